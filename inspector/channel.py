@@ -1,0 +1,170 @@
+"""Framed messages between two processes on one machine, over a connected stream socket.
+
+A frame is a length (4 bytes, big-endian) and a MessagePack body: `Asked` from the app, `Told` from the engine. Bodies
+are validated against `records`; an unknown tag, a length above the cap or a foreign version ends the conversation with
+a `ChannelError` and is never guessed at. There is no pickle and no port here: the socket is a socketpair that the
+child inherits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+
+from .errors import ChannelError
+from .records import PROTOCOL, AnyEvent, Asked, Hello, Progress, Told
+
+FRAME_LIMIT = 32 * 1024 * 1024
+"""Bytes of the largest frame either side accepts."""
+
+_LENGTH = struct.Struct("!I")
+_encoder = msgspec.msgpack.Encoder()
+_asked = msgspec.msgpack.Decoder(Asked)
+_told = msgspec.msgpack.Decoder(Told)
+
+Message = TypeVar("Message", Asked, Told)
+
+
+def encode(message: Asked | Told) -> bytes:
+    """One frame. Raises `ChannelError` where the body would be larger than the other side accepts."""
+    body = _encoder.encode(message)
+    if len(body) > FRAME_LIMIT:
+        raise ChannelError(f"a message of {len(body)} bytes is over the limit of {FRAME_LIMIT}")
+    return _LENGTH.pack(len(body)) + body
+
+
+def decode_asked(body: bytes) -> Asked:
+    return _decode(_asked, body)
+
+
+def decode_told(body: bytes) -> Told:
+    return _decode(_told, body)
+
+
+def check_greeting(message: Told) -> Hello:
+    """The engine's first message, or `ChannelError` when it is not a greeting of this version."""
+    hello = message.body
+    if not isinstance(hello, Hello):
+        raise ChannelError(f"the engine did not greet: {type(hello).__name__} came first")
+    if hello.protocol != PROTOCOL:
+        raise ChannelError(
+            f"the engine speaks protocol {hello.protocol}, this program {PROTOCOL}",
+            hint="install the same version of torch-inspector on both sides",
+        )
+    return hello
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[Message], body: bytes) -> Message:
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise ChannelError(f"a message that cannot be read: {error}") from None
+
+
+def _length(header: bytes) -> int:
+    (length,) = _LENGTH.unpack(header)
+    if length > FRAME_LIMIT:
+        raise ChannelError(f"a frame of {length} bytes is over the limit of {FRAME_LIMIT}")
+    return int(length)
+
+
+def receive(sock: socket.socket) -> bytes | None:
+    """The body of the next frame, None at a clean end of the stream. Blocks; for the engine and headless clients."""
+    header = _exactly(sock, _LENGTH.size)
+    if header is None:
+        return None
+    body = _exactly(sock, _length(header))
+    if body is None:
+        raise ChannelError("the stream ended inside a frame")
+    return body
+
+
+def _exactly(sock: socket.socket, count: int) -> bytes | None:
+    parts = bytearray()
+    while len(parts) < count:
+        part = sock.recv(min(count - len(parts), 1 << 20))
+        if not part:
+            if parts:
+                raise ChannelError("the stream ended inside a frame")
+            return None
+        parts += part
+    return bytes(parts)
+
+
+async def receive_async(reader: asyncio.StreamReader) -> bytes | None:
+    """As `receive`, without blocking the event loop."""
+    try:
+        header = await reader.readexactly(_LENGTH.size)
+    except asyncio.IncompleteReadError as end:
+        if end.partial:
+            raise ChannelError("the stream ended inside a frame") from None
+        return None
+    except ConnectionError:
+        return None
+    try:
+        return await reader.readexactly(_length(header))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        raise ChannelError("the stream ended inside a frame") from None
+
+
+class Outbox:
+    """The engine's side of sending: `put` never blocks, a thread writes.
+
+    Replies, errors and chunks of a listing are always delivered, in order. A `Progress` that was not sent yet is
+    replaced by a newer one, so that a slow or stopped client costs the engine neither time nor memory.
+    """
+
+    def __init__(self, sock: socket.socket, on_broken: Callable[[], None] = lambda: None) -> None:
+        self._sock = sock
+        self._on_broken = on_broken
+        self._ready = threading.Condition()
+        self._queue: deque[Told] = deque()
+        self._progress: Progress | None = None
+        self._closed = False
+        self._thread = threading.Thread(target=self._write, name="inspector-outbox", daemon=True)
+        self._thread.start()
+
+    def put(self, event: AnyEvent, re: int = 0) -> None:
+        """Send `event`, as the reply to request `re` unless that is 0."""
+        with self._ready:
+            if self._closed:
+                return
+            if isinstance(event, Progress) and re == 0:
+                self._progress = event
+            else:
+                self._queue.append(Told(re, event))
+            self._ready.notify()
+
+    def close(self, timeout: float = 2.0) -> None:
+        """Send what is queued, for at most `timeout` seconds, and stop."""
+        with self._ready:
+            self._closed = True
+            self._ready.notify()
+        self._thread.join(timeout)
+
+    def _next(self) -> Told | None:
+        with self._ready:
+            while True:
+                if self._queue:
+                    return self._queue.popleft()
+                if self._progress is not None:
+                    progress, self._progress = self._progress, None
+                    return Told(0, progress)
+                if self._closed:
+                    return None
+                self._ready.wait()
+
+    def _write(self) -> None:
+        while (message := self._next()) is not None:
+            try:
+                self._sock.sendall(encode(message))
+            except OSError:
+                self._on_broken()
+                return

@@ -1,0 +1,46 @@
+"""Errors a person may see. Each says what was wrong, where, and what to try next; none knows torch or Textual."""
+
+from __future__ import annotations
+
+from .records import Path, Problem
+
+
+class InspectorError(Exception):
+    """Carries a `Problem`; raise it anywhere, it is shown as it is."""
+
+    exit_code = 1
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str = "",
+        hint: str = "",
+        path: Path | None = None,
+        traceback: tuple[str, ...] = (),
+        kind: str = "",
+    ) -> None:
+        super().__init__(what)
+        self.problem = Problem(
+            what=what,
+            where=where,
+            hint=hint,
+            path=path,
+            traceback=traceback,
+            kind=kind,
+            exit_code=self.exit_code,
+        )
+
+
+class UsageError(InspectorError):
+    """What was typed cannot be understood or found."""
+
+    exit_code = 2
+
+
+class TargetError(InspectorError):
+    """The target was found, but its own code failed."""
+
+
+class ChannelError(InspectorError):
+    """The other process sent something this one cannot read, or is gone."""
