@@ -19,7 +19,7 @@ from typing import TypeVar
 import msgspec
 
 from .errors import ChannelError
-from .records import PROTOCOL, AnyEvent, Asked, Hello, Progress, Told
+from .records import PROTOCOL, AnyEvent, Asked, Failed, Hello, Progress, Told
 
 FRAME_LIMIT = 32 * 1024 * 1024
 """Bytes of the largest frame either side accepts."""
@@ -139,6 +139,7 @@ class Outbox:
             if isinstance(event, Progress) and re == 0:
                 self._progress = event
             else:
+                self._progress = None  # it would arrive after what it leads up to
                 self._queue.append(Told(re, event))
             self._ready.notify()
 
@@ -164,7 +165,14 @@ class Outbox:
     def _write(self) -> None:
         while (message := self._next()) is not None:
             try:
-                self._sock.sendall(encode(message))
+                self._sock.sendall(_encode_or_report(message))
             except OSError:
                 self._on_broken()
                 return
+
+
+def _encode_or_report(message: Told) -> bytes:
+    try:
+        return encode(message)
+    except ChannelError as error:
+        return encode(Told(message.id, Failed(error.problem)))

@@ -1,0 +1,32 @@
+"""Every message that is not a widget's own."""
+
+from __future__ import annotations
+
+from textual.message import Message
+
+from ..records import AnyEvent, Problem
+
+
+class EngineSaid(Message):
+    """An event that answers no request: progress, rows of a listing, a note."""
+
+    def __init__(self, event: AnyEvent) -> None:
+        self.event = event
+        super().__init__()
+
+
+class EngineOutput(Message):
+    """Something the engine process wrote to its standard output or error; raw, hostile text."""
+
+    def __init__(self, stream: str, text: str) -> None:
+        self.stream = stream
+        self.text = text
+        super().__init__()
+
+
+class EngineGone(Message):
+    """The engine ended without being asked to."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__()

@@ -1,0 +1,89 @@
+"""What the app knows of the model under inspection: the module list, the last pass and the hook marks, indexed.
+
+Plain data made from records; no widgets. Widgets read it and never write it: the app applies events to it and tells
+them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+
+from ..records import CallRow, HookMarks, ModelInfo, ModuleRow, PassSummary, Path
+
+OBSERVED, REFUSED = 1, 2
+
+
+class Model:
+    """Empty until the first `Opened`, so that everything can be painted before an engine is there.
+
+    `rows`, `children` and `paths` go together by index; row 0 is the root.
+    """
+
+    def __init__(self, info: ModelInfo | None = None, generation: int = 0) -> None:
+        self.info = info
+        self.generation = generation
+        self.rows: list[ModuleRow] = []
+        self.children: list[list[int]] = []
+        self.paths: list[Path] = []
+        self.calls: list[CallRow] = []  # of the last pass, in completion order
+        self.summary: PassSummary | None = None
+        self.marks: HookMarks = HookMarks(generation, b"")
+        self._index: dict[Path, int] = {}
+        self._calls_of: dict[int, list[CallRow]] = defaultdict(list)
+
+    @property
+    def complete(self) -> bool:
+        """Every row announced has arrived."""
+        return self.info is not None and len(self.rows) == self.info.rows
+
+    def add_rows(self, rows: Sequence[ModuleRow]) -> None:
+        for row in rows:
+            path = () if row.parent < 0 else (*self.paths[row.parent], row.key)
+            self._index[path] = len(self.rows)
+            self.rows.append(row)
+            self.children.append([])
+            self.paths.append(path)
+            if row.parent >= 0:
+                self.children[row.parent].append(row.index)
+
+    def start_trace(self) -> None:
+        self.calls = []
+        self._calls_of = defaultdict(list)
+
+    def add_calls(self, rows: Sequence[CallRow]) -> None:
+        self.calls.extend(rows)
+        for row in rows:
+            self._calls_of[row.module].append(row)
+
+    def index_of(self, path: Path) -> int | None:
+        return self._index.get(path)
+
+    def object_of(self, index: int) -> int:
+        """The row that stands for the module object itself: an alias leads to the row it is an alias of."""
+        alias = self.rows[index].alias_of
+        return index if alias < 0 else alias
+
+    def calls_of(self, index: int) -> Sequence[CallRow]:
+        """The calls of this module in the last pass, in order of their end."""
+        return self._calls_of.get(self.object_of(index), ())
+
+    def ancestors(self, index: int) -> Iterator[int]:
+        """From the parent up to the root."""
+        parent = self.rows[index].parent
+        while parent >= 0:
+            yield parent
+            parent = self.rows[parent].parent
+
+    def observed(self, index: int) -> int:
+        """`OBSERVED`, `REFUSED` or 0 for this module."""
+        index = self.object_of(index)
+        return self.marks.observed[index] if index < len(self.marks.observed) else 0
+
+    def subtree(self, index: int) -> Iterator[int]:
+        """This row and all below it, in order."""
+        pending = [index]
+        while pending:
+            current = pending.pop()
+            yield current
+            pending.extend(reversed(self.children[current]))
