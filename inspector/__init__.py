@@ -1,0 +1,37 @@
+"""Look inside a PyTorch model in the terminal, and change what it does while it runs.
+
+Importing this package imports neither torch nor Textual; the public names are loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .capture import Capture as Capture
+    from .capture import capture as capture
+    from .capture import summary as summary
+    from .embed import inspect as inspect
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "inspect": "inspector.embed",
+    "capture": "inspector.capture",
+    "Capture": "inspector.capture",
+    "summary": "inspector.capture",
+}
+
+__all__ = ["Capture", "__version__", "capture", "inspect", "summary"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -33,8 +33,11 @@ Message = TypeVar("Message", Asked, Told)
 
 
 def encode(message: Asked | Told) -> bytes:
-    """One frame. Raises `ChannelError` where the body would be larger than the other side accepts."""
-    body = _encoder.encode(message)
+    """One frame. Raises `ChannelError` where the body cannot be encoded or is larger than the other side accepts."""
+    try:
+        body = _encoder.encode(message)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ChannelError(f"a message that cannot be sent: {error}") from None
     if len(body) > FRAME_LIMIT:
         raise ChannelError(f"a message of {len(body)} bytes is over the limit of {FRAME_LIMIT}")
     return _LENGTH.pack(len(body)) + body
@@ -163,12 +166,11 @@ class Outbox:
                 self._ready.wait()
 
     def _write(self) -> None:
-        while (message := self._next()) is not None:
-            try:
+        try:
+            while (message := self._next()) is not None:
                 self._sock.sendall(_encode_or_report(message))
-            except OSError:
-                self._on_broken()
-                return
+        except OSError:
+            self._on_broken()
 
 
 def _encode_or_report(message: Told) -> bytes:

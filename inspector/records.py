@@ -30,7 +30,7 @@ class Row(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 # ---------------------------------------------------------------- values
 
 
-class Statistics(Record):
+class Statistics(Record, frozen=True):
     """Of the finite elements of one tensor. With no finite element the four floats are None."""
 
     min: float | None = None
@@ -43,7 +43,7 @@ class Statistics(Record):
     of: str = "values"  # or "magnitudes" (complex), "stored values" (sparse), "dequantized values"
 
 
-class Histogram(Record):
+class Histogram(Record, frozen=True):
     """Counts of the finite elements in equal bins from `low` to `high`."""
 
     low: float
@@ -51,14 +51,14 @@ class Histogram(Record):
     counts: tuple[int, ...]
 
 
-class Preview(Record):
+class Preview(Record, frozen=True):
     """The first few values: the leading corner of the last two dimensions, at index 0 of the others."""
 
     at: str  # which corner, written as an index: "[0, 0, :6, :8]"
     rows: tuple[tuple[float | int | bool | str, ...], ...]
 
 
-class TensorValue(Record, tag="tensor", tag_field="kind"):
+class TensorValue(Record, frozen=True, tag="tensor", tag_field="kind"):
     """One tensor, described when it was seen. `statistics` is None exactly when `why` says why, or when only shapes
     were asked for (`why` is then empty)."""
 
@@ -75,7 +75,7 @@ class TensorValue(Record, tag="tensor", tag_field="kind"):
     preview: Preview | None = None
 
 
-class SequenceValue(Record, tag="sequence", tag_field="kind"):
+class SequenceValue(Record, frozen=True, tag="sequence", tag_field="kind"):
     """A tuple, list, namedtuple or other sequence; `items` may be cut, `length` is the true one."""
 
     type: str
@@ -85,7 +85,7 @@ class SequenceValue(Record, tag="sequence", tag_field="kind"):
     is_tuple: bool = False
 
 
-class MappingValue(Record, tag="mapping", tag_field="kind"):
+class MappingValue(Record, frozen=True, tag="mapping", tag_field="kind"):
     """A dict, ModelOutput, dataclass or object with named parts; `keys` and `items` go together and may be cut."""
 
     type: str
@@ -94,18 +94,18 @@ class MappingValue(Record, tag="mapping", tag_field="kind"):
     length: int
 
 
-class ScalarValue(Record, tag="scalar", tag_field="kind"):
+class ScalarValue(Record, frozen=True, tag="scalar", tag_field="kind"):
     """A Python bool, int, float or str; complex and ints past 64 bits are given as text."""
 
     type: str
     value: bool | int | float | str
 
 
-class NoneValue(Record, tag="none", tag_field="kind"):
+class NoneValue(Record, frozen=True, tag="none", tag_field="kind"):
     """None, as a value that was really there."""
 
 
-class OtherValue(Record, tag="other", tag_field="kind"):
+class OtherValue(Record, frozen=True, tag="other", tag_field="kind"):
     """Anything else, and whatever was cut: `text` is a bounded description, never a repr that was not asked for."""
 
     type: str
@@ -118,7 +118,7 @@ Value = Union[TensorValue, SequenceValue, MappingValue, ScalarValue, NoneValue, 
 # ---------------------------------------------------------------- the model
 
 
-class ModuleRow(Row):
+class ModuleRow(Row, frozen=True):
     """One entry of the module list, in the order of `named_modules()`, aliases and repeated objects included."""
 
     index: int
@@ -132,7 +132,7 @@ class ModuleRow(Row):
     badges: tuple[str, ...] = ()  # "tied", "scripted", "lazy", "meta", "no hooks: REASON", ...
 
 
-class Target(Record):
+class Target(Record, frozen=True):
     """What to open, as typed."""
 
     target: str
@@ -148,7 +148,7 @@ class Target(Record):
     observe: bool = True  # False: start without hooks
 
 
-class ModelInfo(Record):
+class ModelInfo(Record, frozen=True):
     target: str
     kind: str  # "torchvision", "python file", "importable", "your model"
     class_name: str
@@ -167,7 +167,7 @@ class ModelInfo(Record):
     notes: tuple[str, ...] = ()
 
 
-class Choice(Record):
+class Choice(Record, frozen=True):
     """One thing that can be opened: a row of a picker."""
 
     name: str  # what to type as TARGET
@@ -175,7 +175,7 @@ class Choice(Record):
     detail: str = ""  # signature, first docstring line, family
 
 
-class InputField(Record):
+class InputField(Record, frozen=True):
     """One parameter of `forward` for the form that asks for the sample input."""
 
     name: str
@@ -191,7 +191,7 @@ class InputField(Record):
 CallStatus = Literal["ok", "raised", "unfinished"]
 
 
-class CallRow(Row):
+class CallRow(Row, frozen=True):
     """One call of one module. `start` and `end` number entries and exits of modules in time; rows come in order of
     `end`, which is the order in which forward hooks fire."""
 
@@ -209,7 +209,7 @@ class CallRow(Row):
     altered: bool = False  # a hook of ours replaced the input or output
 
 
-class CallDetail(Record):
+class CallDetail(Record, frozen=True):
     """What went in and came out of one call, as it was at that moment."""
 
     row: CallRow
@@ -221,7 +221,7 @@ class CallDetail(Record):
     previous: Value | None = None  # the output of the same call in the pass before
 
 
-class Problem(Record):
+class Problem(Record, frozen=True):
     """Something a person has to know: what was wrong, where, and what to try."""
 
     what: str
@@ -233,7 +233,7 @@ class Problem(Record):
     exit_code: int = 1  # 2 for a usage error
 
 
-class PassSummary(Record):
+class PassSummary(Record, frozen=True):
     """How one pass went. `problem` is set exactly when it did not end well."""
 
     number: int
@@ -252,21 +252,21 @@ class PassSummary(Record):
 # ---------------------------------------------------------------- requests: app to engine
 
 
-class Request(Record):
+class Request(Record, frozen=True):
     """Gets exactly one reply: the record named in its docstring, or a `Problem`."""
 
 
-class Open(Request, tag=True):
+class Open(Request, frozen=True, tag=True):
     """Load a target. Reply: `Opened`, `Choices` when the target names a file with several, or a `Problem`."""
 
     target: Target
 
 
-class ListTargets(Request, tag=True):
+class ListTargets(Request, frozen=True, tag=True):
     """Reply: `Choices` with every name that needs no file."""
 
 
-class Run(Request, tag=True):
+class Run(Request, frozen=True, tag=True):
     """One forward pass. Reply: `PassSummary`; `Progress` and `CallRows` events come before it."""
 
     generation: int
@@ -274,18 +274,18 @@ class Run(Request, tag=True):
     fresh_input: bool = False  # draw the sample input anew from the seed
 
 
-class Cancel(Request, tag=True):
+class Cancel(Request, frozen=True, tag=True):
     """Stop the running pass at the next module. Reply: `Done` at once; the pass's own reply says how it ended."""
 
 
-class SetInput(Request, tag=True):
+class SetInput(Request, frozen=True, tag=True):
     """Use these specs (as after -i) from now on. Reply: `Opened`."""
 
     generation: int
     specs: tuple[str, ...]
 
 
-class Observe(Request, tag=True):
+class Observe(Request, frozen=True, tag=True):
     """Turn the observe hook on or off on these modules. Reply: `HookMarks`."""
 
     generation: int
@@ -294,7 +294,7 @@ class Observe(Request, tag=True):
     on: bool
 
 
-class GetSource(Request, tag=True):
+class GetSource(Request, frozen=True, tag=True):
     """Reply: `Source`."""
 
     generation: int
@@ -302,7 +302,7 @@ class GetSource(Request, tag=True):
     part: Literal["class", "forward", "init", "site"]
 
 
-class GetCalls(Request, tag=True):
+class GetCalls(Request, frozen=True, tag=True):
     """The calls of one module in the last pass. Reply: `Calls`. With `values`, histograms and previews as well,
     fetched by a pass in the background where the last pass took under a second (or `force`)."""
 
@@ -312,7 +312,7 @@ class GetCalls(Request, tag=True):
     force: bool = False
 
 
-class GetTrace(Request, tag=True):
+class GetTrace(Request, frozen=True, tag=True):
     """Calls `first` to `first + count` of the last pass in completion order. Reply: `Calls`."""
 
     generation: int
@@ -320,7 +320,7 @@ class GetTrace(Request, tag=True):
     count: int
 
 
-class GetParameters(Request, tag=True):
+class GetParameters(Request, frozen=True, tag=True):
     """Parameters and buffers of a module and, after them, of those below it. Reply: `Parameters`."""
 
     generation: int
@@ -328,14 +328,14 @@ class GetParameters(Request, tag=True):
     limit: int = 200
 
 
-class GetHooks(Request, tag=True):
+class GetHooks(Request, frozen=True, tag=True):
     """Reply: `Hooks`."""
 
     generation: int
     path: Path
 
 
-class SetHook(Request, tag=True):
+class SetHook(Request, frozen=True, tag=True):
     """Enable or disable one hook in place. Reply: `Hooks` of the same module."""
 
     generation: int
@@ -345,20 +345,20 @@ class SetHook(Request, tag=True):
     on: bool
 
 
-class GetAttributes(Request, tag=True):
+class GetAttributes(Request, frozen=True, tag=True):
     """Reply: `Attributes`."""
 
     generation: int
     path: Path
 
 
-class GetLocations(Request, tag=True):
+class GetLocations(Request, frozen=True, tag=True):
     """Reply: `Locations`, where each module's class is defined (for the JSON report)."""
 
     generation: int
 
 
-class Shutdown(Request, tag=True):
+class Shutdown(Request, frozen=True, tag=True):
     """Remove every hook, restore the model and leave. Reply: `Done`."""
 
 
@@ -371,11 +371,11 @@ AnyRequest = Union[  # noqa: UP007 (msgspec reads it at run time)
 # ---------------------------------------------------------------- events and replies: engine to app
 
 
-class Event(Record):
+class Event(Record, frozen=True):
     """Sent unasked, or as the reply to a request."""
 
 
-class Hello(Event, tag=True):
+class Hello(Event, frozen=True, tag=True):
     """The engine's greeting, before anything else."""
 
     protocol: int
@@ -383,13 +383,13 @@ class Hello(Event, tag=True):
     python: str
 
 
-class Stage(Event, tag=True):
+class Stage(Event, frozen=True, tag=True):
     """What the engine is doing before a model is there, in words."""
 
     text: str
 
 
-class Opened(Event, tag=True):
+class Opened(Event, frozen=True, tag=True):
     """A model is there; `ModuleRows` follow. With `form` the sample input is unknown and must be asked for; `problem`
     says why a guess failed."""
 
@@ -399,12 +399,12 @@ class Opened(Event, tag=True):
     problem: Problem | None = None
 
 
-class Choices(Event, tag=True):
+class Choices(Event, frozen=True, tag=True):
     title: str
     items: tuple[Choice, ...]
 
 
-class ModuleRows(Event, tag=True):
+class ModuleRows(Event, frozen=True, tag=True):
     """A chunk of the module list, in order."""
 
     generation: int
@@ -412,7 +412,7 @@ class ModuleRows(Event, tag=True):
     total: int
 
 
-class HookMarks(Event, tag=True):
+class HookMarks(Event, frozen=True, tag=True):
     """Which modules are observed now, and how many other hooks each has."""
 
     generation: int
@@ -421,7 +421,7 @@ class HookMarks(Event, tag=True):
     refused: dict[int, str] = field(default_factory=dict)  # row index -> why it cannot be hooked
 
 
-class Progress(Event, tag=True):
+class Progress(Event, frozen=True, tag=True):
     """A newer one replaces an older one that was not sent yet."""
 
     generation: int
@@ -431,7 +431,7 @@ class Progress(Event, tag=True):
     ms: float
 
 
-class CallRows(Event, tag=True):
+class CallRows(Event, frozen=True, tag=True):
     """A chunk of the finished pass, in completion order."""
 
     generation: int
@@ -440,14 +440,14 @@ class CallRows(Event, tag=True):
     total: int
 
 
-class PassEnded(Event, tag=True):
+class PassEnded(Event, frozen=True, tag=True):
     """Reply to `Run`, also when the pass failed: what was captured until then is there."""
 
     generation: int
     summary: PassSummary
 
 
-class Calls(Event, tag=True):
+class Calls(Event, frozen=True, tag=True):
     generation: int
     number: int  # of the pass they belong to; 0 before the first
     calls: tuple[CallDetail, ...]
@@ -455,7 +455,7 @@ class Calls(Event, tag=True):
     note: str = ""  # why there is nothing, in words
 
 
-class Source(Event, tag=True):
+class Source(Event, frozen=True, tag=True):
     """Source text verified to be what runs, or labelled in `notes`. Empty text: the last note is the honest line."""
 
     path: Path
@@ -469,7 +469,7 @@ class Source(Event, tag=True):
     notes: tuple[str, ...] = ()
 
 
-class ParameterRow(Record):
+class ParameterRow(Record, frozen=True):
     name: str  # relative to the module asked about: "weight", "0.conv1.weight"
     kind: Literal["parameter", "buffer"]
     value: TensorValue | OtherValue | NoneValue
@@ -479,13 +479,13 @@ class ParameterRow(Record):
     gradient: TensorValue | None = None
 
 
-class Parameters(Event, tag=True):
+class Parameters(Event, frozen=True, tag=True):
     path: Path
     rows: tuple[ParameterRow, ...]
     total: int
 
 
-class HookRow(Record):
+class HookRow(Record, frozen=True):
     id: int
     kind: str  # "forward_pre", "forward", "full_backward", ...
     ours: bool
@@ -499,14 +499,14 @@ class HookRow(Record):
     fired: int = 0  # times in the last pass, for ours
 
 
-class Hooks(Event, tag=True):
+class Hooks(Event, frozen=True, tag=True):
     path: Path
     rows: tuple[HookRow, ...]
     observed: bool
     note: str = ""
 
 
-class Attributes(Event, tag=True):
+class Attributes(Event, frozen=True, tag=True):
     path: Path
     class_name: str  # with its module: "torch.nn.modules.conv.Conv2d"
     signature: str  # of the forward that runs
@@ -516,30 +516,30 @@ class Attributes(Event, tag=True):
     others: MappingValue  # the rest of the instance's attributes
 
 
-class Location(Row):
+class Location(Row, frozen=True):
     module: int
     file: str
     line: int
 
 
-class Locations(Event, tag=True):
+class Locations(Event, frozen=True, tag=True):
     rows: tuple[Location, ...]
 
 
-class Note(Event, tag=True):
+class Note(Event, frozen=True, tag=True):
     """A line for the Log panel from the engine itself."""
 
     level: Literal["info", "warning", "error"]
     text: str
 
 
-class Failed(Event, tag=True):
+class Failed(Event, frozen=True, tag=True):
     """The reply to a request that could not be carried out."""
 
     problem: Problem
 
 
-class Done(Event, tag=True):
+class Done(Event, frozen=True, tag=True):
     """Nothing to report."""
 
 

@@ -29,9 +29,15 @@ class Command:
     rank: int = 100
     shown: str = ""  # how the key is written for a person, where Textual's name is not what is printed on it
 
+    @property
+    def key_shown(self) -> str:
+        """The first key as a person reads it."""
+        return self.shown or self.keys.split(",")[0]
+
 
 COMMANDS: tuple[Command, ...] = (
-    Command("help", "question_mark,f1", "help", "Help: every key and mark", "General", footer="Help", rank=0, shown="?"),
+    Command("help", "question_mark,f1", "help", "Help: every key and mark", "General",
+            footer="Help", rank=0, shown="?"),
     Command("quit", "q", "close", "Close the top layer, then quit", "General", footer="Quit", rank=1),
     Command("palette", "colon,ctrl+p", "palette", "Command palette", "General", footer="Commands", rank=7, shown=":"),
     Command("leave", "escape", "leave", "Close the top layer", "General", shown="esc"),
@@ -65,8 +71,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("order", "t", "toggle_order", "Tree or call order", "Modules", footer="Order", rank=5),
     Command("filter", "f", "filter", "Filter: fuzzy, glob or class:Conv2d", "Modules", footer="Filter", rank=4),
     # hooks and passes
-    Command("observe", "space", "observe", "Observe hook on or off (subtree; all matches of a filter)", "Hooks and passes",
-            footer="Hook", rank=2),
+    Command("observe", "space", "observe", "Observe hook on or off (subtree; all matches of a filter)",
+            "Hooks and passes", footer="Hook", rank=2),
     Command("run", "r", "run", "Run a forward pass", "Hooks and passes", footer="Run", rank=3),
     Command("live", "L", "live", "Live: run again after every change", "Hooks and passes"),
     Command("seed", "s", "seed", "Seed and sample input", "Hooks and passes"),
@@ -96,3 +102,17 @@ def bindings(*contexts: Context) -> list[Binding]:
         for c in COMMANDS
         if c.context in contexts
     ]
+
+
+def named(*ids: str) -> list[Binding]:
+    """The bindings of these commands, for a layer that answers to a few of the app's."""
+    return [
+        Binding(c.keys, c.action, c.label, show=False, key_display=c.shown or None, id=c.id)
+        for c in COMMANDS
+        if c.id in ids
+    ]
+
+
+def key(keys: str, action: str) -> Binding:
+    """A binding of a layer: shown on its frame, not in the footer."""
+    return Binding(keys, action, show=False)

@@ -1,0 +1,81 @@
+"""The observe hook: a forward pre-hook and a forward hook on a module that tell the running recorder what they see.
+
+They return None always, so they alter nothing. Without a recorder they do nothing at all.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+from torch.utils.hooks import RemovableHandle
+
+from ...text import encodable
+from ..modules import ModuleTree, Node
+from ..recorder import Recorder
+
+
+class Observers:
+    """Our observe hooks on one model. `recorder` is whoever listens during a pass."""
+
+    def __init__(self, tree: ModuleTree) -> None:
+        self.tree = tree
+        self.recorder: Recorder | None = None
+        self.refused: dict[int, str] = {}  # node -> why it cannot be hooked
+        self._handles: dict[int, tuple[RemovableHandle, RemovableHandle]] = {}
+
+    def add(self, node: Node) -> None:
+        """Observe this module from its next call on. Where torch refuses, `refused` says why."""
+        if node.index in self._handles or node.index in self.refused:
+            return
+        try:
+            pre = node.module.register_forward_pre_hook(self._before, with_kwargs=True)
+        except Exception as error:  # ScriptModules refuse, and so may any override of register_*
+            self.refused[node.index] = encodable(str(error) or type(error).__name__, 200)
+            return
+        try:
+            post = node.module.register_forward_hook(self._after, with_kwargs=True, always_call=True)
+        except Exception as error:  # as above
+            pre.remove()
+            self.refused[node.index] = encodable(str(error) or type(error).__name__, 200)
+            return
+        self._handles[node.index] = pre, post
+
+    def remove(self, node: Node) -> None:
+        for handle in self._handles.pop(node.index, ()):
+            handle.remove()
+
+    def remove_all(self) -> None:
+        for node in self.tree.objects():
+            self.remove(node)
+
+    def on(self, node: Node) -> bool:
+        return node.index in self._handles
+
+    def count(self) -> int:
+        return len(self._handles)
+
+    def ours(self, module: nn.Module) -> dict[int, str]:
+        """The ids of our handles on `module`, and what they are."""
+        handles = self._handles.get(self.tree.index_of_object.get(id(module), -1), ())
+        return {handle.id: "observe" for handle in handles}
+
+    def _before(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        if self.recorder is not None:
+            self.recorder.enter(module, args, kwargs)
+
+    def _after(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object) -> None:
+        if self.recorder is not None:
+            self.recorder.leave(module, output)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Observers:
+        """A model that copies itself must not copy what was recorded of it."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A model that is pickled while it is observed takes along hooks that do nothing."""
+        return _inert, ()
+
+
+def _inert() -> Observers:
+    return Observers(ModuleTree())

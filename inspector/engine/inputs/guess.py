@@ -1,0 +1,110 @@
+"""Guessing a sample input: proposals tried by real passes until one runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from itertools import islice
+
+import torch
+from torch import nn
+
+from .proposals import Proposal, proposals
+from .sample import Arguments, Sample, draw, given, setting_for
+from .solve import SideSolver
+from .specs import parse_specs
+
+TRIES = 25
+SECONDS = 20.0
+STRANGERS = 3
+"""Failures in a row that no other shape will cure, after which guessing stops."""
+
+_WORDS = ("shape", "size", "dim", "dtype", "type", "channel", "expected", "match", "index", "broadcast", "batch")
+_MORE_WORDS = (
+    "scalar",
+    "multiply",
+    "multiplied",
+    "element",
+    "length",
+    "kernel",
+    "long",
+    "float",
+    "divisible",
+    "unpack",
+)
+
+Attempt = Callable[[Sample], "BaseException | None"]
+
+
+def example_of(model: nn.Module) -> Arguments | None:
+    """The example that a model carries itself, as Lightning's modules do."""
+    example = getattr(model, "example_input_array", None)
+    if isinstance(example, torch.Tensor):
+        return (example,), {}
+    if isinstance(example, tuple) and example:
+        return example, {}
+    if isinstance(example, dict) and example and all(isinstance(name, str) for name in example):
+        return (), dict(example)
+    return None
+
+
+def guess_candidates(model: nn.Module, seed: int = 0) -> Iterator[Sample]:
+    """Samples that may fit, likely and cheap ones first."""
+    for sample, _ in _candidates(model, seed, SideSolver()):
+        yield sample
+
+
+def guess(model: nn.Module, attempt: Attempt, seed: int = 0) -> Sample | None:
+    """The first candidate with which `attempt` runs.
+
+    Args:
+        model: Looked at, not called.
+        attempt: Runs a real pass and returns what it raised, None where it ran. An error that is no `Exception` (a
+            cancelled pass) ends the guessing.
+        seed: For the random parts.
+    """
+    deadline, strangers, solver = time.monotonic() + SECONDS, 0, SideSolver()
+    for sample, proposal in islice(_candidates(model, seed, solver), TRIES):
+        error = attempt(sample)
+        if error is None:
+            return sample
+        text = _text(error)
+        strangers = 0 if is_about_input(error, text) else strangers + 1
+        if not isinstance(error, Exception) or strangers >= STRANGERS or time.monotonic() > deadline:
+            return None
+        solver.observe(proposal, text)
+    return None
+
+
+def _candidates(model: nn.Module, seed: int, solver: SideSolver) -> Iterator[tuple[Sample, Proposal]]:
+    example = example_of(model)
+    if example is not None:
+        yield given(*example, "known for this target"), ()
+    setting = setting_for(model)
+    for proposal in _with_solutions(model, solver):
+        yield draw(parse_specs(proposal), setting, seed, "guessed"), proposal
+
+
+def _with_solutions(model: nn.Module, solver: SideSolver) -> Iterator[Proposal]:
+    """The proposals, and between them what the solver makes of the errors seen so far."""
+    for proposal in proposals(model):
+        yield proposal
+        while (solution := solver.solution()) is not None:
+            yield solution
+
+
+def is_about_input(error: BaseException, text: str) -> bool:
+    """Another shape or dtype may cure it."""
+    if isinstance(error, NotImplementedError) or not isinstance(
+        error, (RuntimeError, ValueError, IndexError, TypeError, AssertionError)
+    ):
+        return False
+    lower = text.lower()
+    return not lower or any(word in lower for word in (*_WORDS, *_MORE_WORDS))
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:  # an exception's __str__ is the model's code as well
+        return type(error).__name__

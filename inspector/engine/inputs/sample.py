@@ -1,0 +1,155 @@
+"""The sample input of a model: what its forward is called with, where that came from, and how to draw it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import nn
+
+from .nested import map_tensors, own_copy
+from .walk import embedding_rows, first_floating, first_tensor
+
+Origin = Literal["given", "known for this target", "guessed"]
+Arguments = tuple[tuple[Any, ...], dict[str, Any]]
+
+_ITEMS = 4
+_TEXT = 60
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What decides how a part of a sample comes out where its spec leaves it open."""
+
+    device: torch.device
+    dtype: torch.dtype  # of floating parts that name none
+    cast_given: bool  # a dtype was asked for, so floating data that was given follows it
+    rows: int  # an index below this is valid for every embedding of the model
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a sample. `name` is "" for a positional one; with `spread` the value may stand for several
+    arguments, as a callable's result does."""
+
+    make: Callable[[torch.Generator, Setting], Any]
+    name: str = ""
+    spread: bool = False
+    random: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The arguments of one forward call."""
+
+    args: tuple[Any, ...] = field(repr=False)
+    kwargs: dict[str, Any] = field(repr=False)
+    origin: Origin
+    text: str
+    redraw: Callable[[int], Arguments] | None = field(default=None, repr=False)
+
+    def fresh(self, seed: int) -> Sample:
+        """The sample with its random parts drawn anew from `seed`; data that was given stays."""
+        if self.redraw is None:
+            return self
+        args, kwargs = self.redraw(seed)
+        return Sample(args, kwargs, self.origin, self.text, self.redraw)
+
+    def copy(self) -> Sample:
+        """A sample whose tensors a forward pass may overwrite."""
+        args, kwargs = map_tensors((self.args, self.kwargs), own_copy)
+        return Sample(tuple(args), dict(kwargs), self.origin, self.text, self.redraw)
+
+
+def setting_for(model: nn.Module, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Setting:
+    """What is asked for, else what the model's own parameters say."""
+    tensor, floating = first_tensor(model), first_floating(model)
+    if device is None:
+        device = tensor.device if tensor is not None else torch.device("cpu")
+    own = floating.dtype if floating is not None and floating.dtype.itemsize > 1 else torch.float32
+    return Setting(device, dtype or own, dtype is not None, embedding_rows(model))
+
+
+def draw(parts: Sequence[Part], setting: Setting, seed: int, origin: Origin) -> Sample:
+    """A sample made of `parts`."""
+
+    def redraw(seed: int) -> Arguments:
+        generator = torch.Generator().manual_seed(seed)
+        return _arguments([(part, part.make(generator, setting)) for part in parts])
+
+    args, kwargs = redraw(seed)
+    again = redraw if any(part.random for part in parts) else None
+    return Sample(args, kwargs, origin, describe(args, kwargs), again)
+
+
+def given(args: tuple[Any, ...], kwargs: dict[str, Any], origin: Origin = "given") -> Sample:
+    """A sample of values that are there already."""
+    return Sample(args, kwargs, origin, describe(args, kwargs))
+
+
+def spread(value: Any) -> Arguments:
+    """A value that stands for a whole call: `(args, kwargs)`, a tuple of arguments, a dict of keywords, or one
+    argument."""
+    if isinstance(value, tuple) and not hasattr(value, "_fields"):
+        if len(value) == 2 and isinstance(value[0], tuple) and _is_keywords(value[1]):
+            return value[0], dict(value[1])
+        return tuple(value), {}
+    if _is_keywords(value):
+        return (), dict(value)
+    return (value,), {}
+
+
+def describe(args: tuple[Any, ...], kwargs: dict[str, Any]) -> str:
+    """The arguments in words: `1×3×224×224 float32`, `[3×320×320 float32]`, `ids=1×128 int64`."""
+    parts = [_words(value, 0) for value in args]
+    parts += [f"{name}={_words(value, 0)}" for name, value in kwargs.items()]
+    return ", ".join(parts) if parts else "no arguments"
+
+
+def _arguments(made: list[tuple[Part, Any]]) -> Arguments:
+    args: list[Any] = []
+    kwargs: dict[str, Any] = {}
+    for part, value in made:
+        if part.name:
+            kwargs[part.name] = value
+        elif part.spread:
+            more_args, more_kwargs = spread(value)
+            args.extend(more_args)
+            kwargs.update(more_kwargs)
+        else:
+            args.append(value)
+    return tuple(args), kwargs
+
+
+def _is_keywords(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(key, str) and key.isidentifier() for key in value)
+
+
+def _words(value: Any, depth: int) -> str:
+    if isinstance(value, torch.Tensor):
+        return _tensor_words(value)
+    if value is None or type(value) in (bool, float, str) or (type(value) is int and abs(value) < 1 << 64):
+        return _cut(repr(value))
+    if depth < 3 and isinstance(value, dict):
+        items = ((f"{_cut(str(key))}: ", item) for key, item in value.items())
+        return "{" + _joined(items, len(value), depth) + "}"
+    if depth < 3 and isinstance(value, (list, tuple)):
+        left, right = "[]" if isinstance(value, list) else "()"
+        return left + _joined((("", item) for item in value), len(value), depth) + right
+    return type(value).__name__
+
+
+def _joined(items: Iterator[tuple[str, Any]], count: int, depth: int) -> str:
+    shown = [label + _words(item, depth + 1) for (label, item), _ in zip(items, range(_ITEMS), strict=False)]
+    return ", ".join(shown if count <= _ITEMS else [*shown, f"… {count - _ITEMS} more"])
+
+
+def _tensor_words(tensor: torch.Tensor) -> str:
+    dtype = str(tensor.dtype).removeprefix("torch.")
+    return f"{'×'.join(str(size) for size in tensor.shape) or 'scalar'} {dtype}"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _TEXT else text[: _TEXT - 1] + "…"

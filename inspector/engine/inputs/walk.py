@@ -1,0 +1,46 @@
+"""Modules and tensors of a model, walked by identity: `named_modules` fails on odd keys and recurses on deep nests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+
+def modules_of(model: nn.Module) -> Iterator[nn.Module]:
+    """Every module once, parents before children, in the order of definition."""
+    seen: set[int] = set()
+    pending = [model]
+    while pending:
+        module = pending.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        yield module
+        pending.extend(reversed(children_of(module)))
+
+
+def children_of(module: nn.Module) -> list[nn.Module]:
+    return [child for child in module._modules.values() if isinstance(child, nn.Module)]
+
+
+def tensors_of(model: nn.Module) -> Iterator[torch.Tensor]:
+    """Parameters and buffers, module by module; a tied one comes as often as it is tied."""
+    for module in modules_of(model):
+        for store in (module._parameters, module._buffers):
+            yield from (tensor for tensor in store.values() if isinstance(tensor, torch.Tensor))
+
+
+def first_tensor(model: nn.Module) -> torch.Tensor | None:
+    return next(tensors_of(model), None)
+
+
+def first_floating(model: nn.Module) -> torch.Tensor | None:
+    return next((tensor for tensor in tensors_of(model) if tensor.is_floating_point()), None)
+
+
+def embedding_rows(model: nn.Module) -> int:
+    """An index below this is valid for every embedding of the model; 10 where there is none."""
+    tables = (module for module in modules_of(model) if isinstance(module, (nn.Embedding, nn.EmbeddingBag)))
+    return max(1, min((table.num_embeddings for table in tables), default=10))

@@ -1,0 +1,63 @@
+"""A named object -> a model: an instance is taken, a class constructed, a factory called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from ...errors import UsageError
+from ...text import encodable
+from ..inputs.sample import Arguments
+from . import arguments
+from .target import Built
+from .usercode import call
+
+_WANTED = "a module, (module, args) or (module, args, kwargs)"
+
+
+def construct(found: Any, kwargs: Mapping[str, Any], shown: str) -> Built:
+    """The model that `found` is or makes.
+
+    Raises:
+        UsageError: It is neither a module, a class nor a factory, or does not take these arguments.
+        TargetError: Its own code raised.
+    """
+    if isinstance(found, nn.Module):
+        if kwargs:
+            raise UsageError(
+                encodable(f"{shown} is a module already; {next(iter(kwargs))}=… has nothing to go to", 400),
+                hint="KEY=VALUE is for classes and factories",
+            )
+        return Built(found)
+    if not callable(found):
+        raise UsageError(
+            encodable(f"{shown} is a {type(found).__name__}, not a module, a class or a factory", 400),
+            hint=encodable(f"to see what is in it: inspector {shown.partition(':')[0]}", 300),
+        )
+    arguments.check(found, kwargs, shown)
+    return _from_result(call(found, shown, kwargs), shown)
+
+
+def _from_result(result: Any, shown: str) -> Built:
+    if isinstance(result, nn.Module):
+        return Built(result)
+    if isinstance(result, tuple) and 2 <= len(result) <= 3 and isinstance(result[0], nn.Module):
+        return Built(result[0], example=_example(result[1:], shown))
+    held = f"a tuple of {', '.join(type(p).__name__ for p in result[:4])}" if isinstance(result, tuple) else ""
+    raise UsageError(
+        encodable(f"{shown} returned {held or f'a {type(result).__name__}'}", 400), hint=f"a factory returns {_WANTED}"
+    )
+
+
+def _example(rest: tuple[Any, ...], shown: str) -> Arguments:
+    """`(args,)` or `(args, kwargs)`; args that are no tuple are one argument, as a hook sees them."""
+    args = rest[0] if isinstance(rest[0], tuple) else (rest[0],)
+    kwargs = rest[1] if len(rest) > 1 and rest[1] is not None else {}
+    if not isinstance(kwargs, Mapping):
+        raise UsageError(
+            encodable(f"{shown} returned (module, args, {type(kwargs).__name__})", 400),
+            hint=f"a factory returns {_WANTED}",
+        )
+    return tuple(args), dict(kwargs)

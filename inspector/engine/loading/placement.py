@@ -1,0 +1,102 @@
+"""Device, dtype and mode of a model."""
+
+from __future__ import annotations
+
+import difflib
+
+import torch
+from torch import nn
+
+from ...errors import UsageError
+from ...text import encodable
+from ..inputs.walk import tensors_of
+from .usercode import reported
+
+DTYPES = ("float32", "float16", "bfloat16", "float64")
+
+
+def parse_device(text: str) -> torch.device | None:
+    """The device of this name, None for auto. Raises `UsageError` where it is not there."""
+    if text in ("", "auto"):
+        return None
+    try:
+        device = torch.device(text)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:  # a bad name, or a build without it
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise UsageError(
+            encodable(f"the device {text!r} cannot be used: {reason}", 500),
+            hint="-d takes auto, cpu, cuda:N or meta",
+        ) from None
+    return device
+
+
+def parse_dtype(text: str) -> torch.dtype | None:
+    """The floating dtype of this name, None for the model's own."""
+    if not text:
+        return None
+    dtype = getattr(torch, text, None)
+    if isinstance(dtype, torch.dtype) and dtype.is_floating_point and dtype.itemsize > 1:
+        return dtype
+    close = difflib.get_close_matches(text, DTYPES, 1)
+    raise UsageError(
+        encodable(f"{text!r} is not a dtype a model can run in", 300),
+        where=f"--dtype takes {', '.join(DTYPES)}",
+        hint=f"did you mean --dtype {close[0]}?" if close else "",
+    )
+
+
+def place(model: nn.Module, device: torch.device | None, dtype: torch.dtype | None, stays: bool) -> tuple[str, ...]:
+    """Move and cast the model where that is asked for; notes on what was decided.
+
+    Without a device, a model that lies on the CPU goes to CUDA where there is one; one that its own code put elsewhere
+    is left there.
+    """
+    if stays:
+        return () if device is None or device.type == "cpu" else ("quantized: it stays on the CPU",)
+    if dtype is not None and any(t.is_floating_point() and t.dtype != dtype for t in tensors_of(model)):
+        with reported(f"your model could not be cast to {str(dtype).removeprefix('torch.')}:"):
+            model.to(dtype)
+    if device is None:
+        return _place_automatically(model)
+    _move(model, device)
+    return ()
+
+
+def set_mode(model: nn.Module, training: bool) -> tuple[str, ...]:
+    """`model.train(training)`; a note where the model cannot be switched."""
+    try:
+        model.train(training)
+    except (NotImplementedError, RecursionError, RuntimeError) as error:  # exported programs, cyclic models
+        mode = "train" if training else "eval"
+        return (encodable(f"not switched to {mode} mode: {type(error).__name__}: {error}", 300),)
+    return ()
+
+
+def _place_automatically(model: nn.Module) -> tuple[str, ...]:
+    devices = {tensor.device.type for tensor in tensors_of(model)}
+    if not torch.cuda.is_available() or devices - {"cpu"}:
+        return ()
+    try:
+        model.to("cuda")
+    except torch.cuda.OutOfMemoryError:
+        model.to("cpu")
+        return ("on the CPU: it does not fit on the CUDA device",)
+    return ()
+
+
+def _move(model: nn.Module, device: torch.device) -> None:
+    tensors = list(tensors_of(model))
+    if all(_is_on(tensor, device) for tensor in tensors):
+        return
+    if device.type != "meta" and any(tensor.is_meta for tensor in tensors):
+        raise UsageError(
+            f"the model was built on the meta device and has no values to move to {device}",
+            hint="use -d meta, or build it on a real device",
+        )
+    with reported(f"your model could not be moved to {device}:", hint="-d cpu"):
+        model.to(device)
+
+
+def _is_on(tensor: torch.Tensor, device: torch.device) -> bool:
+    return tensor.device.type == device.type and device.index in (None, tensor.device.index)

@@ -1,0 +1,105 @@
+"""From a target as typed to a model and its sample input: the loaders in order, and what is done to every model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+from ... import records
+from ...errors import TargetError, UsageError
+from ..inputs.guess import example_of
+from ..inputs.sample import Part, Sample, draw, given, setting_for
+from ..inputs.specs import parse_specs, placed, sample_from_parts
+from . import importable, python_file, torchvision_models, unsupported
+from .placement import parse_device, parse_dtype, place, set_mode
+from .target import Built, Loaded, Loader, Wanted
+from .usercode import seeded
+from .weights import load_weights
+
+LOADERS: tuple[Loader, ...] = (
+    unsupported.LOADER,
+    python_file.LOADER,
+    torchvision_models.LOADER,
+    importable.LOADER,
+)
+"""The first that claims a target opens it: files, prefixes, then the registry of names and names after a colon."""
+
+
+def load(target: records.Target) -> Loaded | records.Choices:
+    """Build the model, fill and place it, and make its sample input where one is given or known.
+
+    The random state of torch, numpy and `random` is as before afterwards, whatever the target's code did.
+
+    Raises:
+        UsageError: What was typed cannot be understood or found, or does not fit.
+        TargetError: The target's own code raised.
+    """
+    # What can be wrong without building anything is told before anything heavy is done.
+    wanted = Wanted(target, parse_device(target.device))
+    dtype, parts = parse_dtype(target.dtype), parse_specs(target.inputs)
+    loader = find_loader(target.target)
+    with seeded(target.seed, cuda=wanted.device is None or wanted.device.type == "cuda"):
+        built = _build(loader, wanted)
+        if isinstance(built, records.Choices):
+            return built
+        notes = _finish(built, wanted, dtype)
+        sample = _sample(built, parts, wanted, dtype)
+    return Loaded(built.model, sample, loader.kind, notes)
+
+
+def list_targets() -> tuple[records.Choice, ...]:
+    """Every target that needs no file."""
+    return torchvision_models.choices()
+
+
+def find_loader(text: str) -> Loader:
+    """The loader of this target, in the order: an existing file, a prefix, a colon, torchvision's names."""
+    if not text:
+        raise UsageError("no target was given", hint=f"give {unsupported.SUPPORTED}")
+    return next(loader for loader in LOADERS if loader.claims(text))
+
+
+def _build(loader: Loader, wanted: Wanted) -> Built | records.Choices:
+    if wanted.default_weights and loader.kind != "torchvision":
+        raise UsageError("-w DEFAULT is for torchvision's names", hint="-w FILE loads a state dict")
+    if wanted.device is not None and wanted.device.type == "meta":
+        try:
+            with torch.device("meta"):
+                return loader.build(wanted)
+        except TargetError as error:
+            if error.problem.kind != "NotImplementedError":
+                raise
+            # Its constructor reads values, which meta tensors do not have: it is moved once it is built.
+    return loader.build(wanted)
+
+
+def _finish(built: Built, wanted: Wanted, dtype: torch.dtype | None) -> tuple[str, ...]:
+    """Weights, dtype, device and mode, in this order; notes on each."""
+    name = wanted.target.weights
+    weights = load_weights(built.model, name) if name not in ("", "none", "DEFAULT") else ()
+    placing = place(built.model, wanted.device, dtype, built.stays)
+    return (*built.notes, *weights, *placing, *set_mode(built.model, wanted.target.training))
+
+
+def _sample(built: Built, parts: Sequence[Part], wanted: Wanted, dtype: torch.dtype | None) -> Sample | None:
+    model, seed = built.model, wanted.target.seed
+    device = None if wanted.device is None or built.stays else wanted.device
+    if parts:
+        return sample_from_parts(parts, model, seed, device, dtype)
+    if built.known:
+        return draw(built.known, setting_for(model, device, dtype), seed, "known for this target")
+    example = built.example or example_of(model)
+    return None if example is None else _example(example, model, device, dtype)
+
+
+def _example(
+    example: tuple[tuple[object, ...], dict[str, object]],
+    model: nn.Module,
+    device: torch.device | None,
+    dtype: torch.dtype | None,
+) -> Sample:
+    setting = setting_for(model, device, dtype)
+    args, kwargs = placed(example, setting, cast=setting.cast_given)
+    return given(tuple(args), dict(kwargs), "known for this target")

@@ -1,0 +1,179 @@
+"""One guarded pass over a model: run it, record it, put everything back, say how it went."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..records import Path, Problem
+from ..text import encodable
+from .guard import Keep, Snapshot
+from .hooks.observe import Observers
+from .modules import ModuleTree
+from .process import cuda_in_use, seed_everything
+from .recorder import Cancelled, Recorder
+
+_OURS = __file__.rsplit("/", 1)[0]
+_TORCH = torch.__file__.rsplit("/", 1)[0] + "/nn/modules/module.py"
+MAX_FRAMES = 60
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one pass. `error` is None exactly when the model returned."""
+
+    ms: float
+    output: object
+    error: BaseException | None
+    restored: tuple[str, ...]
+    not_restored: tuple[str, ...]
+
+
+def run(
+    tree: ModuleTree,
+    keep: Keep,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    seed: int,
+    grad: bool = False,
+    observers: Observers | None = None,
+    recorder: Recorder | None = None,
+    see: Callable[[object], object] = lambda output: None,
+) -> Outcome:
+    """One forward pass with every random state seeded, then the model and the process as they were before.
+
+    Args:
+        tree: The model.
+        keep: Copies of its tensors to restore from.
+        args: Positional inputs; the pass may write to them, so hand it a copy.
+        kwargs: Keyword inputs, likewise.
+        seed: For Python, numpy and torch.
+        grad: Record gradients during the pass.
+        observers: Hooks that report to `recorder` during the pass.
+        recorder: Is finished when this returns.
+        see: Given the model's output before anything is put back; its result is `Outcome.output`.
+    """
+    before = Snapshot(tree, keep)
+    seed_everything(seed)
+    error: BaseException | None = None
+    seen: object = None
+    began = ended = perf_counter()
+    try:
+        with listening(observers, recorder), torch.set_grad_enabled(grad), _eagerly(tree):
+            began = perf_counter()
+            output = tree.root(*args, **kwargs)
+            _synchronize()
+            ended = perf_counter()
+        seen = see(output)
+        del output
+    except BaseException as raised:  # whatever a model does, KeyboardInterrupt and SystemExit included, is its result
+        ended = perf_counter()
+        error = raised
+    if recorder is not None:
+        recorder.finish()
+    restored, gone = before.restore()
+    return Outcome((ended - began) * 1e3, seen, error, _bounded(restored), _bounded(gone))
+
+
+@contextlib.contextmanager
+def listening(observers: Observers | None, recorder: Recorder | None) -> Iterator[None]:
+    if observers is None:
+        yield
+        return
+    observers.recorder = recorder
+    try:
+        yield
+    finally:
+        observers.recorder = None
+
+
+def _eagerly(tree: ModuleTree) -> contextlib.AbstractContextManager[Any]:
+    """Compiled code ignores hooks that were added after it was compiled, so compiled models run eagerly here."""
+    if any(is_compiled(node.module) for node in tree.objects()) and hasattr(torch.compiler, "set_stance"):
+        eagerly: contextlib.AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+        return eagerly
+    return contextlib.nullcontext()
+
+
+def is_compiled(module: nn.Module) -> bool:
+    return type(module).__name__ == "OptimizedModule" or vars(module).get("_compiled_call_impl") is not None
+
+
+def _synchronize() -> None:
+    """A device works on after the call returned; its time belongs to the pass."""
+    if cuda_in_use():
+        torch.cuda.synchronize()
+
+
+def _bounded(words: list[str], limit: int = 50) -> tuple[str, ...]:
+    more = len(words) - limit
+    return tuple(encodable(word, 200) for word in words[:limit]) + ((f"and {more} more",) if more > 0 else ())
+
+
+# ---------------------------------------------------------------- what went wrong
+
+
+def problem_of(error: BaseException, path: Path | None = None) -> Problem:
+    """The user's own traceback, ours and torch's call machinery left out."""
+    kind = type(error).__name__
+    frames = _frames(error)
+    message = _message(error)
+    where = f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
+    return Problem(
+        what=encodable(_headline(error, kind, message), 1000),
+        where=encodable(where, 400),
+        hint=_hint(error),
+        kind=encodable(kind, 120),
+        path=path,
+        traceback=tuple(encodable(line, 1000) for line in _formatted(frames, kind, message)),
+    )
+
+
+def _headline(error: BaseException, kind: str, message: str) -> str:
+    if isinstance(error, Cancelled):
+        return "the pass was cancelled"
+    if isinstance(error, SystemExit):
+        return f"the model called sys.exit({message})"
+    first = message.strip().split("\n", 1)[0]
+    return f"{kind}: {first}" if first else kind
+
+
+def _hint(error: BaseException) -> str:
+    if isinstance(error, Cancelled):
+        return "r runs it again"
+    if isinstance(error, EOFError):
+        return "the model reads standard input, which is closed here"
+    return "what was captured until then is kept; s changes seed and input, r runs again"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # an exception whose own __str__ raises is still an exception
+        return f"(its message cannot be read: {type(broken).__name__})"
+
+
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    walked = traceback.walk_tb(error.__traceback__)
+    kept = [
+        (frame, line) for frame, line in walked
+        if frame.f_code.co_filename != _TORCH and not frame.f_code.co_filename.startswith(_OURS)
+    ]  # fmt: skip
+    return list(traceback.StackSummary.extract(iter(kept[-MAX_FRAMES:]), lookup_lines=True))
+
+
+def _formatted(frames: list[traceback.FrameSummary], kind: str, message: str) -> list[str]:
+    lines = []
+    for frame in frames:
+        lines.append(f'File "{frame.filename}", line {frame.lineno}, in {frame.name}')
+        if frame.line:
+            lines.append(f"  {frame.line}")
+    return [*lines, *f"{kind}: {message}".split("\n")[:40]]

@@ -1,0 +1,249 @@
+"""One pass -> its calls, as hooks see them: what went in, what came out, when, from where, and how it ended.
+
+A value is described the moment a hook sees it, because a later in-place op rewrites it. Each thread has a stack of its
+own; entries and exits are numbered by one clock. Recording never raises into the model's call, with one exception:
+`Cancelled`, which is how a pass is stopped at the next module.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Callable
+from time import perf_counter
+
+from torch import Tensor, nn
+
+from ..records import CallDetail, CallRow, CallStatus, MappingValue, Path, Value
+from .modules import ModuleTree
+from .summarize import Summarizer, brief, non_finite
+
+_MODULE_FILE = nn.Module.__call__.__code__.co_filename
+_ENGINE = os.path.dirname(__file__)
+_PROGRESS_EVERY = 0.05  # seconds
+_HOOK_FRAMES = 4  # from `_locate` over `_enter`, `enter` and the hook up to torch
+_NO_KWARGS = MappingValue("dict", (), (), 0)
+
+
+class Cancelled(BaseException):
+    """The person asked for the pass to stop. Not an `Exception`, so that a model's own handlers let it through."""
+
+
+class Call:
+    """One call of one module, filled in as it happens."""
+
+    __slots__ = (
+        "before", "began", "depth", "end", "file", "index", "inputs", "kept", "kwargs", "line", "ms", "number",
+        "output", "spent", "start", "status",
+    )  # fmt: skip
+
+    def __init__(self, index: int, number: int, start: int, depth: int) -> None:
+        self.index = index
+        self.number = number
+        self.start = start
+        self.end = -1
+        self.depth = depth
+        self.ms = 0.0
+        self.status: CallStatus = "unfinished"
+        self.inputs: tuple[Value, ...] = ()
+        self.kwargs = _NO_KWARGS
+        self.output: Value | None = None
+        self.kept: object = None
+        self.file = ""
+        self.line = 0
+        self.before: BaseException | None = None  # the exception that was already being handled at entry
+        self.began = self.spent = 0.0
+
+    def row(self) -> CallRow:
+        return CallRow(
+            self.index,
+            self.number,
+            self.start,
+            self.end,
+            self.depth,
+            self.ms,
+            self.status,
+            brief(self.output),
+            non_finite(self.output),
+            self.file,
+            self.line,
+        )
+
+    def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:
+        name = type(tree.nodes[self.index].module).__name__
+        path: Path = tree.paths[self.index]
+        return CallDetail(self.row(), path, name, self.inputs, self.kwargs, self.output, previous)
+
+
+class _Thread(threading.local):
+    """Where one thread is."""
+
+    def __init__(self) -> None:
+        self.stack: list[Call] = []
+        self.spent = 0.0  # seconds in our own hooks
+        self.known = False
+
+
+class Recorder:
+    """Records calls between `__init__` and `finish`.
+
+    Args:
+        tree: The model's modules; calls of others are not recorded.
+        statistics: Statistics of every tensor, or shapes only.
+        watched: The node whose values also get histograms and previews.
+        only: Record calls of these nodes alone, None for all.
+        progress: Called now and then with (calls entered, node entered last).
+        keep: Bytes of outputs to keep as they are, cloned; 0 keeps none.
+    """
+
+    def __init__(
+        self,
+        tree: ModuleTree,
+        *,
+        statistics: bool = True,
+        watched: int | None = None,
+        only: frozenset[int] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        keep: int = 0,
+    ) -> None:
+        self.tree = tree
+        self.calls: list[Call] = []  # in completion order
+        self.failed: Call | None = None  # the innermost call that raised first
+        self.faults: list[str] = []  # what went wrong in recording itself
+        self._index = tree.index_of_object
+        self._plain = Summarizer(statistics)
+        self._full = Summarizer(True, values=True)
+        self._watched = watched
+        self._only = only
+        self._progress = progress
+        self._keep = keep
+        self._clock = itertools.count()
+        self._numbers: dict[int, int] = {}
+        self._here = _Thread()
+        self._open: list[list[Call]] = []  # every thread's stack
+        self._cancel = threading.Event()
+        self._entered = 0
+        self._told = perf_counter()
+
+    def cancel(self) -> None:
+        """Stop at the next module. Any thread may call it."""
+        self._cancel.set()
+
+    def enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        began = perf_counter()
+        if self._cancel.is_set():
+            raise Cancelled
+        try:
+            self._enter(module, args, kwargs, began)
+        except Exception as error:  # recording must never be why a model fails
+            self._fault(error)
+
+    def leave(self, module: nn.Module, output: object) -> None:
+        began = perf_counter()
+        try:
+            self._leave(module, output, began)
+        except Exception as error:  # as above
+            self._fault(error)
+
+    def finish(self) -> None:
+        """The pass is over: close what did not return, complete the statistics."""
+        for stack in self._open:
+            while stack:
+                self._close(stack.pop())
+        self.settle()
+
+    def settle(self) -> None:
+        """Complete the statistics of what was seen so far."""
+        self._plain.resolve()
+        self._full.resolve()
+
+    def _enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], began: float) -> None:
+        index = self._index[id(module)]
+        if self._only is not None and index not in self._only:
+            return
+        here = self._here
+        call = self._start(index, here)
+        call.before = sys.exc_info()[1]
+        describe = (self._full if index == self._watched else self._plain).describe
+        call.inputs = tuple([describe(arg) for arg in args])
+        if kwargs:
+            keys = tuple([str(key) for key in kwargs])
+            call.kwargs = MappingValue("dict", keys, tuple([describe(v) for v in kwargs.values()]), len(keys))
+        self._locate(call)
+        self._entered += 1
+        if self._progress is not None and began - self._told > _PROGRESS_EVERY:
+            self._told = began
+            self._progress(self._entered, index)
+        call.began = perf_counter()
+        here.spent += call.began - began
+        call.spent = here.spent
+
+    def _start(self, index: int, here: _Thread) -> Call:
+        number = self._numbers.get(index, 0)
+        self._numbers[index] = number + 1
+        if not here.known:
+            here.known = True
+            self._open.append(here.stack)
+        call = Call(index, number, next(self._clock), len(here.stack))
+        here.stack.append(call)
+        return call
+
+    def _locate(self, call: Call) -> None:
+        frame = sys._getframe(_HOOK_FRAMES)
+        while frame is not None and frame.f_code.co_filename == _MODULE_FILE:
+            frame = frame.f_back  # type: ignore[assignment]  # the loop's own test handles the end of the stack
+        if frame is not None and not frame.f_code.co_filename.startswith(_ENGINE):
+            call.file, call.line = frame.f_code.co_filename, frame.f_lineno
+
+    def _leave(self, module: nn.Module, output: object, began: float) -> None:
+        index = self._index[id(module)]
+        if self._only is not None and index not in self._only:
+            return
+        here = self._here
+        call = self._matching(index, here)
+        call.ms = max(0.0, began - call.began - (here.spent - call.spent)) * 1e3
+        raised = sys.exc_info()[1]
+        if output is None and raised is not None and raised is not call.before:
+            call.status = "raised"
+            self.failed = self.failed or call
+        else:
+            call.status = "ok"
+            call.output = (self._full if index == self._watched else self._plain).describe(output)
+            if self._keep:
+                call.kept = self._kept(output)
+        self._close(call)
+        here.spent += perf_counter() - began
+
+    def _matching(self, index: int, here: _Thread) -> Call:
+        """The entry this exit belongs to; whatever was entered inside it and not left is closed as it is."""
+        if not any(call.index == index for call in here.stack):
+            # a pre-hook before ours raised: the module was called, but its entry was never seen
+            call = self._start(index, here)
+            call.began, call.spent = perf_counter(), here.spent
+        while True:
+            call = here.stack.pop()
+            if call.index == index:
+                return call
+            self._close(call)
+
+    def _close(self, call: Call) -> None:
+        call.end = next(self._clock)
+        call.before = None
+        self.calls.append(call)
+
+    def _fault(self, error: Exception) -> None:
+        if len(self.faults) < 20:
+            self.faults.append(f"{type(error).__name__}: {error}")
+
+    def _kept(self, value: object) -> object:
+        """A copy of `value` with its tensors cloned, as long as the budget lasts."""
+        if isinstance(value, Tensor):
+            self._keep -= value.numel() * value.element_size()
+            return value.detach().clone() if self._keep > 0 else None
+        if isinstance(value, dict):
+            return {key: self._kept(item) for key, item in value.items()}
+        if type(value) in (list, tuple):
+            return type(value)(self._kept(item) for item in value)  # type: ignore[call-arg, attr-defined]
+        return value

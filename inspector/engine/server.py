@@ -1,0 +1,192 @@
+"""Requests in, events out: the engine's end of the channel.
+
+Three threads. The reader answers `Cancel` at once and sorts the rest; the looker answers requests that only read, so
+that the screen follows the cursor while a pass runs; the main thread does everything else, because that is where a
+model expects to run. The outbox has a thread of its own and never blocks any of them.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import faulthandler
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+import traceback
+from typing import TYPE_CHECKING
+
+from ..channel import Outbox, decode_asked, receive
+from ..errors import ChannelError, InspectorError
+from ..records import (
+    PROTOCOL,
+    AnyEvent,
+    AnyRequest,
+    Asked,
+    Cancel,
+    Choices,
+    Done,
+    Failed,
+    GetAttributes,
+    GetCalls,
+    GetHooks,
+    GetLocations,
+    GetParameters,
+    GetSource,
+    GetTrace,
+    Hello,
+    ListTargets,
+    Observe,
+    Open,
+    Opened,
+    PassEnded,
+    Problem,
+    Run,
+    SetHook,
+    SetInput,
+    Shutdown,
+    Stage,
+)
+from ..text import encodable
+
+if TYPE_CHECKING:
+    from .session import Session
+
+_LOOKS = (GetSource, GetAttributes, GetParameters, GetHooks, GetLocations)
+
+
+class Server:
+    """Serves one client until it shuts down or goes away.
+
+    Args:
+        sock: Connected to the client.
+        own_process: This process is here for the client alone, and ends at once when it is gone.
+    """
+
+    def __init__(self, sock: socket.socket, own_process: bool = True) -> None:
+        self._sock = sock
+        self._work: queue.SimpleQueue[Asked] = queue.SimpleQueue()
+        self._looks: queue.SimpleQueue[Asked] = queue.SimpleQueue()
+        self._own_process = own_process
+        self.outbox = Outbox(sock, self._client_gone)
+        self.session: Session | None = None  # made for the first request, so that the greeting need not wait for torch
+        self.outbox.put(Hello(PROTOCOL, os.getpid(), sys.version.split()[0]))
+
+    def serve(self) -> None:
+        """Answer until the client is gone. Runs models on the calling thread."""
+        for target, name in ((self._read, "inspector-reader"), (self._look, "inspector-looker")):
+            threading.Thread(target=target, name=name, daemon=True).start()
+        while not isinstance((asked := self._work.get()).body, Shutdown):
+            self._answer(asked)
+        if self.session is not None:
+            self.session.close()
+        self.outbox.put(Done(), asked.id)
+        self.outbox.close()
+
+    def _read(self) -> None:
+        try:
+            while (body := receive(self._sock)) is not None:
+                self._sort(decode_asked(body))
+        except (ChannelError, OSError) as error:
+            self.outbox.put(Failed(Problem(encodable(str(error), 400))))
+        self._client_gone()
+
+    def _sort(self, asked: Asked) -> None:
+        if isinstance(asked.body, Cancel):
+            if self.session is not None:
+                self.session.cancel()
+            self.outbox.put(Done(), asked.id)
+        elif isinstance(asked.body, _LOOKS) and self.session is not None:
+            self._looks.put(asked)
+        else:
+            if self.session is not None and self.session.background:
+                self.session.cancel()  # nobody waits for it any more
+            self._work.put(asked)
+
+    def _client_gone(self) -> None:
+        if self._own_process:
+            os._exit(0)  # the model may be anywhere, in C code too; nothing is left to restore it for
+        if self.session is not None:
+            self.session.cancel()
+        self._work.put(Asked(0, Shutdown()))
+
+    def _look(self) -> None:
+        while True:
+            self._answer(self._looks.get())
+
+    def _answer(self, asked: Asked) -> None:
+        try:
+            reply = self._reply(asked.body)
+        except InspectorError as error:
+            reply = Failed(error.problem)
+        except Exception as error:  # a bug of ours must be seen and must not end the session
+            lines = tuple(encodable(line, 1000) for line in traceback.format_exc().splitlines()[-40:])
+            what = encodable(f"the inspector itself failed: {type(error).__name__}: {error}", 1000)
+            reply = Failed(Problem(what, hint="please report this, with the traceback", traceback=lines))
+        self.outbox.put(reply, asked.id)
+        if isinstance(asked.body, Open) and isinstance(reply, Opened) and self.session is not None:
+            self.session.announce()
+
+    def _reply(self, request: AnyRequest) -> AnyEvent:
+        session = self.session = self.session or self._prepare()
+        if isinstance(request, Open):
+            self.outbox.put(Stage(f"loading {encodable(request.target.target, 200)}"))
+            return session.open(request.target)
+        if isinstance(request, ListTargets):
+            from .loading import list_targets
+
+            return Choices("Targets", list_targets())
+        session.check(getattr(request, "generation", session.generation))
+        return _replies(session, request)
+
+    def _prepare(self) -> Session:
+        self.outbox.put(Stage("importing torch"))
+        from .session import Session
+
+        return Session(self.outbox.put)
+
+
+def _replies(session: Session, request: AnyRequest) -> AnyEvent:
+    match request:
+        case Run():
+            return PassEnded(session.generation, session.run(request.seed, request.fresh_input))
+        case SetInput():
+            return session.set_input(request.specs)
+        case Observe():
+            return session.observe(request.paths, request.subtree, request.on)
+        case GetSource():
+            return session.source(request.path, request.part)
+        case GetCalls():
+            return session.calls_of(request.path, request.values, request.force)
+        case GetTrace():
+            return session.trace(request.first, request.count)
+        case GetParameters():
+            return session.parameters(request.path, request.limit)
+        case GetHooks():
+            return session.hooks(request.path)
+        case SetHook():
+            return session.set_hook(request.path, request.kind, request.id, request.on)
+        case GetAttributes():
+            return session.attributes(request.path)
+        case GetLocations():
+            return session.locations()
+    raise InspectorError(f"{type(request).__name__} cannot be answered now")
+
+
+def main(fd: int) -> None:
+    """The engine process: serve the client at the other end of the inherited socket `fd`."""
+    _die_with_parent()
+    faulthandler.enable()
+    server = Server(socket.socket(fileno=fd))
+    server.serve()
+    sys.stdout.flush()
+    os._exit(0)  # threads that a model left behind must not hold the process
+
+
+def _die_with_parent() -> None:
+    """On Linux the kernel ends this process when the app dies, also where no Python code can run any more."""
+    if sys.platform == "linux":
+        PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,442 @@
+"""One model under inspection: it owns the model, its sample input, our hooks and the guard. The only mutable thing in
+the engine.
+
+Not thread-safe: one thread opens, runs and toggles. `cancel` may be called from any thread, and so may the methods that
+only look (`source`, `attributes`, `parameters`, `hooks`, `locations`).
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..errors import InspectorError, UsageError
+from ..records import (
+    AnyEvent,
+    Attributes,
+    CallDetail,
+    CallRows,
+    Calls,
+    Choices,
+    HookMarks,
+    Hooks,
+    Location,
+    Locations,
+    ModelInfo,
+    ModuleRow,
+    ModuleRows,
+    Note,
+    Opened,
+    Parameters,
+    PassEnded,
+    PassSummary,
+    Path,
+    Problem,
+    Progress,
+    Source,
+    Target,
+    Value,
+)
+from ..text import encodable
+from . import modules, passes
+from .attributes import attributes_of
+from .guard import Keep
+from .hooks.ledger import Ledger
+from .hooks.observe import Observers
+from .inputs import Sample, form_fields, guess, sample_from_specs
+from .inputs.sample import given
+from .loading import Loaded, load
+from .parameters import parameters_of
+from .recorder import Call, Cancelled, Recorder
+from .source import location, site_source, source_of
+from .summarize import Summarizer
+
+CHUNK = 2_000
+"""Rows per message of a long listing."""
+SHAPES_ONLY_PAST = 5_000
+"""Modules from which on a pass records shapes only."""
+BACKGROUND_MS = 1_000
+"""A pass that took longer is not repeated just to fetch histograms and previews."""
+MAX_CALLS_SHOWN = 200
+
+Tell = Callable[[AnyEvent], None]
+
+
+class Session:
+    """Args:
+    tell: Receives every event that answers no request.
+    """
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self.generation = 0
+        self.target = Target("")
+        self.tree = modules.ModuleTree()
+        self.sample: Sample | None = None
+        self.info: ModelInfo | None = None
+        self.passes = 0
+        self.background = False  # a pass nobody is waiting for on the screen is running
+        self.summary: PassSummary | None = None
+        self.calls: list[Call] = []
+        self._previous: dict[tuple[int, int], Value | None] = {}
+        self._observers = Observers(self.tree)
+        self._ledger = Ledger(self._observers.ours)
+        self._keep: Keep | None = None
+        self._recorder: Recorder | None = None
+        self._began = 0.0
+        self._watched: int | None = None
+        self._full: dict[tuple[int, int], Call] = {}  # calls with histograms and previews, of the last pass
+        self._seed = 0
+        self._rows: list[ModuleRow] = []
+
+    # ------------------------------------------------------------ opening
+
+    def open(self, target: Target) -> Opened | Choices:
+        """Load a target and take it under inspection.
+
+        Raises:
+            InspectorError: It cannot be loaded; the session is as it was.
+        """
+        loaded = load(target)
+        if isinstance(loaded, Choices):
+            return loaded
+        self.close()
+        self.target, self._seed = target, target.seed
+        return self._adopt(loaded)
+
+    def adopt(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> Opened:
+        """Take the caller's own model under inspection; without arguments its input is unknown."""
+        sample = given(args, kwargs) if args or kwargs else None
+        self.target = Target(name, training=model.training, grad=torch.is_grad_enabled())
+        return self._adopt(Loaded(model, sample, "your model", ()))
+
+    def _adopt(self, loaded: Loaded) -> Opened:
+        self.generation += 1
+        self.tree = modules.walk(loaded.model)
+        self._observers = Observers(self.tree)
+        self._ledger = Ledger(self._observers.ours)
+        self._keep = Keep(self.tree)
+        self.passes, self.summary, self.calls = 0, None, []
+        self._previous, self._full, self._watched = {}, {}, None
+        self._describe_model(loaded)
+        if self.target.observe:
+            for node in self.tree.objects():
+                self._observers.add(node)
+        return self._with_sample(loaded.sample)
+
+    def show(self, model: nn.Module, calls: list[Call]) -> Opened:
+        """Take a model under inspection with calls that were captured already, in place of a pass."""
+        self.target = Target(type(model).__name__, training=model.training, run=False)
+        opened = self._adopt(Loaded(model, None, "captured", ()))
+        self.calls, self.passes = calls, 1
+        self.summary = PassSummary(1, sum(call.ms for call in calls if not call.depth), len(calls))
+        return opened
+
+    def announce(self) -> None:
+        """Tell the module list, the hook marks and what was captured already: what follows an `Opened`."""
+        for first in range(0, len(self._rows), CHUNK):
+            chunk = tuple(self._rows[first : first + CHUNK])
+            self._tell(ModuleRows(self.generation, chunk, len(self._rows)))
+        self._tell(self.marks())
+        if self.summary is not None:
+            self._send_calls()
+            self._tell(PassEnded(self.generation, self.summary))
+
+    def _describe_model(self, loaded: Loaded) -> None:
+        model = loaded.model
+        rows = self._rows = modules.rows(self.tree)
+        objects = sum(1 for _ in self.tree.objects())
+        tensors = _distinct(self.tree, "_parameters")
+        self.info = ModelInfo(
+            target=encodable(self.target.target, 400),
+            kind=loaded.kind,
+            class_name=encodable(type(model).__name__, 120),
+            modules=objects,
+            rows=len(rows),
+            parameters=rows[0].parameters,
+            trainable=sum(modules.size_of(p)[0] for p in tensors if p.requires_grad),
+            buffers=len(_distinct(self.tree, "_buffers")),
+            nbytes=rows[0].nbytes,
+            training=bool(model.training),
+            device=_devices(self.tree),
+            torch=str(torch.__version__),
+            shapes_only=objects > SHAPES_ONLY_PAST,
+            notes=tuple(encodable(note, 400) for note in loaded.notes) + self._keep_note(),
+        )
+
+    def _keep_note(self) -> tuple[str, ...]:
+        if self._keep is None or self._keep.copied:
+            return ()
+        gib = self._keep.nbytes / (1 << 30)
+        return (f"{gib:.1f} GiB of tensors are not copied: what a pass writes to them is reported, not put back",)
+
+    # ------------------------------------------------------------ sample input
+
+    def set_input(self, specs: tuple[str, ...]) -> Opened:
+        """Raises `UsageError` where a spec cannot be understood."""
+        root = self.tree.root
+        return self._with_sample(sample_from_specs(specs, root, self._seed, None, None))
+
+    def _with_sample(self, sample: Sample | None) -> Opened:
+        problem: Problem | None = None
+        if sample is None and self.target.run:
+            self._tell(Note("info", "no sample input given: guessing one from the model"))
+            sample, problem = self._guess()
+        self.sample = sample
+        form = () if sample is not None else tuple(form_fields(self.tree.root))
+        from msgspec.structs import replace
+
+        assert self.info is not None
+        self.info = replace(
+            self.info,
+            input=encodable(sample.text, 300) if sample else "",
+            input_origin=sample.origin if sample else "",
+        )
+        return Opened(self.generation, self.info, form, problem)
+
+    def _guess(self) -> tuple[Sample | None, Problem | None]:
+        last: list[BaseException] = []
+
+        def attempt(sample: Sample) -> BaseException | None:
+            assert self._keep is not None
+            trial = sample.copy()
+            outcome = passes.run(self.tree, self._keep, trial.args, trial.kwargs, seed=self._seed)
+            if outcome.error is not None:
+                last.append(outcome.error)
+            return outcome.error
+
+        found = guess(self.tree.root, attempt, self._seed)
+        return found, passes.problem_of(last[-1]) if found is None and last else None
+
+    # ------------------------------------------------------------ passes
+
+    def run(self, seed: int | None = None, fresh_input: bool = False) -> PassSummary:
+        """One pass with everything that is observed. Never raises for what the model does.
+
+        Raises:
+            UsageError: There is no sample input.
+        """
+        if self.sample is None:
+            raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
+        self._seed = self._seed if seed is None else seed
+        if fresh_input:
+            self.sample = self.sample.fresh(self._seed)
+        self._previous = {(call.index, call.number): call.output for call in self.calls}
+        recorder = self._record(watched=self._watched)
+        outcome = self._pass(recorder, see=Summarizer().describe)
+        self.calls = recorder.calls
+        watched = self._watched
+        self._full = {(c.index, c.number): c for c in self.calls if c.index == watched}
+        self.passes += 1
+        self._send_calls()
+        self.summary = self._summarize(outcome, recorder)
+        return self.summary
+
+    def cancel(self) -> None:
+        """Stop the running pass at its next module."""
+        if self._recorder is not None:
+            self._recorder.cancel()
+
+    def _record(self, watched: int | None, only: frozenset[int] | None = None) -> Recorder:
+        assert self.info is not None
+        return Recorder(
+            self.tree,
+            statistics=not self.info.shapes_only and only is None,
+            watched=watched,
+            only=only,
+            progress=self._progress if only is None else None,
+        )
+
+    def _pass(self, recorder: Recorder, see: Callable[[object], Any] = lambda output: None) -> passes.Outcome:
+        assert self._keep is not None and self.sample is not None
+        self._recorder, self._began = recorder, perf_counter()
+        sample = self.sample.copy()
+        try:
+            return passes.run(
+                self.tree,
+                self._keep,
+                sample.args,
+                sample.kwargs,
+                seed=self._seed,
+                grad=self.target.grad,
+                observers=self._observers,
+                recorder=recorder,
+                see=see,
+            )
+        finally:
+            self._recorder = None
+
+    def _progress(self, entered: int, index: int) -> None:
+        assert self.info is not None
+        expected = self.summary.calls if self.summary and self.summary.calls else self.info.modules
+        elapsed = (perf_counter() - self._began) * 1e3
+        self._tell(Progress(self.generation, entered, expected, index, elapsed))
+
+    def _send_calls(self) -> None:
+        rows = [call.row() for call in self.calls]
+        for first in range(0, max(len(rows), 1), CHUNK):
+            self._tell(CallRows(self.generation, self.passes, tuple(rows[first : first + CHUNK]), len(rows)))
+
+    def _summarize(self, outcome: passes.Outcome, recorder: Recorder) -> PassSummary:
+        problem = None
+        if outcome.error is not None:
+            failed = recorder.failed
+            problem = passes.problem_of(outcome.error, self.tree.paths[failed.index] if failed else None)
+        for fault in recorder.faults:
+            self._tell(Note("error", f"observing failed: {encodable(fault, 300)}"))
+        return PassSummary(
+            number=self.passes,
+            ms=outcome.ms,
+            calls=len(self.calls),
+            hooks=self._observers.count(),
+            seed=self._seed,
+            cancelled=isinstance(outcome.error, Cancelled),
+            output=outcome.output if outcome.error is None else None,  # type: ignore[arg-type]  # made by `describe`
+            problem=problem,
+            restored=outcome.restored,
+            not_restored=outcome.not_restored,
+        )
+
+    # ------------------------------------------------------------ looking
+
+    def calls_of(self, path: Path, values: bool = False, force: bool = False) -> Calls:
+        """The calls of one module in the last pass; with `values` histograms and previews where they can be had."""
+        index = self._node(path).index
+        own = [call for call in self.calls if call.index == index]
+        if values:
+            self._watched = index
+            if own and self._wants_values(own, force):
+                self._tell(self._calls(own))
+                self._fetch_values(index)
+        return self._calls([self._full.get((call.index, call.number), call) for call in own])
+
+    def _calls(self, own: list[Call]) -> Calls:
+        shown = [c.detail(self.tree, self._previous.get((c.index, c.number))) for c in own[:MAX_CALLS_SHOWN]]
+        return Calls(self.generation, self.passes, tuple(shown), len(own))
+
+    def _wants_values(self, own: list[Call], force: bool) -> bool:
+        quick = self.summary is not None and self.summary.ms < BACKGROUND_MS
+        return all((call.index, call.number) not in self._full for call in own) and (quick or force)
+
+    def _fetch_values(self, index: int) -> None:
+        """The same pass once more, seen by this module's hook alone."""
+        self.background = True
+        try:
+            recorder = self._record(watched=index, only=frozenset({index}))
+            self._pass(recorder)
+        finally:
+            self.background = False
+        known = {(call.index, call.number): call for call in self.calls}
+        for call in recorder.calls:
+            key = call.index, call.number
+            if key in known and known[key].status == call.status:
+                self._full[key] = _timed_as(call, known[key])
+
+    def trace(self, first: int, count: int) -> Calls:
+        """Calls of the last pass in completion order."""
+        shown: list[CallDetail] = [call.detail(self.tree) for call in self.calls[first : first + count]]
+        return Calls(self.generation, self.passes, tuple(shown), len(self.calls))
+
+    def source(self, path: Path, part: str) -> Source:
+        node = self._node(path)
+        if part != "site":
+            return source_of(node.module, part, path)  # type: ignore[arg-type]  # the record allows only these parts
+        call = next((c for c in self.calls if c.index == node.index and c.file), None)
+        if call is None:
+            note = "no call was seen in the last pass" if self.passes else "run a pass to see who calls it: r"
+            return Source(path, "site", "call site", notes=(note,))
+        return site_source(call.file, call.line, path)
+
+    def attributes(self, path: Path) -> Attributes:
+        module = self._node(path).module
+        return attributes_of(module, path, Summarizer().describe, tuple(modules.badges(module)))
+
+    def parameters(self, path: Path, limit: int) -> Parameters:
+        return parameters_of(self.tree, path, limit)
+
+    def locations(self) -> Locations:
+        found = ((node.index, location(node.module)) for node in self.tree.nodes)
+        return Locations(tuple(Location(index, *place) for index, place in found if place is not None))
+
+    # ------------------------------------------------------------ hooks
+
+    def observe(self, paths: tuple[Path, ...], subtree: bool, on: bool) -> HookMarks:
+        for path in paths:
+            start = self.tree.index_of[path]
+            for index in self.tree.subtree(start) if subtree else [start]:
+                node = self.tree.object_at(self.tree.paths[index])
+                (self._observers.add if on else self._observers.remove)(node)
+        return self.marks()
+
+    def marks(self) -> HookMarks:
+        objects = list(self.tree.objects())
+        observed = bytearray(len(self.tree.nodes))
+        for node in objects:
+            observed[node.index] = 2 if node.index in self._observers.refused else int(self._observers.on(node))
+        foreign = {node.index: self._ledger.foreign(node.module) for node in objects}
+        return HookMarks(
+            self.generation,
+            bytes(observed),
+            {index: count for index, count in foreign.items() if count},
+            dict(self._observers.refused),
+        )
+
+    def hooks(self, path: Path) -> Hooks:
+        node = self._node(path)
+        fired = sum(1 for call in self.calls if call.index == node.index)
+        rows = self._ledger.rows(node.module, fired)
+        return Hooks(path, rows, self._observers.on(node), self._observers.refused.get(node.index, ""))
+
+    def set_hook(self, path: Path, kind: str, hook_id: int, on: bool) -> Hooks:
+        """Raises `UsageError` where there is no such hook."""
+        node = self._node(path)
+        if hook_id in self._observers.ours(node.module):
+            self._observers.remove(node)
+        else:
+            self._ledger.toggle(node.module, kind, hook_id, on)
+        self._tell(self.marks())
+        return self.hooks(path)
+
+    def close(self) -> None:
+        """Leave the model as it was before the session."""
+        self._observers.remove_all()
+        self._ledger.enable_all()
+        if self._keep is not None:
+            self._keep.restore()
+        self._keep = None
+        self.calls, self._full, self._previous = [], {}, {}
+        self.tree = modules.ModuleTree()
+        gc.collect()
+
+    def check(self, generation: int) -> None:
+        """Raises `InspectorError` where a request was made for a model that is no longer open."""
+        if generation != self.generation:
+            raise InspectorError("the model was opened anew meanwhile", hint="try again")
+
+    def _node(self, path: Path) -> modules.Node:
+        try:
+            return self.tree.object_at(path)
+        except KeyError:
+            raise UsageError(f"no module {'.'.join(path)!r} in this model") from None
+
+
+def _timed_as(call: Call, original: Call) -> Call:
+    """A call seen again shows the times and order of the pass on the screen."""
+    for name in ("start", "end", "depth", "ms", "file", "line"):
+        setattr(call, name, getattr(original, name))
+    return call
+
+
+def _distinct(tree: modules.ModuleTree, which: str) -> list[torch.Tensor]:
+    found = {id(t): t for node in tree.objects() for _, t in modules.own_tensors(node.module, which)}
+    return list(found.values())
+
+
+def _devices(tree: modules.ModuleTree) -> str:
+    tensors = [*_distinct(tree, "_parameters"), *_distinct(tree, "_buffers")]
+    return ", ".join(sorted({str(tensor.device) for tensor in tensors})) or "no tensors"

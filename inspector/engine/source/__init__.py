@@ -1,0 +1,123 @@
+"""A module -> the source that really runs, verified against the running code or labelled where it is not."""
+
+from __future__ import annotations
+
+import functools
+from types import FunctionType, MethodType
+from typing import Literal
+
+from torch import nn
+
+from ...records import Path, Source
+from .classes import forward_line, nearest, unwritten
+from .generated import generated, original
+from .pieces import written_name
+from .places import location
+from .record import Draft
+from .running import Running, call_notes, forward_of, init_of, type_name, variables
+from .site import site_source
+from .versions import load, place
+
+__all__ = ["Part", "location", "site_source", "source_of"]
+
+Part = Literal["class", "forward", "init"]
+
+
+def source_of(module: nn.Module, part: Part, path: Path) -> Source:
+    """One part of the source of `module`, for the panel. Never raises.
+
+    Args:
+        module: The module looked at.
+        part: "class", "forward" or "init".
+        path: Where it hangs in the model; only handed through.
+    """
+    draft = Draft(path, part, f"{type_name(type(module))}.{part}")
+    try:
+        _fill(draft, module)
+    # The module's class, its metaclass and its wrappers are other people's code.
+    except Exception as error:
+        draft.text = ""
+        draft.notes.append(f"the source could not be looked up: {type(error).__name__}")
+    return draft.record()
+
+
+def _fill(draft: Draft, module: nn.Module) -> None:
+    inner = original(module)
+    if inner is not None:
+        draft.note(f"compiled by torch.compile: this is the {type_name(type(inner))} it was made from")
+        module = inner
+    if _fill_generated(draft, module):
+        return
+    if draft.part == "class":
+        _fill_class(draft, module)
+    elif draft.part == "forward":
+        _fill_function(draft, module, "forward", forward_of(module))
+    else:
+        _fill_function(draft, module, "__init__", init_of(module))
+
+
+def _fill_generated(draft: Draft, module: nn.Module) -> bool:
+    found = generated(module)
+    if found is None or (_replaced(module) and draft.part != "class"):
+        return False
+    draft.title = found.title
+    if draft.part == "init":
+        draft.title = found.title.rpartition(".")[0] + ".__init__"
+        draft.note("this module was generated, not made by an __init__ that somebody wrote")
+        return True
+    draft.text = found.text.lstrip("\n")
+    draft.note(found.note)
+    return True
+
+
+def _replaced(module: nn.Module) -> bool:
+    """Whether somebody put a function of their own in the place of the forward, on the instance."""
+    return isinstance(variables(module).get("forward"), (FunctionType, MethodType, functools.partial))
+
+
+def _fill_class(draft: Draft, module: nn.Module) -> None:
+    cls = type(module)
+    draft.title = type_name(cls)
+    found = nearest(cls)
+    if found is None:
+        draft.note(unwritten(cls))
+        return
+    base, written = found
+    if base is not cls:
+        draft.title = type_name(base)
+        draft.note(f"{type_name(cls)} is a generated class; showing its base {type_name(base)}")
+    draft.take(written.file, written.piece, forward_line(base, written))
+    draft.note(written.note)
+    if "forward" in variables(module):
+        draft.note("forward is replaced on this instance: see the forward that runs")
+    for note in call_notes(cls):
+        draft.note(note)
+
+
+def _fill_function(draft: Draft, module: nn.Module, name: str, running: Running) -> None:
+    draft.title = f"{type_name(running.owner)}.{name}"
+    for note in running.notes:
+        draft.note(note)
+    if running.function is None:
+        draft.note(running.why)
+    else:
+        _fill_written(draft, running.function)
+
+
+def _fill_written(draft: Draft, function: FunctionType) -> None:
+    found = place(function.__code__, function.__globals__, function.__qualname__)
+    if found is None:
+        draft.note(_absent(function))
+        return
+    file, match = found
+    draft.take(file, match.piece, file.def_line(match.piece))
+    draft.note(match.note)
+
+
+def _absent(function: FunctionType) -> str:
+    name, file_name = written_name(function.__code__), function.__code__.co_filename
+    file = load(file_name, function.__globals__)
+    if file is None or not file.current:
+        return f"{name} was made from text that was not kept ({file_name})"
+    why = file.problem or f"{name} is no longer in it"
+    return f"{file.path} changed on disk since it was imported: {why}"

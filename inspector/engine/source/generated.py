@@ -1,0 +1,78 @@
+"""Modules whose forward was made by a compiler, not written: TorchScript, fx graphs and exported programs."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from .running import type_name, variables
+
+_DYNAMO = "torch._dynamo.eval_frame"
+"""By name, because importing it costs a second and nothing is compiled where it is not imported."""
+
+
+class Generated(NamedTuple):
+    """The code that such a module runs. Without text, `note` says why there is none."""
+
+    title: str
+    text: str
+    note: str
+
+
+def generated(module: nn.Module) -> Generated | None:
+    """The generated code of `module`, None for an ordinary module."""
+    cls = type(module)
+    if issubclass(cls, torch.jit.ScriptModule):
+        return _scripted(module)
+    if issubclass(cls, torch.fx.GraphModule):
+        return _graph_module(module)
+    if isinstance(variables(module).get("graph"), torch.fx.Graph):
+        return _interpreted(module)
+    return None
+
+
+def original(module: nn.Module) -> nn.Module | None:
+    """The module that `torch.compile` wrapped, None for any other module."""
+    if not any(base.__name__ == "OptimizedModule" and base.__module__ == _DYNAMO for base in type(module).__mro__):
+        return None
+    children = variables(module).get("_modules")
+    inner = children.get("_orig_mod") if isinstance(children, dict) else None
+    return inner if isinstance(inner, nn.Module) else None
+
+
+def _scripted(module: nn.Module) -> Generated:
+    kind = "traced" if any(base.__module__ == "torch.jit._trace" for base in type(module).__mro__) else "scripted"
+    name = _text(module, "original_name") or type_name(type(module))
+    title = f"{name}.forward"
+    code = _text(module, "code")
+    if not code:
+        return Generated(title, "", f"a {kind} module without a forward: there is no TorchScript code to show")
+    return Generated(title, code, f"{kind}: this is TorchScript, made from {name}; its Python source is not kept")
+
+
+def _graph_module(module: nn.Module) -> Generated:
+    name = type(module).__name__
+    exported = any(base.__module__.startswith("torch.export") for base in type(module).__mro__)
+    kind = "exported by torch.export" if exported else "an fx GraphModule"
+    code = _text(module, "code")
+    if not code:
+        return Generated(f"{name}.forward", "", f"{kind} without a graph: there is no code to show")
+    return Generated(f"{name}.forward", code, f"{kind}: this is the code generated from its graph")
+
+
+def _interpreted(module: nn.Module) -> Generated:
+    code = variables(module)["graph"].python_code("self").src
+    note = "unflattened by torch.export: this is its graph as code"
+    return Generated(f"{type(module).__name__}.forward", code, note)
+
+
+def _text(module: nn.Module, name: str) -> str:
+    """A property of torch's own that may raise where there is no such method."""
+    try:
+        value = getattr(module, name)
+    # What TorchScript raises for a module without a forward differs between versions.
+    except Exception:
+        return ""
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,223 @@
+"""What really runs when a module is called or made: through wrappers, partials and replaced methods to the function
+somebody wrote. Nothing of the module is executed to find out: no property, no `__getattr__`."""
+
+from __future__ import annotations
+
+from functools import partial, partialmethod
+from types import (
+    BuiltinFunctionType,
+    CodeType,
+    FunctionType,
+    MethodDescriptorType,
+    MethodType,
+    MethodWrapperType,
+    WrapperDescriptorType,
+)
+from typing import Any, cast
+
+from torch import nn
+
+from .pieces import code_name
+
+_LAYERS = 64
+"""Wrappers to go through before giving up: a wrapper can wrap itself."""
+
+_BUILT_IN = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
+_MISSING = object()
+
+
+class Running:
+    """A function found behind an attribute, or in `why` the reason there is none; `notes` tell the way to it.
+
+    `owner` is the class it was found on; the module's own where it was replaced on the instance.
+    """
+
+    def __init__(self, owner: type, *, on_instance: bool = False) -> None:
+        self.owner = owner
+        self.on_instance = on_instance
+        self.function: FunctionType | None = None
+        self.why = ""
+        self.notes: list[str] = []
+
+
+def forward_of(module: nn.Module) -> Running:
+    """The forward that a call of `module` ends in."""
+    running = _attribute(module, "forward")
+    if running.function is vars(nn.Module)["forward"]:
+        running.owner, running.function, running.notes = type(module), None, []
+        running.why = f"{type_name(type(module))} has no forward: calling it raises NotImplementedError"
+    running.notes += call_notes(type(module))
+    if variables(module).get("_compiled_call_impl") is not None:
+        running.notes.append("compiled with Module.compile(): what runs is generated from this")
+    return running
+
+
+def init_of(module: nn.Module) -> Running:
+    """The `__init__` that made `module`."""
+    return _attribute(module, "__init__")
+
+
+def _attribute(module: nn.Module, name: str) -> Running:
+    own = variables(module).get(name, _MISSING) if name != "__init__" else _MISSING
+    if own is not _MISSING:
+        running = Running(type(module), on_instance=True)
+        if isinstance(own, MethodType) and own.__self__ is module:
+            own = own.__func__
+        if _unwrapped(own) is None:
+            running.notes.append(f"{name} is replaced on this instance by {describe(own)}")
+        return _follow(own, name, running, module)
+    owner, value = in_mro(type(module), name)
+    running = Running(owner)
+    if owner is not type(module):
+        running.notes.append(f"{type_name(type(module))} inherits it from {type_name(owner)}")
+    return _follow(value, name, running, module)
+
+
+def in_mro(cls: type, name: str) -> tuple[type, Any]:
+    """The class that `cls` has `name` from, and what stands there; `cls` and None where there is none."""
+    for owner in cls.__mro__:
+        value = vars(owner).get(name, _MISSING)
+        if value is not _MISSING:
+            return owner, value
+    return cls, None
+
+
+def _follow(value: Any, name: str, running: Running, module: nn.Module) -> Running:
+    for _ in range(_LAYERS):
+        inner = _unwrapped(value)
+        if inner is not None:
+            here = "on this instance " if running.on_instance else ""
+            running.notes.append(f"wrapped {here}by {describe(value)}")
+            value = inner
+            continue
+        if isinstance(value, FunctionType):
+            running.function = value
+            running.notes += _enclosed(value)
+            return running
+        value = _peeled(value, name, running, module)
+        if value is None:
+            return running
+    running.why = f"{name} is wrapped more than {_LAYERS} times"
+    return running
+
+
+def _peeled(value: Any, name: str, running: Running, module: nn.Module) -> Any:
+    """One layer less of something that is not a function; None when that was the last, with the reason set."""
+    if isinstance(value, MethodType) and value.__self__ is not module:
+        running.notes.append(f"a method of another object, a {type_name(type(value.__self__))}")
+    if isinstance(value, (staticmethod, classmethod, MethodType)):
+        return value.__func__
+    if isinstance(value, (partial, partialmethod)):
+        running.notes.append(f"{name} is {describe(value)}")
+        return value.func
+    if isinstance(value, property) and value.fget is not None:
+        running.notes.append(f"{name} is a property: this is its getter, which makes what runs")
+        return value.fget
+    _, call = in_mro(type(value), "__call__")
+    if isinstance(call, FunctionType):
+        running.notes.append(f"{name} is an object of {type_name(type(value))}: this is its __call__")
+        return call
+    running.why = f"{name} is {describe(value)}: it has no Python source"
+    return None
+
+
+def _unwrapped(value: Any) -> Any:
+    """What functools.wraps and torch.compile leave on a wrapper; None on anything else."""
+    attributes = variables(value)
+    for name in ("__wrapped__", "_torchdynamo_orig_callable"):
+        inner = attributes.get(name)
+        if inner is not None and callable(inner):
+            return inner
+    return None
+
+
+def _enclosed(function: FunctionType) -> list[str]:
+    """Notes on a wrapper that does not say what it wraps: the forward it closes over."""
+    if function.__code__.co_name == "forward":
+        return []
+    found = []
+    for cell in function.__closure__ or ():
+        try:
+            value = cell.cell_contents
+        except ValueError:  # an empty cell
+            continue
+        value = value.__func__ if isinstance(value, MethodType) else value
+        if isinstance(value, FunctionType) and value.__code__.co_name == "forward":
+            found.append(f"it closes over {describe(value)}")
+    return found
+
+
+def function_of(value: Any) -> FunctionType | None:
+    """The function under the decorators of a class or module attribute."""
+    for _ in range(_LAYERS):
+        if isinstance(value, (staticmethod, classmethod, MethodType)):
+            value = value.__func__
+        elif isinstance(value, property):
+            value = value.fget
+        elif isinstance(value, partialmethod):
+            value = value.func
+        elif isinstance(value, FunctionType) and "__wrapped__" in vars(value):
+            value = vars(value)["__wrapped__"]
+        else:
+            break
+    return value if isinstance(value, FunctionType) else None
+
+
+def call_notes(cls: type) -> list[str]:
+    """What a class that overrides `__call__` means for hooks."""
+    owner, call = in_mro(cls, "__call__")
+    call = function_of(call)
+    if owner is nn.Module or module_name(owner).startswith("torch.") or call is None:
+        return []
+    if {"__call__", "_call_impl", "_wrapped_call_impl"} & set(_all_names(call.__code__)):
+        return [f"{type_name(owner)} overrides __call__ and hands on to Module's: {describe(call)}"]
+    return [f"{type_name(owner)} overrides __call__, so hooks do not fire: {describe(call)}"]
+
+
+def _all_names(code: CodeType) -> list[str]:
+    nested = [name for child in code.co_consts if isinstance(child, CodeType) for name in _all_names(child)]
+    return [*code.co_names, *nested]
+
+
+def describe(value: Any) -> str:
+    """A callable in words: a function with its place, anything else by its type. Runs none of its code."""
+    if isinstance(value, MethodType):
+        return describe(value.__func__)
+    if isinstance(value, FunctionType):
+        return f"{_name(value)} at {value.__code__.co_filename}:{value.__code__.co_firstlineno}"
+    if isinstance(value, (partial, partialmethod)):
+        return f"functools.partial of {describe(value.func)}"
+    if isinstance(value, _BUILT_IN):
+        return f"the built-in {value.__name__}"
+    return f"an object of {type_name(type(value))}"
+
+
+def _name(function: FunctionType) -> str:
+    """As it was written: functools.wraps gives a wrapper the name of what it wraps, but not its code."""
+    written, given = code_name(function.__code__), function.__qualname__
+    return given if given.rpartition(".")[2] == written else written
+
+
+def variables(value: Any) -> dict[str, Any]:
+    """The instance's own attributes, past whatever `__getattribute__` its class has."""
+    try:
+        found = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def type_name(cls: type) -> str:
+    """A class's name as written, without the functions around it."""
+    return qualified_name(cls).rpartition("<locals>.")[2]
+
+
+def qualified_name(cls: type) -> str:
+    """`cls.__qualname__`, past a metaclass that has its own."""
+    return cast(str, type.__dict__["__qualname__"].__get__(cls))
+
+
+def module_name(cls: type) -> str:
+    """The module a class says it was made in."""
+    name = vars(cls).get("__module__")
+    return name if isinstance(name, str) else ""

@@ -1,0 +1,230 @@
+"""`--print`: the same engine process as behind the app, asked from here without a screen.
+
+The model runs in the child, so what it prints goes to standard error and can never spoil the report, and a model that
+kills its process is reported like any other failure.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+
+from . import report
+from .channel import check_greeting, decode_told, encode, receive
+from .errors import ChannelError, InspectorError
+from .records import (
+    AnyEvent,
+    AnyRequest,
+    Asked,
+    CallDetail,
+    CallRow,
+    CallRows,
+    Calls,
+    Choices,
+    Failed,
+    GetLocations,
+    GetTrace,
+    Location,
+    Locations,
+    ModuleRow,
+    ModuleRows,
+    Note,
+    Open,
+    Opened,
+    PassEnded,
+    Problem,
+    Run,
+    Shutdown,
+    Target,
+)
+from .text import visible
+from .tui.spawn import Connection, how_it_ended, kill_group, start_engine
+
+PAGE = 200
+"""Calls fetched per request."""
+
+
+def print_report(target: Target, form: str, out: Callable[[str], object]) -> int:
+    """Load, run and report. Returns the exit code.
+
+    Args:
+        target: What to open.
+        form: "tree", "calls" or "json".
+        out: Writes the report.
+    """
+    client = Client(start_engine())
+    try:
+        return _print(client, target, form, out)
+    except InspectorError as error:
+        sys.stderr.write(report.problem_text(error.problem))
+        return error.problem.exit_code
+    except KeyboardInterrupt:
+        sys.stderr.write("inspector: interrupted\n")
+        return 130
+    finally:
+        client.close()
+
+
+def _print(client: Client, target: Target, form: str, out: Callable[[str], object]) -> int:
+    opened = client.ask(Open(target))
+    if isinstance(opened, Choices):
+        return _say_choices(opened)
+    assert isinstance(opened, Opened)
+    summary = problem = None
+    if target.run and not opened.form:
+        ended = client.ask(Run(opened.generation))
+        assert isinstance(ended, PassEnded)
+        summary, problem = ended.summary, ended.summary.problem
+    elif target.run:
+        problem = _no_input(opened)
+    found = report.Report(
+        opened.info,
+        client.modules,
+        client.calls,
+        _details(client, opened.generation) if form == "json" else (),
+        _locations(client, opened.generation) if form == "json" else (),
+        summary,
+        problem,
+    )
+    out(_text(found, form))
+    if problem is not None:
+        sys.stderr.write(report.problem_text(problem))
+    return 0 if problem is None else problem.exit_code
+
+
+def _text(found: report.Report, form: str) -> str:
+    if form == "json":
+        return report.to_json(found) + "\n"
+    width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 120
+    return report.calls_text(found, width) if form == "calls" else report.tree_text(found, width)
+
+
+def _details(client: Client, generation: int) -> list[CallDetail]:
+    details: list[CallDetail] = []
+    while len(details) < len(client.calls):
+        page = client.ask(GetTrace(generation, len(details), PAGE))
+        assert isinstance(page, Calls)
+        details += page.calls
+    return details
+
+
+def _locations(client: Client, generation: int) -> tuple[Location, ...]:
+    reply = client.ask(GetLocations(generation))
+    assert isinstance(reply, Locations)
+    return reply.rows
+
+
+def _no_input(opened: Opened) -> Problem:
+    names = ", ".join(f"{field.name}{'' if field.required else '?'}" for field in opened.form)
+    proposals = " ".join(f"-i {field.name}={field.proposal}" for field in opened.form if field.proposal)
+    tried = f" (the last guess failed: {opened.problem.what})" if opened.problem else ""
+    return Problem(
+        what=f"the sample input is unknown{tried}",
+        where=f"forward({names})",
+        hint=f"give it: {proposals or '-i 1x3x224x224'}, or --no-forward",
+        kind="NoInput",
+        exit_code=2,
+    )
+
+
+def _say_choices(choices: Choices) -> int:
+    sys.stderr.write(f"inspector: {visible(choices.title)}; name one of them:\n")
+    for choice in choices.items:
+        sys.stderr.write(f"  inspector {visible(choice.name)}    {visible(choice.kind)} {visible(choice.detail)}\n")
+    return 2
+
+
+class Client:
+    """A blocking client of one engine: asks, and keeps what the engine tells meanwhile."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.modules: list[ModuleRow] = []
+        self.calls: list[CallRow] = []
+        self._connection = connection
+        self._sock: socket.socket = connection.sock
+        self._last = 0
+        self._drains = [threading.Thread(target=_to_stderr, args=(fd,), daemon=True) for _, fd in connection.pipes]
+        for drain in self._drains:
+            drain.start()
+        self._greeted = False
+
+    def ask(self, request: AnyRequest) -> AnyEvent:
+        """The reply to `request`.
+
+        Raises:
+            InspectorError: The engine could not, or is gone.
+        """
+        self._last += 1
+        try:
+            self._sock.sendall(encode(Asked(self._last, request)))
+        except OSError:
+            raise self._gone() from None
+        while True:
+            told = self._next()
+            if told[0] == self._last:
+                reply = told[1]
+                if isinstance(reply, Failed):
+                    error = InspectorError(reply.problem.what)
+                    error.problem = reply.problem
+                    raise error
+                return reply
+            self._keep(told[1])
+
+    def close(self) -> None:
+        """End the engine and everything it started."""
+        process = self._connection.process
+        assert process is not None
+        with contextlib.suppress(InspectorError, OSError):
+            self._sock.settimeout(5)
+            self.ask(Shutdown())
+        self._sock.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed below
+            process.wait(1)
+        kill_group(process.pid, signal.SIGKILL)
+        process.wait()
+        for drain in self._drains:
+            drain.join(1)
+
+    def _next(self) -> tuple[int, AnyEvent]:
+        try:
+            body = receive(self._sock)
+        except (OSError, ChannelError):
+            body = None
+        if body is None:
+            raise self._gone()
+        told = decode_told(body)
+        if not self._greeted:
+            check_greeting(told)
+            self._greeted = True
+        return told.id, told.body
+
+    def _keep(self, event: AnyEvent) -> None:
+        if isinstance(event, ModuleRows):
+            self.modules += event.rows
+        elif isinstance(event, CallRows):
+            self.calls += event.rows
+        elif isinstance(event, Note):
+            sys.stderr.write(f"inspector: {visible(event.text)}\n")
+
+    def _gone(self) -> InspectorError:
+        process = self._connection.process
+        assert process is not None
+        how = how_it_ended(process.wait())
+        return InspectorError(f"the engine {how}", hint="the lines above are what it printed last")
+
+
+def _to_stderr(fd: int) -> None:
+    """What the model prints, harmless for whatever terminal is there."""
+    decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
+    with contextlib.suppress(OSError):
+        while part := os.read(fd, 65536):
+            sys.stderr.write(visible(decoder.decode(part), keep="\n\t\r"))
+            sys.stderr.flush()

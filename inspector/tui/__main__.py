@@ -1,0 +1,30 @@
+"""The app's process. Starts the engine before it imports Textual: the engine has torch to import."""
+
+from __future__ import annotations
+
+import signal
+
+from .leash import STARTED, tell
+from .options import AppOptions
+from .spawn import Connection, join_engine, start_engine
+
+
+def main(leash: int, argv: list[str]) -> int:
+    """Run the app with the options in `argv`; `leash` is a socket to the launcher."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the app handles it: no traceback over the screen
+    options = AppOptions.from_argv(argv)
+    connection = connect(options, leash)
+
+    from .run import run_app
+
+    return run_app(options, connection, leash)
+
+
+def connect(options: AppOptions, leash: int) -> Connection:
+    """Join the engine the options name, or start one and tell the launcher its process group."""
+    if options.engine_fd is not None:
+        return join_engine(options.engine_fd, options.output_fd)
+    connection = start_engine()
+    assert connection.process is not None
+    tell(leash, f"{STARTED}{connection.process.pid}")
+    return connection

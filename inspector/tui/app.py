@@ -1,0 +1,299 @@
+"""The app: what it knows and what it does when the engine speaks. What its keys do is in `actions`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, ClassVar
+
+import msgspec
+from textual import on
+from textual.binding import BindingType
+from textual.command import Provider
+from textual.screen import Screen
+from textual.timer import Timer
+
+from ..records import AnyEvent, AnyRequest, Choices, Failed, Opened, Path, Problem, Progress, SetHook, Target
+from ..text import visible
+from .actions import Actions
+from .engine import Engine
+from .flow import Flow
+from .keys import bindings
+from .memory import Memory, State
+from .messages import EngineGone, EngineOutput, EngineSaid
+from .options import AppOptions
+from .panels.detail import DetailPanel
+from .panels.hooks import HooksPanel
+from .panels.log import LogPanel
+from .terminal import crash_console
+from .workbench import Workbench
+
+
+def _commands() -> type[Provider]:
+    from .commands import InspectorCommands
+
+    return InspectorCommands
+
+
+class InspectorApp(Actions, inherit_bindings=False):
+    """One model under inspection.
+
+    Args:
+        options: What it was started with.
+        memory: Where state is kept between sessions.
+        driver: How to talk to the terminal; Textual's choice unless given.
+    """
+
+    CSS_PATH = "inspector.tcss"
+    TITLE = "inspector"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
+    ENABLE_COMMAND_PALETTE = True
+
+    def __init__(self, options: AppOptions, memory: Memory | None = None, driver: Any = None) -> None:
+        super().__init__(driver_class=driver)
+        self.options = options
+        self.memory = memory or Memory()
+        self.error_console = crash_console()
+        self.workbench = Workbench(self._ask, options.ascii)
+        if options.target is not None:
+            self.stage(f"loading {options.target.get('target', '')} …")
+        self.kept: State | None = None  # to go back to after the engine was started again
+        self.seed = 0
+        self.last_words: list[str] = []  # for the terminal, when the app has left it
+        self.failure = 0  # the exit code that what happened last asks for
+        self._first = True  # nothing was opened yet: what is wrong with it is said on the terminal
+        self._last_problem: Problem | None = None
+        self._clock: Timer | None = None
+
+    def use_engine(self, engine: Engine) -> None:
+        """The engine to talk to. Call before the app runs."""
+        self.flow = Flow(engine, self)
+
+    def get_default_screen(self) -> Screen[None]:
+        return self.workbench
+
+    # ------------------------------------------------------------ beginning and end
+
+    def on_mount(self) -> None:
+        if self.options.theme:
+            self._set_theme(self.options.theme)
+        self._clock = self.set_interval(0.1, self._tick, pause=True)
+        self.call_after_refresh(self._begin)
+
+    def _set_theme(self, name: str) -> None:
+        if name in self.available_themes:
+            self.theme = name
+        else:
+            self.tell(f"there is no theme {name}; there are {', '.join(sorted(self.available_themes))}")
+
+    async def _begin(self) -> None:
+        """The first frame is on the screen; now for the engine."""
+        await self.flow.engine.connect()
+        if self.options.target is not None:
+            self.open_target(msgspec.convert(dict(self.options.target), Target))
+        elif self.options.engine_fd is None:
+            self.stage("no model is open")
+            self.action_open()
+
+    def open_target(self, target: Target) -> None:
+        if self.flow.ready:
+            self.keep_state()
+        self.kept_off = False
+        self.kept = None
+        self.seed = target.seed
+        self.stage(f"loading {target.target} …")
+        self.run_worker(self.flow.open(target), name="open")
+
+    def leave_app(self) -> None:
+        self.exit(return_code=self.failure)
+
+    def exit(self, result: None = None, return_code: int = 0, message: Any = None) -> None:
+        """Leave, and keep where the person was."""
+        self.keep_state()
+        super().exit(result, return_code, message)
+
+    def keep_state(self) -> None:
+        target = self.flow.target
+        if target is not None and self.flow.ready and not self.kept_off:
+            self.memory.keep(target, self.where())
+
+    def where(self) -> State:
+        target = self.flow.target
+        if target is not None and not target.observe:  # that hooks are off is not the person's doing
+            return self.workbench.state(off=self.memory.recall(target).off)
+        return self.workbench.state()
+
+    # ------------------------------------------------------------ the engine speaks
+
+    async def _ask(self, request: AnyRequest) -> AnyEvent:
+        return await self.flow.engine.ask(request)
+
+    @on(EngineSaid)
+    def _heard(self, message: EngineSaid) -> None:
+        self.flow.hear(message.event)
+
+    @on(EngineOutput)
+    def _printed(self, message: EngineOutput) -> None:
+        self.log_panel.write(message.stream, message.text)
+
+    @on(EngineGone)
+    def _gone(self, message: EngineGone) -> None:
+        self.flow.live = False
+        self.flow.stop_running()
+        if not self.flow.ready:
+            self.stage(message.problem.what)
+        self.failure = 1
+        self._show_problem(message.problem)
+        hint = f"; {message.problem.hint}" if message.problem.hint else ""
+        self.tell(f"{message.problem.what}{hint}")
+
+    @on(DetailPanel.Again)
+    def _ask_again(self) -> None:
+        self.workbench.detail.refill()
+
+    @on(HooksPanel.Toggled)
+    async def _hook_toggled(self, event: HooksPanel.Toggled) -> None:
+        self.run_worker(self._toggle_hook(event))
+
+    async def _toggle_hook(self, event: HooksPanel.Toggled) -> None:
+        if event.ours:
+            await self.flow.observe((event.path,), subtree=False, on=event.on)
+        else:
+            request = SetHook(self.flow.model.generation, event.path, event.kind, event.id, event.on)
+            reply = await self._ask(request)
+            if isinstance(reply, Failed):
+                self.tell(reply.problem.what)
+        self.workbench.detail.refill()
+
+    # ------------------------------------------------------------ what the flow tells: see flow.View
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> object:
+        return self.run_worker(work)
+
+    def later(self, seconds: float, call: Callable[[], object]) -> object:
+        return self.set_timer(seconds, call)
+
+    def stage(self, text: str) -> None:
+        self.workbench.title_bar.stage = text
+
+    def model_changed(self) -> None:
+        self._last_problem = None
+        self.workbench.show_model(self.flow.model)
+
+    def rows_added(self) -> None:
+        self.workbench.module_tree.refresh_rows()
+
+    def model_complete(self) -> tuple[Path, ...]:
+        target = self.flow.target
+        state = self.kept
+        if state is None and target is not None:
+            state = self.memory.recall(target)
+            self.memory.opened(target)
+        for note in self.memory.take_notes():
+            self.log_panel.write("engine", note + "\n")
+        self.failure = 0
+        if state is not None:
+            self.workbench.restore(state)
+        if self._first and self.options.select:
+            self._select_dotted(self.options.select)
+        self._first = False
+        if state is None or (target is not None and not target.observe and self.kept is None):
+            return ()
+        self.kept = None
+        return tuple(path for path in state.off if self.flow.model.index_of(path) is not None)
+
+    def _select_dotted(self, dotted: str) -> None:
+        found = next((path for path in self.flow.model.paths if ".".join(path) == dotted), None)
+        if found is None:
+            self.tell(f"there is no module {dotted}")
+        else:
+            self.workbench.select_path(found)
+
+    def marks_changed(self) -> None:
+        self.workbench.module_tree.refresh_rows()
+        self.workbench.detail.refill()
+
+    def pass_started(self) -> None:
+        title = self.workbench.title_bar
+        title.progress, title.elapsed, title.running, title.live = None, 0.0, True, self.flow.live
+        if self._clock is not None:
+            self._clock.resume()
+
+    def progressed(self, progress: Progress) -> None:
+        self.workbench.title_bar.progress = progress
+
+    def pass_ended(self) -> None:
+        if self._clock is not None:
+            self._clock.pause()
+        title = self.workbench.title_bar
+        title.running, title.live = False, self.flow.live
+        title.summary = summary = self.flow.model.summary
+        self.workbench.module_tree.refresh_rows()
+        self.workbench.detail.pass_ended()
+        if summary is not None and summary.problem is None:
+            self.seed = summary.seed
+            self.failure = 0
+            self._last_problem = None
+
+    def _tick(self) -> None:
+        title = self.workbench.title_bar
+        title.elapsed = time.monotonic() - self.flow.started
+        title.live = self.flow.live
+
+    def choose(self, choices: Choices) -> None:
+        from .screens.picker import Picker
+
+        def picked(name: str | None) -> None:
+            if name is not None:
+                self.run_worker(self.flow.open_choice(name), name="open")
+            else:
+                self.stage("no model is open; o opens one")
+
+        self.push_screen(Picker(choices.title, choices.items), picked)
+
+    def ask_input(self, opened: Opened) -> None:
+        from .screens.form import InputForm
+
+        def answered(specs: tuple[str, ...] | None) -> None:
+            if specs is not None:
+                self.run_worker(self.flow.set_input(specs))
+
+        self.push_screen(InputForm(opened.form, opened.problem), answered)
+
+    def write_log(self, level: str, text: str) -> None:
+        self.log_panel.write("warning" if level == "warning" else "engine", text + "\n")
+
+    def tell(self, text: str) -> None:
+        self.notify(visible(text), timeout=4, markup=False)
+
+    def problem(self, problem: Problem, opening: bool) -> None:
+        """Show what was wrong. A target that was mistyped is said on the terminal, where it can be typed again."""
+        self.failure = problem.exit_code
+        if opening and self._first and problem.exit_code == 2:
+            from ..report import problem_text
+
+            self.last_words.append(problem_text(problem))
+            self.leave_app()
+            return
+        if opening:
+            self.stage(f"{problem.what} (o opens another, ctrl+k tries again)")
+        self._show_problem(problem)
+
+    # ------------------------------------------------------------ problems
+
+    @property
+    def log_panel(self) -> LogPanel:
+        return next(panel for panel in self.workbench.detail.panels if isinstance(panel, LogPanel))
+
+    def _show_problem(self, problem: Problem) -> None:
+        """Go to the place and show the traceback; where it is the same as before, the person stays where they are."""
+        self.log_panel.show_problem(problem)
+        if problem == self._last_problem:
+            return
+        self._last_problem = problem
+        if problem.path is not None:
+            self.workbench.select_path(problem.path)
+        number = self.workbench.detail.number_of(LogPanel.TITLE)
+        if number is not None:
+            self.workbench.detail.show_panel(number)

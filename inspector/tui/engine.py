@@ -1,0 +1,321 @@
+"""The app's side of an engine: asks, hears, and notices its end."""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from itertools import count
+
+from textual.message import Message
+
+from ..channel import check_greeting, decode_told, encode, receive_async
+from ..errors import ChannelError
+from ..records import (
+    AnyEvent,
+    AnyRequest,
+    Asked,
+    Failed,
+    Hello,
+    HookMarks,
+    Open,
+    Opened,
+    PassEnded,
+    Problem,
+    Progress,
+    Run,
+    SetInput,
+    Shutdown,
+    Told,
+)
+from .flood import Flood
+from .messages import EngineGone, EngineOutput, EngineSaid
+from .spawn import Connection, engine_command, how_it_ended, kill_group, start_engine
+
+__all__ = ["Engine", "engine_command"]
+
+_CHANGES = (Opened, HookMarks, PassEnded)
+"""Replies that change what the app knows: everybody hears them, in the order in which they came."""
+
+_PROGRESS_INTERVAL = 0.05
+_FLOOD_INTERVAL = 0.2
+_READ = 65536
+_LAST_WORDS = 0.3  # seconds for reading what an engine that has ended sent before
+_POLL = 0.2
+_MEANWHILE = {Run: " during the forward pass", Open: " while loading the model", SetInput: " while making the input"}
+
+
+class Engine:
+    """One engine at a time, started or joined, and a new one after `restart`.
+
+    What it says unasked, and replies that change the model, are posted as `EngineSaid` in order; what its process
+    prints as `EngineOutput`; its end, unless it was asked for, as `EngineGone`.
+
+    Args:
+        connection: The engine to talk to.
+        post: Takes the messages, an app's `post_message`.
+        on_process: Told the process group and True of every engine started, and False when it has ended.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        post: Callable[[Message], object],
+        on_process: Callable[[int, bool], None] = lambda group, running: None,
+    ) -> None:
+        self._connection = connection
+        self._post = post
+        self._on_process = on_process
+        self._ids = count(1)
+        self._pending: dict[int, tuple[AnyRequest, asyncio.Future[AnyEvent]]] = {}
+        self._writer: asyncio.StreamWriter | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._outputs: list[_Output] = []
+        self._progress: Progress | None = None
+        self._progress_timer: asyncio.TimerHandle | None = None
+        self._asked_to_end = False
+        self.hello: Hello | None = None
+        self.alive = False
+
+    @property
+    def ours(self) -> bool:
+        """This app started the engine, and may kill it."""
+        return self._connection.process is not None
+
+    async def connect(self) -> None:
+        """Start listening. Call once, in the app's event loop."""
+        reader, self._writer = await asyncio.open_connection(sock=self._connection.sock, limit=1 << 20)
+        self.alive = True
+        self._asked_to_end = False
+        self._outputs = [_Output(name, fd, self._post) for name, fd in self._connection.pipes]
+        self._tasks = [asyncio.create_task(self._listen(reader))]
+
+    async def ask(self, request: AnyRequest) -> AnyEvent:
+        """The reply to `request`; a `Failed` where the engine could not, or is gone."""
+        if not self.alive or self._writer is None:
+            return Failed(Problem("the engine is not running", hint="ctrl+k starts it again"))
+        number = next(self._ids)
+        future: asyncio.Future[AnyEvent] = asyncio.get_running_loop().create_future()
+        self._pending[number] = request, future
+        try:
+            self._writer.write(encode(Asked(number, request)))
+        except ChannelError as error:
+            self._pending.pop(number)
+            return Failed(error.problem)
+        return await future
+
+    async def restart(self) -> None:
+        """Kill the engine with everything it started, and start a new one. Only for one that is `ours`."""
+        await self.kill()
+        self._connection = start_engine()
+        assert self._connection.process is not None
+        self._on_process(self._connection.process.pid, True)
+        await self.connect()
+
+    async def kill(self) -> None:
+        """End the engine at once. One that is not `ours` is left alone, without its connection."""
+        self._asked_to_end = True
+        process = self._connection.process
+        if process is not None:
+            kill_group(process.pid)
+        await _cancelled(self._tasks)
+        await self._end(Problem("the engine was killed"))
+
+    async def close(self, patience: float = 1.0) -> None:
+        """Ask the engine to put the model back and leave; make it where it does not. No process is left."""
+        self._asked_to_end = True
+        if self.alive and self.hello is not None:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.ask(Shutdown()), patience)
+        process = self._connection.process
+        if process is not None and self.hello is not None and not await _ended(process, patience):
+            kill_group(process.pid, signal.SIGTERM)
+            await _ended(process, patience)
+        await self.kill()
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        process = self._connection.process
+        hearing = asyncio.create_task(self._hear(reader))
+        waiting = asyncio.create_task(_wait(process))
+        try:
+            # A process that the engine forked may hold its socket open, so the end of either is the end.
+            await asyncio.wait({hearing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            wrong = await _result(hearing, _LAST_WORDS)
+        finally:
+            hearing.cancel()
+            waiting.cancel()
+        if process is not None:
+            await _ended(process, 1.0 if wrong is None else 0.0)
+            kill_group(process.pid)
+        problem = wrong or self._problem()
+        expected = self._asked_to_end
+        await self._end(problem)
+        if not expected:
+            self._post(EngineGone(problem))
+
+    async def _hear(self, reader: asyncio.StreamReader) -> Problem | None:
+        """Dispatch messages until the stream ends; what was wrong with the last one."""
+        try:
+            first = await receive_async(reader)
+            if first is None:
+                return None
+            self.hello = check_greeting(decode_told(first))
+            self._post(EngineSaid(self.hello))
+            while (body := await receive_async(reader)) is not None:
+                self._dispatch(decode_told(body))
+        except ChannelError as error:
+            return error.problem
+        return None
+
+    def _dispatch(self, message: Told) -> None:
+        event = message.body
+        if isinstance(event, Progress):
+            self._hold_progress(event)
+            return
+        if message.id == 0 or isinstance(event, _CHANGES):
+            self._progress = None  # it leads up to what came now
+            self._post(EngineSaid(event))
+        _, future = self._pending.pop(message.id, (None, None))
+        if future is not None and not future.done():
+            future.set_result(event)
+
+    def _hold_progress(self, event: Progress) -> None:
+        """Hand on the newest progress a few times a second; a pass sends one for every module."""
+        self._progress = event
+        if self._progress_timer is None:
+            loop = asyncio.get_running_loop()
+            self._progress_timer = loop.call_later(_PROGRESS_INTERVAL, self._post_progress)
+
+    def _post_progress(self) -> None:
+        self._progress_timer = None
+        if self._progress is not None:
+            self._post(EngineSaid(self._progress))
+            self._progress = None
+
+    def _problem(self) -> Problem:
+        requests = [type(request) for request, _ in self._pending.values()]
+        meanwhile = next((words for kind, words in _MEANWHILE.items() if kind in requests), "")
+        process = self._connection.process
+        if process is None:
+            return Problem(f"the process that has the model ended the connection{meanwhile}")
+        if process.returncode is None:
+            return Problem(f"the engine closed its connection{meanwhile}", hint="ctrl+k starts it again")
+        hint = "ctrl+k starts it again"
+        if process.returncode == -signal.SIGKILL:
+            hint = f"the system may have run out of memory; {hint}"
+        return Problem(f"the engine {how_it_ended(process.returncode)}{meanwhile}", hint=hint)
+
+    async def _end(self, problem: Problem) -> None:
+        """Forget the engine: no task, timer, descriptor or unanswered request stays."""
+        self.alive = False
+        self.hello = None
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        for output in self._outputs:
+            output.close()
+        self._outputs = []
+        if self._progress_timer is not None:
+            self._progress_timer.cancel()
+            self._progress_timer = None
+        self._progress = None
+        for _, future in self._pending.values():
+            if not future.done():
+                future.set_result(Failed(problem))
+        self._pending.clear()
+        process = self._connection.process
+        if process is not None and await _ended(process, 2.0):
+            self._on_process(process.pid, False)
+
+
+class _Output:
+    """Reads one pipe to its end, whatever comes, and posts what a person can take of it."""
+
+    def __init__(self, stream: str, fd: int, post: Callable[[Message], object]) -> None:
+        self._stream = stream
+        self._fd = fd
+        self._post = post
+        self._loop = asyncio.get_running_loop()
+        self._flood = Flood(self._loop.time())
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._timer: asyncio.TimerHandle | None = None
+        self._open = True
+        os.set_blocking(fd, False)
+        self._loop.add_reader(fd, self._read)
+
+    def close(self) -> None:
+        """Read what is there already, show it, and let go of the pipe."""
+        while self._open and self._read():
+            pass
+        self._finish()
+
+    def _read(self) -> bool:
+        try:
+            data = os.read(self._fd, _READ)
+        except BlockingIOError:
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            self._finish()
+            return False
+        self._show(self._flood.feed(data, self._loop.time()))
+        if self._flood.holds_back and self._timer is None:
+            self._timer = self._loop.call_later(_FLOOD_INTERVAL, self._later)
+        return True
+
+    def _later(self) -> None:
+        self._timer = None
+        self._show(self._flood.release(self._loop.time()))
+        if self._flood.holds_back:
+            self._timer = self._loop.call_later(_FLOOD_INTERVAL, self._later)
+
+    def _show(self, data: bytes) -> None:
+        if text := self._decoder.decode(data):
+            self._post(EngineOutput(self._stream, text))
+
+    def _finish(self) -> None:
+        if not self._open:
+            return
+        self._open = False
+        self._loop.remove_reader(self._fd)
+        os.close(self._fd)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._show(self._flood.release(self._loop.time(), end=True))
+
+
+async def _wait(process: subprocess.Popen[bytes] | None) -> None:
+    """Until the process ends; for ever where there is none."""
+    while process is None or process.poll() is None:
+        await asyncio.sleep(_POLL)
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    tasks.clear()
+
+
+async def _ended(process: subprocess.Popen[bytes], patience: float) -> bool:
+    """Whether the process ends within `patience` seconds."""
+    deadline = asyncio.get_running_loop().time() + patience
+    while process.poll() is None:
+        if asyncio.get_running_loop().time() >= deadline:
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+async def _result(hearing: asyncio.Task[Problem | None], patience: float) -> Problem | None:
+    """What the reader found wrong, once it has read what came before the end."""
+    done, _ = await asyncio.wait({hearing}, timeout=patience)
+    if not done:
+        hearing.cancel()
+        return None
+    return hearing.result()

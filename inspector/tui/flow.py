@@ -1,0 +1,260 @@
+"""What happens between the engine and the screen: opening, passes, hooks. Holds what is known; draws nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol
+
+from msgspec.structs import replace
+
+from ..records import (
+    AnyEvent,
+    CallRows,
+    Cancel,
+    Choices,
+    Failed,
+    HookMarks,
+    ModuleRows,
+    Note,
+    Observe,
+    Open,
+    Opened,
+    PassEnded,
+    Path,
+    Problem,
+    Progress,
+    Run,
+    SetInput,
+    Stage,
+    Target,
+)
+from .engine import Engine
+from .model import Model
+
+LIVE_INTERVAL = 0.25
+"""Seconds from the start of one live pass to the next, at least."""
+
+CANCEL_PATIENCE = 2.0
+
+
+_OF_A_MODEL = (ModuleRows, HookMarks, Progress, CallRows, PassEnded)
+
+
+class View(Protocol):
+    """What the flow tells the screen."""
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> object: ...
+    def later(self, seconds: float, call: Callable[[], object]) -> object: ...
+    def stage(self, text: str) -> None: ...
+    def model_changed(self) -> None: ...
+    def rows_added(self) -> None: ...
+    def model_complete(self) -> tuple[Path, ...]: ...  # gives the modules whose hooks are to be off
+    def marks_changed(self) -> None: ...
+    def pass_started(self) -> None: ...
+    def progressed(self, progress: Progress) -> None: ...
+    def pass_ended(self) -> None: ...
+    def choose(self, choices: Choices) -> None: ...
+    def ask_input(self, opened: Opened) -> None: ...
+    def write_log(self, level: str, text: str) -> None: ...
+    def tell(self, text: str) -> None: ...
+    def problem(self, problem: Problem, opening: bool) -> None: ...
+
+
+class Flow:
+    """Everything goes by the order of the engine's events; replies are only waited for where they may be a failure."""
+
+    def __init__(self, engine: Engine, view: View) -> None:
+        self.engine = engine
+        self.view = view
+        self.model = Model()
+        self.target: Target | None = None
+        self.opened: Opened | None = None
+        self.running = False
+        self.started = 0.0  # of the running pass, on time.monotonic's clock
+        self.live = False
+        self.fresh = False  # live passes draw the input anew
+        self.ready = False  # the model is complete and what was kept is applied
+        self._seed: int | None = None  # for the next pass; None keeps the engine's
+        self._again = False  # another pass was asked for while one was running
+        self._trace = 0  # the pass that the model's calls are of
+        self._passes = 0  # that were started, to tell a late timer which one it was set for
+
+    # ------------------------------------------------------------ asking
+
+    async def open(self, target: Target) -> None:
+        """Load a target in place of what is open."""
+        self.target = target
+        self.forget_model()
+        reply = await self.engine.ask(Open(target))
+        if isinstance(reply, Choices):
+            self.view.choose(reply)
+        elif isinstance(reply, Failed) and self.engine.alive:
+            self.view.problem(reply.problem, opening=True)
+
+    async def open_choice(self, name: str) -> None:
+        """Load what was picked from a file, with everything else as it was typed."""
+        await self.open(replace(self.target, target=name) if self.target else Target(name))
+
+    async def run(self, seed: int | None = None) -> None:
+        """One pass, after the running one where there is one."""
+        if seed is not None:
+            self._seed = seed
+        if not self.ready:
+            self.view.tell("there is no model yet")
+        elif self.running:
+            self._again = True
+        elif self.opened is not None and self.opened.form:
+            self.view.ask_input(self.opened)
+        else:
+            await self._run()
+
+    async def _run(self) -> None:
+        self.running, self._again = True, False
+        self._passes += 1
+        self.started = time.monotonic()
+        self.view.pass_started()
+        fresh = self.live and self.fresh
+        seed, self._seed = self._seed, None
+        if fresh and seed is None and self.model.summary is not None:
+            seed = self.model.summary.seed + 1
+        reply = await self.engine.ask(Run(self.model.generation, seed, fresh))
+        if isinstance(reply, Failed) and self.engine.alive:
+            self.stop_running()
+            self.view.problem(reply.problem, opening=False)
+
+    async def cancel(self) -> None:
+        """Stop the running pass, and live mode with it."""
+        self.live = self._again = False
+        number = self._passes
+        self.view.later(CANCEL_PATIENCE, lambda: self._still_running(number))
+        await self.engine.ask(Cancel())
+
+    def _still_running(self, number: int) -> None:
+        if self.running and self._passes == number:
+            self.view.tell("the engine does not answer; ctrl+k kills it")
+
+    async def observe(self, paths: tuple[Path, ...], subtree: bool, on: bool) -> None:
+        reply = await self.engine.ask(Observe(self.model.generation, paths, subtree, on))
+        if isinstance(reply, Failed):
+            self.view.tell(reply.problem.what)
+
+    async def set_input(self, specs: tuple[str, ...], seed: int | None = None) -> None:
+        """Use these specifications from now on, and run."""
+        if seed is not None:
+            self._seed = seed
+        reply = await self.engine.ask(SetInput(self.model.generation, specs))
+        if isinstance(reply, Failed):
+            self.view.problem(reply.problem, opening=False)
+            return
+        if self.target is not None:
+            self.target = replace(self.target, inputs=specs)
+        await self.run()
+
+    async def toggle_live(self) -> None:
+        self.live = not self.live
+        if self.live:
+            await self.run()
+
+    def forget_model(self) -> None:
+        """Nothing is open."""
+        self.model = Model()
+        self.opened = None
+        self.ready = self.live = False
+        self.stop_running()
+        self.view.model_changed()
+
+    def stop_running(self) -> None:
+        """The pass is over, whatever became of it."""
+        if self.running:
+            self.running = self._again = False
+            self.view.pass_ended()
+
+    # ------------------------------------------------------------ hearing
+
+    def hear(self, event: AnyEvent) -> None:
+        """Take in one event. Those of a model that is gone are dropped."""
+        if isinstance(event, Opened):
+            self._opened(event)
+        elif isinstance(event, Stage):
+            self.view.stage(event.text)
+        elif isinstance(event, Note):
+            self.view.write_log(event.level, event.text)
+        elif isinstance(event, _OF_A_MODEL) and self._is_of(event.generation):
+            self._hear_of_model(event)
+
+    def _is_of(self, generation: int) -> bool:
+        return self.model.info is not None and generation == self.model.generation
+
+    def _hear_of_model(self, event: ModuleRows | HookMarks | Progress | CallRows | PassEnded) -> None:
+        if isinstance(event, Progress):
+            self.view.progressed(event)
+        elif isinstance(event, CallRows):
+            self._calls(event)
+        elif isinstance(event, PassEnded):
+            self._pass_ended(event)
+        elif isinstance(event, HookMarks):
+            self.model.marks = event
+            self.view.marks_changed()
+        else:
+            self._rows(event)
+
+    def _opened(self, event: Opened) -> None:
+        self.opened = event
+        if event.generation == self.model.generation and self.ready:
+            self.model.info = event.info  # the same model, with another input
+        else:
+            self.model = Model(event.info, event.generation)
+            self._trace = 0
+            self.ready = False
+        self.view.model_changed()
+
+    def _rows(self, event: ModuleRows) -> None:
+        known = len(self.model.rows)
+        self.model.add_rows([row for row in event.rows if row.index >= known])
+        self.view.rows_added()
+        if self.model.complete and not self.ready:
+            self.ready = True
+            self.view.spawn(self._begin(self.view.model_complete()))
+
+    async def _begin(self, off: tuple[Path, ...]) -> None:
+        """A model is there: put its hooks as they were left, then ask for the input or run."""
+        if off:
+            await self.observe(off, subtree=False, on=False)
+        opened = self.opened
+        if opened is None or (self.target is not None and not self.target.run):
+            return
+        if opened.form:
+            self.view.ask_input(opened)
+        elif opened.info.input:
+            await self.run()
+
+    def _calls(self, event: CallRows) -> None:
+        self._trace_of(event.number)
+        self.model.add_calls(event.rows)
+
+    def _trace_of(self, number: int) -> None:
+        """The trace is that of pass `number` from now on. A pass in which no call was seen has an empty one."""
+        if number != self._trace:
+            self._trace = number
+            self.model.start_trace()
+
+    def _pass_ended(self, event: PassEnded) -> None:
+        self._trace_of(event.summary.number)
+        self.model.summary = event.summary
+        again = self._again
+        self.running = self._again = False
+        self.view.pass_ended()
+        problem = event.summary.problem
+        if problem is not None:
+            self.live = False
+            self.view.problem(problem, opening=False)
+        elif again:
+            self.view.spawn(self.run())
+        elif self.live:
+            wait = max(self.started + LIVE_INTERVAL - time.monotonic(), 0.0)
+            self.view.later(wait, self._live_again)
+
+    def _live_again(self) -> None:
+        if self.live and not self.running:
+            self.view.spawn(self.run())

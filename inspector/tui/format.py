@@ -1,0 +1,322 @@
+"""Records as a person reads them: short, aligned, and with text from outside made harmless.
+
+Pure functions; none raises, whatever the value is. Nothing here is markup: a string made from text of the model is
+`text.visible` already, and goes into a `Content` or a rich `Text`, never into a markup parameter.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import humanize
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+from textual.content import Content
+
+from ..records import (
+    Histogram,
+    MappingValue,
+    NoneValue,
+    OtherValue,
+    Path,
+    ScalarValue,
+    SequenceValue,
+    TensorValue,
+    Value,
+)
+from ..text import ELLIPSIS, lines, visible
+
+NOTHING = "–"
+"""What stands where there is no number."""
+
+ROOT = "(root)"
+
+
+# ---------------------------------------------------------------- numbers
+
+
+def count(n: float) -> str:
+    """How many, in at most six cells: `11.7M`, `9.4k`, `128`; a dash for none."""
+    value = _as_float(n)
+    if math.isnan(value) or value == 0:
+        return NOTHING
+    size = abs(value)
+    for divisor, unit in ((1, ""), (1e3, "k"), (1e6, "M"), (1e9, "B"), (1e12, "T")):
+        digits = _three_digits(size / divisor, whole=not unit)
+        if len(digits) <= 4:
+            return ("-" if value < 0 else "") + digits + unit
+    return "<-999T" if value < 0 else ">999T"
+
+
+def _three_digits(size: float, whole: bool) -> str:
+    """At most four characters where the size is below 999.5, five or more otherwise."""
+    if size >= 999.5:
+        return "1000+"
+    return f"{size:.0f}" if whole or size >= 99.95 else f"{size:.1f}"
+
+
+def bytes_(n: float) -> str:
+    """A size in memory: `46.8 MB`."""
+    value = _as_float(n)
+    if not math.isfinite(value):
+        return NOTHING
+    return humanize.naturalsize(value).replace(" Bytes", " B").replace(" Byte", " B")
+
+
+def ms(x: float | None) -> str:
+    """A duration given in milliseconds: `23.4 ms`, `1.20 s`."""
+    value = _as_float(x)
+    if not math.isfinite(value):
+        return NOTHING
+    size = abs(value)
+    if size < 0.00995:
+        return f"{value * 1e3:.0f} µs"
+    if size < 999.5:
+        return f"{value:.2f} ms" if size < 9.995 else f"{value:.1f} ms" if size < 99.95 else f"{value:.0f} ms"
+    seconds = value / 1e3
+    if abs(seconds) < 120:
+        return f"{seconds:.2f} s" if abs(seconds) < 9.995 else f"{seconds:.1f} s"
+    minutes = seconds / 60
+    return f"{minutes:.1f} min" if abs(minutes) < 120 else f"{minutes / 60:.3g} h"
+
+
+def number(x: float | None) -> str:
+    """Three significant digits: `-3.1`, `0.0042`, `1.2e+07`; whole numbers below 100 000 as they are."""
+    value = _as_float(x)
+    if x is None:
+        return NOTHING
+    if math.isnan(value):
+        return "NaN"
+    if math.isinf(value):
+        return "Inf" if value > 0 else "-Inf"
+    if value == 0:
+        return "0"  # and never "-0"
+    whole = 999.5 <= abs(value) < 99_999.5
+    return f"{value:.0f}" if whole else f"{value:.3g}"
+
+
+def _as_float(x: float | None) -> float:
+    """NaN for None, infinity for an int that no float holds."""
+    if x is None:
+        return math.nan
+    try:
+        return float(x)
+    except OverflowError:
+        return math.inf if x > 0 else -math.inf
+
+
+# ---------------------------------------------------------------- shapes
+
+
+def shape(dims: Sequence[int]) -> str:
+    """`1×64×56×56`; a ragged dimension is a question mark."""
+    return "×".join("?" if dim < 0 else str(dim) for dim in dims) if dims else "scalar"
+
+
+def short_shape(dims: Sequence[int], width: int, ascii: bool = False) -> str:
+    """`shape` in at most `width` cells."""
+    return short_brief(shape(dims), width, ascii)
+
+
+_DIMENSION = re.compile(r"(?<!\d)(\d+)((?:×\1(?!\d))+)")
+_POWERS = {2: "²", 3: "³"}
+
+
+def powers(brief: str, ascii: bool = False) -> str:
+    """A shape with equal neighbours written once: `1×64×56×56` as `1×64×56²`."""
+
+    def power(match: re.Match[str]) -> str:
+        dim, again = match.groups()
+        times = 1 + again.count("×")
+        if times not in _POWERS or dim == "1":
+            return match.group()
+        return dim + (f"^{times}" if ascii else _POWERS[times])
+
+    return _DIMENSION.sub(power, brief)
+
+
+def short_brief(brief: str, width: int, ascii: bool = False) -> str:
+    """A shape or the brief form of a value in at most `width` cells: as it is, with `powers`, or cut."""
+    short = powers(brief, ascii)
+    for candidate in (brief, short):
+        if cell_len(candidate) <= width:
+            return candidate
+    return cut_at_dimension(short, width)
+
+
+def cut_at_dimension(brief: str, width: int) -> str:
+    """`1×64×…`: no digit of a cut dimension stays, it would read as another number."""
+    whole = cut(brief, width)
+    start, times, _ = whole.rpartition("×")
+    return start + times + ELLIPSIS if times and cell_len(start) + 2 <= width else whole
+
+
+# ---------------------------------------------------------------- text from outside
+
+
+def safe(text: str, multiline: bool = False) -> Text:
+    """A rich `Text` of text from outside."""
+    return Text(_harmless(text, multiline))
+
+
+def safe_content(text: str, multiline: bool = False) -> Content:
+    """A Textual `Content` of text from outside."""
+    return Content(_harmless(text, multiline))
+
+
+def _harmless(text: str, multiline: bool) -> str:
+    return "\n".join(lines(text)) if multiline else visible(text)
+
+
+def key(name: str, limit: int = 500) -> str:
+    """One key of a path; quoted where it would not be seen."""
+    name = visible(name[: limit + 1])
+    if len(name) > limit:
+        name = name[: limit - 1] + ELLIPSIS
+    return name if name and name == name.strip() else f"'{name}'"
+
+
+def path(path: Path) -> str:
+    """`layer4.0.conv1`; the root in brackets."""
+    return ".".join(key(part) for part in path) if path else ROOT
+
+
+def cut(text: str, width: int) -> str:
+    """`text` in at most `width` cells, the cut marked with an ellipsis."""
+    if width <= 0:
+        return ""
+    head = text[: width * 8]  # measuring cells is slow, and no letter is seen past this
+    if len(head) == len(text) and cell_len(text) <= width:
+        return text
+    return set_cell_size(head, width - 1).rstrip() + ELLIPSIS
+
+
+def cut_start(text: str, width: int) -> str:
+    """`text` in at most `width` cells, cut where it starts: the end of a path says more."""
+    if width <= 0:
+        return ""
+    tail = text[-width * 8 :]
+    if len(tail) == len(text) and cell_len(text) <= width:
+        return text
+    while cell_len(tail) > width - 1:
+        tail = tail[1:]
+    return ELLIPSIS + tail
+
+
+def fit(text: str, width: int, right: bool = False) -> str:
+    """`text` in exactly `width` cells: cut, or padded on the right (on the left with `right`)."""
+    text = cut(text, width)
+    padding = " " * (width - cell_len(text))
+    return padding + text if right else text + padding
+
+
+_ASCII = str.maketrans(
+    {
+        "×": "x", "–": "-", "…": "~", "▾": "v", "▸": ">", "│": "|", "▌": ">", "○": "o", "●": "*", "◉": "@",
+        "⊘": "/", "≡": "=", "↪": "^", "·": ".", "›": ">", "→": ">", "µ": "u", "“": '"', "”": '"',
+    }
+)  # fmt: skip
+
+
+def ascii_only(text: str) -> str:
+    """`text` in the same number of cells, with our signs in ASCII and every other character as question marks."""
+    if text.isascii():
+        return text
+    text = text.translate(_ASCII)
+    if text.isascii():
+        return text
+    exact = "".join(c if c.isascii() else "?" * cell_len(c) for c in text)
+    return set_cell_size(exact, cell_len(text))  # a joined emoji is narrower than its parts
+
+
+# ---------------------------------------------------------------- values
+
+
+def value_brief(value: Value | None, limit: int = 60) -> str:
+    """A value in a few characters: its shape, `3 × 1×64×56×56`, `dict 2`, or the scalar itself."""
+    if value is None:
+        return NOTHING
+    if isinstance(value, TensorValue):
+        return shape(value.shape)
+    if isinstance(value, SequenceValue):
+        return cut(_sequence(value), limit)
+    if isinstance(value, MappingValue):
+        return cut(f"{visible(value.type)} {value.length}", limit)
+    if isinstance(value, ScalarValue):
+        return cut(_scalar(value.value), limit)
+    return "None" if isinstance(value, NoneValue) else cut(_other(value), limit)
+
+
+def _sequence(value: SequenceValue) -> str:
+    shapes = {shape(item.shape) if isinstance(item, TensorValue) else "" for item in value.items}
+    if len(shapes) == 1 and "" not in shapes:
+        (only,) = shapes
+        return only if value.length == 1 else f"{value.length} × {only}"
+    return f"{visible(value.type)} {value.length}"
+
+
+def _scalar(value: bool | int | float | str) -> str:
+    if isinstance(value, str):
+        return f'"{visible(value)}"'
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _other(value: OtherValue) -> str:
+    return visible(value.text or value.type)
+
+
+_BLOCKS = " ▁▂▃▄▅▆▇█"
+_SHADES = " .:-=+*#%@"
+
+
+def spark(histogram: Histogram | None, width: int, ascii: bool = False) -> str:
+    """A histogram in at most `width` cells, one for one or more bins; a bin that is not empty is never blank."""
+    counts = _bins(histogram.counts if histogram else (), width)
+    levels = _SHADES if ascii else _BLOCKS
+    top = max(counts, default=0)
+    if top <= 0:
+        return ""
+    return "".join(levels[-(-max(n, 0) * (len(levels) - 1) // top)] for n in counts)
+
+
+def _bins(counts: Sequence[int], width: int) -> list[int]:
+    """`counts` added up into at most `width` bins of as equal a number of counts as can be."""
+    width = max(min(width, len(counts)), 0)
+    edges = [i * len(counts) // width for i in range(width + 1)] if width else []
+    return [sum(counts[low:high]) for low, high in itertools.pairwise(edges)]
+
+
+# ---------------------------------------------------------------- marks
+
+
+class Mark(NamedTuple):
+    """A sign on a line of the tree. Help lists `MARKS`; the tree draws them."""
+
+    sign: str
+    ascii: str
+    word: str  # what stands next to the sign where there is room
+    meaning: str
+
+
+NO_HOOK = Mark("○", "o", "", "no hook of ours: nothing is seen of this module")
+OBSERVED = Mark("●", "*", "", "observed by a hook of ours")
+REFUSED = Mark("⊘", "/", "", "cannot be hooked")
+FOREIGN = Mark("+2", "+2", "", "hooks that are not ours")
+REPEATED = Mark("×2", "x2", "", "called more than once in the last pass")
+NOT_CALLED = Mark("–", "-", "no call", "observed, and no call seen in the last pass")
+RAISED = Mark("!", "!", "raised", "its forward raised")
+UNFINISHED = Mark("~", "~", "unfinished", "was entered and did not return")
+NOT_FINITE = Mark("N", "N", "NaN", "its output holds NaN or Inf")
+ALTERED = Mark("◉", "@", "altered", "a hook of ours replaced its input or output")
+TIED = Mark("≡", "=", "tied", "shares a parameter with another module")
+ALIAS = Mark("↪", "^", "alias", "the same module as one further up")
+OTHER = Mark("·", ".", "", "something else to know: see Attributes")
+
+MARKS: tuple[Mark, ...] = (
+    OBSERVED, NO_HOOK, REFUSED, FOREIGN, REPEATED, NOT_CALLED, RAISED, UNFINISHED, NOT_FINITE, ALTERED, TIED, ALIAS,
+    OTHER,
+)  # fmt: skip

@@ -1,0 +1,107 @@
+"""The one line at the top: what is open, on the left, and how the last or the running pass goes, on the right."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from ..records import ModelInfo, PassSummary, Progress
+from ..text import visible
+from . import format
+
+BAR_WIDTH = 12
+LOADING = "loading …"
+
+
+class TitleBar(Widget):
+    """Draws what it is told; knows no engine."""
+
+    DEFAULT_CSS = """
+    TitleBar { height: 1; padding: 0 1; }
+    """
+
+    info: reactive[ModelInfo | None] = reactive(None)
+    stage: reactive[str] = reactive(LOADING)  # shown while there is no model
+    running: reactive[bool] = reactive(False)
+    progress: reactive[Progress | None] = reactive(None)
+    elapsed: reactive[float] = reactive(0.0)  # seconds of the running pass
+    summary: reactive[PassSummary | None] = reactive(None)
+    live: reactive[bool] = reactive(False)
+    ascii: reactive[bool] = reactive(False)
+
+    def render(self) -> Content:
+        room = self.size.width
+        right = self._right()
+        left = fitting(self._left(), room - right.cell_length - 2, self._dot)
+        gap = " " * max(room - left.cell_length - right.cell_length, 1)
+        return Content.assemble(left, gap, right)
+
+    @property
+    def _dot(self) -> str:
+        return " - " if self.ascii else " · "
+
+    def _left(self) -> list[tuple[int, str]]:
+        """The pieces with their ranks: the highest rank goes first where there is no room."""
+        info = self.info
+        if info is None:
+            return [(0, visible(self.stage))]
+        return [
+            (0, visible(info.target)),
+            (5, visible(info.kind)),
+            (3, f"{info.modules} modules"),
+            (2, f"{format.count(info.parameters)} parameters"),
+            (4, format.bytes_(info.nbytes)),
+            (1, "train" if info.training else "eval"),
+            (6, visible(info.device)),
+        ]
+
+    def _right(self) -> Content:
+        words = self._pass_under_way() if self.running else self._last_pass()
+        text = format.ascii_only(words) if self.ascii else words
+        failed = self.summary is not None and self.summary.problem is not None and not self.running
+        status = Content.styled(text, "$text-error" if failed else "$text-primary" if self.running else "$foreground-muted")
+        return Content.assemble(("live  ", "bold $text-primary"), status) if self.live else status
+
+    def _pass_under_way(self) -> str:
+        seconds = f"{self.elapsed:.1f} s"
+        if self.progress is None or self.progress.expected <= 0:
+            return f"running  {seconds}"
+        done, expected = self.progress.calls, max(self.progress.expected, self.progress.calls)
+        return f"{done}/{expected} {bar(done / expected, self.ascii)} {seconds}"
+
+    def _last_pass(self) -> str:
+        summary = self.summary
+        if summary is None:
+            return ""
+        hooks = f"{summary.hooks} hooks"
+        if summary.problem is not None:
+            kind = visible(summary.problem.kind or "failed")
+            return f"pass {summary.number}{self._dot}{format.cut(kind, 24)}{self._dot}{hooks}"
+        took = "cancelled" if summary.cancelled else format.ms(summary.ms)
+        return f"pass {summary.number}{self._dot}{took}{self._overhead(summary)}{self._dot}{hooks}"
+
+    def _overhead(self, summary: PassSummary) -> str:
+        if not summary.bare_ms or summary.cancelled:
+            return ""
+        return f" ({(summary.ms / summary.bare_ms - 1) * 100:+.0f} %)"
+
+
+def bar(share: float, ascii: bool = False) -> str:
+    """A progress bar of `BAR_WIDTH` cells between its ends."""
+    full = round(min(max(share, 0.0), 1.0) * BAR_WIDTH)
+    if ascii:
+        return f"[{'#' * full}{'.' * (BAR_WIDTH - full)}]"
+    return f"▕{'█' * full}{' ' * (BAR_WIDTH - full)}▏"
+
+
+def fitting(pieces: list[tuple[int, str]], width: int, dot: str) -> Content:
+    """The pieces joined, without those of the highest ranks that do not fit; the first one is cut if it must be."""
+    kept = list(pieces)
+    while len(kept) > 1 and cell_len(dot.join(text for _, text in kept)) > width:
+        kept.remove(max(kept))
+    first, *rest = [text for _, text in kept]
+    if not rest:
+        return Content.styled(format.cut(first, max(width, 0)), "bold")
+    return Content.assemble((first, "bold"), (dot + dot.join(rest), "$foreground-muted"))

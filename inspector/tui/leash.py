@@ -1,0 +1,42 @@
+"""The socket between the launcher and the app: each learns by it when the other is gone.
+
+The app says words on it: `+GROUP` and `-GROUP` for engines it started and reaped, `left` once it has handed the
+terminal back. The launcher says nothing and never closes it; end of file means that the launcher was killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sys
+from collections.abc import Callable
+
+STARTED, ENDED, LEFT = "+", "-", "left"
+
+
+def tell(fd: int, word: str) -> None:
+    """Say a word to the launcher. A launcher that is gone needs no word."""
+    with contextlib.suppress(OSError):
+        os.write(fd, f"{word}\n".encode())
+
+
+def watch(fd: int, gone: Callable[[], None]) -> None:
+    """Call `gone` in the running event loop when the launcher ends."""
+    loop = asyncio.get_running_loop()
+
+    def ended() -> None:
+        loop.remove_reader(fd)
+        gone()
+
+    loop.add_reader(fd, ended)
+
+
+def die_with_parent(number: int) -> None:
+    """On Linux have `number` sent to this process when its parent ends: children that the user's process forked keep
+    its end of the leash open after it. Elsewhere the leash has to do."""
+    if sys.platform == "linux":
+        import ctypes
+
+        set_death_signal = 1  # PR_SET_PDEATHSIG
+        ctypes.CDLL(None).prctl(set_death_signal, number)

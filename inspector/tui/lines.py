@@ -1,0 +1,181 @@
+"""What stands on a line of the tree: pieces of text with their roles, column by column. No widget, no style.
+
+There are two kinds of lines, `TreeLines` and `CallLines`. A line is known by its id, a row index or a position in
+`Model.calls`; the ids that are shown are ascending, so that a line is found by bisection.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len
+
+from ..records import CallRow
+from ..text import visible
+from . import format as fmt
+from .columns import BADGE_LIMIT, SHAPE_LIMIT, Columns, Widths
+from .matching import Names, occurrences
+from .model import OBSERVED, REFUSED, Model
+
+Piece = tuple[str, str]
+"""Text and its role, one of `ROLES`."""
+
+ROLES = (
+    "name", "root", "guide", "arrow", "quiet", "class", "number", "shape", "calls", "observed", "unobserved", "foreign",
+    "badge", "warning", "error", "match",
+)  # fmt: skip
+
+Badge = tuple[fmt.Mark, str]
+"""A mark and the word that goes with it where there is room."""
+
+
+@dataclass
+class Look:
+    """What beside the model decides how lines are drawn; shared by both kinds of lines."""
+
+    ascii: bool = False
+    filter: str = ""
+    matches: list[int] = field(default_factory=list)  # rows the filter matches, ascending
+    search: str = ""
+    ran: bool = False  # a pass has ended
+    observed_then: bytes = b""  # the hook marks of that pass
+
+
+class Lines(ABC):
+    """The lines of one model in one order."""
+
+    def __init__(self, model: Model, look: Look, names: Names) -> None:
+        self.model = model
+        self.look = look
+        self.names = names
+        self.natural = Widths()
+
+    @property
+    @abstractmethod
+    def ids(self) -> Sequence[int]:
+        """What is shown, top to bottom."""
+
+    @abstractmethod
+    def position(self, id: int) -> int:
+        """The line where this id is shown, or the nearest to it."""
+
+    def shows(self, id: int) -> bool:
+        ids = self.ids
+        return bool(ids) and ids[self.position(id)] == id
+
+    @abstractmethod
+    def row_of(self, id: int) -> int:
+        """The row index of the module on this line."""
+
+    @abstractmethod
+    def pieces(self, id: int, columns: Columns) -> list[Piece]:
+        """The line, in as many cells as the columns together."""
+
+    @abstractmethod
+    def searched(self, text: str) -> list[int]:
+        """Ids of the lines, hidden ones of the same order included, whose name or class has `text`; ascending."""
+
+    def plain(self, text: str) -> str:
+        return fmt.ascii_only(text) if self.look.ascii else text
+
+    def measure_marks(self) -> None:
+        """The hook marks have changed."""
+        foreign = max(self.model.marks.foreign.values(), default=0)
+        self.natural.mark = 1 + (len(f"+{foreign}") if foreign else 0)
+
+    def measure_shapes(self, calls: Iterable[CallRow]) -> None:
+        widths = self.natural
+        for brief in {call.brief for call in calls}:
+            brief = visible(brief)
+            short = fmt.powers(brief, self.look.ascii)
+            widths.shape = max(widths.shape, min(cell_len(brief), SHAPE_LIMIT))
+            widths.short_shape = max(widths.short_shape, min(cell_len(short), SHAPE_LIMIT))
+
+    def measure_badges(self, badges: Sequence[Badge]) -> None:
+        words = sum(cell_len(_spelled(badge)) + 1 for badge in badges) - 1
+        self.natural.words = max(self.natural.words, min(words, BADGE_LIMIT))
+        self.natural.signs = max(self.natural.signs, min(len(badges), BADGE_LIMIT))
+
+    def class_pieces(self, class_name: str, width: int, role: str) -> list[Piece]:
+        if not width:
+            return []
+        name = visible(class_name)
+        return [(" ", role), *self.name_pieces(name, width, role, occurrences(self.look.search, name))]
+
+    def name_pieces(self, name: str, width: int, role: str, marked: set[int]) -> list[Piece]:
+        """`name` in exactly `width` cells, with the letters at the offsets `marked` in the role of a match."""
+        cut = fmt.fit(name, width)
+        marked = {offset for offset in marked if offset < len(cut) and cut[offset] == name[offset]}
+        return [(self.plain(text), role) for text, role in _runs(cut, marked, role)]
+
+    def shape_piece(self, brief: str, width: int, role: str) -> list[Piece]:
+        if not width:
+            return []
+        brief = visible(brief)
+        if width < self.natural.shape:  # all of them, or none: short and long forms in one column cannot be compared
+            brief = fmt.powers(brief, self.look.ascii)
+        short = fmt.short_brief(brief, width, self.look.ascii)
+        return [("  " + self.plain(fmt.fit(short, width)), role)]
+
+    def number_piece(self, number: str, width: int, role: str) -> list[Piece]:
+        return [(" " + self.plain(fmt.fit(number, width, right=True)), role)] if width else []
+
+    def mark_pieces(self, index: int, width: int) -> list[Piece]:
+        """`○` or `●`, and how many hooks are not ours."""
+        if not width:
+            return []
+        observed = self.model.observed(index)
+        mark = {OBSERVED: fmt.OBSERVED, REFUSED: fmt.REFUSED}.get(observed, fmt.NO_HOOK)
+        foreign = self.model.marks.foreign.get(self.model.object_of(index), 0)
+        role = "observed" if observed == OBSERVED else "unobserved"
+        return [(self.plain(f" {mark.sign}"), role), (fmt.fit(f"+{foreign}" if foreign else "", width - 1), "foreign")]
+
+    def badge_pieces(self, badges: Sequence[Badge], columns: Columns) -> list[Piece]:
+        room = columns.badges
+        if not room:
+            return []
+        pieces: list[Piece] = [(" ", "badge")]
+        for badge in badges:
+            text = _spelled(badge) if columns.words else badge[0].sign
+            text = fmt.cut(" " + text if columns.words and len(pieces) > 1 else text, room)
+            room -= cell_len(text)
+            pieces.append((self.plain(text), _badge_role(badge[0])))
+        return [*pieces, (" " * room, "badge")]
+
+
+def call_badges(calls: Sequence[CallRow]) -> list[Badge]:
+    """What went wrong or was altered in any of these calls, the worst first."""
+    found = (
+        (fmt.RAISED, any(call.status == "raised" for call in calls)),
+        (fmt.UNFINISHED, any(call.status == "unfinished" for call in calls)),
+        (fmt.NOT_FINITE, any(call.nan for call in calls)),
+        (fmt.ALTERED, any(call.altered for call in calls)),
+    )
+    return [(mark, mark.word) for mark, there in found if there]
+
+
+def remarkable(call: CallRow) -> bool:
+    """The call has a badge."""
+    return call.status != "ok" or call.nan or call.altered
+
+
+def _spelled(badge: Badge) -> str:
+    mark, word = badge
+    return f"{mark.sign} {word}"
+
+
+def _badge_role(mark: fmt.Mark) -> str:
+    if mark in (fmt.RAISED, fmt.UNFINISHED):
+        return "error"
+    return "warning" if mark in (fmt.NOT_FINITE, fmt.ALTERED) else "badge"
+
+
+def _runs(text: str, marked: set[int], role: str) -> Iterator[Piece]:
+    """`text` in pieces that are marked or not."""
+    start = 0
+    for offset in range(1, len(text) + 1):
+        if offset == len(text) or (offset in marked) != (start in marked):
+            yield text[start:offset], "match" if start in marked else role
+            start = offset

@@ -1,0 +1,138 @@
+"""What is kept between sessions: per target where the person was, and which targets were open lately.
+
+Files lie in the platform's state directory and are named by a hash of the target. They are read as data that anybody
+may have damaged: one that cannot be read is put aside and said so, never an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from ..records import Path as ModulePath
+from ..records import Target
+
+MOST_RECENT = 30
+MOST_PATHS = 20_000
+
+Kept = TypeVar("Kept", bound="State | Recents")
+
+
+class State(msgspec.Struct, frozen=True):
+    """Where the person was in one target. Modules are named by path: indices change when the code does."""
+
+    selected: ModulePath = ()
+    expanded: tuple[ModulePath, ...] | None = None  # None: as the tree thinks best
+    off: tuple[ModulePath, ...] = ()  # modules whose observe hook was turned off
+    panel: str = ""
+    order: bool = False
+    split: int = 0
+
+
+class Recents(msgspec.Struct, frozen=True):
+    """Targets as typed, the latest first."""
+
+    targets: tuple[Target, ...] = ()
+
+
+class Memory:
+    """Reads and writes kept state. `notes` collects what went wrong, in words.
+
+    Args:
+        directory: Where to keep it; the platform's state directory unless given.
+    """
+
+    def __init__(self, directory: Path | None = None) -> None:
+        self._given = directory
+        self.notes: list[str] = []
+
+    @property
+    def directory(self) -> Path:
+        return self._given if self._given is not None else state_directory()
+
+    def recall(self, target: Target) -> State:
+        return self._read(_name(target), State) or State()
+
+    def keep(self, target: Target, state: State) -> None:
+        limited = msgspec.structs.replace(state, off=state.off[:MOST_PATHS])
+        self._write(_name(target), limited)
+
+    def forget(self, target: Target) -> None:
+        (self.directory / _name(target)).unlink(missing_ok=True)
+
+    def recents(self) -> tuple[Target, ...]:
+        return (self._read("recent.json", Recents) or Recents()).targets
+
+    def opened(self, target: Target) -> None:
+        """Put `target` first among the recent ones."""
+        others = [recent for recent in self.recents() if recent.target != target.target]
+        self._write("recent.json", Recents((target, *others)[:MOST_RECENT]))
+
+    def take_notes(self) -> list[str]:
+        """What went wrong since the last time this was asked."""
+        notes, self.notes = self.notes, []
+        return notes
+
+    def _read(self, name: str, kind: type[Kept]) -> Kept | None:
+        file = self.directory / name
+        try:
+            return msgspec.json.decode(file.read_bytes(), type=kind)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError) as error:
+            aside = file.with_suffix(".unreadable")
+            with contextlib.suppress(OSError):
+                os.replace(file, aside)
+            self.notes.append(f"what was kept in {file} cannot be read ({error}); put aside as {aside.name}")
+            return None
+
+    def _write(self, name: str, value: State | Recents) -> None:
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(self.directory / name, msgspec.json.encode(value))
+        except OSError as error:
+            self.notes.append(f"the state of this session cannot be kept: {error}")
+
+
+def state_directory() -> Path:
+    import platformdirs  # here, because the first frame does not need it
+
+    return Path(platformdirs.user_state_dir("inspector", appauthor=False))
+
+
+def reset_all(directory: Path | None = None) -> int:
+    """Forget everything kept, of every target; the number of files removed."""
+    folder = directory if directory is not None else state_directory()
+    files = [file for pattern in ("*.json", "*.unreadable", "*.new") for file in folder.glob(pattern)]
+    for file in files:
+        file.unlink(missing_ok=True)
+    return len(files)
+
+
+def write_private(file: Path, data: bytes) -> None:
+    """Replace `file` in one step; nobody else may read it, and no link leads the writing elsewhere."""
+    fresh = file.with_name(f"{secrets.token_hex(8)}.new")
+    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+        os.replace(fresh, file)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def _name(target: Target) -> str:
+    """The same target typed in another folder is another one where it names a file."""
+    named = target.target
+    file = named.split(":", 1)[0]
+    if os.path.exists(file):
+        named = os.path.abspath(file) + named[len(file) :]
+    said = "\0".join((named, *(f"{key}={value}" for key, value in target.arguments)))
+    return hashlib.sha256(said.encode("utf-8", "surrogateescape")).hexdigest()[:32] + ".json"

@@ -1,0 +1,35 @@
+"""What the app is started with, as plain data that crosses from the launcher to the app as one JSON argument."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class AppOptions:
+    """Exactly one of two ways to an engine: with `engine_fd` the app joins the one at the other end of that socket
+    (and `output_fd` is what its process prints), without it the app starts its own."""
+
+    target: Mapping[str, Any] | None = None  # the fields of `records.Target`; None asks with a picker
+    select: str = ""  # the dotted path of the module to start at
+    theme: str = ""
+    ascii: bool = False
+    mouse: bool = True
+    engine_fd: int | None = None
+    output_fd: int | None = None
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        """What the app has to inherit."""
+        return tuple(fd for fd in (self.engine_fd, self.output_fd) if fd is not None)
+
+    def argv(self) -> list[str]:
+        """For `launch.supervise`."""
+        return [json.dumps(asdict(self))]
+
+    @classmethod
+    def from_argv(cls, argv: list[str]) -> AppOptions:
+        return cls(**json.loads(argv[0]))

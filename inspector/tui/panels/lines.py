@@ -1,0 +1,259 @@
+"""A scrolling view of styled lines that costs what it shows: rows are drawn when they come into sight."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import BindingType
+from textual.content import Content
+from textual.geometry import Size
+from textual.scroll_view import ScrollView
+from textual.selection import Selection
+from textual.strip import Strip
+
+from ..format import ascii_only
+from ..keys import bindings
+from .search import Search, pattern_of
+from .wrap import Line, Row, layout, rows_of
+
+
+@dataclass
+class Page:
+    """What a view shows: `head` stands still at the top (at most half of the height), `lines` scroll below it."""
+
+    lines: Sequence[Line] = ()
+    head: Sequence[Line] = ()
+    stops: Sequence[range] = ()  # lines that belong together, for a view with a cursor
+
+
+class LineView(ScrollView, can_focus=True):
+    """Asks `build` for its page when it is on the screen and the page or the width changed, never otherwise."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("move")]
+
+    DEFAULT_CSS = """
+    LineView {
+        height: 1fr;
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        background: transparent;
+    }
+    """
+
+    def __init__(self, build: Callable[[int], Page]) -> None:
+        """Show what `build` gives for a width in cells."""
+        super().__init__()
+        self._build = build
+        self._width = 0
+        self._stale = True
+        self._target: int | None = None
+        self._search = Search()
+        self.ascii = False
+        self.page = Page()
+        self.rows: list[Row] = []
+        self.head_rows: list[Row] = []
+
+    # ------------------------------------------------------------ content
+
+    def renew(self, to: int | None = None) -> None:
+        """The page changed. It stays scrolled where it is, or goes to line `to` (which is then near the top)."""
+        self._stale = True
+        self._target = to if to is not None else self._target
+        if self.is_on_screen:
+            self._fill()
+
+    def changed_from(self, first: int) -> None:
+        """The page's own list of lines has changed from line `first` on; cheaper than `renew` for a long page."""
+        if self._stale or not self.is_on_screen:
+            self._stale = True
+            return
+        while self.rows and self.rows[-1].line >= first:
+            self.rows.pop()
+        for number in range(first, len(self.page.lines)):
+            self.rows.extend(rows_of(number, self.page.lines[number], self._width))
+        if self._search.pattern:
+            self._search.find(self.page.lines)
+        self._measured()
+
+    def follow_end(self) -> None:
+        """Scroll to the last line, now or when the view is seen again."""
+        if self._stale:
+            self._target = len(self.page.lines)
+        else:
+            self.action_to_end()
+
+    def _fill(self) -> None:
+        width = self.scrollable_content_region.width
+        if width <= 0:
+            return
+        anchor = self._anchor() if self._target is None and width != self._width else None
+        self._width, self._stale = width, False
+        self.page = self._build(width)
+        self.rows = layout(self.page.lines, width)
+        self.head_rows = layout(self.page.head, width)[: max(self.size.height // 2, 1)]
+        self._search.find(self.page.lines)
+        self._measured()
+        target, self._target = self._target if anchor is None else anchor, None
+        if target is not None:
+            self.show_line(target)
+
+    def _measured(self) -> None:
+        self.virtual_size = Size(self._width, len(self.rows) + len(self.head_rows))
+        self.refresh()
+
+    def _anchor(self) -> int | None:
+        """The line at the top, which stays there when a new width breaks lines elsewhere."""
+        return self.top_line if self.scroll_offset.y > 0 else None
+
+    def on_resize(self, event: events.Resize) -> None:
+        if self._stale or self.scrollable_content_region.width != self._width or self.page.head:
+            self._fill()
+
+    def on_show(self) -> None:
+        if self._stale:
+            self._fill()
+
+    # ------------------------------------------------------------ moving
+
+    @property
+    def body_height(self) -> int:
+        """Rows for the lines below the head."""
+        return max(self.size.height - len(self.head_rows), 1)
+
+    def row_of(self, line: int) -> int:
+        """The first row of this line."""
+        return bisect_left(self.rows, line, key=lambda row: row.line)
+
+    def show_line(self, line: int) -> None:
+        """Scroll so that this line is the topmost, as far as there are lines below it."""
+        self._to(self.row_of(line))
+
+    def reveal(self, first: int, last: int) -> None:
+        """Scroll as little as needed to see the rows of the lines `first` to `last`."""
+        top, bottom = self.row_of(first), self.row_of(last + 1) - 1
+        if top < self.scroll_offset.y:
+            self._to(top)
+        elif bottom >= self.scroll_offset.y + self.body_height:
+            self._to(min(top, bottom - self.body_height + 1))
+
+    def _to(self, row: int) -> None:
+        # By force: right after the page grew its scrollbar is not there yet, and without one nothing scrolls.
+        self.scroll_to(y=row, animate=False, immediate=True, force=True)
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the last row is in sight, or would be."""
+        return self.scroll_offset.y >= self.max_scroll_y
+
+    @property
+    def top_line(self) -> int:
+        """The line of the topmost row."""
+        top = self.scroll_offset.y
+        return self.rows[top].line if top < len(self.rows) else 0
+
+    def shows(self, line: int) -> bool:
+        """Whether the first row of this line is in sight."""
+        return 0 <= self.row_of(line) - self.scroll_offset.y < self.body_height
+
+    def scroll_rows(self, delta: int) -> None:
+        self._to(self.scroll_offset.y + delta)
+
+    def action_move(self, delta: int) -> None:
+        self.scroll_rows(delta)
+
+    def action_half_page(self, delta: int) -> None:
+        self.scroll_rows(delta * max(self.body_height // 2, 1))
+
+    def action_page(self, delta: int) -> None:
+        self.scroll_rows(delta * max(self.body_height - 1, 1))
+
+    def action_to_start(self) -> None:
+        self._to(0)
+
+    def action_to_end(self) -> None:
+        self._to(len(self.rows))
+
+    # ------------------------------------------------------------ search
+
+    def search(self, text: str) -> int:
+        """Highlight `text` wherever it is, go to the first place at or after the top, and count the places."""
+        self._search = Search(pattern_of(text))
+        self._search.find(self.page.lines)
+        matches, top = self._search.matches, self.top_line
+        self._search.current = next((n for n, match in enumerate(matches) if match.line >= top), 0)
+        self._show_match()
+        return len(matches)
+
+    def search_next(self, delta: int) -> None:
+        """Go to the next or previous match, round the ends."""
+        if self._search.matches:
+            self._search.current = (self._search.current + delta) % len(self._search.matches)
+            self._show_match()
+
+    def _show_match(self) -> None:
+        if self._search.matches:
+            line = self._search.matches[self._search.current].line
+            self.reveal(line, line)
+        self.refresh()
+
+    # ------------------------------------------------------------ drawing
+
+    def painted(self, line: int) -> Content:
+        """The body of this line, coloured, when it is about to be seen."""
+        return self.page.lines[line].body
+
+    def marked(self, line: int) -> str:
+        """The style laid under this whole line, "" for none."""
+        return ""
+
+    def render_line(self, y: int) -> Strip:
+        in_head = y < len(self.head_rows)
+        offset = y if in_head else y + self.scroll_offset.y
+        rows, number = (self.head_rows, y) if in_head else (self.rows, offset - len(self.head_rows))
+        width, base = self.size.width, self.visual_style
+        if number >= len(rows):
+            return Strip.blank(width, base.rich_style)
+        content = self._selected(self._draw(rows[number], in_head), offset)
+        if self.ascii:
+            content = Content(ascii_only(content.plain), list(content.spans))
+        segments = [Segment(text, style.rich_style) for text, style in content.render(base, end="")]
+        return Strip(segments).adjust_cell_length(width, base.rich_style).apply_offsets(0, offset)
+
+    def _draw(self, row: Row, in_head: bool) -> Content:
+        line = (self.page.head if in_head else self.page.lines)[row.line]
+        left = line.gutter if row.first else Content(" " * (line.gutter.cell_length + line.indent))
+        body = line.body if in_head else self._search.mark(row.line, self.painted(row.line))
+        content = Content.assemble(left, body[row.start : row.end])
+        if row.aside:
+            content = _right_aligned(content, line.aside, self._width)
+        mark = "" if in_head else self.marked(row.line)
+        return content.pad_right(max(self._width - content.cell_length, 0)).stylize_before(mark) if mark else content
+
+    def _selected(self, content: Content, y: int) -> Content:
+        """With the part a person selected with the mouse marked."""
+        span = self.text_selection.get_span(y) if self.text_selection else None
+        if span is None:
+            return content
+        style = self.screen.get_visual_style("screen--selection")
+        return content.stylize(style, span[0], None if span[1] == -1 else span[1])
+
+    def get_selection(self, selection: Selection) -> tuple[str, str]:
+        rows = [(row, True) for row in self.head_rows] + [(row, False) for row in self.rows]
+        return selection.extract("\n".join(self._draw(row, head).plain for row, head in rows)), "\n"
+
+    def selection_updated(self, selection: Selection | None) -> None:
+        self.refresh()
+
+
+def _right_aligned(left: Content, right: Content, width: int) -> Content:
+    gap = width - left.cell_length - right.cell_length
+    if gap < 0:
+        right = right.truncate(max(width - left.cell_length, 0), ellipsis=True)
+    return Content.assemble(left, " " * max(gap, 0), right)

@@ -1,0 +1,114 @@
+"""What the model and the engine printed, warned and failed with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+
+from ...records import Path, Problem
+from ...text import encodable, visible
+from ..model import Model
+from .detail import DetailPanel
+from .escapes import without_escapes
+from .lines import Page
+from .looks import ACCENT, DIM, ERROR, WARN
+from .problem import message, problem_lines
+from .wrap import Line
+
+CAP = 10_000  # lines
+CHUNK = 1_000  # lines dropped at once, so that a full log does not start anew with every line
+LONGEST = 4_000  # characters of one line
+PREFIXES = {"stdout": ("out ", DIM), "stderr": ("err ", WARN), "engine": ("eng ", ACCENT), "warning": ("wrn ", WARN)}
+
+
+class LogPanel(DetailPanel):
+    """Lines as they come. It follows its end until a person scrolls up."""
+
+    TITLE = "Log"
+    STALE_AFTER_PASS = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[Line] = []  # complete lines, then `_open` of them that may still change
+        self.dropped = 0
+        self._held: dict[str, str] = {}  # per stream, what came after its last newline
+        self._open = 0
+
+    def write(self, stream: str, text: str) -> None:
+        """Add what `stream` (stdout, stderr, engine or warning) said: any text, whole lines or not."""
+        *complete, held = (self._held.pop(stream, "") + text.replace("\r\n", "\n")).split("\n")
+        if len(held) > LONGEST and "\r" not in held:
+            complete, held = [*complete, held], ""
+        held = overwritten(held)[-LONGEST:]
+        if held:
+            self._held[stream] = held
+        self._append([_line(stream, without_escapes(overwritten(raw))) for raw in complete])
+
+    def show_problem(self, problem: Problem) -> None:
+        """Add a problem with its traceback."""
+        gutter = Content.styled("!   ", f"{ERROR} bold")
+        self._append([Line(line.body, gutter, line.aside, line.indent) for line in problem_lines(problem)])
+
+    def _append(self, lines: Sequence[Line]) -> None:
+        follow = self.view.at_end
+        first = len(self.lines) - self._open
+        del self.lines[first:]
+        unfinished = [_line(stream, without_escapes(raw, unfinished=True)) for stream, raw in self._held.items()]
+        self.lines += [*lines, *unfinished]
+        self._open = len(unfinished)
+        if self._drop() or first == 0:
+            self.view.renew()
+        else:
+            self.view.changed_from(first)
+        if follow:
+            self.view.follow_end()
+
+    def _drop(self) -> bool:
+        excess = len(self.lines) - CAP
+        if excess <= 0:
+            return False
+        excess = max(excess, CHUNK)
+        del self.lines[:excess]
+        self.dropped += excess
+        return True
+
+    # ------------------------------------------------------------ the page; no module has a part in it
+
+    def page(self, width: int) -> Page:
+        if not self.lines:
+            return Page(message("nothing was printed and nothing was warned about"))
+        return Page(self.lines, self._head())
+
+    def _head(self) -> list[Line]:
+        return [Line(Content.styled(f"{self.dropped:,} earlier lines were dropped", DIM))] if self.dropped else []
+
+    def select(self, model: Model, index: int) -> None:
+        pass
+
+    def request(self, generation: int, path: Path) -> None:
+        return None
+
+    def clear(self) -> None:
+        pass
+
+    def forget(self) -> None:
+        pass
+
+
+def overwritten(text: str) -> str:
+    """`text` as a terminal leaves it where a carriage return starts the line again: what was written last.
+
+    A return at the end stays, what comes next overwrites.
+    """
+    if "\r" not in text:
+        return text
+    last = next((part for part in reversed(text.split("\r")) if part), "")
+    return last + "\r" if text.endswith("\r") else last
+
+
+def _line(stream: str, text: str) -> Line:
+    prefix, style = PREFIXES.get(stream, (f"{visible(stream)[:3]:3} ", DIM))
+    text = visible(encodable(text.rstrip("\r").expandtabs(4), LONGEST))
+    body = Content.styled(text, style if stream == "warning" else "")
+    return Line(body, gutter=Content.styled(prefix, style))

@@ -1,0 +1,154 @@
+"""What went in and came out of the selected module in the last pass, call by call."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import PurePath
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.content import Content
+
+from ...records import AnyEvent, CallDetail, Calls, GetCalls, Path, Problem, Value
+from ...text import visible
+from .. import format
+from ..keys import bindings
+from ..model import REFUSED, Model
+from .compare import measured, same, tensors
+from .detail import DetailPanel
+from .lines import Page
+from .looks import ACCENT, DIM, ERROR, HEADING, WARN
+from .problem import labelled, message
+from .values import Space, part_lines, value_lines
+from .wrap import Line
+
+PREVIEWS = 16  # tensors; past that their elements are left out
+HOOK_OFF = "the observe hook of this module is off: press space to turn it on"
+
+
+class OutputsPanel(DetailPanel):
+    """One call at a time: its output first, then its inputs."""
+
+    TITLE = "Outputs"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("outputs")]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: Calls | None = None
+        self.call = 0  # which of them is shown
+
+    def request(self, generation: int, path: Path) -> GetCalls:
+        return GetCalls(generation, path, values=True)
+
+    def show(self, event: AnyEvent) -> None:
+        if isinstance(event, Calls):
+            self.calls = event
+            self.call = min(self.call, max(len(event.calls) - 1, 0))
+            self.answered()
+
+    def forget(self) -> None:
+        self.calls, self.call = None, 0
+
+    def select(self, model: Model, index: int) -> None:
+        if index != self.index:
+            self.call = 0
+        super().select(model, index)
+
+    def action_next_call(self, delta: int) -> None:
+        """Show the next or previous call of the module."""
+        held = len(self.calls.calls) if self.calls else 0
+        call = min(max(self.call + delta, 0), max(held - 1, 0))
+        if call != self.call:
+            self.call = call
+            self.view.renew(0)
+
+    # ------------------------------------------------------------ the page
+
+    def page(self, width: int) -> Page | None:
+        if self.calls is None:
+            return None
+        if not self.calls.calls:
+            return Page(message(*self._why_nothing(self.calls)))
+        detail = self.calls.calls[self.call]
+        return Page(list(self._body(detail, Space(width, self.ascii, 1))), [*self._head(self.calls, detail), Line()])
+
+    def _why_nothing(self, calls: Calls) -> Iterator[str]:
+        state = self.model.observed(self.index) if self.model.rows else 0
+        if calls.note:
+            yield calls.note
+        elif state == REFUSED:
+            reason = self.model.marks.refused.get(self.model.object_of(self.index), "")
+            yield f"this module cannot be hooked: {reason}" if reason else "this module cannot be hooked"
+        elif state == 0:
+            yield HOOK_OFF
+        elif calls.number == 0:
+            yield "no pass yet: press r to run one"
+        else:
+            yield "not called in this pass"
+
+    def _head(self, calls: Calls, detail: CallDetail) -> Iterator[Line]:
+        row = detail.row
+        which = f"call {self.call + 1} of {calls.total}" if calls.total > 1 else "called once"
+        status = {"raised": ("raised", f"{ERROR} bold"), "unfinished": ("did not return", WARN)}
+        facts = [Content.styled(which, HEADING), Content(format.ms(row.ms))]
+        facts.append(Content.styled(*status.get(row.status, ("ok", DIM))))
+        if row.altered:
+            facts.append(Content.styled("altered by a hook", ACCENT))
+        place = f"{PurePath(visible(row.file)).name}:{row.line}" if row.file else ""
+        yield Line(Content.styled(" · ", DIM).join(facts), aside=Content.styled(place, DIM))
+        yield from self._remarks(calls)
+
+    def _remarks(self, calls: Calls) -> Iterator[Line]:
+        held = len(calls.calls)
+        if calls.total > 1:
+            kept = f" · the first {held:,} are kept" if held < calls.total else ""
+            yield Line(Content.styled(f", previous  . next{kept}", DIM))
+        if calls.note:
+            yield labelled("note", calls.note)
+        if self.model.rows and not self.model.observed(self.index):
+            yield Line(Content.styled(HOOK_OFF, WARN))
+
+    def _body(self, detail: CallDetail, space: Space) -> Iterator[Line]:
+        if detail.output is None:
+            yield from self._no_output(detail)
+        else:
+            yield from self._output(detail.output, detail.previous, space)
+        yield Line()
+        yield from _section("inputs", f"{len(detail.inputs)}" if detail.inputs else "none")
+        for number, value in enumerate(detail.inputs):
+            yield from value_lines(str(number), value, _fair(space, detail.inputs))
+        if detail.kwargs.length:
+            yield Line()
+            yield from _section("keyword inputs", f"{detail.kwargs.length}")
+            yield from part_lines(detail.kwargs, _fair(space, (detail.kwargs,)))
+
+    def _output(self, value: Value, previous: Value | None, space: Space) -> Iterator[Line]:
+        unchanged = previous is not None and same(value, previous)
+        kept = "same statistics as in the last run" if measured(value) else "same shapes as in the last run"
+        yield from _section("output", kept if unchanged else "")
+        yield from value_lines("", value, _fair(space, (value,)), before=None if unchanged else previous)
+
+    def _no_output(self, detail: CallDetail) -> Iterator[Line]:
+        yield from _section("output", "none: the call did not return")
+        problem = self.model.summary.problem if self.model.summary else None
+        if detail.row.status == "raised" and problem is not None:
+            yield from _raised(problem, detail.path)
+
+
+def _fair(space: Space, values: tuple[Value, ...]) -> Space:
+    """Without previews where there are too many tensors for anyone to read them."""
+    return replace(space, elements=sum(map(tensors, values)) <= PREVIEWS)
+
+
+def _raised(problem: Problem, path: Path) -> Iterator[Line]:
+    yield Line(Content.styled(f"  {visible(problem.what)}", ERROR), indent=2)
+    if problem.path is not None and problem.path != path:
+        yield Line(Content.assemble(("  in  ", DIM), format.path(problem.path)), indent=6)
+    if problem.where:
+        yield Line(Content.assemble(("  at  ", DIM), visible(problem.where)), indent=6)
+    yield Line(Content.styled("  the traceback is in the Log panel", DIM))
+
+
+def _section(title: str, remark: str) -> Iterator[Line]:
+    yield Line(Content.assemble((title, f"{ACCENT} bold"), (f"  {remark}" if remark else "", DIM)), indent=2)

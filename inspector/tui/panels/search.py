@@ -1,0 +1,64 @@
+"""Where a text is found in lines."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from textual.content import Content, Span
+
+from .wrap import Line
+
+MATCH = "on $accent-muted"
+CURRENT = "$block-cursor-foreground on $block-cursor-background bold"
+
+
+class Match(NamedTuple):
+    """Where the text searched for was found: a line, and the characters in its body."""
+
+    line: int
+    start: int
+    end: int
+
+
+@dataclass
+class Search:
+    """The text searched for and where it is, in order; `current` is meaningful where there are matches."""
+
+    pattern: re.Pattern[str] | None = None
+    matches: list[Match] = field(default_factory=list)
+    current: int = 0
+
+    def find(self, lines: Sequence[Line]) -> None:
+        """Look for the text in these lines."""
+        pattern = self.pattern
+        self.matches = [
+            Match(number, *found.span())
+            for number, line in enumerate(lines)
+            for found in (pattern.finditer(line.body.plain) if pattern else ())
+        ]
+        self.current = min(self.current, max(len(self.matches) - 1, 0))
+
+    def mark(self, number: int, body: Content) -> Content:
+        """The body of the line with this number, with the matches in it highlighted."""
+        first = bisect_left(self.matches, Match(number, 0, 0))
+        last = bisect_left(self.matches, Match(number + 1, 0, 0))
+        if first == last:
+            return body
+        matches = self.matches
+        return body.add_spans(
+            [
+                Span(matches[n].start, matches[n].end, CURRENT if n == self.current else MATCH)
+                for n in range(first, last)
+            ]
+        )
+
+
+def pattern_of(text: str) -> re.Pattern[str] | None:
+    """Matches `text` literally; small letters match capitals too, as in vim's smartcase."""
+    if not text:
+        return None
+    return re.compile(re.escape(text), re.IGNORECASE if text == text.lower() else 0)

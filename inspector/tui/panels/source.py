@@ -1,0 +1,187 @@
+"""The source of the selected module, with the shapes of its last call beside the lines that made them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+from typing import ClassVar, Literal
+
+from textual.binding import BindingType
+from textual.content import Content
+
+from ...records import AnyEvent, CallRow, GetSource, Path, Source
+from ...text import lines, visible
+from .. import format
+from ..keys import bindings
+from ..model import Model
+from .annotations import shapes_by_line
+from .colours import Colours
+from .detail import DetailPanel
+from .lines import LineView, Page
+from .looks import ACCENT, DIM, HEADING, WARN
+from .problem import labelled
+from .wrap import EMPTY, Line
+
+Part = Literal["class", "forward", "init", "site"]
+PARTS: dict[Part, str] = {"forward": "forward", "class": "class", "init": "__init__", "site": "call site"}
+LINES_ABOVE = 2  # of the line in focus that stay in sight
+
+
+class SourceView(LineView):
+    """Lines coloured as they come into sight, with the call site's line marked."""
+
+    colours: Colours | None = None
+    site: int = -1  # the line that calls the module, -1 for none
+
+    def painted(self, line: int) -> Content:
+        return super().painted(line) if self.colours is None else self.colours.line(line)
+
+    def marked(self, line: int) -> str:
+        return "on $primary-muted" if line == self.site else ""
+
+
+class SourcePanel(DetailPanel):
+    """The class, the forward that runs, `__init__`, or the place in the parent's forward that calls the module."""
+
+    TITLE = "Source"
+    STALE_AFTER_PASS = False
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("source")]
+
+    view: SourceView
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.part: Part = "class"  # remembered from module to module
+        self.source: Source | None = None
+        self.code: list[str] = []
+        self._calls: Sequence[CallRow] | None = None  # those the lines are annotated with
+
+    def make_view(self) -> SourceView:
+        return SourceView(self.build)
+
+    # ------------------------------------------------------------ what to show
+
+    def select(self, model: Model, index: int) -> None:
+        super().select(model, index)
+        if self._calls is not model.calls:
+            self._calls = model.calls
+            self.view.renew()
+
+    def request(self, generation: int, path: Path) -> GetSource:
+        return GetSource(generation, path, self.part)
+
+    def show(self, event: AnyEvent) -> None:
+        if isinstance(event, Source):
+            self.source = event
+            self.code = dedented(lines(event.text)) if event.text else []
+            self.view.colours = Colours(self.code, event.language) if self.code else None
+            self.view.site = event.focus - event.first_line if event.part == "site" and event.focus else -1
+            self.answered()
+
+    def forget(self) -> None:
+        self.source, self.code = None, []
+        self.view.colours, self.view.site = None, -1
+
+    def start_line(self) -> int:
+        if self.source is None or not self.source.focus:
+            return 0
+        return max(self.source.focus - self.source.first_line - LINES_ABOVE, 0)
+
+    def action_next_part(self) -> None:
+        """Show the next of class, forward and `__init__`."""
+        following: dict[Part, Part] = {"forward": "class", "class": "init", "init": "forward", "site": "forward"}
+        self._show_part(following[self.part])
+
+    def show_site(self) -> None:
+        """Show where the parent calls the module; the next request asks for it."""
+        self._show_part("site")
+
+    def _show_part(self, part: Part) -> None:
+        self.part = part
+        self.wait()
+        self.post_message(self.Again(self))
+
+    # ------------------------------------------------------------ the page
+
+    def page(self, width: int) -> Page | None:
+        source = self.source
+        if source is None:
+            return None
+        head = [self._title(source, width), self._parts(width)]
+        if not self.code:
+            return Page(_explanation(source.notes), [*head, Line()])
+        notes = [labelled("note", note, WARN) for note in source.notes]
+        return Page(self._code(source, width), [*head, *notes, Line()])
+
+    def _title(self, source: Source, width: int) -> Line:
+        place = _place(source, 30 if width >= 60 else 0)
+        keys = " › ".join(format.key(part) for part in source.path if source.part != "site")
+        title = visible(source.title)
+        room = width - len(place) - len(title) - 5
+        crumbs = f"{_last_part(keys, room)} › " if keys and room > 1 else ""
+        return Line(Content.assemble((crumbs, DIM), (title, HEADING)), aside=Content.styled(place, DIM), indent=2)
+
+    def _parts(self, width: int) -> Line:
+        chips = [Content.styled(name, f"{ACCENT} bold" if part == self.part else DIM) for part, name in PARTS.items()]
+        return Line(Content("  ").join(chips), aside=Content.styled("v next  c site" if width >= 56 else "v  c", DIM))
+
+    def _code(self, source: Source, width: int) -> list[Line]:
+        numbers = range(source.first_line, source.first_line + len(self.code))
+        digits = len(str(numbers[-1]))
+        gap = "  " if width >= 56 else " "
+        asides = shapes_by_line(self.model, source, room=width // 3 if width >= 56 else 9)
+        return [
+            Line(
+                Content(text),
+                gutter=Content.styled(f"{number:{digits}}{gap}", DIM),
+                aside=asides.get(number, EMPTY),
+                indent=len(text) - len(text.lstrip()) + 4,
+            )
+            for number, text in zip(numbers, self.code, strict=True)
+        ]
+
+    # ------------------------------------------------------------ for the app
+
+    def copy_text(self) -> str:
+        return "\n".join(self.code) if self.code else super().copy_text()
+
+    def location(self) -> tuple[str, int] | None:
+        """The line in focus where it is in sight, else the topmost line in sight."""
+        source = self.source
+        if source is None or not source.file:
+            return None
+        if not self.code:
+            return source.file, source.focus or source.first_line
+        focus = source.focus - source.first_line
+        line = focus if source.focus and self.view.shows(focus) else self.view.top_line
+        return source.file, source.first_line + line
+
+
+def dedented(code: list[str]) -> list[str]:
+    """`code` without the blanks that all of its lines begin with."""
+    margin = min((len(text) - len(text.lstrip()) for text in code if text.strip()), default=0)
+    return [text[margin:] for text in code]
+
+
+def _explanation(notes: Sequence[str]) -> list[Line]:
+    """Why there is no source: the last note; those before it say more."""
+    *more, honest = notes or ("no source: the engine does not say why",)
+    return [Line(Content(visible(honest)))] + [labelled("note", note, DIM) for note in more]
+
+
+def _place(source: Source, room: int) -> str:
+    """`…/torchvision/models/resnet.py:89` in about this many cells, at least the file's own name."""
+    if not source.file:
+        return ""
+    parts = PurePath(visible(source.file)).parts
+    shown = parts[-1] if parts else ""
+    for parent in reversed(parts[:-1]):
+        if len(shown) + len(parent) + 3 > room:
+            break
+        shown = f"{parent}/{shown}" if parent != "/" else f"/{shown}"
+    cut = "…/" if room and not shown.startswith("/") and len(parts) > 1 else ""
+    return f"{cut}{shown}:{source.focus or source.first_line}"
+
+
+def _last_part(text: str, room: int) -> str:
+    return text if len(text) <= room else "…" + text[len(text) - room + 1 :]

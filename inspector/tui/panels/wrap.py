@@ -1,0 +1,74 @@
+"""Lines of styled text, and how they break into the rows of a screen of a given width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from textual.content import Content
+
+EMPTY = Content("")
+MINIMUM = 8  # cells for a body, however narrow the screen
+
+
+@dataclass(frozen=True)
+class Line:
+    """One logical line. All of it is safe already: made by `format`, or passed through `text.visible`."""
+
+    body: Content = EMPTY
+    gutter: Content = EMPTY  # at the left of the first row, blank beside the others: a line number, a prefix
+    aside: Content = EMPTY  # at the right end; on a row of its own where the body leaves no room
+    indent: int = 0  # of the rows after the first
+
+
+class Row(NamedTuple):
+    """A stretch of one line's body, from `start` to `end`, that fits the screen; `aside` on one of its rows."""
+
+    line: int
+    start: int
+    end: int
+    first: bool
+    aside: bool
+
+
+def rows_of(number: int, line: Line, width: int) -> Iterator[Row]:
+    """The rows that `line`, which is the line with this number, takes at `width` cells."""
+    text = line.body.plain
+    room = max(width - line.gutter.cell_length, MINIMUM)
+    if line.aside or len(text) > room or not text.isascii():
+        yield from _broken(number, line, text, room)
+    else:
+        yield Row(number, 0, len(text), True, False)
+
+
+def layout(lines: Sequence[Line], width: int) -> list[Row]:
+    """The rows of all lines, in order."""
+    return [row for number, line in enumerate(lines) for row in rows_of(number, line, width)]
+
+
+def _broken(number: int, line: Line, text: str, room: int) -> Iterator[Row]:
+    start, space = 0, room
+    while (end := _fitting(text, start, space)) < len(text):
+        half = start + (end - start) // 2
+        cut = max(text.rfind(" ", half, end + 1), text.rfind("/", half, end))  # a path is best cut at a folder
+        end = cut + 1 if cut >= 0 else end
+        yield Row(number, start, end, start == 0, False)
+        start, space = end, max(room - line.indent, MINIMUM)
+    beside = bool(line.aside) and cell_len(text[start:]) + 1 + line.aside.cell_length <= space
+    yield Row(number, start, len(text), start == 0, beside)
+    if line.aside and not beside:
+        yield Row(number, len(text), len(text), False, True)
+
+
+def _fitting(text: str, start: int, space: int) -> int:
+    """Where the characters from `start` that fit `space` cells end; at least one, so that a row always advances."""
+    if text.isascii():
+        return min(max(start + space, start + 1), len(text))
+    cells = 0
+    for index in range(start, len(text)):
+        cells += cell_len(text[index])
+        if cells > space:
+            return max(index, start + 1)
+    return len(text)

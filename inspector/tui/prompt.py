@@ -1,0 +1,90 @@
+"""One line to type into at the bottom, in place of the footer: what to search or to filter for, acted on as typed."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.widgets import Input, Static
+
+
+class PromptBar(Horizontal):
+    """Hidden until `ask`; hides itself when the person is done or gives up."""
+
+    DEFAULT_CSS = """
+    PromptBar { height: 1; padding: 0 1; display: none; }
+    PromptBar.-open { display: block; }
+    PromptBar Static { width: auto; }
+    PromptBar #prompt-name { color: $text-primary; text-style: bold; }
+    PromptBar #prompt-hint { color: $text-muted; padding-left: 2; }
+    PromptBar Input { width: 1fr; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Give up", show=False)]
+
+    class Typed(Message):
+        """The text is this now."""
+
+        def __init__(self, purpose: str, text: str) -> None:
+            self.purpose = purpose
+            self.text = text
+            super().__init__()
+
+    class Ended(Message):
+        """The person pressed enter, or gave up (`text` is then None)."""
+
+        def __init__(self, purpose: str, text: str | None) -> None:
+            self.purpose = purpose
+            self.text = text
+            super().__init__()
+
+    def __init__(self, *, id: str) -> None:
+        super().__init__(id=id)
+        self.purpose = ""
+
+    @property
+    def is_open(self) -> bool:
+        return self.has_class("-open")
+
+    def compose(self) -> ComposeResult:
+        yield Static("", id="prompt-name", markup=False)
+        yield Input(compact=True, id="prompt-text", select_on_focus=False)
+        yield Static("", id="prompt-hint", markup=False)
+
+    def ask(self, purpose: str, text: str = "") -> None:
+        """Open for `purpose` ("search", "filter"), starting from `text`."""
+        self.purpose = purpose
+        self.query_one("#prompt-name", Static).update(Content(f"{purpose} "))
+        self.hint("")
+        box = self.query_one(Input)
+        with box.prevent(Input.Changed):
+            box.value = text
+        box.cursor_position = len(text)
+        self.add_class("-open")
+        box.focus()
+
+    def hint(self, words: str) -> None:
+        """Say something beside the text: how many matches there are."""
+        self.query_one("#prompt-hint", Static).update(Content(words))
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Typed(self.purpose, event.value))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._end(event.value)
+
+    def action_give_up(self) -> None:
+        self._end(None)
+
+    def _end(self, text: str | None) -> None:
+        self.remove_class("-open")
+        self.post_message(self.Ended(self.purpose, text))

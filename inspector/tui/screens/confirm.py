@@ -1,0 +1,39 @@
+"""A question with two answers."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from .layer import Layer
+
+
+class Confirm(Layer[bool]):
+    """True for yes. Everything else is no."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y,enter", "yes", "Yes", show=False),
+        Binding("n", "close", "No", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    Confirm > #layer { max-width: 60; }
+    """
+
+    def __init__(self, question: str, yes: str) -> None:
+        super().__init__()
+        self._question = question
+        self._yes = yes
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="layer") as frame:
+            frame.border_subtitle = Content(f"y {self._yes}  n Leave it")
+            yield Static(self._question, markup=False)
+
+    def action_yes(self) -> None:
+        self.dismiss(True)

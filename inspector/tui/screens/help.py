@@ -1,0 +1,97 @@
+"""Every key and every mark, from the one place where each is declared."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from ..format import MARKS
+from ..keys import COMMANDS, Command, bindings
+from .layer import Layer
+
+_PRINTED = {
+    "question_mark": "?", "slash": "/", "colon": ":", "plus": "+", "minus": "-", "underscore": "_",
+    "equals_sign": "=", "less_than_sign": "<", "greater_than_sign": ">", "full_stop": ".", "comma": ",",
+    "left_square_bracket": "[", "right_square_bracket": "]", "pagedown": "PgDn", "pageup": "PgUp", "f1": "F1",
+    "up": "↑", "down": "↓", "left": "←", "right": "→", "home": "Home", "end": "End", "escape": "esc",
+    "shift+tab": "S-tab",
+}  # fmt: skip
+_KEY_COLUMN = 12
+
+
+class Help(Layer[None]):
+    """Scrolls like every other pane."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("move"), *(b for b in bindings("app") if b.id == "help")]
+
+    def __init__(self, ascii: bool = False) -> None:
+        super().__init__()
+        self._ascii = ascii
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="layer") as frame:
+            frame.border_title = "Help"
+            frame.border_subtitle = "q closes"
+            yield Static(help_text(self._ascii))
+
+    def action_help(self) -> None:
+        self.dismiss(None)
+
+    def action_move(self, delta: int) -> None:
+        self._pane.scroll_relative(y=delta, animate=False)
+
+    def action_half_page(self, delta: int) -> None:
+        self.action_move(delta * max(self._pane.size.height // 2, 1))
+
+    def action_page(self, delta: int) -> None:
+        self.action_move(delta * max(self._pane.size.height - 1, 1))
+
+    def action_to_start(self) -> None:
+        self._pane.scroll_home(animate=False)
+
+    def action_to_end(self) -> None:
+        self._pane.scroll_end(animate=False)
+
+    @property
+    def _pane(self) -> VerticalScroll:
+        return self.query_one(VerticalScroll)
+
+
+def help_text(ascii: bool = False) -> Content:
+    """All groups in the order of their declaration, then the marks."""
+    parts: list[Content] = []
+    for group, commands in groupby(_listed(), key=lambda c: c.group):
+        parts.append(Content.styled(group, "bold $text-primary"))
+        parts.extend(_row(keys_of(command, ascii), command.label) for command in commands)
+        parts.append(Content(""))
+    parts.append(Content.styled("Marks in the tree", "bold $text-primary"))
+    parts.extend(_row(mark.ascii if ascii else mark.sign, mark.meaning) for mark in MARKS)
+    return Content("\n").join(parts)
+
+
+def keys_of(command: Command, ascii: bool = False) -> str:
+    """All keys of a command as they are printed on a keyboard."""
+    keys = [key.replace("ctrl+", "^") for key in command.keys.split(",")]
+    return " ".join(key if ascii and key in ("up", "down", "left", "right") else _PRINTED.get(key, key) for key in keys)
+
+
+def _listed() -> list[Command]:
+    """Commands one below the other by group; the panel numbers are one line."""
+    numbers = [c for c in COMMANDS if c.id.startswith("panel-") and c.id[6:].isdigit()]
+    listed = [c for c in COMMANDS if c not in numbers[1:]]
+    order = list(dict.fromkeys(c.group for c in listed))
+    return sorted(listed, key=lambda c: order.index(c.group))
+
+
+def _row(keys: str, meaning: str) -> Content:
+    if keys == "1":
+        keys, meaning = "1 … 9", "Panel with this number"
+    gap = " " * max(_KEY_COLUMN - cell_len(keys), 1)
+    return Content.assemble((f"  {keys}", "bold"), gap, meaning)

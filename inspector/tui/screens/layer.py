@@ -1,0 +1,37 @@
+"""What every layer has: a frame in the middle, and a way out by `q` and by escape."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar
+
+from textual.binding import BindingType
+from textual.screen import ModalScreen
+
+from ..keys import named
+
+Result = TypeVar("Result")
+
+
+class Layer(ModalScreen[Result]):
+    """A modal screen whose one child has the id "layer". Escape alone is not enough: tmux delays it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*named("quit", "leave", "interrupt")]
+
+    DEFAULT_CSS = """
+    Layer { align: center middle; background: $background 50%; }
+    Layer > #layer {
+        width: 90%; max-width: 100; height: auto; max-height: 90%;
+        border: round $border; border-title-color: $text-primary; border-subtitle-color: $text-muted;
+        background: $background; padding: 0 1;
+    }
+    .-ascii Layer > #layer, Layer.-ascii > #layer { border: ascii $border; }
+    """
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)
+
+    async def action_interrupt(self) -> None:
+        await self.app.run_action("interrupt", self.app)

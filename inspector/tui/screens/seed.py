@@ -1,0 +1,89 @@
+"""Asks for the seed, the sample input, and whether live passes draw it anew."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Checkbox, Input, Static
+
+from ..keys import key
+from .layer import Layer
+from .specs import join, obvious_fault, split
+
+
+@dataclass(frozen=True)
+class Draw:
+    """What the next passes start from. `specs` is None where the sample input stays what it is."""
+
+    seed: int
+    specs: tuple[str, ...] | None
+    fresh: bool
+
+
+class SeedDialog(Layer[Draw | None]):
+    """Starts from what is used now, and gives it changed."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("enter", "submit"),
+        key("down", "app.focus_next"),
+        key("up", "app.focus_previous"),
+    ]
+
+    DEFAULT_CSS = """
+    SeedDialog > #layer { max-width: 76; }
+    SeedDialog Input { background: $surface; margin-bottom: 1; }
+    SeedDialog Checkbox { border: none; padding: 0; background: transparent; }
+    SeedDialog Checkbox:focus { border: none; }
+    SeedDialog #fault { color: $text-error; height: auto; }
+    """
+
+    def __init__(self, now: Draw, used: str) -> None:
+        super().__init__()
+        self._now = now
+        self._used = used
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="layer") as frame:
+            frame.border_title = "Seed and sample input"
+            frame.border_subtitle = "enter Run with these  esc Leave it"
+            yield Static("Seed, a whole number", markup=False)
+            yield Input(value=str(self._now.seed), compact=True, id="seed")
+            yield Static(Content.assemble("Sample input  ", (f"now {self._used or 'none'}", "$foreground-muted")))
+            yield Input(
+                value=join(self._now.specs or ()),
+                placeholder="as it is; or 1x3x224x224, ids=1x128:int64:0..30521, @batch.pt",
+                compact=True,
+                id="specs",
+            )
+            yield Checkbox("Live passes draw a fresh input each time", self._now.fresh)
+            yield Static("", id="fault", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#seed", Input).focus()
+
+    @on(Input.Submitted)
+    def action_submit(self) -> None:
+        try:
+            draw = self._read()
+        except ValueError as error:
+            self.query_one("#fault", Static).update(Content(str(error)))
+        else:
+            self.dismiss(draw)
+
+    def _read(self) -> Draw:
+        """What was typed; ValueError says what is wrong with it."""
+        seed = self.query_one("#seed", Input).value.strip()
+        if not seed.isascii() or not seed.isdigit() or int(seed) >= 2**63:
+            raise ValueError("the seed is a whole number from 0 to 2^63 - 1")
+        specs = split(self.query_one("#specs", Input).value)
+        fault = next(filter(None, map(obvious_fault, specs)), "")
+        if fault:
+            raise ValueError(fault)
+        fresh = self.query_one(Checkbox).value
+        return Draw(int(seed), specs if specs != (self._now.specs or ()) else None, fresh)

@@ -1,0 +1,172 @@
+"""A terminal in memory: runs a command on a real pseudo-terminal, types keys and reads the screen.
+
+Nothing here sleeps to be sure: `wait_for` reads what the program writes until a condition holds.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyte
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+"""Seconds after which a condition is taken for one that will not hold."""
+
+_START = "import os, sys; os.setsid(); import fcntl, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+
+
+class Terminal:
+    """One command on one pseudo-terminal. Use as a context manager; at its end nothing of the command is left.
+
+    Args:
+        command: What to run; the first word is a path.
+        columns: Width.
+        lines: Height.
+        environment: Variables over those of a plain 256-colour terminal.
+        folder: The working directory.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        *,
+        columns: int = 80,
+        lines: int = 24,
+        environment: Mapping[str, str] | None = None,
+        folder: Path = ROOT,
+    ) -> None:
+        self.screen = pyte.Screen(columns, lines)
+        self._stream = pyte.ByteStream(self.screen)
+        self.written = b""
+        self._master, self._slave = pty.openpty()
+        self.resize(columns, lines)
+        self.before = termios.tcgetattr(self._slave)
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, "-S", "-c", _START, *command],
+            stdin=self._slave,
+            stdout=self._slave,
+            stderr=self._slave,
+            cwd=folder,
+            env=plain_environment(environment or {}),
+        )
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            for process in self.children():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            self.process.kill()
+            self.process.wait()
+        os.close(self._master)
+        os.close(self._slave)
+
+    # ------------------------------------------------------------ typing and reading
+
+    def send(self, keys: str | bytes) -> None:
+        """Type; what a terminal sends for special keys is up to the caller ("\\x1b[B")."""
+        os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
+
+    def resize(self, columns: int, lines: int) -> None:
+        fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self.screen.resize(lines, columns)
+
+    def read(self, timeout: float = 0.05) -> bool:
+        """Take in what was written meanwhile; whether there was anything."""
+        ready, _, _ = select.select([self._master], [], [], timeout)
+        if not ready:
+            return False
+        try:
+            data = os.read(self._master, 1 << 16)
+        except OSError:
+            return False
+        self.written += data
+        # pyte takes the private-mode queries and kitty's sequences for text or for other commands.
+        self._stream.feed(_without_queries(data))
+        return bool(data)
+
+    def wait_for(self, condition: Callable[[], Any], what: str = "", timeout: float = PATIENCE) -> Any:
+        """Read until `condition` holds, and return what it gave."""
+        deadline = time.monotonic() + timeout
+        while not (result := condition()):
+            if time.monotonic() > deadline:
+                raise AssertionError(f"not in {timeout} s: {what or condition}\n{self.text}")
+            self.read()
+        return result
+
+    def wait_for_text(self, text: str, timeout: float = PATIENCE) -> None:
+        self.wait_for(lambda: text in self.text, f"{text!r} on the screen", timeout)
+
+    def wait_for_end(self, timeout: float = PATIENCE) -> int:
+        """The exit code, once the command has ended and everything it wrote is read."""
+        self.wait_for(lambda: self.process.poll() is not None, "the end of the command", timeout)
+        while self.read(0.1):
+            pass
+        return self.process.returncode
+
+    @property
+    def text(self) -> str:
+        return "\n".join(self.screen.display)
+
+    @property
+    def attributes(self) -> list[Any]:
+        """The terminal's settings now."""
+        return termios.tcgetattr(self._slave)
+
+    # ------------------------------------------------------------ processes
+
+    def children(self) -> list[int]:
+        """Every process below the command, in whatever session it is."""
+        parents = _parents()
+        found = [self.process.pid]
+        for parent in found:
+            found += [child for child, of in parents.items() if of == parent]
+        return found[1:]
+
+
+def plain_environment(extra: Mapping[str, str]) -> dict[str, str]:
+    unwanted = ("COLUMNS", "LINES", "TMUX", "NO_COLOR", "COLORTERM", "TEXTUAL", "VISUAL", "EDITOR", "TERM_PROGRAM")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
+    return {**kept, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **extra}
+
+
+def _parents() -> dict[int, int]:
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                stat = (folder / "stat").read_text()
+                found[int(folder.name)] = int(stat.rpartition(")")[2].split()[1])
+    return found
+
+
+def is_running(process: int) -> bool:
+    """Whether a process is there and not a zombie."""
+    try:
+        stat = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def _without_queries(data: bytes) -> bytes:
+    for query in (b"\x1b[?2026$p", b"\x1b[?2048$p", b"\x1b[>25u", b"\x1b[<u"):
+        data = data.replace(query, b"")
+    return data
