@@ -78,6 +78,7 @@ def _print(client: Client, target: Target, form: str, out: Callable[[str], objec
     if isinstance(opened, Choices):
         return _say_choices(opened)
     assert isinstance(opened, Opened)
+    client.hear_modules(opened.info.rows)
     summary = problem = None
     if target.run and not opened.form:
         ended = client.ask(Run(opened.generation))
@@ -177,6 +178,11 @@ class Client:
                     raise error
                 return reply
             self._keep(told[1])
+
+    def hear_modules(self, total: int) -> None:
+        """Wait for the module list that follows an `Opened`."""
+        while len(self.modules) < total:
+            self._keep(self._next()[1])
 
     def close(self) -> None:
         """End the engine and everything it started."""

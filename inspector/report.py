@@ -78,7 +78,7 @@ def tree_text(report: Report, width: int = 100) -> str:
             Text("  " * depths[-1] + (visible(row.key) if row.parent >= 0 else "(root)")),
             Text(visible(row.class_name)),
             f"{row.parameters:,}" if row.parameters else "–",
-            Text(visible(call.brief) if call else "–" if report.calls else ""),
+            Text(_output(call) if call else "–" if report.calls else ""),
             _count_words(row, count, bool(report.calls)),
         )
     return _rendered(table, width) + "\n".join(_footer(report)) + "\n"
@@ -97,9 +97,12 @@ def calls_text(report: Report, width: int = 100) -> str:
         row = report.modules[call.module]
         name = visible(report.paths[call.module]) or "(root)"
         name += f" #{call.call + 1}" if call.call else ""
-        output = visible(call.brief) if call.status == "ok" else call.status
-        table.add_row(str(position), Text(name), Text(visible(row.class_name)), Text(output), f"{call.ms:.2f}")
+        table.add_row(str(position), Text(name), Text(visible(row.class_name)), Text(_output(call)), f"{call.ms:.2f}")
     return _rendered(table, width) + "\n".join(_footer(report)) + "\n"
+
+
+def _output(call: CallRow) -> str:
+    return visible(call.brief) if call.status == "ok" else call.status
 
 
 def _table(*columns: tuple[str, Any]) -> Table:

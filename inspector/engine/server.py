@@ -178,7 +178,7 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
 def main(fd: int) -> None:
     """The engine process: serve the client at the other end of the inherited socket `fd`."""
     _die_with_parent()
-    faulthandler.enable()
+    faulthandler.enable(all_threads=False)
     server = Server(socket.socket(fileno=fd))
     server.serve()
     sys.stdout.flush()
