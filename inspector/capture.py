@@ -64,7 +64,7 @@ class Capture:
     ) -> None:
         self._observers.recorder = None
         self._observers.remove_all()
-        self._recorder.finish()
+        self._recorder.finish(error)
 
     @property
     def calls(self) -> list[CapturedCall]:

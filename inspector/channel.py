@@ -36,7 +36,7 @@ def encode(message: Asked | Told) -> bytes:
     """One frame. Raises `ChannelError` where the body cannot be encoded or is larger than the other side accepts."""
     try:
         body = _encoder.encode(message)
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ChannelError(f"a message that cannot be sent: {error}") from None
     if len(body) > FRAME_LIMIT:
         raise ChannelError(f"a message of {len(body)} bytes is over the limit of {FRAME_LIMIT}")

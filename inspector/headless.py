@@ -11,7 +11,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -51,6 +50,9 @@ from .tui.spawn import Connection, how_it_ended, kill_group, start_engine
 PAGE = 200
 """Calls fetched per request."""
 
+PATIENCE = 5
+"""Seconds an engine has to leave."""
+
 
 def print_report(target: Target, form: str, out: Callable[[str], object]) -> int:
     """Load, run and report. Returns the exit code.
@@ -67,6 +69,7 @@ def print_report(target: Target, form: str, out: Callable[[str], object]) -> int
         sys.stderr.write(report.problem_text(error.problem))
         return error.problem.exit_code
     except KeyboardInterrupt:
+        client.kill()  # it may be anywhere, in a loop without end too
         sys.stderr.write("inspector: interrupted\n")
         return 130
     finally:
@@ -149,8 +152,9 @@ class Client:
     def __init__(self, connection: Connection) -> None:
         self.modules: list[ModuleRow] = []
         self.calls: list[CallRow] = []
-        self._connection = connection
-        self._sock: socket.socket = connection.sock
+        assert connection.process is not None
+        self._process = connection.process
+        self._sock = connection.sock
         self._last = 0
         self._drains = [threading.Thread(target=_to_stderr, args=(fd,), daemon=True) for _, fd in connection.pipes]
         for drain in self._drains:
@@ -184,18 +188,20 @@ class Client:
         while len(self.modules) < total:
             self._keep(self._next()[1])
 
+    def kill(self) -> None:
+        """End the engine and everything it started, at once."""
+        kill_group(self._process.pid, signal.SIGKILL)
+
     def close(self) -> None:
-        """End the engine and everything it started."""
-        process = self._connection.process
-        assert process is not None
+        """Ask the engine to leave, and end what is still there."""
         with contextlib.suppress(InspectorError, OSError):
-            self._sock.settimeout(5)
+            self._sock.settimeout(PATIENCE)
             self.ask(Shutdown())
         self._sock.close()
         with contextlib.suppress(subprocess.TimeoutExpired):  # it is killed below
-            process.wait(1)
-        kill_group(process.pid, signal.SIGKILL)
-        process.wait()
+            self._process.wait(1)
+        self.kill()
+        self._process.wait()
         for drain in self._drains:
             drain.join(1)
 
@@ -221,9 +227,10 @@ class Client:
             sys.stderr.write(f"inspector: {visible(event.text)}\n")
 
     def _gone(self) -> InspectorError:
-        process = self._connection.process
-        assert process is not None
-        how = how_it_ended(process.wait())
+        try:
+            how = how_it_ended(self._process.wait(PATIENCE))
+        except subprocess.TimeoutExpired:
+            how = "does not answer any more"
         return InspectorError(f"the engine {how}", hint="the lines above are what it printed last")
 
 

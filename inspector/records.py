@@ -294,12 +294,16 @@ class Observe(Request, frozen=True, tag=True):
     on: bool
 
 
+SourcePart = Literal["auto", "class", "forward", "init", "site"]
+"""`auto` is the class where the forward that runs stands in it, else that forward; the reply says which it is."""
+
+
 class GetSource(Request, frozen=True, tag=True):
     """Reply: `Source`."""
 
     generation: int
     path: Path
-    part: Literal["class", "forward", "init", "site"]
+    part: SourcePart
 
 
 class GetCalls(Request, frozen=True, tag=True):
@@ -459,7 +463,7 @@ class Source(Event, frozen=True, tag=True):
     """Source text verified to be what runs, or labelled in `notes`. Empty text: the last note is the honest line."""
 
     path: Path
-    part: str
+    part: SourcePart  # never "auto"
     title: str  # "BasicBlock.forward"
     text: str = ""
     language: str = "python"

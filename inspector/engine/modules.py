@@ -86,7 +86,7 @@ def named_children(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     taken: set[str] = set()
     for key, child in _entries(module, "_modules"):
         if isinstance(child, nn.Module):
-            name = encodable(str(key), MAX_KEY)
+            name = _name(key)
             while name in taken:
                 name += "'"
             taken.add(name)
@@ -98,11 +98,19 @@ def own_tensors(module: nn.Module, which: str) -> Iterator[tuple[str, Tensor]]:
     parametrized weight would compute it, and may change buffers."""
     for key, value in _entries(module, which):
         if isinstance(value, Tensor):
-            yield encodable(str(key), MAX_KEY), value
+            yield _name(key), value
+
+
+def _name(key: object) -> str:
+    try:
+        return encodable(str(key), MAX_KEY)
+    except Exception:  # keys are whatever somebody put there, and may refuse to be printed
+        return type(key).__name__
 
 
 def _entries(module: nn.Module, which: str) -> list[tuple[object, object]]:
-    held: Any = vars(module).get(which)
+    owner = vars(module).get("_actual_script_module", module)  # the root of a traced model forwards to this one
+    held: Any = vars(owner).get(which)
     return list(held.items()) if hasattr(held, "items") else []  # ScriptModules keep mappings of their own kind
 
 
@@ -205,7 +213,7 @@ def badges(module: nn.Module, tied: bool = False) -> Iterator[str]:
     if tied:
         yield "tied"
     if isinstance(module, torch.jit.ScriptModule):
-        yield "traced" if cls.__name__ == "TopLevelTracedModule" else "scripted"
+        yield "traced" if cls.__name__.endswith("TracedModule") else "scripted"
     if any(is_lazy(t) for t in tensors):
         yield "lazy"
     if any(t.is_meta for t in tensors):

@@ -78,7 +78,7 @@ def run(
         ended = perf_counter()
         error = raised
     if recorder is not None:
-        recorder.finish()
+        recorder.finish(error)
     restored, gone = before.restore()
     return Outcome((ended - began) * 1e3, seen, error, _bounded(restored), _bounded(gone))
 

@@ -12,11 +12,15 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from time import perf_counter
+from typing import Any
 
 from torch import Tensor, nn
 
 from ..records import CallDetail, CallRow, CallStatus, MappingValue, Path, Value
+from ..text import encodable
+from .inputs.nested import map_tensors
 from .modules import ModuleTree
 from .summarize import Summarizer, brief, non_finite
 
@@ -72,7 +76,7 @@ class Call:
         )
 
     def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:
-        name = type(tree.nodes[self.index].module).__name__
+        name = encodable(type(tree.nodes[self.index].module).__name__, 120)
         path: Path = tree.paths[self.index]
         return CallDetail(self.row(), path, name, self.inputs, self.kwargs, self.output, previous)
 
@@ -110,7 +114,7 @@ class Recorder:
     ) -> None:
         self.tree = tree
         self.calls: list[Call] = []  # in completion order
-        self.failed: Call | None = None  # the innermost call that raised first
+        self.failed: Call | None = None  # the innermost call that raised what ended the pass
         self.faults: list[str] = []  # what went wrong in recording itself
         self._index = tree.index_of_object
         self._plain = Summarizer(statistics)
@@ -120,7 +124,8 @@ class Recorder:
         self._progress = progress
         self._keep = keep
         self._clock = itertools.count()
-        self._numbers: dict[int, int] = {}
+        self._numbers: dict[int, itertools.count[int]] = {}
+        self._raised: BaseException | None = None  # the newest exception that came out of a module
         self._here = _Thread()
         self._open: list[list[Call]] = []  # every thread's stack
         self._cancel = threading.Event()
@@ -147,11 +152,19 @@ class Recorder:
         except Exception as error:  # as above
             self._fault(error)
 
-    def finish(self) -> None:
-        """The pass is over: close what did not return, complete the statistics."""
+    def finish(self, error: BaseException | None = None) -> None:
+        """The pass is over, by `error` where there was one: close what did not return, complete the statistics."""
+        if error is None or isinstance(error, Cancelled):
+            self.failed = None
+        elif not isinstance(error, Exception):  # torch tells no hook of KeyboardInterrupt and SystemExit
+            self.failed = self._here.stack[-1] if self._here.stack else None
+        elif error is not self._raised:
+            self.failed = None  # the model recovered from what a module raised
+        self._raised = None
         for stack in self._open:
             while stack:
                 self._close(stack.pop())
+        self.calls.sort(key=lambda call: call.end)  # threads close theirs in between
         self.settle()
 
     def settle(self) -> None:
@@ -160,17 +173,16 @@ class Recorder:
         self._full.resolve()
 
     def _enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], began: float) -> None:
-        index = self._index[id(module)]
-        if self._only is not None and index not in self._only:
+        index = self._wanted(module)
+        if index is None:
             return
         here = self._here
         call = self._start(index, here)
         call.before = sys.exc_info()[1]
-        describe = (self._full if index == self._watched else self._plain).describe
-        call.inputs = tuple([describe(arg) for arg in args])
+        summarizer = self._full if index == self._watched else self._plain
+        call.inputs = summarizer.arguments(args, len(args))
         if kwargs:
-            keys = tuple([str(key) for key in kwargs])
-            call.kwargs = MappingValue("dict", keys, tuple([describe(v) for v in kwargs.values()]), len(keys))
+            call.kwargs = summarizer.keywords(kwargs)
         self._locate(call)
         self._entered += 1
         if self._progress is not None and began - self._told > _PROGRESS_EVERY:
@@ -180,9 +192,13 @@ class Recorder:
         here.spent += call.began - began
         call.spent = here.spent
 
+    def _wanted(self, module: nn.Module) -> int | None:
+        """The node to record a call of `module` under. A copy of a module takes our hooks along, but has no node."""
+        index = self._index.get(id(module))
+        return None if self._only is not None and index not in self._only else index
+
     def _start(self, index: int, here: _Thread) -> Call:
-        number = self._numbers.get(index, 0)
-        self._numbers[index] = number + 1
+        number = next(self._numbers.setdefault(index, itertools.count()))  # two threads never get the same
         if not here.known:
             here.known = True
             self._open.append(here.stack)
@@ -195,11 +211,11 @@ class Recorder:
         while frame is not None and frame.f_code.co_filename == _MODULE_FILE:
             frame = frame.f_back  # type: ignore[assignment]  # the loop's own test handles the end of the stack
         if frame is not None and not frame.f_code.co_filename.startswith(_ENGINE):
-            call.file, call.line = frame.f_code.co_filename, frame.f_lineno
+            call.file, call.line = _encodable_file(frame.f_code.co_filename), frame.f_lineno
 
     def _leave(self, module: nn.Module, output: object, began: float) -> None:
-        index = self._index[id(module)]
-        if self._only is not None and index not in self._only:
+        index = self._wanted(module)
+        if index is None:
             return
         here = self._here
         call = self._matching(index, here)
@@ -207,7 +223,7 @@ class Recorder:
         raised = sys.exc_info()[1]
         if output is None and raised is not None and raised is not call.before:
             call.status = "raised"
-            self.failed = self.failed or call
+            self._blame(call, raised)
         else:
             call.status = "ok"
             call.output = (self._full if index == self._watched else self._plain).describe(output)
@@ -215,6 +231,12 @@ class Recorder:
                 call.kept = self._kept(output)
         self._close(call)
         here.spent += perf_counter() - began
+
+    def _blame(self, call: Call, raised: BaseException) -> None:
+        """The innermost module an exception came out of, also where one further out raised another from it."""
+        if self._raised is None or (raised is not self._raised and raised.__cause__ is not self._raised):
+            self.failed = call
+        self._raised = raised
 
     def _matching(self, index: int, here: _Thread) -> Call:
         """The entry this exit belongs to; whatever was entered inside it and not left is closed as it is."""
@@ -235,15 +257,27 @@ class Recorder:
 
     def _fault(self, error: Exception) -> None:
         if len(self.faults) < 20:
-            self.faults.append(f"{type(error).__name__}: {error}")
+            self.faults.append(_words(error))
 
     def _kept(self, value: object) -> object:
-        """A copy of `value` with its tensors cloned, as long as the budget lasts."""
-        if isinstance(value, Tensor):
-            self._keep -= value.numel() * value.element_size()
-            return value.detach().clone() if self._keep > 0 else None
-        if isinstance(value, dict):
-            return {key: self._kept(item) for key, item in value.items()}
-        if type(value) in (list, tuple):
-            return type(value)(self._kept(item) for item in value)  # type: ignore[call-arg, attr-defined]
-        return value
+        """A copy of `value` with its tensors cloned, None in their place where the budget is spent."""
+        return map_tensors(value, self._clone)
+
+    def _clone(self, tensor: Tensor) -> Any:
+        nbytes = tensor.numel() * tensor.element_size()
+        if nbytes > self._keep:
+            return None
+        self._keep -= nbytes
+        return tensor.detach().clone()
+
+
+@lru_cache(maxsize=1024)
+def _encodable_file(name: str) -> str:
+    return encodable(name, 1_000)
+
+
+def _words(error: Exception) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # an exception whose own __str__ raises must not reach the model either
+        return type(error).__name__

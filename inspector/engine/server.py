@@ -80,6 +80,7 @@ class Server:
             threading.Thread(target=target, name=name, daemon=True).start()
         while not isinstance((asked := self._work.get()).body, Shutdown):
             self._answer(asked)
+        self._looks.put(asked)
         if self.session is not None:
             self.session.close()
         self.outbox.put(Done(), asked.id)
@@ -91,6 +92,7 @@ class Server:
                 self._sort(decode_asked(body))
         except (ChannelError, OSError) as error:
             self.outbox.put(Failed(Problem(encodable(str(error), 400))))
+            self.outbox.close()  # the client is told why before this process ends
         self._client_gone()
 
     def _sort(self, asked: Asked) -> None:
@@ -101,8 +103,8 @@ class Server:
         elif isinstance(asked.body, _LOOKS) and self.session is not None:
             self._looks.put(asked)
         else:
-            if self.session is not None and self.session.background:
-                self.session.cancel()  # nobody waits for it any more
+            if self.session is not None:
+                self.session.cancel_background()
             self._work.put(asked)
 
     def _client_gone(self) -> None:
@@ -113,8 +115,8 @@ class Server:
         self._work.put(Asked(0, Shutdown()))
 
     def _look(self) -> None:
-        while True:
-            self._answer(self._looks.get())
+        while not isinstance((asked := self._looks.get()).body, Shutdown):
+            self._answer(asked)
 
     def _answer(self, asked: Asked) -> None:
         try:

@@ -39,6 +39,7 @@ from ..records import (
     Problem,
     Progress,
     Source,
+    SourcePart,
     Target,
     Value,
 )
@@ -80,7 +81,6 @@ class Session:
         self.sample: Sample | None = None
         self.info: ModelInfo | None = None
         self.passes = 0
-        self.background = False  # a pass nobody is waiting for on the screen is running
         self.summary: PassSummary | None = None
         self.calls: list[Call] = []
         self._previous: dict[tuple[int, int], Value | None] = {}
@@ -88,6 +88,7 @@ class Session:
         self._ledger = Ledger(self._observers.ours)
         self._keep: Keep | None = None
         self._recorder: Recorder | None = None
+        self._background: Recorder | None = None  # of a pass nobody waits for on the screen
         self._began = 0.0
         self._watched: int | None = None
         self._full: dict[tuple[int, int], Call] = {}  # calls with histograms and previews, of the last pass
@@ -242,6 +243,11 @@ class Session:
         if self._recorder is not None:
             self._recorder.cancel()
 
+    def cancel_background(self) -> None:
+        """Stop the running pass if it only fetches histograms and previews."""
+        if self._background is not None:
+            self._background.cancel()
+
     def _record(self, watched: int | None, only: frozenset[int] | None = None) -> Recorder:
         assert self.info is not None
         return Recorder(
@@ -325,12 +331,11 @@ class Session:
 
     def _fetch_values(self, index: int) -> None:
         """The same pass once more, seen by this module's hook alone."""
-        self.background = True
+        recorder = self._background = self._record(watched=index, only=frozenset({index}))
         try:
-            recorder = self._record(watched=index, only=frozenset({index}))
             self._pass(recorder)
         finally:
-            self.background = False
+            self._background = None
         known = {(call.index, call.number): call for call in self.calls}
         for call in recorder.calls:
             key = call.index, call.number
@@ -342,10 +347,13 @@ class Session:
         shown: list[CallDetail] = [call.detail(self.tree) for call in self.calls[first : first + count]]
         return Calls(self.generation, self.passes, tuple(shown), len(self.calls))
 
-    def source(self, path: Path, part: str) -> Source:
+    def source(self, path: Path, part: SourcePart) -> Source:
         node = self._node(path)
+        if part == "auto":
+            whole = source_of(node.module, "class", path)
+            return whole if whole.focus else source_of(node.module, "forward", path)
         if part != "site":
-            return source_of(node.module, part, path)  # type: ignore[arg-type]  # the record allows only these parts
+            return source_of(node.module, part, path)
         call = next((c for c in self.calls if c.index == node.index and c.file), None)
         if call is None:
             note = "no call was seen in the last pass" if self.passes else "run a pass to see who calls it: r"
@@ -396,7 +404,7 @@ class Session:
         """Raises `UsageError` where there is no such hook."""
         node = self._node(path)
         if hook_id in self._observers.ours(node.module):
-            self._observers.remove(node)
+            (self._observers.add if on else self._observers.remove)(node)
         else:
             self._ledger.toggle(node.module, kind, hook_id, on)
         self._tell(self.marks())

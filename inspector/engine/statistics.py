@@ -12,7 +12,7 @@ variance", The American Statistician 37, 1983).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
@@ -24,11 +24,23 @@ from ..records import Histogram, Preview, Statistics, TensorValue
 CHUNK = 1 << 24
 """Elements reduced at a time, so that temporaries stay small next to the tensor."""
 
+COMPRESSED = (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
+"""Sparse layouts whose numbers are in `values()`."""
+
 HISTOGRAM_BINS = 40
 PREVIEW_ROWS, PREVIEW_COLUMNS = 6, 8
 
 # Below this ratio of variance to squared mean, sum-of-squares in float32 has lost too many digits.
-_CANCELLATION = 1e-3
+_CANCELLATION = 1e-2
+
+# Below this variance the squares of float32 elements are denormal numbers, or zero.
+_UNDERFLOW = 1e-30
+
+# Elements per `dot`: BLAS adds so many squares in a few float32 lanes, and 16 million of them lost two digits.
+_DOT = 1 << 18
+
+# `histc` computes (element - low) * bins in the tensor's own dtype.
+_HISTC_RANGE = {torch.float32: 1e36, torch.float64: 1e306}
 
 
 class Partial(NamedTuple):
@@ -81,20 +93,21 @@ def finish(partials: list[Partial], repeats: int, of: str) -> Statistics:
 
 
 def numbers(tensor: Tensor) -> tuple[Tensor, str]:
-    """A dense real tensor with the numbers `tensor` stands for, and what they are in words."""
+    """A strided tensor with the numbers `tensor` stands for, and what its statistics are of, in words."""
+    of = "values"
     if tensor.layout is torch.sparse_coo:
         tensor, of = tensor._values(), "stored values"
-    elif tensor.layout in (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc) or tensor.is_nested:
-        tensor, of = (tensor.values(), "stored values")
+    elif tensor.layout in COMPRESSED or tensor.is_nested:
+        tensor, of = tensor.values(), "stored values"
     elif tensor.is_quantized:
         tensor, of = tensor.dequantize(), "dequantized values"
-    else:
-        of = "values"
-    return (tensor.abs(), "magnitudes") if tensor.is_complex() else (tensor, of)
+    elif tensor.is_mkldnn:
+        tensor = tensor.to_dense()
+    return tensor, "magnitudes" if tensor.is_complex() else of
 
 
-def chunks(tensor: Tensor) -> tuple[list[Tensor], int]:
-    """The elements of `tensor` as flat pieces, and how many times each stands for in an expanded tensor."""
+def chunks(tensor: Tensor) -> tuple[Iterable[Tensor], int]:
+    """The elements of `tensor` as flat real pieces, and how many times each stands for in an expanded tensor."""
     repeats = 1
     for dim in reversed(range(tensor.dim())):
         if tensor.stride(dim) == 0 and tensor.shape[dim] > 1:
@@ -104,9 +117,14 @@ def chunks(tensor: Tensor) -> tuple[list[Tensor], int]:
         flat: Tensor | None = tensor.view(-1)
     else:
         flat = tensor.as_strided((tensor.numel(),), (1,)) if _is_dense(tensor) else None
-    if flat is not None:
-        return ([flat] if flat.numel() <= CHUNK else list(torch.split(flat, CHUNK))), repeats
-    return list(_pieces(tensor)), repeats
+    if flat is None:
+        return map(_real, _pieces(tensor)), repeats
+    return map(_real, [flat] if flat.numel() <= CHUNK else torch.split(flat, CHUNK)), repeats
+
+
+def _real(flat: Tensor) -> Tensor:
+    """Magnitudes of complex elements; a lazily negated view (`.imag` of a conjugate) is carried out for numpy."""
+    return flat.abs() if flat.is_complex() else flat.resolve_neg()
 
 
 def _is_dense(tensor: Tensor) -> bool:
@@ -153,13 +171,19 @@ def reduce_on_host(flat: Tensor) -> Partial:
 
 def _moments(flat: Tensor, count: int) -> tuple[float, float]:
     mean = flat.sum().item() / count
-    m2 = torch.dot(flat, flat).item() - count * mean * mean
-    if math.isfinite(m2) and m2 > _CANCELLATION * count * mean * mean:
+    m2 = _squares(flat) - count * mean * mean
+    if math.isfinite(m2) and m2 > count * max(_CANCELLATION * mean * mean, _UNDERFLOW):
         return mean, m2
     flat = flat.double()
     mean = flat.mean().item()
     shifted = flat - mean
     return mean, torch.dot(shifted, shifted).item()
+
+
+def _squares(flat: Tensor) -> float:
+    if flat.numel() <= _DOT:
+        return torch.dot(flat, flat).item()
+    return math.fsum(torch.dot(part, part).item() for part in torch.split(flat, _DOT))
 
 
 def _zeros(flat: Tensor) -> int:
@@ -182,13 +206,14 @@ def _reduce_finite(flat: Tensor) -> Partial:
 def reduce_on_device(flat: Tensor) -> Tensor:
     """The fields of `Partial` as one tensor on the device of `flat`, without waiting for it."""
     wide = torch.float32 if flat.device.type == "mps" else torch.float64  # mps has no float64
-    x = flat if flat.is_floating_point() and flat.element_size() >= 4 else flat.float()
+    exact = flat.dtype in (torch.float32, torch.float64)
+    x = flat if exact else flat.to(torch.float32 if flat.is_floating_point() else wide)
     finite = x.isfinite()
     count = finite.sum()
     kept = torch.where(finite, x, 0)
     mean = kept.sum(dtype=wide) / count.clamp(min=1)
     deviations = torch.where(finite, x - mean.to(x.dtype), 0)
-    m2 = (deviations * deviations).sum(dtype=wide)
+    m2 = torch.linalg.vector_norm(deviations, dtype=wide).square()  # float32 squares overflow and underflow
     low = torch.where(finite, x, math.inf).amin() if x.numel() else x.new_tensor(math.inf)
     high = torch.where(finite, x, -math.inf).amax() if x.numel() else x.new_tensor(-math.inf)
     nan = x.isnan().sum()
@@ -234,11 +259,18 @@ def histogram(tensor: Tensor, statistics: Statistics) -> Histogram | None:
     counts = torch.zeros(HISTOGRAM_BINS, dtype=torch.float64)
     pieces, repeats = chunks(tensor)
     for piece in pieces:
-        x = piece if piece.dtype in (torch.float32, torch.float64) else piece.float()
-        if statistics.nan or statistics.inf:
-            x = x[x.isfinite()]
-        counts += torch.histc(x, HISTOGRAM_BINS, low, high).cpu().double()
+        x = piece[piece.isfinite()] if statistics.nan or statistics.inf else piece
+        counts += _binned(x, low, high).cpu().double()
     return Histogram(low, high, tuple(int(c) * repeats for c in counts.tolist()))
+
+
+def _binned(flat: Tensor, low: float, high: float) -> Tensor:
+    if flat.is_floating_point() and flat.element_size() < 4:
+        flat = flat.float()
+    if high - low > _HISTC_RANGE.get(flat.dtype, 0):  # integers too
+        flat = flat.double() * 2.0**-8
+        low, high = low * 2.0**-8, high * 2.0**-8
+    return torch.histc(flat, HISTOGRAM_BINS, low, high)
 
 
 def preview(tensor: Tensor) -> Preview | None:

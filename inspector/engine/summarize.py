@@ -31,6 +31,7 @@ MAX_TEXT = 400
 
 _PLAIN_TENSORS = (Tensor, nn.Parameter)
 _NONE = NoneValue()
+_LARGEST = 2**63 - 1  # an expanded tensor can count more bytes than a message can say
 
 
 class Summarizer:
@@ -45,13 +46,23 @@ class Summarizer:
         self.statistics = statistics
         self.values = values
         self._pending = stats.Pending()
-        self._seen: dict[int, tuple[weakref.ref[Tensor], int, float, TensorValue]] = {}
+        self._seen: dict[int, tuple[weakref.ref[Tensor], tuple[int, float | None, bool], TensorValue]] = {}
 
     def describe(self, value: object) -> Value:
         """What `value` is now. Runs other people's code nowhere but inside tensors' own operations."""
         if type(value) in _PLAIN_TENSORS:
             return self.tensor(value)  # type: ignore[arg-type]  # narrowed by the exact-type test, the fast path
         return _Walk(self).describe(value, 0)
+
+    def arguments(self, values: Iterable[object], length: int) -> tuple[Value, ...]:
+        """Each argument of a call; of very many the first ones, and how many more there are."""
+        shown = tuple([self.describe(value) for value in islice(values, MAX_ITEMS)])
+        return shown if length <= MAX_ITEMS else (*shown, OtherValue("…", f"{length - MAX_ITEMS} more"))
+
+    def keywords(self, kwargs: dict[str, object]) -> MappingValue:
+        """The keyword arguments of a call."""
+        items = tuple([self.describe(value) for value in islice(kwargs.values(), MAX_ITEMS)])
+        return MappingValue("dict", tuple([_key(key) for key in islice(kwargs, MAX_ITEMS)]), items, len(kwargs))
 
     def tensor(self, tensor: Tensor) -> TensorValue:
         if not self.statistics:
@@ -75,11 +86,12 @@ class Summarizer:
             return self._deferred(tensor)
         probe = self._probe(tensor)
         known = self._seen.get(id(tensor)) if probe is not None else None
-        if known is not None and known[0]() is tensor and known[1] == tensor._version and known[2] == probe:
-            return known[3]
+        now = tensor._version, probe, tensor.requires_grad  # a flag moves no version
+        if known is not None and known[0]() is tensor and known[1] == now:
+            return known[2]
         value = self._now(tensor)
         if probe is not None:
-            self._seen[id(tensor)] = (weakref.ref(tensor), tensor._version, probe, value)
+            self._seen[id(tensor)] = weakref.ref(tensor), now, value
         return value
 
     def _probe(self, tensor: Tensor) -> float | None:
@@ -87,7 +99,9 @@ class Summarizer:
 
         None where the tensor cannot be recognised safely: NaN differs from itself, inference tensors have no version.
         """
-        if self.values or tensor.is_inference() or tensor.layout is not torch.strided or tensor.is_quantized:
+        if self.values or tensor.is_inference() or tensor.layout is not torch.strided:
+            return None
+        if tensor.is_nested or tensor.is_quantized:
             return None
         if not tensor.is_floating_point() or tensor.element_size() < 4 or not tensor.is_contiguous():
             return None
@@ -161,7 +175,7 @@ def _device_name(device: torch.device) -> str:
 
 
 def _metadata(tensor: Tensor, why: str = "", summary: Any = None) -> TensorValue:
-    plain = type(tensor) is Tensor and tensor.layout is torch.strided
+    plain = type(tensor) is Tensor and tensor.layout is torch.strided and not tensor.is_nested
     return TensorValue(
         tuple(tensor.shape) if plain else _shape(tensor),
         dtype_name(tensor.dtype),
@@ -169,7 +183,7 @@ def _metadata(tensor: Tensor, why: str = "", summary: Any = None) -> TensorValue
         tensor.requires_grad,
         "Tensor" if plain else encodable(type(tensor).__name__, 80),
         "strided" if plain else str(tensor.layout).removeprefix("torch."),
-        tensor.numel() * tensor.element_size() if plain else _nbytes(tensor),
+        min(tensor.numel() * tensor.element_size() if plain else _nbytes(tensor), _LARGEST),
         summary,
         why,
     )
@@ -185,13 +199,16 @@ def _with_reason(tensor: Tensor, why: str) -> TensorValue:
 
 def _shape(tensor: Tensor) -> tuple[int, ...]:
     """Symbolic (ragged) sizes become -1."""
+    if tensor.is_nested and tensor.layout is torch.strided:
+        return tensor.size(0), *[-1] * (tensor.dim() - 1)
     return tuple(size if type(size) is int else -1 for size in tensor.shape)
 
 
 def _nbytes(tensor: Tensor) -> int:
-    if tensor.layout is torch.strided and not tensor.is_nested:
-        return tensor.numel() * tensor.element_size()
-    parts = [tensor._values(), tensor._indices()] if tensor.layout is torch.sparse_coo else [tensor.values()]
+    if tensor.layout is torch.sparse_coo:
+        parts = [tensor._values(), tensor._indices()]
+    else:
+        parts = [tensor.values() if tensor.layout in stats.COMPRESSED or tensor.is_nested else tensor]
     return sum(part.numel() * part.element_size() for part in parts)
 
 
@@ -220,6 +237,12 @@ class _Walk:
 
     def describe(self, value: object, depth: int) -> Value:
         self._left -= 1
+        try:
+            return self._described(value, depth)
+        except Exception as error:  # an object of somebody's own may raise from anything, `isinstance` included
+            return _other(value, f"cannot be read: {type(error).__name__}")
+
+    def _described(self, value: object, depth: int) -> Value:
         if isinstance(value, Tensor):
             return self._summarizer.tensor(value)
         if value is None:
@@ -231,13 +254,11 @@ class _Walk:
     def _composite(self, value: object, depth: int) -> Value:
         if id(value) in self._open:
             return _other(value, "itself again (a cycle)")
-        if depth >= MAX_DEPTH and isinstance(value, tuple | list | dict):
+        if depth >= MAX_DEPTH and (isinstance(value, tuple | list | dict) or dataclasses.is_dataclass(value)):
             return _other(value, f"nested deeper than {MAX_DEPTH} levels")
         self._open.add(id(value))
         try:
             return self._container(value, depth) or _plain_object(value) or self._object(value, depth)
-        except Exception as error:  # a container of somebody's own may raise from anything
-            return _other(value, f"cannot be read: {type(error).__name__}")
         finally:
             self._open.discard(id(value))
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
+import sys
+import traceback
+from typing import NoReturn
 
 from .leash import STARTED, tell
 from .options import AppOptions
 from .spawn import Connection, join_engine, start_engine
 
 
-def main(leash: int, argv: list[str]) -> int:
+def main(leash: int, argv: list[str]) -> NoReturn:
     """Run the app with the options in `argv`; `leash` is a socket to the launcher."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the app handles it: no traceback over the screen
     options = AppOptions.from_argv(argv)
@@ -17,7 +22,15 @@ def main(leash: int, argv: list[str]) -> int:
 
     from .run import run_app
 
-    return run_app(options, connection, leash)
+    code = 1
+    try:
+        code = run_app(options, connection, leash)
+    except BaseException:
+        with contextlib.suppress(OSError):  # a terminal that is gone hears nothing
+            traceback.print_exc()
+            sys.stderr.flush()
+    # Where the terminal went away, Textual's threads may wait for it for ever; nothing is left for them to do.
+    os._exit(code)
 
 
 def connect(options: AppOptions, leash: int) -> Connection:

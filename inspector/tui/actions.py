@@ -63,6 +63,7 @@ class Actions(App[None], inherit_bindings=False):
             self._copy(selected)
         elif self.flow.running or self.flow.live:
             self.run_worker(self.flow.cancel())
+            self.workbench.title_bar.live = False
         elif time.monotonic() < self._quit_until:
             self.leave_app()
         else:
@@ -104,6 +105,7 @@ class Actions(App[None], inherit_bindings=False):
         picker = Picker("Open a model", shown, free=True, waiting=True)
 
         async def fetch() -> None:
+            await mounted
             reply = await self.flow.engine.ask(ListTargets())
             if picker.is_attached:
                 picker.add(reply.items if isinstance(reply, Choices) else ())
@@ -116,7 +118,7 @@ class Actions(App[None], inherit_bindings=False):
             again = next((each for each in recent if each.target == name), None)
             self.open_target(again or typed_target(name))
 
-        self.push_screen(picker, picked)
+        mounted = self.push_screen(picker, picked)
         self.run_worker(fetch())
 
     def open_target(self, target: Target) -> None:
@@ -186,7 +188,7 @@ class Actions(App[None], inherit_bindings=False):
         self.run_worker(self.flow.run())
 
     def action_live(self) -> None:
-        self.run_worker(self.flow.toggle_live())
+        self.flow.toggle_live()
         self.workbench.title_bar.live = self.flow.live
 
     def action_seed(self) -> None:

@@ -144,6 +144,7 @@ class InspectorApp(Actions, inherit_bindings=False):
         if not self.flow.ready:
             self.stage(message.problem.what)
         self.failure = 1
+        self.workbench.title_bar.alarm = "the engine is gone, ^k starts it again"
         self._show_problem(message.problem)
         hint = f"; {message.problem.hint}" if message.problem.hint else ""
         self.tell(f"{message.problem.what}{hint}")
@@ -179,6 +180,7 @@ class InspectorApp(Actions, inherit_bindings=False):
 
     def model_changed(self) -> None:
         self._last_problem = None
+        self.workbench.title_bar.alarm = ""
         self.workbench.show_model(self.flow.model)
 
     def rows_added(self) -> None:
@@ -297,3 +299,4 @@ class InspectorApp(Actions, inherit_bindings=False):
         number = self.workbench.detail.number_of(LogPanel.TITLE)
         if number is not None:
             self.workbench.detail.show_panel(number)
+            self.call_after_refresh(self.log_panel.view.follow_end)

@@ -90,9 +90,11 @@ class Detail(Container):
             panel.clear()
 
     def pass_ended(self) -> None:
-        """Bring a panel up to date that shows something of the last pass. Hidden ones ask when they are shown."""
+        """Bring the showing panel up to date. Hidden ones ask when they are shown."""
         if self.current.STALE_AFTER_PASS:
             self.refill()
+        elif self._index is not None and self._index < len(self._model.rows):
+            self.current.select(self._model, self._index)
 
     def refill(self) -> None:
         """Select in the showing panel and ask what it wants to know."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import codecs
 import contextlib
+import fcntl
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from itertools import count
 
@@ -44,6 +46,7 @@ _CHANGES = (Opened, HookMarks, PassEnded)
 _PROGRESS_INTERVAL = 0.05
 _FLOOD_INTERVAL = 0.2
 _READ = 65536
+_READS = 16  # at once, before the screen gets its turn
 _LAST_WORDS = 0.3  # seconds for reading what an engine that has ended sent before
 _POLL = 0.2
 _MEANWHILE = {Run: " during the forward pass", Open: " while loading the model", SetInput: " while making the input"}
@@ -106,6 +109,9 @@ class Engine:
         except ChannelError as error:
             self._pending.pop(number)
             return Failed(error.problem)
+        except UnicodeEncodeError:
+            self._pending.pop(number)
+            return Failed(Problem("a name with bytes that are not UTF-8 cannot be sent to the engine"))
         return await future
 
     async def restart(self) -> None:
@@ -245,13 +251,19 @@ class _Output:
         self._timer: asyncio.TimerHandle | None = None
         self._open = True
         os.set_blocking(fd, False)
-        self._loop.add_reader(fd, self._read)
+        _make_roomy(fd)
+        self._loop.add_reader(fd, self._read_some)
 
     def close(self) -> None:
         """Read what is there already, show it, and let go of the pipe."""
         while self._open and self._read():
             pass
         self._finish()
+
+    def _read_some(self) -> None:
+        for _ in range(_READS):
+            if not self._read():
+                return
 
     def _read(self) -> bool:
         try:
@@ -287,6 +299,13 @@ class _Output:
         if self._timer is not None:
             self._timer.cancel()
         self._show(self._flood.release(self._loop.time(), end=True))
+
+
+def _make_roomy(pipe: int) -> None:
+    """A model that prints a lot shall not have to wait for this side; Linux lets a pipe be larger."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _READ * _READS)
 
 
 async def _wait(process: subprocess.Popen[bytes] | None) -> None:

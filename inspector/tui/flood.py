@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-RATE = 200_000
-"""Bytes a second handed on, over any longer time."""
+RATE = 20_000
+"""Bytes a second handed on, over any longer time: some hundred lines, more than can be read."""
 
-BURST = 256_000
+BURST = 64_000
 """Bytes handed on at once after a quiet time."""
 
-TAIL = 16_000
+TAIL = 8_000
 """Bytes of the end of a flood that are kept."""
 
 

@@ -77,6 +77,7 @@ class Flow:
         self.ready = False  # the model is complete and what was kept is applied
         self._seed: int | None = None  # for the next pass; None keeps the engine's
         self._again = False  # another pass was asked for while one was running
+        self._run_when_opened = False  # another input was asked for, and is on its way
         self._trace = 0  # the pass that the model's calls are of
         self._passes = 0  # that were started, to tell a late timer which one it was set for
 
@@ -100,7 +101,9 @@ class Flow:
         """One pass, after the running one where there is one."""
         if seed is not None:
             self._seed = seed
-        if not self.ready:
+        if not self.engine.alive:
+            self.view.tell("the engine is not running; ctrl+k starts it again")
+        elif not self.ready:
             self.view.tell("there is no model yet")
         elif self.running:
             self._again = True
@@ -143,18 +146,19 @@ class Flow:
         """Use these specifications from now on, and run."""
         if seed is not None:
             self._seed = seed
+        self._run_when_opened = True
         reply = await self.engine.ask(SetInput(self.model.generation, specs))
         if isinstance(reply, Failed):
+            self._run_when_opened = False
             self.view.problem(reply.problem, opening=False)
-            return
-        if self.target is not None:
+        elif self.target is not None:
             self.target = replace(self.target, inputs=specs)
-        await self.run()
 
-    async def toggle_live(self) -> None:
+    def toggle_live(self) -> None:
+        """Run again and again from now on, or no longer."""
         self.live = not self.live
-        if self.live:
-            await self.run()
+        if self.live and not self.running:
+            self.view.spawn(self.run())
 
     def forget_model(self) -> None:
         """Nothing is open."""
@@ -203,10 +207,13 @@ class Flow:
         self.opened = event
         if event.generation == self.model.generation and self.ready:
             self.model.info = event.info  # the same model, with another input
+            if self._run_when_opened:
+                self.view.spawn(self.run())
         else:
             self.model = Model(event.info, event.generation)
             self._trace = 0
             self.ready = False
+        self._run_when_opened = False
         self.view.model_changed()
 
     def _rows(self, event: ModuleRows) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
@@ -28,6 +30,7 @@ class TitleBar(Widget):
     progress: reactive[Progress | None] = reactive(None)
     elapsed: reactive[float] = reactive(0.0)  # seconds of the running pass
     summary: reactive[PassSummary | None] = reactive(None)
+    alarm: reactive[str] = reactive("")  # in place of the last pass: what is wrong with the engine
     live: reactive[bool] = reactive(False)
     ascii: reactive[bool] = reactive(False)
 
@@ -48,7 +51,7 @@ class TitleBar(Widget):
         if info is None:
             return [(0, visible(self.stage))]
         return [
-            (0, visible(info.target)),
+            (0, short_target(info.target)),
             (5, visible(info.kind)),
             (3, f"{info.modules} modules"),
             (2, f"{format.count(info.parameters)} parameters"),
@@ -58,14 +61,18 @@ class TitleBar(Widget):
         ]
 
     def _right(self) -> Content:
+        if self.alarm:
+            return Content.styled(visible(self.alarm), "$text-error")
         words = self._pass_under_way() if self.running else self._last_pass()
         text = format.ascii_only(words) if self.ascii else words
         failed = self.summary is not None and self.summary.problem is not None and not self.running
-        status = Content.styled(text, "$text-error" if failed else "$text-primary" if self.running else "$foreground-muted")
+        status = Content.styled(
+            text, "$text-error" if failed else "$text-primary" if self.running else "$foreground-muted"
+        )
         return Content.assemble(("live  ", "bold $text-primary"), status) if self.live else status
 
     def _pass_under_way(self) -> str:
-        seconds = f"{self.elapsed:.1f} s"
+        seconds = f"{self.elapsed:.1f} s" + ("  ^c cancels" if self.elapsed >= 1 else "")
         if self.progress is None or self.progress.expected <= 0:
             return f"running  {seconds}"
         done, expected = self.progress.calls, max(self.progress.expected, self.progress.calls)
@@ -86,6 +93,12 @@ class TitleBar(Widget):
         if not summary.bare_ms or summary.cancelled:
             return ""
         return f" ({(summary.ms / summary.bare_ms - 1) * 100:+.0f} %)"
+
+
+def short_target(target: str) -> str:
+    """A target as typed, a file by its name alone."""
+    file, colon, name = target.partition(":")
+    return visible(os.path.basename(file) + colon + name if file.endswith(".py") else target)
 
 
 def bar(share: float, ascii: bool = False) -> str:

@@ -11,7 +11,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import termios
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -48,10 +47,10 @@ def supervise(argv: list[str], *, fds: tuple[int, ...] = ()) -> int:
         for group in _still_running(said):
             kill_group(group)
         _put_right(terminal, attributes, left=leash.LEFT in said)
-    if code >= 0:
-        return code
-    if code != -signal.SIGINT:
-        print(f"inspector: the app {how_it_ended(code)}", file=sys.stderr)
+        if code >= 0:
+            return code
+        if code != -signal.SIGINT:
+            _say(f"inspector: the app {how_it_ended(code)}\n", terminal)
     return 128 - code
 
 
@@ -104,6 +103,12 @@ def _handle(number: int, handler: Callable[[int, FrameType | None], None]) -> Ca
     except ValueError:
         return lambda: None
     return lambda: signal.signal(number, before if before is not None else signal.SIG_DFL)
+
+
+def _say(words: str, terminal: int) -> None:
+    """On standard error, or on the terminal where that leads somewhere else."""
+    with contextlib.suppress(OSError):
+        os.write(2 if _is_terminal(2) else terminal, words.encode())
 
 
 def _drain(ours: socket.socket) -> list[str]:

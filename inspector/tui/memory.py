@@ -96,7 +96,7 @@ class Memory:
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private(self.directory / name, msgspec.json.encode(value))
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a name that is no text
             self.notes.append(f"the state of this session cannot be kept: {error}")
 
 

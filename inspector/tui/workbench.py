@@ -182,7 +182,7 @@ class Workbench(Screen[None], inherit_bindings=False):
     def search(self) -> None:
         """Ask what to search for in the focused pane."""
         self._searched = self.focused_panel or self.module_tree
-        self.prompt.ask("search")
+        self._ask_for("search")
 
     def search_next(self, delta: int) -> None:
         pane = self._searched or self.module_tree
@@ -192,7 +192,11 @@ class Workbench(Screen[None], inherit_bindings=False):
     def filter(self) -> None:
         """Ask which modules to show."""
         self._filter_before = self.module_tree.filter
-        self.prompt.ask("filter", self.module_tree.filter)
+        self._ask_for("filter", self.module_tree.filter)
+
+    def _ask_for(self, purpose: str, text: str = "") -> None:
+        self.add_class("-prompting")
+        self.prompt.ask(purpose, text)
 
     @on(PromptBar.Typed)
     def _typed(self, event: PromptBar.Typed) -> None:
@@ -213,6 +217,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     @on(PromptBar.Ended)
     def _ended(self, event: PromptBar.Ended) -> None:
+        self.remove_class("-prompting")
         if event.text is None and event.purpose == "filter":
             self.module_tree.filter = self._filter_before
         elif event.text is None:

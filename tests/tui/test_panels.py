@@ -280,7 +280,7 @@ async def test_a_finished_pass_renews_the_shapes_beside_the_source() -> None:
 async def test_source_part_is_chosen_by_key_and_kept_for_the_next_module() -> None:
     panel = SourcePanel()
     async with showing(panel, made.a_source()) as pilot:
-        assert panel.request(1, made.PATH) == r.GetSource(1, made.PATH, "class")
+        assert panel.request(1, made.PATH) == r.GetSource(1, made.PATH, "auto")
         panel.focus()
         await pilot.press("v")
         assert panel.request(1, made.PATH).part == "init"

@@ -44,6 +44,9 @@ DICTS: tuple[str, ...] = tuple(
 )
 """Every dict of a module that registering or removing a hook changes."""
 
+LEGACY = "backward (legacy)"
+"""The kind torch keeps in the dict of the full backward hooks."""
+
 BACKWARD_FLAG = "_is_full_backward_hook"
 """Turned from None to True by the first full backward hook and never back; it then refuses the legacy kind."""
 
@@ -57,4 +60,4 @@ def hook_dict(module: nn.Module, attribute: str) -> MutableMapping[int, Any]:
 def kind_name(module: nn.Module, kind: HookKind) -> str:
     """The kind's name for this module: torch keeps legacy backward hooks in the dict of the full ones."""
     legacy = kind.name == "full_backward" and vars(module).get(BACKWARD_FLAG) is False
-    return "backward (legacy)" if legacy else kind.name
+    return LEGACY if legacy else kind.name

@@ -16,7 +16,7 @@ from torch import nn
 from ...errors import UsageError
 from ...records import HookRow
 from ...text import encodable
-from .kinds import BY_NAME, KINDS, HookKind, hook_dict, kind_name
+from .kinds import BY_NAME, KINDS, LEGACY, HookKind, hook_dict, kind_name
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,9 @@ class Ledger:
 
     def toggle(self, module: nn.Module, kind_named: str, hook_id: int, on: bool) -> None:
         """Raises `UsageError` where there is no such hook."""
-        kind = BY_NAME["full_backward" if kind_named.startswith("backward") else kind_named]
+        kind = BY_NAME.get("full_backward" if kind_named == LEGACY else kind_named)
+        if kind is None:
+            raise UsageError(f"no kind of hook is called {kind_named!r}", hint=f"the kinds are {', '.join(BY_NAME)}")
         key = kind.name, hook_id
         disabled = self._disabled.get(id(module), {})
         if on and key in disabled:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
@@ -27,6 +28,9 @@ class Observers:
     def add(self, node: Node) -> None:
         """Observe this module from its next call on. Where torch refuses, `refused` says why."""
         if node.index in self._handles or node.index in self.refused:
+            return
+        if isinstance(node.module, torch.jit.ScriptModule) and type(node.module).__name__ == "TracedModule":
+            self.refused[node.index] = "traced: runs inside its root's compiled code, where no hook fires"
             return
         try:
             pre = node.module.register_forward_pre_hook(self._before, with_kwargs=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...records import Path, Source
+from ...records import Path, Source, SourcePart
 from ...text import encodable
 from .files import CHARACTER_LIMIT, SourceFile
 from .pieces import Piece, last_line
@@ -19,7 +19,7 @@ class Draft:
     """A `Source` in the making. Without `text`, the last of `notes` says why there is none."""
 
     path: Path
-    part: str
+    part: SourcePart
     title: str
     text: str = ""
     file: str = ""

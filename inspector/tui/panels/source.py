@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import PurePath
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
 
-from ...records import AnyEvent, CallRow, GetSource, Path, Source
+from ...records import AnyEvent, CallRow, GetSource, Path, Source, SourcePart
 from ...text import lines, visible
 from .. import format
 from ..keys import bindings
@@ -22,8 +22,7 @@ from .looks import ACCENT, DIM, HEADING, WARN
 from .problem import labelled
 from .wrap import EMPTY, Line
 
-Part = Literal["class", "forward", "init", "site"]
-PARTS: dict[Part, str] = {"forward": "forward", "class": "class", "init": "__init__", "site": "call site"}
+PARTS: dict[SourcePart, str] = {"forward": "forward", "class": "class", "init": "__init__", "site": "call site"}
 LINES_ABOVE = 2  # of the line in focus that stay in sight
 
 
@@ -51,7 +50,7 @@ class SourcePanel(DetailPanel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.part: Part = "class"  # remembered from module to module
+        self.part: SourcePart = "auto"  # remembered from module to module
         self.source: Source | None = None
         self.code: list[str] = []
         self._calls: Sequence[CallRow] | None = None  # those the lines are annotated with
@@ -89,14 +88,15 @@ class SourcePanel(DetailPanel):
 
     def action_next_part(self) -> None:
         """Show the next of class, forward and `__init__`."""
-        following: dict[Part, Part] = {"forward": "class", "class": "init", "init": "forward", "site": "forward"}
-        self._show_part(following[self.part])
+        shown = self.source.part if self.part == "auto" and self.source is not None else self.part
+        following: dict[SourcePart, SourcePart] = {"forward": "class", "class": "init"}
+        self._show_part(following.get(shown, "forward"))
 
     def show_site(self) -> None:
         """Show where the parent calls the module; the next request asks for it."""
         self._show_part("site")
 
-    def _show_part(self, part: Part) -> None:
+    def _show_part(self, part: SourcePart) -> None:
         self.part = part
         self.wait()
         self.post_message(self.Again(self))
@@ -107,7 +107,7 @@ class SourcePanel(DetailPanel):
         source = self.source
         if source is None:
             return None
-        head = [self._title(source, width), self._parts(width)]
+        head = [self._title(source, width), self._parts(source, width)]
         if not self.code:
             return Page(_explanation(source.notes), [*head, Line()])
         notes = [labelled("note", note, WARN) for note in source.notes]
@@ -121,8 +121,8 @@ class SourcePanel(DetailPanel):
         crumbs = f"{_last_part(keys, room)} › " if keys and room > 1 else ""
         return Line(Content.assemble((crumbs, DIM), (title, HEADING)), aside=Content.styled(place, DIM), indent=2)
 
-    def _parts(self, width: int) -> Line:
-        chips = [Content.styled(name, f"{ACCENT} bold" if part == self.part else DIM) for part, name in PARTS.items()]
+    def _parts(self, source: Source, width: int) -> Line:
+        chips = [Content.styled(name, f"{ACCENT} bold" if part == source.part else DIM) for part, name in PARTS.items()]
         return Line(Content("  ").join(chips), aside=Content.styled("v next  c site" if width >= 56 else "v  c", DIM))
 
     def _code(self, source: Source, width: int) -> list[Line]:

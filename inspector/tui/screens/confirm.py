@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
+from ..keys import key
 from .layer import Layer
 
 
@@ -17,8 +18,8 @@ class Confirm(Layer[bool]):
     """True for yes. Everything else is no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("y,enter", "yes", "Yes", show=False),
-        Binding("n", "close", "No", show=False),
+        key("y", "yes"),
+        key("n", "close"),
     ]
 
     DEFAULT_CSS = """

@@ -123,7 +123,9 @@ def explanation() -> Content:
     """What may be typed."""
     width = max(len(spec) for spec, _ in EXAMPLES) + 2
     head = Content("The first pass needs a sample input. Give one for each argument of forward:")
-    rows = [Content.assemble((f"  {spec.ljust(width)}", "bold"), (words, "$foreground-muted")) for spec, words in EXAMPLES]
+    rows = [
+        Content.assemble((f"  {spec.ljust(width)}", "bold"), (words, "$foreground-muted")) for spec, words in EXAMPLES
+    ]
     return Content("\n").join([head, *rows])
 
 

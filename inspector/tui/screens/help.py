@@ -31,6 +31,10 @@ class Help(Layer[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("move"), *(b for b in bindings("app") if b.id == "help")]
 
+    DEFAULT_CSS = """
+    Help > #layer { scrollbar-size-vertical: 1; }
+    """
+
     def __init__(self, ascii: bool = False) -> None:
         super().__init__()
         self._ascii = ascii

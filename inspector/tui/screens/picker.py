@@ -138,4 +138,6 @@ def narrowed(choices: Sequence[Choice], text: str) -> list[Choice]:
 def row(choice: Choice) -> Content:
     """One line: the name, then what it is."""
     about = "  ".join(part for part in (visible(choice.kind), visible(choice.detail)) if part)
-    return Content.assemble(fit(visible(choice.name), NAME_COLUMN), ("  " + cut(about, DETAIL_LIMIT), "$foreground-muted"))
+    return Content.assemble(
+        fit(visible(choice.name), NAME_COLUMN), ("  " + cut(about, DETAIL_LIMIT), "$foreground-muted")
+    )

@@ -10,7 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Checkbox, Input, Static
+from textual.reactive import reactive
+from textual.widgets import Input, Static
 
 from ..keys import key
 from .layer import Layer
@@ -26,6 +27,33 @@ class Draw:
     fresh: bool
 
 
+class Tick(Static, can_focus=True):
+    """A box to tick with space: its state can be read without colours."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [key("space", "tick")]
+
+    DEFAULT_CSS = """
+    Tick { height: 1; }
+    Tick:focus { color: $text-primary; text-style: bold; }
+    """
+
+    ticked: reactive[bool] = reactive(False)
+
+    def __init__(self, label: str, ticked: bool) -> None:
+        super().__init__()
+        self._label = label
+        self.ticked = ticked
+
+    def render(self) -> Content:
+        return Content(f"[{'x' if self.ticked else ' '}] {self._label}")
+
+    def action_tick(self) -> None:
+        self.ticked = not self.ticked
+
+    def on_click(self) -> None:
+        self.action_tick()
+
+
 class SeedDialog(Layer[Draw | None]):
     """Starts from what is used now, and gives it changed."""
 
@@ -38,8 +66,6 @@ class SeedDialog(Layer[Draw | None]):
     DEFAULT_CSS = """
     SeedDialog > #layer { max-width: 76; }
     SeedDialog Input { background: $surface; margin-bottom: 1; }
-    SeedDialog Checkbox { border: none; padding: 0; background: transparent; }
-    SeedDialog Checkbox:focus { border: none; }
     SeedDialog #fault { color: $text-error; height: auto; }
     """
 
@@ -61,7 +87,7 @@ class SeedDialog(Layer[Draw | None]):
                 compact=True,
                 id="specs",
             )
-            yield Checkbox("Live passes draw a fresh input each time", self._now.fresh)
+            yield Tick("Live passes draw a fresh input each time", self._now.fresh)
             yield Static("", id="fault", markup=False)
 
     def on_mount(self) -> None:
@@ -85,5 +111,5 @@ class SeedDialog(Layer[Draw | None]):
         fault = next(filter(None, map(obvious_fault, specs)), "")
         if fault:
             raise ValueError(fault)
-        fresh = self.query_one(Checkbox).value
+        fresh = self.query_one(Tick).ticked
         return Draw(int(seed), specs if specs != (self._now.specs or ()) else None, fresh)

@@ -1,0 +1,83 @@
+"""Plain lists, dicts and sets that somebody keeps on a module: what is in them now, put back later.
+
+Always through the built-in type's own methods: a subclass may override any of them.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+PLAIN = (list, dict, set)
+
+_ITEMS = 10_000
+_DEPTH = 4
+
+
+def is_plain(value: object) -> bool:
+    return issubclass(type(value), PLAIN)
+
+
+def found_in(value: Any) -> Iterator[Any]:
+    """`value` and the containers inside it, each once, down to a few levels and within a budget of items."""
+    seen: set[int] = set()
+    pending = [(value, 0)]
+    left = _ITEMS
+    while pending:
+        container, depth = pending.pop()
+        left -= len(container)
+        if id(container) in seen or left < 0:
+            continue
+        seen.add(id(container))
+        yield container
+        if depth < _DEPTH:
+            pending += [(item, depth + 1) for item in items_of(container) if type(item) in PLAIN]
+
+
+def items_of(container: Any) -> list[Any]:
+    """The values of a dict, the items of a list or set."""
+    content = content_of(container)
+    return list(content.values()) if isinstance(content, dict) else list(content)
+
+
+def content_of(container: Any) -> Any:
+    """A copy in the built-in type, in order."""
+    if issubclass(type(container), OrderedDict):
+        return dict(OrderedDict.items(container))  # its order is its own, not that of the dict below it
+    return _builtin(container).copy(container)
+
+
+class KeptContainer:
+    """One container and what was in it."""
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+        self._content = content_of(container)
+
+    def restore(self) -> bool:
+        """Put back what was in it. Whether anything had changed."""
+        now, then = content_of(self._container), self._content
+        if identical(now, then) if isinstance(now, dict) else _same_items(now, then):
+            return False
+        builtin = OrderedDict if issubclass(type(self._container), OrderedDict) else _builtin(self._container)
+        builtin.clear(self._container)
+        (builtin.extend if builtin is list else builtin.update)(self._container, then)
+        return True
+
+
+def identical(now: dict[Any, Any], then: dict[Any, Any]) -> bool:
+    """The very same keys and values in the same order; nobody is asked whether anything is equal."""
+    if len(now) != len(then):
+        return False
+    return not now or all(key is other and a is b for (key, a), (other, b) in zip(now.items(), then.items(), strict=True))
+
+
+def _same_items(now: Any, then: Any) -> bool:
+    if isinstance(now, set):
+        now, then = sorted(now, key=id), sorted(then, key=id)
+    return len(now) == len(then) and all(a is b for a, b in zip(now, then, strict=False))
+
+
+def _builtin(container: Any) -> Any:
+    return next(builtin for builtin in PLAIN if issubclass(type(container), builtin))

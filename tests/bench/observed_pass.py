@@ -1,0 +1,76 @@
+"""What observing costs: a pass with every module observed against the bare pass, on resnet18 and one image.
+
+The engine's own recorder, observers and guarded pass run in this process. The time is the one a `PassSummary` tells:
+from the call of the model to its return, our hooks included; the snapshot before and the restore after are not in it.
+Each round runs the three kinds once, in an order that rotates; the bare pass has no hook on any module.
+"""
+
+from __future__ import annotations
+
+from statistics import median
+
+import torch
+import torchvision
+
+from inspector.engine import modules, passes
+from inspector.engine.guard import Keep
+from inspector.engine.hooks.observe import Observers
+from inspector.engine.recorder import Recorder
+
+from .results import Result, median_ratio
+
+SHAPES_LIMIT = 1.05
+STATISTICS_LIMIT = 1.5
+ROUNDS = 60
+WARM_UP = 3
+KINDS = ("bare", "shapes", "statistics")
+
+
+def measure(rounds: int = ROUNDS) -> list[Result]:
+    bench = _Bench()
+    for _ in range(WARM_UP):
+        for kind in KINDS:
+            bench.run(kind)
+    times: dict[str, list[float]] = {kind: [] for kind in KINDS}
+    for number in range(rounds):
+        turn = number % len(KINDS)
+        for kind in KINDS[turn:] + KINDS[:turn]:
+            times[kind].append(bench.run(kind))
+    return [_result(kind, limit, times) for kind, limit in (("shapes", SHAPES_LIMIT), ("statistics", STATISTICS_LIMIT))]
+
+
+def _result(kind: str, limit: float, times: dict[str, list[float]]) -> Result:
+    rounds = len(times[kind])
+    detail = f"{median(times[kind]):.1f} ms against {median(times['bare']):.1f} ms, {rounds} rounds"
+    words = f"pass with {kind} of every module / bare pass"
+    return Result(words, median_ratio(times[kind], times["bare"]), limit, detail=detail)
+
+
+class _Bench:
+    """One model, to be run in one of `KINDS`."""
+
+    def __init__(self) -> None:
+        torch.manual_seed(0)
+        self.tree = modules.walk(torchvision.models.resnet18(weights=None).eval())
+        self.keep = Keep(self.tree)
+        self.observers = Observers(self.tree)
+        self.image = torch.randn(1, 3, 224, 224)
+
+    def run(self, kind: str) -> float:
+        """Milliseconds of one pass."""
+        if kind == "bare":
+            return self._pass(None)
+        for node in self.tree.objects():
+            self.observers.add(node)
+        recorder = Recorder(self.tree, statistics=kind == "statistics")
+        took = self._pass(recorder)
+        self.observers.remove_all()
+        assert not recorder.faults and len(recorder.calls) > len(self.tree.nodes)
+        return took
+
+    def _pass(self, recorder: Recorder | None) -> float:
+        observers = self.observers if recorder is not None else None
+        inputs = (self.image.clone(),)
+        outcome = passes.run(self.tree, self.keep, inputs, {}, seed=0, observers=observers, recorder=recorder)
+        assert outcome.error is None, outcome.error
+        return outcome.ms

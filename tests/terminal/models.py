@@ -1,0 +1,75 @@
+"""Models that do to their process what models do: they wait, print, and die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+import torch
+from torch import nn
+
+
+class Tiny(nn.Module):
+    """Two layers and nothing wrong."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 8), nn.Linear(8, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.second(self.first(x))
+
+
+class Dying(Tiny):
+    """Is killed in its second pass."""
+
+    passes = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        Dying.passes += 1
+        if Dying.passes > 1:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return super().forward(x)
+
+
+class Endless(Tiny):
+    """Never returns from its second pass, and calls nothing in it."""
+
+    passes = 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        Endless.passes += 1
+        while Endless.passes > 1:
+            time.sleep(0.1)
+        return super().forward(x)
+
+
+class Loud(Tiny):
+    """Writes to the terminal by every way there is."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        print("printed \x1b[31mred\x1b]0;title\x07")
+        os.write(1, b"written to 1\n")
+        os.write(2, b"written to 2\n")
+        sys.stderr.flush()
+        with open("/dev/tty", "w") as terminal:  # there is none
+            terminal.write("to the terminal")
+        return super().forward(x)
+
+
+def tiny() -> tuple[nn.Module, tuple[torch.Tensor]]:
+    return Tiny(), (torch.ones(1, 4),)
+
+
+def dying() -> tuple[nn.Module, tuple[torch.Tensor]]:
+    return Dying(), (torch.ones(1, 4),)
+
+
+def endless() -> tuple[nn.Module, tuple[torch.Tensor]]:
+    return Endless(), (torch.ones(1, 4),)
+
+
+def loud() -> tuple[nn.Module, tuple[torch.Tensor]]:
+    return Loud(), (torch.ones(1, 4),)

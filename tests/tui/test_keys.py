@@ -1,0 +1,101 @@
+"""The one declaration of all keys: complete, without clashes, and with nothing a terminal does not deliver."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from inspector.tui.actions import Actions
+from inspector.tui.app import InspectorApp
+from inspector.tui.commands import listed
+from inspector.tui.keys import COMMANDS, Command, bindings, named
+from inspector.tui.panels.hooks import HooksPanel
+from inspector.tui.panels.lines import LineView
+from inspector.tui.panels.log import LogPanel
+from inspector.tui.panels.outputs import OutputsPanel
+from inspector.tui.panels.source import SourcePanel
+from inspector.tui.screens.help import Help, help_text, keys_of
+from inspector.tui.screens.layer import Layer
+from inspector.tui.tree import ModuleTree
+
+PLACES = {
+    "app": (InspectorApp,),
+    "move": (ModuleTree, LineView, Help),
+    "tree": (ModuleTree,),
+    "outputs": (OutputsPanel,),
+    "hooks": (HooksPanel,),
+    "source": (SourcePanel,),
+    "log": (LogPanel,),
+}
+NOT_DELIVERED = {
+    "ctrl+enter", "ctrl+m", "ctrl+i", "ctrl+h", "ctrl+j", "alt+enter", "shift+space", "shift+enter", "ctrl+b",
+}  # fmt: skip
+TOGETHER = [("app", "move", "tree"), ("app", "move", "source"), ("app", "move", "outputs"), ("app", "move", "log")]
+"""Contexts whose keys work at the same time."""
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
+def test_every_command_has_an_action_that_is_there(command: Command):
+    action = command.action.partition("(")[0]
+    for place in PLACES[command.context]:
+        assert callable(getattr(place, f"action_{action}", None)), f"{place.__name__}.action_{action}"
+
+
+def test_every_id_is_its_own():
+    assert not [id for id, count in Counter(command.id for command in COMMANDS).items() if count > 1]
+
+
+@pytest.mark.parametrize("contexts", TOGETHER, ids="+".join)
+def test_no_key_means_two_things_at_once(contexts):
+    keys = Counter(key for command in COMMANDS if command.context in contexts for key in command.keys.split(","))
+    assert not [key for key, count in keys.items() if count > 1]
+
+
+def test_in_the_hook_list_only_space_means_something_else():
+    app = {key for command in COMMANDS if command.context in ("app", "move") for key in command.keys.split(",")}
+    hooks = {key for command in COMMANDS if command.context == "hooks" for key in command.keys.split(",")}
+    assert app & hooks == {"space"}
+
+
+def test_terminals_deliver_every_key():
+    assert not {key for command in COMMANDS for key in command.keys.split(",")} & NOT_DELIVERED
+
+
+def test_footer_labels_are_few_and_ranked():
+    ranks = [command.rank for command in COMMANDS if command.footer]
+    assert len(set(ranks)) == len(ranks)
+    best = sorted((command for command in COMMANDS if command.footer), key=lambda command: command.rank)
+    assert [command.id for command in best[:2]] == ["help", "quit"]
+
+
+def test_bindings_carry_the_id_so_that_a_person_can_remap_them():
+    assert {binding.id for binding in bindings("tree", "move")} == {
+        command.id for command in COMMANDS if command.context in ("tree", "move")
+    }
+    assert [binding.id for binding in named("quit", "leave")] == ["quit", "leave"]
+
+
+def test_every_layer_closes_with_q_and_escape():
+    keys = {key for binding in Layer.BINDINGS for key in binding.key.split(",")}
+    assert {"q", "escape", "ctrl+c"} <= keys
+
+
+def test_help_has_every_command_and_every_mark():
+    text = help_text().plain
+    for command in COMMANDS:
+        if not command.id.startswith("panel-") or not command.id[6:].isdigit():
+            assert command.label in text
+            assert keys_of(command) in text
+    assert "Panel with this number" in text and "observed by a hook of ours" in text
+
+
+def test_the_palette_has_the_commands_that_need_no_cursor():
+    ids = {command.id for command in listed()}
+    assert {"run", "seed", "open", "expand-all"} <= ids and "down" not in ids
+
+
+def test_the_app_binds_nothing_beside_the_declaration():
+    assert issubclass(InspectorApp, Actions)
+    ids = {command.id for command in COMMANDS}
+    assert all(binding.id in ids for binding in InspectorApp.BINDINGS)
