@@ -150,8 +150,8 @@ def _pieces(tensor: Tensor) -> Iterator[Tensor]:
 # ---------------------------------------------------------------- on the CPU: at once
 
 
-def reduce_on_host(flat: Tensor) -> Partial:
-    """All at once, for a one-dimensional CPU tensor of any real dtype."""
+def reduce_on_host(flat: Tensor, total: float | None = None) -> Partial:
+    """All at once, for a one-dimensional CPU tensor of any real dtype; `total` is its sum where that is known."""
     count = flat.numel()
     if count == 0:
         return _NOTHING
@@ -165,12 +165,12 @@ def reduce_on_host(flat: Tensor) -> Partial:
     zeros = 0 if low > 0 or high < 0 else _zeros(flat)
     if low == high:
         return Partial(count, low, 0.0, low, high, 0, 0, zeros)
-    mean, m2 = _moments(flat, count)
+    mean, m2 = _moments(flat, count, flat.sum().item() if total is None else total)
     return Partial(count, mean, m2, low, high, 0, 0, zeros)
 
 
-def _moments(flat: Tensor, count: int) -> tuple[float, float]:
-    mean = flat.sum().item() / count
+def _moments(flat: Tensor, count: int, total: float) -> tuple[float, float]:
+    mean = total / count
     m2 = _squares(flat) - count * mean * mean
     if math.isfinite(m2) and m2 > count * max(_CANCELLATION * mean * mean, _UNDERFLOW):
         return mean, m2

@@ -46,7 +46,7 @@ class Summarizer:
         self.statistics = statistics
         self.values = values
         self._pending = stats.Pending()
-        self._seen: dict[int, tuple[weakref.ref[Tensor], tuple[int, float | None, bool], TensorValue]] = {}
+        self._seen: dict[int, tuple[weakref.ref[Tensor], tuple[int, float, bool], TensorValue]] = {}
 
     def describe(self, value: object) -> Value:
         """What `value` is now. Runs other people's code nowhere but inside tensors' own operations."""
@@ -84,28 +84,19 @@ class Summarizer:
             return _metadata(tensor, why)
         if tensor.device.type != "cpu":
             return self._deferred(tensor)
-        probe = self._probe(tensor)
-        known = self._seen.get(id(tensor)) if probe is not None else None
-        now = tensor._version, probe, tensor.requires_grad  # a flag moves no version
+        return self._now(tensor) if self.values or not _recognisable(tensor) else self._recognised(tensor)
+
+    def _recognised(self, tensor: Tensor) -> TensorValue:
+        """Compares the sum as well: `_version` alone does not move for writes through `.data`, and flags not at all."""
+        flat = tensor.detach().view(-1)
+        total = flat.sum().item()
+        now = tensor._version, total, tensor.requires_grad
+        known = self._seen.get(id(tensor))
         if known is not None and known[0]() is tensor and known[1] == now:
             return known[2]
-        value = self._now(tensor)
-        if probe is not None:
-            self._seen[id(tensor)] = weakref.ref(tensor), now, value
+        value = _metadata(tensor, summary=stats.finish([stats.reduce_on_host(flat, total)], 1, "values"))
+        self._seen[id(tensor)] = weakref.ref(tensor), now, value
         return value
-
-    def _probe(self, tensor: Tensor) -> float | None:
-        """A cheap number that changes with the contents: `_version` alone does not move for writes through `.data`.
-
-        None where the tensor cannot be recognised safely: NaN differs from itself, inference tensors have no version.
-        """
-        if self.values or tensor.is_inference() or tensor.layout is not torch.strided:
-            return None
-        if tensor.is_nested or tensor.is_quantized:
-            return None
-        if not tensor.is_floating_point() or tensor.element_size() < 4 or not tensor.is_contiguous():
-            return None
-        return float(tensor.detach().sum())
 
     def _now(self, tensor: Tensor) -> TensorValue:
         dense, of = stats.numbers(tensor.detach())
@@ -222,6 +213,14 @@ def _no_data(tensor: Tensor) -> str:
     if is_lazy(tensor):
         return "no values yet: lazy"
     return ""
+
+
+def _recognisable(tensor: Tensor) -> bool:
+    """Whether `_version` and a sum tell that a tensor is as it was; inference tensors have no version."""
+    if tensor.is_inference() or tensor.layout is not torch.strided or tensor.is_nested or tensor.is_quantized:
+        return False
+    real = tensor.is_floating_point() and tensor.element_size() >= 4
+    return real and tensor.is_contiguous() and 0 < tensor.numel() <= stats.CHUNK
 
 
 # ---------------------------------------------------------------- everything else

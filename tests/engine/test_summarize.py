@@ -9,7 +9,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
+
 from inspector import channel
+from inspector.engine import statistics
 from inspector.engine.summarize import MAX_DEPTH, MAX_ITEMS, MAX_PARTS, Summarizer, brief, non_finite
 from inspector.records import (
     CallDetail,
@@ -24,8 +27,6 @@ from inspector.records import (
     Told,
     Value,
 )
-from torch import nn
-
 from tests.models import OUTPUTS, DataOut, EvilClass, EvilTensor, NamedOut
 
 
@@ -196,8 +197,8 @@ def test_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def reductions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counted: list[int] = []
-    real = Summarizer._now
-    monkeypatch.setattr(Summarizer, "_now", lambda self, tensor: (counted.append(1), real(self, tensor))[1])
+    real = statistics.reduce_on_host
+    monkeypatch.setattr(statistics, "reduce_on_host", lambda *flat: (counted.append(1), real(*flat))[1])
     return counted
 
 
