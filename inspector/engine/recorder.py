@@ -203,6 +203,7 @@ class Recorder:
             here.known = True
             self._open.append(here.stack)
         call = Call(index, number, next(self._clock), len(here.stack))
+        call.began, call.spent = perf_counter(), here.spent
         here.stack.append(call)
         return call
 
@@ -221,16 +222,21 @@ class Recorder:
         call = self._matching(index, here)
         call.ms = max(0.0, began - call.began - (here.spent - call.spent)) * 1e3
         raised = sys.exc_info()[1]
-        if output is None and raised is not None and raised is not call.before:
-            call.status = "raised"
-            self._blame(call, raised)
-        else:
-            call.status = "ok"
-            call.output = (self._full if index == self._watched else self._plain).describe(output)
-            if self._keep:
-                call.kept = self._kept(output)
-        self._close(call)
-        here.spent += perf_counter() - began
+        try:
+            if output is None and raised is not None and raised is not call.before:
+                call.status = "raised"
+                self._blame(call, raised)
+            else:
+                call.status = "ok"
+                self._see(call, output)
+        finally:
+            self._close(call)
+            here.spent += perf_counter() - began
+
+    def _see(self, call: Call, output: object) -> None:
+        call.output = (self._full if call.index == self._watched else self._plain).describe(output)
+        if self._keep:
+            call.kept = map_tensors(output, self._clone)
 
     def _blame(self, call: Call, raised: BaseException) -> None:
         """The innermost module an exception came out of, also where one further out raised another from it."""
@@ -242,8 +248,7 @@ class Recorder:
         """The entry this exit belongs to; whatever was entered inside it and not left is closed as it is."""
         if not any(call.index == index for call in here.stack):
             # a pre-hook before ours raised: the module was called, but its entry was never seen
-            call = self._start(index, here)
-            call.began, call.spent = perf_counter(), here.spent
+            self._start(index, here)
         while True:
             call = here.stack.pop()
             if call.index == index:
@@ -259,11 +264,8 @@ class Recorder:
         if len(self.faults) < 20:
             self.faults.append(_words(error))
 
-    def _kept(self, value: object) -> object:
-        """A copy of `value` with its tensors cloned, None in their place where the budget is spent."""
-        return map_tensors(value, self._clone)
-
     def _clone(self, tensor: Tensor) -> Any:
+        """To keep; None where the budget is spent."""
         nbytes = tensor.numel() * tensor.element_size()
         if nbytes > self._keep:
             return None
