@@ -94,7 +94,7 @@ def _serve(adopt: Callable[[Session], Opened], select: str) -> Session:
     ours, theirs = socket.socketpair()
     with ours, theirs, _output_in_pipe() as output:
         server = Server(ours, own_process=False)
-        session = server.session = Session(server.outbox.put)
+        session = server.session = Session(server.outbox.put, server.busy)
         server.outbox.put(adopt(session))
         session.announce()
         options = AppOptions(select=select, engine_fd=theirs.fileno(), output_fd=output)

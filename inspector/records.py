@@ -457,6 +457,7 @@ class Calls(Event, frozen=True, tag=True):
     calls: tuple[CallDetail, ...]
     total: int  # calls of this module (or of the pass); `calls` may hold fewer
     note: str = ""  # why there is nothing, in words
+    path: Path | None = None  # of the module asked about, None for the whole pass
 
 
 class Source(Event, frozen=True, tag=True):

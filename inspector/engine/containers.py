@@ -43,9 +43,8 @@ def items_of(container: Any) -> list[Any]:
 
 def content_of(container: Any) -> Any:
     """A copy in the built-in type, in order."""
-    if issubclass(type(container), OrderedDict):
-        return dict(OrderedDict.items(container))  # its order is its own, not that of the dict below it
-    return _builtin(container).copy(container)
+    builtin = _builtin(container)
+    return dict(builtin.items(container)) if issubclass(builtin, dict) else builtin.copy(container)
 
 
 class KeptContainer:
@@ -60,7 +59,7 @@ class KeptContainer:
         now, then = content_of(self._container), self._content
         if identical(now, then) if isinstance(now, dict) else _same_items(now, then):
             return False
-        builtin = OrderedDict if issubclass(type(self._container), OrderedDict) else _builtin(self._container)
+        builtin = _builtin(self._container)
         builtin.clear(self._container)
         (builtin.extend if builtin is list else builtin.update)(self._container, then)
         return True
@@ -70,7 +69,8 @@ def identical(now: dict[Any, Any], then: dict[Any, Any]) -> bool:
     """The very same keys and values in the same order; nobody is asked whether anything is equal."""
     if len(now) != len(then):
         return False
-    return not now or all(key is other and a is b for (key, a), (other, b) in zip(now.items(), then.items(), strict=True))
+    pairs = zip(now.items(), then.items(), strict=True)
+    return not now or all(key is other and a is b for (key, a), (other, b) in pairs)
 
 
 def _same_items(now: Any, then: Any) -> bool:
@@ -80,4 +80,5 @@ def _same_items(now: Any, then: Any) -> bool:
 
 
 def _builtin(container: Any) -> Any:
-    return next(builtin for builtin in PLAIN if issubclass(type(container), builtin))
+    # the order of an OrderedDict is its own, not that of the dict it is
+    return next(builtin for builtin in (OrderedDict, *PLAIN) if issubclass(type(container), builtin))

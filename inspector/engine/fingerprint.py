@@ -60,7 +60,7 @@ def _module_print(module: nn.Module) -> dict[str, Any]:
     found: dict[str, Any] = {"class": type(module), "keys": tuple(attributes), "children": children}
     for key, value in attributes.items():
         if key in HELD and hasattr(value, "items"):
-            found[key] = [(name, id(held)) for name, held in value.items()]
+            found[key] = id(value), [(name, id(held)) for name, held in value.items()]
         elif type(value) is torch.Generator:
             found[key] = _exact(value.get_state())
         else:

@@ -25,7 +25,7 @@ from .modules import ModuleTree, own_tensors
 from .process import ProcessState
 
 BUDGET = 4 << 30
-"""Bytes of tensors copied at most; a larger model is watched by version counters and cannot be put back."""
+"""Bytes of tensors copied at most; larger ones are watched by version counters and cannot be put back."""
 
 HELD = ("_parameters", "_buffers", "_modules", *DICTS)
 """Attributes of a module that torch keeps its parts and hooks in."""
@@ -135,24 +135,36 @@ def _set_version(tensor: Tensor, version: int) -> None:
 
 
 class Keep:
-    """Copies of all tensors of a model, made once."""
+    """Copies of the tensors of a model, made once. `not_copied` are the bytes past the budget."""
 
     def __init__(self, tree: ModuleTree, budget: int = BUDGET) -> None:
         with torch._C.DisableTorchFunctionSubclass():
             found = list(tensors_of(tree))
-            self.nbytes = sum(_stored_bytes(tensor) for _, tensor in found)
-            self.copied = self.nbytes <= budget
-            self._tensors = [_KeptTensor.of(name, tensor, self.copied) for name, tensor in found]
-            self._tensors += [
-                _KeptTensor.of(f"{kept.name}.grad", kept.gradient, self.copied)
-                for kept in self._tensors
-                if kept.gradient is not None
-            ]
+            found += [(f"{name}.grad", gradient) for name, tensor in found for gradient in _gradient(tensor)]
+            sizes = [_stored_bytes(tensor) for _, tensor in found]
+            copied = _smallest(sizes, budget)
+            self.not_copied = sum(size for index, size in enumerate(sizes) if index not in copied)
+            self._tensors = [_KeptTensor.of(*named, index in copied) for index, named in enumerate(found)]
 
     def restore(self) -> list[str]:
         """Put back what changed. Returns it in words: "layer1.0.bn1.running_mean: values"."""
         with torch._C.DisableTorchFunctionSubclass():
             return [f"{kept.name}: {what}" for kept in self._tensors for what in _restored(kept)]
+
+
+def _gradient(tensor: Tensor) -> list[Tensor]:
+    return [tensor.grad] if tensor.is_leaf and not is_lazy(tensor) and tensor.grad is not None else []
+
+
+def _smallest(sizes: list[int], budget: int) -> set[int]:
+    """Which of `sizes` fit. Small ones first: BatchNorm writes its statistics without moving a version counter."""
+    chosen: set[int] = set()
+    for index in sorted(range(len(sizes)), key=sizes.__getitem__):
+        budget -= sizes[index]
+        if budget < 0:
+            break
+        chosen.add(index)
+    return chosen
 
 
 def _restored(kept: _KeptTensor) -> list[str]:

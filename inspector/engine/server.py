@@ -86,6 +86,10 @@ class Server:
         self.outbox.put(Done(), asked.id)
         self.outbox.close()
 
+    def busy(self) -> bool:
+        """Whether requests wait for the main thread."""
+        return not self._work.empty()
+
     def _read(self) -> None:
         try:
             while (body := receive(self._sock)) is not None:
@@ -147,7 +151,7 @@ class Server:
         self.outbox.put(Stage("importing torch"))
         from .session import Session
 
-        return Session(self.outbox.put)
+        return Session(self.outbox.put, self.busy)
 
 
 def _replies(session: Session, request: AnyRequest) -> AnyEvent:

@@ -71,10 +71,13 @@ Tell = Callable[[AnyEvent], None]
 class Session:
     """Args:
     tell: Receives every event that answers no request.
+    waiting: Whether somebody waits for another answer; nothing is done in the background then.
     """
 
-    def __init__(self, tell: Tell) -> None:
+    def __init__(self, tell: Tell, waiting: Callable[[], bool] = lambda: False) -> None:
         self._tell = tell
+        self._waiting = waiting
+        self._repeatable = False  # a pass now would be like the last one
         self.generation = 0
         self.target = Target("")
         self.tree = modules.ModuleTree()
@@ -171,9 +174,9 @@ class Session:
         )
 
     def _keep_note(self) -> tuple[str, ...]:
-        if self._keep is None or self._keep.copied:
+        if self._keep is None or not self._keep.not_copied:
             return ()
-        gib = self._keep.nbytes / (1 << 30)
+        gib = self._keep.not_copied / (1 << 30)
         return (f"{gib:.1f} GiB of tensors are not copied: what a pass writes to them is reported, not put back",)
 
     # ------------------------------------------------------------ sample input
@@ -189,6 +192,7 @@ class Session:
             self._tell(Note("info", "no sample input given: guessing one from the model"))
             sample, problem = self._guess()
         self.sample = sample
+        self._repeatable = False
         form = () if sample is not None else tuple(form_fields(self.tree.root))
         from msgspec.structs import replace
 
@@ -234,6 +238,7 @@ class Session:
         watched = self._watched
         self._full = {(c.index, c.number): c for c in self.calls if c.index == watched}
         self.passes += 1
+        self._repeatable = True
         self._send_calls()
         self.summary = self._summarize(outcome, recorder)
         return self.summary
@@ -317,17 +322,19 @@ class Session:
         if values:
             self._watched = index
             if own and self._wants_values(own, force):
-                self._tell(self._calls(own))
+                self._tell(self._calls(own, path))
                 self._fetch_values(index)
-        return self._calls([self._full.get((call.index, call.number), call) for call in own])
+        return self._calls([self._full.get((call.index, call.number), call) for call in own], path)
 
-    def _calls(self, own: list[Call]) -> Calls:
+    def _calls(self, own: list[Call], path: Path) -> Calls:
         shown = [c.detail(self.tree, self._previous.get((c.index, c.number))) for c in own[:MAX_CALLS_SHOWN]]
-        return Calls(self.generation, self.passes, tuple(shown), len(own))
+        return Calls(self.generation, self.passes, tuple(shown), len(own), path=path)
 
     def _wants_values(self, own: list[Call], force: bool) -> bool:
+        """A pass is worth repeating where it would be the same, is quick, and nobody waits for something else."""
         quick = self.summary is not None and self.summary.ms < BACKGROUND_MS
-        return all((call.index, call.number) not in self._full for call in own) and (quick or force)
+        missing = all((call.index, call.number) not in self._full for call in own)
+        return missing and self._repeatable and (quick or force) and not self._waiting()
 
     def _fetch_values(self, index: int) -> None:
         """The same pass once more, seen by this module's hook alone."""
@@ -407,6 +414,7 @@ class Session:
             (self._observers.add if on else self._observers.remove)(node)
         else:
             self._ledger.toggle(node.module, kind, hook_id, on)
+            self._repeatable = False
         self._tell(self.marks())
         return self.hooks(path)
 

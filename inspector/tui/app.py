@@ -13,7 +13,7 @@ from textual.command import Provider
 from textual.screen import Screen
 from textual.timer import Timer
 
-from ..records import AnyEvent, AnyRequest, Choices, Failed, Opened, Path, Problem, Progress, SetHook, Target
+from ..records import AnyEvent, AnyRequest, Calls, Choices, Failed, Opened, Path, Problem, Progress, SetHook, Target
 from ..text import visible
 from .actions import Actions
 from .engine import Engine
@@ -131,7 +131,10 @@ class InspectorApp(Actions, inherit_bindings=False):
 
     @on(EngineSaid)
     def _heard(self, message: EngineSaid) -> None:
-        self.flow.hear(message.event)
+        if isinstance(message.event, Calls):
+            self.workbench.detail.offer(message.event)
+        else:
+            self.flow.hear(message.event)
 
     @on(EngineOutput)
     def _printed(self, message: EngineOutput) -> None:

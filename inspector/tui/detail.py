@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from rich.cells import cell_len
@@ -12,7 +13,7 @@ from textual.message import Message
 from textual.style import Style
 from textual.widgets import ContentSwitcher
 
-from ..records import AnyEvent, AnyRequest, Failed
+from ..records import AnyEvent, AnyRequest, Calls, Failed, GetCalls
 from .model import Model
 from .panels.base import Panel
 
@@ -42,6 +43,7 @@ class Detail(Container):
         self._showing = 0
         self._wanted = False
         self._asking = False
+        self._refilled = asyncio.Event()
         for number, panel in enumerate(self.panels):
             panel.id = panel_id(number)
 
@@ -102,6 +104,7 @@ class Detail(Container):
             return
         self.current.select(self._model, self._index)
         self._wanted = True
+        self._refilled.set()
         if not self._asking:
             self._asking = True
             self.run_worker(self._fill(), name="fill the panel", exit_on_error=True)
@@ -110,6 +113,7 @@ class Detail(Container):
         try:
             while self._wanted:
                 self._wanted = False
+                self._refilled.clear()
                 await self._fill_once()
         finally:
             self._asking = False
@@ -121,13 +125,31 @@ class Detail(Container):
         request = panel.request(model.generation, model.paths[index])
         if request is None:
             return
-        reply = await self._ask(request)
-        if self._wanted or model is not self._model:
+        reply = await self._answer(request)
+        if reply is None or self._wanted or model is not self._model:
             return
         if isinstance(reply, Failed):
             panel.show_problem(reply.problem)
         else:
             panel.show(reply)
+
+    async def _answer(self, request: AnyRequest) -> AnyEvent | None:
+        """The reply, or None where one that takes a pass was overtaken: the engine drops what nobody waits for."""
+        reply = asyncio.ensure_future(self._ask(request))
+        if not isinstance(request, GetCalls):
+            return await reply
+        overtaken = asyncio.ensure_future(self._refilled.wait())
+        await asyncio.wait({reply, overtaken}, return_when=asyncio.FIRST_COMPLETED)
+        overtaken.cancel()
+        return reply.result() if reply.done() else None
+
+    def offer(self, event: Calls) -> None:
+        """What the engine knows already of the reply that it is still working on."""
+        index = self._index
+        if index is None or not self._asking or index >= len(self._model.rows):
+            return
+        if event.path in (self._model.paths[index], self._model.paths[self._model.object_of(index)]):
+            self.current.show(event)
 
     # ------------------------------------------------------------ tabs
 

@@ -47,6 +47,9 @@ class Workbench(Screen[None], inherit_bindings=False):
         self._searched: Widget | None = None  # the pane that `/` searches in
         self._filter_before = ""
         self.set_class(ascii, "-ascii")
+        if ascii:
+            for panel in self.detail.panels:
+                panel.draw_ascii()
 
     def compose(self) -> ComposeResult:
         yield self.title_bar

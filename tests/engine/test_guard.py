@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 from collections import Counter, OrderedDict, defaultdict
@@ -15,13 +16,14 @@ import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inspector.engine import passes, session
-from inspector.engine.containers import KeptContainer, found_in
+from inspector.engine.containers import KeptContainer, content_of, found_in
 from inspector.engine.fingerprint import fingerprint
 from inspector.engine.guard import Keep, Snapshot, same_bits
 from inspector.engine.modules import walk
-from inspector.engine.process import random_states, seed_everything
+from inspector.engine.process import random_states, restore_random, seed_everything
 from inspector.engine.recorder import Cancelled
 from inspector.engine.session import Session
+from inspector.errors import UsageError
 from inspector.records import AnyEvent, CallRows
 from torch import nn
 
@@ -52,7 +54,8 @@ def conversation(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
         with_session.parameters(path, 50)
         with_session.attributes(path)
         for row in with_session.hooks(path).rows:
-            with_session.set_hook(path, row.kind, row.id, False)
+            with contextlib.suppress(UsageError):  # of our two, the first takes the second along
+                with_session.set_hook(path, row.kind, row.id, False)
     with_session.observe((paths[-1],), True, False)
     with_session.run(seed=7, fresh_input=True)
     with_session.observe((paths[0],), True, True)
@@ -121,7 +124,7 @@ def test_so_does_one_that_was_cancelled_by_another_thread() -> None:
         opened.cancel()
         model.inside[1].set()
 
-    opened.adopt(model, (torch.randn(8, 4),), {}, "slow")
+    opened.adopt(model, (torch.eye(4),), {}, "slow")
     threading.Thread(target=cancel, daemon=True).start()
     summary = opened.run()
     assert summary.cancelled and summary.problem is not None and summary.problem.what == "the pass was cancelled"
@@ -167,10 +170,10 @@ def test_hooks_of_every_kind_survive(name: str) -> None:
 )
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
 def test_torchvision_families(name: str, size: int, training: bool) -> None:
-    model = torchvision.models.get_model(name).train(training)
+    model, x = torchvision.models.get_model(name).train(training), torch.randn(2, 3, size, size)
     before = fingerprint(model)
     opened = Session(lambda event: None)
-    opened.adopt(model, (torch.randn(2, 3, size, size),), {}, name)
+    opened.adopt(model, (x,), {}, name)
     summary = opened.run()
     assert summary.problem is None
     opened.calls_of(opened.tree.paths[-1], values=True, force=True)
@@ -211,17 +214,19 @@ def test_what_cannot_be_put_back_is_said() -> None:
 
 
 def test_past_the_budget_writes_are_noticed_and_not_hidden() -> None:
-    model = nn.BatchNorm1d(4).train()
+    model = build("batchnorm_train")[0]
+    model.register_buffer("large", torch.zeros(1000))
+    model.register_forward_hook(lambda m, args, output: m.large.add_(int(output.mean() > -9)))
     tree = walk(model)
-    keep = Keep(tree, budget=8)
-    assert not keep.copied and keep.nbytes == 4 * 4 * 4 + 8
-    outcome = passes.run(tree, keep, (torch.randn(8, 4),), {}, seed=0)
-    assert outcome.restored == ()
-    assert outcome.not_restored[0] == "running_mean: values (not copied, cannot be put back)"
-    version = model.running_mean._version
-    assert version == 1 and model.running_mean.abs().sum() > 0
-    model.eval()
-    assert passes.run(tree, keep, (torch.randn(8, 4),), {}, seed=0).not_restored == ()  # said once
+    keep = Keep(tree, budget=2000)
+    assert keep.not_copied == 4000
+    before = fingerprint(model)
+    outcome = passes.run(tree, keep, (torch.eye(4),), {}, seed=0)
+    assert outcome.restored == tuple(f"1.{name}: values" for name in ("running_mean", "running_var", "num_batches_tracked"))
+    assert outcome.not_restored == ("large: values (not copied, cannot be put back)",)
+    assert model.large._version == 1 and [k for k, v in fingerprint(model).items() if before[k] != v] == ["tensor large"]
+    model._forward_hooks.clear()
+    assert passes.run(tree, keep, (torch.eye(4),), {}, seed=0).not_restored == ()  # said once
 
 
 # ---------------------------------------------------------------- tensors
@@ -234,12 +239,11 @@ def test_past_the_budget_writes_are_noticed_and_not_hidden() -> None:
         lambda p: p.data.mul_(2),
         lambda p: setattr(p, "data", torch.zeros(7)),
         lambda p: setattr(p, "data", p.data.double()),
-        lambda p: p.data.resize_(1),
         lambda p: p.data.zero_(),
         lambda p: p.requires_grad_(False),
         lambda p: setattr(p, "grad", torch.ones_like(p)),
         lambda p: p.data.copy_(torch.tensor([float("nan"), -0.0])),
-        lambda p: p.data.fill_(0.0) and p.data.neg_(),  # -0.0 is not 0.0
+        lambda p: p.data.copy_(torch.tensor([-0.0, 2.0])),  # equal, but not in every bit
     ],
 )
 def test_any_write_to_a_parameter_is_put_back(write: Any) -> None:
@@ -277,10 +281,8 @@ def test_nothing_is_written_where_nothing_changed() -> None:
     "dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float8_e4m3fn, torch.int64, torch.bool, torch.complex64]
 )
 def test_same_bits(dtype: torch.dtype) -> None:
-    a = torch.tensor([0.0, 1.0, 1.0]).to(dtype)
-    assert same_bits(a, a.clone()) and not same_bits(a, 1 - a if dtype is not torch.bool else ~a) if (
-        dtype is not torch.float8_e4m3fn
-    ) else same_bits(a, a.clone())
+    a, b = torch.tensor([0.0, 1.0, 1.0]).to(dtype), torch.tensor([0.0, 1.0, 0.0]).to(dtype)
+    assert same_bits(a, a.clone()) and not same_bits(a, b)
     assert not same_bits(a, a[:2]) and not same_bits(a, a.to(torch.int16))
 
 
@@ -316,13 +318,12 @@ CONTAINERS = [
 @pytest.mark.parametrize("container", CONTAINERS, ids=lambda c: type(c).__name__)
 def test_a_container_is_put_back(container: Any) -> None:
     builtin = next(t for t in (OrderedDict, dict, list, set) if isinstance(container, t))
-    before = builtin.copy(container) if builtin is not OrderedDict else list(OrderedDict.items(container))
+    before = content_of(container)
     kept = KeptContainer(container)
     assert not kept.restore()
     builtin.clear(container)
-    assert kept.restore()
-    after = builtin.copy(container) if builtin is not OrderedDict else list(OrderedDict.items(container))
-    assert after == before and not kept.restore()
+    assert content_of(container) != before and kept.restore()
+    assert content_of(container) == before and not kept.restore()
 
 
 def test_the_order_of_an_ordered_dict_is_put_back() -> None:
@@ -416,7 +417,7 @@ def test_a_fingerprint_sees_any_bit_of_a_random_state(states: dict[str, Any]) ->
     "change",
     [
         lambda m: m.weight.data.mul_(1 + 1e-7),
-        lambda m: m.weight.data.add_(0),
+        lambda m: m.weight.detach().add_(0),
         lambda m: m.weight.requires_grad_(False),
         lambda m: m.train(not m.training),
         lambda m: m.register_forward_hook(lambda *a: None),
@@ -434,10 +435,8 @@ def test_a_fingerprint_sees_any_change(change: Any) -> None:
     model = nn.Linear(2, 2)
     model.notes, model.table = {"seen": []}, torch.zeros(2)
     before = fingerprint(model)
-    version, bits = model.weight._version, model.weight.detach().clone()
     change(model)
-    untouched = model.weight._version == version and same_bits(model.weight.detach(), bits)
-    assert fingerprint(model) != before or (untouched and change.__code__.co_consts[-1] == 0)
+    assert fingerprint(model) != before
 
 
 class Other(nn.Linear):
@@ -446,6 +445,6 @@ class Other(nn.Linear):
 
 def test_seeding_takes_any_seed() -> None:
     kept = random_states()
-    seed_everything(2**40)
-    seed_everything(-1)
-    passes.restore_random(kept) if hasattr(passes, "restore_random") else None
+    for seed in (0, -1, 2**40):
+        seed_everything(seed)
+    restore_random(kept)

@@ -79,8 +79,14 @@ class Terminal:
                     os.kill(process, signal.SIGKILL)
             self.process.kill()
             self.process.wait()
-        os.close(self._master)
-        os.close(self._slave)
+        self.hang_up()
+
+    def hang_up(self) -> None:
+        """The terminal goes away, as when its window is closed."""
+        for fd in (self._master, self._slave):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        self._master = self._slave = -1
 
     # ------------------------------------------------------------ typing and reading
 

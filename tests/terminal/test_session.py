@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .harness import Terminal, is_running
+from .harness import PATIENCE, Terminal, is_running
 
 MODELS = Path(__file__).with_name("models.py")
 LEFT = (b"\x1b[?1049l", b"\x1b[?25h", b"\x1b[?1000l", b"\x1b[?2004l", b"\x1b[<u")
@@ -116,6 +116,14 @@ def test_a_killed_launcher_takes_the_app_and_the_engine_with_it(start: Start) ->
         while terminal.read(0.1):
             pass
         assert_restored(terminal)
+
+
+def test_a_terminal_that_goes_away_ends_everything(start: Start) -> None:
+    with opened(start, "tiny") as terminal:
+        app, engine = processes(terminal)
+        terminal.hang_up()
+        terminal.process.wait(PATIENCE)
+        assert not is_running(app) and not is_running(engine)
 
 
 def test_a_killed_engine_is_said_and_started_again(start: Start) -> None:

@@ -9,6 +9,7 @@ import pytest
 from textual.widgets import Input, OptionList
 
 from inspector.records import (
+    Calls,
     Cancel,
     Choice,
     Choices,
@@ -534,3 +535,41 @@ def test_tabs_shorten_before_they_are_cut():
 def test_a_progress_bar_is_as_long_whatever_is_done():
     assert {len(bar(share)) for share in (-1, 0, 0.5, 1, 7)} == {14}
     assert bar(0.5, ascii=True) == "[######......]"
+
+
+class SlowEngine(FakeEngine):
+    """Takes its time with the calls of the root."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = asyncio.Event()
+
+    async def ask(self, request):
+        if isinstance(request, GetCalls) and not request.path:
+            self.asked.append(request)
+            await self.gate.wait()
+        return await super().ask(request)
+
+
+async def test_what_is_known_is_shown_while_the_values_are_fetched(tmp_path: Path):
+    async with running(tmp_path, SlowEngine()) as (app, pilot, engine):
+        await pilot.press("2")
+        await pilot.pause()
+        engine.say(Calls(1, 1, (), 0, "of another module", path=("stem",)), Calls(1, 1, (), 0, "so far", path=()))
+        await pilot.pause()
+        assert "so far" in app.workbench.detail.current.copy_text()
+        engine.gate.set()
+        await settle(app, pilot)
+
+
+async def test_a_request_that_takes_a_pass_is_overtaken(tmp_path: Path):
+    engine = SlowEngine()
+    engine.replies[GetCalls] = lambda request: Calls(1, 1, (), 0, f"calls of {request.path}", path=request.path)
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await pilot.press("2")
+        await pilot.press("j")
+        await pilot.pause()
+        assert "calls of ('stem',)" in app.workbench.detail.current.copy_text()
+        engine.gate.set()
+        await settle(app, pilot)
+        assert "calls of ('stem',)" in app.workbench.detail.current.copy_text()

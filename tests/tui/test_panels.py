@@ -208,7 +208,7 @@ async def test_keys_move_and_the_app_scrolls(kind: Any) -> None:
 async def test_ascii_only_screens_get_ascii_only(kind: Any) -> None:
     panel = kind()
     async with showing(panel, REPLIES[kind]()) as pilot:
-        panel.ascii = True
+        panel.draw_ascii()
         await pilot.pause()
         assert text(panel).isascii()
         assert text(panel).strip()

@@ -7,9 +7,10 @@ same id, in the same place among the others, with the same flags, so that the us
 from __future__ import annotations
 
 import functools
+import types
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
@@ -17,6 +18,8 @@ from ...errors import UsageError
 from ...records import HookRow
 from ...text import encodable
 from .kinds import BY_NAME, KINDS, LEGACY, HookKind, hook_dict, kind_name
+
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,8 @@ class Ledger:
         hooks = hook_dict(module, kind.attribute)
         _insert(hooks, hook_id, gone.hook, _place(list(hooks), gone.before))
         for attribute, value in gone.flags:
-            hook_dict(module, attribute)[hook_id] = value
+            flags = hook_dict(module, attribute)
+            _insert(flags, hook_id, value, sum(other < hook_id for other in flags))  # in the order of registration
 
 
 def _place(ids: list[int], before: tuple[int, ...]) -> int:
@@ -130,13 +134,13 @@ def _row(
     hook: Any, hook_id: int, kind: str, flags: tuple[str, ...], our_name: str | None, enabled: bool, fired: int
 ) -> HookRow:
     function = underlying(hook)
-    code = getattr(function, "__code__", None)
+    code = _asked(function, "__code__", types.CodeType)
     return HookRow(
         hook_id,
         kind,
         our_name is not None,
-        our_name or encodable(getattr(function, "__qualname__", type(function).__name__), 120),
-        encodable(str(getattr(function, "__module__", "") or ""), 120),
+        our_name or encodable(_asked(function, "__qualname__", str) or type(function).__name__, 120),
+        encodable(_asked(function, "__module__", str) or "", 120),
         encodable(code.co_filename, 400) if code else "",
         code.co_firstlineno if code else 0,
         flags,
@@ -154,4 +158,12 @@ def underlying(hook: Any) -> Any:
         if inner is None:
             break
         hook = inner
-    return getattr(hook, "__func__", hook)
+    return _asked(hook, "__func__", types.FunctionType) or hook
+
+
+def _asked(hook: Any, name: str, kind: type[Kind]) -> Kind | None:
+    try:
+        found = getattr(hook, name, None)
+    except Exception:  # a hook is any callable, and may refuse to be asked
+        return None
+    return found if isinstance(found, kind) else None

@@ -38,3 +38,6 @@ class Panel(Widget):
 
     def clear(self) -> None:
         """No model, or no selection."""
+
+    def draw_ascii(self) -> None:
+        """Draw with ASCII characters only from now on."""

@@ -61,9 +61,8 @@ class DetailPanel(Panel):
         """Whether everything is drawn with ASCII characters only."""
         return self.view.ascii
 
-    @ascii.setter
-    def ascii(self, only: bool) -> None:
-        self.view.ascii = only
+    def draw_ascii(self) -> None:
+        self.view.ascii = True
         self.view.renew()
 
     # ------------------------------------------------------------ for a panel to say
