@@ -8,18 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .capture import Capture as Capture
-    from .capture import capture as capture
-    from .capture import summary as summary
+    from .capturing import Capture as Capture
+    from .capturing import capture as capture
+    from .capturing import summary as summary
     from .embed import inspect as inspect
 
 __version__ = "0.1.0"
 
 _HOME = {
     "inspect": "inspector.embed",
-    "capture": "inspector.capture",
-    "Capture": "inspector.capture",
-    "summary": "inspector.capture",
+    "capture": "inspector.capturing",
+    "Capture": "inspector.capturing",
+    "summary": "inspector.capturing",
 }
 
 __all__ = ["Capture", "__version__", "capture", "inspect", "summary"]

@@ -17,8 +17,8 @@ from typing import Any
 
 from torch import nn
 
-from .capture import summary
-from .engine.modules import rows, walk
+from .capturing import summary
+from .engine.modules import rows
 from .engine.recorder import Call
 from .engine.server import Server
 from .engine.session import Session
@@ -58,9 +58,12 @@ def view(model: nn.Module, calls: Sequence[Call]) -> None:
     if can_open():
         _serve(lambda session: session.show(model, list(calls)), "")
         return
-    tree = walk(model)
-    opened = Session(lambda event: None).show(model, list(calls))
-    print(calls_text(Report(opened.info, rows(tree), [call.row() for call in calls])), end="")
+    session = Session(lambda event: None)
+    try:
+        opened = session.show(model, list(calls))
+        print(calls_text(Report(opened.info, rows(session.tree), [call.row() for call in calls])), end="")
+    finally:
+        session.close()
 
 
 def can_open() -> bool:

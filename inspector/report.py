@@ -79,7 +79,7 @@ def tree_text(report: Report, width: int = 100) -> str:
             Text(visible(row.class_name)),
             f"{row.parameters:,}" if row.parameters else "–",
             Text(_output(call) if call else "–" if report.calls else ""),
-            _count_words(row, count, bool(report.calls)),
+            Text(visible(_count_words(row, count, bool(report.calls)))),
         )
     return _rendered(table, width) + "\n".join(_footer(report)) + "\n"
 

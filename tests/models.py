@@ -28,7 +28,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 Built = tuple[Any, tuple[Any, ...], dict[str, Any]]

@@ -133,7 +133,7 @@ async def shoot(scene: Scene, state: Path) -> str:
 class Shown(InspectorApp):
     """The app, with the folders of this machine left out of what failed."""
 
-    CSS_PATH = ROOT / _TUI / "inspector.tcss"  # a relative one is looked for beside the subclass
+    CSS_PATH = str(ROOT / _TUI / "inspector.tcss")  # a relative one is looked for beside the subclass
 
     def problem(self, problem: Problem, opening: bool) -> None:
         lines = tuple(_without_folders(line) for line in problem.traceback)
@@ -186,11 +186,8 @@ async def _until(pilot: Pilot[None], holds: Callable[[], bool], what: str) -> No
 
 
 def tidy(svg: str) -> str:
-    """Without fonts from the network, which are not fetched where pictures are shown: those of the machine serve.
-
-    And without
-    ligatures, which would show other code than what runs: `!=` as one sign, `conv3x3` with a cross.
-    """
+    """Without fonts from the network, which are not fetched where pictures are shown, and without ligatures, which
+    would show other code than what runs: `!=` as one sign, `conv3x3` with a cross."""
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     return svg.replace("font-family: Fira Code, monospace", f"font-family: {FONTS};\n        {LIGATURES}").replace(
         "font-family: arial", "font-family: Arial, Helvetica, sans-serif"

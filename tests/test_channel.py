@@ -12,6 +12,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from inspector import channel, records
 from inspector.channel import Outbox, check_greeting, decode_asked, decode_told, encode, receive, receive_async
 from inspector.errors import ChannelError
@@ -49,12 +50,12 @@ values = st.recursive(
         histogram=st.just(records.Histogram(0.0, 1.0, (1, 2))),
         preview=st.just(records.Preview("[:1]", ((1.5, 2, True, "1+2j"),))),
     ),
-    lambda inner: st.builds(
-        lambda items: records.SequenceValue("list", tuple(items), len(items)), st.lists(inner, max_size=4)
-    )
-    | st.builds(
-        lambda items: records.MappingValue("dict", tuple(items), tuple(items.values()), len(items)),
-        st.dictionaries(text, inner, max_size=4),
+    lambda inner: (
+        st.builds(lambda items: records.SequenceValue("list", tuple(items), len(items)), st.lists(inner, max_size=4))
+        | st.builds(
+            lambda items: records.MappingValue("dict", tuple(items), tuple(items.values()), len(items)),
+            st.dictionaries(text, inner, max_size=4),
+        )
     ),
     max_leaves=10,
 )

@@ -87,7 +87,8 @@ def docstring_of(module: nn.Module) -> str:
     for cls in type(module).__mro__:
         if cls is nn.Module:
             break
-        text = _docstring(vars(cls).get("__doc__")) or _docstring(getattr(_own_forward(cls), "__doc__", None))
+        forward = _own_forward(cls)
+        text = _docstring(vars(cls).get("__doc__")) or _docstring(forward and forward.__doc__)
         if text:
             return text
     return ""

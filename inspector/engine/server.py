@@ -127,9 +127,9 @@ class Server:
             reply = self._reply(asked.body)
         except InspectorError as error:
             reply = Failed(error.problem)
-        except Exception as error:  # a bug of ours must be seen and must not end the session
+        except Exception:  # a bug of ours must be seen and must not end the session
             lines = tuple(encodable(line, 1000) for line in traceback.format_exc().splitlines()[-40:])
-            what = encodable(f"the inspector itself failed: {type(error).__name__}: {error}", 1000)
+            what = f"the inspector itself failed: {lines[-1]}"
             reply = Failed(Problem(what, hint="please report this, with the traceback", traceback=lines))
         self.outbox.put(reply, asked.id)
         if isinstance(asked.body, Open) and isinstance(reply, Opened) and self.session is not None:

@@ -233,7 +233,7 @@ class Session:
             self.sample = self.sample.fresh(self._seed)
         self._previous = {(call.index, call.number): call.output for call in self.calls}
         recorder = self._record(watched=self._watched)
-        outcome = self._pass(recorder, see=Summarizer().describe)
+        outcome = self._pass(recorder, see=Summarizer().describe_now)
         self.calls = recorder.calls
         watched = self._watched
         self._full = {(c.index, c.number): c for c in self.calls if c.index == watched}
@@ -369,9 +369,10 @@ class Session:
 
     def attributes(self, path: Path) -> Attributes:
         module = self._node(path).module
-        return attributes_of(module, path, Summarizer().describe, tuple(modules.badges(module)))
+        return attributes_of(module, path, Summarizer().describe_now, tuple(modules.badges(module)))
 
     def parameters(self, path: Path, limit: int) -> Parameters:
+        self._node(path)
         return parameters_of(self.tree, path, limit)
 
     def locations(self) -> Locations:
@@ -382,6 +383,7 @@ class Session:
 
     def observe(self, paths: tuple[Path, ...], subtree: bool, on: bool) -> HookMarks:
         for path in paths:
+            self._node(path)
             start = self.tree.index_of[path]
             for index in self.tree.subtree(start) if subtree else [start]:
                 node = self.tree.object_at(self.tree.paths[index])

@@ -54,6 +54,12 @@ class Summarizer:
             return self.tensor(value)  # type: ignore[arg-type]  # narrowed by the exact-type test, the fast path
         return _Walk(self).describe(value, 0)
 
+    def describe_now(self, value: object) -> Value:
+        """`describe`, complete at once: a device is waited for."""
+        found = self.describe(value)
+        self.resolve()
+        return found
+
     def arguments(self, values: Iterable[object], length: int) -> tuple[Value, ...]:
         """Each argument of a call; of very many the first ones, and how many more there are."""
         shown = tuple([self.describe(value) for value in islice(values, MAX_ITEMS)])

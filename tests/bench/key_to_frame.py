@@ -13,14 +13,14 @@ import time
 from statistics import median
 
 from .results import Result, percentile
-from .stopwatch import FRAME_END, ROOT, Stopwatch
+from .stopwatch import FRAME_END, Stopwatch
 
 MEDIAN_LIMIT, SLOWEST_LIMIT = 16.0, 50.0
 ROUNDS = 300
 WARM_UP = 20
 
 CURSOR = "▌".encode()
-APP = [sys.executable, "-m", "inspector", str((ROOT / "tests/bench/busy_model.py").relative_to(ROOT)) + ":build"]
+APP = [sys.executable, "-m", "inspector", "tests/bench/busy_model.py:build"]
 BARE = [sys.executable, "-m", "tests.bench.bare_app"]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import select
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import pyte
 
@@ -27,6 +27,10 @@ class Stopwatch(Terminal):
     def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         self.chunks: list[tuple[float, bytes]] = []
         super().__init__(command, columns=COLUMNS, lines=LINES, environment=environment, folder=ROOT)
+
+    def __enter__(self) -> Stopwatch:
+        super().__enter__()
+        return self
 
     def read(self, timeout: float = 0.05) -> bool:
         ready, _, _ = select.select([self._master], [], [], timeout)
@@ -68,13 +72,6 @@ class Stopwatch(Terminal):
         """Seconds from the start to the end of the command, whose output is not read."""
         self.process.wait(PATIENCE)
         return time.monotonic() - self.started
-
-    def quiet(self, seconds: float, moved: Callable[[], bool] = lambda: True) -> None:
-        """Read until nothing came for `seconds`."""
-        last = time.monotonic()
-        while time.monotonic() - last < seconds or not moved():
-            if self.read(0.01):
-                last = time.monotonic()
 
     def read_for(self, seconds: float) -> None:
         """Read for `seconds`."""

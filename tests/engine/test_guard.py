@@ -15,6 +15,8 @@ import torch
 import torchvision
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
+
 from inspector.engine import passes, session
 from inspector.engine.containers import KeptContainer, content_of, found_in
 from inspector.engine.fingerprint import fingerprint
@@ -25,8 +27,6 @@ from inspector.engine.recorder import Cancelled
 from inspector.engine.session import Session
 from inspector.errors import UsageError
 from inspector.records import AnyEvent, CallRows
-from torch import nn
-
 from tests.models import ModelOutput, build, names
 
 IN_PROCESS = names(without=("hostile", "big"))
@@ -222,9 +222,13 @@ def test_past_the_budget_writes_are_noticed_and_not_hidden() -> None:
     assert keep.not_copied == 4000
     before = fingerprint(model)
     outcome = passes.run(tree, keep, (torch.eye(4),), {}, seed=0)
-    assert outcome.restored == tuple(f"1.{name}: values" for name in ("running_mean", "running_var", "num_batches_tracked"))
+    assert outcome.restored == tuple(
+        f"1.{name}: values" for name in ("running_mean", "running_var", "num_batches_tracked")
+    )
     assert outcome.not_restored == ("large: values (not copied, cannot be put back)",)
-    assert model.large._version == 1 and [k for k, v in fingerprint(model).items() if before[k] != v] == ["tensor large"]
+    assert model.large._version == 1 and [k for k, v in fingerprint(model).items() if before[k] != v] == [
+        "tensor large"
+    ]
     model._forward_hooks.clear()
     assert passes.run(tree, keep, (torch.eye(4),), {}, seed=0).not_restored == ()  # said once
 
@@ -278,7 +282,8 @@ def test_nothing_is_written_where_nothing_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    "dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float8_e4m3fn, torch.int64, torch.bool, torch.complex64]
+    "dtype",
+    [torch.float32, torch.float64, torch.bfloat16, torch.float8_e4m3fn, torch.int64, torch.bool, torch.complex64],
 )
 def test_same_bits(dtype: torch.dtype) -> None:
     a, b = torch.tensor([0.0, 1.0, 1.0]).to(dtype), torch.tensor([0.0, 1.0, 0.0]).to(dtype)

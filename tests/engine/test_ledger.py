@@ -10,14 +10,14 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
+from torch.utils.hooks import RemovableHandle
+
 from inspector.engine.fingerprint import fingerprint
 from inspector.engine.hooks.kinds import KINDS, LEGACY, hook_dict
 from inspector.engine.hooks.ledger import Ledger
 from inspector.engine.session import Session
 from inspector.errors import UsageError
-from torch import nn
-from torch.utils.hooks import RemovableHandle
-
 from tests.models import build
 
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import pytest
 import torch
+from torch import nn
+
 from inspector import channel
 from inspector.engine.modules import MAX_KEY, ModuleTree, rows, tied_names, walk
 from inspector.records import ModuleRow, ModuleRows, Told
-from torch import nn
-
 from tests.models import ODD_NAMES, build, names
 
 # `named_modules` drops one of two equal modules, raises on these keys or hashes.

@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import torch
 import torchvision
+from torch import nn
+
 from inspector.engine import passes, recorder
 from inspector.engine.fingerprint import fingerprint
 from inspector.engine.guard import Keep
@@ -20,15 +22,15 @@ from inspector.engine.modules import ModuleTree, walk
 from inspector.engine.recorder import Call, Cancelled, Recorder
 from inspector.engine.summarize import Summarizer
 from inspector.records import OtherValue, TensorValue
-from torch import nn
-
 from tests.models import Raises, build, names
 
 
 class Recorded:
     """One pass with every module observed."""
 
-    def __init__(self, model: nn.Module, *args: Any, meanwhile: Callable[[Recorder], None] | None = None, **kwargs: Any):
+    def __init__(
+        self, model: nn.Module, *args: Any, meanwhile: Callable[[Recorder], None] | None = None, **kwargs: Any
+    ):
         self.tree: ModuleTree = walk(model)
         self.observers = Observers(self.tree)
         self.recorder = Recorder(self.tree)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from inspector.engine import statistics as stats
 from inspector.engine.summarize import Summarizer
 from inspector.records import Statistics, TensorValue
@@ -65,7 +66,7 @@ def tensors(draw: st.DrawFn) -> torch.Tensor:
     odd = draw(st.lists(st.sampled_from([math.nan, math.inf, -math.inf, 0.0, -0.0, 3e38]), max_size=3))
     x = torch.randn(count, dtype=torch.float64, generator=torch.Generator().manual_seed(draw(st.integers(0, 99))))
     x = x * scale * 3 + offset
-    if not (dtype in INTEGERS):
+    if dtype not in INTEGERS:
         x[: len(odd)] = torch.tensor(odd[:count], dtype=torch.float64)
     x = torch.complex(x, x.flip(0)) if dtype in COMPLEX else x
     return x.to(dtype).reshape(shape)

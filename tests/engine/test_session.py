@@ -1,0 +1,314 @@
+"""One model under inspection, without a channel: what each request finds."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from inspector.engine import session as session_module
+from inspector.engine.session import Session
+from inspector.errors import InspectorError, UsageError
+from inspector.records import (
+    AnyEvent,
+    CallRows,
+    Calls,
+    HookMarks,
+    ModuleRows,
+    Opened,
+    PassEnded,
+    Progress,
+    Target,
+    TensorValue,
+)
+from tests.models import build
+
+
+class Opening:
+    """A session on a toy, and what it told."""
+
+    def __init__(self, name: str) -> None:
+        model, args, kwargs = build(name)
+        self.told: list[AnyEvent] = []
+        self.session = Session(self.told.append)
+        self.opened: Opened = self.session.adopt(model, args, kwargs, name)
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [event for event in self.told if isinstance(event, kind)]
+
+
+def mean(calls: Calls, index: int = 0) -> float:
+    output = calls.calls[index].output
+    assert isinstance(output, TensorValue) and output.statistics is not None
+    return output.statistics.mean
+
+
+def test_what_is_said_of_a_model() -> None:
+    info = Opening("tied_weights").opened.info
+    assert (info.class_name, info.modules, info.rows, info.parameters, info.trainable) == ("Tied", 3, 3, 40, 40)
+    assert (info.nbytes, info.buffers, info.device, info.kind) == (160, 0, "cpu", "your model")
+    assert (info.input, info.input_origin) == ("2 int64", "given")
+    assert Opening("two_names").opened.info.rows == 4 and Opening("two_names").opened.info.modules == 3
+
+
+def test_every_module_is_observed_at_first() -> None:
+    opening = Opening("mlp")
+    opening.session.announce()
+    assert [row.key for row in opening.of(ModuleRows)[0].rows] == ["", "0", "1", "2"]
+    assert opening.of(HookMarks) == [HookMarks(1, b"\x01\x01\x01\x01")]
+
+
+def test_a_pass_tells_its_rows_and_its_end() -> None:
+    opening = Opening("shared_relu")
+    summary = opening.session.run()
+    rows = [row for event in opening.of(CallRows) for row in event.rows]
+    assert (summary.number, summary.calls, summary.hooks, summary.problem) == (1, 5, 4, None)
+    assert [(row.module, row.call, row.brief) for row in rows] == [
+        (1, 0, "2×4"), (2, 0, "2×4"), (3, 0, "2×4"), (2, 1, "2×4"), (0, 0, "2×4"),
+    ]  # fmt: skip
+    assert isinstance(summary.output, TensorValue) and summary.output.statistics is not None
+
+
+def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("inspector.engine.recorder._PROGRESS_EVERY", -1)
+    opening = Opening("shared_relu")
+    opening.session.run()
+    opening.session.run()
+    told = opening.of(Progress)
+    assert [(event.calls, event.expected) for event in told] == [(n, 4) for n in range(1, 6)] + [
+        (n, 5) for n in range(1, 6)
+    ]
+
+
+def test_a_pass_is_the_same_for_the_same_seed() -> None:
+    session = Opening("dropout_train").session
+    means = []
+    for seed in (1, 2, 1):
+        session.run(seed=seed)
+        means.append(mean(session.calls_of(())))
+    assert means[0] == means[2] != means[1]
+
+
+def test_what_changed_since_the_pass_before() -> None:
+    session = Opening("dropout_train").session
+    session.run(seed=1)
+    first = session.calls_of(())
+    session.run(seed=2)
+    second = session.calls_of(())
+    assert first.calls[0].previous is None
+    assert second.calls[0].previous == first.calls[0].output
+
+
+def test_values_come_with_a_pass_in_the_background() -> None:
+    opening = Opening("shared_relu")
+    session = opening.session
+    session.run()
+    shapes = session.calls_of(("relu",))
+    full = session.calls_of(("relu",), values=True)
+    assert opening.of(Calls) == [shapes] and session.passes == 1
+    for before, after in zip(shapes.calls, full.calls, strict=True):
+        assert after.row == before.row
+        assert isinstance(after.output, TensorValue) and after.output.histogram is not None
+        assert isinstance(before.output, TensorValue) and before.output.histogram is None
+        assert after.output.statistics == before.output.statistics
+    opening.told.clear()
+    assert session.calls_of(("relu",), values=True) == full and not opening.told  # not fetched twice
+    session.run()  # from now on they come with the pass
+    assert session.calls_of(("relu",)).calls[0].output.histogram is not None
+
+
+def test_a_slow_pass_is_repeated_only_when_forced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "BACKGROUND_MS", 0)
+    session = Opening("mlp").session
+    session.run()
+    assert session.calls_of(("0",), values=True).calls[0].output.histogram is None
+    assert session.calls_of(("0",), values=True, force=True).calls[0].output.histogram is not None
+
+
+def test_a_background_pass_alone_is_cancelled() -> None:
+    inside, go_on = threading.Event(), threading.Event()
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.second, self.slow = nn.ReLU(), nn.ReLU(), False
+
+        def forward(self, x):
+            if self.slow:
+                inside.set()
+                assert go_on.wait(20)
+            return self.second(self.first(x))
+
+    def cancel() -> None:
+        assert inside.wait(20)
+        session.cancel_background()
+        go_on.set()
+
+    model = Model()
+    session = Session(lambda event: None)
+    session.adopt(model, (torch.ones(2),), {}, "m")
+    session.cancel_background()  # nothing runs
+    session.run()
+    model.slow = True
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    calls = session.calls_of(("second",), values=True)
+    thread.join()
+    assert calls.calls[0].output.histogram is None
+    inside.clear(), go_on.clear()
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    assert session.run().problem is None  # a pass somebody asked for is not
+    thread.join()
+
+
+def test_the_trace_in_pages() -> None:
+    session = Opening("shared_relu").session
+    session.run()
+    whole = session.trace(0, 100)
+    pages = session.trace(0, 2), session.trace(2, 2), session.trace(4, 2)
+    assert [call for page in pages for call in page.calls] == list(whole.calls) and whole.total == 5
+    assert session.trace(99, 5).calls == ()
+
+
+def test_a_module_whose_hook_is_off_is_really_without_it() -> None:
+    opening = Opening("mlp")
+    session = opening.session
+    marks = session.observe((("1",),), False, False)
+    assert marks.observed == b"\x01\x01\x00\x01"
+    assert not session.tree.nodes[2].module._forward_hooks
+    assert session.run().calls == 3
+    assert session.calls_of(("1",)).calls == ()
+    assert session.observe(((),), True, False).observed == bytes(4)
+    assert session.run().calls == 0
+    assert session.observe(((),), True, True).observed == b"\x01\x01\x01\x01"
+
+
+def test_an_alias_toggles_the_object_it_stands_for() -> None:
+    session = Opening("two_names").session
+    assert session.observe((("2",),), False, False).observed[1] == 0
+    session.run()
+    assert session.calls_of(("2",)).calls == ()
+
+
+def test_a_failing_pass_keeps_what_was_captured_and_says_where() -> None:
+    session = Opening("raises_midway").session
+    summary = session.run()
+    problem = summary.problem
+    assert problem is not None and problem.path == ("bad", "0") and problem.kind == "RuntimeError"
+    assert summary.output is None and not summary.cancelled and summary.calls == 4
+    assert any("return self.c(self.bad(self.a(x)))" in line for line in problem.traceback)
+    assert not any("inspector/engine" in line for line in problem.traceback)
+    assert session.calls_of(("bad", "0")).calls[0].row.status == "raised"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("raises_evil", "UnprintableError: (its message cannot be read: RuntimeError)"),
+        ("raises_system_exit", "the model called sys.exit(3)"),
+        ("raises_keyboard_interrupt", "KeyboardInterrupt"),
+        ("raises_recursion", "RecursionError: maximum recursion depth exceeded"),
+    ],
+)
+def test_any_error_is_a_result(name: str, words: str) -> None:
+    summary = Opening(name).session.run()
+    assert summary.problem is not None and summary.problem.what == words
+    assert summary.problem.path == () and len(summary.problem.traceback) < 200
+
+
+def test_the_generator_of_a_stale_request_is_refused() -> None:
+    session = Opening("mlp").session
+    session.check(session.generation)
+    with pytest.raises(InspectorError, match="opened anew"):
+        session.check(session.generation - 1)
+
+
+def test_what_is_not_there_is_a_usage_error() -> None:
+    session = Opening("mlp").session
+    for ask in (session.calls_of, session.hooks, session.attributes):
+        with pytest.raises(UsageError, match="no module"):
+            ask(("no", "such"))
+    with pytest.raises(UsageError):
+        session.parameters(("no",), 10)
+    with pytest.raises(UsageError):
+        session.observe((("no",),), False, True)
+    session.sample = None
+    with pytest.raises(UsageError, match="no sample input"):
+        session.run()
+
+
+def test_past_the_limit_a_pass_records_shapes_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module, "SHAPES_ONLY_PAST", 2)
+    opening = Opening("mlp")
+    assert opening.opened.info.shapes_only
+    opening.session.run()
+    output = opening.session.calls_of(("0",)).calls[0].output
+    assert isinstance(output, TensorValue) and output.shape == (3, 8) and output.statistics is None
+
+
+def test_parameters_of_a_module_and_below() -> None:
+    session = Opening("tied_weights").session
+    found = session.parameters((), 10)
+    assert [(row.name, row.tied) for row in found.rows] == [
+        ("emb.weight", ("out.weight",)),
+        ("out.weight", ("emb.weight",)),
+    ]
+    assert len(session.parameters((), 1).rows) == 1 and session.parameters((), 1).total == 2
+
+
+def test_the_sample_is_not_overwritten_between_passes() -> None:
+    session = Opening("inplace_input").session
+    seen = []
+    for _ in range(2):
+        session.run()
+        seen.append(session.calls_of(()).calls[0].inputs)
+    assert seen[0] == seen[1]
+
+
+def test_calls_that_were_captured_are_shown_without_a_pass() -> None:
+    opening = Opening("mlp")
+    opening.session.run()
+    told: list[AnyEvent] = []
+    shown = Session(told.append)
+    shown.show(opening.session.tree.root, opening.session.calls)
+    shown.announce()
+    assert isinstance(told[-1], PassEnded) and told[-1].summary.calls == 4
+    assert shown.calls_of(("0",)).calls[0].output is not None
+
+
+def test_opening_anew_starts_a_generation_and_lets_the_old_model_go() -> None:
+    model, args, kwargs = build("mlp")
+    gone = weakref.ref(model)
+    session = Session(lambda event: None)
+    session.adopt(model, args, kwargs, "first")
+    session.run()
+    session.close()
+    second = build("shared_relu")
+    assert session.adopt(*second, "second").generation == 2
+    del model, args
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_target_that_cannot_be_opened_leaves_the_session_as_it_is() -> None:
+    session = Opening("mlp").session
+    with pytest.raises(UsageError):
+        session.open(Target("no_such_model_at_all"))
+    assert session.generation == 1 and session.run().calls == 4
+
+
+def test_random_states_are_the_users_own() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    session = Opening("dropout_train").session
+    torch.manual_seed(5)
+    session.run(seed=99)
+    session.close()
+    assert torch.equal(torch.rand(3), expected)

@@ -1,0 +1,132 @@
+"""The command without a terminal: what goes to which stream, and the exit code. The model is always another process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+TOYS = "tests/models.py"
+
+RUNS = {
+    "prints": (f"{TOYS}:prints", "--print", "json"),
+    "raises": (f"{TOYS}:raises_midway", "--print", "json"),
+    "tree": (f"{TOYS}:two_names",),
+    "os_exit": (f"{TOYS}:os_exit", "--print", "json"),
+    "segfault": (f"{TOYS}:segfault", "--print", "json"),
+    "closes_every_fd": (f"{TOYS}:closes_every_fd", "--print", "json"),
+    "unknown": ("resnet1818", "--print", "json"),
+    "no such name": (f"{TOYS}:shared_rely", "--print", "json"),
+}
+Ran = subprocess.CompletedProcess[str]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "inspector", *arguments]
+
+
+def run(*arguments: str) -> Ran:
+    return subprocess.run(
+        command(*arguments), capture_output=True, text=True, cwd=ROOT, timeout=200, stdin=subprocess.DEVNULL
+    )
+
+
+@pytest.fixture(scope="module")
+def runs() -> Iterator[dict[str, Future[Ran]]]:
+    """All of them, two at a time."""
+    with ThreadPoolExecutor(2) as pool:
+        yield {name: pool.submit(run, *arguments) for name, arguments in RUNS.items()}
+
+
+Runs = dict[str, "Future[Ran]"]
+
+
+def test_stdout_is_the_report_alone_whatever_the_model_prints(runs: Runs) -> None:
+    ran = runs["prints"].result()
+    assert ran.returncode == 0 and json.loads(ran.stdout)["error"] is None
+    assert "hello from forward" in ran.stderr and "raw fd 1" in ran.stderr and "stderr line" in ran.stderr
+    assert "a warning" in ran.stderr and "\x1b" not in ran.stderr
+
+
+def test_a_forward_that_raises_is_reported_with_what_was_captured(runs: Runs) -> None:
+    ran = runs["raises"].result()
+    assert ran.returncode == 1
+    found = json.loads(ran.stdout)
+    assert found["error"]["path"] == "bad.0" and len(found["calls"]) == 4
+    assert "self.c(self.bad(self.a(x)))" in ran.stderr and "module: bad.0" in ran.stderr
+
+
+def test_without_a_terminal_the_tree_is_printed(runs: Runs) -> None:
+    ran = runs["tree"].result()
+    assert ran.returncode == 0 and "\x1b" not in ran.stdout
+    assert ran.stdout.splitlines()[0].split() == ["Module", "Class", "Parameters", "Output", "Calls"]
+    assert "3 modules, 20 parameters" in ran.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("os_exit", "ended with exit code 7"), ("segfault", "was killed by SIGSEGV")]
+)
+def test_a_model_that_kills_its_process_is_said_in_one_line(name: str, words: str, runs: Runs) -> None:
+    ran = runs[name].result()
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert f"inspector: the engine {words}" in ran.stderr.splitlines()
+
+
+def test_a_model_that_closes_every_descriptor_ends_too(runs: Runs) -> None:
+    ran = runs["closes_every_fd"].result()
+    assert (ran.returncode, ran.stdout) == (1, "") and "inspector: the engine" in ran.stderr
+
+
+@pytest.mark.parametrize(("name", "near"), [("unknown", "resnet18"), ("no such name", "shared_relu")])
+def test_what_cannot_be_found_is_a_usage_error_that_helps(name: str, near: str, runs: Runs) -> None:
+    ran = runs[name].result()
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert near in ran.stderr and "try:" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--print", "yaml", "resnet18"),
+        ("resnet18", "not-a-pair"),
+        ("resnet18", "--train", "--eval"),
+        ("resnet18", "--nonsense"),
+    ],
+)
+def test_what_cannot_be_understood_is_a_usage_error(arguments: tuple[str, ...]) -> None:
+    ran = run(*arguments)
+    assert (ran.returncode, ran.stdout) == (2, "") and ran.stderr.startswith("usage: inspector")
+
+
+def test_ctrl_c_ends_a_loop_without_end_and_its_process() -> None:
+    arguments = command(f"{TOYS}:infinite_loop", "--print", "json")
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen(arguments, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, **pipes) as process:
+        assert process.stderr is not None and process.stdout is not None
+        while "looping" not in process.stderr.readline():
+            assert process.poll() is None
+        (engine,) = children(process.pid)
+        process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        assert process.wait(60) == 130
+        assert time.monotonic() - began < 20
+        assert "interrupted" in process.stderr.read() and process.stdout.read() == ""
+    with pytest.raises(ProcessLookupError):
+        os.kill(engine, 0)
+
+
+def children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    if not listed.exists():
+        pytest.skip("needs Linux")
+    return [int(child) for child in listed.read_text().split()]

@@ -1,0 +1,72 @@
+"""The walls, proven where they count: what is in `sys.modules` after each room was imported."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HEAVY = ("torch", "torchvision", "numpy")
+SCREEN = ("textual",)
+
+
+def loaded_by(code: str) -> set[str]:
+    """The top-level packages and rooms of ours that are loaded once `code` has run."""
+    tail = "; import json, sys; sys.stderr.write(json.dumps(list(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code + tail], capture_output=True, text=True, cwd=ROOT, timeout=100)
+    assert ran.returncode == 0, ran.stderr
+    names = json.loads(ran.stderr[ran.stderr.index("[") :])
+    return {name if name.startswith("inspector") else name.split(".")[0] for name in names}
+
+
+def rooms(loaded: set[str], room: str) -> set[str]:
+    return {name for name in loaded if name == room or name.startswith(room + ".")}
+
+
+def test_the_package_and_its_vocabulary_are_light() -> None:
+    loaded = loaded_by("import inspector; from inspector import records, text, errors, channel")
+    assert not loaded & {*HEAVY, *SCREEN, "rich"}
+    assert not rooms(loaded, "inspector.engine") and not rooms(loaded, "inspector.tui")
+
+
+def test_public_names_are_listed_without_being_loaded() -> None:
+    loaded = loaded_by("import inspector; assert {'inspect', 'capture', 'summary'} <= set(dir(inspector))")
+    assert not loaded & {*HEAVY, *SCREEN}
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_the_command_answers_at_once(argument: str) -> None:
+    code = f"import contextlib\nfrom inspector.cli import main\nwith contextlib.suppress(SystemExit): main(['{argument}'])\npass"
+    loaded = loaded_by(code)
+    assert not loaded & {*HEAVY, *SCREEN, "rich"}
+
+
+def test_reports_are_made_without_torch() -> None:
+    loaded = loaded_by("import inspector.report, inspector.headless")
+    assert not loaded & {*HEAVY, *SCREEN} and not rooms(loaded, "inspector.engine")
+
+
+def test_the_app_knows_no_torch() -> None:
+    loaded = loaded_by("import inspector.tui.app, inspector.tui.run, inspector.tui.launch")
+    assert "textual" in loaded
+    assert not loaded & {*HEAVY} and not rooms(loaded, "inspector.engine")
+
+
+def test_the_engine_knows_no_screen() -> None:
+    loaded = loaded_by("import inspector.engine.server, inspector.engine.session")
+    assert "torch" in loaded
+    assert not loaded & {*SCREEN, "rich"} and not rooms(loaded, "inspector.tui")
+
+
+def test_the_engine_greets_before_torch_is_there() -> None:
+    loaded = loaded_by("import inspector.engine.server")
+    assert not loaded & {*HEAVY, *SCREEN}
+
+
+def test_the_library_needs_no_screen() -> None:
+    loaded = loaded_by("import inspector; inspector.capture; inspector.summary")
+    assert "torch" in loaded and not loaded & {*SCREEN}
