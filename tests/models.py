@@ -936,7 +936,8 @@ def unhashable() -> Built:
 
 ODD_NAMES = [
     "[red]", "[/]", "[@click=app.quit]x", "a]b[c", "\x1b[31mred", "\x1b]0;title\x07", "new\nline", "tab\t", "cr\rX",
-    "nul\x00", "\x9b31m", "bidi\u202eabc", "zero\u200bwidth", "emoji👩‍👩‍👧", "e\u0301", "漢字", " ", "  lead", "$var", "{x}", "%s",
+    "nul\x00", "\x9b31m", "bidi\u202eabc", "zero\u200bwidth", "e\u0301", "漢字", " ", "  lead", "$var", "{x}", "%s",
+    "family 👩‍👩‍👧",
     "\\[x]", "class", "__init__", "0", "-1", "/etc/passwd", "~", "x" * 5000, "x" * 4999 + "y", "\ud800", ":warning:",
     "#id", "'\"", "dot.ted", "",
 ]  # fmt: skip

@@ -40,8 +40,8 @@ def test_public_names_are_listed_without_being_loaded() -> None:
 
 @pytest.mark.parametrize("argument", ["--help", "--version"])
 def test_the_command_answers_at_once(argument: str) -> None:
-    code = f"import contextlib\nfrom inspector.cli import main\nwith contextlib.suppress(SystemExit): main(['{argument}'])\npass"
-    loaded = loaded_by(code)
+    quiet = "with contextlib.suppress(SystemExit): main"
+    loaded = loaded_by(f"import contextlib\nfrom inspector.cli import main\n{quiet}(['{argument}'])\npass")
     assert not loaded & {*HEAVY, *SCREEN, "rich"}
 
 

@@ -180,7 +180,7 @@ class Recorder:
         call = self._start(index, here)
         call.before = sys.exc_info()[1]
         summarizer = self._full if index == self._watched else self._plain
-        call.inputs = summarizer.arguments(args, len(args))
+        call.inputs = summarizer.arguments(args)
         if kwargs:
             call.kwargs = summarizer.keywords(kwargs)
         self._locate(call)
@@ -198,7 +198,8 @@ class Recorder:
         return None if self._only is not None and index not in self._only else index
 
     def _start(self, index: int, here: _Thread) -> Call:
-        number = next(self._numbers.setdefault(index, itertools.count()))  # two threads never get the same
+        numbers = self._numbers.get(index) or self._numbers.setdefault(index, itertools.count())
+        number = next(numbers)  # two threads never get the same
         if not here.known:
             here.known = True
             self._open.append(here.stack)
@@ -246,6 +247,8 @@ class Recorder:
 
     def _matching(self, index: int, here: _Thread) -> Call:
         """The entry this exit belongs to; whatever was entered inside it and not left is closed as it is."""
+        if here.stack and here.stack[-1].index == index:
+            return here.stack.pop()
         if not any(call.index == index for call in here.stack):
             # a pre-hook before ours raised: the module was called, but its entry was never seen
             self._start(index, here)

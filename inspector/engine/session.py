@@ -422,6 +422,8 @@ class Session:
 
     def close(self) -> None:
         """Leave the model as it was before the session."""
+        if not self.generation:
+            return
         self._observers.remove_all()
         self._ledger.enable_all()
         if self._keep is not None:

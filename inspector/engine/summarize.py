@@ -60,10 +60,12 @@ class Summarizer:
         self.resolve()
         return found
 
-    def arguments(self, values: Iterable[object], length: int) -> tuple[Value, ...]:
+    def arguments(self, values: tuple[object, ...]) -> tuple[Value, ...]:
         """Each argument of a call; of very many the first ones, and how many more there are."""
-        shown = tuple([self.describe(value) for value in islice(values, MAX_ITEMS)])
-        return shown if length <= MAX_ITEMS else (*shown, OtherValue("…", f"{length - MAX_ITEMS} more"))
+        if len(values) == 1:
+            return (self.describe(values[0]),)
+        shown = tuple([self.describe(value) for value in values[:MAX_ITEMS]])
+        return shown if len(values) <= MAX_ITEMS else (*shown, OtherValue("…", f"{len(values) - MAX_ITEMS} more"))
 
     def keywords(self, kwargs: dict[str, object]) -> MappingValue:
         """The keyword arguments of a call."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar
@@ -89,6 +90,8 @@ class InspectorApp(Actions, inherit_bindings=False):
 
     async def _begin(self) -> None:
         """The first frame is on the screen; now for the engine."""
+        gc.collect()
+        gc.freeze()  # a full collection over everything imported would stall keys for a frame or two
         await self.flow.engine.connect()
         if self.options.target is not None:
             self.open_target(msgspec.convert(dict(self.options.target), Target))

@@ -165,12 +165,10 @@ def test_hooks_of_every_kind_survive(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "size"),
-    [("resnet18", 64), ("mobilenet_v3_small", 64), ("squeezenet1_1", 64), ("efficientnet_b0", 64), ("swin_t", 64)],
+    ("name", "training"), [("resnet18", True), ("resnet18", False), ("mobilenet_v3_small", True), ("swin_t", False)]
 )
-@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
-def test_torchvision_families(name: str, size: int, training: bool) -> None:
-    model, x = torchvision.models.get_model(name).train(training), torch.randn(2, 3, size, size)
+def test_torchvision_families(name: str, training: bool) -> None:
+    model, x = torchvision.models.get_model(name).train(training), torch.randn(2, 3, 64, 64)
     before = fingerprint(model)
     opened = Session(lambda event: None)
     opened.adopt(model, (x,), {}, name)

@@ -378,7 +378,8 @@ class Sites(nn.Module):
         x = self.inside(
             x  # the call is written over two lines
         )
-        return [self.listed(x) for _ in range(2)][0]  # site: listed
+        seen = [self.listed(x) for _ in range(2)]  # site: listed
+        return seen[0]
 
 
 def line_of(marker: str) -> int:

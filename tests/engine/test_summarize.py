@@ -256,7 +256,7 @@ def test_nan_anywhere_inside_is_noticed() -> None:
 
 def test_a_hundred_thousand_arguments_are_cut() -> None:
     x = torch.ones(1)
-    found = Summarizer().arguments((x,) * 100_000, 100_000)
+    found = Summarizer().arguments((x,) * 100_000)
     assert len(found) == MAX_ITEMS + 1 and found[-1] == OtherValue("…", "99900 more")
     keywords = Summarizer().keywords({f"k{i}": x for i in range(100_000)})
     assert (len(keywords.keys), len(keywords.items), keywords.length) == (MAX_ITEMS, MAX_ITEMS, 100_000)

@@ -50,9 +50,9 @@ class Smoke:
         self.restored()
 
     def start(self) -> None:
-        self.terminal.wait_for_text("Modules")
-        self.terminal.wait_for(lambda: self.cursor_line() is not None, "the cursor in the tree")
-        self.terminal.wait_for(lambda: self.passes() > 0, "a finished pass")
+        self.wait(lambda: "Modules" in self.terminal.text, "the app's first frame")
+        self.wait(lambda: self.cursor_line() is not None, "the cursor in the tree")
+        self.wait(lambda: self.passes() > 0, "a finished pass")
         self.processes = {self.terminal.process.pid, *self.terminal.children()}
         self.did(f"the tree and a finished pass are there; {len(self.processes)} processes")
 
@@ -99,8 +99,14 @@ class Smoke:
 
     def type(self, key: str, holds: Callable[[], bool], what: str) -> None:
         self.terminal.send(key)
-        self.terminal.wait_for(holds, f"{key!r}: {what}")
+        self.wait(holds, f"{key!r}: {what}")
         self.did(f"{'space' if key == ' ' else key}: {what}")
+
+    def wait(self, holds: Callable[[], bool], what: str) -> None:
+        """Until it holds, or the command has ended without it."""
+        over = self.terminal.process.poll
+        self.terminal.wait_for(lambda: holds() or over() is not None, what)
+        assert holds(), f"the command ended with exit code {self.terminal.wait_for_end()} before {what}"
 
     def did(self, what: str) -> None:
         print(f"smoke: {what}")
