@@ -151,7 +151,7 @@ def _hint(error: BaseException) -> str:
         return "r runs it again"
     if isinstance(error, EOFError):
         return "the model reads standard input, which is closed here"
-    return "what was captured until then is kept; s changes seed and input, r runs again"
+    return "s changes seed and input, r runs again; what was captured until then is kept"
 
 
 def _message(error: BaseException) -> str:

@@ -122,21 +122,16 @@ def short_shape(dims: Sequence[int], width: int, ascii: bool = False) -> str:
     return short_brief(shape(dims), width, ascii)
 
 
-_DIMENSION = re.compile(r"(?<!\d)(\d+)((?:×\1(?!\d))+)")
-_POWERS = {2: "²", 3: "³"}
+_SQUARE = re.compile(r"(?<!\d)(\d+)×\1(?!\d|×)")
 
 
 def powers(brief: str, ascii: bool = False) -> str:
-    """A shape with equal neighbours written once: `1×64×56×56` as `1×64×56²`."""
+    """A shape with its last two dimensions, where they are equal, written once: `1×64×56×56` as `1×64×56²`."""
 
-    def power(match: re.Match[str]) -> str:
-        dim, again = match.groups()
-        times = 1 + again.count("×")
-        if times not in _POWERS or dim == "1":
-            return match.group()
-        return dim + (f"^{times}" if ascii else _POWERS[times])
+    def square(match: re.Match[str]) -> str:
+        return match.group() if match[1] == "1" else match[1] + ("^2" if ascii else "²")
 
-    return _DIMENSION.sub(power, brief)
+    return _SQUARE.sub(square, brief)
 
 
 def short_brief(brief: str, width: int, ascii: bool = False) -> str:

@@ -75,7 +75,9 @@ class TitleBar(Widget):
         seconds = f"{self.elapsed:.1f} s" + ("  ^c cancels" if self.elapsed >= 1 else "")
         if self.progress is None or self.progress.expected <= 0:
             return f"running  {seconds}"
-        done, expected = self.progress.calls, max(self.progress.expected, self.progress.calls)
+        done, expected = self.progress.calls, self.progress.expected
+        if done > expected:  # more calls than modules: before the first pass nobody knows how many
+            return f"{done} calls  {seconds}"
         return f"{done}/{expected} {bar(done / expected, self.ascii)} {seconds}"
 
     def _last_pass(self) -> str:

@@ -150,7 +150,8 @@ def _hook(row: HookRow) -> Iterator[Line]:
     name = Content.styled(visible(row.name), HEADING if row.enabled else DIM)
     yield Line(name, gutter=Content.styled(f" {sign} ", style), aside=Content.styled(fired, DIM))
     place = f"{PurePath(visible(row.file)).name}:{row.line}" if row.file else ""
-    facts = ["ours" if row.ours else "not ours", visible(row.owner), *map(visible, row.flags), place]
+    whose = ["ours"] if row.ours else ["not ours", visible(row.owner)]
+    facts = [*whose, *map(visible, row.flags), place]
     if not row.enabled:
         facts.insert(0, "off")
     yield Line(Content.styled(" · ".join(filter(None, facts)), DIM), gutter=Content("   "))
