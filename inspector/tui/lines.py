@@ -52,6 +52,10 @@ class Lines(ABC):
         self.names = names
         self.natural = Widths()
 
+    def widths(self) -> Widths:
+        """The widest entries of what can be seen without another key."""
+        return self.natural
+
     @property
     @abstractmethod
     def ids(self) -> Sequence[int]:

@@ -21,7 +21,15 @@ class Outline:
         self._expanded: set[int] = set()
         self._matches: Sequence[int] | None = None
         self._known = 0
+        self._depth: int | None = None
         self.extend()
+
+    @property
+    def depth(self) -> int:
+        """Keys in the longest path shown."""
+        if self._depth is None:
+            self._depth = max((len(self.model.paths[index]) for index in self.lines), default=0)
+        return self._depth
 
     @property
     def expanded(self) -> frozenset[int]:
@@ -40,6 +48,7 @@ class Outline:
     def extend(self) -> None:
         """Show the rows that were appended to the model, where their parents are expanded and shown."""
         rows = self.model.rows
+        self._depth = None
         if not self.narrowed:
             for index in range(self._known, len(rows)):
                 parent = rows[index].parent
@@ -57,6 +66,7 @@ class Outline:
             return
         self._expanded.add(index)
         if self.shows(index):
+            self._depth = None
             start = self.position(index) + 1
             self.lines[start:start] = self._shown_below(index)[1:]
 
@@ -65,6 +75,7 @@ class Outline:
             return
         self._expanded.remove(index)
         if self.shows(index):
+            self._depth = None
             start = self.position(index) + 1
             del self.lines[start : bisect_right(self.lines, self._last_below(index))]
 
@@ -103,6 +114,7 @@ class Outline:
 
     def _rebuild(self) -> None:
         self._known = len(self.model.rows)
+        self._depth = None
         if self._matches is not None:
             self.lines = sorted(self._with_ancestors(self._matches))
         else:

@@ -350,7 +350,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _columns(self) -> Columns:
         width = self.scrollable_content_region.width - _GUTTER
-        return lay_out(width, self._listing.lines.natural, long_names=self.order)
+        return lay_out(width, self._listing.lines.widths(), long_names=self.order)
 
     def render_line(self, y: int) -> Strip:
         line, ids = y + self.scroll_offset.y, self._listing.lines.ids

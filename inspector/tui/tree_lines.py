@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.cells import cell_len
 
 from ..records import CallRow, ModuleRow
 from ..text import visible
 from . import format as fmt
-from .columns import CLASS_LIMIT, INDENT, NAME_LIMIT, Columns
+from .columns import CLASS_LIMIT, INDENT, NAME_LIMIT, Columns, Widths
 from .lines import Badge, Lines, Look, Piece, call_badges, remarkable
 from .matching import Names, highlights
 from .model import OBSERVED, Model
@@ -27,6 +28,11 @@ class TreeLines(Lines):
     def __init__(self, model: Model, look: Look, names: Names) -> None:
         super().__init__(model, look, names)
         self.outline = Outline(model)
+        self._name_at: dict[int, int] = {}  # length of a path -> cells of the longest name there, indented
+
+    def widths(self) -> Widths:
+        shown = [cells for depth, cells in self._name_at.items() if depth <= self.outline.depth]
+        return replace(self.natural, name=min(max(shown, default=0), NAME_LIMIT))
 
     @property
     def ids(self) -> Sequence[int]:
@@ -51,7 +57,8 @@ class TreeLines(Lines):
         widths = self.natural
         for row in rows[: max(_MEASURED - rows[0].index, 0)] if rows else ():
             name = INDENT * self.level(row.index) + 2 + cell_len(fmt.key(row.key, NAME_LIMIT))
-            widths.name = max(widths.name, min(name, NAME_LIMIT))
+            depth = len(self.model.paths[row.index])
+            self._name_at[depth] = max(self._name_at.get(depth, 0), name)
             if row.badges or row.alias_of >= 0:
                 self.measure_badges(_row_badges(row))
         classes = {row.class_name for row in rows if row.parent >= 0}
