@@ -19,7 +19,6 @@ from ..errors import InspectorError, UsageError
 from ..records import (
     AnyEvent,
     Attributes,
-    CallDetail,
     CallRows,
     Calls,
     Choices,
@@ -41,7 +40,6 @@ from ..records import (
     Source,
     SourcePart,
     Target,
-    Value,
 )
 from ..text import encodable
 from . import modules, passes
@@ -51,6 +49,7 @@ from .hooks.ledger import Ledger
 from .hooks.observe import Observers
 from .inputs import Sample, form_fields, guess, sample_from_specs
 from .inputs.sample import given
+from .lastpass import LastPass
 from .loading import Loaded, load
 from .parameters import parameters_of
 from .recorder import Call, Cancelled, Recorder
@@ -77,16 +76,13 @@ class Session:
     def __init__(self, tell: Tell, waiting: Callable[[], bool] = lambda: False) -> None:
         self._tell = tell
         self._waiting = waiting
-        self._repeatable = False  # a pass now would be like the last one
         self.generation = 0
         self.target = Target("")
         self.tree = modules.ModuleTree()
         self.sample: Sample | None = None
         self.info: ModelInfo | None = None
-        self.passes = 0
+        self.last = LastPass(self.tree)
         self.summary: PassSummary | None = None
-        self.calls: list[Call] = []
-        self._previous: dict[tuple[int, int], Value | None] = {}
         self._observers = Observers(self.tree)
         self._ledger = Ledger(self._observers.ours)
         self._keep: Keep | None = None
@@ -94,7 +90,7 @@ class Session:
         self._background: Recorder | None = None  # of a pass nobody waits for on the screen
         self._began = 0.0
         self._watched: int | None = None
-        self._full: dict[tuple[int, int], Call] = {}  # calls with histograms and previews, of the last pass
+        self._said: tuple[str, ...] = ()  # what a pass changed, as it was told last
         self._seed = 0
         self._rows: list[ModuleRow] = []
 
@@ -125,8 +121,7 @@ class Session:
         self._observers = Observers(self.tree)
         self._ledger = Ledger(self._observers.ours)
         self._keep = Keep(self.tree)
-        self.passes, self.summary, self.calls = 0, None, []
-        self._previous, self._full, self._watched = {}, {}, None
+        self.last, self.summary, self._watched = LastPass(self.tree), None, None
         self._describe_model(loaded)
         if self.target.observe:
             for node in self.tree.objects():
@@ -137,7 +132,8 @@ class Session:
         """Take a model under inspection with calls that were captured already, in place of a pass."""
         self.target = Target(type(model).__name__, training=model.training, run=False)
         opened = self._adopt(Loaded(model, None, "captured", ()))
-        self.calls, self.passes = calls, 1
+        self.last.take(calls)
+        self.last.repeatable = False
         self.summary = PassSummary(1, sum(call.ms for call in calls if not call.depth), len(calls))
         return opened
 
@@ -192,7 +188,7 @@ class Session:
             self._tell(Note("info", "no sample input given: guessing one from the model"))
             sample, problem = self._guess()
         self.sample = sample
-        self._repeatable = False
+        self.last.repeatable = False
         form = () if sample is not None else tuple(form_fields(self.tree.root))
         from msgspec.structs import replace
 
@@ -231,14 +227,9 @@ class Session:
         self._seed = self._seed if seed is None else seed
         if fresh_input:
             self.sample = self.sample.fresh(self._seed)
-        self._previous = {(call.index, call.number): call.output for call in self.calls}
         recorder = self._record(watched=self._watched)
         outcome = self._pass(recorder, see=Summarizer().describe_now)
-        self.calls = recorder.calls
-        watched = self._watched
-        self._full = {(c.index, c.number): c for c in self.calls if c.index == watched}
-        self.passes += 1
-        self._repeatable = True
+        self.last.take(recorder.calls, self._watched)
         self._send_calls()
         self.summary = self._summarize(outcome, recorder)
         return self.summary
@@ -289,9 +280,9 @@ class Session:
         self._tell(Progress(self.generation, entered, expected, index, elapsed))
 
     def _send_calls(self) -> None:
-        rows = [call.row() for call in self.calls]
+        rows = self.last.rows()
         for first in range(0, max(len(rows), 1), CHUNK):
-            self._tell(CallRows(self.generation, self.passes, tuple(rows[first : first + CHUNK]), len(rows)))
+            self._tell(CallRows(self.generation, self.last.number, tuple(rows[first : first + CHUNK]), len(rows)))
 
     def _summarize(self, outcome: passes.Outcome, recorder: Recorder) -> PassSummary:
         problem = None
@@ -300,10 +291,11 @@ class Session:
             problem = passes.problem_of(outcome.error, self.tree.paths[failed.index] if failed else None)
         for fault in recorder.faults:
             self._tell(Note("error", f"observing failed: {encodable(fault, 300)}"))
+        self._say_changes(outcome)
         return PassSummary(
-            number=self.passes,
+            number=self.last.number,
             ms=outcome.ms,
-            calls=len(self.calls),
+            calls=len(self.last.calls),
             hooks=self._observers.count(),
             seed=self._seed,
             cancelled=isinstance(outcome.error, Cancelled),
@@ -313,28 +305,38 @@ class Session:
             not_restored=outcome.not_restored,
         )
 
+    def _say_changes(self, outcome: passes.Outcome) -> None:
+        """What a pass wrote to the model and the process goes to the log, once as long as it stays the same."""
+        said = outcome.restored + outcome.not_restored
+        if said and said != self._said:
+            if outcome.restored:
+                self._tell(Note("info", f"the pass changed, and was put back: {_listed(outcome.restored)}"))
+            if outcome.not_restored:
+                self._tell(Note("warning", f"the pass changed, and stays changed: {_listed(outcome.not_restored)}"))
+        self._said = said
+
     # ------------------------------------------------------------ looking
 
     def calls_of(self, path: Path, values: bool = False, force: bool = False) -> Calls:
         """The calls of one module in the last pass; with `values` histograms and previews where they can be had."""
         index = self._node(path).index
-        own = [call for call in self.calls if call.index == index]
         if values:
             self._watched = index
-            if own and self._wants_values(own, force):
-                self._tell(self._calls(own, path))
+            if self._wants_values(index, force):
+                self._tell(self._calls(index, path))
                 self._fetch_values(index)
-        return self._calls([self._full.get((call.index, call.number), call) for call in own], path)
+        return self._calls(index, path)
 
-    def _calls(self, own: list[Call], path: Path) -> Calls:
-        shown = [c.detail(self.tree, self._previous.get((c.index, c.number))) for c in own[:MAX_CALLS_SHOWN]]
-        return Calls(self.generation, self.passes, tuple(shown), len(own), path=path)
+    def _calls(self, index: int, path: Path) -> Calls:
+        own = self.last.of(index)
+        shown = self.last.details(own[:MAX_CALLS_SHOWN])
+        return Calls(self.generation, self.last.number, shown, len(own), path=path)
 
-    def _wants_values(self, own: list[Call], force: bool) -> bool:
+    def _wants_values(self, index: int, force: bool) -> bool:
         """A pass is worth repeating where it would be the same, is quick, and nobody waits for something else."""
         quick = self.summary is not None and self.summary.ms < BACKGROUND_MS
-        missing = all((call.index, call.number) not in self._full for call in own)
-        return missing and self._repeatable and (quick or force) and not self._waiting()
+        missing = bool(self.last.of(index)) and self.last.lacks_values(index)
+        return missing and self.last.repeatable and (quick or force) and not self._waiting()
 
     def _fetch_values(self, index: int) -> None:
         """The same pass once more, seen by this module's hook alone."""
@@ -343,16 +345,12 @@ class Session:
             self._pass(recorder)
         finally:
             self._background = None
-        known = {(call.index, call.number): call for call in self.calls}
-        for call in recorder.calls:
-            key = call.index, call.number
-            if key in known and known[key].status == call.status:
-                self._full[key] = _timed_as(call, known[key])
+        self.last.add_values(recorder.calls)
 
     def trace(self, first: int, count: int) -> Calls:
         """Calls of the last pass in completion order."""
-        shown: list[CallDetail] = [call.detail(self.tree) for call in self.calls[first : first + count]]
-        return Calls(self.generation, self.passes, tuple(shown), len(self.calls))
+        shown = self.last.details(self.last.calls[first : first + count])
+        return Calls(self.generation, self.last.number, shown, len(self.last.calls))
 
     def source(self, path: Path, part: SourcePart) -> Source:
         node = self._node(path)
@@ -361,9 +359,9 @@ class Session:
             return whole if whole.focus else source_of(node.module, "forward", path)
         if part != "site":
             return source_of(node.module, part, path)
-        call = next((c for c in self.calls if c.index == node.index and c.file), None)
+        call = next((call for call in self.last.of(node.index) if call.file), None)
         if call is None:
-            note = "no call was seen in the last pass" if self.passes else "run a pass to see who calls it: r"
+            note = "no call was seen in the last pass" if self.last.number else "run a pass to see who calls it: r"
             return Source(path, "site", "call site", notes=(note,))
         return site_source(call.file, call.line, path)
 
@@ -405,7 +403,7 @@ class Session:
 
     def hooks(self, path: Path) -> Hooks:
         node = self._node(path)
-        fired = sum(1 for call in self.calls if call.index == node.index)
+        fired = len(self.last.of(node.index))
         rows = self._ledger.rows(node.module, fired)
         return Hooks(path, rows, self._observers.on(node), self._observers.refused.get(node.index, ""))
 
@@ -416,7 +414,7 @@ class Session:
             (self._observers.add if on else self._observers.remove)(node)
         else:
             self._ledger.toggle(node.module, kind, hook_id, on)
-            self._repeatable = False
+            self.last.repeatable = False
         self._tell(self.marks())
         return self.hooks(path)
 
@@ -429,7 +427,7 @@ class Session:
         if self._keep is not None:
             self._keep.restore()
         self._keep = None
-        self.calls, self._full, self._previous = [], {}, {}
+        self.last = LastPass(modules.ModuleTree())
         self.tree = modules.ModuleTree()
         gc.collect()
 
@@ -445,11 +443,9 @@ class Session:
             raise UsageError(f"no module {'.'.join(path)!r} in this model") from None
 
 
-def _timed_as(call: Call, original: Call) -> Call:
-    """A call seen again shows the times and order of the pass on the screen."""
-    for name in ("start", "end", "depth", "ms", "file", "line"):
-        setattr(call, name, getattr(original, name))
-    return call
+def _listed(words: tuple[str, ...], shown: int = 4) -> str:
+    more = f" and {len(words) - shown} more" if len(words) > shown else ""
+    return ", ".join(words[:shown]) + more
 
 
 def _distinct(tree: modules.ModuleTree, which: str) -> list[torch.Tensor]:

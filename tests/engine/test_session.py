@@ -110,7 +110,7 @@ def test_values_come_with_a_pass_in_the_background() -> None:
     session.run()
     shapes = session.calls_of(("relu",))
     full = session.calls_of(("relu",), values=True)
-    assert opening.of(Calls) == [shapes] and session.passes == 1
+    assert opening.of(Calls) == [shapes] and session.last.number == 1
     for before, after in zip(shapes.calls, full.calls, strict=True):
         assert after.row == before.row
         assert isinstance(after.output, TensorValue) and after.output.histogram is not None
@@ -276,7 +276,7 @@ def test_calls_that_were_captured_are_shown_without_a_pass() -> None:
     opening.session.run()
     told: list[AnyEvent] = []
     shown = Session(told.append)
-    shown.show(opening.session.tree.root, opening.session.calls)
+    shown.show(opening.session.tree.root, opening.session.last.calls)
     shown.announce()
     assert isinstance(told[-1], PassEnded) and told[-1].summary.calls == 4
     assert shown.calls_of(("0",)).calls[0].output is not None
