@@ -270,7 +270,8 @@ class _KeptModule:
         if not identical(attributes, self.attributes):
             changed += _differences(attributes, self.attributes)
             _refill(attributes, self.attributes)
-        changed += [key for key, held in self.held.items() if _put_back(attributes[key], held)]
+        for key, held in self.held.items():
+            changed += _put_back(key, attributes[key], held)
         changed += [key for key, container in self.containers if container.restore()]
         for key, generator, state in self.generators:
             if not torch.equal(generator.get_state(), state):
@@ -295,8 +296,10 @@ def _refill(now: dict[Any, Any], then: dict[Any, Any]) -> None:
     now.update(then)
 
 
-def _put_back(now: dict[Any, Any], then: dict[Any, Any]) -> bool:
+def _put_back(which: str, now: dict[Any, Any], then: dict[Any, Any]) -> list[str]:
+    """Make one of torch's own dicts what it was; the names of what had changed in it."""
     if identical(now, then):
-        return False
+        return []
+    changed = _differences(now, then) or ["order"]
     _refill(now, then)
-    return True
+    return [which.strip("_").replace("_", " ")] if which in DICTS else changed

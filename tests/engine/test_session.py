@@ -20,6 +20,7 @@ from inspector.records import (
     Calls,
     HookMarks,
     ModuleRows,
+    Note,
     Opened,
     PassEnded,
     Progress,
@@ -312,3 +313,18 @@ def test_random_states_are_the_users_own() -> None:
     session.run(seed=99)
     session.close()
     assert torch.equal(torch.rand(3), expected)
+
+
+def test_what_a_pass_changed_is_said_once() -> None:
+    opening = Opening("kv_cache")
+    for _ in range(2):
+        opening.session.run()
+    (note,) = opening.of(Note)
+    assert note.level == "info" and "put back" in note.text and "cache" in note.text
+
+
+def test_what_cannot_be_put_back_is_a_warning() -> None:
+    opening = Opening("advances_iterator")
+    opening.session.run()
+    (note,) = opening.of(Note)
+    assert note.level == "warning" and "it (an iterator that advanced)" in note.text
