@@ -194,13 +194,13 @@ def restored(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     [
         ("mlp", ()),
         ("dropout_train", ()),  # random states are put back without a word
-        ("kv_cache", ("(root): _buffers",)),
+        ("kv_cache", ("(root): cache",)),
         ("python_state", ("(root): steps", "(root): history", "(root): cfg", "(root): generator")),
         ("plain_tensor_cache", ("cache: values", "layers[…]: values")),
         ("global_changer", ("default dtype", "sys.stdout")),
         ("expanded_buffer", ("mask: values",)),
         ("evil_buffer", ("held: values",)),
-        ("grows_in_forward", ("(root): _modules",)),
+        ("grows_in_forward", ("(root): late",)),
     ],
 )
 def test_what_was_put_back_is_said(name: str, words: tuple[str, ...]) -> None:
