@@ -90,7 +90,7 @@ class LineView(ScrollView, can_focus=True):
             self.action_to_end()
 
     def _fill(self) -> None:
-        width = self.scrollable_content_region.width
+        width = self._room()
         if width <= 0:
             return
         anchor = self._anchor() if self._target is None and width != self._width else None
@@ -104,6 +104,10 @@ class LineView(ScrollView, can_focus=True):
         if target is not None:
             self.show_line(target)
 
+    def _room(self) -> int:
+        """Cells of a row; one is left before the scroll bar."""
+        return self.scrollable_content_region.width - 1
+
     def _measured(self) -> None:
         self.virtual_size = Size(self._width, len(self.rows) + len(self.head_rows))
         self.refresh()
@@ -113,7 +117,7 @@ class LineView(ScrollView, can_focus=True):
         return self.top_line if self.scroll_offset.y > 0 else None
 
     def on_resize(self, event: events.Resize) -> None:
-        if self._stale or self.scrollable_content_region.width != self._width or self.page.head:
+        if self._stale or self._room() != self._width or self.page.head:
             self._fill()
 
     def on_show(self) -> None:
