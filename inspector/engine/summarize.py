@@ -46,6 +46,7 @@ class Summarizer:
         self.statistics = statistics
         self.values = values
         self._pending = stats.Pending()
+        self._shapes: dict[tuple[object, ...], TensorValue] = {}
         self._seen: dict[int, tuple[weakref.ref[Tensor], tuple[int, float, bool], TensorValue]] = {}
 
     def describe(self, value: object) -> Value:
@@ -74,12 +75,22 @@ class Summarizer:
 
     def tensor(self, tensor: Tensor) -> TensorValue:
         if not self.statistics:
-            return _metadata(tensor)
+            return self._shape_only(tensor)
         try:
             with torch._C.DisableTorchFunctionSubclass():
                 return self._reduced(tensor)
         except Exception as error:  # a tensor may refuse any operation; what it is can still be said
             return _with_reason(tensor, f"{type(error).__name__}: {error}")
+
+    def _shape_only(self, tensor: Tensor) -> TensorValue:
+        """A pass sees the same few shapes again and again, and making a record costs more than finding it."""
+        if type(tensor) is not Tensor or tensor.layout is not torch.strided or tensor.is_nested:
+            return _metadata(tensor)
+        key = tensor.shape, tensor.dtype, tensor.device, tensor.requires_grad
+        known = self._shapes.get(key)
+        if known is None:
+            known = self._shapes[key] = _metadata(tensor)
+        return known
 
     def resolve(self) -> None:
         """Complete the statistics that are still on their devices. Nothing described before is complete until then."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from textual.content import Content, Span
 
@@ -42,19 +43,21 @@ class Colours:
         self._lines = lines
         self._language = language
         self._starts = list(_block_starts(lines))
-        self._blocks: dict[int, list[Content]] = {}
+        self._blocks: dict[int, tuple[Content, ...]] = {}
 
     def line(self, number: int) -> Content:
         """This line, coloured."""
         block = bisect_right(self._starts, number) - 1
         if block not in self._blocks:
             end = self._starts[block + 1] if block + 1 < len(self._starts) else len(self._lines)
-            self._blocks[block] = coloured(self._lines[self._starts[block] : end], self._language)
+            self._blocks[block] = coloured(tuple(self._lines[self._starts[block] : end]), self._language)
         return self._blocks[block][number - self._starts[block]]
 
 
-def coloured(lines: Sequence[str], language: str) -> list[Content]:
-    """Lines that are lexed together; plain where the language is not known."""
+@lru_cache(maxsize=64)
+def coloured(lines: tuple[str, ...], language: str) -> tuple[Content, ...]:
+    """Lines that are lexed together; plain where the language is not known. Kept: neighbours in a tree are often of
+    one class."""
     # Pygments' lexers take 20 ms to import: not before there is a source to show.
     from rich.syntax import Syntax
 
@@ -69,7 +72,7 @@ def coloured(lines: Sequence[str], language: str) -> list[Content]:
             if style and piece:
                 spans[line].append(Span(column, column + len(piece), style))
             column += len(piece)
-    return [Content(text, spans[number]) for number, text in enumerate(lines)]
+    return tuple(Content(text, spans[number]) for number, text in enumerate(lines))
 
 
 def _block_starts(lines: Sequence[str]) -> Iterator[int]:
