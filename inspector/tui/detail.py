@@ -81,9 +81,10 @@ class Detail(Container):
         self.post_message(self.Switched())
 
     def select(self, model: Model, index: int) -> None:
-        """This module is selected now."""
+        """This module is selected now. It is asked about once the moved cursor is on the screen: a quick reply would
+        make the key wait for the panel to be drawn."""
         self._model, self._index = model, index
-        self.refill()
+        self.call_after_refresh(self.refill)
 
     def clear(self) -> None:
         """There is no model any more."""
