@@ -202,7 +202,7 @@ def words(svg: str) -> str:
 def private_words(svg: str) -> list[str]:
     """Folders of this machine that the picture tells."""
     here = (str(ROOT), sys.prefix, str(Path.home()), tempfile.gettempdir())
-    folders = {"/opt/", "/root", "/work/", "/home/", "/usr/", "/tmp", *(f"{name}/" for name in here if len(name) > 1)}
+    folders = {"/opt/", "/root", "/home/", "/usr/", "/tmp", *(f"{name}/" for name in here if len(name) > 1)}
     return sorted(folder for folder in folders if folder in words(svg))
 
 

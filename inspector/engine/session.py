@@ -44,6 +44,7 @@ from ..records import (
 from ..text import encodable
 from . import modules, passes
 from .attributes import attributes_of
+from .facts import facts_of
 from .guard import Keep
 from .hooks.ledger import Ledger
 from .hooks.observe import Observers
@@ -58,8 +59,6 @@ from .summarize import Summarizer
 
 CHUNK = 2_000
 """Rows per message of a long listing."""
-SHAPES_ONLY_PAST = 5_000
-"""Modules from which on a pass records shapes only."""
 BACKGROUND_MS = 1_000
 """A pass that took longer is not repeated just to fetch histograms and previews."""
 MAX_CALLS_SHOWN = 200
@@ -122,7 +121,8 @@ class Session:
         self._ledger = Ledger(self._observers.ours)
         self._keep = Keep(self.tree)
         self.last, self.summary, self._watched = LastPass(self.tree), None, None
-        self._describe_model(loaded)
+        self._rows = modules.rows(self.tree)
+        self.info = facts_of(self.tree, self._rows, self.target.target, loaded, self._keep)
         if self.target.observe:
             for node in self.tree.objects():
                 self._observers.add(node)
@@ -146,34 +146,6 @@ class Session:
         if self.summary is not None:
             self._send_calls()
             self._tell(PassEnded(self.generation, self.summary))
-
-    def _describe_model(self, loaded: Loaded) -> None:
-        model = loaded.model
-        rows = self._rows = modules.rows(self.tree)
-        objects = sum(1 for _ in self.tree.objects())
-        tensors = _distinct(self.tree, "_parameters")
-        self.info = ModelInfo(
-            target=encodable(self.target.target, 400),
-            kind=loaded.kind,
-            class_name=encodable(type(model).__name__, 120),
-            modules=objects,
-            rows=len(rows),
-            parameters=rows[0].parameters,
-            trainable=sum(modules.size_of(p)[0] for p in tensors if p.requires_grad),
-            buffers=len(_distinct(self.tree, "_buffers")),
-            nbytes=rows[0].nbytes,
-            training=bool(model.training),
-            device=_devices(self.tree),
-            torch=str(torch.__version__),
-            shapes_only=objects > SHAPES_ONLY_PAST,
-            notes=tuple(encodable(note, 400) for note in loaded.notes) + self._keep_note(),
-        )
-
-    def _keep_note(self) -> tuple[str, ...]:
-        if self._keep is None or not self._keep.not_copied:
-            return ()
-        gib = self._keep.not_copied / (1 << 30)
-        return (f"{gib:.1f} GiB of tensors are not copied: what a pass writes to them is reported, not put back",)
 
     # ------------------------------------------------------------ sample input
 
@@ -446,13 +418,3 @@ class Session:
 def _listed(words: tuple[str, ...], shown: int = 4) -> str:
     more = f" and {len(words) - shown} more" if len(words) > shown else ""
     return ", ".join(words[:shown]) + more
-
-
-def _distinct(tree: modules.ModuleTree, which: str) -> list[torch.Tensor]:
-    found = {id(t): t for node in tree.objects() for _, t in modules.own_tensors(node.module, which)}
-    return list(found.values())
-
-
-def _devices(tree: modules.ModuleTree) -> str:
-    tensors = [*_distinct(tree, "_parameters"), *_distinct(tree, "_buffers")]
-    return ", ".join(sorted({str(tensor.device) for tensor in tensors})) or "no tensors"

@@ -147,7 +147,7 @@ def test_a_whole_conversation_about_resnet18(running: Any) -> None:
     assert len(calls) == 76 and rows[calls[0].module].key == "conv1" and calls[-1].module == 0
 
     path = ("layer1", "0", "relu")
-    found = client.ask(GetCalls(generation, path, values=True))
+    found = client.ask(GetCalls(generation, path, values=True, force=True))  # a cold pass may be slow
     assert isinstance(found, Calls) and found.total == 2 and found.calls[0].output.histogram is not None
     source = client.ask(GetSource(generation, ("layer1", "0"), "forward"))
     assert isinstance(source, Source) and "identity = x" in source.text and source.title == "BasicBlock.forward"

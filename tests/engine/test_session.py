@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from inspector.engine import facts
 from inspector.engine import session as session_module
 from inspector.engine.session import Session
 from inspector.errors import InspectorError, UsageError
@@ -245,7 +246,7 @@ def test_what_is_not_there_is_a_usage_error() -> None:
 
 
 def test_past_the_limit_a_pass_records_shapes_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "SHAPES_ONLY_PAST", 2)
+    monkeypatch.setattr(facts, "SHAPES_ONLY_PAST", 2)
     opening = Opening("mlp")
     assert opening.opened.info.shapes_only
     opening.session.run()

@@ -1,0 +1,51 @@
+"""What is said of a whole model: its counts, its place, and what a person should know before looking at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ..records import ModelInfo, ModuleRow
+from ..text import encodable
+from . import modules
+from .guard import Keep
+from .loading import Loaded
+
+SHAPES_ONLY_PAST = 5_000
+"""Modules from which on a pass records shapes only."""
+
+
+def facts_of(tree: modules.ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Loaded, keep: Keep) -> ModelInfo:
+    """Without the sample input, which is not known yet."""
+    objects = sum(1 for _ in tree.objects())
+    parameters, buffers = _distinct(tree, "_parameters"), _distinct(tree, "_buffers")
+    return ModelInfo(
+        target=encodable(target, 400),
+        kind=loaded.kind,
+        class_name=encodable(type(loaded.model).__name__, 120),
+        modules=objects,
+        rows=len(rows),
+        parameters=rows[0].parameters,
+        trainable=sum(modules.size_of(parameter)[0] for parameter in parameters if parameter.requires_grad),
+        buffers=len(buffers),
+        nbytes=rows[0].nbytes,
+        training=bool(loaded.model.training),
+        device=", ".join(sorted({str(tensor.device) for tensor in parameters + buffers})) or "no tensors",
+        torch=str(torch.__version__),
+        shapes_only=objects > SHAPES_ONLY_PAST,
+        notes=(*(encodable(note, 400) for note in loaded.notes), *_keep_note(keep)),
+    )
+
+
+def _keep_note(keep: Keep) -> tuple[str, ...]:
+    if not keep.not_copied:
+        return ()
+    gib = keep.not_copied / (1 << 30)
+    return (f"{gib:.1f} GiB of tensors are not copied: what a pass writes to them is reported, not put back",)
+
+
+def _distinct(tree: modules.ModuleTree, which: str) -> list[Tensor]:
+    found = {id(t): t for node in tree.objects() for _, t in modules.own_tensors(node.module, which)}
+    return list(found.values())
