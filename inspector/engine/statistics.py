@@ -254,14 +254,20 @@ def histogram(tensor: Tensor, statistics: Statistics) -> Histogram | None:
     if low == high:
         middle = HISTOGRAM_BINS // 2
         pieces, repeats = chunks(tensor)
-        total = sum(int(piece.isfinite().sum()) for piece in pieces) * repeats
+        total = sum(_finite(piece).numel() for piece in pieces) * repeats
         return Histogram(low, high, tuple(total if bin == middle else 0 for bin in range(HISTOGRAM_BINS)))
     counts = torch.zeros(HISTOGRAM_BINS, dtype=torch.float64)
     pieces, repeats = chunks(tensor)
     for piece in pieces:
-        x = piece[piece.isfinite()] if statistics.nan or statistics.inf else piece
+        x = _finite(piece) if statistics.nan or statistics.inf else piece
         counts += _binned(x, low, high).cpu().double()
     return Histogram(low, high, tuple(int(c) * repeats for c in counts.tolist()))
+
+
+def _finite(flat: Tensor) -> Tensor:
+    """The finite elements; float8 has no `isfinite` before torch 2.15."""
+    wide = flat.float() if flat.is_floating_point() and flat.element_size() < 4 else flat
+    return wide[wide.isfinite()]
 
 
 def _binned(flat: Tensor, low: float, high: float) -> Tensor:
