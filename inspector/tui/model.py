@@ -79,11 +79,3 @@ class Model:
         """`OBSERVED`, `REFUSED` or 0 for this module."""
         index = self.object_of(index)
         return self.marks.observed[index] if index < len(self.marks.observed) else 0
-
-    def subtree(self, index: int) -> Iterator[int]:
-        """This row and all below it, in order."""
-        pending = [index]
-        while pending:
-            current = pending.pop()
-            yield current
-            pending.extend(reversed(self.children[current]))
