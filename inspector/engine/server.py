@@ -184,7 +184,7 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
         case GetHooks():
             return session.hooks(request.path)
         case SetHook():
-            return session.set_hook(request.path, request.kind, request.id, request.on)
+            return session.set_hook(request.path or (), request.kind, request.id, request.on)
         case GetAttributes():
             return session.attributes(request.path)
         case GetLocations():

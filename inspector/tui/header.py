@@ -89,12 +89,7 @@ class TitleBar(Widget):
             kind = visible(summary.problem.kind or "failed")
             return f"pass {summary.number}{self._dot}{format.cut(kind, 24)}{self._dot}{hooks}"
         took = "cancelled" if summary.cancelled else format.ms(summary.ms)
-        return f"pass {summary.number}{self._dot}{took}{self._overhead(summary)}{self._dot}{hooks}"
-
-    def _overhead(self, summary: PassSummary) -> str:
-        if not summary.bare_ms or summary.cancelled:
-            return ""
-        return f" ({(summary.ms / summary.bare_ms - 1) * 100:+.0f} %)"
+        return f"pass {summary.number}{self._dot}{took}{self._dot}{hooks}"
 
 
 def short_target(target: str) -> str:

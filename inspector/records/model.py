@@ -1,0 +1,80 @@
+"""What is said of a target, and of the model it became."""
+
+from __future__ import annotations
+
+from .base import Record, Row
+
+
+class ModuleRow(Row, frozen=True):
+    """One entry of the module list, in the order of `named_modules()`, aliases and repeated objects included."""
+
+    index: int
+    parent: int  # -1 for the root
+    key: str  # unique among its siblings, so that a path is too
+    class_name: str
+    parameters: int  # elements below this module, each parameter once
+    own_parameters: int  # elements of its direct parameters
+    nbytes: int  # bytes of parameters and buffers below this module, each once
+    alias_of: int = -1  # the row that shows the same object first; -1 for none. An alias has no children rows
+    badges: tuple[str, ...] = ()  # "tied", "scripted", "lazy", "meta", "no hooks: REASON", ...
+
+
+class Target(Record, frozen=True):
+    """What to open, as typed."""
+
+    target: str
+    arguments: tuple[tuple[str, str], ...] = ()  # constructor KEY=VALUE, in order
+    inputs: tuple[str, ...] = ()  # -i specs, in order
+    weights: str = ""  # a file, or "" for random weights
+    device: str = "auto"
+    dtype: str = ""
+    training: bool = False
+    seed: int = 0
+    grad: bool = False
+    run: bool = True  # a first pass as soon as the model is there
+    observe: bool = True  # False: start without hooks
+    hooks: tuple[str, ...] = ()  # "conv1:scale(2)", in order
+    recipe: str = ""  # a file with more of them
+    batches: int = 1  # passes in a row, see `Run`
+    backward: bool = False
+    loss: str = ""
+    optimizer: str = ""
+    loader: str = ""
+
+
+class ModelInfo(Record, frozen=True):
+    target: str
+    kind: str  # "torchvision", "python file", "importable", "your model"
+    class_name: str
+    modules: int  # as len(list(model.named_modules())), the root included
+    rows: int  # entries of the module list, aliases included
+    parameters: int
+    trainable: int
+    buffers: int  # number of buffer tensors
+    nbytes: int
+    training: bool
+    device: str
+    torch: str
+    input: str = ""  # the sample input in words: "1×3×224×224 float32"
+    input_origin: str = ""  # "given", "known for this target", "guessed"; "" when there is none
+    shapes_only: bool = False  # too many modules for statistics on every one
+    notes: tuple[str, ...] = ()
+
+
+class Choice(Record, frozen=True):
+    """One thing that can be opened: a row of a picker."""
+
+    name: str  # what to type as TARGET
+    kind: str  # "torchvision", "module", "factory", "recent"
+    detail: str = ""  # signature, first docstring line, family
+
+
+class InputField(Record, frozen=True):
+    """One parameter of `forward` for the form that asks for the sample input."""
+
+    name: str
+    kind: str  # "positional", "keyword", "*args", "**kwargs"
+    required: bool
+    annotation: str = ""
+    default: str = ""
+    proposal: str = ""  # a spec to start from

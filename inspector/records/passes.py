@@ -1,0 +1,100 @@
+"""One forward pass: its calls, and how it went."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .base import Path, Record, Row
+from .values import Histogram, MappingValue, TensorValue, Value
+
+CallStatus = Literal["ok", "raised", "unfinished"]
+
+
+class Delta(Row, frozen=True):
+    """How far an output is from what the same call gave in the baseline, over all its floating elements.
+
+    Not finite where either holds NaN or Inf.
+    """
+
+    rel_l2: float  # |now - then| / |then|; infinite where only `then` is zero
+    cosine: float  # of the angle between them; 1 for the same direction
+    max_abs: float  # the largest |now - then| of an element
+    sampled: bool = False  # of a part of the elements: the tensors are too large to keep
+
+
+class CallRow(Row, frozen=True):
+    """One call of one module. `start` and `end` number entries and exits of modules in time; rows come in order of
+    `end`, which is the order in which forward hooks fire."""
+
+    module: int
+    call: int  # 0 for the first call of this module in the pass
+    start: int
+    end: int
+    depth: int
+    ms: float  # without the time spent observing
+    status: CallStatus
+    brief: str  # the output's shape in a few characters: "1×64×56×56", "3 × 1×64×56×56", "dict 2"
+    nan: bool = False  # the output holds NaN or Inf
+    file: str = ""  # call site: the line that called the module
+    line: int = 0
+    altered: bool = False  # a hook of ours replaced the input or output
+    delta: Delta | None = None  # None without a baseline, and where the two cannot be compared
+    gradient: float | None = None  # root mean square of the gradient that reached the output, after a backward pass
+
+
+class CallDetail(Record, frozen=True):
+    """What went in and came out of one call, as it was at that moment."""
+
+    row: CallRow
+    path: Path
+    class_name: str
+    inputs: tuple[Value, ...]
+    kwargs: MappingValue
+    output: Value | None  # None when the call did not return
+    previous: Value | None = None  # the output of the same call in the pass before
+    baseline: Value | None = None  # the output of the same call in the baseline
+    difference: Histogram | None = None  # of `output` less `baseline`, element by element
+    gradients: tuple[TensorValue, ...] = ()  # that reached the output's tensors in the backward pass
+
+
+class Problem(Record, frozen=True):
+    """Something a person has to know: what was wrong, where, and what to try."""
+
+    what: str
+    where: str = ""
+    hint: str = ""  # the command or key to try
+    kind: str = ""  # the exception's class name, where there was one
+    path: Path | None = None  # the module it happened in
+    traceback: tuple[str, ...] = ()
+    exit_code: int = 1  # 2 for a usage error
+
+
+class Ranked(Row, frozen=True):
+    """One class of a classifier's output, by its softmax probability for the first item of the batch."""
+
+    index: int
+    now: float
+    then: float  # in the baseline
+    label: str = ""
+
+
+class PassSummary(Record, frozen=True):
+    """How one pass went. `problem` is set exactly when it did not end well."""
+
+    number: int
+    ms: float
+    calls: int
+    hooks: int = 0  # observe hooks that were on
+    seed: int = 0
+    cancelled: bool = False
+    output: Value | None = None
+    problem: Problem | None = None
+    restored: tuple[str, ...] = ()  # what the pass changed and was put back, in words
+    not_restored: tuple[str, ...] = ()
+    altering: int = 0  # hooks of ours that altered something
+    delta: Delta | None = None  # of the model's own output
+    ranking: tuple[Ranked, ...] = ()  # the largest of a classifier's outputs, with a baseline
+    faults: tuple[Problem, ...] = ()  # hooks of ours that failed and were passed over
+    batches: int = 1  # passes that this one is the last of
+    backward: bool = False
+    loss: float | None = None

@@ -1,0 +1,92 @@
+"""Any value a module takes or returns, in plain words and numbers."""
+
+from __future__ import annotations
+
+from typing import Union
+
+from .base import Record
+
+
+class Statistics(Record, frozen=True):
+    """Of the finite elements of one tensor. With no finite element the four floats are None."""
+
+    min: float | None = None
+    max: float | None = None
+    mean: float | None = None
+    std: float | None = None  # population standard deviation (divides by the count)
+    nan: int = 0
+    inf: int = 0
+    zeros: int = 0
+    of: str = "values"  # or "magnitudes" (complex), "stored values" (sparse), "dequantized values"
+
+
+class Histogram(Record, frozen=True):
+    """Counts of the finite elements in equal bins from `low` to `high`."""
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+class Preview(Record, frozen=True):
+    """The first few values: the leading corner of the last two dimensions, at index 0 of the others."""
+
+    at: str  # which corner, written as an index: "[0, 0, :6, :8]"
+    rows: tuple[tuple[float | int | bool | str, ...], ...]
+
+
+class TensorValue(Record, frozen=True, tag="tensor", tag_field="kind"):
+    """One tensor, described when it was seen. `statistics` is None exactly when `why` says why, or when only shapes
+    were asked for (`why` is then empty)."""
+
+    shape: tuple[int, ...]  # -1 for a ragged dimension
+    dtype: str  # "float32"
+    device: str  # "cpu", "cuda:0"
+    requires_grad: bool = False
+    type: str = "Tensor"  # the class: "Parameter", a subclass
+    layout: str = "strided"
+    nbytes: int = 0
+    statistics: Statistics | None = None
+    why: str = ""
+    histogram: Histogram | None = None
+    preview: Preview | None = None
+
+
+class SequenceValue(Record, frozen=True, tag="sequence", tag_field="kind"):
+    """A tuple, list, namedtuple or other sequence; `items` may be cut, `length` is the true one."""
+
+    type: str
+    items: tuple[Value, ...]
+    length: int
+    names: tuple[str, ...] = ()  # a namedtuple's field names
+    is_tuple: bool = False
+
+
+class MappingValue(Record, frozen=True, tag="mapping", tag_field="kind"):
+    """A dict, ModelOutput, dataclass or object with named parts; `keys` and `items` go together and may be cut."""
+
+    type: str
+    keys: tuple[str, ...]
+    items: tuple[Value, ...]
+    length: int
+
+
+class ScalarValue(Record, frozen=True, tag="scalar", tag_field="kind"):
+    """A Python bool, int, float or str; complex and ints past 64 bits are given as text."""
+
+    type: str
+    value: bool | int | float | str
+
+
+class NoneValue(Record, frozen=True, tag="none", tag_field="kind"):
+    """None, as a value that was really there."""
+
+
+class OtherValue(Record, frozen=True, tag="other", tag_field="kind"):
+    """Anything else, and whatever was cut: `text` is a bounded description, never a repr that was not asked for."""
+
+    type: str
+    text: str
+
+
+Value = Union[TensorValue, SequenceValue, MappingValue, ScalarValue, NoneValue, OtherValue]  # noqa: UP007 (runtime)
