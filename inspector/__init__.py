@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .altering import hooks as hooks
+    from .altering import python as python
     from .capturing import Capture as Capture
     from .capturing import capture as capture
     from .capturing import summary as summary
@@ -20,9 +22,18 @@ _HOME = {
     "capture": "inspector.capturing",
     "Capture": "inspector.capturing",
     "summary": "inspector.capturing",
+    "hooks": "inspector.altering",
+    "python": "inspector.altering",
 }
 
-__all__ = ["Capture", "__version__", "capture", "inspect", "summary"]
+KINDS = (
+    "observe", "print", "record", "scale", "add", "zero", "noise", "clamp", "dropout", "round", "mean", "permute",
+    "replace", "patch", "prune", "assign", "clip", "rename", "filter",
+)  # fmt: skip
+"""The kinds of hooks, each a function of its name; some have names of built-in functions, so `*` leaves them."""
+_HOME.update(dict.fromkeys(KINDS, "inspector.altering"))
+
+__all__ = ["Capture", "__version__", "capture", "hooks", "inspect", "python", "summary"]
 
 
 def __getattr__(name: str) -> Any:
@@ -34,4 +45,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, *KINDS})

@@ -70,7 +70,7 @@ class Capture:
     def calls(self) -> list[CapturedCall]:
         """In completion order, a child before its parent: the order in which forward hooks fire."""
         self._recorder.settle()
-        return [self._captured(call) for call in self._recorder.calls]
+        return [captured(self._tree, call) for call in self._recorder.calls]
 
     def __getitem__(self, key: str | tuple[str, int]) -> CapturedCall:
         """The first call of the module at this dotted path, or with `(path, n)` its call n, counted from 0."""
@@ -79,7 +79,7 @@ class Capture:
         for call in self._recorder.calls:
             if call.number == number and ".".join(self._tree.paths[call.index]) == path:
                 self._recorder.settle()
-                return self._captured(call)
+                return captured(self._tree, call)
         near = difflib.get_close_matches(path, [p for p in paths if p != path], 3)
         raise KeyError(f"no call {number} of {path!r} was captured" + (f"; near: {', '.join(near)}" if near else ""))
 
@@ -92,21 +92,23 @@ class Capture:
 
         view(self._tree.root, self._recorder.calls)
 
-    def _captured(self, call: Call) -> CapturedCall:
-        return CapturedCall(
-            ".".join(self._tree.paths[call.index]),
-            type(self._tree.nodes[call.index].module).__name__,
-            call.number,
-            call.start,
-            call.end,
-            call.depth,
-            call.inputs,
-            call.kwargs,
-            call.output,
-            call.ms,
-            call.status,
-            call.kept,
-        )
+
+def captured(tree: modules.ModuleTree, call: Call) -> CapturedCall:
+    """One call as the library gives it."""
+    return CapturedCall(
+        ".".join(tree.paths[call.index]),
+        type(tree.nodes[call.index].module).__name__,
+        call.number,
+        call.start,
+        call.end,
+        call.depth,
+        call.inputs,
+        call.kwargs,
+        call.output,
+        call.ms,
+        call.status,
+        call.kept,
+    )
 
 
 def capture(model: nn.Module, pattern: str = "*", *, statistics: bool = True, keep: bool = False) -> Capture:

@@ -64,7 +64,16 @@ def _parser() -> argparse.ArgumentParser:
     add("--grad", action="store_true", help="record gradients during the pass")
     add("--seed", type=int, default=0, metavar="N", help="for weights, input and pass (default 0)")
     add("--no-forward", action="store_true", help="do not run a pass at the start")
-    add("--hook", action="append", default=[], metavar="none", help="'none' starts without hooks")
+    hooks = parser.add_argument_group("hooks and passes")
+    add = hooks.add_argument
+    add("--hook", action="append", default=[], metavar="MODULE:HOOK",
+        help="put a hook on modules, repeatable: 'conv1:scale(2)', 'layer4.*:zero()', \"class:Conv2d:noise(0.1, "
+             "on='input')\"; 'none' starts without observing")  # fmt: skip
+    add("--backward", action="store_true", help="a backward pass after each forward")
+    add("--batches", type=int, default=1, metavar="N", help="so many passes in a row, each with its own input")
+    add("--loss", default="", metavar="LOSS", help="mean (the default), sum, cross_entropy or pkg.mod:function")
+    add("--optimizer", default="", metavar="OPT", help="step after each batch, such as 'SGD(lr=0.01)'")
+    add("--loader", default="", metavar="pkg.mod:NAME", help="whose items are the batches")
     view = parser.add_argument_group("view")
     add = view.add_argument
     add(
@@ -94,9 +103,9 @@ def _has_terminal() -> bool:
 
 def _target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, Any]:
     """The fields of `records.Target`."""
-    unknown = [text for text in options.hook if text != "none"]
-    if unknown:
-        parser.error(f"--hook {unknown[0]}: only 'none' is known")
+    for text in options.hook:
+        if text != "none" and ":" not in text.partition("(")[0]:
+            parser.error(f"--hook {text!r} names no module; write --hook 'conv1:scale(2)', or --hook none")
     return {
         "target": options.target,
         "arguments": [_pair(parser, text) for text in options.arguments],
@@ -108,7 +117,13 @@ def _target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dic
         "seed": options.seed,
         "grad": options.grad,
         "run": not options.no_forward,
-        "observe": not options.hook,
+        "observe": "none" not in options.hook,
+        "hooks": [text for text in options.hook if text != "none"],
+        "batches": options.batches,
+        "backward": options.backward,
+        "loss": options.loss,
+        "optimizer": options.optimizer,
+        "loader": options.loader,
     }
 
 

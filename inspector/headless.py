@@ -84,7 +84,16 @@ def _print(client: Client, target: Target, form: str, out: Callable[[str], objec
     client.hear_modules(opened.info.rows)
     summary = problem = None
     if target.run and not opened.form:
-        ended = client.ask(Run(opened.generation))
+        ended = client.ask(
+            Run(
+                opened.generation,
+                backward=target.backward,
+                batches=target.batches,
+                loss=target.loss,
+                optimizer=target.optimizer,
+                loader=target.loader,
+            )
+        )
         assert isinstance(ended, PassEnded)
         summary, problem = ended.summary, ended.summary.problem
     elif target.run:

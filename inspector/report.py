@@ -131,7 +131,20 @@ def _footer(report: Report) -> list[str]:
         lines.append(f"input {visible(info.input)} ({info.input_origin})")
     if summary is not None:
         lines.append(f"{summary.calls:,} calls in {summary.ms:.1f} ms, seed {summary.seed}")
+        lines += _changed(summary)
     return [*lines, *(f"note: {visible(note)}" for note in info.notes)]
+
+
+def _changed(summary: PassSummary) -> list[str]:
+    """What hooks did, and what a backward pass started from."""
+    lines = [f"hook failed: {visible(fault.what)}" for fault in summary.faults]
+    if summary.altering:
+        delta = summary.delta
+        moved = f", the output moved by {delta.rel_l2:.3g} (relative L2)" if delta is not None else ""
+        lines.append(f"altering hooks: {summary.altering}{moved}")
+    if summary.loss is not None:
+        lines.append(f"loss {summary.loss:.6g}")
+    return lines
 
 
 def problem_text(problem: Problem) -> str:
@@ -173,7 +186,7 @@ def as_data(report: Report) -> dict[str, Any]:
             "bytes": info.nbytes,
         },
         "modules": [_module(report, row, places.get(row.index), counts) for row in report.modules],
-        "calls": [_call(report, detail) for detail in report.details],
+        "calls": [{**_call(report, detail), **_moved(report, detail.row)} for detail in report.details],
         "output": _value(output) if output is not None else {"kind": "none"},
         "error": _error(report.problem),
     }
@@ -208,6 +221,16 @@ def _call(report: Report, detail: CallDetail) -> dict[str, Any]:
         "site": {"file": row.file, "line": row.line} if row.file else None,
         "status": row.status,
     }
+
+
+def _moved(report: Report, row: CallRow) -> dict[str, Any]:
+    """With hooks that alter, how far the output is from the baseline."""
+    if report.summary is None or not report.summary.altering:
+        return {}
+    delta = row.delta
+    if delta is None:
+        return {"delta": None}
+    return {"delta": {name: _finite(getattr(delta, name)) for name in ("rel_l2", "cosine", "max_abs")}}
 
 
 def _value(value: Value) -> dict[str, Any]:

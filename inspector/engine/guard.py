@@ -146,6 +146,12 @@ class Keep:
             self.not_copied = sum(size for index, size in enumerate(sizes) if index not in copied)
             self._tensors = [_KeptTensor.of(*named, index in copied) for index, named in enumerate(found)]
 
+    def accept(self, tensor: Tensor) -> None:
+        """What this tensor holds now is what it is restored to from now on."""
+        for kept in self._tensors:
+            if kept.tensor is tensor and kept.copy is not None and kept.alias is not None:
+                kept.copy.copy_(stored(kept.alias))
+
     def restore(self) -> list[str]:
         """Put back what changed. Returns it in words: "layer1.0.bn1.running_mean: values"."""
         with torch._C.DisableTorchFunctionSubclass():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -15,7 +15,6 @@ from torch import nn
 from ..records import Path, Problem
 from ..text import encodable
 from .guard import Keep, Snapshot
-from .hooks.observe import Observers
 from .modules import ModuleTree
 from .process import cuda_in_use, seed_everything
 from .recorder import Cancelled, Recorder
@@ -23,6 +22,12 @@ from .recorder import Cancelled, Recorder
 _OURS = __file__.rsplit("/", 1)[0]
 _TORCH = torch.__file__.rsplit("/", 1)[0] + "/nn/modules/module.py"
 MAX_FRAMES = 60
+
+
+class Listener(Protocol):
+    """Reports to whatever recorder it is given."""
+
+    recorder: Recorder | None
 
 
 @dataclass(frozen=True)
@@ -44,8 +49,9 @@ def run(
     *,
     seed: int,
     grad: bool = False,
-    observers: Observers | None = None,
+    observers: Listener | Sequence[Listener] | None = None,
     recorder: Recorder | None = None,
+    call: Callable[[], object] | None = None,
     see: Callable[[object], object] = lambda output: None,
 ) -> Outcome:
     """One forward pass with every random state seeded, then the model and the process as they were before.
@@ -59,6 +65,7 @@ def run(
         grad: Record gradients during the pass.
         observers: Hooks that report to `recorder` during the pass.
         recorder: Is finished when this returns.
+        call: What to run in place of one call of the model with its inputs; gives the model's output.
         see: Given the model's output before anything is put back; its result is `Outcome.output`.
     """
     before = Snapshot(tree, keep)
@@ -69,7 +76,7 @@ def run(
     try:
         with listening(observers, recorder), torch.set_grad_enabled(grad), _eagerly(tree):
             began = perf_counter()
-            output = tree.root(*args, **kwargs)
+            output = tree.root(*args, **kwargs) if call is None else call()
             _synchronize()
             ended = perf_counter()
         seen = see(output)
@@ -84,15 +91,15 @@ def run(
 
 
 @contextlib.contextmanager
-def listening(observers: Observers | None, recorder: Recorder | None) -> Iterator[None]:
-    if observers is None:
-        yield
-        return
-    observers.recorder = recorder
+def listening(observers: Listener | Sequence[Listener] | None, recorder: Recorder | None) -> Iterator[None]:
+    listeners = observers if isinstance(observers, Sequence) else [observers] if observers is not None else []
+    for listener in listeners:
+        listener.recorder = recorder
     try:
         yield
     finally:
-        observers.recorder = None
+        for listener in listeners:
+            listener.recorder = None
 
 
 def _eagerly(tree: ModuleTree) -> contextlib.AbstractContextManager[Any]:

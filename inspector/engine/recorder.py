@@ -8,17 +8,29 @@ own; entries and exits are numbered by one clock. Recording never raises into th
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import sys
 import threading
 from collections.abc import Callable
 from functools import lru_cache
 from time import perf_counter
-from typing import Any
+from typing import Any, Protocol, cast
 
+import torch
 from torch import Tensor, nn
 
-from ..records import CallDetail, CallRow, CallStatus, MappingValue, Path, Value
+from ..records import (
+    CallDetail,
+    CallRow,
+    CallStatus,
+    Delta,
+    Histogram,
+    MappingValue,
+    Path,
+    TensorValue,
+    Value,
+)
 from ..text import encodable
 from .inputs.nested import map_tensors
 from .modules import ModuleTree
@@ -39,8 +51,8 @@ class Call:
     """One call of one module, filled in as it happens."""
 
     __slots__ = (
-        "before", "began", "depth", "end", "file", "index", "inputs", "kept", "kwargs", "line", "ms", "number",
-        "output", "spent", "start", "status",
+        "altered", "before", "began", "delta", "depth", "difference", "end", "file", "gradients", "index", "inputs",
+        "kept", "kwargs", "line", "ms", "number", "output", "spent", "start", "status", "then",
     )  # fmt: skip
 
     def __init__(self, index: int, number: int, start: int, depth: int) -> None:
@@ -57,6 +69,11 @@ class Call:
         self.kept: object = None
         self.file = ""
         self.line = 0
+        self.altered = False
+        self.delta: Delta | None = None
+        self.then: Value | None = None  # the output of this call in the baseline
+        self.difference: Histogram | None = None
+        self.gradients: list[Value] = []
         self.before: BaseException | None = None  # the exception that was already being handled at entry
         self.began = self.spent = 0.0
 
@@ -73,12 +90,48 @@ class Call:
             non_finite(self.output),
             self.file,
             self.line,
+            self.altered,
+            self.delta,
+            gradient_size(self.gradients),
         )
 
     def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:
         name = encodable(type(tree.nodes[self.index].module).__name__, 120)
         path: Path = tree.paths[self.index]
-        return CallDetail(self.row(), path, name, self.inputs, self.kwargs, self.output, previous)
+        gradients = tuple(value for value in self.gradients if isinstance(value, TensorValue))
+        return CallDetail(
+            self.row(),
+            path,
+            name,
+            self.inputs,
+            self.kwargs,
+            self.output,
+            previous,
+            self.then,
+            self.difference,
+            gradients,
+        )
+
+
+class Witness(Protocol):
+    """Sees the outputs of a pass themselves, the moment the recorder does."""
+
+    def see(self, call: Call, output: object) -> None: ...
+    def settle(self) -> None: ...
+
+
+def gradient_size(gradients: list[Value]) -> float | None:
+    """Root mean square over all elements; None where there are no statistics."""
+    total = elements = 0.0
+    for value in gradients:
+        found = value.statistics if isinstance(value, TensorValue) else None
+        if found is not None and (found.nan or found.inf):
+            return math.nan
+        if found is not None and found.mean is not None and found.std is not None and isinstance(value, TensorValue):
+            count = math.prod(value.shape)
+            total += count * (found.mean**2 + found.std**2)
+            elements += count
+    return math.sqrt(total / elements) if elements else None
 
 
 class _Thread(threading.local):
@@ -87,6 +140,7 @@ class _Thread(threading.local):
     def __init__(self) -> None:
         self.stack: list[Call] = []
         self.spent = 0.0  # seconds in our own hooks
+        self.altered: set[int] = set()  # nodes whose input was altered and that are about to be entered
         self.known = False
 
 
@@ -100,6 +154,8 @@ class Recorder:
         only: Record calls of these nodes alone, None for all.
         progress: Called now and then with (calls entered, node entered last).
         keep: Bytes of outputs to keep as they are, cloned; 0 keeps none.
+        witness: Sees every output as well, and may add to its call.
+        gradients: Also describe the gradients that reach the outputs in a backward pass.
     """
 
     def __init__(
@@ -111,6 +167,8 @@ class Recorder:
         only: frozenset[int] | None = None,
         progress: Callable[[int, int], None] | None = None,
         keep: int = 0,
+        witness: Witness | None = None,
+        gradients: bool = False,
     ) -> None:
         self.tree = tree
         self.calls: list[Call] = []  # in completion order
@@ -123,6 +181,8 @@ class Recorder:
         self._only = only
         self._progress = progress
         self._keep = keep
+        self._witness = witness
+        self._gradients = gradients
         self._clock = itertools.count()
         self._numbers: dict[int, itertools.count[int]] = {}
         self._raised: BaseException | None = None  # the newest exception that came out of a module
@@ -167,8 +227,22 @@ class Recorder:
         self.calls.sort(key=lambda call: call.end)  # threads close theirs in between
         self.settle()
 
+    def took(self, module: nn.Module, seconds: float, altered: bool, entering: bool) -> None:
+        """A hook of ours took so long on `module`, before it was entered or after it returned."""
+        here = self._here
+        here.spent += seconds
+        index = self._index.get(id(module))
+        if not altered or index is None:
+            return
+        if entering:
+            here.altered.add(index)
+        elif here.stack and here.stack[-1].index == index:
+            here.stack[-1].altered = True
+
     def settle(self) -> None:
         """Complete the statistics of what was seen so far."""
+        if self._witness is not None:
+            self._witness.settle()
         self._plain.resolve()
         self._full.resolve()
 
@@ -205,6 +279,9 @@ class Recorder:
             self._open.append(here.stack)
         call = Call(index, number, next(self._clock), len(here.stack))
         call.began, call.spent = perf_counter(), here.spent
+        if index in here.altered:
+            here.altered.discard(index)
+            call.altered = True
         here.stack.append(call)
         return call
 
@@ -238,6 +315,24 @@ class Recorder:
         call.output = (self._full if call.index == self._watched else self._plain).describe(output)
         if self._keep:
             call.kept = map_tensors(output, self._clone)
+        if self._witness is not None:
+            self._witness.see(call, output)
+        if self._gradients and torch.is_grad_enabled():
+            map_tensors(output, lambda tensor: self._await_gradient(call, tensor))
+
+    def _await_gradient(self, call: Call, tensor: Tensor) -> Tensor:
+        """On the output's tensors: module backward hooks refuse modules whose output is changed in place later."""
+        if tensor.requires_grad:
+            cast(Any, tensor).register_hook(lambda gradient: self._see_gradient(call, gradient))
+        return tensor
+
+    def _see_gradient(self, call: Call, gradient: Tensor) -> None:
+        began = perf_counter()
+        try:
+            call.gradients.append(self._plain.describe(gradient))
+        except Exception as error:  # as in `enter`
+            self._fault(error)
+        self._here.spent += perf_counter() - began
 
     def _blame(self, call: Call, raised: BaseException) -> None:
         """The innermost module an exception came out of, also where one further out raised another from it."""

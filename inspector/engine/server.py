@@ -23,32 +23,44 @@ from ..channel import Outbox, decode_asked, receive
 from ..errors import ChannelError, InspectorError
 from ..records import (
     PROTOCOL,
+    AddHook,
     AnyEvent,
     AnyRequest,
     Asked,
     Cancel,
+    CheckHook,
     Choices,
+    DisableAll,
     Done,
+    EditParameters,
     Failed,
+    GetAllHooks,
     GetAttributes,
     GetCalls,
+    GetHistory,
     GetHooks,
     GetLocations,
     GetParameters,
     GetSource,
     GetTrace,
     Hello,
+    Kinds,
+    ListKinds,
     ListTargets,
     Observe,
     Open,
     Opened,
     PassEnded,
     Problem,
+    RemoveHook,
+    ReplaceHook,
     Run,
     SetHook,
     SetInput,
     Shutdown,
     Stage,
+    TakeBaseline,
+    Undo,
 )
 from ..text import encodable
 
@@ -148,6 +160,10 @@ class Server:
             from .loading import list_targets
 
             return Choices("Targets", list_targets())
+        if isinstance(request, ListKinds):
+            from .hooks.kinds import KINDS
+
+            return Kinds(tuple(kind.info() for kind in KINDS))
         session.check(getattr(request, "generation", session.generation))
         return _replies(session, request)
 
@@ -168,7 +184,7 @@ class Server:
 def _replies(session: Session, request: AnyRequest) -> AnyEvent:
     match request:
         case Run():
-            return PassEnded(session.generation, session.run(request.seed, request.fresh_input))
+            return PassEnded(session.generation, session.run(request))
         case SetInput():
             return session.set_input(request.specs)
         case Observe():
@@ -184,7 +200,15 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
         case GetHooks():
             return session.hooks(request.path)
         case SetHook():
-            return session.set_hook(request.path or (), request.kind, request.id, request.on)
+            return session.set_hook(request.path, request.kind, request.id, request.on, request.of)
+        case AddHook() | ReplaceHook() | RemoveHook() | DisableAll() | EditParameters() | Undo() | TakeBaseline():
+            return session.change(request)
+        case CheckHook():
+            return session.check_hook(request.where, request.hook, request.code)
+        case GetAllHooks():
+            return session.all_hooks(request.first, request.count)
+        case GetHistory():
+            return session.history(request.path)
         case GetAttributes():
             return session.attributes(request.path)
         case GetLocations():

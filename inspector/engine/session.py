@@ -13,16 +13,26 @@ from time import perf_counter
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from ..errors import InspectorError, UsageError
 from ..records import (
+    AddHook,
+    AllHooks,
     AnyEvent,
+    AnyRequest,
     Attributes,
     CallRows,
     Calls,
+    Changes,
     Choices,
+    DisableAll,
+    EditParameters,
+    History,
+    HookCheck,
     HookMarks,
+    HookRow,
     Hooks,
     Location,
     Locations,
@@ -37,31 +47,44 @@ from ..records import (
     Path,
     Problem,
     Progress,
+    RemoveHook,
+    ReplaceHook,
+    Run,
     Source,
     SourcePart,
+    TakeBaseline,
     Target,
+    Undo,
 )
 from ..text import encodable
 from . import modules, passes
+from .alterations import Added, Alterations, State, problem
 from .attributes import attributes_of
+from .baseline import Baseline, Comparison
+from .batches import Batches, steps_of
 from .facts import facts_of
 from .guard import Keep
+from .histories import Histories
 from .hooks.ledger import Ledger
 from .hooks.observe import Observers
+from .hooks.spec import parse_placed
 from .inputs import Sample, form_fields, guess, sample_from_specs
 from .inputs.sample import given
 from .lastpass import LastPass
 from .loading import Loaded, load
 from .parameters import parameters_of
-from .recorder import Call, Cancelled, Recorder
+from .recorder import Call, Cancelled, Recorder, Witness
 from .source import location, site_source, source_of
 from .summarize import Summarizer
+from .training import NONE, Steps, batches_of
 
 CHUNK = 2_000
 """Rows per message of a long listing."""
 BACKGROUND_MS = 1_000
 """A pass that took longer is not repeated just to fetch histograms and previews."""
 MAX_CALLS_SHOWN = 200
+FOLLOWED = 50_000_000
+"""Parameters of a model past which training keeps no history of them."""
 
 Tell = Callable[[AnyEvent], None]
 
@@ -92,6 +115,9 @@ class Session:
         self._said: tuple[str, ...] = ()  # what a pass changed, as it was told last
         self._seed = 0
         self._rows: list[ModuleRow] = []
+        self._steps = Steps()
+        self._histories = Histories()
+        self._baseline: tuple[object, Baseline] | None = None
 
     # ------------------------------------------------------------ opening
 
@@ -106,7 +132,15 @@ class Session:
             return loaded
         self.close()
         self.target, self._seed = target, target.seed
-        return self._adopt(loaded)
+        opened = self._adopt(loaded)
+        try:
+            for text in target.hooks:
+                where, hook = parse_placed(text)
+                self.alterations.add(where, hook)
+        except InspectorError:
+            self.close()
+            raise
+        return opened
 
     def adopt(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> Opened:
         """Take the caller's own model under inspection; without arguments its input is unknown."""
@@ -118,8 +152,10 @@ class Session:
         self.generation += 1
         self.tree = modules.walk(loaded.model)
         self._observers = Observers(self.tree)
-        self._ledger = Ledger(self._observers.ours)
+        self._ledger = Ledger(self._ours)
         self._keep = Keep(self.tree)
+        self.alterations = Alterations(self.tree, self._keep, self._observers, self._ledger, self._say)
+        self._steps, self._histories, self._baseline = Steps(), Histories(), None
         self.last, self.summary, self._watched = LastPass(self.tree), None, None
         self._rows = modules.rows(self.tree)
         self.info = facts_of(self.tree, self._rows, self.target.target, loaded, self._keep)
@@ -127,6 +163,14 @@ class Session:
             for node in self.tree.objects():
                 self._observers.add(node)
         return self._with_sample(loaded.sample)
+
+    def _ours(self, module: nn.Module) -> dict[int, str]:
+        """The ids of our hooks on `module`, those included that a person took away and may bring back."""
+        added = {hook_id: str(member.attached.hook) for hook_id, member in self.alterations.of(module).items()}
+        return {**self._observers.ours(module), **added}
+
+    def _say(self, text: str) -> None:
+        self._tell(Note("info", encodable(text, 1_000)))
 
     def show(self, model: nn.Module, calls: list[Call]) -> Opened:
         """Take a model under inspection with calls that were captured already, in place of a pass."""
@@ -143,6 +187,7 @@ class Session:
             chunk = tuple(self._rows[first : first + CHUNK])
             self._tell(ModuleRows(self.generation, chunk, len(self._rows)))
         self._tell(self.marks())
+        self._tell(self.changes())
         if self.summary is not None:
             self._send_calls()
             self._tell(PassEnded(self.generation, self.summary))
@@ -162,8 +207,6 @@ class Session:
         self.sample = sample
         self.last.repeatable = False
         form = () if sample is not None else tuple(form_fields(self.tree.root))
-        from msgspec.structs import replace
-
         assert self.info is not None
         self.info = replace(
             self.info,
@@ -188,23 +231,95 @@ class Session:
 
     # ------------------------------------------------------------ passes
 
-    def run(self, seed: int | None = None, fresh_input: bool = False) -> PassSummary:
-        """One pass with everything that is observed. Never raises for what the model does.
+    def run(self, request: Run | None = None) -> PassSummary:
+        """One pass, or several batches, with everything that is observed. Never raises for what the model does.
 
         Raises:
-            UsageError: There is no sample input.
+            UsageError: There is no sample input, or a loss, optimizer or loader cannot be found.
         """
+        request = request if request is not None else Run(self.generation)
         if self.sample is None:
             raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
-        self._seed = self._seed if seed is None else seed
-        if fresh_input:
+        self._seed = self._seed if request.seed is None else request.seed
+        self._steps = steps = steps_of(request, self._steps)
+        if steps.batches > 1:
+            self._histories = Histories()
+        if request.fresh_input:
             self.sample = self.sample.fresh(self._seed)
-        recorder = self._record(watched=self._watched)
-        outcome = self._pass(recorder, see=Summarizer().describe_now)
+        comparison = self._compared() if steps.batches == 1 and not steps.backward else None
+        recorder, run = self._recorded_pass(steps, comparison)
         self.last.take(recorder.calls, self._watched)
+        self.last.repeatable = steps.batches == 1 and not steps.backward and comparison is None
         self._send_calls()
-        self.summary = self._summarize(outcome, recorder)
+        self.summary = self._summarize(run.outcome, recorder, run, comparison)
         return self.summary
+
+    def _recorded_pass(self, steps: Steps, comparison: Comparison | None) -> tuple[Recorder, Batches]:
+        """Raises `UsageError`."""
+        assert self.sample is not None and self._keep is not None
+        run = Batches(
+            self.tree,
+            steps,
+            batches_of(steps, self.sample, self._seed),
+            lambda: self._record(self._watched, comparison, steps.backward),
+            self._listeners,
+            self._histories,
+            self._parameters_followed(steps),
+            self._batch_progress,
+        )
+        self.alterations.start()
+        self._began = perf_counter()
+        run.outcome = passes.run(
+            self.tree,
+            self._keep,
+            (),
+            {},
+            seed=self._seed,
+            grad=self.target.grad or steps.backward,
+            call=lambda: run.run(self._set_recorder),
+            see=Summarizer().describe_now,
+        )
+        self._recorder = None
+        assert run.recorder is not None
+        run.recorder.finish(run.outcome.error)
+        return run.recorder, run
+
+    def _set_recorder(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    @property
+    def _listeners(self) -> list[passes.Listener]:
+        return [self._observers, self.alterations.shared]
+
+    def _parameters_followed(self, steps: Steps) -> list[modules.Node]:
+        """Whose parameters a history is kept of: everybody's in training, else those that hooks write to."""
+        if steps.batches == 1:
+            return []
+        if steps.optimizer not in ("", NONE) and self.info is not None and self.info.parameters <= FOLLOWED:
+            return list(self.tree.objects())
+        return [member.node for member in self.alterations.active() if member.attached.hook.on == "parameters"]
+
+    def _batch_progress(self, number: int, count: int) -> None:
+        elapsed = (perf_counter() - self._began) * 1e3
+        self._tell(Progress(self.generation, 0, 0, 0, elapsed, number, count))
+
+    def _compared(self) -> Comparison | None:
+        """What to compare the next pass with; None while nothing differs from the baseline."""
+        alterations = self.alterations
+        if alterations.state() == alterations.baseline:
+            return None
+        key = (id(self.sample), self._seed, alterations.baseline, self._observers.count())
+        if self._baseline is None or self._baseline[0] != key:
+            with alterations.as_in(alterations.baseline):
+                baseline = Baseline()
+                alterations.start()
+                recorder = self._record(None, baseline)
+                outcome = self._pass(recorder)
+            baseline.take_values(recorder.calls)
+            if outcome.error is not None:
+                return None
+            self._baseline = key, baseline
+        return Comparison(self._baseline[1], self._watched)
 
     def cancel(self) -> None:
         """Stop the running pass at its next module."""
@@ -216,7 +331,13 @@ class Session:
         if self._background is not None:
             self._background.cancel()
 
-    def _record(self, watched: int | None, only: frozenset[int] | None = None) -> Recorder:
+    def _record(
+        self,
+        watched: int | None,
+        witness: Witness | None = None,
+        gradients: bool = False,
+        only: frozenset[int] | None = None,
+    ) -> Recorder:
         assert self.info is not None
         return Recorder(
             self.tree,
@@ -224,6 +345,8 @@ class Session:
             watched=watched,
             only=only,
             progress=self._progress if only is None else None,
+            witness=witness,
+            gradients=gradients,
         )
 
     def _pass(self, recorder: Recorder, see: Callable[[object], Any] = lambda output: None) -> passes.Outcome:
@@ -238,7 +361,7 @@ class Session:
                 sample.kwargs,
                 seed=self._seed,
                 grad=self.target.grad,
-                observers=self._observers,
+                observers=self._listeners,
                 recorder=recorder,
                 see=see,
             )
@@ -256,7 +379,9 @@ class Session:
         for first in range(0, max(len(rows), 1), CHUNK):
             self._tell(CallRows(self.generation, self.last.number, tuple(rows[first : first + CHUNK]), len(rows)))
 
-    def _summarize(self, outcome: passes.Outcome, recorder: Recorder) -> PassSummary:
+    def _summarize(
+        self, outcome: passes.Outcome, recorder: Recorder, run: Batches, comparison: Comparison | None
+    ) -> PassSummary:
         problem = None
         if outcome.error is not None:
             failed = recorder.failed
@@ -275,6 +400,13 @@ class Session:
             problem=problem,
             restored=outcome.restored,
             not_restored=outcome.not_restored,
+            altering=self.alterations.altering(),
+            delta=next((call.delta for call in recorder.calls if call.index == 0 and not call.depth), None),
+            ranking=comparison.ranking if comparison is not None else (),
+            faults=self.alterations.faults(),
+            batches=run.done,
+            backward=self._steps.backward,
+            loss=run.loss,
         )
 
     def _say_changes(self, outcome: passes.Outcome) -> None:
@@ -313,6 +445,7 @@ class Session:
     def _fetch_values(self, index: int) -> None:
         """The same pass once more, seen by this module's hook alone."""
         recorder = self._background = self._record(watched=index, only=frozenset({index}))
+        self.alterations.start()
         try:
             self._pass(recorder)
         finally:
@@ -352,12 +485,15 @@ class Session:
     # ------------------------------------------------------------ hooks
 
     def observe(self, paths: tuple[Path, ...], subtree: bool, on: bool) -> HookMarks:
+        nodes: dict[int, modules.Node] = {}
         for path in paths:
             self._node(path)
             start = self.tree.index_of[path]
             for index in self.tree.subtree(start) if subtree else [start]:
                 node = self.tree.object_at(self.tree.paths[index])
-                (self._observers.add if on else self._observers.remove)(node)
+                nodes[node.index] = node
+        self.alterations.observe(list(nodes.values()), on)
+        self._tell(self.changes())
         return self.marks()
 
     def marks(self) -> HookMarks:
@@ -369,33 +505,105 @@ class Session:
         return HookMarks(
             self.generation,
             bytes(observed),
-            {index: count for index, count in foreign.items() if count},
+            {index: count for index, count in foreign.items() if count > 0},
             dict(self._observers.refused),
+            self.alterations.added(),
+            tuple(sorted({written.node for written in self.alterations.edits.edited()})),
         )
 
     def hooks(self, path: Path) -> Hooks:
         node = self._node(path)
-        fired = len(self.last.of(node.index))
-        rows = self._ledger.rows(node.module, fired)
-        return Hooks(path, rows, self._observers.on(node), self._observers.refused.get(node.index, ""))
+        return Hooks(path, self._hook_rows(node), self._observers.on(node), self._observers.refused.get(node.index, ""))
 
-    def set_hook(self, path: Path, kind: str, hook_id: int, on: bool) -> Hooks:
+    def all_hooks(self, first: int, count: int) -> AllHooks:
+        """Hooks `first` and following, module by module."""
+        rows = [row for node in self.tree.objects() for row in self._hook_rows(node)]
+        return AllHooks(tuple(rows[first : first + count]), len(rows))
+
+    def _hook_rows(self, node: modules.Node) -> tuple[HookRow, ...]:
+        fired = len(self.last.of(node.index))
+        added = self.alterations.of(node.module)
+        path = self.tree.paths[node.index]
+        rows = []
+        for row in self._ledger.rows(node.module, fired):
+            member = added.get(row.id) if row.ours else None
+            if member is not None and member.kind == row.kind:
+                if member.present:
+                    rows.append(_own_row(row, member, path))
+            else:
+                rows.append(replace(row, path=path))
+        return tuple(rows)
+
+    def set_hook(self, path: Path | None, kind: str, hook_id: int, on: bool, of: str = "") -> Changes:
         """Raises `UsageError` where there is no such hook."""
+        if path is None:
+            raise UsageError("hooks of the whole process cannot be switched yet")
         node = self._node(path)
         if hook_id in self._observers.ours(node.module):
-            (self._observers.add if on else self._observers.remove)(node)
+            self.alterations.observe([node], on)
         else:
-            self._ledger.toggle(node.module, kind, hook_id, on)
-            self.last.repeatable = False
+            self.alterations.toggle(node, kind, hook_id, on)
+        return self.changed()
+
+    def change(self, request: AnyRequest) -> Changes:
+        """Carry out what a person wants changed. Raises `UsageError`, with nothing done."""
+        alterations = self.alterations
+        match request:
+            case AddHook():
+                alterations.add(request.where, request.hook, request.code)
+            case ReplaceHook():
+                alterations.replace(request.path, request.kind, request.id, request.hook, request.code)
+            case RemoveHook():
+                alterations.remove(request.path, request.kind, request.id)
+            case DisableAll():
+                alterations.disable_all()
+            case EditParameters():
+                alterations.edit(request.where, request.edit)
+            case Undo(redo=redo):
+                (alterations.redo if redo else alterations.undo)()
+            case TakeBaseline():
+                alterations.baseline = alterations.state()
+        return self.changed()
+
+    def changed(self) -> Changes:
+        """Something was changed: tell the marks, and give what was changed so far."""
+        self.last.repeatable = False
         self._tell(self.marks())
-        return self.hooks(path)
+        return self.changes()
+
+    def changes(self) -> Changes:
+        alterations = self.alterations
+        state, base = alterations.state(), alterations.baseline
+        words = "the model as it was loaded" if base == State() else f"{len(base.active)} hooks and {base.edits} edits"
+        return Changes(
+            self.generation,
+            alterations.changes(),
+            alterations.altering(),
+            alterations.disabled(),
+            len(alterations.edits.edited()),
+            words if state != base else f"{words}, as it is now",
+        )
+
+    def check_hook(self, where: str, text: str, code: str) -> HookCheck:
+        try:
+            hook, nodes = self.alterations.check(where, text, code)
+        except InspectorError as error:
+            return HookCheck(problem=error.problem)
+        names = tuple(encodable(".".join(self.tree.paths[node.index]) or "(root)", 200) for node in nodes[:8])
+        return HookCheck(str(hook), len(nodes), names)
+
+    def history(self, path: Path) -> History:
+        node = self._node(path)
+        series = self._histories.of(node.index)
+        note = "" if series else "no batches yet: m runs several"
+        return History(path, self._histories.batches, series, note)
 
     def close(self) -> None:
         """Leave the model as it was before the session."""
         if not self.generation:
             return
+        self.alterations.close()
         self._observers.remove_all()
-        self._ledger.enable_all()
         if self._keep is not None:
             self._keep.restore()
         self._keep = None
@@ -413,6 +621,24 @@ class Session:
             return self.tree.object_at(path)
         except KeyError:
             raise UsageError(f"no module {'.'.join(path)!r} in this model") from None
+
+
+def _own_row(row: HookRow, member: Added, path: Path) -> HookRow:
+    attached = member.attached
+    fault = problem(attached).what if attached.fault is not None else ""
+    return replace(
+        row,
+        path=path,
+        name=str(attached.hook),
+        owner="",
+        file="",
+        line=0,
+        fired=attached.fired,
+        ms=attached.seconds * 1e3,
+        alters=attached.hook.alters,
+        enabled=member.on,
+        fault=fault,
+    )
 
 
 def _listed(words: tuple[str, ...], shown: int = 4) -> str:

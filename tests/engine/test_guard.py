@@ -26,7 +26,7 @@ from inspector.engine.process import random_states, restore_random, seed_everyth
 from inspector.engine.recorder import Cancelled
 from inspector.engine.session import Session
 from inspector.errors import UsageError
-from inspector.records import AnyEvent, CallRows
+from inspector.records import AnyEvent, CallRows, Run
 from tests.models import ModelOutput, build, names
 
 IN_PROCESS = names(without=("hostile", "big"))
@@ -47,7 +47,7 @@ def conversation(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     with_session = Session(told.append)
     with_session.adopt(model, args, kwargs, "toy")
     with_session.announce()
-    with_session.run(**options)
+    with_session.run(Run(with_session.generation, **options))
     paths = with_session.tree.paths
     for path in (paths[0], paths[-1]):
         with_session.calls_of(path, values=True, force=True)
@@ -57,7 +57,7 @@ def conversation(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
             with contextlib.suppress(UsageError):  # of our two, the first takes the second along
                 with_session.set_hook(path, row.kind, row.id, False)
     with_session.observe((paths[-1],), True, False)
-    with_session.run(seed=7, fresh_input=True)
+    with_session.run(Run(with_session.generation, seed=7, fresh_input=True))
     with_session.observe((paths[0],), True, True)
     with_session.run()
     with_session.close()

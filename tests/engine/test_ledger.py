@@ -239,8 +239,8 @@ def test_a_disabled_hook_does_not_run_and_comes_back_at_the_end() -> None:
         return session.calls_of(("0",)).calls[0].output.statistics.mean
 
     with_hook = mean()
-    hooks = session.set_hook(("0",), plus_one.kind, plus_one.id, False)
-    assert [row.enabled for row in hooks.rows if row.id == plus_one.id] == [False]
+    session.set_hook(("0",), plus_one.kind, plus_one.id, False)
+    assert [row.enabled for row in session.hooks(("0",)).rows if row.id == plus_one.id] == [False]
     assert mean() == pytest.approx(with_hook - 1, abs=1e-6)
     session.close()
     assert fingerprint(model) == before
@@ -251,7 +251,9 @@ def test_ours_are_switched_with_observing() -> None:
     session = Session(lambda event: None)
     session.adopt(model, args, kwargs, "mlp")
     row = session.hooks(("0",)).rows[0]
-    assert session.set_hook(("0",), row.kind, row.id, True).observed  # on already
-    assert not session.set_hook(("0",), row.kind, row.id, False).observed
+    session.set_hook(("0",), row.kind, row.id, True)  # on already
+    assert session.hooks(("0",)).observed
+    session.set_hook(("0",), row.kind, row.id, False)
+    assert not session.hooks(("0",)).observed
     assert session.marks().observed == bytes([1, 0, 1, 1])
     session.close()

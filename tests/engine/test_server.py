@@ -25,6 +25,7 @@ from inspector.records import (
     CallRows,
     Calls,
     Cancel,
+    Changes,
     Choices,
     Done,
     Failed,
@@ -162,7 +163,7 @@ def test_a_whole_conversation_about_resnet18(running: Any) -> None:
     hooks = client.ask(GetHooks(generation, path))
     assert isinstance(hooks, Hooks) and [row.ours for row in hooks.rows] == [True, True]
     off = client.ask(SetHook(generation, path, hooks.rows[0].kind, hooks.rows[0].id, False))
-    assert isinstance(off, Hooks) and not off.observed
+    assert isinstance(off, Changes) and [change.undone for change in off.changes] == [False]
     marks = client.ask(Observe(generation, (("layer1",),), True, False))
     assert sum(marks.observed) == 68 - 13
     assert client.ask(Run(generation)).summary.calls == 76 - 15

@@ -25,6 +25,7 @@ from inspector.records import (
     Opened,
     PassEnded,
     Progress,
+    Run,
     Target,
     TensorValue,
 )
@@ -91,16 +92,16 @@ def test_a_pass_is_the_same_for_the_same_seed() -> None:
     session = Opening("dropout_train").session
     means = []
     for seed in (1, 2, 1):
-        session.run(seed=seed)
+        session.run(Run(session.generation, seed=seed))
         means.append(mean(session.calls_of(())))
     assert means[0] == means[2] != means[1]
 
 
 def test_what_changed_since_the_pass_before() -> None:
     session = Opening("dropout_train").session
-    session.run(seed=1)
+    session.run(Run(session.generation, seed=1))
     first = session.calls_of(())
-    session.run(seed=2)
+    session.run(Run(session.generation, seed=2))
     second = session.calls_of(())
     assert first.calls[0].previous is None
     assert second.calls[0].previous == first.calls[0].output
@@ -311,7 +312,7 @@ def test_random_states_are_the_users_own() -> None:
     torch.manual_seed(5)
     session = Opening("dropout_train").session
     torch.manual_seed(5)
-    session.run(seed=99)
+    session.run(Run(session.generation, seed=99))
     session.close()
     assert torch.equal(torch.rand(3), expected)
 

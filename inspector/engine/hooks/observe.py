@@ -14,6 +14,9 @@ from torch.utils.hooks import RemovableHandle
 from ...text import encodable
 from ..modules import ModuleTree, Node
 from ..recorder import Recorder
+from .dicts import hook_dict
+
+_DICTS = ("_forward_pre_hooks", "_forward_hooks")
 
 
 class Observers:
@@ -44,6 +47,13 @@ class Observers:
             self.refused[node.index] = encodable(str(error) or type(error).__name__, 200)
             return
         self._handles[node.index] = pre, post
+
+    def stay_last(self, node: Node) -> None:
+        """Behind whatever was registered since, so that what is seen is what the network sees."""
+        for handle, name in zip(self._handles.get(node.index, ()), _DICTS, strict=False):
+            hooks = hook_dict(node.module, name)
+            if handle.id in hooks:
+                hooks[handle.id] = hooks.pop(handle.id)
 
     def remove(self, node: Node) -> None:
         for handle in self._handles.pop(node.index, ()):

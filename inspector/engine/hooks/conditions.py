@@ -1,0 +1,88 @@
+"""A condition on a tensor's summary: `nan > 0`, `std > 10`, `min < 0 and max > 6`."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+MEASURES: dict[str, Callable[[Tensor], float]] = {
+    "min": lambda finite: finite.min().item(),
+    "max": lambda finite: finite.max().item(),
+    "mean": lambda finite: finite.mean().item(),
+    "std": lambda finite: finite.std(correction=0).item(),
+}
+"""Of the finite elements in double precision; without any, no comparison holds."""
+COUNTS: dict[str, Callable[[Tensor], float]] = {
+    "nan": lambda tensor: tensor.isnan().sum().item(),
+    "inf": lambda tensor: tensor.isinf().sum().item(),
+    "zeros": lambda tensor: (tensor == 0).sum().item(),
+}
+NAMES = (*MEASURES, *COUNTS)
+
+_ALLOWED = (
+    ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Name, ast.Load,
+    ast.Constant, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Condition:
+    """One that was parsed. `names` are the measures it compares."""
+
+    text: str
+    names: tuple[str, ...]
+
+    def holds(self, tensor: Tensor) -> bool:
+        """Whether it is true of this tensor."""
+        return bool(eval(self.text, {"__builtins__": {}}, measured(tensor, self.names)))
+
+
+def measured(tensor: Tensor, names: tuple[str, ...]) -> dict[str, float]:
+    """These measures of a tensor."""
+    tensor = tensor.detach()
+    tensor = tensor.abs() if tensor.is_complex() else tensor
+    found = {name: COUNTS[name](tensor) for name in names if name in COUNTS}
+    wanted = [name for name in names if name in MEASURES]
+    if wanted:
+        finite = tensor.double()
+        finite = finite[torch.isfinite(finite)]
+        found.update({name: MEASURES[name](finite) if finite.numel() else float("nan") for name in wanted})
+    return found
+
+
+def parse_condition(text: str) -> Condition | None:
+    """None for an empty text. Raises ValueError."""
+    text = text.strip()
+    if not text:
+        return None
+    try:
+        tree = ast.parse(text, mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise ValueError(f"{text[:80]!r} is no condition") from None
+    nodes = list(ast.walk(tree))
+    names = dict.fromkeys(node.id for node in nodes if isinstance(node, ast.Name))
+    strange = [name for name in names if name not in NAMES]
+    if strange:
+        raise ValueError(f"{strange[0]!r} cannot be compared; there are {', '.join(NAMES)}")
+    if not all(isinstance(node, _ALLOWED) for node in nodes) or not names or not _compares(tree.body):
+        raise ValueError(f"{text[:80]!r} is no comparison of {', '.join(NAMES)} with numbers")
+    return Condition(text, tuple(names))
+
+
+def _compares(node: ast.expr) -> bool:
+    """Whether the whole is made of comparisons, so that it is true or false and not a number."""
+    if isinstance(node, ast.BoolOp):
+        return all(map(_compares, node.values))
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.op, ast.Not) and _compares(node.operand)
+    return isinstance(node, ast.Compare) and all(_is_number(part) for part in (node.left, *node.comparators))
+
+
+def _is_number(node: ast.expr) -> bool:
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return _is_number(node.operand)
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and isinstance(node.value, (int, float)))

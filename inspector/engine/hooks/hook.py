@@ -1,0 +1,102 @@
+"""One hook as a person asks for it: a kind with its arguments, what it is put on, and when it acts."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ...errors import UsageError
+from ...text import encodable
+from .conditions import Condition, parse_condition
+from .structure import Step, parse_steps
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from .kinds.base import Kind
+
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+OPTIONS = {
+    name: inspect.Parameter(name, _KEYWORD, default=default)
+    for name, default in (("on", None), ("where", ""), ("call", None), ("every", 1), ("when", ""))
+}
+"""What every kind takes besides its own arguments."""
+
+
+class Place(Protocol):
+    """Where a tensor was seen, and what a hook can do there besides altering it."""
+
+    path: str  # dotted
+    on: str  # "output", "input", "parameters", "grad"
+    call: int  # of this module in this batch, from 0
+    leaf: int  # which of the chosen tensors of the value
+
+    def say(self, text: str) -> None:
+        """A line for the Log panel, or standard output."""
+
+    def keep(self, run: str, tensor: Tensor, budget: int) -> None:
+        """Keep a copy under the name `run`, as long as all copies of that run fit into `budget` bytes."""
+
+    def recorded(self, run: str) -> Tensor:
+        """What was kept at this place; `run` may also be a .safetensors file. Raises `LookupError`."""
+
+
+@dataclass(frozen=True)
+class Hook:
+    """Made by calling a `Kind`. `str` gives the text that makes it again.
+
+    Raises:
+        UsageError: An option cannot be understood.
+    """
+
+    kind: Kind
+    arguments: Mapping[str, Any]
+    on: str
+    where: str = ""
+    call: int | None = None
+    every: int = 1
+    when: str = ""
+    code: str = ""  # of a Python hook
+    function: Callable[..., Any] | None = field(default=None, compare=False)  # in place of `code`, from the library
+    steps: tuple[Step, ...] = field(init=False, compare=False)
+    condition: Condition | None = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        for name, least in (("call", 0), ("every", 1)):
+            value = getattr(self, name)
+            wrong = not isinstance(value, int) or isinstance(value, bool) or value < least
+            if value is not None and wrong:
+                raise self.kind.refusal(f"{name} must be a whole number from {least}, not {encodable(repr(value), 80)}")
+        for name in ("where", "when"):
+            if not isinstance(getattr(self, name), str):
+                raise self.kind.refusal(f"{name} must be text")
+        try:
+            by_structure = self.on in ("output", "input", "grad", "both")
+            object.__setattr__(self, "steps", parse_steps(self.where) if by_structure else ())
+            object.__setattr__(self, "condition", parse_condition(self.when))
+        except ValueError as error:
+            raise UsageError(encodable(f"{self.kind.name}: {error}", 400), hint=_HINT) from None
+
+    @property
+    def alters(self) -> bool:
+        return self.kind.group not in ("Look",)
+
+    def __str__(self) -> str:
+        parameters = self.kind.signature.parameters
+        shown = []
+        keyword = False
+        for name in parameters:
+            if name in self.arguments:
+                shown.append(f"{name}={self.arguments[name]!r}" if keyword else repr(self.arguments[name]))
+            else:
+                keyword = True
+        if self.on != self.kind.on[0]:
+            shown.append(f"on={self.on!r}")
+        options = {name: getattr(self, name) for name in ("where", "call", "every", "when")}
+        shown += [f"{name}={value!r}" for name, value in options.items() if value != OPTIONS[name].default]
+        return f"{self.kind.name}({', '.join(shown)})"
+
+
+_HINT = "where is like [0], [\"hidden\"] or .last_hidden_state; when is like 'nan > 0' or 'std > 10 and max < 0'"

@@ -1,0 +1,15 @@
+"""The kind `add`."""
+
+from __future__ import annotations
+
+from .base import NUMBERS, OnTensor, kind
+
+
+@kind("Alter values", on=NUMBERS)
+def add(value: float) -> OnTensor:
+    """Add a number.
+
+    Args:
+        value: What is added to every element.
+    """
+    return lambda tensor: tensor + value

@@ -1,0 +1,143 @@
+"""What a kind of hook is: a factory with a name, and what it can be put on.
+
+A factory takes the arguments that a person types and returns the function that acts. Its signature and docstring are
+all there is to say of it: the form in the app, the errors, the recipe and the exported script are made from them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any, Literal, NewType
+
+from torch import Tensor
+
+from ....errors import UsageError
+from ....records import KindArgument, KindInfo
+from ....text import encodable
+from ..hook import OPTIONS, Hook, Place
+
+Acts = Literal["tensor", "place", "keys", "observe", "python"]
+"""`tensor`: given a tensor, returns what takes its place. `place`: the same, and is told where the tensor was seen;
+returning None leaves it. `keys`: given a state dict and a prefix, changes the dict. The others are built in."""
+
+OnTensor = Callable[[Tensor], Tensor]
+OnPlace = Callable[[Tensor, Place], "Tensor | None"]
+OnKeys = Callable[[dict[str, Any], str], None]
+File = NewType("File", str)
+
+VALUES = ("output", "input")
+NUMBERS = (*VALUES, "parameters", "grad")
+
+_ARGUMENT = re.compile(r"^\s+(\w+): (.+?)(?=\n\s+\w+: |\Z)", re.MULTILINE | re.DOTALL)
+_TYPES: dict[str, tuple[type, ...]] = {"float": (int, float), "int": (int,), "str": (str,), "file": (str,)}
+
+
+class Kind:
+    """One kind of hook. Calling it with its arguments makes a `Hook`.
+
+    Every kind also takes `on` (what it is put on), `where` (a path in the value's structure, or a parameter's name),
+    `call` (only that call of the module in a batch, counted from 0), `every` (one in so many batches) and `when` (a
+    condition on the tensor's summary, such as `"nan > 0"` or `"std > 10"`).
+    """
+
+    def __init__(self, make: Callable[..., Any], group: str, on: tuple[str, ...], acts: Acts) -> None:
+        self.make = make
+        self.name = make.__name__
+        self.group = group
+        self.on = on
+        self.acts = acts
+        self.signature = inspect.signature(make)
+        self.__name__ = make.__name__
+        self.__doc__ = make.__doc__
+        self.__signature__ = inspect.Signature([*self.signature.parameters.values(), *OPTIONS.values()])
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Hook:
+        """Raises `UsageError` where an argument is missing, unknown or of the wrong type."""
+        options = {name: kwargs.pop(name) for name in OPTIONS if name in kwargs}
+        try:
+            bound = self.signature.bind(*args, **kwargs)
+        except TypeError as error:
+            raise self.refusal(f"{error}") from None
+        for name, value in bound.arguments.items():
+            self._check(name, value)
+        self._check_on(options.get("on"))
+        options["on"] = options.get("on") or self.on[0]
+        given = {n: v for n, v in bound.arguments.items() if v != self.signature.parameters[n].default}
+        return Hook(self, given, **options)
+
+    def refusal(self, what: str) -> UsageError:
+        """An error about how this kind was used, with how it is used."""
+        return UsageError(encodable(f"{self.name}: {what}", 400), hint=f"write it as {self.usage}")
+
+    @property
+    def usage(self) -> str:
+        """`scale(factor, on='output')`."""
+        shown = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in self._parameters()]
+        return f"{self.name}({', '.join(shown)})" + (f" on {', '.join(self.on)}" if len(self.on) > 1 else "")
+
+    @property
+    def title(self) -> str:
+        return inspect.cleandoc(self.make.__doc__ or "").split("\n", 1)[0].rstrip(".")
+
+    def info(self) -> KindInfo:
+        """What the app is told of it."""
+        meanings = dict(_ARGUMENT.findall((self.make.__doc__ or "").partition("Args:")[2]))
+        return KindInfo(
+            self.name,
+            self.title,
+            self.group,
+            self.on,
+            tuple(
+                KindArgument(
+                    p.name,
+                    type_of(p),
+                    "" if p.default is p.empty else repr(p.default),
+                    " ".join(meanings.get(p.name, "").split()),
+                )
+                for p in self._parameters()
+            ),
+        )
+
+    def _parameters(self) -> list[inspect.Parameter]:
+        return list(self.signature.parameters.values())
+
+    def _check(self, name: str, value: Any) -> None:
+        parameter = self.signature.parameters[name]
+        wanted = type_of(parameter)
+        if value is None and parameter.default is None:
+            return
+        fits = isinstance(value, bool) == (wanted == "bool")
+        if not fits or not isinstance(value, _TYPES.get(wanted, (object,))):
+            raise self.refusal(f"{name} must be {_ARTICLES[wanted]}, not {encodable(repr(value), 80)}")
+
+    def _check_on(self, on: Any) -> None:
+        if on is not None and on not in self.on:
+            raise self.refusal(f"it can be put on {' or '.join(self.on)}, not on {encodable(repr(on), 80)}")
+
+
+_ARTICLES = {
+    "float": "a number",
+    "int": "a whole number",
+    "str": "text",
+    "file": "a file name",
+    "bool": "True or False",
+}
+
+
+def type_of(parameter: inspect.Parameter) -> str:
+    """ "float", "int", "str", "bool" or "file"; the annotation says it."""
+    return str(parameter.annotation).split("|")[0].strip().lower()
+
+
+def kind(group: str, on: tuple[str, ...], acts: Acts = "tensor") -> Callable[[Callable[..., Any]], Kind]:
+    """Make a kind of the factory below, which is named as a person types it."""
+    return lambda make: Kind(make, group, on, acts)
+
+
+def near(name: str, names: list[str]) -> str:
+    """What a mistyped name may have been meant to be, in words."""
+    close = difflib.get_close_matches(name, names, 2, 0.5)
+    return f"did you mean {' or '.join(close)}? " if close else ""

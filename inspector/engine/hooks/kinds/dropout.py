@@ -1,0 +1,32 @@
+"""The kind `dropout`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .base import VALUES, OnTensor, kind
+
+
+@kind("Alter values", on=VALUES)
+def dropout(p: float = 0.5, seed: int = 0) -> OnTensor:
+    """Put zeros in the place of whole channels, at random.
+
+    Channels are dimension 1, or the last one of a tensor with fewer than three. The others stay as they are.
+
+    Args:
+        p: The probability with which a channel is dropped.
+        seed: Of the generator; the model's own random numbers stay what they are.
+    """
+    generator = torch.Generator().manual_seed(seed)
+
+    def dropped(tensor: Tensor) -> Tensor:
+        if tensor.dim() == 0:
+            return tensor
+        shape = [1] * tensor.dim()
+        channel = 1 if tensor.dim() > 2 else tensor.dim() - 1
+        shape[channel] = tensor.shape[channel]
+        kept = torch.rand(shape, generator=generator) >= p
+        return tensor * kept.to(tensor.device, tensor.dtype)
+
+    return dropped

@@ -1,0 +1,10 @@
+"""The kind `observe`."""
+
+from __future__ import annotations
+
+from .base import kind
+
+
+@kind("Look", on=("both", "output", "input", "grad"), acts="observe")
+def observe() -> None:
+    """Show what goes in and comes out, and after a backward pass the gradient."""

@@ -1,0 +1,28 @@
+"""The kind `prune`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .base import OnTensor, kind
+
+
+@kind("Parameters", on=("parameters", "output", "input"))
+def prune(amount: float = 0.5) -> OnTensor:
+    """Put zeros in the place of the smallest elements by magnitude.
+
+    Args:
+        amount: The share of the elements, from 0 to 1.
+    """
+
+    def pruned(tensor: Tensor) -> Tensor:
+        count = int(min(max(amount, 0.0), 1.0) * tensor.numel())
+        if count == 0:
+            return tensor
+        smallest = torch.topk(tensor.detach().abs().flatten(), count, largest=False).indices
+        kept = torch.ones(tensor.numel(), dtype=tensor.dtype, device=tensor.device)
+        kept[smallest] = 0
+        return tensor * kept.view(tensor.shape)
+
+    return pruned

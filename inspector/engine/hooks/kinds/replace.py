@@ -1,0 +1,24 @@
+"""The kind `replace`."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..tensorfile import read_tensor
+from .base import VALUES, File, OnTensor, kind
+
+
+@kind("Alter values", on=VALUES)
+def replace(file: File, key: str = "") -> OnTensor:
+    """Put a saved tensor in the place of the value.
+
+    Args:
+        file: A .safetensors file, or a .pt file that holds tensors.
+        key: Which of its tensors; may stay empty where there is one alone.
+    """
+    saved = read_tensor(file, key)
+
+    def replaced(tensor: Tensor) -> Tensor:
+        return saved.to(tensor.device, tensor.dtype).expand_as(tensor).clone()
+
+    return replaced

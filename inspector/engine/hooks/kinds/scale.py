@@ -1,0 +1,15 @@
+"""The kind `scale`."""
+
+from __future__ import annotations
+
+from .base import NUMBERS, OnTensor, kind
+
+
+@kind("Alter values", on=NUMBERS)
+def scale(factor: float) -> OnTensor:
+    """Multiply by a factor.
+
+    Args:
+        factor: What every element is multiplied with.
+    """
+    return lambda tensor: tensor * factor

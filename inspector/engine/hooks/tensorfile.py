@@ -1,0 +1,57 @@
+"""Tensors in files: one that is put in, and those that were recorded."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ...errors import UsageError
+from ...text import encodable
+
+
+def read_tensor(name: str, key: str = "") -> Tensor:
+    """One tensor of a file. Raises `UsageError`."""
+    found = read_tensors(name)
+    if not key and len(found) == 1:
+        return next(iter(found.values()))
+    if key not in found:
+        keys = ", ".join(list(found)[:12])
+        what = f"{name} has no tensor {key!r}" if key else f"{name} holds {len(found)} tensors"
+        raise UsageError(encodable(what, 300), hint=encodable(f"give one as key=: {keys}", 400))
+    return found[key]
+
+
+def read_tensors(name: str) -> dict[str, Tensor]:
+    """All tensors of a .safetensors file, or of a .pt file with a tensor or a flat dict of them."""
+    path = Path(name).expanduser()
+    if not path.is_file():
+        raise UsageError(encodable(f"there is no file {name}", 300))
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        value = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever is wrong with a file, its readers raise many things
+        raise UsageError(encodable(f"{name} cannot be read: {type(error).__name__}: {error}", 400)) from None
+    found = {"": value} if isinstance(value, Tensor) else value if isinstance(value, Mapping) else {}
+    return {str(key): tensor for key, tensor in found.items() if isinstance(tensor, Tensor)}
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+    """A new .safetensors file; one that is there is never replaced. Raises `OSError`."""
+    from safetensors.torch import save
+
+    data = save({key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()})
+    write_new(path, data)
+
+
+def write_new(path: Path, data: bytes) -> None:
+    """Create `path`, private to its owner; fails where something has that name. Raises `OSError`."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(descriptor, "wb") as stream:
+        stream.write(data)
