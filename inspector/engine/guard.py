@@ -20,7 +20,7 @@ from torch.nn.parameter import is_lazy
 from ..text import encodable
 from . import containers
 from .containers import KeptContainer, identical
-from .hooks.kinds import DICTS
+from .hooks.dicts import DICTS
 from .modules import ModuleTree, own_tensors
 from .process import ProcessState
 

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from inspector.engine.fingerprint import fingerprint
-from inspector.engine.hooks.kinds import KINDS, LEGACY, hook_dict
+from inspector.engine.hooks.dicts import KINDS, LEGACY, hook_dict
 from inspector.engine.hooks.ledger import Ledger
 from inspector.engine.session import Session
 from inspector.errors import UsageError

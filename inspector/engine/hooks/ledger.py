@@ -17,7 +17,7 @@ from torch import nn
 from ...errors import UsageError
 from ...records import HookRow
 from ...text import encodable
-from .kinds import BY_NAME, KINDS, LEGACY, HookKind, hook_dict, kind_name
+from .dicts import BY_NAME, KINDS, LEGACY, HookKind, hook_dict, kind_name
 
 Kind = TypeVar("Kind")
 
