@@ -21,6 +21,7 @@ from ..text import encodable
 from . import containers
 from .containers import KeptContainer, identical
 from .hooks.dicts import DICTS
+from .hooks.kept import KeptHooks
 from .modules import ModuleTree, own_tensors
 from .process import ProcessState
 
@@ -146,6 +147,10 @@ class Keep:
             self.not_copied = sum(size for index, size in enumerate(sizes) if index not in copied)
             self._tensors = [_KeptTensor.of(*named, index in copied) for index, named in enumerate(found)]
 
+    def named(self) -> list[tuple[str, Tensor]]:
+        """The tensors, and what each is called."""
+        return [(kept.name, kept.tensor) for kept in self._tensors]
+
     def restore(self) -> list[str]:
         """Put back what changed. Returns it in words: "layer1.0.bn1.running_mean: values"."""
         with torch._C.DisableTorchFunctionSubclass():
@@ -219,11 +224,12 @@ def _script_tensors(tree: ModuleTree) -> Iterator[tuple[str, Tensor]]:
 
 
 class Snapshot:
-    """What every module holds now, and the settings of the process."""
+    """What every module holds now, the hooks of tensors and of the process, and the settings of the process."""
 
     def __init__(self, tree: ModuleTree, keep: Keep) -> None:
         self._keep = keep
         self._modules = [_KeptModule(".".join(tree.paths[n.index]) or "(root)", n.module) for n in tree.objects()]
+        self._hooks = KeptHooks(keep.named())
         self._process = ProcessState()
 
     def restore(self) -> tuple[list[str], list[str]]:
@@ -236,6 +242,7 @@ class Snapshot:
         changed = self._process.restore()
         for kept in self._modules:
             changed += kept.restore(gone)
+        changed += self._hooks.restore()
         changed += self._keep.restore()
         lost = [words for words in changed if words.endswith(_LOST)]
         return [words for words in changed if words not in lost], [*gone, *lost]

@@ -48,6 +48,7 @@ from .facts import facts_of
 from .guard import Keep
 from .hooks.ledger import Ledger
 from .hooks.observe import Observers
+from .hooks.shelves import reserve_ids
 from .inputs import Sample, form_fields, guess, sample_from_specs
 from .inputs.sample import given
 from .lastpass import LastPass
@@ -117,8 +118,9 @@ class Session:
     def _adopt(self, loaded: Loaded) -> Opened:
         self.generation += 1
         self.tree = modules.walk(loaded.model)
+        reserve_ids(self.tree)
         self._observers = Observers(self.tree)
-        self._ledger = Ledger(self._observers.ours)
+        self._ledger = Ledger(self._observers.ours, self.tree)
         self._keep = Keep(self.tree)
         self.last, self.summary, self._watched = LastPass(self.tree), None, None
         self._rows = modules.rows(self.tree)
@@ -376,16 +378,16 @@ class Session:
     def hooks(self, path: Path) -> Hooks:
         node = self._node(path)
         fired = len(self.last.of(node.index))
-        rows = self._ledger.rows(node.module, fired)
+        rows = self._ledger.rows(node.module, fired, path=path)
         return Hooks(path, rows, self._observers.on(node), self._observers.refused.get(node.index, ""))
 
-    def set_hook(self, path: Path, kind: str, hook_id: int, on: bool) -> Hooks:
+    def set_hook(self, path: Path, kind: str, hook_id: int, on: bool, of: str = "") -> Hooks:
         """Raises `UsageError` where there is no such hook."""
         node = self._node(path)
         if hook_id in self._observers.ours(node.module):
             (self._observers.add if on else self._observers.remove)(node)
         else:
-            self._ledger.toggle(node.module, kind, hook_id, on)
+            self._ledger.toggle(node.module, kind, hook_id, on, of)
             self.last.repeatable = False
         self._tell(self.marks())
         return self.hooks(path)
