@@ -93,6 +93,9 @@ def dicts_of(kinds: tuple[HookKind, ...]) -> tuple[str, ...]:
     return tuple(name for kind in kinds for name in (kind.attribute, *(attribute for _, attribute in kind.flags)))
 
 
+_PLAIN = (nn.Parameter, Tensor)
+"""Tensors of no subclass: the most, and quicker to read."""
+
 DICTS = dicts_of(KINDS)
 """Every dict of a module that registering or removing a hook changes."""
 
@@ -100,10 +103,15 @@ DICTS = dicts_of(KINDS)
 def held_dict(owner: Owner, attribute: str) -> MutableMapping[int, Any] | None:
     """The dict itself, not a copy; None where there is none: an unhooked tensor has no dict yet, and not every torch
     version has every kind."""
-    if isinstance(owner, Tensor):
+    held: MutableMapping[int, Any] | None
+    if type(owner) in _PLAIN:
+        held = getattr(owner, attribute)
+    elif isinstance(owner, Tensor):
         with torch._C.DisableTorchFunctionSubclass():  # a subclass is told of every attribute that is read
-            return getattr(owner, attribute, None)
-    return vars(owner).get(attribute)
+            held = getattr(owner, attribute, None)
+    else:
+        held = vars(owner).get(attribute)
+    return held
 
 
 def hook_dict(owner: Owner, attribute: str) -> MutableMapping[int, Any]:

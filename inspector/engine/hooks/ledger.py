@@ -20,6 +20,7 @@ from . import shelves
 from .dicts import GLOBAL_KINDS, KINDS, OPTIMIZER_KINDS, TENSOR_KINDS, hook_dict
 from .rows import row_of, underlying, why_locked
 from .shelves import Shelf, ShelfKey
+from .timed import itself
 
 __all__ = ["Counts", "Ledger", "underlying"]
 
@@ -96,7 +97,7 @@ class Ledger:
         found = next((hook for other, hook, _ in self._entries(shelf) if other == hook_id), None) if shelf else None
         if found is None:
             raise _no_hook(kind, hook_id, of)
-        return found
+        return itself(found)
 
     # ------------------------------------------------------------ switching
 
@@ -134,7 +135,7 @@ class Ledger:
     def _disable(self, shelf: Shelf, hook_id: int) -> None:
         ids = [entry[0] for entry in self._entries(shelf)]
         flags = tuple((flag, held.pop(hook_id)) for flag, held in shelf.flag_dicts() if hook_id in held)
-        gone = _Disabled(shelf, shelf.hooks.pop(hook_id), flags, tuple(ids[: ids.index(hook_id)]))
+        gone = _Disabled(shelf, itself(shelf.hooks.pop(hook_id)), flags, tuple(ids[: ids.index(hook_id)]))
         self._disabled.setdefault(shelf.key, {})[hook_id] = gone
 
     def _enable(self, key: ShelfKey, hook_id: int) -> None:

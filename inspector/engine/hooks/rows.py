@@ -12,6 +12,7 @@ from torch import Tensor
 from ...records import HookRow
 from ...text import encodable
 from .dicts import FIRED_IN_A_PASS, HookKind, Owner
+from .timed import itself
 
 Kind = TypeVar("Kind")
 
@@ -50,7 +51,8 @@ def why_locked(owner: Owner, kind: HookKind) -> str:
 
 
 def underlying(hook: Any) -> Any:
-    """The function a person wrote: behind torch's own wrappers, partials and bound methods."""
+    """The function a person wrote: behind our and torch's own wrappers, partials and bound methods."""
+    hook = itself(hook)
     for _ in range(_LAYERS):
         inner = _inside(hook)
         if inner is None:
