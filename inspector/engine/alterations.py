@@ -37,6 +37,10 @@ _KINDS = {
 }  # torch's dict for what a hook is put on; the rest are forward hooks
 
 
+Foreign = tuple[int, str, str, int]
+"""Somebody else's hook: node (-1 for the process), kind, the tensor that holds it ("" for the module), id."""
+
+
 @dataclass
 class Added:
     """One hook on one module. `present` is False when it was removed or its addition undone."""
@@ -74,7 +78,7 @@ class State:
     """What is in force: hooks of ours that act, hooks of others that are off, and how many edits."""
 
     active: frozenset[int] = frozenset()  # id(Attached)
-    off: frozenset[tuple[int, str, int]] = frozenset()
+    off: frozenset[Foreign] = frozenset()
     edits: int = 0
 
 
@@ -105,7 +109,7 @@ class Alterations:
         self.edits = Edits(keep)
         self.additions: list[Addition] = []
         self.baseline = State()
-        self._foreign_off: dict[tuple[int, str, int], nn.Module] = {}
+        self._foreign_off: set[Foreign] = set()
         self._done: list[_Done] = []
 
     # ------------------------------------------------------------ what a person does
@@ -171,14 +175,15 @@ class Alterations:
         label = f"remove {member.attached.hook} from {member.attached.path or '(root)'}"
         self._did(label, lambda: self._set([member], True), lambda: self._set([member], False))
 
-    def toggle(self, node: Node, kind: str, hook_id: int, on: bool, of: str = "") -> None:
-        """Switch one hook, anybody's. Raises `UsageError` where there is no such hook."""
+    def toggle(self, node: Node | None, kind: str, hook_id: int, on: bool, of: str = "") -> None:
+        """Switch one hook, anybody's; `node` is None for one of the whole process. Raises `UsageError` where there is
+        none."""
         own = next((m for m in self._members() if m.node is node and m.kind == kind and m.id == hook_id), None)
         if own is not None and own.present:
             words, switch = str(own.attached.hook), partial(self._switch, own)
         else:
-            words, switch = kind, partial(self._switch_foreign, node, kind, hook_id)
-        name = ".".join(self.tree.paths[node.index]) or "(root)"
+            words, switch = kind, partial(self._switch_foreign, (node.index if node else -1, kind, of, hook_id))
+        name = "the process" if node is None else ".".join(self.tree.paths[node.index]) or "(root)"
         switch(on)
         self._did(f"{'enable' if on else 'disable'} {words} on {name}", lambda: switch(not on), lambda: switch(on))
 
@@ -265,7 +270,7 @@ class Alterations:
         undone = self.edits.rewind(state.edits)
         muted = [m for m in self._members() if m.active and _alters(m) and id(m.attached) not in state.active]
         switched = [m for m in self._members() if not m.active and id(m.attached) in state.active]
-        others = set(state.off) ^ set(self._foreign_off)
+        others = state.off ^ self._foreign_off
         for member in muted:
             member.attached.muted = True
         try:
@@ -355,17 +360,13 @@ class Alterations:
     def _put(self, member: Added, on: bool) -> None:
         self.ledger.toggle(member.node.module, member.kind, member.id, on)
 
-    def _switch_foreign(self, node: Node, kind: str, hook_id: int, on: bool) -> None:
-        key = node.index, kind, hook_id
+    def _switch_foreign(self, key: Foreign, on: bool) -> None:
         self._toggle_foreign(key, on)
-        if on:
-            self._foreign_off.pop(key, None)
-        else:
-            self._foreign_off[key] = node.module
+        (self._foreign_off.discard if on else self._foreign_off.add)(key)
 
-    def _toggle_foreign(self, key: tuple[int, str, int], on: bool) -> None:
-        index, kind, hook_id = key
-        self.ledger.toggle(self.tree.nodes[index].module, kind, hook_id, on)
+    def _toggle_foreign(self, key: Foreign, on: bool) -> None:
+        index, kind, of, hook_id = key
+        self.ledger.toggle(self.tree.nodes[index].module if index >= 0 else None, kind, hook_id, on, of)
 
 
 def _alters(member: Added) -> bool:

@@ -13,16 +13,20 @@ from torch.nn.parameter import is_lazy
 
 from .containers import content_of, found_in, is_plain
 from .guard import HELD, stored, tensors_of
+from .hooks.dicts import PROCESS, TENSOR_KINDS, Owner, dicts_of, hook_dict
 from .modules import named_children, walk
 from .process import SETTINGS, random_states
 
 
 def fingerprint(model: nn.Module) -> dict[str, Any]:
-    """Tensors by identity, place, version, flags and their bytes; hook dicts with their order; plain attributes by
-    identity, containers and generators by content; random states and settings of the process."""
+    """Tensors by identity, place, version, flags and their bytes; hook dicts with their order, of tensors and of the
+    process too; plain attributes by identity, containers and generators by content; random states and settings."""
     tree = walk(model)
     found: dict[str, Any] = {"random": _exact(random_states())}
     found["settings"] = {setting.name: setting.read() for setting in SETTINGS}
+    for owner, kinds in PROCESS:
+        flags = [vars(owner).get(kind.full) for kind in kinds if kind.full]
+        found[f"hooks {owner.__name__}"] = flags, _hooks(owner, dicts_of(kinds))
     with torch._C.DisableTorchFunctionSubclass():
         for name, tensor in tensors_of(tree):
             found[f"tensor {name}"] = _tensor_print(tensor)
@@ -36,8 +40,12 @@ def _tensor_print(tensor: Tensor) -> tuple[Any, ...]:
         return type(tensor), tensor.requires_grad
     gradient = None if not tensor.is_leaf or tensor.grad is None else (id(tensor.grad), *_tensor_print(tensor.grad))
     version = None if tensor.is_inference() else tensor._version
-    hooks = tuple(tensor._backward_hooks or ())
+    hooks = _hooks(tensor, dicts_of(TENSOR_KINDS))
     return type(tensor), tensor.requires_grad, version, hooks, *_contents(tensor.detach()), gradient
+
+
+def _hooks(owner: Owner, attributes: tuple[str, ...]) -> list[list[tuple[int, int]]]:
+    return [[(hook_id, id(hook)) for hook_id, hook in hook_dict(owner, name).items()] for name in attributes]
 
 
 def _contents(tensor: Tensor) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ from ..text import encodable
 from . import containers
 from .containers import KeptContainer, identical
 from .hooks.dicts import DICTS
+from .hooks.kept import KeptHooks
 from .modules import ModuleTree, own_tensors
 from .process import ProcessState
 
@@ -152,6 +153,10 @@ class Keep:
             if kept.tensor is tensor and kept.copy is not None and kept.alias is not None:
                 kept.copy.copy_(stored(kept.alias))
 
+    def named(self) -> list[tuple[str, Tensor]]:
+        """The tensors, and what each is called."""
+        return [(kept.name, kept.tensor) for kept in self._tensors]
+
     def restore(self) -> list[str]:
         """Put back what changed. Returns it in words: "layer1.0.bn1.running_mean: values"."""
         with torch._C.DisableTorchFunctionSubclass():
@@ -225,11 +230,12 @@ def _script_tensors(tree: ModuleTree) -> Iterator[tuple[str, Tensor]]:
 
 
 class Snapshot:
-    """What every module holds now, and the settings of the process."""
+    """What every module holds now, the hooks of tensors and of the process, and the settings of the process."""
 
     def __init__(self, tree: ModuleTree, keep: Keep) -> None:
         self._keep = keep
         self._modules = [_KeptModule(".".join(tree.paths[n.index]) or "(root)", n.module) for n in tree.objects()]
+        self._hooks = KeptHooks(keep.named())
         self._process = ProcessState()
 
     def restore(self) -> tuple[list[str], list[str]]:
@@ -242,6 +248,7 @@ class Snapshot:
         changed = self._process.restore()
         for kept in self._modules:
             changed += kept.restore(gone)
+        changed += self._hooks.restore()
         changed += self._keep.restore()
         lost = [words for words in changed if words.endswith(_LOST)]
         return [words for words in changed if words not in lost], [*gone, *lost]

@@ -66,7 +66,9 @@ from .facts import facts_of
 from .guard import Keep
 from .histories import Histories
 from .hooks.ledger import Ledger
+from .hooks.meter import Meter
 from .hooks.observe import Observers
+from .hooks.shelves import reserve_ids
 from .hooks.spec import parse_placed
 from .inputs import Sample, form_fields, guess, sample_from_specs
 from .inputs.sample import given
@@ -117,6 +119,7 @@ class Session:
         self._rows: list[ModuleRow] = []
         self._steps = Steps()
         self._histories = Histories()
+        self._meter: Meter | None = None  # of the last pass
         self._baseline: tuple[object, Baseline] | None = None
 
     # ------------------------------------------------------------ opening
@@ -151,11 +154,12 @@ class Session:
     def _adopt(self, loaded: Loaded) -> Opened:
         self.generation += 1
         self.tree = modules.walk(loaded.model)
+        reserve_ids(self.tree)
         self._observers = Observers(self.tree)
-        self._ledger = Ledger(self._ours)
+        self._ledger = Ledger(self._ours, self.tree)
         self._keep = Keep(self.tree)
         self.alterations = Alterations(self.tree, self._keep, self._observers, self._ledger, self._say)
-        self._steps, self._histories, self._baseline = Steps(), Histories(), None
+        self._steps, self._histories, self._baseline, self._meter = Steps(), Histories(), None, None
         self.last, self.summary, self._watched = LastPass(self.tree), None, None
         self._rows = modules.rows(self.tree)
         self.info = facts_of(self.tree, self._rows, self.target.target, loaded, self._keep)
@@ -269,16 +273,17 @@ class Session:
         )
         self.alterations.start()
         self._began = perf_counter()
-        run.outcome = passes.run(
-            self.tree,
-            self._keep,
-            (),
-            {},
-            seed=self._seed,
-            grad=self.target.grad or steps.backward,
-            call=lambda: run.run(self._set_recorder),
-            see=Summarizer().describe_now,
-        )
+        with Meter(self.tree, self._ours) as self._meter:
+            run.outcome = passes.run(
+                self.tree,
+                self._keep,
+                (),
+                {},
+                seed=self._seed,
+                grad=self.target.grad or steps.backward,
+                call=lambda: run.run(self._set_recorder),
+                see=Summarizer().describe_now,
+            )
         self._recorder = None
         assert run.recorder is not None
         run.recorder.finish(run.outcome.error)
@@ -517,7 +522,8 @@ class Session:
 
     def all_hooks(self, first: int, count: int) -> AllHooks:
         """Hooks `first` and following, module by module."""
-        rows = [row for node in self.tree.objects() for row in self._hook_rows(node)]
+        rows = [*self._ledger.process_rows(self._meter)]
+        rows += [row for node in self.tree.objects() for row in self._hook_rows(node)]
         return AllHooks(tuple(rows[first : first + count]), len(rows))
 
     def _hook_rows(self, node: modules.Node) -> tuple[HookRow, ...]:
@@ -525,24 +531,21 @@ class Session:
         added = self.alterations.of(node.module)
         path = self.tree.paths[node.index]
         rows = []
-        for row in self._ledger.rows(node.module, fired):
+        for row in self._ledger.rows(node.module, fired, path=path, counts=self._meter):
             member = added.get(row.id) if row.ours else None
-            if member is not None and member.kind == row.kind:
-                if member.present:
-                    rows.append(_own_row(row, member, path))
-            else:
-                rows.append(replace(row, path=path))
+            if member is None:
+                rows.append(row)
+            elif member.present:
+                rows.append(_own_row(row, member))
         return tuple(rows)
 
     def set_hook(self, path: Path | None, kind: str, hook_id: int, on: bool, of: str = "") -> Changes:
         """Raises `UsageError` where there is no such hook."""
-        if path is None:
-            raise UsageError("hooks of the whole process cannot be switched yet")
-        node = self._node(path)
-        if hook_id in self._observers.ours(node.module):
+        node = self._node(path) if path is not None else None
+        if node is not None and hook_id in self._observers.ours(node.module):
             self.alterations.observe([node], on)
         else:
-            self.alterations.toggle(node, kind, hook_id, on)
+            self.alterations.toggle(node, kind, hook_id, on, of)
         return self.changed()
 
     def change(self, request: AnyRequest) -> Changes:
@@ -623,12 +626,11 @@ class Session:
             raise UsageError(f"no module {'.'.join(path)!r} in this model") from None
 
 
-def _own_row(row: HookRow, member: Added, path: Path) -> HookRow:
+def _own_row(row: HookRow, member: Added) -> HookRow:
     attached = member.attached
     fault = problem(attached).what if attached.fault is not None else ""
     return replace(
         row,
-        path=path,
         name=str(attached.hook),
         owner="",
         file="",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import importlib
+import warnings
+from collections.abc import Iterator
 from itertools import permutations
 from typing import Any
 
@@ -11,14 +15,20 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
+from torch.nn.modules import module as torch_modules
 from torch.utils.hooks import RemovableHandle
 
 from inspector.engine.fingerprint import fingerprint
-from inspector.engine.hooks.dicts import KINDS, LEGACY, hook_dict
+from inspector.engine.hooks.dicts import GLOBAL_KINDS, KINDS, LEGACY, OPTIMIZER_KINDS, TENSOR_KINDS
 from inspector.engine.hooks.ledger import Ledger
+from inspector.engine.hooks.shelves import reserve_ids
+from inspector.engine.modules import walk
 from inspector.engine.session import Session
 from inspector.errors import UsageError
+from inspector.records import HookRow
 from tests.models import build
+
+optimizers = importlib.import_module("torch.optim.optimizer")  # torch.optim deletes the name
 
 
 def ledger() -> Ledger:
@@ -96,50 +106,328 @@ def test_every_order_of_disabling_and_enabling(off: list[int], on: list[int]) ->
     assert snapshot(module) == before
 
 
-def register(module: nn.Module, kind: str) -> RemovableHandle:
-    name = {
-        "forward_pre": "register_forward_pre_hook",
-        "forward": "register_forward_hook",
-        "full_backward_pre": "register_full_backward_pre_hook",
-        "full_backward": "register_full_backward_hook",
-        LEGACY: "register_backward_hook",
-        "state_dict_pre": "register_state_dict_pre_hook",
-        "state_dict": "register_state_dict_post_hook",
-        "load_state_dict_pre": "register_load_state_dict_pre_hook",
-        "load_state_dict_post": "register_load_state_dict_post_hook",
-    }[kind]
-    return getattr(module, name)(lambda *args: None)
+# ---------------------------------------------------------------- every kind, wherever torch keeps it
+
+MODULE = {
+    "forward_pre": "register_forward_pre_hook",
+    "forward": "register_forward_hook",
+    "full_backward_pre": "register_full_backward_pre_hook",
+    "full_backward": "register_full_backward_hook",
+    LEGACY: "register_backward_hook",
+    "state_dict_pre": "register_state_dict_pre_hook",
+    "state_dict": "register_state_dict_post_hook",
+    "load_state_dict_pre": "register_load_state_dict_pre_hook",
+    "load_state_dict_post": "register_load_state_dict_post_hook",
+}
+TENSOR = {"parameter": "register_hook", "post_accumulate_grad": "register_post_accumulate_grad_hook"}
+GLOBAL = {
+    "global forward_pre": torch_modules.register_module_forward_pre_hook,
+    "global forward": torch_modules.register_module_forward_hook,
+    "global full_backward_pre": torch_modules.register_module_full_backward_pre_hook,
+    "global full_backward": torch_modules.register_module_full_backward_hook,
+    f"global {LEGACY}": torch_modules.register_module_backward_hook,
+    "optimizer step_pre": optimizers.register_optimizer_step_pre_hook,
+    "optimizer step_post": optimizers.register_optimizer_step_post_hook,
+}
+EVERY = [*MODULE, *TENSOR, *GLOBAL]
+assert set(EVERY) >= {kind.name for kind in (*KINDS, *TENSOR_KINDS, *GLOBAL_KINDS, *OPTIMIZER_KINDS)}
 
 
-@pytest.mark.parametrize("kind", [kind.name for kind in KINDS] + [LEGACY])
-def test_every_kind_is_listed_and_switched(kind: str) -> None:
-    module = nn.Linear(2, 2)
-    handle = register(module, kind)
-    before, book = snapshot(module), ledger()
-    (row,) = book.rows(module)
-    assert (row.kind, row.id, row.ours, row.enabled) == (kind, handle.id, False, True)
+class Bench:
+    """One linear layer, and whatever fires each kind of hook on it."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.module = nn.Linear(2, 2)
+        self.optimizer = torch.optim.SGD(self.module.parameters(), lr=0.0)
+        self.ledger = ledger()
+        self.log: list[int] = []
+        self.handles: list[RemovableHandle] = []
+        self.holder = None if kind in GLOBAL else self.module
+        self.of = "weight" if kind in TENSOR else ""
+
+    def register(self, number: int, **flags: bool) -> RemovableHandle:
+        hook = called(self.log, number)
+        if self.kind in GLOBAL:
+            handle = GLOBAL[self.kind](hook, **flags)
+        else:
+            place = self.module.weight if self.kind in TENSOR else self.module
+            handle = getattr(place, {**MODULE, **TENSOR}[self.kind])(hook, **flags)
+        self.handles.append(handle)
+        return handle
+
+    def toggle(self, handle: RemovableHandle, on: bool) -> None:
+        self.ledger.toggle(self.holder, self.kind, handle.id, on, self.of)
+
+    def rows(self) -> tuple[HookRow, ...]:
+        return self.ledger.process_rows() if self.holder is None else self.ledger.rows(self.module)
+
+    def fire(self) -> list[int]:
+        """The numbers of the hooks that fired."""
+        self.log.clear()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of legacy backward hooks
+            self.module(torch.ones(1, 2, requires_grad=True)).sum().backward()
+        self.optimizer.step()
+        self.module.load_state_dict(self.module.state_dict())
+        self.optimizer.zero_grad()
+        return list(self.log)
+
+    def state(self) -> dict[str, Any]:
+        found = fingerprint(self.module)
+        tensors = {key: value[3] for key, value in found.items() if key.startswith("tensor")}  # their hooks
+        return {key: value for key, value in found.items() if key.startswith(("module", "hooks"))} | tensors
+
+
+@contextlib.contextmanager
+def bench_of(kind: str) -> Iterator[Bench]:
+    made = Bench(kind)
+    full = torch_modules._global_is_full_backward_hook
+    try:
+        yield made
+    finally:
+        made.ledger.enable_all()
+        for handle in made.handles:
+            handle.remove()
+        torch_modules._global_is_full_backward_hook = full
+
+
+@pytest.fixture
+def bench(kind: str) -> Iterator[Bench]:
+    with bench_of(kind) as made:
+        yield made
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_every_kind_is_listed_and_switched(bench: Bench) -> None:
+    handle = bench.register(1)
+    assert bench.fire() == [1]
+    before = bench.state()
+    (row,) = bench.rows()
+    assert (row.kind, row.id, row.of, row.ours, row.enabled) == (bench.kind, handle.id, bench.of, False, True)
     assert row.owner == __name__ and row.file == __file__ and row.name.endswith("<lambda>")
-    book.toggle(module, kind, row.id, False)
-    (off,) = book.rows(module)
+    bench.toggle(handle, False)
+    (off,) = bench.rows()
     assert not off.enabled and (off.kind, off.id, off.name, off.file) == (row.kind, row.id, row.name, row.file)
-    assert book.foreign(module) == 0
-    module(torch.ones(1, 2)).sum().backward()
-    book.toggle(module, kind, row.id, True)
-    assert snapshot(module)["module "]["class"] is nn.Linear
-    module.zero_grad()
-    assert snapshot(module) == before
+    assert bench.fire() == [] and bench.ledger.foreign(bench.module) == 0 and bench.ledger.disabled() == 1
+    bench.toggle(handle, True)
+    assert bench.state() == before and bench.ledger.disabled() == 0
+    assert bench.fire() == [1]
     handle.remove()
-    assert book.rows(module) == ()
+    assert bench.rows() == () and bench.fire() == []
 
 
-@pytest.mark.parametrize("kind", [kind.name for kind in KINDS] + [LEGACY])
-def test_the_users_handle_still_removes(kind: str) -> None:
+@pytest.mark.parametrize("kind", EVERY)
+def test_the_users_handle_still_removes(bench: Bench) -> None:
+    handle = bench.register(1)
+    bench.toggle(handle, False)
+    bench.toggle(handle, True)
+    handle.remove()
+    assert bench.rows() == () and bench.fire() == []
+
+
+@pytest.mark.parametrize("kind", EVERY)
+def test_a_hook_that_was_there_alone_while_it_was_off(bench: Bench) -> None:
+    """Others come and go in the dict that autograd and torch go on to hold."""
+    handle = bench.register(1)
+    bench.toggle(handle, False)
+    second = bench.register(2)
+    assert bench.fire() == [2]
+    bench.toggle(handle, True)
+    assert bench.fire() == [1, 2]
+    second.remove()
+    assert bench.fire() == [1]
+
+
+@pytest.mark.parametrize("kind", EVERY)
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=10))
+def test_any_toggling_of_every_kind_ends_as_before(kind: str, steps: list[tuple[int, bool]]) -> None:
+    with bench_of(kind) as bench:
+        handles = [bench.register(number) for number in range(4)]
+        before, off = bench.state(), set()
+        for number, on in steps:
+            bench.toggle(handles[number], on)
+            (off.discard if on else off.add)(number)
+            assert bench.fire() == [number for number in range(4) if number not in off]
+            assert [(row.id, row.enabled) for row in bench.rows()] == [
+                (handle.id, number not in off) for number, handle in enumerate(handles)
+            ]
+        assert bench.ledger.disabled() == len(off)
+        bench.ledger.enable_all()
+        assert bench.state() == before
+        for handle in handles:
+            handle.remove()
+        assert bench.fire() == []
+
+
+@pytest.mark.parametrize("kind", ["global forward", "forward"])
+def test_flags_survive_being_off(bench: Bench) -> None:
+    handle = bench.register(1, with_kwargs=True, always_call=True)
+    before = bench.state()
+    for on in (False, True):
+        bench.toggle(handle, on)
+        (row,) = bench.rows()
+        assert row.flags == ("with_kwargs", "always_call") and row.enabled is on
+    assert bench.state() == before
+    bench.toggle(handle, False)
+    assert not torch_modules._global_forward_hooks_with_kwargs and not bench.module._forward_hooks_always_called
+    bench.toggle(handle, True)
+    handle.remove()
+    torch_modules._global_forward_hooks_with_kwargs.pop(handle.id, None)  # torch itself forgets to
+
+
+@pytest.mark.parametrize("kind", ["forward_pre", "forward", "full_backward_pre", "full_backward"])
+def test_a_prepended_hook_is_told_apart_on_or_off(bench: Bench) -> None:
+    first, second = bench.register(1), bench.register(2)
+    front = bench.register(3, prepend=True)
+
+    def flags() -> dict[int, tuple[str, ...]]:
+        return {row.id: row.flags for row in bench.rows()}
+
+    expected = {front.id: ("prepend",), first.id: (), second.id: ()}
+    assert flags() == expected
+    bench.toggle(front, False)
+    assert flags() == expected
+    bench.toggle(first, False)
+    assert flags() == expected
+    bench.ledger.enable_all()
+    assert bench.fire() == [3, 1, 2]
+
+
+# ---------------------------------------------------------------- tensors
+
+
+class Tied(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(2, 2), nn.Linear(2, 2)
+        self.b.weight = self.a.weight
+
+    def forward(self, x):
+        return self.b(self.a(x))
+
+
+def test_a_tied_parameter_is_listed_at_its_first_owner_and_switched_at_any() -> None:
+    model, log = Tied(), []
+    handle = model.a.weight.register_hook(called(log, 1))
+    book = Ledger(lambda module: {}, walk(model))
+    (row,) = book.rows(model.a, path=("a",))
+    assert (row.kind, row.of, row.path) == ("parameter", "weight", ("a",))
+    assert book.rows(model.b) == () and book.foreign(model.b) == 0 and book.foreign(model.a) == 1
+    assert [(row.path, row.of) for row in book.all_rows()] == [(("a",), "weight")]
+    book.toggle(model.b, "parameter", handle.id, False, "weight")
+    assert [row.enabled for row in book.rows(model.a)] == [False]
+    model.b.weight = nn.Parameter(torch.ones(2, 2))  # no longer tied: its own hooks are its own
+    model.b.weight.register_hook(called(log, 2))
+    assert [row.of for row in book.rows(model.b)] == ["weight"]
+
+
+def test_reading_a_hook_computes_no_parametrized_weight() -> None:
+    module = nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
+    original = module.parametrizations.weight.original1
+    handle = original.register_hook(lambda grad: None)
+    calls: list[object] = []
+    module.parametrizations.weight[0].register_forward_hook(lambda *args: calls.append(args))
+    model = nn.Sequential(module)
+    book = Ledger(lambda module: {}, walk(model))
+    found = [(row.path, row.kind, row.of) for row in book.all_rows()]
+    assert (("0", "parametrizations", "weight"), "parameter", "original1") in found
+    book.toggle(module.parametrizations.weight, "parameter", handle.id, False, "original1")
+    assert not original._backward_hooks and not calls
+
+
+def test_a_hook_on_a_computed_tensor_is_locked() -> None:
+    module = nn.ReLU()
+    module.scale = torch.ones(2, requires_grad=True) * 2
+    handle = module.scale.register_hook(lambda grad: None)
+    (row,) = ledger().rows(module)
+    assert (row.kind, row.of) == ("parameter", "scale") and "computed" in row.locked
+    with pytest.raises(UsageError, match="cannot be switched"):
+        ledger().toggle(module, "parameter", handle.id, False, "scale")
+    assert handle.id in module.scale._backward_hooks
+
+
+def test_a_tensor_subclass_is_not_told_that_it_is_looked_at() -> None:
+    model, *_ = build("evil_buffer")
+    assert list(Ledger(lambda module: {}, walk(model)).all_rows()) == []
+
+
+def test_hooks_compiled_into_torchscript_are_locked() -> None:
+    def double(self, input: tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
+        return output * 2
+
+    linear = nn.Linear(2, 2)
+    double.__annotations__ = {"input": tuple[torch.Tensor], "output": torch.Tensor, "return": torch.Tensor}
+    linear.register_forward_hook(double)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        scripted = walk(torch.jit.script(nn.Sequential(linear))).nodes[1].module
+    (row,) = ledger().rows(scripted)
+    assert "TorchScript" in row.locked
+    with pytest.raises(UsageError):
+        ledger().toggle(scripted, "forward", row.id, False)
+
+
+def test_ours_are_told_on_tensors_too() -> None:
     module = nn.Linear(2, 2)
-    handle, book = register(module, kind), ledger()
-    book.toggle(module, kind, handle.id, False)
-    book.toggle(module, kind, handle.id, True)
+    handle = module.weight.register_hook(lambda grad: None)
+    module.weight.register_hook(lambda grad: None)
+    book = Ledger(lambda module: {handle.id: "clip(1)"})
+    assert {row.id: row.name for row in book.rows(module) if row.ours} == {handle.id: "clip(1)"}
+    assert book.foreign(module) == 1
+
+
+def test_an_id_that_came_with_a_pickled_model_is_not_given_out_again() -> None:
+    module = nn.ReLU()
+    taken = RemovableHandle.next_id + 5
+    module._forward_hooks[taken] = print  # as unpickling leaves it
+    reserve_ids(walk(module))
+    assert module.register_forward_hook(lambda *args: None).id > taken
+
+
+def test_a_pass_that_hooks_parameters_and_the_process_is_taken_back() -> None:
+    class Hooks(nn.Linear):
+        def forward(self, x):
+            self.weight.register_hook(lambda grad: None)
+            self.bias.register_post_accumulate_grad_hook(lambda tensor: None)
+            torch_modules.register_module_forward_hook(lambda *args: None)
+            torch_modules.register_module_full_backward_hook(lambda *args: None)
+            return super().forward(x)
+
+    kept = torch_modules.register_module_forward_pre_hook(lambda *args: None)
+    model = Hooks(2, 2)
+    mine = model.weight.register_hook(lambda grad: None)
+    before = fingerprint(model)
+    session = Session(lambda event: None)
+    session.adopt(model, (torch.ones(1, 2),), {}, "hooks")
+    summary = session.run()
+    assert "weight: backward hooks" in summary.restored and "global forward hooks" in summary.restored
+    assert list(model.weight._backward_hooks) == [mine.id] and not torch_modules._global_forward_hooks
+    session.close()
+    assert fingerprint(model) == before and kept.id in torch_modules._global_forward_pre_hooks
+    kept.remove()
+
+
+def test_a_pass_that_drops_a_parameters_hooks_gives_them_back() -> None:
+    class Drops(nn.Linear):
+        def forward(self, x):
+            self.weight._backward_hooks = None
+            return super().forward(x)
+
+    model, log = Drops(2, 2), []
+    handle = model.weight.register_hook(called(log, 1))
+    session = Session(lambda event: None)
+    session.adopt(model, (torch.ones(1, 2),), {}, "drops")
+    assert "weight: backward hooks" in session.run().restored
+    session.close()
+    nn.functional.linear(torch.ones(1, 2), model.weight).sum().backward()
+    assert log == [1]
     handle.remove()
-    assert book.rows(module) == () and not any(hook_dict(module, kind.attribute) for kind in KINDS)
+    assert not model.weight._backward_hooks
+
+
+# ---------------------------------------------------------------- odd cases
 
 
 def test_switching_twice_changes_nothing() -> None:
@@ -222,8 +510,8 @@ def test_a_session_tells_ours_from_theirs_and_counts() -> None:
     rows = session.hooks(("0",)).rows
     assert [row.kind for row in rows if row.ours] == ["forward_pre", "forward"]
     assert {row.fired for row in rows if row.ours} == {1}
-    assert sum(not row.ours for row in rows) == 10
-    assert session.marks().foreign == {1: 10}
+    assert sum(not row.ours for row in rows) == 11
+    assert session.marks().foreign == {1: 11}
     session.close()
 
 

@@ -1,0 +1,76 @@
+"""One hook as a row: what it is called, where it is written, and why it cannot be switched where it cannot."""
+
+from __future__ import annotations
+
+import functools
+import types
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+from ...records import HookRow
+from ...text import encodable
+from .dicts import FIRED_IN_A_PASS, HookKind, Owner
+from .timed import itself
+
+Kind = TypeVar("Kind")
+
+NAME_LIMIT = 120
+_LAYERS = 8
+"""Wrappers to look behind; a wrapper can wrap itself."""
+
+COMPILED = "compiled into the module's TorchScript, which does not ask the dict of its hooks"
+COMPUTED = "lives on a computed tensor, whose graph has the hook already; it goes with it"
+
+
+def row_of(hook: Any, hook_id: int, kind: str, **known: Any) -> HookRow:
+    """What can be told of a hook by looking at it. `known` are other fields of the row."""
+    function = underlying(hook)
+    code = asked(function, "__code__", types.CodeType)
+    row: dict[str, Any] = {
+        "ours": False,
+        "name": name_of(function),
+        "owner": encodable(asked(function, "__module__", str) or "", NAME_LIMIT),
+        "file": encodable(code.co_filename, 400) if code else "",
+        "line": code.co_firstlineno if code else 0,
+    }
+    return HookRow(hook_id, kind, **{**row, **known})
+
+
+def name_of(function: Any) -> str:
+    """The qualified name, or the type of what has none."""
+    return encodable(asked(function, "__qualname__", str) or type(function).__name__, NAME_LIMIT)
+
+
+def why_locked(owner: Owner, kind: HookKind) -> str:
+    """Why hooks of this kind cannot be switched off and on there; empty where they can."""
+    if isinstance(owner, torch.jit.ScriptModule) and kind in FIRED_IN_A_PASS:
+        return COMPILED
+    return COMPUTED if isinstance(owner, Tensor) and not owner.is_leaf else ""
+
+
+def underlying(hook: Any) -> Any:
+    """The function a person wrote: behind our and torch's own wrappers, partials and bound methods."""
+    hook = itself(hook)
+    for _ in range(_LAYERS):
+        inner = _inside(hook)
+        if inner is None:
+            break
+        hook = inner
+    return asked(hook, "__func__", types.FunctionType) or hook
+
+
+def _inside(hook: Any) -> Any:
+    if type(hook).__name__ == "_WrappedHook":
+        return vars(hook).get("hook")
+    return hook.func if isinstance(hook, functools.partial) else None
+
+
+def asked(hook: Any, name: str, kind: type[Kind]) -> Kind | None:
+    """An attribute of a hook, where it has one of this type."""
+    try:
+        found = getattr(hook, name, None)
+    except Exception:  # a hook is any callable, and may refuse to be asked
+        return None
+    return found if isinstance(found, kind) else None
