@@ -9,27 +9,28 @@ from ..records import Problem
 TEMPLATES = {
     "forward_pre": """\
 def hook(module, args, kwargs):
-    # Return None to leave them alone, new args, or (args, kwargs).
+    # Return None, new args, or (args, kwargs).
     return None
 """,
     "forward": """\
 def hook(module, args, kwargs, output):
-    # Return None to leave the output alone, or what to put in its place.
+    # Return None, or what to put in place of the output.
     return None
 """,
     "backward": """\
 def hook(module, gradient):
-    # Return None to leave the gradient alone, or what to put in its place.
+    # Return None, or what to put in place of the gradient.
     return None
 """,
     "parameters": """\
 def hook(module):
-    # Change parameters in place; they are put back after the pass. What is returned is not used.
+    # Change parameters in place: they are put back after
+    # the pass. What is returned is not used.
     module.weight.mul_(1.0)
 """,
     "state_dict": """\
 def hook(module, state_dict, prefix, metadata):
-    # Change state_dict in place. What is returned is not used.
+    # Change state_dict in place; return None.
     return None
 """,
 }

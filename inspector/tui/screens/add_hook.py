@@ -80,9 +80,12 @@ class AddHookPicker(Layer[bool]):
         text = event.value.strip()
         whole = "(" in text
         self.set_class(whole, "-typing")
-        self._narrow(kind_name(text))
-        if whole:
+        self._narrow(kind_name(text), whole)
+        self.query_one("#layer").border_subtitle = f"enter {self._job.verb if whole else 'Choose'}  esc Close"
+        if whole and text.endswith(")"):
             self.query_one(HookStatus).check(self._job.where, text)
+        elif whole:
+            self.query_one(HookStatus).fault(text, f"enter puts it on {self._job.where or 'the root'}")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -115,9 +118,14 @@ class AddHookPicker(Layer[bool]):
 
     # ------------------------------------------------------------ the list
 
-    def _narrow(self, text: str) -> None:
+    def _narrow(self, text: str, whole: bool = False) -> None:
+        """Show the kinds that are meant; with `whole` there is nothing to be in doubt about."""
         listing = self.query_one(OptionList)
-        found = list(_grouped(self._job.kinds)) if not text else matching(self._job.kinds, text)
+        found: list[KindInfo | str]
+        if whole:
+            found = [kind for kind in self._job.kinds if kind.name == text]
+        else:
+            found = [*matching(self._job.kinds, text)] if text else [*_grouped(self._job.kinds)]
         self._shown = [each if isinstance(each, KindInfo) else None for each in found]
         options = [_row(each) if isinstance(each, KindInfo) else _heading(each) for each in found]
         listing.clear_options().add_options(options or [_nothing()])

@@ -85,7 +85,7 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = "All hooks"
-            frame.border_subtitle = "space on or off  enter Source  i Change  d Delete  o Go there  f Filter  q Close"
+            frame.border_subtitle = "space on/off  enter Source  i Change  d Delete  o Go  f Filter  q Close"
             yield self._view
             yield PromptBar(id="prompt")
 

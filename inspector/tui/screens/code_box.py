@@ -13,6 +13,7 @@ from textual.widgets.text_area import LanguageDoesNotExist
 from ..hook_jobs import Edit
 from ..keys import key
 
+CODE_ROWS = 9
 LOOKING = "i Type here  e $EDITOR"
 TYPING = "esc Done  tab Indent"
 
@@ -29,8 +30,8 @@ class CodeBox(TextArea):
 
     DEFAULT_CSS = """
     CodeBox {
-        height: 9; margin-top: 1; padding: 0; border: round $foreground-muted; background: $background;
-        border-subtitle-color: $text-muted; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 1;
+        height: 9; padding: 0; border: round $foreground-muted; background: $background;
+        border-subtitle-color: $text-muted; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0;
     }
     CodeBox:focus { border: round $border; }
     .-ascii CodeBox, .-ascii CodeBox:focus { border: ascii $border; }

@@ -93,7 +93,8 @@ class Field(Horizontal):
     def compose(self) -> ComposeResult:
         yield Static(Content(visible(self.label)), classes="name")
         yield self.box
-        yield Static(Content(visible(self._meaning)), classes="meaning")
+        if self._meaning:
+            yield Static(Content(visible(self._meaning)), classes="meaning")
 
     @property
     def value(self) -> str:

@@ -17,19 +17,20 @@ from ..hook_code import fault_line, is_template, template
 from ..hook_jobs import PARAMETERS, PYTHON, Adding
 from ..hook_text import OPTIONS, Typed, default_shown, with_all_below
 from ..keys import key
-from .code_box import CodeBox
+from .code_box import CODE_ROWS, CodeBox
 from .fields import Cycle, Field
 from .hook_status import HookStatus
 from .layer import Layer
 from .seed import Tick
 
-EXAMPLES = {"where": '[0]  ["hidden"]  .last_hidden_state', "call": "all", "every": "1", "when": "nan > 0"}
+EXAMPLES = {"where": '[0]  ["hidden"]  .logits', "call": "all", "every": "1", "when": "nan > 0"}
 MEANINGS = {
     "where": "which part of it",
-    "call": "only this call, from 0",
+    "call": "which call, from 0",
     "every": "every so many batches",
     "when": "only where this holds",
 }
+ABOUT_ROWS, STATUS_ROWS, FRAME_ROWS = 2, 4, 2
 OF_PARAMETERS = ("a name, or a glob", "weight")
 
 
@@ -51,7 +52,7 @@ class HookForm(Layer[bool]):
     ]
 
     DEFAULT_CSS = """
-    HookForm VerticalScroll { height: auto; max-height: 1fr; scrollbar-size-vertical: 1; }
+    HookForm VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
     HookForm #about { color: $foreground-muted; margin-bottom: 1; height: auto; }
     HookForm Tick { margin-left: 11; }
     """
@@ -62,7 +63,7 @@ class HookForm(Layer[bool]):
         self._kind = kind
         typed = typed or Typed()
         choices = job.choices(kind)
-        self._where = Field("modules", job.where, "names, globs, class:Name", "the root")
+        self._where = Field("modules", job.where, "name, glob, class:X", "the root")
         self._on = Field("on", typed.on, choices=choices) if len(choices) > 1 else None
         self._arguments = [_argument_field(argument, typed) for argument in kind.arguments]
         options = OPTIONS if job.has_options else OPTIONS[:1]
@@ -73,10 +74,16 @@ class HookForm(Layer[bool]):
         with Vertical(id="layer") as frame:
             frame.border_title = Content(f"{self._job.title}: {visible(self._kind.name)}")
             frame.border_subtitle = f"enter Next  ^r {self._job.verb}  esc Close"
+            frame.styles.height = self._rows()
             with VerticalScroll(can_focus=False):
                 yield Static(Content(visible(self._kind.title)), id="about")
                 yield from self._fields()
             yield HookStatus(self._job)
+
+    def _rows(self) -> int:
+        """All there is; where that is more than the screen has, the fields scroll and the rest stays."""
+        fields = sum(CODE_ROWS if widget is self._code else 1 for widget in self._fields())
+        return ABOUT_ROWS + fields + STATUS_ROWS + FRAME_ROWS
 
     def _fields(self) -> ComposeResult:
         if self._job.chooses_where:
