@@ -292,14 +292,29 @@ class Actions(App[None], inherit_bindings=False):
         if place is None:
             self.tell("there is no file for this")
             return
+        self.edit_file(*place)
+
+    def edit_file(self, file: str, line: int) -> None:
+        """Leave the screen to the person's editor for a while."""
         from .editor import editor_command
 
         try:
-            command = editor_command(*place, os.environ)
+            command = editor_command(file, line, os.environ)
             with self.suspend():
                 subprocess.run(command)
         except (OSError, ValueError, SuspendNotSupported) as error:
             self.tell(f"the editor cannot be started: {error}")
+
+    def edit_text(self, text: str, line: int) -> str | None:
+        """What becomes of `text` in the person's editor; None where it cannot be started."""
+        from .editor import edited
+
+        try:
+            with self.suspend():
+                return edited(text, line, os.environ)
+        except (OSError, ValueError, SuspendNotSupported) as error:
+            self.tell(f"the editor cannot be started: {error}")
+            return None
 
     async def _location(self) -> tuple[str, int] | None:
         """The file and line of what the panel shows, or of the selected module's forward."""

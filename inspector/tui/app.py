@@ -14,17 +14,16 @@ from textual.command import Provider
 from textual.screen import Screen
 from textual.timer import Timer
 
-from ..records import AnyEvent, AnyRequest, Calls, Choices, Failed, Opened, Path, Problem, Progress, SetHook, Target
+from ..records import Calls, Choices, Opened, Path, Problem, Progress, Target
 from ..text import visible
-from .actions import Actions
 from .engine import Engine
 from .flow import Flow
+from .hook_actions import HookActions
 from .keys import bindings
 from .memory import Memory, State
 from .messages import EngineGone, EngineOutput, EngineSaid
 from .options import AppOptions
 from .panels.detail import DetailPanel
-from .panels.hooks import HooksPanel
 from .panels.log import LogPanel
 from .terminal import crash_console
 from .workbench import Workbench
@@ -36,7 +35,7 @@ def _commands() -> type[Provider]:
     return InspectorCommands
 
 
-class InspectorApp(Actions, inherit_bindings=False):
+class InspectorApp(HookActions, inherit_bindings=False):
     """One model under inspection.
 
     Args:
@@ -56,7 +55,7 @@ class InspectorApp(Actions, inherit_bindings=False):
         self.options = options
         self.memory = memory or Memory()
         self.error_console = crash_console()
-        self.workbench = Workbench(self._ask, options.ascii)
+        self.workbench = Workbench(self.ask, options.ascii)
         if options.target is not None:
             self.stage(f"loading {options.target.get('target', '')} …")
         self.kept: State | None = None  # to go back to after the engine was started again
@@ -129,9 +128,6 @@ class InspectorApp(Actions, inherit_bindings=False):
 
     # ------------------------------------------------------------ the engine speaks
 
-    async def _ask(self, request: AnyRequest) -> AnyEvent:
-        return await self.flow.engine.ask(request)
-
     @on(EngineSaid)
     def _heard(self, message: EngineSaid) -> None:
         if isinstance(message.event, Calls):
@@ -159,20 +155,6 @@ class InspectorApp(Actions, inherit_bindings=False):
     def _ask_again(self) -> None:
         self.workbench.detail.refill()
 
-    @on(HooksPanel.Toggled)
-    async def _hook_toggled(self, event: HooksPanel.Toggled) -> None:
-        self.run_worker(self._toggle_hook(event))
-
-    async def _toggle_hook(self, event: HooksPanel.Toggled) -> None:
-        if event.ours:
-            await self.flow.observe((event.path,), subtree=False, on=event.on)
-        else:
-            request = SetHook(self.flow.model.generation, event.path, event.kind, event.id, event.on)
-            reply = await self._ask(request)
-            if isinstance(reply, Failed):
-                self.tell(reply.problem.what)
-        self.workbench.detail.refill()
-
     # ------------------------------------------------------------ what the flow tells: see flow.View
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> object:
@@ -188,6 +170,7 @@ class InspectorApp(Actions, inherit_bindings=False):
         self._last_problem = None
         self.workbench.title_bar.alarm = ""
         self.workbench.show_model(self.flow.model)
+        self._show_changes()
 
     def rows_added(self) -> None:
         self.workbench.module_tree.refresh_rows()
@@ -222,9 +205,19 @@ class InspectorApp(Actions, inherit_bindings=False):
         self.workbench.module_tree.refresh_rows()
         self.workbench.detail.refill()
 
+    def changes_changed(self) -> None:
+        self._show_changes()
+        self.workbench.detail.refill()
+        self.hooks_changed()
+
+    def _show_changes(self) -> None:
+        title = self.workbench.title_bar
+        title.changes, title.stale = self.flow.model.changes, self.flow.stale
+
     def pass_started(self) -> None:
         title = self.workbench.title_bar
         title.progress, title.elapsed, title.running, title.live = None, 0.0, True, self.flow.live
+        title.stale = self.flow.stale
         if self._clock is not None:
             self._clock.resume()
 
@@ -236,9 +229,11 @@ class InspectorApp(Actions, inherit_bindings=False):
             self._clock.pause()
         title = self.workbench.title_bar
         title.running, title.live = False, self.flow.live
+        title.stale = self.flow.stale
         title.summary = summary = self.flow.model.summary
         self.workbench.module_tree.refresh_rows()
         self.workbench.detail.pass_ended()
+        self.hooks_changed()
         if summary is not None and summary.problem is None:
             self.seed = summary.seed
             self.failure = 0

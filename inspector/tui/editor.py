@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import subprocess
+import tempfile
 from collections.abc import Mapping
 
 _GOTO = frozenset({"code", "code-insiders", "codium", "cursor", "windsurf"})
@@ -23,3 +26,22 @@ def editor_command(file: str, line: int, environment: Mapping[str, str]) -> list
     if name in _COLON:
         return [*command, f"{file}:{line}"]
     return [*command, f"+{line}", file]
+
+
+def edited(text: str, line: int, environment: Mapping[str, str]) -> str:
+    """What becomes of `text`, which is Python, in the person's editor. The file is nobody else's, and does not stay.
+
+    Raises:
+        OSError: The editor cannot be started, or the file cannot be read back.
+        ValueError: $EDITOR cannot be read as a command, or what was written is not text.
+    """
+    descriptor, file = tempfile.mkstemp(prefix="hook-", suffix=".py")  # with mode 0600
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        subprocess.run(editor_command(file, line, environment))
+        with open(file, encoding="utf-8") as stream:  # anew: many editors replace the file
+            return stream.read()
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(file)

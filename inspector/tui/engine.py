@@ -21,6 +21,7 @@ from ..records import (
     AnyEvent,
     AnyRequest,
     Asked,
+    Changes,
     Failed,
     Hello,
     HookMarks,
@@ -40,7 +41,7 @@ from .spawn import Connection, engine_command, how_it_ended, kill_group, start_e
 
 __all__ = ["Engine", "engine_command"]
 
-_CHANGES = (Opened, HookMarks, PassEnded)
+_CHANGES = (Opened, HookMarks, PassEnded, Changes)
 """Replies that change what the app knows: everybody hears them, in the order in which they came."""
 
 _PROGRESS_INTERVAL = 0.05

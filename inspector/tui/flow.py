@@ -12,6 +12,7 @@ from ..records import (
     AnyEvent,
     CallRows,
     Cancel,
+    Changes,
     Choices,
     Failed,
     HookMarks,
@@ -37,8 +38,11 @@ LIVE_INTERVAL = 0.25
 
 CANCEL_PATIENCE = 2.0
 
+QUICK = 1_000.0
+"""Milliseconds below which a pass is run again after a change without being asked for."""
 
-_OF_A_MODEL = (ModuleRows, HookMarks, Progress, CallRows, PassEnded)
+
+_OF_A_MODEL = (ModuleRows, HookMarks, Progress, CallRows, PassEnded, Changes)
 
 
 class View(Protocol):
@@ -51,6 +55,7 @@ class View(Protocol):
     def rows_added(self) -> None: ...
     def model_complete(self) -> tuple[Path, ...]: ...  # gives the modules whose hooks are to be off
     def marks_changed(self) -> None: ...
+    def changes_changed(self) -> None: ...
     def pass_started(self) -> None: ...
     def progressed(self, progress: Progress) -> None: ...
     def pass_ended(self) -> None: ...
@@ -75,6 +80,7 @@ class Flow:
         self.live = False
         self.fresh = False  # live passes draw the input anew
         self.ready = False  # the model is complete and what was kept is applied
+        self.stale = False  # something was changed after the last pass began, and no pass follows by itself
         self._seed: int | None = None  # for the next pass; None keeps the engine's
         self._again = False  # another pass was asked for while one was running
         self._run_when_opened = False  # another input was asked for, and is on its way
@@ -113,7 +119,7 @@ class Flow:
             await self._run()
 
     async def _run(self) -> None:
-        self.running, self._again = True, False
+        self.running, self._again, self.stale = True, False, False
         self._passes += 1
         self.started = time.monotonic()
         self.view.pass_started()
@@ -164,7 +170,7 @@ class Flow:
         """Nothing is open."""
         self.model = Model()
         self.opened = None
-        self.ready = self.live = False
+        self.ready = self.live = self.stale = False
         self.stop_running()
         self.view.model_changed()
 
@@ -190,7 +196,7 @@ class Flow:
     def _is_of(self, generation: int) -> bool:
         return self.model.info is not None and generation == self.model.generation
 
-    def _hear_of_model(self, event: ModuleRows | HookMarks | Progress | CallRows | PassEnded) -> None:
+    def _hear_of_model(self, event: ModuleRows | HookMarks | Progress | CallRows | PassEnded | Changes) -> None:
         if isinstance(event, Progress):
             self.view.progressed(event)
         elif isinstance(event, CallRows):
@@ -200,6 +206,8 @@ class Flow:
         elif isinstance(event, HookMarks):
             self.model.marks = event
             self.view.marks_changed()
+        elif isinstance(event, Changes):
+            self._changed(event)
         else:
             self._rows(event)
 
@@ -212,7 +220,7 @@ class Flow:
         else:
             self.model = Model(event.info, event.generation)
             self._trace = 0
-            self.ready = False
+            self.ready = self.stale = False
         self._run_when_opened = False
         self.view.model_changed()
 
@@ -235,6 +243,24 @@ class Flow:
             self.view.ask_input(opened)
         elif opened.info.input:
             await self.run()
+
+    def _changed(self, event: Changes) -> None:
+        """Told unasked as well as in reply: the second of the two says nothing new."""
+        if event == self.model.changes:
+            return
+        self.model.changes = event
+        self._follow_change()
+        self.view.changes_changed()
+
+    def _follow_change(self) -> None:
+        """What a change does is seen in a pass: at once where that is quick, else when the person wants it."""
+        summary = self.model.summary
+        if not self.ready or (summary is None and not self.running):
+            return
+        quick = summary is not None and not summary.cancelled and summary.ms < QUICK
+        self.stale = not (self.live or quick)
+        if not self.stale:
+            self.view.spawn(self.run())
 
     def _calls(self, event: CallRows) -> None:
         self._trace_of(event.number)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ..records import ModelInfo, PassSummary, Progress
+from ..records import Changes, ModelInfo, PassSummary, Progress
 from ..text import visible
 from . import format
 
 BAR_WIDTH = 12
 LOADING = "loading …"
+
+
+class Piece(NamedTuple):
+    """A part of the title. The highest rank goes first where there is no room; 0 always stays."""
+
+    rank: int
+    text: str
+    style: str = "$foreground-muted"
 
 
 class TitleBar(Widget):
@@ -32,6 +41,8 @@ class TitleBar(Widget):
     summary: reactive[PassSummary | None] = reactive(None)
     alarm: reactive[str] = reactive("")  # in place of the last pass: what is wrong with the engine
     live: reactive[bool] = reactive(False)
+    changes: reactive[Changes | None] = reactive(None)
+    stale: reactive[bool] = reactive(False)  # the last pass began before the last change
     ascii: reactive[bool] = reactive(False)
 
     def render(self) -> Content:
@@ -45,20 +56,29 @@ class TitleBar(Widget):
     def _dot(self) -> str:
         return " - " if self.ascii else " · "
 
-    def _left(self) -> list[tuple[int, str]]:
-        """The pieces with their ranks: the highest rank goes first where there is no room."""
+    def _left(self) -> list[Piece]:
         info = self.info
         if info is None:
-            return [(0, visible(self.stage))]
+            return [Piece(0, visible(self.stage))]
         return [
-            (0, short_target(info.target)),
-            (5, visible(info.kind)),
-            (3, f"{info.modules} modules"),
-            (2, f"{format.count(info.parameters)} parameters"),
-            (4, format.bytes_(info.nbytes)),
-            (1, "train" if info.training else "eval"),
-            (6, visible(info.device)),
+            Piece(0, short_target(info.target)),
+            *self._changed(),
+            Piece(7, visible(info.kind)),
+            Piece(5, f"{info.modules} modules"),
+            Piece(4, f"{format.count(info.parameters)} parameters"),
+            Piece(6, format.bytes_(info.nbytes)),
+            Piece(3, "train" if info.training else "eval"),
+            Piece(8, visible(info.device)),
         ]
+
+    def _changed(self) -> list[Piece]:
+        """What a person did to the model, next to its name: it is no longer quite that."""
+        if self.changes is None:
+            return []
+        made = sum(not change.undone for change in self.changes.changes)
+        altering = self.changes.altering
+        counted = [(2, made, f"{made} change{'s' * (made != 1)}"), (1, altering, f"{altering} altering")]
+        return [Piece(rank, words, "$text-warning") for rank, count, words in counted if count]
 
     def _right(self) -> Content:
         if self.alarm:
@@ -89,7 +109,8 @@ class TitleBar(Widget):
             kind = visible(summary.problem.kind or "failed")
             return f"pass {summary.number}{self._dot}{format.cut(kind, 24)}{self._dot}{hooks}"
         took = "cancelled" if summary.cancelled else format.ms(summary.ms)
-        return f"pass {summary.number}{self._dot}{took}{self._dot}{hooks}"
+        after = "changed since, r runs" if self.stale else hooks
+        return f"pass {summary.number}{self._dot}{took}{self._dot}{after}"
 
 
 def short_target(target: str) -> str:
@@ -106,12 +127,13 @@ def bar(share: float, ascii: bool = False) -> str:
     return f"▕{'█' * full}{' ' * (BAR_WIDTH - full)}▏"
 
 
-def fitting(pieces: list[tuple[int, str]], width: int, dot: str) -> Content:
+def fitting(pieces: list[Piece], width: int, dot: str) -> Content:
     """The pieces joined, without those of the highest ranks that do not fit; the first one is cut if it must be."""
     kept = list(pieces)
-    while len(kept) > 1 and cell_len(dot.join(text for _, text in kept)) > width:
+    while len(kept) > 1 and cell_len(dot.join(piece.text for piece in kept)) > width:
         kept.remove(max(kept))
-    first, *rest = [text for _, text in kept]
+    first, *rest = kept
     if not rest:
-        return Content.styled(format.cut(first, max(width, 0)), "bold")
-    return Content.assemble((first, "bold"), (dot + dot.join(rest), "$foreground-muted"))
+        return Content.styled(format.cut(first.text, max(width, 0)), "bold")
+    joined = [part for piece in rest for part in ((dot, "$foreground-muted"), (piece.text, piece.style))]
+    return Content.assemble((first.text, "bold"), *joined)

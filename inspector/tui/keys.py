@@ -39,7 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("help", "question_mark,f1", "help", "Help: every key and mark", "General",
             footer="Help", rank=0, shown="?"),
     Command("quit", "q", "close", "Close the top layer, then quit", "General", footer="Quit", rank=1),
-    Command("palette", "colon,ctrl+p", "palette", "Command palette", "General", footer="Commands", rank=7, shown=":"),
+    Command("palette", "colon,ctrl+p", "palette", "Command palette", "General", footer="Commands", rank=6, shown=":"),
     Command("leave", "escape", "leave", "Close the top layer", "General", shown="esc"),
     Command("interrupt", "ctrl+c", "interrupt", "Copy a selection, else cancel the pass, else quit", "General",
             shown="^c"),
@@ -55,7 +55,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("page-up", "pageup", "page(-1)", "A page up", "Moving", "move", shown="PgUp"),
     Command("first", "g,home", "to_start", "To the start", "Moving", "move"),
     Command("last", "G,end", "to_end", "To the end", "Moving", "move"),
-    Command("search", "slash", "search", "Search in the focused pane", "Moving", footer="Search", rank=6, shown="/"),
+    Command("search", "slash", "search", "Search in the focused pane", "Moving", footer="Search", rank=5, shown="/"),
     Command("next", "n", "search_next(1)", "Next match", "Moving"),
     Command("previous", "N", "search_next(-1)", "Previous match", "Moving"),
     Command("pane-next", "tab", "next_pane(1)", "Next pane", "Moving"),
@@ -68,14 +68,30 @@ COMMANDS: tuple[Command, ...] = (
     Command("detail", "enter", "detail_open", "Open the details of the module", "Modules", "tree"),
     Command("collapse-all", "minus", "collapse_all", "Collapse all", "Modules", "tree", shown="-"),
     Command("expand-all", "equals_sign", "expand_all", "Expand all", "Modules", "tree", shown="="),
-    Command("order", "t", "toggle_order", "Tree or call order", "Modules", footer="Order", rank=5),
-    Command("filter", "f", "filter", "Filter: fuzzy, glob or class:Conv2d", "Modules", footer="Filter", rank=4),
+    Command("order", "t", "toggle_order", "Tree or call order", "Modules"),
+    Command("filter", "f", "filter", "Filter: fuzzy, glob or class:Conv2d", "Modules"),
     # hooks and passes
     Command("observe", "space", "observe", "Observe hook on or off (subtree; all matches of a filter)",
             "Hooks and passes", footer="Hook", rank=2),
     Command("run", "r", "run", "Run a forward pass", "Hooks and passes", footer="Run", rank=3),
     Command("live", "L", "live", "Live: run again after every change", "Hooks and passes"),
     Command("seed", "s", "seed", "Seed and sample input", "Hooks and passes"),
+    # what is changed
+    Command("add-hook", "a", "add_hook", "Add a hook: observe, alter, record, or one of your own", "Changing",
+            footer="Add", rank=4),
+    Command("edit-parameters", "E", "edit_parameters", "Edit parameters now", "Changing"),
+    Command("undo", "u", "undo", "Undo the last change", "Changing"),
+    Command("redo", "ctrl+r", "redo", "Redo what was undone last", "Changing", shown="^r"),
+    Command("disable-all", "X", "disable_all", "Disable all hooks of ours", "Changing"),
+    Command("all-hooks", "H", "all_hooks", "All hooks of the model, ours and others'", "Changing"),
+    Command("write", "w", "write",
+            "Write hooks as a recipe (.toml), a script (.py) or recorded tensors (.safetensors)", "Changing"),
+    Command("read", "R", "read", "Read a recipe of hooks", "Changing"),
+    Command("toggle-hook", "space", "toggle_hook", "Hooks: enable or disable the hook under the cursor", "Changing",
+            "hooks"),
+    Command("hook-source", "enter", "hook_source", "Hooks: source of the hook under the cursor", "Changing", "hooks"),
+    Command("change-hook", "i", "change_hook", "Hooks: change the hook of ours under the cursor", "Changing", "hooks"),
+    Command("delete-hook", "d", "delete_hook", "Hooks: delete the hook of ours under the cursor", "Changing", "hooks"),
     # panels
     *(Command(f"panel-{n}", str(n), f"panel({n})", f"Panel {n}", "Panels") for n in range(1, 10)),
     Command("panel-next", "right_square_bracket", "next_panel(1)", "Next panel", "Panels", shown="]"),
@@ -84,8 +100,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("site", "c", "site", "Source: where the parent calls this module", "Panels", "app"),
     Command("call-next", "full_stop", "next_call(1)", "Outputs: next call", "Panels", "outputs", shown="."),
     Command("call-previous", "comma", "next_call(-1)", "Outputs: previous call", "Panels", "outputs", shown=","),
-    Command("toggle-hook", "space", "toggle_hook", "Hooks: enable or disable the hook under the cursor", "Panels",
-            "hooks"),
     Command("edit", "e", "edit", "Open $EDITOR at this line", "Panels"),
     Command("copy", "y", "copy", "Copy path, shape, source or values", "Panels"),
     Command("zoom", "plus", "zoom", "Zoom the focused pane", "Panes", shown="+"),
@@ -108,6 +122,15 @@ def named(*ids: str) -> list[Binding]:
     """The bindings of these commands, for a layer that answers to a few of the app's."""
     return [
         Binding(c.keys, c.action, c.label, show=False, key_display=c.shown or None, id=c.id)
+        for c in COMMANDS
+        if c.id in ids
+    ]
+
+
+def of_app(*ids: str) -> list[Binding]:
+    """The bindings of these commands for a layer that leaves them to the app."""
+    return [
+        Binding(c.keys, f"app.{c.action}", c.label, show=False, key_display=c.shown or None, id=c.id)
         for c in COMMANDS
         if c.id in ids
     ]

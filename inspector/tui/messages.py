@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from textual.message import Message
 
-from ..records import AnyEvent, Problem
+from ..records import AnyEvent, HookRow, Problem
+
+Deed = Literal["toggle", "source", "change", "delete"]
 
 
 class EngineSaid(Message):
@@ -29,4 +33,13 @@ class EngineGone(Message):
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
+        super().__init__()
+
+
+class HookAsked(Message):
+    """A key was pressed on a hook in a list."""
+
+    def __init__(self, deed: Deed, row: HookRow) -> None:
+        self.deed = deed
+        self.row = row
         super().__init__()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
-from ..records import CallRow, HookMarks, ModelInfo, ModuleRow, PassSummary, Path
+from ..records import CallRow, Changes, HookMarks, ModelInfo, ModuleRow, PassSummary, Path
 
 OBSERVED, REFUSED = 1, 2
 
@@ -29,6 +29,7 @@ class Model:
         self.calls: list[CallRow] = []  # of the last pass, in completion order
         self.summary: PassSummary | None = None
         self.marks: HookMarks = HookMarks(generation, b"")
+        self.changes = Changes(generation)
         self._index: dict[Path, int] = {}
         self._calls_of: dict[int, list[CallRow]] = defaultdict(list)
 

@@ -2,31 +2,50 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Callable, Iterator
 from contextlib import asynccontextmanager
-from pathlib import Path
+from fnmatch import fnmatchcase
+from pathlib import Path as FilePath
 
+from msgspec.structs import replace
 from textual.message import Message
 
 from inspector.records import (
+    AddHook,
+    AllHooks,
     AnyEvent,
     AnyRequest,
     Attributes,
     CallRow,
     CallRows,
     Calls,
+    Change,
+    Changes,
+    CheckHook,
     Choice,
     Choices,
+    DisableAll,
     Done,
+    EditParameters,
     Failed,
+    GetAllHooks,
     GetAttributes,
     GetCalls,
     GetHooks,
+    GetHookSource,
     GetParameters,
     GetSource,
+    HookCheck,
     HookMarks,
+    HookRow,
     Hooks,
+    KindArgument,
+    KindInfo,
+    Kinds,
+    ListKinds,
     ListTargets,
+    LoadRecipe,
     MappingValue,
     ModelInfo,
     ModuleRow,
@@ -37,10 +56,17 @@ from inspector.records import (
     Parameters,
     PassEnded,
     PassSummary,
+    Path,
     Problem,
+    RemoveHook,
+    ReplaceHook,
     Run,
+    Save,
+    Saved,
+    SetHook,
     SetInput,
     Source,
+    Undo,
 )
 from inspector.tui.app import InspectorApp
 from inspector.tui.memory import Memory
@@ -54,7 +80,25 @@ ROWS = (
     ModuleRow(3, 2, "0", "Linear", 30, 30, 120),
     ModuleRow(4, 2, "1", "Linear", 30, 30, 120),
 )
+PATHS: tuple[Path, ...] = ((), ("stem",), ("body",), ("body", "0"), ("body", "1"))
 EMPTY = MappingValue("dict", (), (), 0)
+
+KINDS = (
+    KindInfo("record", "keep a copy of the tensor of every call", "Look", ("output", "input"),
+             (KindArgument("run", "str", "'run'", "its name"),)),
+    KindInfo("scale", "multiply by a factor", "Alter values", ("output", "input", "parameters"),
+             (KindArgument("factor", "float", "", "what to multiply by"),)),
+    KindInfo("noise", "add gaussian noise", "Alter values", ("output", "parameters"),
+             (KindArgument("std", "float", "0.1", "its standard deviation"),
+              KindArgument("seed", "int", "None", "of the draw"),
+              KindArgument("relative", "bool", "False", "in units of the tensor's own"))),
+    KindInfo("zero", "put zeros in its place", "Alter values", ("output", "input")),
+    KindInfo("prune", "set the smallest to zero", "Parameters", ("parameters",),
+             (KindArgument("share", "float", "", "how many of them, from 0 to 1"),)),
+    KindInfo("clip", "clip to a norm", "Gradients", ("grad",), (KindArgument("norm", "float", "1.0"),)),
+    KindInfo("python", "a function of your own", "Python",
+             ("forward_pre", "forward", "backward", "parameters", "state_dict")),
+)  # fmt: skip
 
 Reply = Callable[[AnyRequest], AnyEvent]
 
@@ -80,6 +124,9 @@ class FakeEngine:
         self.observed = bytearray(b"\x01" * len(ROWS))
         self.passes = 0
         self.restarts = 0
+        self.hooks: list[HookRow] = []  # beside the observe hooks
+        self.changed: list[Change] = []
+        self.pass_ms = 12.5
 
     def say(self, *events: AnyEvent) -> None:
         for event in events:
@@ -101,7 +148,7 @@ class FakeEngine:
     async def ask(self, request: AnyRequest) -> AnyEvent:
         self.asked.append(request)
         reply = self.replies.get(type(request), self._reply)(request)
-        if isinstance(reply, (Opened, HookMarks, PassEnded)):
+        if isinstance(reply, (Opened, HookMarks, PassEnded, Changes)):
             self.say(reply)
             if isinstance(reply, Opened) and isinstance(request, Open):
                 self.say(ModuleRows(1, ROWS[:2], 5), ModuleRows(1, ROWS[2:], 5), self.marks())
@@ -115,7 +162,7 @@ class FakeEngine:
         self.passes += 1
         calls = tuple(CallRow(row.index, 0, 0, n, 1, 0.5, "ok", "1×8") for n, row in enumerate(ROWS[::-1]))
         self.say(CallRows(1, self.passes, calls, len(calls)))
-        return PassEnded(1, PassSummary(self.passes, 12.5, 5, hooks=5, seed=self.passes, problem=problem))
+        return PassEnded(1, PassSummary(self.passes, self.pass_ms, 5, hooks=5, seed=self.passes, problem=problem))
 
     def _reply(self, request: AnyRequest) -> AnyEvent:
         match request:
@@ -136,17 +183,113 @@ class FakeEngine:
             case GetParameters():
                 return Parameters(request.path, (), 0)
             case GetHooks():
-                return Hooks(request.path, (), True)
+                index = PATHS.index(request.path)
+                return Hooks(request.path, tuple(self._rows(request.path)), bool(self.observed[index]))
+            case GetAllHooks(first=first, count=count):
+                rows = [row for path in (None, *PATHS) for row in self._rows(path)]
+                return AllHooks(tuple(rows[first : first + count]), len(rows))
+            case GetHookSource():
+                code = "def hook(module, args, output):\n    return output * 2\n"
+                return Source(request.path or (), "forward", "hook", code, file="/tmp/hooks.py", first_line=7)
+            case ListKinds():
+                return Kinds(KINDS)
             case GetAttributes():
                 return Attributes(request.path, "Net", "(x)", "", EMPTY, EMPTY, EMPTY)
+            case Save(file=file):
+                return Saved(file, "3 hooks and 1 edit")
+            case CheckHook(where=where, hook=hook, code=code):
+                return self._check(where, hook, code)
+            case _:
+                return self._change(request)
+
+    def _change(self, request: AnyRequest) -> AnyEvent:
+        match request:
+            case AddHook(where=where, hook=hook, code=code):
+                if (problem := self._check(where, hook, code).problem) is not None:
+                    return Failed(problem)
+                for path in named_by(where):
+                    self.hooks.append(HookRow(len(self.hooks) + 100, "forward", True, hook, path=path, alters=True))
+                return self._changes(f"add {hook} to {where}")
+            case ReplaceHook(hook=hook):
+                self._put(request, name=hook)
+                return self._changes(f"change {hook}")
+            case RemoveHook():
+                self.hooks = [row for row in self.hooks if not is_named(row, request)]
+                return self._changes("remove a hook")
+            case SetHook(on=on):
+                self._put(request, enabled=on)
+                return self._changes(f"switch a hook {'on' if on else 'off'}")
+            case DisableAll():
+                self.hooks = [replace(row, enabled=row.enabled and not row.ours) for row in self.hooks]
+                return self._changes("disable all hooks")
+            case EditParameters(where=where, edit=edit):
+                return self._changes(f"edit {where} by {edit}")
+            case LoadRecipe(file=file):
+                return self._changes(f"read {FilePath(file).name}")
+            case Undo(redo=redo):
+                return self._undo(redo)
             case _:
                 return Done()
 
+    def _undo(self, redo: bool) -> Changes:
+        numbers = range(len(self.changed)) if redo else reversed(range(len(self.changed)))
+        number = next((n for n in numbers if self.changed[n].undone == redo), None)
+        if number is not None:
+            self.changed[number] = Change(self.changed[number].label, not redo)
+        return self.changes()
+
+    def _changes(self, label: str) -> Changes:
+        self.changed = [change for change in self.changed if not change.undone] + [Change(label)]
+        return self.changes()
+
+    def changes(self) -> Changes:
+        altering = sum(row.ours and row.enabled and row.alters for row in self.hooks)
+        return Changes(1, tuple(self.changed), altering, sum(not row.enabled for row in self.hooks))
+
+    def _rows(self, path: Path | None) -> Iterator[HookRow]:
+        if path is not None and self.observed[PATHS.index(path)]:
+            yield HookRow(1, "forward", True, "observe", path=path, fired=self.passes)
+        yield from (row for row in self.hooks if row.path == path)
+
+    def _put(self, request: AnyRequest, **changes: object) -> None:
+        self.hooks = [replace(row, **changes) if is_named(row, request) else row for row in self.hooks]
+
+    def _check(self, where: str, hook: str, code: str) -> HookCheck:
+        name = hook.partition("(")[0]
+        if name not in [kind.name for kind in KINDS]:
+            return HookCheck(hook, problem=Problem(f"no kind of hook is called {name}", hint="did you mean scale?"))
+        try:
+            ast.parse(hook), ast.parse(code)
+        except SyntaxError as error:
+            return HookCheck(hook, problem=Problem(error.msg, where=f"line {error.lineno}"))
+        paths = named_by(where)
+        if not paths:
+            return HookCheck(hook, problem=Problem(f"no module is called {where}"))
+        return HookCheck(hook, len(paths), tuple(".".join(path) for path in paths[:8]))
+
     def _rows_of(self, paths: tuple[tuple[str, ...], ...], subtree: bool) -> Iterator[int]:
-        full = {0: (), 1: ("stem",), 2: ("body",), 3: ("body", "0"), 4: ("body", "1")}
-        for index, path in full.items():
+        for index, path in enumerate(PATHS):
             if any(path == each or (subtree and path[: len(each)] == each) for each in paths):
                 yield index
+
+
+def named_by(where: str) -> list[Path]:
+    """The modules that a place for hooks names."""
+    classes = {f"class:{row.class_name}": [] for row in ROWS}  # type: ignore[var-annotated]
+    for row, path in zip(ROWS, PATHS, strict=True):
+        classes[f"class:{row.class_name}"].append(path)
+    words = where.split(",")
+    return [
+        path
+        for path in PATHS
+        if any(fnmatchcase(".".join(path), word) or path in classes.get(word, ()) for word in words)
+    ]
+
+
+def is_named(row: HookRow, request: AnyRequest) -> bool:
+    """Whether a request is about this hook."""
+    assert isinstance(request, (SetHook, RemoveHook, ReplaceHook))
+    return (row.path, row.kind, row.id) == (request.path, request.kind, request.id)
 
 
 def failed(what: str, **more: object) -> Reply:
@@ -155,7 +298,9 @@ def failed(what: str, **more: object) -> Reply:
 
 
 @asynccontextmanager
-async def running(folder: Path, engine: FakeEngine | None = None, size: tuple[int, int] = (120, 36), **options: object):
+async def running(
+    folder: FilePath, engine: FakeEngine | None = None, size: tuple[int, int] = (120, 36), **options: object
+):
     """The app with a model opened and a pass done; gives the app, its pilot and the engine."""
     engine = engine or FakeEngine()
     options = {"target": {"target": "net"}, **options}

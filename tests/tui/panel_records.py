@@ -140,11 +140,16 @@ def the_parameters() -> r.Parameters:
 
 def the_hooks() -> r.Hooks:
     rows = (
-        r.HookRow(7, "forward", True, "observe", file="/x/inspector/engine/hooks/observe.py", line=40, fired=2),
-        r.HookRow(3, "forward", False, "Trainer.log_norm", "trainer", "/home/me/trainer.py", 88, ("always_call",)),
+        r.HookRow(7, "forward", True, "observe", file="/x/inspector/engine/hooks/observe.py", line=40, fired=2,
+                  path=PATH),
+        r.HookRow(8, "forward", True, "scale(2, where='[0]')", fired=1234, ms=0.412, path=PATH, alters=True,
+                  fault="the output has no item 0"),
+        r.HookRow(3, "forward", False, "Trainer.log_norm", "trainer", "/home/me/trainer.py", 88, ("always_call",),
+                  path=PATH),
         r.HookRow(1, "forward_pre", False, "spectral_norm", "torch.nn.utils", "/t/spectral_norm.py", 12,
-                  locked="parametrization: taking it out would lose the weight"),
-        r.HookRow(9, "full_backward", False, "clip", "__main__", enabled=False),
+                  locked="parametrization: taking it out would lose the weight", path=PATH),
+        r.HookRow(9, "full_backward", False, "clip", "__main__", enabled=False, path=PATH),
+        r.HookRow(2, "post_accumulate_grad", False, "step", "trainer", path=PATH, of="weight"),
     )  # fmt: skip
     return r.Hooks(PATH, rows, observed=True)
 

@@ -23,7 +23,6 @@ from inspector.records import (
     Problem,
     Progress,
     Run,
-    SetHook,
     SetInput,
     Stage,
     Target,
@@ -33,7 +32,6 @@ from inspector.tui.footer import fitting_labels
 from inspector.tui.header import TitleBar, bar
 from inspector.tui.memory import Memory, State
 from inspector.tui.messages import EngineGone, EngineOutput
-from inspector.tui.panels.hooks import HooksPanel
 from inspector.tui.prompt import PromptBar
 from inspector.tui.screens.form import InputForm
 from inspector.tui.screens.help import Help
@@ -239,17 +237,6 @@ async def test_space_toggles_a_module_a_subtree_and_the_matches_of_a_filter(tmp_
         await pilot.press("f", *"class:Linear", "enter", "space")
         await settle(app, pilot)
         assert engine.requests(Observe)[-1] == Observe(1, (("body", "0"), ("body", "1")), subtree=False, on=True)
-
-
-async def test_a_hook_of_others_is_toggled_in_place(tmp_path: Path):
-    async with running(tmp_path) as (app, pilot, engine):
-        panel = app.workbench.detail.panels[3]
-        panel.post_message(HooksPanel.Toggled(("stem",), "forward", 3, False, ours=False))
-        await settle(app, pilot)
-        assert engine.requests(SetHook)[-1] == SetHook(1, ("stem",), "forward", 3, False)
-        panel.post_message(HooksPanel.Toggled(("stem",), "forward", 4, False, ours=True))
-        await settle(app, pilot)
-        assert engine.requests(Observe)[-1] == Observe(1, (("stem",),), subtree=False, on=False)
 
 
 async def test_progress_is_shown_while_a_pass_runs_and_ctrl_c_cancels_it(tmp_path: Path):

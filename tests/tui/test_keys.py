@@ -15,6 +15,7 @@ from inspector.tui.panels.lines import LineView
 from inspector.tui.panels.log import LogPanel
 from inspector.tui.panels.outputs import OutputsPanel
 from inspector.tui.panels.source import SourcePanel
+from inspector.tui.screens.all_hooks import AllHooksScreen
 from inspector.tui.screens.help import Help, help_text, keys_of
 from inspector.tui.screens.layer import Layer
 from inspector.tui.tree import ModuleTree
@@ -24,7 +25,7 @@ PLACES = {
     "move": (ModuleTree, LineView, Help),
     "tree": (ModuleTree,),
     "outputs": (OutputsPanel,),
-    "hooks": (HooksPanel,),
+    "hooks": (HooksPanel, AllHooksScreen),
     "source": (SourcePanel,),
     "log": (LogPanel,),
 }
@@ -55,7 +56,7 @@ def test_no_key_means_two_things_at_once(contexts):
 def test_in_the_hook_list_only_space_means_something_else():
     app = {key for command in COMMANDS if command.context in ("app", "move") for key in command.keys.split(",")}
     hooks = {key for command in COMMANDS if command.context == "hooks" for key in command.keys.split(",")}
-    assert app & hooks == {"space"}
+    assert app & hooks == {"space"}  # enter is the tree's
 
 
 def test_terminals_deliver_every_key():

@@ -13,10 +13,12 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from inspector import records as r
+from inspector.tui.messages import HookAsked
 from inspector.tui.model import Model
 from inspector.tui.panels import PANELS, Panel
 from inspector.tui.panels.attributes import AttributesPanel
 from inspector.tui.panels.detail import DetailPanel
+from inspector.tui.panels.hook_rows import MOMENTS, in_firing_order
 from inspector.tui.panels.hooks import HooksPanel
 from inspector.tui.panels.lines import LineView
 from inspector.tui.panels.log import CAP, LogPanel
@@ -48,7 +50,7 @@ class MockApp(App[None]):
         super().__init__()
         self.panel = panel
         self.chosen_theme = theme
-        self.toggled: list[HooksPanel.Toggled] = []
+        self.hooks_asked: list[HookAsked] = []
         self.asked_again: list[DetailPanel] = []
 
     def compose(self) -> ComposeResult:
@@ -57,8 +59,8 @@ class MockApp(App[None]):
     def on_mount(self) -> None:
         self.theme = self.chosen_theme
 
-    def on_hooks_panel_toggled(self, message: HooksPanel.Toggled) -> None:
-        self.toggled.append(message)
+    def on_hook_asked(self, message: HookAsked) -> None:
+        self.hooks_asked.append(message)
 
     def on_detail_panel_again(self, message: DetailPanel.Again) -> None:
         self.asked_again.append(message.panel)
@@ -536,30 +538,41 @@ async def test_hooks_come_in_the_order_in_which_they_fire() -> None:
     panel = HooksPanel()
     async with showing(panel, made.the_hooks()):
         rows = seen(panel)
-        order = [
-            next(n for n, row in enumerate(rows) if name in row)
-            for name in ("spectral_norm", "observe", "log_norm", "clip")
-        ]
+        names = ("spectral_norm", "observe", "scale(2", "log_norm", "clip", "step")
+        order = [next(n for n, row in enumerate(rows) if name in row) for name in names]
         assert order == sorted(order)
+        assert rows[0].startswith("2 of ours · 4 of others · 1 off") and rows[0].endswith("a add")
         assert "after forward  forward" in rows
-        assert any("⊘ spectral_norm" in row for row in rows) and any("○ clip" in row for row in rows)
-        assert any("● observe" in row and row.endswith("fired 2×") for row in rows)
+        assert "after a parameter's gradient is added up  post_accumulate_grad" in rows
+        assert any("⊘ 1 spectral_norm" in row for row in rows) and any("○ 1 clip" in row for row in rows)
+        assert any("● 1 observe" in row and row.endswith("fired 2×") for row in rows)
+        assert any("◉ 2 scale" in row and row.endswith("fired 1,234× · 0.41 ms") for row in rows), rows
+        assert any("● 3 Trainer.log_norm" in row for row in rows)
         assert any("not ours · trainer · always_call · trainer.py:88" in row for row in rows)
+        assert any("not ours · trainer · of weight" in row for row in rows)
+        assert "failed: the output has no item 0" in text(panel)
         assert "stays as it is: parametrization" in text(panel)
 
 
-async def test_space_asks_for_the_hook_under_the_cursor() -> None:
+async def test_keys_ask_for_something_about_the_hook_under_the_cursor() -> None:
     panel = HooksPanel()
     async with showing(panel, made.the_hooks()) as pilot:
         panel.focus()
-        await pilot.press("space")  # on the locked one: nothing but a word about why
-        await pilot.press("j", "space", "G", "space", "j", "space")
+        await pilot.press("space", "j", "enter", "j", "i", "d")
         await pilot.pause()
-        toggled = [(t.path, t.kind, t.id, t.on, t.ours) for t in pilot.app.toggled]  # type: ignore[attr-defined]
-        observe, clip = (made.PATH, "forward", 7, False, True), (made.PATH, "full_backward", 9, True, False)
-        assert toggled == [observe, clip, clip]
-        await pilot.press("k")
+        asked = [(message.deed, message.row.name) for message in pilot.app.hooks_asked]  # type: ignore[attr-defined]
+        scale = "scale(2, where='[0]')"
+        assert asked == [("toggle", "spectral_norm"), ("source", "observe"), ("change", scale), ("delete", scale)]
+        await pilot.press("j")
         assert panel.location() == ("/home/me/trainer.py", 88)
+
+
+def test_every_kind_that_the_engine_lists_has_its_moment() -> None:
+    kinds = [f"global {name}" for name in ("forward_pre", "forward", "full_backward_pre", "full_backward")]
+    kinds += ["parameter", "post_accumulate_grad", "output tensor", "optimizer step_pre", "optimizer step_post"]
+    assert not set(kinds) - set(MOMENTS)
+    rows = [r.HookRow(n, kind, False, "x") for n, kind in enumerate(("unheard of", "forward", "forward_pre"))]
+    assert [row.kind for row in in_firing_order(rows)] == ["forward_pre", "forward", "unheard of"]
 
 
 async def test_the_cursor_stays_after_a_toggle_and_goes_to_what_is_clicked() -> None:
@@ -728,7 +741,7 @@ async def test_odd_text_is_only_text(odd: str) -> None:
     tensor = made.a_tensor(dtype=odd, device=odd, type=odd, layout=odd, why=odd, preview=r.Preview(odd, ((odd,),)))
     mapping = r.MappingValue(odd, (odd,), (r.OtherValue(odd, odd),), 1)
     row = r.CallRow(2, 0, 2, 13, 2, 1.0, "ok", odd, file=made.FILE + odd, line=77)
-    hook = r.HookRow(1, odd, False, odd, odd, odd, 3, (odd,), locked=odd)
+    hook = r.HookRow(1, odd, False, odd, odd, odd, 3, (odd,), locked=odd, of=odd, fault=odd)
     replies: dict[type[DetailPanel], Any] = {
         SourcePanel: r.Source((odd,), "class", odd, odd, odd, odd, 1, 1, (odd,)),
         OutputsPanel: made.the_outputs(made.a_call(row=row, inputs=(tensor,), kwargs=mapping, output=tensor), note=odd),

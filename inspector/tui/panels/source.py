@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import ClassVar
 
@@ -109,7 +109,7 @@ class SourcePanel(DetailPanel):
             return None
         head = [self._title(source, width), self._parts(source, width)]
         if not self.code:
-            return Page(_explanation(source.notes), [*head, Line()])
+            return Page(explanation(source.notes), [*head, Line()])
         notes = [labelled("note", note, WARN) for note in source.notes]
         return Page(self._code(source, width), [*head, *notes, Line()])
 
@@ -126,19 +126,8 @@ class SourcePanel(DetailPanel):
         return Line(Content("  ").join(chips), aside=Content.styled("v next  c site" if width >= 56 else "v  c", DIM))
 
     def _code(self, source: Source, width: int) -> list[Line]:
-        numbers = range(source.first_line, source.first_line + len(self.code))
-        digits = len(str(numbers[-1]))
-        gap = "  " if width >= 56 else " "
         asides = shapes_by_line(self.model, source, room=width // 3 if width >= 56 else 9)
-        return [
-            Line(
-                Content(text),
-                gutter=Content.styled(f"{number:{digits}}{gap}", DIM),
-                aside=asides.get(number, EMPTY),
-                indent=len(text) - len(text.lstrip()) + 4,
-            )
-            for number, text in zip(numbers, self.code, strict=True)
-        ]
+        return numbered(self.code, source.first_line, width, asides)
 
     # ------------------------------------------------------------ for the app
 
@@ -157,13 +146,28 @@ class SourcePanel(DetailPanel):
         return source.file, source.first_line + line
 
 
+def numbered(code: Sequence[str], first: int, width: int, asides: Mapping[int, Content]) -> list[Line]:
+    """Lines of code with their numbers in front, and what is said of a line at its end."""
+    digits = len(str(first + len(code) - 1))
+    gap = "  " if width >= 56 else " "
+    return [
+        Line(
+            Content(text),
+            gutter=Content.styled(f"{number:{digits}}{gap}", DIM),
+            aside=asides.get(number, EMPTY),
+            indent=len(text) - len(text.lstrip()) + 4,
+        )
+        for number, text in enumerate(code, first)
+    ]
+
+
 def dedented(code: list[str]) -> list[str]:
     """`code` without the blanks that all of its lines begin with."""
     margin = min((len(text) - len(text.lstrip()) for text in code if text.strip()), default=0)
     return [text[margin:] for text in code]
 
 
-def _explanation(notes: Sequence[str]) -> list[Line]:
+def explanation(notes: Sequence[str]) -> list[Line]:
     """Why there is no source: the last note; those before it say more."""
     *more, honest = notes or ("no source: the engine does not say why",)
     return [Line(Content(visible(honest)))] + [labelled("note", note, DIM) for note in more]

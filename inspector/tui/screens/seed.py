@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Input, Static
 
@@ -39,16 +40,24 @@ class Tick(Static, can_focus=True):
 
     ticked: reactive[bool] = reactive(False)
 
+    class Ticked(Message):
+        """It was ticked, or no longer is."""
+
+        def __init__(self, ticked: bool) -> None:
+            self.ticked = ticked
+            super().__init__()
+
     def __init__(self, label: str, ticked: bool) -> None:
         super().__init__()
         self._label = label
-        self.ticked = ticked
+        self.set_reactive(Tick.ticked, ticked)
 
     def render(self) -> Content:
         return Content(f"[{'x' if self.ticked else ' '}] {self._label}")
 
     def action_tick(self) -> None:
         self.ticked = not self.ticked
+        self.post_message(self.Ticked(self.ticked))
 
     def on_click(self) -> None:
         self.action_tick()

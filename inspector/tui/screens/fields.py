@@ -1,0 +1,107 @@
+"""The rows of a form: a name, a box or a choice, and what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widgets import Input, Static
+
+from ...text import visible
+from ..keys import key
+
+
+class Cycle(Static, can_focus=True):
+    """One of a few words, the chosen one in brackets: it can be told without colours."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [key("space,right,l", "step(1)"), key("left,h", "step(-1)")]
+
+    DEFAULT_CSS = """
+    Cycle { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
+    """
+
+    value: reactive[str] = reactive("")
+
+    class Changed(Message):
+        """Another word is chosen."""
+
+        def __init__(self, cycle: Cycle) -> None:
+            self.cycle = cycle
+            super().__init__()
+
+    def __init__(self, choices: Sequence[str], value: str) -> None:
+        super().__init__()
+        self._choices = tuple(choices)
+        self.set_reactive(Cycle.value, value if value in self._choices else self._choices[0])
+
+    def render(self) -> Content:
+        chosen = "bold $text-primary reverse" if self.has_focus else "bold $text-primary"
+        words = [
+            Content.styled(f"[{visible(each)}]", chosen)
+            if each == self.value
+            else Content.styled(f" {visible(each)} ", "$foreground-muted")
+            for each in self._choices
+        ]
+        return Content.assemble(*words)
+
+    def action_step(self, delta: int) -> None:
+        self.value = self._choices[(self._choices.index(self.value) + delta) % len(self._choices)]
+
+    def watch_value(self) -> None:
+        self.post_message(self.Changed(self))
+
+    def on_click(self) -> None:
+        self.action_step(1)
+
+
+class Field(Horizontal):
+    """One row. `value` is what was typed or chosen.
+
+    Args:
+        name: What stands in front.
+        value: To start from.
+        meaning: What stands behind.
+        example: Shown in an empty box.
+        choices: Words to choose from, in place of a box.
+    """
+
+    DEFAULT_CSS = """
+    Field { height: 1; }
+    Field > .name { width: 11; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
+    Field > .meaning { width: 34%; padding-left: 2; color: $foreground-muted; text-wrap: nowrap;
+        text-overflow: ellipsis; }
+    Field > Input { width: 1fr; background: $surface; }
+    """
+
+    def __init__(
+        self, name: str, value: str = "", meaning: str = "", example: str = "", choices: Sequence[str] = ()
+    ) -> None:
+        super().__init__()
+        self.label = name
+        self._meaning = meaning
+        if choices:
+            self.box: Input | Cycle = Cycle(choices, value)
+        else:
+            self.box = Input(value=value, placeholder=visible(example), compact=True, select_on_focus=False)
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content(visible(self.label)), classes="name")
+        yield self.box
+        if self._meaning:
+            yield Static(Content(visible(self._meaning)), classes="meaning")
+
+    @property
+    def value(self) -> str:
+        return self.box.value
+
+    def explain(self, meaning: str, example: str) -> None:
+        """It means something else now."""
+        self.query_one(".meaning", Static).update(Content(visible(meaning)))
+        if isinstance(self.box, Input):
+            self.box.placeholder = visible(example)
