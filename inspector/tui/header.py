@@ -12,6 +12,7 @@ from textual.widget import Widget
 from ..records import ModelInfo, PassSummary, Progress
 from ..text import visible
 from . import format
+from .heat import short
 
 BAR_WIDTH = 12
 LOADING = "loading …"
@@ -36,7 +37,7 @@ class TitleBar(Widget):
 
     def render(self) -> Content:
         room = self.size.width
-        right = self._right()
+        right = self._right(room * 2 // 3)
         left = fitting(self._left(), room - right.cell_length - 2, self._dot)
         gap = " " * max(room - left.cell_length - right.cell_length, 1)
         return Content.assemble(left, gap, right)
@@ -60,10 +61,11 @@ class TitleBar(Widget):
             (6, visible(info.device)),
         ]
 
-    def _right(self) -> Content:
+    def _right(self, room: int) -> Content:
+        """How the pass goes; of the last one, as much as there is room for."""
         if self.alarm:
             return Content.styled(visible(self.alarm), "$text-error")
-        words = self._pass_under_way() if self.running else self._last_pass()
+        words = self._pass_under_way() if self.running else self._last_pass(room)
         text = format.ascii_only(words) if self.ascii else words
         failed = self.summary is not None and self.summary.problem is not None and not self.running
         status = Content.styled(
@@ -76,11 +78,18 @@ class TitleBar(Widget):
         if self.progress is None or self.progress.expected <= 0:
             return f"running  {seconds}"
         done, expected = self.progress.calls, self.progress.expected
+        if self.progress.batches > 1:
+            return f"{self._batches(self.progress, done / expected)} {seconds}"
         if done > expected:  # more calls than modules: before the first pass nobody knows how many
             return f"{done} calls  {seconds}"
         return f"{done}/{expected} {bar(done / expected, self.ascii)} {seconds}"
 
-    def _last_pass(self) -> str:
+    def _batches(self, progress: Progress, share: float) -> str:
+        """Which batch it is, with a bar for all of them together."""
+        done = (progress.batch - 1 + min(share, 1.0)) / progress.batches
+        return f"batch {progress.batch}/{progress.batches} {bar(done, self.ascii)}"
+
+    def _last_pass(self, room: int) -> str:
         summary = self.summary
         if summary is None:
             return ""
@@ -89,7 +98,18 @@ class TitleBar(Widget):
             kind = visible(summary.problem.kind or "failed")
             return f"pass {summary.number}{self._dot}{format.cut(kind, 24)}{self._dot}{hooks}"
         took = "cancelled" if summary.cancelled else format.ms(summary.ms)
-        return f"pass {summary.number}{self._dot}{took}{self._dot}{hooks}"
+        named = f"{summary.batches} batches" if summary.batches > 1 else f"pass {summary.number}"
+        return fitting([(0, named), (3, took), *_outcome(summary), (4, hooks)], room, self._dot).plain
+
+
+def _outcome(summary: PassSummary) -> list[tuple[int, str]]:
+    """What came out of a pass, with ranks as for `fitting`."""
+    found = []
+    if summary.delta is not None:
+        found.append((1, f"Δ {short(summary.delta.rel_l2)}"))
+    if summary.loss is not None:
+        found.append((2, f"loss {format.number(summary.loss)}"))
+    return found
 
 
 def short_target(target: str) -> str:
