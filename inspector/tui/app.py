@@ -26,6 +26,7 @@ from .options import AppOptions
 from .panels.detail import DetailPanel
 from .panels.hooks import HooksPanel
 from .panels.log import LogPanel
+from .pass_actions import PassActions
 from .terminal import crash_console
 from .workbench import Workbench
 
@@ -36,7 +37,7 @@ def _commands() -> type[Provider]:
     return InspectorCommands
 
 
-class InspectorApp(Actions, inherit_bindings=False):
+class InspectorApp(Actions, PassActions, inherit_bindings=False):
     """One model under inspection.
 
     Args:

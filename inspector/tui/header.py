@@ -12,7 +12,7 @@ from textual.widget import Widget
 from ..records import ModelInfo, PassSummary, Progress
 from ..text import visible
 from . import format
-from .heat import short
+from .pass_words import last_pass, under_way
 
 BAR_WIDTH = 12
 LOADING = "loading …"
@@ -75,55 +75,20 @@ class TitleBar(Widget):
 
     def _pass_under_way(self) -> str:
         seconds = f"{self.elapsed:.1f} s" + ("  ^c cancels" if self.elapsed >= 1 else "")
-        if self.progress is None or self.progress.expected <= 0:
+        if self.progress is None or (self.progress.expected <= 0 and self.progress.batches <= 1):
             return f"running  {seconds}"
-        done, expected = self.progress.calls, self.progress.expected
-        if self.progress.batches > 1:
-            return f"{self._batches(self.progress, done / expected)} {seconds}"
-        if done > expected:  # more calls than modules: before the first pass nobody knows how many
-            return f"{done} calls  {seconds}"
-        return f"{done}/{expected} {bar(done / expected, self.ascii)} {seconds}"
-
-    def _batches(self, progress: Progress, share: float) -> str:
-        """Which batch it is, with a bar for all of them together."""
-        done = (progress.batch - 1 + min(share, 1.0)) / progress.batches
-        return f"batch {progress.batch}/{progress.batches} {bar(done, self.ascii)}"
+        return f"{under_way(self.progress, BAR_WIDTH, self.ascii)} {seconds}"
 
     def _last_pass(self, room: int) -> str:
-        summary = self.summary
-        if summary is None:
+        if self.summary is None:
             return ""
-        hooks = f"{summary.hooks} hooks"
-        if summary.problem is not None:
-            kind = visible(summary.problem.kind or "failed")
-            return f"pass {summary.number}{self._dot}{format.cut(kind, 24)}{self._dot}{hooks}"
-        took = "cancelled" if summary.cancelled else format.ms(summary.ms)
-        named = f"{summary.batches} batches" if summary.batches > 1 else f"pass {summary.number}"
-        return fitting([(0, named), (3, took), *_outcome(summary), (4, hooks)], room, self._dot).plain
-
-
-def _outcome(summary: PassSummary) -> list[tuple[int, str]]:
-    """What came out of a pass, with ranks as for `fitting`."""
-    found = []
-    if summary.delta is not None:
-        found.append((1, f"Δ {short(summary.delta.rel_l2)}"))
-    if summary.loss is not None:
-        found.append((2, f"loss {format.number(summary.loss)}"))
-    return found
+        return last_pass(self.summary, f"{self.summary.hooks} hooks", room, self._dot)
 
 
 def short_target(target: str) -> str:
     """A target as typed, a file by its name alone."""
     file, colon, name = target.partition(":")
     return visible(os.path.basename(file) + colon + name if file.endswith(".py") else target)
-
-
-def bar(share: float, ascii: bool = False) -> str:
-    """A progress bar of `BAR_WIDTH` cells between its ends."""
-    full = round(min(max(share, 0.0), 1.0) * BAR_WIDTH)
-    if ascii:
-        return f"[{'#' * full}{'.' * (BAR_WIDTH - full)}]"
-    return f"▕{'█' * full}{' ' * (BAR_WIDTH - full)}▏"
 
 
 def fitting(pieces: list[tuple[int, str]], width: int, dot: str) -> Content:
