@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from textual import on
 from textual.app import App
 
 from ..records import Changes, Failed, Problem, StateDictReport, TakeBaseline, TryStateDict
+from .panels.gradients import GradientsPanel
 from .plan import BACKWARD, Plan
 
 if TYPE_CHECKING:
     from .flow import Flow
     from .options import AppOptions
+    from .workbench import Workbench
 
 NO_MODEL = "there is no model yet"
 
@@ -21,6 +24,7 @@ class PassActions(App[None], inherit_bindings=False):
 
     flow: Flow
     options: AppOptions
+    workbench: Workbench
     batches_plan = Plan(backward=True, batches=10)
     """What was typed last for several batches."""
     state_dict_file = ""
@@ -52,6 +56,13 @@ class PassActions(App[None], inherit_bindings=False):
             self.run_worker(self._take_baseline())
         else:
             self.tell(NO_MODEL)
+
+    @on(GradientsPanel.Chosen)
+    def _go_to_module(self, event: GradientsPanel.Chosen) -> None:
+        model = self.flow.model
+        if event.index < len(model.rows):
+            self.workbench.select_path(model.paths[event.index])
+            self.workbench.module_tree.focus()
 
     async def _take_baseline(self) -> None:
         reply = await self.flow.engine.ask(TakeBaseline(self.flow.model.generation))
