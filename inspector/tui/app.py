@@ -25,8 +25,12 @@ from .messages import EngineGone, EngineOutput, EngineSaid
 from .options import AppOptions
 from .panels.detail import DetailPanel
 from .panels.log import LogPanel
+from .pass_actions import PassActions
 from .terminal import crash_console
 from .workbench import Workbench
+
+FAULTS_TOLD = 2
+"""Hooks that failed, of which each is told in a notification."""
 
 
 def _commands() -> type[Provider]:
@@ -35,7 +39,7 @@ def _commands() -> type[Provider]:
     return InspectorCommands
 
 
-class InspectorApp(HookActions, inherit_bindings=False):
+class InspectorApp(HookActions, PassActions, inherit_bindings=False):
     """One model under inspection.
 
     Args:
@@ -65,6 +69,7 @@ class InspectorApp(HookActions, inherit_bindings=False):
         self._first = True  # nothing was opened yet: what is wrong with it is said on the terminal
         self._last_problem: Problem | None = None
         self._clock: Timer | None = None
+        self._last_faults: tuple[Problem, ...] = ()
 
     def use_engine(self, engine: Engine) -> None:
         """The engine to talk to. Call before the app runs."""
@@ -167,7 +172,7 @@ class InspectorApp(HookActions, inherit_bindings=False):
         self.workbench.title_bar.stage = text
 
     def model_changed(self) -> None:
-        self._last_problem = None
+        self._last_problem, self._last_faults = None, ()
         self.workbench.title_bar.alarm = ""
         self.workbench.show_model(self.flow.model)
         self._show_changes()
@@ -238,6 +243,20 @@ class InspectorApp(HookActions, inherit_bindings=False):
             self.seed = summary.seed
             self.failure = 0
             self._last_problem = None
+        if summary is not None:
+            self._show_faults(summary.faults)
+
+    def _show_faults(self, faults: tuple[Problem, ...]) -> None:
+        """Write down which hooks failed and were passed over, once while they stay the same."""
+        if faults == self._last_faults:
+            return
+        self._last_faults = faults
+        for fault in faults:
+            self.log_panel.show_problem(fault)
+        for fault in faults[:FAULTS_TOLD]:
+            self.tell(f"{fault.what}; the pass went on without it")
+        if len(faults) > FAULTS_TOLD:
+            self.tell(f"{len(faults) - FAULTS_TOLD} more hooks failed: see the Log panel")
 
     def _tick(self) -> None:
         title = self.workbench.title_bar

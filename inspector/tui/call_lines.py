@@ -57,6 +57,7 @@ class CallLines(Lines):
     def measure_calls(self, calls: Sequence[CallRow]) -> None:
         """Calls were appended to the trace."""
         self.measure_shapes(calls)
+        self.measure_heat(calls)
         widths, rows = self.natural, self.model.rows
         modules = {call.module for call in calls}
         widths.name = max([widths.name, *(min(len(self._name(m)) + 4, NAME_LIMIT) for m in modules)])
@@ -83,8 +84,9 @@ class CallLines(Lines):
             (" " * columns.gap, "class"),
             *self.number_piece(fmt.ms(call.ms), columns.number, role or "number"),
             *self.shape_piece(call.brief, columns.shape, role or "shape"),
+            *self.heat_piece((call,), columns.heat, role),
             *self.number_piece("", columns.calls, "calls"),
-            *self.mark_pieces(call.module, columns.mark),
+            *self.mark_pieces(call.module, columns.mark, (call,)),
             *self.badge_pieces(call_badges((call,)), columns),
         ]
 

@@ -21,6 +21,7 @@ class Widths:
     number: int = 0  # parameters, or milliseconds
     shape: int = 0
     short_shape: int = 0
+    heat: int = 0  # how far the output is from the baseline
     calls: int = 0
     mark: int = 1
     words: int = 0  # badges written out
@@ -35,6 +36,7 @@ class Columns(NamedTuple):
     gap: int  # between what is aligned left and what is aligned right
     number: int
     shape: int
+    heat: int
     calls: int
     mark: int
     badges: int
@@ -43,7 +45,7 @@ class Columns(NamedTuple):
 
 def lay_out(width: int, natural: Widths, long_names: bool = False) -> Columns:
     """Share `width` cells out. What gives way first: badge words, the spelled-out shape, class, number, shape, and
-    last calls and badges; the name takes what is left. With `long_names` they matter more than the classes."""
+    last heat, calls and badges; the name takes what is left. With `long_names` they matter more than the classes."""
     need = min(natural.name, max(14, width * 2 // 5 if long_names else width // 3))
     rest = 0
     for columns in _variants(natural):
@@ -61,6 +63,7 @@ def _variants(natural: Widths) -> Iterator[Columns]:
         gap=0,
         number=natural.number,
         shape=natural.shape,
+        heat=natural.heat,
         calls=natural.calls,
         mark=natural.mark,
         badges=natural.words,
@@ -74,13 +77,14 @@ def _variants(natural: Widths) -> Iterator[Columns]:
     yield (columns := columns._replace(number=0))
     yield (columns := columns._replace(shape=min(natural.short_shape, _SHORT_SHAPE)))
     yield (columns := columns._replace(shape=0))
-    yield columns._replace(calls=0, badges=0, mark=0)
+    yield (columns := columns._replace(calls=0, badges=0, mark=0))
+    yield columns._replace(heat=0)
 
 
 def _taken(columns: Columns) -> int:
     """Cells of everything but the name, each column with the space before it; the shape has two."""
-    right = (columns.class_name, columns.number, columns.shape, columns.calls, columns.mark, columns.badges)
-    return sum(cells + 1 for cells in right if cells) + bool(columns.shape)
+    parts = (columns.class_name, columns.number, columns.shape, columns.heat, columns.calls, columns.mark)
+    return sum(cells + 1 for cells in (*parts, columns.badges) if cells) + bool(columns.shape)
 
 
 def _spread(columns: Columns, rest: int, natural: Widths) -> Columns:

@@ -25,13 +25,13 @@ from ..records import (
     Path,
     Problem,
     Progress,
-    Run,
     SetInput,
     Stage,
     Target,
 )
 from .engine import Engine
 from .model import Model
+from .plan import FORWARD, Plan
 
 LIVE_INTERVAL = 0.25
 """Seconds from the start of one live pass to the next, at least."""
@@ -82,7 +82,7 @@ class Flow:
         self.ready = False  # the model is complete and what was kept is applied
         self.stale = False  # something was changed after the last pass began, and no pass follows by itself
         self._seed: int | None = None  # for the next pass; None keeps the engine's
-        self._again = False  # another pass was asked for while one was running
+        self._next: Plan | None = None  # another pass was asked for while one was running
         self._run_when_opened = False  # another input was asked for, and is on its way
         self._trace = 0  # the pass that the model's calls are of
         self._passes = 0  # that were started, to tell a late timer which one it was set for
@@ -103,8 +103,8 @@ class Flow:
         """Load what was picked from a file, with everything else as it was typed."""
         await self.open(replace(self.target, target=name) if self.target else Target(name))
 
-    async def run(self, seed: int | None = None) -> None:
-        """One pass, after the running one where there is one."""
+    async def run(self, seed: int | None = None, plan: Plan = FORWARD) -> None:
+        """One pass, or what else the plan says, after the running one where there is one."""
         if seed is not None:
             self._seed = seed
         if not self.engine.alive:
@@ -112,14 +112,14 @@ class Flow:
         elif not self.ready:
             self.view.tell("there is no model yet")
         elif self.running:
-            self._again = True
+            self._next = plan
         elif self.opened is not None and self.opened.form:
             self.view.ask_input(self.opened)
         else:
-            await self._run()
+            await self._run(plan)
 
-    async def _run(self) -> None:
-        self.running, self._again, self.stale = True, False, False
+    async def _run(self, plan: Plan) -> None:
+        self.running, self._next, self.stale = True, None, False
         self._passes += 1
         self.started = time.monotonic()
         self.view.pass_started()
@@ -127,14 +127,14 @@ class Flow:
         seed, self._seed = self._seed, None
         if fresh and seed is None and self.model.summary is not None:
             seed = self.model.summary.seed + 1
-        reply = await self.engine.ask(Run(self.model.generation, seed, fresh))
+        reply = await self.engine.ask(plan.request(self.model.generation, seed, fresh))
         if isinstance(reply, Failed) and self.engine.alive:
             self.stop_running()
             self.view.problem(reply.problem, opening=False)
 
     async def cancel(self) -> None:
         """Stop the running pass, and live mode with it."""
-        self.live = self._again = False
+        self.live, self._next = False, None
         number = self._passes
         self.view.later(CANCEL_PATIENCE, lambda: self._still_running(number))
         await self.engine.ask(Cancel())
@@ -177,7 +177,7 @@ class Flow:
     def stop_running(self) -> None:
         """The pass is over, whatever became of it."""
         if self.running:
-            self.running = self._again = False
+            self.running, self._next = False, None
             self.view.pass_ended()
 
     # ------------------------------------------------------------ hearing
@@ -275,15 +275,15 @@ class Flow:
     def _pass_ended(self, event: PassEnded) -> None:
         self._trace_of(event.summary.number)
         self.model.summary = event.summary
-        again = self._again
-        self.running = self._again = False
+        following = self._next
+        self.running, self._next = False, None
         self.view.pass_ended()
         problem = event.summary.problem
         if problem is not None:
             self.live = False
             self.view.problem(problem, opening=False)
-        elif again:
-            self.view.spawn(self.run())
+        elif following is not None:
+            self.view.spawn(self.run(plan=following))
         elif self.live:
             wait = max(self.started + LIVE_INTERVAL - time.monotonic(), 0.0)
             self.view.later(wait, self._live_again)

@@ -213,6 +213,8 @@ _ASCII = str.maketrans(
     {
         "×": "x", "–": "-", "…": "~", "▾": "v", "▸": ">", "│": "|", "▌": ">", "○": "o", "●": "*", "◉": "@",
         "⊘": "/", "≡": "=", "↪": "^", "·": ".", "›": ">", "→": ">", "µ": "u", "“": '"', "”": '"',
+        "▁": ".", "▂": ":", "▃": "-", "▄": "=", "▅": "+", "▆": "*", "▇": "#", "█": "%", "Δ": "d", "✎": "e", "◎": "O",
+        "▕": "|", "▏": "|",
     }
 )  # fmt: skip
 
@@ -306,12 +308,15 @@ NOT_CALLED = Mark("–", "-", "no call", "observed, and no call seen in the last
 RAISED = Mark("!", "!", "raised", "its forward raised")
 UNFINISHED = Mark("~", "~", "unfinished", "was entered and did not return")
 NOT_FINITE = Mark("N", "N", "NaN", "its output holds NaN or Inf")
-ALTERED = Mark("◉", "@", "altered", "a hook of ours replaced its input or output")
+ALTERED = Mark("◉", "@", "", "hooks that alter it were added, or one of ours replaced its input or output")
+ALTERED_UNSEEN = Mark("◎", "O", "", "the same, and nothing is seen of it: its observe hook is off")
+EDITED = Mark("✎", "e", "edited", "its own parameters are not what was loaded")
+MOVED = Mark("▆ 0.32", "* 0.32", "", "how far its output is from the baseline: the relative L2 distance")
 TIED = Mark("≡", "=", "tied", "shares a parameter with another module")
 ALIAS = Mark("↪", "^", "alias", "the same module as one further up")
 OTHER = Mark("·", ".", "", "something else to know: see Attributes")
 
 MARKS: tuple[Mark, ...] = (
-    OBSERVED, NO_HOOK, REFUSED, FOREIGN, REPEATED, NOT_CALLED, RAISED, UNFINISHED, NOT_FINITE, ALTERED, TIED, ALIAS,
-    OTHER,
+    OBSERVED, NO_HOOK, REFUSED, ALTERED, ALTERED_UNSEEN, FOREIGN, MOVED, REPEATED, NOT_CALLED, RAISED, UNFINISHED,
+    NOT_FINITE, EDITED, TIED, ALIAS, OTHER,
 )  # fmt: skip

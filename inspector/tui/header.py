@@ -13,6 +13,7 @@ from textual.widget import Widget
 from ..records import Changes, ModelInfo, PassSummary, Progress
 from ..text import visible
 from . import format
+from .pass_words import last_pass, under_way
 
 BAR_WIDTH = 12
 LOADING = "loading …"
@@ -47,7 +48,7 @@ class TitleBar(Widget):
 
     def render(self) -> Content:
         room = self.size.width
-        right = self._right()
+        right = self._right(room * 2 // 3)
         left = fitting(self._left(), room - right.cell_length - 2, self._dot)
         gap = " " * max(room - left.cell_length - right.cell_length, 1)
         return Content.assemble(left, gap, right)
@@ -80,10 +81,11 @@ class TitleBar(Widget):
         counted = [(2, made, f"{made} change{'s' * (made != 1)}"), (1, altering, f"{altering} altering")]
         return [Piece(rank, words, "$text-warning") for rank, count, words in counted if count]
 
-    def _right(self) -> Content:
+    def _right(self, room: int) -> Content:
+        """How the pass goes; of the last one, as much as there is room for."""
         if self.alarm:
             return Content.styled(visible(self.alarm), "$text-error")
-        words = self._pass_under_way() if self.running else self._last_pass()
+        words = self._pass_under_way() if self.running else self._last_pass(room)
         text = format.ascii_only(words) if self.ascii else words
         failed = self.summary is not None and self.summary.problem is not None and not self.running
         status = Content.styled(
@@ -93,38 +95,21 @@ class TitleBar(Widget):
 
     def _pass_under_way(self) -> str:
         seconds = f"{self.elapsed:.1f} s" + ("  ^c cancels" if self.elapsed >= 1 else "")
-        if self.progress is None or self.progress.expected <= 0:
+        if self.progress is None or (self.progress.expected <= 0 and self.progress.batches <= 1):
             return f"running  {seconds}"
-        done, expected = self.progress.calls, self.progress.expected
-        if done > expected:  # more calls than modules: before the first pass nobody knows how many
-            return f"{done} calls  {seconds}"
-        return f"{done}/{expected} {bar(done / expected, self.ascii)} {seconds}"
+        return f"{under_way(self.progress, BAR_WIDTH, self.ascii)} {seconds}"
 
-    def _last_pass(self) -> str:
-        summary = self.summary
-        if summary is None:
+    def _last_pass(self, room: int) -> str:
+        if self.summary is None:
             return ""
-        hooks = f"{summary.hooks} hooks"
-        if summary.problem is not None:
-            kind = visible(summary.problem.kind or "failed")
-            return f"pass {summary.number}{self._dot}{format.cut(kind, 24)}{self._dot}{hooks}"
-        took = "cancelled" if summary.cancelled else format.ms(summary.ms)
-        after = "changed since, r runs" if self.stale else hooks
-        return f"pass {summary.number}{self._dot}{took}{self._dot}{after}"
+        hooks = "changed since, r runs" if self.stale else f"{self.summary.hooks} hooks"
+        return last_pass(self.summary, hooks, room, self._dot)
 
 
 def short_target(target: str) -> str:
     """A target as typed, a file by its name alone."""
     file, colon, name = target.partition(":")
     return visible(os.path.basename(file) + colon + name if file.endswith(".py") else target)
-
-
-def bar(share: float, ascii: bool = False) -> str:
-    """A progress bar of `BAR_WIDTH` cells between its ends."""
-    full = round(min(max(share, 0.0), 1.0) * BAR_WIDTH)
-    if ascii:
-        return f"[{'#' * full}{'.' * (BAR_WIDTH - full)}]"
-    return f"▕{'█' * full}{' ' * (BAR_WIDTH - full)}▏"
 
 
 def fitting(pieces: list[Piece], width: int, dot: str) -> Content:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Context = Literal["app", "move", "tree", "outputs", "hooks", "source", "log"]
+Context = Literal["app", "move", "tree", "outputs", "hooks", "source", "history", "gradients", "log"]
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,12 @@ COMMANDS: tuple[Command, ...] = (
     Command("observe", "space", "observe", "Observe hook on or off (subtree; all matches of a filter)",
             "Hooks and passes", footer="Hook", rank=2),
     Command("run", "r", "run", "Run a forward pass", "Hooks and passes", footer="Run", rank=3),
+    Command("backward", "b", "backward", "Run forward and backward", "Hooks and passes"),
+    Command("batches", "m", "batches", "Run several batches", "Hooks and passes"),
+    Command("baseline", "B", "baseline", "Take the current state as the baseline", "Hooks and passes"),
     Command("live", "L", "live", "Live: run again after every change", "Hooks and passes"),
     Command("seed", "s", "seed", "Seed and sample input", "Hooks and passes"),
+    Command("try-state-dict", "D", "try_state_dict", "Dry-run load of a state dict", "Hooks and passes"),
     # what is changed
     Command("add-hook", "a", "add_hook", "Add a hook: observe, alter, record, or one of your own", "Changing",
             footer="Add", rank=4),
@@ -100,6 +104,11 @@ COMMANDS: tuple[Command, ...] = (
     Command("site", "c", "site", "Source: where the parent calls this module", "Panels", "app"),
     Command("call-next", "full_stop", "next_call(1)", "Outputs: next call", "Panels", "outputs", shown="."),
     Command("call-previous", "comma", "next_call(-1)", "Outputs: previous call", "Panels", "outputs", shown=","),
+    Command("toggle-hook", "space", "toggle_hook", "Hooks: enable or disable the hook under the cursor", "Panels",
+            "hooks"),
+    Command("history-scale", "x", "scale", "History: logarithmic or linear", "Panels", "history"),
+    Command("gradient-module", "enter", "go_to_module", "Gradients: go to this module in the tree", "Panels",
+            "gradients"),
     Command("edit", "e", "edit", "Open $EDITOR at this line", "Panels"),
     Command("copy", "y", "copy", "Copy path, shape, source or values", "Panels"),
     Command("zoom", "plus", "zoom", "Zoom the focused pane", "Panes", shown="+"),

@@ -16,6 +16,8 @@ from ..records import CallRow
 from ..text import visible
 from . import format as fmt
 from .columns import BADGE_LIMIT, SHAPE_LIMIT, Columns, Widths
+from .heat import NONE, heat, short, worst
+from .heat import ROLES as HEATS
 from .matching import Names, occurrences
 from .model import OBSERVED, REFUSED, Model
 
@@ -24,7 +26,7 @@ Piece = tuple[str, str]
 
 ROLES = (
     "name", "root", "guide", "arrow", "quiet", "class", "number", "shape", "calls", "observed", "unobserved", "foreign",
-    "badge", "warning", "error", "match",
+    "badge", "warning", "error", "match", "altered", *HEATS,
 )  # fmt: skip
 
 Badge = tuple[fmt.Mark, str]
@@ -97,6 +99,14 @@ class Lines(ABC):
             widths.shape = max(widths.shape, min(cell_len(brief), SHAPE_LIMIT))
             widths.short_shape = max(widths.short_shape, min(cell_len(short), SHAPE_LIMIT))
 
+    def forget_heat(self) -> None:
+        """Another pass has begun: whether there is a baseline to compare with, its calls tell."""
+        self.natural.heat = 0
+
+    def measure_heat(self, calls: Iterable[CallRow]) -> None:
+        widest = max((len(short(call.delta.rel_l2)) for call in calls if call.delta is not None), default=-2)
+        self.natural.heat = max(self.natural.heat, widest + 2)
+
     def measure_badges(self, badges: Sequence[Badge]) -> None:
         words = sum(cell_len(_spelled(badge)) + 1 for badge in badges) - 1
         self.natural.words = max(self.natural.words, min(words, BADGE_LIMIT))
@@ -126,15 +136,32 @@ class Lines(ABC):
     def number_piece(self, number: str, width: int, role: str) -> list[Piece]:
         return [(" " + self.plain(fmt.fit(number, width, right=True)), role)] if width else []
 
-    def mark_pieces(self, index: int, width: int) -> list[Piece]:
-        """`○` or `●`, and how many hooks are not ours."""
+    def heat_piece(self, calls: Sequence[CallRow], width: int, role: str) -> list[Piece]:
+        """How far the output of these calls is from the baseline, at most."""
         if not width:
             return []
-        observed = self.model.observed(index)
-        mark = {OBSERVED: fmt.OBSERVED, REFUSED: fmt.REFUSED}.get(observed, fmt.NO_HOOK)
+        distance = worst(call.delta for call in calls)
+        if distance is None:
+            return [(" " * (width + 1), role or NONE)]
+        text, own = heat(distance, self.look.ascii)
+        return [(f" {fmt.fit(text, width)}", role or own)]
+
+    def mark_pieces(self, index: int, width: int, calls: Sequence[CallRow]) -> list[Piece]:
+        """`○`, `●` or `◉`, and how many hooks are not ours."""
+        if not width:
+            return []
+        mark, role = self._mark(index, calls)
         foreign = self.model.marks.foreign.get(self.model.object_of(index), 0)
-        role = "observed" if observed == OBSERVED else "unobserved"
         return [(self.plain(f" {mark.sign}"), role), (fmt.fit(f"+{foreign}" if foreign else "", width - 1), "foreign")]
+
+    def _mark(self, index: int, calls: Sequence[CallRow]) -> tuple[fmt.Mark, str]:
+        observed = self.model.observed(index)
+        altered = any(call.altered for call in calls)
+        if altered or self.model.marks.added.get(self.model.object_of(index)):
+            mark = fmt.ALTERED if observed == OBSERVED else fmt.ALTERED_UNSEEN
+            return mark, "altered" if altered else "observed"
+        mark = {OBSERVED: fmt.OBSERVED, REFUSED: fmt.REFUSED}.get(observed, fmt.NO_HOOK)
+        return mark, "observed" if observed == OBSERVED else "unobserved"
 
     def badge_pieces(self, badges: Sequence[Badge], columns: Columns) -> list[Piece]:
         room = columns.badges
@@ -150,19 +177,18 @@ class Lines(ABC):
 
 
 def call_badges(calls: Sequence[CallRow]) -> list[Badge]:
-    """What went wrong or was altered in any of these calls, the worst first."""
+    """What went wrong in any of these calls, the worst first."""
     found = (
         (fmt.RAISED, any(call.status == "raised" for call in calls)),
         (fmt.UNFINISHED, any(call.status == "unfinished" for call in calls)),
         (fmt.NOT_FINITE, any(call.nan for call in calls)),
-        (fmt.ALTERED, any(call.altered for call in calls)),
     )
     return [(mark, mark.word) for mark, there in found if there]
 
 
 def remarkable(call: CallRow) -> bool:
     """The call has a badge."""
-    return call.status != "ok" or call.nan or call.altered
+    return call.status != "ok" or call.nan
 
 
 def _spelled(badge: Badge) -> str:
@@ -173,7 +199,7 @@ def _spelled(badge: Badge) -> str:
 def _badge_role(mark: fmt.Mark) -> str:
     if mark in (fmt.RAISED, fmt.UNFINISHED):
         return "error"
-    return "warning" if mark in (fmt.NOT_FINITE, fmt.ALTERED) else "badge"
+    return "warning" if mark in (fmt.NOT_FINITE, fmt.EDITED) else "badge"
 
 
 def _runs(text: str, marked: set[int], role: str) -> Iterator[Piece]:

@@ -80,6 +80,8 @@ class Listing:
         model = self.model
         if model.calls is not self.calls.calls:
             self.calls.calls, self._calls_seen = model.calls, 0
+            self.modules.forget_heat()
+            self.calls.forget_heat()
         new = model.calls[self._calls_seen :]
         self._calls_seen += len(new)
         self.modules.measure_calls(new)
@@ -202,7 +204,8 @@ class Listing:
     # words
 
     def title(self) -> str:
-        return "Calls" if self.by_calls else "Modules"
+        title = "Calls" if self.by_calls else "Modules"
+        return f"{title} · Δ from the baseline" if self.lines.natural.heat else title
 
     def count(self) -> str:
         """How much is shown: `12 of 68 shown`."""

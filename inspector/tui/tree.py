@@ -72,6 +72,12 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         & > .module-tree--badge { color: $text-muted; }
         & > .module-tree--warning { color: $text-warning; }
         & > .module-tree--error { color: $text-error; }
+        & > .module-tree--altered { color: $text-warning; }
+        & > .module-tree--heat-none { color: $text-disabled; }
+        & > .module-tree--heat-low { color: $text-muted; }
+        & > .module-tree--heat-middle { color: $text-primary; }
+        & > .module-tree--heat-high { color: $text-warning; }
+        & > .module-tree--heat-most { color: $text-error; text-style: bold; }
         & > .module-tree--match { color: $text-primary; text-style: bold underline; }
         & > .module-tree--message { color: $text-muted; }
         & > .module-tree--cursor { background: $block-cursor-blurred-background; }
@@ -82,6 +88,8 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
             & > .module-tree--quiet { text-style: dim; }
             & > .module-tree--class { text-style: dim; }
             & > .module-tree--number { text-style: dim; }
+            & > .module-tree--heat-none { text-style: dim; }
+            & > .module-tree--heat-low { text-style: dim; }
             & > .module-tree--cursor { text-style: bold not dim; }
         }
         &.-ascii { border: ascii $foreground-muted; }
@@ -170,6 +178,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
     def watch_ascii(self, ascii: bool) -> None:
         self._look.ascii = ascii
         self.set_class(ascii, "-ascii")
+        self._fit_content()
 
     @contextmanager
     def _changes(self) -> Iterator[None]:
@@ -342,6 +351,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         """There may be more or fewer lines. Titles are set only when they differ: that draws the whole widget."""
         self.virtual_size = Size(0, len(self._listing.lines.ids))
         title, count = self._listing.title(), self._listing.count()
+        title = fmt.ascii_only(title) if self.ascii else title
         if self._look.filter:
             title += f" / {visible(self._look.filter)}"
         if (title, count) != self._titles:

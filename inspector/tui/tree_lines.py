@@ -28,6 +28,7 @@ class TreeLines(Lines):
     def __init__(self, model: Model, look: Look, names: Names) -> None:
         super().__init__(model, look, names)
         self.outline = Outline(model)
+        self._edited: frozenset[int] = frozenset()
         self._name_at: dict[int, int] = {}  # length of a path -> cells of the longest name there, indented
 
     def widths(self) -> Widths:
@@ -67,9 +68,17 @@ class TreeLines(Lines):
         if any(row.parameters for row in rows):
             widths.number = _PARAMETERS
 
+    def measure_marks(self) -> None:
+        super().measure_marks()
+        self._edited = frozenset(self.model.marks.edited)
+        for index in self._edited:
+            if index < len(self.model.rows):
+                self.measure_badges(self._badges(index))
+
     def measure_calls(self, calls: Sequence[CallRow]) -> None:
         """Calls were appended to the trace."""
         self.measure_shapes(calls)
+        self.measure_heat(calls)
         again = 1 + max((call.call for call in calls), default=0)
         self.natural.calls = max(self.natural.calls, len(f"×{again}") if again > 1 else 0)
         for index in {call.module for call in calls if remarkable(call)}:
@@ -90,8 +99,9 @@ class TreeLines(Lines):
             (" " * columns.gap, "class"),
             *self.number_piece(fmt.count(row.parameters), columns.number, role or "number"),
             *self._output(id, calls, columns, role),
+            *self.heat_piece(calls, columns.heat, role),
             *self._times(calls, columns, role),
-            *self.mark_pieces(id, columns.mark),
+            *self.mark_pieces(id, columns.mark, calls),
             *self.badge_pieces(self._badges(id), columns),
         ]
 
@@ -163,7 +173,8 @@ class TreeLines(Lines):
         return self.number_piece(f"×{len(calls)}" if len(calls) > 1 else "", columns.calls, role or "calls")
 
     def _badges(self, index: int) -> list[Badge]:
-        return call_badges(self.model.calls_of(index)) + _row_badges(self.model.rows[index])
+        edited = [(fmt.EDITED, fmt.EDITED.word)] if self.model.object_of(index) in self._edited else []
+        return call_badges(self.model.calls_of(index)) + edited + _row_badges(self.model.rows[index])
 
 
 def _row_badges(row: ModuleRow) -> list[Badge]:

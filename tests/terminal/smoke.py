@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from .harness import Terminal, is_running
 
 COLUMNS, LINES = 120, 36
-PANELS = ("Source", "Outputs", "Parameters", "Hooks", "Attributes", "Log")
+PANELS = ("Source", "Outputs", "Parameters", "Hooks", "Attributes", "History", "Gradients", "Log")
 CURSOR = "▌"
 OBSERVED, UNOBSERVED = "●", "○"
 _PASS = re.compile(r"pass (\d+)\D+[\d.]+ m?s")

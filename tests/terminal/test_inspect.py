@@ -34,7 +34,7 @@ def start(tmp_path: Path) -> Terminal:
 def test_the_app_opens_on_a_live_model_and_hands_everything_back(tmp_path: Path) -> None:
     with start(tmp_path) as terminal:
         terminal.wait_for_text("pass 1")
-        terminal.send("6")
+        terminal.send("8")
         terminal.wait_for_text("my hook fired")
         terminal.send("r")
         terminal.wait_for_text("pass 2")

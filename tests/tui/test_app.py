@@ -29,9 +29,10 @@ from inspector.records import (
 )
 from inspector.tui.detail import tab_labels
 from inspector.tui.footer import fitting_labels
-from inspector.tui.header import TitleBar, bar
+from inspector.tui.header import TitleBar
 from inspector.tui.memory import Memory, State
 from inspector.tui.messages import EngineGone, EngineOutput
+from inspector.tui.pass_words import bar
 from inspector.tui.prompt import PromptBar
 from inspector.tui.screens.form import InputForm
 from inspector.tui.screens.help import Help
@@ -520,8 +521,8 @@ def test_tabs_shorten_before_they_are_cut():
 
 
 def test_a_progress_bar_is_as_long_whatever_is_done():
-    assert {len(bar(share)) for share in (-1, 0, 0.5, 1, 7)} == {14}
-    assert bar(0.5, ascii=True) == "[######......]"
+    assert {len(bar(share, 12)) for share in (-1, 0, 0.5, 1, 7)} == {14}
+    assert bar(0.5, 12, ascii=True) == "[######......]"
 
 
 class SlowEngine(FakeEngine):

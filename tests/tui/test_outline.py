@@ -183,20 +183,24 @@ def test_steps_go_round() -> None:
 
 # columns
 
-widths = st.builds(Widths, *[st.integers(0, 30)] * 9)
+widths = st.builds(Widths, *[st.integers(0, 30)] * 10)
 
 
 @given(st.integers(0, 160), widths, st.booleans())
 def test_columns_take_exactly_the_width_there_is(width: int, natural: Widths, long_names: bool) -> None:
     columns = lay_out(width, natural, long_names)
-    right = (columns.class_name, columns.number, columns.shape, columns.calls, columns.mark, columns.badges)
+    right = (
+        columns.class_name, columns.number, columns.shape, columns.heat, columns.calls, columns.mark, columns.badges,
+    )  # fmt: skip
     taken = columns.name + columns.gap + sum(cells + 1 for cells in right if cells) + bool(columns.shape)
     assert taken == width
     assert columns.name > 0 or natural.name == 0 or width == 0
 
 
 def test_columns_give_way_in_order() -> None:
-    natural = Widths(name=18, class_name=17, number=5, shape=12, short_shape=9, calls=2, mark=1, words=8, signs=1)
+    natural = Widths(
+        name=18, class_name=17, number=5, shape=12, short_shape=9, calls=2, mark=1, words=8, signs=1, heat=6
+    )
     seen = [lay_out(width, natural) for width in range(100, 0, -1)]
 
     def first(gone: str) -> int:
@@ -205,6 +209,6 @@ def test_columns_give_way_in_order() -> None:
             or (gone in c._fields and gone != "words" and not getattr(c, gone))
         )  # fmt: skip
 
-    order = ["words", "shape spelled", "class_name", "number", "shape", "mark"]
+    order = ["words", "shape spelled", "class_name", "number", "shape", "mark", "heat"]
     assert sorted(order, key=first) == order
     assert len({first(gone) for gone in order}) == len(order)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from .attributes import AttributesPanel
 from .base import Panel
+from .gradients import GradientsPanel
+from .history import HistoryPanel
 from .hooks import HooksPanel
 from .log import LogPanel
 from .outputs import OutputsPanel
@@ -16,6 +18,8 @@ PANELS: tuple[type[Panel], ...] = (
     ParametersPanel,
     HooksPanel,
     AttributesPanel,
+    HistoryPanel,
+    GradientsPanel,
     LogPanel,
 )
 

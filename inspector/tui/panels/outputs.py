@@ -15,6 +15,7 @@ from ...text import visible
 from .. import format
 from ..keys import bindings
 from ..model import REFUSED, Model
+from .before_after import compared, top_classes
 from .compare import measured, same, tensors
 from .detail import DetailPanel
 from .lines import Page
@@ -113,7 +114,8 @@ class OutputsPanel(DetailPanel):
         if detail.output is None:
             yield from self._no_output(detail)
         else:
-            yield from self._output(detail.output, detail.previous, space)
+            yield from self._output(detail, detail.output, space)
+        yield from self._beside_output(detail, space)
         yield Line()
         yield from _section("inputs", f"{len(detail.inputs)}" if detail.inputs else "none")
         for number, value in enumerate(detail.inputs):
@@ -123,11 +125,33 @@ class OutputsPanel(DetailPanel):
             yield from _section("keyword inputs", f"{detail.kwargs.length}")
             yield from part_lines(detail.kwargs, _fair(space, (detail.kwargs,)))
 
-    def _output(self, value: Value, previous: Value | None, space: Space) -> Iterator[Line]:
+    def _output(self, detail: CallDetail, value: Value, space: Space) -> Iterator[Line]:
+        """Against the baseline where there is one, else against the last run."""
+        if detail.baseline is not None:
+            yield from _section("output", "against the baseline")
+            yield from compared(detail, space)
+        else:
+            yield from self._since_last_run(value, detail.previous, space)
+
+    def _since_last_run(self, value: Value, previous: Value | None, space: Space) -> Iterator[Line]:
         unchanged = previous is not None and same(value, previous)
         kept = "same statistics as in the last run" if measured(value) else "same shapes as in the last run"
         yield from _section("output", kept if unchanged else "")
         yield from value_lines("", value, _fair(space, (value,)), before=None if unchanged else previous)
+
+    def _beside_output(self, detail: CallDetail, space: Space) -> Iterator[Line]:
+        """What a classifier made of it, and the gradient that came back."""
+        summary = self.model.summary
+        if detail.path == () and summary is not None and summary.ranking:
+            yield Line()
+            yield from _section("top classes", "of the first item, baseline → now")
+            yield from top_classes(summary.ranking, space)
+        if detail.gradients:
+            yield Line()
+            yield from _section("gradient of the output", "")
+            for number, value in enumerate(detail.gradients):
+                name = str(number) if len(detail.gradients) > 1 else ""
+                yield from value_lines(name, value, _fair(space, detail.gradients))
 
     def _no_output(self, detail: CallDetail) -> Iterator[Line]:
         yield from _section("output", "none: the call did not return")

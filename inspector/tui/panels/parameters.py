@@ -18,6 +18,7 @@ from .values import share
 from .wrap import Line
 
 TRAINABLE, FROZEN, TIED = "●", "○", "≡"
+EDITED = format.EDITED.sign
 
 COLUMNS = (  # in the order in which they are kept when the panel gets narrow
     Column("name", place=0),
@@ -73,7 +74,7 @@ class ParametersPanel(DetailPanel):
         if parameters and buffers:
             yield Line()
         if buffers:
-            yield Line(Content.styled("buffers", f"{ACCENT} bold"))
+            yield Line(Content.assemble(("buffers", f"{ACCENT} bold"), _edited_legend(buffers)))
             for row in buffers:
                 yield from self._row(table, row)
         more = (self.parameters.total if self.parameters else 0) - len(rows)
@@ -94,15 +95,21 @@ class ParametersPanel(DetailPanel):
         value = row.value
         if not isinstance(value, TensorValue):
             return {}
-        mark = (Cell(TRAINABLE, ACCENT) if row.trainable else Cell(FROZEN, DIM)) if row.kind == "parameter" else Cell()
         return {
             "name": Cell(_name(row.name)),
             "shape": Cell(format.shape(value.shape)),
-            "": mark,
+            "": Cell(_marks(row)),
             "dtype": Cell(visible(value.dtype), DIM),
             "histogram": Cell(format.spark(value.histogram, HISTOGRAM_WIDTH, self.ascii), ACCENT),
             **_numbers(value),
         }
+
+
+def _marks(row: ParameterRow) -> Content:
+    """Whether it is trained, and whether it is what was loaded."""
+    trained = (TRAINABLE, ACCENT) if row.trainable else (FROZEN, DIM)
+    kind = trained if row.kind == "parameter" else (" " if row.edited else "", "")
+    return Content.assemble(kind, (EDITED if row.edited else "", WARN))
 
 
 def _numbers(value: TensorValue, style: str = "") -> dict[str, Cell]:
@@ -131,9 +138,12 @@ def _name(name: str) -> Content:
 
 def _legend(rows: Sequence[ParameterRow]) -> Content:
     words = {True: f"{TRAINABLE} trainable", False: f"{FROZEN} frozen"}
-    return Content.styled(
-        "  " + "  ".join(words[kind] for kind in sorted({r.trainable for r in rows}, reverse=True)), DIM
-    )
+    kinds = "  ".join(words[kind] for kind in sorted({row.trainable for row in rows}, reverse=True))
+    return Content.assemble((f"  {kinds}", DIM), _edited_legend(rows))
+
+
+def _edited_legend(rows: Sequence[ParameterRow]) -> Content:
+    return Content.styled(f"  {EDITED} not as loaded" if any(row.edited for row in rows) else "", DIM)
 
 
 def _remarks(row: ParameterRow) -> Iterator[Line]:

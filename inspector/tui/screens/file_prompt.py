@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from ...records import Problem
-from ...text import visible
+from ...text import lines
 from .layer import Layer
 
 
@@ -24,6 +24,7 @@ class FilePrompt(Layer[bool]):
         verb: What enter does.
         value: To start from.
         carry_out: Does it; gives what was wrong.
+        optional: Whether the name may be left empty.
     """
 
     DEFAULT_CSS = """
@@ -34,7 +35,13 @@ class FilePrompt(Layer[bool]):
     """
 
     def __init__(
-        self, title: str, about: str, verb: str, value: str, carry_out: Callable[[str], Awaitable[Problem | None]]
+        self,
+        title: str,
+        about: str,
+        verb: str,
+        value: str,
+        carry_out: Callable[[str], Awaitable[Problem | None]],
+        optional: bool = False,
     ) -> None:
         super().__init__()
         self._title = title
@@ -42,6 +49,7 @@ class FilePrompt(Layer[bool]):
         self._verb = verb
         self._value = value
         self._carry_out = carry_out
+        self._optional = optional
 
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
@@ -60,7 +68,7 @@ class FilePrompt(Layer[bool]):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         file = event.value.strip()
-        if file:
+        if file or self._optional:
             self.run_worker(self._do(file), exclusive=True)
         else:
             self._say("a file name is needed")
@@ -73,4 +81,4 @@ class FilePrompt(Layer[bool]):
             self._say(f"{problem.what}\n{problem.hint}" if problem.hint else problem.what)
 
     def _say(self, words: str) -> None:
-        self.query_one("#fault", Static).update(Content(visible(words, keep="\n")))
+        self.query_one("#fault", Static).update(Content("\n".join(lines(words))))

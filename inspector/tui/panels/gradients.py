@@ -1,0 +1,169 @@
+"""How large the gradients are that reached the modules in the last backward pass, in the order in which they came."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.binding import BindingType
+from textual.content import Content
+from textual.message import Message
+
+from ...records import CallRow
+from .. import format
+from ..keys import bindings
+from ..model import Model
+from .bars import bar
+from .cursor import CursorView
+from .detail import DetailPanel
+from .lines import Page
+from .looks import ACCENT, DIM, ERROR, HEADING, WARN
+from .problem import message
+from .wrap import Line
+
+HOW_TO_RUN = "no backward pass yet: press b"
+FAR = 1e3
+"""How many times the median is too much; its inverse is too little."""
+LEAST_POWERS = 3.0
+"""Powers of ten that the bars stand for at least: what is nearly the same shall look so."""
+
+EXPLODING, VANISHING, ZERO, NAN = "exploding", "vanishing", "zero", "NaN"
+_STYLES = {EXPLODING: f"{ERROR} bold", NAN: f"{ERROR} bold", VANISHING: WARN, ZERO: WARN}
+_NUMBER = 8  # cells: "1.23e-05"
+_MARK = max(map(len, _STYLES))
+_ABOVE = 2  # lines shown above the selected module
+
+
+class GradientsPanel(DetailPanel):
+    """Root mean squares of the gradients of outputs, as bars on a logarithmic scale, the last module first.
+
+    A gradient is `exploding` where it is infinite or above 1000 times the median over all that are finite and not
+    zero, `vanishing` where it is below a thousandth of it, `zero` and `NaN` where it is that.
+    """
+
+    TITLE = "Gradients"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("gradients")]
+
+    view: CursorView
+
+    class Chosen(Message):
+        """The person wants to go to this module."""
+
+        def __init__(self, index: int) -> None:
+            self.index = index
+            super().__init__()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[CallRow] = []
+
+    def make_view(self) -> CursorView:
+        return CursorView(self.build)
+
+    def select(self, model: Model, index: int) -> None:
+        """Needs no reply: everything is in the model. The cursor goes along with the selection."""
+        moved = model is not self.model or index != self.index
+        self.model, self.index = model, index
+        self.calls = backward_order(model.calls)
+        if moved and not self.view.has_focus:
+            self._go_along()
+        self.answered()
+
+    def _go_along(self) -> None:
+        wanted = self.model.object_of(self.index) if self.index < len(self.model.rows) else -1
+        self.view.cursor = next((n for n, call in enumerate(self.calls) if call.module == wanted), self.view.cursor)
+        self._moved = True
+
+    def start_line(self) -> int:
+        return max((self.view.cursor if self.calls else 0) - _ABOVE, 0)
+
+    def forget(self) -> None:
+        self.calls = []
+
+    def action_go_to_module(self) -> None:
+        if self.calls:
+            self.post_message(self.Chosen(self.calls[min(self.view.cursor, len(self.calls) - 1)].module))
+
+    # ------------------------------------------------------------ the page
+
+    def page(self, width: int) -> Page | None:
+        if not self.model.rows:
+            return None
+        if not self.calls:
+            return Page(message(HOW_TO_RUN))
+        sizes = [_size(call) for call in self.calls]
+        marks = judged(sizes)
+        names = [self._title_of(call) for call in self.calls]
+        longest = min(max(map(cell_len, names)), max(width // 3, 8))
+        room = width - longest - _NUMBER - _MARK - 6
+        lines = [
+            Line(_row(format.fit(format.cut_start(name, longest), longest), size, mark, drawn, room))
+            for name, size, mark, drawn in zip(names, sizes, marks, _bars(sizes, room, self.ascii), strict=True)
+        ]
+        return Page(lines, list(_head(sizes, marks)), [range(n, n + 1) for n in range(len(lines))])
+
+    def _title_of(self, call: CallRow) -> str:
+        several = len(self.model.calls_of(call.module)) > 1
+        return format.path(self.model.paths[call.module]) + (f" #{call.call + 1}" if several else "")
+
+
+def backward_order(calls: Sequence[CallRow]) -> list[CallRow]:
+    """The calls that a gradient reached, as a backward pass goes through them: what ended last comes first."""
+    return sorted((call for call in calls if call.gradient is not None), key=lambda call: -call.end)
+
+
+def judged(sizes: Sequence[float]) -> list[str]:
+    """The mark of each of these gradients, "" for one that is ordinary."""
+    ordinary = median_of(sizes)
+    return [_judge(size, ordinary) for size in sizes]
+
+
+def median_of(sizes: Sequence[float]) -> float:
+    """Over those that are finite and not zero; NaN where there are none."""
+    return median([size for size in sizes if math.isfinite(size) and size > 0] or [math.nan])
+
+
+def _judge(size: float, ordinary: float) -> str:
+    if math.isnan(size):
+        return NAN
+    if size == 0:
+        return ZERO
+    if math.isinf(size) or size / FAR > ordinary:
+        return EXPLODING
+    return VANISHING if size < ordinary / FAR else ""
+
+
+def _size(call: CallRow) -> float:
+    return math.nan if call.gradient is None else abs(call.gradient)
+
+
+def _head(sizes: Sequence[float], marks: Sequence[str]) -> Iterator[Line]:
+    yield Line(Content.styled("gradients of outputs, root mean square, in backward order", HEADING))
+    counted = [(mark, marks.count(mark)) for mark in _STYLES if mark in marks]
+    parts = [Content.styled(f"median {format.number(median_of(sizes))}", DIM)]
+    parts += [Content.styled(f"{count} {mark}", _STYLES[mark]) for mark, count in counted]
+    yield Line(Content.styled(" · ", DIM).join(parts), aside=Content.styled("enter Go to the module", DIM))
+    yield Line()
+
+
+def _bars(sizes: Sequence[float], room: int, ascii: bool) -> Iterator[str]:
+    """Their lengths are powers of ten above the smallest; what is not finite fills the room."""
+    powers = [math.log10(size) for size in sizes if math.isfinite(size) and size > 0]
+    high = max(powers, default=0.0)
+    low = min([*powers, high - LEAST_POWERS]) - 0.5  # the smallest has a bar too
+    for size in sizes:
+        if size == 0:
+            yield ""
+        else:
+            share = (math.log10(size) - low) / (high - low) if math.isfinite(size) else 1.0
+            yield bar(share, room, ascii)
+
+
+def _row(name: str, size: float, mark: str, drawn: str, room: int) -> Content:
+    style = _STYLES.get(mark, ACCENT)
+    number = format.number(size).rjust(_NUMBER)
+    bars = (f"  {drawn}{' ' * max(room - len(drawn), 0)}", style) if room > 0 else ""
+    return Content.assemble(name, "  ", (number, style if mark else ""), bars, (f"  {mark}" if mark else "", style))

@@ -1,0 +1,26 @@
+"""What a pass that was asked for shall be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..records import Run
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A forward pass unless more is said. What is empty stays what it was in the last pass that used it."""
+
+    backward: bool = False
+    batches: int = 1
+    loss: str = ""
+    optimizer: str = ""
+    loader: str = ""
+
+    def request(self, generation: int, seed: int | None, fresh: bool) -> Run:
+        """What to ask of the engine."""
+        return Run(generation, seed, fresh, self.backward, self.batches, self.loss, self.optimizer, self.loader)
+
+
+FORWARD = Plan()
+BACKWARD = Plan(backward=True)

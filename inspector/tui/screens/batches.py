@@ -1,0 +1,120 @@
+"""Asks how several batches shall be run: how many, from where, and what is learned from them."""
+
+from __future__ import annotations
+
+import re
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from ..keys import key
+from ..plan import Plan
+from .layer import Layer
+from .seed import Tick
+
+MOST = 10_000
+LOSSES = ("mean", "sum", "cross_entropy")
+NONE = "none"
+
+_IMPORTED = re.compile(r"[\w./~-]+(\.py)?:{1,2}[\w.]+")
+_CALL = re.compile(r"[^\W\d][\w.]*(\(.*\))?")
+_FIELDS = (
+    ("batches", "Batches", "each with an input of its own", ""),
+    ("loss", "Loss", "what is made small, for the backward pass", f"{', '.join(LOSSES)} or package.module:loss"),
+    ("optimizer", "Optimizer", "a step after each batch; parameters are put back after the last",
+     "none, or SGD(lr=0.01), Adam …"),
+    ("loader", "Loader", "its items are the batches", "none, or package.module:make_loader"),
+)  # fmt: skip
+
+
+class BatchesDialog(Layer[Plan | None]):
+    """Starts from what was typed last, and says at once what cannot be meant."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("enter", "submit"),
+        key("down", "app.focus_next"),
+        key("up", "app.focus_previous"),
+    ]
+
+    DEFAULT_CSS = """
+    BatchesDialog > #layer { max-width: 76; }
+    BatchesDialog VerticalScroll { height: auto; max-height: 1fr; }
+    BatchesDialog Input { background: $surface; margin-bottom: 1; }
+    BatchesDialog Static { height: auto; }
+    BatchesDialog #fault { color: $text-error; }
+    """
+
+    def __init__(self, now: Plan) -> None:
+        super().__init__()
+        self._now = now
+
+    def compose(self) -> ComposeResult:
+        now = self._now
+        values = {"batches": str(now.batches), "loss": now.loss, "optimizer": now.optimizer, "loader": now.loader}
+        with Vertical(id="layer") as frame:
+            frame.border_title = "Several batches"
+            frame.border_subtitle = "enter Run them  space Tick  esc Leave it"
+            with VerticalScroll(can_focus=False):
+                for id, name, meaning, example in _FIELDS:
+                    yield Static(Content.assemble((name, "bold"), (f"  {meaning}", "$foreground-muted")))
+                    value = "" if values[id] == NONE else values[id]
+                    yield Input(value=value, placeholder=example, compact=True, id=id)
+                yield Tick("A backward pass after each", now.backward)
+            yield Static("", id="fault", markup=False)
+
+    def on_mount(self) -> None:
+        self.query_one("#batches", Input).focus()
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self._say(self._fault(self._read()))
+
+    @on(Input.Submitted)
+    def action_submit(self) -> None:
+        read = self._read()
+        fault = self._fault(read)
+        if not fault and read["optimizer"] not in ("", NONE) and not self.query_one(Tick).ticked:
+            fault = "an optimizer needs the backward pass: tick it"
+        self._say(fault)
+        if not fault:
+            self.dismiss(self._plan(read))
+
+    def _read(self) -> dict[str, str]:
+        return {id: self.query_one(f"#{id}", Input).value.strip() for id, *_ in _FIELDS}
+
+    def _plan(self, read: dict[str, str]) -> Plan:
+        return Plan(
+            backward=self.query_one(Tick).ticked,
+            batches=int(read["batches"]),
+            loss=read["loss"] or LOSSES[0],
+            optimizer=read["optimizer"] or NONE,
+            loader=read["loader"] or NONE,
+        )
+
+    def _fault(self, read: dict[str, str]) -> str:
+        return count_fault(read["batches"]) or name_faults(read["loss"], read["optimizer"], read["loader"])
+
+    def _say(self, words: str) -> None:
+        self.query_one("#fault", Static).update(Content(words))
+
+
+def count_fault(text: str) -> str:
+    """Why this is no number of batches, "" where it is."""
+    good = text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= MOST
+    return "" if good else f"the number of batches is a whole number from 1 to {MOST:,}"
+
+
+def name_faults(loss: str, optimizer: str, loader: str) -> str:
+    """Why one of these cannot be meant, "" where they may be. Only the engine knows for sure."""
+    if loss and loss not in LOSSES and not _IMPORTED.fullmatch(loss):
+        return f"a loss is {', '.join(LOSSES)}, or a function written package.module:name"
+    if optimizer and not _CALL.fullmatch(optimizer) and not _IMPORTED.fullmatch(optimizer):
+        return "an optimizer looks like SGD(lr=0.01)"
+    if loader and loader != NONE and not _IMPORTED.fullmatch(loader):
+        return "a loader is a function written package.module:name"
+    return ""

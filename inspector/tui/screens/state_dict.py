@@ -1,0 +1,143 @@
+"""How the keys of a state dict go with the model's: what would be loaded, and what would not and why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Input
+
+from ...records import KeyRow, StateDictReport
+from ...text import visible
+from .. import format
+from ..keys import key
+from ..panels.lines import LineView, Page
+from ..panels.looks import ACCENT, DIM, ERROR, GOOD, WARN
+from ..panels.problem import labelled
+from ..panels.wrap import Line
+from .layer import Layer
+
+STATES = {
+    "mismatched": ("in both, with another shape or dtype", ERROR),
+    "missing": ("in the model, not in the file", WARN),
+    "unexpected": ("in the file, not in the model", WARN),
+    "fits": ("in both, as it should be", GOOD),
+}
+"""The states of keys in the order in which they matter: what each means and its colour."""
+
+
+class StateDictScreen(Layer[None]):
+    """A list to read, narrowed by typing. The list has the keyboard; `/` and `f` go to the text box."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("slash,f", "narrow"),
+        key("down", "list"),
+    ]
+
+    DEFAULT_CSS = """
+    StateDictScreen > #layer { height: 90%; }
+    StateDictScreen Input { background: transparent; margin-bottom: 1; }
+    StateDictScreen Input:focus { background: $surface; }
+    """
+
+    def __init__(self, report: StateDictReport, ascii: bool = False) -> None:
+        super().__init__()
+        self._report = report
+        self._view = LineView(self._page)
+        self._view.ascii = ascii
+        self._words: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="layer") as frame:
+            frame.border_title = Content(f"State dict · {title(self._report)}")
+            frame.border_subtitle = "nothing was written  / Narrow  q Close"
+            yield Input(placeholder="/ narrows: words of a key, or a state", compact=True)
+            yield self._view
+
+    def on_mount(self) -> None:
+        self._view.focus()
+
+    def action_narrow(self) -> None:
+        self.query_one(Input).focus()
+
+    def action_list(self) -> None:
+        self._view.focus()
+
+    def action_leave(self) -> None:
+        """Back from the text box, which is then empty; from the list, close."""
+        box = self.query_one(Input)
+        if box.has_focus:
+            box.value = ""
+            self._view.focus()
+        else:
+            self.dismiss(None)
+
+    @on(Input.Submitted)
+    def _entered(self) -> None:
+        self._view.focus()
+
+    @on(Input.Changed)
+    def _typed(self, event: Input.Changed) -> None:
+        self._words = event.value.lower().split()
+        self._view.renew(0)
+
+    def _page(self, width: int) -> Page:
+        kept = [row for row in self._report.rows if _matches(row, self._words)]
+        lines = [line for state in STATES for line in self._of(state, kept)]
+        if not lines:
+            lines = [Line(Content.styled("no key has these words" if self._words else "no keys at all", DIM))]
+        return Page(lines, list(head(self._report)))
+
+    def _of(self, state: str, kept: list[KeyRow]) -> Iterator[Line]:
+        rows = [row for row in kept if row.state == state]
+        given = sum(row.state == state for row in self._report.rows)
+        if not rows:
+            return
+        meaning, _ = STATES[state]
+        yield Line()
+        yield Line(Content.assemble((f"{state}  {len(rows):,}", f"{ACCENT} bold"), (f"  {meaning}", DIM)))
+        for row in rows:
+            yield from key_lines(row)
+        left = self._report.counts.get(state, given) - given
+        if left > 0 and not self._words:
+            yield Line(Content.styled(f"  and {left:,} more", DIM))
+
+
+def title(report: StateDictReport) -> str:
+    """The file, or what stands for it."""
+    return format.cut_start(visible(report.file), 60) if report.file else "the model's own"
+
+
+def head(report: StateDictReport) -> Iterator[Line]:
+    """How many keys there are of each state, and what else is to be said."""
+    counted = [(report.counts.get(state, 0), state, style) for state, (_, style) in STATES.items()]
+    parts = [Content.styled(f"{count:,} {state}", style if count else DIM) for count, state, style in counted[::-1]]
+    yield Line(Content.styled(" · ", DIM).join(parts))
+    for note in report.notes:
+        yield labelled("note", note)
+
+
+def key_lines(row: KeyRow) -> Iterator[Line]:
+    """A key with its shapes, and below it the name that may be meant."""
+    _, style = STATES[row.state]
+    yield Line(Content.styled(visible(row.key), "" if row.state == "fits" else style), Content("  "), _shapes(row))
+    if row.nearest:
+        side = "model" if row.state == "unexpected" else "file"
+        yield Line(Content.assemble((f"nearest in the {side}  ", DIM), visible(row.nearest)), Content("    "))
+
+
+def _shapes(row: KeyRow) -> Content:
+    if row.state == "mismatched":
+        sides = (("file ", DIM), visible(row.in_file), ("  model ", DIM), visible(row.in_model))
+        return Content.assemble(*sides)
+    return Content.styled(visible(row.in_model or row.in_file), DIM)
+
+
+def _matches(row: KeyRow, words: list[str]) -> bool:
+    text = visible(f"{row.key} {row.nearest} {row.state}").lower()
+    return all(word in text for word in words)
