@@ -467,6 +467,8 @@ class Session:
         if part == "auto":
             whole = source_of(node.module, "class", path)
             return whole if whole.focus else source_of(node.module, "forward", path)
+        if part == "hook":
+            raise UsageError("of which hook is not said: its source is asked for with its kind and id")
         if part != "site":
             return source_of(node.module, part, path)
         call = next((call for call in self.last.of(node.index) if call.file), None)

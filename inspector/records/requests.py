@@ -55,8 +55,9 @@ class Observe(Request, frozen=True, tag=True):
     on: bool
 
 
-SourcePart = Literal["auto", "class", "forward", "init", "site"]
-"""`auto` is the class where the forward that runs stands in it, else that forward; the reply says which it is."""
+SourcePart = Literal["auto", "class", "forward", "init", "site", "hook"]
+"""`auto` is the class where the forward that runs stands in it, else that forward; the reply says which it is. `hook`
+is asked for with `GetHookSource`."""
 
 
 class GetSource(Request, frozen=True, tag=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import time
 import warnings
 from collections.abc import Iterator
 from itertools import permutations
@@ -21,12 +22,13 @@ from torch.utils.hooks import RemovableHandle
 from inspector.engine.fingerprint import fingerprint
 from inspector.engine.hooks.dicts import GLOBAL_KINDS, KINDS, LEGACY, OPTIMIZER_KINDS, TENSOR_KINDS
 from inspector.engine.hooks.ledger import Ledger
+from inspector.engine.hooks.outputs import tensor_hooks
 from inspector.engine.hooks.shelves import reserve_ids
 from inspector.engine.modules import walk
 from inspector.engine.session import Session
 from inspector.errors import UsageError
 from inspector.records import HookRow
-from tests.models import build
+from tests.models import build, names
 
 optimizers = importlib.import_module("torch.optim.optimizer")  # torch.optim deletes the name
 
@@ -496,7 +498,7 @@ def test_a_hook_with_hostile_attributes_is_listed() -> None:
     module.register_forward_hook(Hostile())
     module.register_forward_hook(torch.relu_)
     rows = ledger().rows(module)
-    assert len(rows) == 2 and rows[0].name == "Hostile"
+    assert [row.name for row in rows] == ["\\ud800[/]", "_VariableFunctionsClass.relu_"]
 
 
 # ---------------------------------------------------------------- through a session
@@ -545,3 +547,34 @@ def test_ours_are_switched_with_observing() -> None:
     assert not session.hooks(("0",)).observed
     assert session.marks().observed == bytes([1, 0, 1, 1])
     session.close()
+
+
+# ---------------------------------------------------------------- hooks on the tensors of a pass
+
+
+def test_hooks_on_an_output_are_seen_while_it_is_there() -> None:
+    x = torch.ones(2, requires_grad=True)
+    x.register_hook(lambda grad: None)  # a leaf: its owner's
+    y, z = x * 2, x * 3
+    first = y.register_hook(lambda grad: None)
+    ours = z.register_hook(print)
+    rows = tensor_hooks({"logits": [y, (z, y)], 3: x, "none": None}, ours=lambda hook: hook is print)
+    assert [(row.id, row.kind, row.of) for row in rows] == [(first.id, "output tensor", "['logits'][0]")]
+    assert rows[0].locked and rows[0].file == __file__
+    assert [row.of for row in tensor_hooks((y, z))] == ["[0]", "[1]"]
+    ours.remove()
+    assert tensor_hooks(z) == []
+
+
+@pytest.mark.parametrize("name", names("output", without=("hostile", "big", "raises")))
+def test_every_output_can_be_asked_for_its_hooks(name: str) -> None:
+    model, args, kwargs = build(name)
+    assert tensor_hooks(model(*args, **kwargs)) == []
+
+
+def test_a_huge_output_is_asked_within_bounds() -> None:
+    loop: list[Any] = []
+    loop.extend([loop, {"a": loop}, *([torch.ones(1)] * 100_000)])
+    began = time.perf_counter()
+    assert tensor_hooks(loop) == []
+    assert time.perf_counter() - began < 0.05

@@ -8,9 +8,11 @@ from typing import Any, TypeVar
 
 import torch
 from torch import Tensor
+from torch.nn.modules.module import _WrappedHook
 
 from ...records import HookRow
 from ...text import encodable
+from ..source.running import type_name
 from .dicts import FIRED_IN_A_PASS, HookKind, Owner
 from .timed import itself
 
@@ -19,6 +21,8 @@ Kind = TypeVar("Kind")
 NAME_LIMIT = 120
 _LAYERS = 8
 """Wrappers to look behind; a wrapper can wrap itself."""
+
+_GRAPH_FILE = torch.autograd.graph.register_multi_grad_hook.__code__.co_filename
 
 COMPILED = "compiled into the module's TorchScript, which does not ask the dict of its hooks"
 COMPUTED = "lives on a computed tensor, whose graph has the hook already; it goes with it"
@@ -40,7 +44,7 @@ def row_of(hook: Any, hook_id: int, kind: str, **known: Any) -> HookRow:
 
 def name_of(function: Any) -> str:
     """The qualified name, or the type of what has none."""
-    return encodable(asked(function, "__qualname__", str) or type(function).__name__, NAME_LIMIT)
+    return encodable(asked(function, "__qualname__", str) or type_name(type(function)), NAME_LIMIT)
 
 
 def why_locked(owner: Owner, kind: HookKind) -> str:
@@ -52,19 +56,31 @@ def why_locked(owner: Owner, kind: HookKind) -> str:
 
 def underlying(hook: Any) -> Any:
     """The function a person wrote: behind our and torch's own wrappers, partials and bound methods."""
-    hook = itself(hook)
     for _ in range(_LAYERS):
-        inner = _inside(hook)
-        if inner is None:
+        hook = registered(hook)
+        if not issubclass(type(hook), functools.partial):  # a hook may lie about its class, or refuse to tell it
             break
-        hook = inner
+        hook = hook.func
     return asked(hook, "__func__", types.FunctionType) or hook
 
 
-def _inside(hook: Any) -> Any:
-    if type(hook).__name__ == "_WrappedHook":
-        return vars(hook).get("hook")
-    return hook.func if isinstance(hook, functools.partial) else None
+def registered(hook: Any) -> Any:
+    """What somebody handed to torch to be a hook: behind what torch, or we, put around it."""
+    for _ in range(_LAYERS):
+        hook = itself(hook)
+        inner = vars(hook).get("hook") if issubclass(type(hook), _WrappedHook) else _shared(hook)
+        if inner is None:
+            break
+        hook = inner
+    return hook
+
+
+def _shared(hook: Any) -> Any:
+    """The one hook that `register_multi_grad_hook` calls from a function of its own on each of several tensors."""
+    if type(hook) is not types.FunctionType or hook.__code__.co_filename != _GRAPH_FILE:
+        return None
+    names = hook.__code__.co_freevars
+    return (hook.__closure__ or ())[names.index("fn")].cell_contents if "fn" in names else None
 
 
 def asked(hook: Any, name: str, kind: type[Kind]) -> Kind | None:

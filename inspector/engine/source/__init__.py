@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import functools
 from types import FunctionType, MethodType
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
-from ...records import Path, Source
+from ...records import Path, Source, SourcePart
 from .classes import forward_line, nearest, unwritten
 from .generated import generated, original
 from .pieces import written_name
 from .places import location
 from .record import Draft
-from .running import Running, call_notes, forward_of, init_of, type_name, variables
+from .running import Running, call_notes, callable_of, forward_of, init_of, type_name, variables
 from .site import site_source
 from .versions import load, place
 
-__all__ = ["Part", "location", "site_source", "source_of"]
+__all__ = ["Part", "location", "site_source", "source_of", "source_of_callable"]
 
 Part = Literal["class", "forward", "init"]
 
@@ -41,6 +41,26 @@ def source_of(module: nn.Module, part: Part, path: Path) -> Source:
     return draft.record()
 
 
+def source_of_callable(value: Any, name: str, title: str, part: SourcePart, path: Path) -> Source:
+    """The source of the function that a call of `value` ends in. Never raises.
+
+    Args:
+        value: Anything that can be called.
+        name: What the notes call it: "the hook".
+        title: Over the source.
+        part: Only handed through.
+        path: Likewise.
+    """
+    draft = Draft(path, part, title)
+    try:
+        _fill_running(draft, callable_of(value, name))
+    # Other people's code, as above.
+    except Exception as error:
+        draft.text = ""
+        draft.notes.append(f"the source could not be looked up: {type(error).__name__}")
+    return draft.record()
+
+
 def _fill(draft: Draft, module: nn.Module) -> None:
     inner = original(module)
     if inner is not None:
@@ -51,9 +71,9 @@ def _fill(draft: Draft, module: nn.Module) -> None:
     if draft.part == "class":
         _fill_class(draft, module)
     elif draft.part == "forward":
-        _fill_function(draft, module, "forward", forward_of(module))
+        _fill_function(draft, "forward", forward_of(module))
     else:
-        _fill_function(draft, module, "__init__", init_of(module))
+        _fill_function(draft, "__init__", init_of(module))
 
 
 def _fill_generated(draft: Draft, module: nn.Module) -> bool:
@@ -94,8 +114,12 @@ def _fill_class(draft: Draft, module: nn.Module) -> None:
         draft.note(note)
 
 
-def _fill_function(draft: Draft, module: nn.Module, name: str, running: Running) -> None:
+def _fill_function(draft: Draft, name: str, running: Running) -> None:
     draft.title = f"{type_name(running.owner)}.{name}"
+    _fill_running(draft, running)
+
+
+def _fill_running(draft: Draft, running: Running) -> None:
     for note in running.notes:
         draft.note(note)
     if running.function is None:

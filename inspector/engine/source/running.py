@@ -73,6 +73,11 @@ def _attribute(module: nn.Module, name: str) -> Running:
     return _follow(value, name, running, module)
 
 
+def callable_of(value: Any, name: str) -> Running:
+    """The function that a call of `value` ends in; `name` is what the notes call it."""
+    return _follow(value, name, Running(type(value)), None)
+
+
 def in_mro(cls: type, name: str) -> tuple[type, Any]:
     """The class that `cls` has `name` from, and what stands there; `cls` and None where there is none."""
     for owner in cls.__mro__:
@@ -82,7 +87,7 @@ def in_mro(cls: type, name: str) -> tuple[type, Any]:
     return cls, None
 
 
-def _follow(value: Any, name: str, running: Running, module: nn.Module) -> Running:
+def _follow(value: Any, name: str, running: Running, module: nn.Module | None) -> Running:
     for _ in range(_LAYERS):
         inner = _unwrapped(value)
         if inner is not None:
@@ -101,7 +106,7 @@ def _follow(value: Any, name: str, running: Running, module: nn.Module) -> Runni
     return running
 
 
-def _peeled(value: Any, name: str, running: Running, module: nn.Module) -> Any:
+def _peeled(value: Any, name: str, running: Running, module: nn.Module | None) -> Any:
     """One layer less of something that is not a function; None when that was the last, with the reason set."""
     if isinstance(value, MethodType) and value.__self__ is not module:
         running.notes.append(f"a method of another object, a {type_name(type(value.__self__))}")
