@@ -69,6 +69,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--hook", action="append", default=[], metavar="MODULE:HOOK",
         help="put a hook on modules, repeatable: 'conv1:scale(2)', 'layer4.*:zero()', \"class:Conv2d:noise(0.1, "
              "on='input')\"; 'none' starts without observing")  # fmt: skip
+    add(
+        "--hooks",
+        default="",
+        metavar="FILE",
+        help="a recipe of hooks (.toml), as w writes it; its Python hooks are run",
+    )
     add("--backward", action="store_true", help="a backward pass after each forward")
     add("--batches", type=int, default=1, metavar="N", help="so many passes in a row, each with its own input")
     add("--loss", default="", metavar="LOSS", help="mean (the default), sum, cross_entropy or pkg.mod:function")
@@ -119,6 +125,7 @@ def _target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dic
         "run": not options.no_forward,
         "observe": "none" not in options.hook,
         "hooks": [text for text in options.hook if text != "none"],
+        "recipe": options.hooks,
         "batches": options.batches,
         "backward": options.backward,
         "loss": options.loss,

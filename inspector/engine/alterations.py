@@ -187,6 +187,12 @@ class Alterations:
         switch(on)
         self._did(f"{'enable' if on else 'disable'} {words} on {name}", lambda: switch(not on), lambda: switch(on))
 
+    def switch_off(self, paths: tuple[str, ...]) -> None:
+        """Switch off what was added last on these modules, as a part of its addition."""
+        for member in self.additions[-1].members if self.additions else ():
+            if member.attached.path in paths:
+                self._switch(member, False)
+
     def disable_all(self) -> None:
         """Every hook of ours, the observing ones too."""
         members = [member for member in self._members() if member.active]

@@ -39,6 +39,7 @@ from ..records import (
     GetCalls,
     GetHistory,
     GetHooks,
+    GetHookSource,
     GetLocations,
     GetParameters,
     GetSource,
@@ -47,6 +48,7 @@ from ..records import (
     Kinds,
     ListKinds,
     ListTargets,
+    LoadRecipe,
     Observe,
     Open,
     Opened,
@@ -55,6 +57,7 @@ from ..records import (
     RemoveHook,
     ReplaceHook,
     Run,
+    Save,
     SetHook,
     SetInput,
     Shutdown,
@@ -201,8 +204,21 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
             return session.hooks(request.path)
         case SetHook():
             return session.set_hook(request.path, request.kind, request.id, request.on, request.of)
-        case AddHook() | ReplaceHook() | RemoveHook() | DisableAll() | EditParameters() | Undo() | TakeBaseline():
+        case (
+            AddHook()
+            | ReplaceHook()
+            | RemoveHook()
+            | DisableAll()
+            | EditParameters()
+            | Undo()
+            | TakeBaseline()
+            | LoadRecipe()
+        ):
             return session.change(request)
+        case GetHookSource():
+            return session.hook_source(request.path, request.kind, request.id, request.of)
+        case Save():
+            return session.save(request.file)
         case CheckHook():
             return session.check_hook(request.where, request.hook, request.code)
         case GetAllHooks():

@@ -34,6 +34,7 @@ from ..records import (
     HookMarks,
     HookRow,
     Hooks,
+    LoadRecipe,
     Location,
     Locations,
     ModelInfo,
@@ -50,6 +51,7 @@ from ..records import (
     RemoveHook,
     ReplaceHook,
     Run,
+    Saved,
     Source,
     SourcePart,
     TakeBaseline,
@@ -65,6 +67,7 @@ from .batches import Batches, steps_of
 from .facts import facts_of
 from .guard import Keep
 from .histories import Histories
+from .hooks.hooksource import source_of_hook
 from .hooks.ledger import Ledger
 from .hooks.meter import Meter
 from .hooks.observe import Observers
@@ -76,6 +79,7 @@ from .lastpass import LastPass
 from .loading import Loaded, load
 from .parameters import parameters_of
 from .recorder import Call, Cancelled, Recorder, Witness
+from .saving import load_recipe, save
 from .source import location, site_source, source_of
 from .summarize import Summarizer
 from .training import NONE, Steps, batches_of
@@ -140,6 +144,8 @@ class Session:
             for text in target.hooks:
                 where, hook = parse_placed(text)
                 self.alterations.add(where, hook)
+            if target.recipe:
+                load_recipe(self.alterations, target.recipe)
         except InspectorError:
             self.close()
             raise
@@ -550,6 +556,20 @@ class Session:
             self.alterations.toggle(node, kind, hook_id, on, of)
         return self.changed()
 
+    def hook_source(self, path: Path | None, kind: str, hook_id: int, of: str = "") -> Source:
+        """Raises `UsageError` where there is no such hook."""
+        node = self._node(path) if path is not None else None
+        return source_of_hook(self._ledger.hook(node.module if node else None, kind, hook_id, of), path)
+
+    def save(self, file: str) -> Saved:
+        """Raises `UsageError`."""
+        return save(self, file)
+
+    @property
+    def seed(self) -> int:
+        """Of the last pass."""
+        return self._seed
+
     def change(self, request: AnyRequest) -> Changes:
         """Carry out what a person wants changed. Raises `UsageError`, with nothing done."""
         alterations = self.alterations
@@ -568,6 +588,8 @@ class Session:
                 (alterations.redo if redo else alterations.undo)()
             case TakeBaseline():
                 alterations.baseline = alterations.state()
+            case LoadRecipe(file=file):
+                load_recipe(alterations, file)
         return self.changed()
 
     def changed(self) -> Changes:

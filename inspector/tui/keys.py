@@ -104,8 +104,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("site", "c", "site", "Source: where the parent calls this module", "Panels", "app"),
     Command("call-next", "full_stop", "next_call(1)", "Outputs: next call", "Panels", "outputs", shown="."),
     Command("call-previous", "comma", "next_call(-1)", "Outputs: previous call", "Panels", "outputs", shown=","),
-    Command("toggle-hook", "space", "toggle_hook", "Hooks: enable or disable the hook under the cursor", "Panels",
-            "hooks"),
     Command("history-scale", "x", "scale", "History: logarithmic or linear", "Panels", "history"),
     Command("gradient-module", "enter", "go_to_module", "Gradients: go to this module in the tree", "Panels",
             "gradients"),

@@ -1,0 +1,139 @@
+"""Recipes and scripts: what is written says the same as the session did."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+from inspector.engine.fingerprint import fingerprint
+from inspector.engine.session import Session
+from inspector.errors import UsageError
+from inspector.records import AddHook, EditParameters, LoadRecipe, Target, Undo
+
+OWN = "def hook(module, args, kwargs, output):\n    return output + output.mean()\n"
+HOOKS = (
+    ("layer1", "scale(2)", ""),
+    ("class:Conv2d", "noise(0.05, seed=3, on='input')", ""),
+    ("layer2.0.relu", "zero(call=1)", ""),
+    ("layer3", "clamp(0, 6, when='max > 6')", ""),
+    ("layer4.0", "round('float16')", ""),
+    ("layer4", "dropout(0.3, seed=2)", ""),
+    ("fc", "scale(0.5, on='parameters')", ""),
+    ("avgpool", "python()", OWN),
+)
+
+
+def opened(**options: object) -> Session:
+    session = Session(lambda event: None)
+    session.open(Target("resnet18", inputs=("2x3x64x64",), **options))  # type: ignore[arg-type]
+    return session
+
+
+def altered() -> Session:
+    session = opened()
+    for where, hook, code in HOOKS:
+        session.change(AddHook(1, where, hook, code))
+    session.change(EditParameters(1, "fc,conv1", "noise(0.01, seed=5)"))
+    session.change(EditParameters(1, "layer1.0.conv1", "prune(0.5)"))
+    return session
+
+
+def output_of(session: Session) -> torch.Tensor:
+    """The model's own output of a pass, whole."""
+    found: list[torch.Tensor] = []
+    handle = session.tree.root.register_forward_hook(lambda module, args, output: found.append(output.clone()))
+    summary = session.run()
+    handle.remove()
+    assert summary.problem is None and not summary.faults
+    return found[-1]
+
+
+def test_a_script_computes_what_the_session_computed_bit_for_bit(tmp_path: Path) -> None:
+    session = altered()
+    expected = output_of(session)
+    session.save(str(tmp_path / "same.py"))
+    session.close()
+    spec = importlib.util.spec_from_file_location("same", tmp_path / "same.py")
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    import sys
+
+    sys.modules["same"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    assert "inspector" not in (tmp_path / "same.py").read_text().replace("inspector.", "")
+    assert torch.equal(module.run(), expected)
+
+
+def test_a_recipe_read_again_does_the_same(tmp_path: Path) -> None:
+    session = altered()
+    row = next(row for row in session.hooks(("layer3",)).rows if row.name.startswith("clamp"))
+    session.set_hook(("layer3",), row.kind, row.id, False)
+    expected = output_of(session)
+    saved = session.save(str(tmp_path / "r.toml"))
+    assert saved.what == "8 hooks and 2 edits"
+    session.close()
+    again = opened(recipe=str(tmp_path / "r.toml"))
+    assert torch.equal(output_of(again), expected)
+    assert [row.enabled for row in again.hooks(("layer3",)).rows if row.name.startswith("clamp")] == [False]
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("schema = 2", "no recipe"),
+        ("schema = 1\n[[hooks]]\n", "unknown part"),
+        ("schema = 1\n[[hook]]\nmodule = 'fc'\n", "module and do are needed"),
+        ("schema = 1\n[[hook]]\nmodule = 'fc'\ndo = 3\n", "'do' does not belong"),
+        ("schema = 1\n[[hook]]\nmodule = 'fc'\ndo = 'zero'\n[[hook]]\nmodule = 'nope'\ndo = 'zero'\n", "no module"),
+        ("x = [", "cannot be read"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_with_nothing_done(tmp_path: Path, text: str, said: str) -> None:
+    session = opened()
+    before = fingerprint(session.tree.root)
+    (tmp_path / "r.toml").write_text(text)
+    with pytest.raises(UsageError, match=said):
+        session.change(LoadRecipe(1, str(tmp_path / "r.toml")))
+    assert not any(not change.undone for change in session.changes().changes)
+    after = fingerprint(session.tree.root)
+    assert [key for key in before if key.startswith("tensor") and before[key] != after[key]] == []
+    session.close()
+
+
+def test_no_file_is_replaced(tmp_path: Path) -> None:
+    session = opened()
+    session.change(AddHook(1, "fc", "zero"))
+    (tmp_path / "kept.toml").write_text("mine")
+    with pytest.raises(UsageError, match="is there already"):
+        session.save(str(tmp_path / "kept.toml"))
+    with pytest.raises(UsageError, match="endings"):
+        session.save(str(tmp_path / "kept.txt"))
+    assert (tmp_path / "kept.toml").read_text() == "mine"
+    session.close()
+
+
+def test_recorded_tensors_are_patched_back(tmp_path: Path) -> None:
+    session = opened()
+    session.change(AddHook(1, "layer2", "record('clean')"))
+    clean = output_of(session)
+    saved = session.save(str(tmp_path / "clean.safetensors"))
+    assert saved.what == "1 tensors of 'clean'"
+    session.change(AddHook(1, "conv1", "noise(1, on='input')"))
+    assert not torch.equal(output_of(session), clean)
+    session.change(Undo(1))
+    session.change(AddHook(1, "conv1", "zero()"))
+    session.change(AddHook(1, "layer2", f"patch({str(tmp_path / 'clean.safetensors')!r})"))
+    assert torch.equal(output_of(session), clean)
+    session.close()
+
+
+def test_what_cannot_be_written_is_said() -> None:
+    session = opened()
+    session.change(AddHook(1, "layer2", "record('clean')"))
+    with pytest.raises(UsageError, match="cannot be written into a script"):
+        session.save("/nonexistent/x.py")
+    session.close()
