@@ -110,23 +110,24 @@ def kind_name(text: str) -> str:
 
 def taken_apart(text: str, kind: KindInfo) -> Typed:
     """What a form has to hold to give `text`. What cannot be understood is left out."""
+    text = text.strip()
     try:
-        call = ast.parse(text.strip(), mode="eval").body
+        call = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return Typed()
     if not isinstance(call, ast.Call):
         return Typed()
     names = [argument.name for argument in kind.arguments]
-    found = {name: _as_typed(node) for name, node in zip(names, call.args, strict=False)}
-    found |= {each.arg: _as_typed(each.value) for each in call.keywords if each.arg}
+    found = {name: _as_typed(node, text) for name, node in zip(names, call.args, strict=False)}
+    found |= {each.arg: _as_typed(each.value, text) for each in call.keywords if each.arg}
     on = found.pop("on", "")
     return Typed(on if on in kind.on else "", found)
 
 
-def _as_typed(node: ast.expr) -> str:
+def _as_typed(node: ast.expr, text: str) -> str:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
-    return ast.unparse(node)
+    return ast.get_source_segment(text, node) or ""
 
 
 def _unquoted(text: str) -> str:

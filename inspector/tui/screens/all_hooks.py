@@ -35,13 +35,18 @@ Fetch = Callable[[int], Awaitable[AllHooks | Problem]]
 
 
 class HookList(CursorView):
-    """Tells when its cursor was moved."""
+    """A list that goes on where its page ends: `moved` is told where the cursor is, `to_end` that it shall be at the
+    end."""
 
-    moved: Callable[[int], object] = staticmethod(lambda stop: None)
+    moved: Callable[[int], object]
+    to_end: Callable[[], object]
 
     def go_to(self, stop: int) -> None:
         super().go_to(stop)
-        self.moved(stop)
+        self.moved(self.cursor)
+
+    def action_to_end(self) -> None:
+        self.to_end()
 
 
 class AllHooksScreen(HookKeys, Layer[Path | None]):
@@ -58,7 +63,6 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
         *(binding for binding in bindings("app") if binding.id in ("all-hooks", "filter")),
         key("o", "go"),
         key("slash", "filter"),
-        key("G,end", "to_end"),
     ]
 
     DEFAULT_CSS = """
@@ -77,10 +81,12 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
         self._before = ""  # the filter that giving up goes back to
         self._needed = AHEAD
         self._renew = False
+        self._ending = False  # the cursor shall be at the end once that is there
         self._fetching = False
         self._view = HookList(self._page)
         self._view.ascii = ascii
         self._view.moved = self._moved
+        self._view.to_end = self._to_end
 
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
@@ -107,12 +113,24 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
     def _moved(self, stop: int) -> None:
         self._need(stop + AHEAD)
 
+    def _to_end(self) -> None:
+        """Go there when everything is."""
+        self._ending = True
+        self._need(self._total)
+        if not self._fetching:
+            self._arrive()
+
+    def _arrive(self) -> None:
+        if self._ending and self.is_attached:
+            self._ending = False
+            self._view.go_to(len(self._shown) - 1)
+
     def _need(self, count: int) -> None:
         self._needed = max(self._needed, count)
         self._more()
 
     def _more(self) -> None:
-        if not self._fetching:
+        if not self._fetching and (self._renew or self._lacks(self._rows)):
             self._fetching = True
             self.run_worker(self._fetch_needed(), name="fetch hooks")
 
@@ -125,6 +143,7 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
                 await self._fetch_into(rows)
         finally:
             self._fetching = False
+        self._arrive()
 
     def _lacks(self, rows: Sequence[HookRow]) -> bool:
         return not self._known or len(rows) < min(self._needed, self._total)
@@ -152,11 +171,6 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
     def action_go(self) -> None:
         if self.hook is not None and self.hook.path is not None:
             self.dismiss(self.hook.path)
-
-    def action_to_end(self) -> None:
-        """The end is not known before everything is there."""
-        self._need(self._total)
-        self._view.action_to_end()
 
     def action_filter(self) -> None:
         self._before = self._filter

@@ -61,6 +61,19 @@ class CodeBox(TextArea):
             self.read_only = True
             self.border_subtitle = LOOKING
 
+    def action_cursor_up(self, select: bool = False) -> None:
+        """While nothing is typed, the lines are fields among the others."""
+        if self.read_only and self.cursor_at_first_line:
+            self.screen.focus_previous()
+        else:
+            super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        if self.read_only and self.cursor_at_last_line:
+            self.screen.focus_next()
+        else:
+            super().action_cursor_down(select)
+
     def show_line(self, number: int) -> None:
         """Put the cursor on this line, counted from 1."""
         self.cursor_location = min(max(number, 1), self.document.line_count) - 1, 0

@@ -172,8 +172,6 @@ class HookForm(Layer[bool]):
         return "" if self._code is None else self._code.text
 
     def _check(self) -> None:
-        if not self.is_mounted:
-            return
         try:
             hook = self._text()
         except ValueError as error:
