@@ -66,7 +66,7 @@ def _parts(place: str, item: Any) -> list[tuple[str, Any]]:
         return [(f"{place}[{_key(key)}]", part) for _, (key, part) in pairs]
     for builtin in (tuple, list):
         if issubclass(type(item), builtin):
-            parts = zip(range(_ITEMS), builtin.__iter__(item), strict=False)  # type: ignore[arg-type]
+            parts = zip(range(_ITEMS), builtin.__iter__(item), strict=False)
             return [(f"{place}[{index}]", part) for index, part in parts]
     return []
 
