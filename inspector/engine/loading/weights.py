@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,24 +12,11 @@ from ...errors import UsageError
 from ...text import encodable
 from ..inputs.files import check_readable, read_values
 from ..inputs.walk import tensors_of
+from .keys import Difference, Names, compare
 from .usercode import reported
 
 _NESTS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
-_PREFIXES = ("module.", "_orig_mod.", "model.")
 _SHOWN = 5
-
-
-@dataclass(frozen=True)
-class Difference:
-    """How a file's keys and shapes differ from the model's."""
-
-    missing: tuple[str, ...]  # in the model, not in the file
-    unexpected: tuple[str, ...]  # in the file, not in the model
-    mismatched: tuple[str, ...]  # "fc.weight: 10×512 in the file, 1000×512 in the model"
-    prefix: str = ""  # every key of the file starts with it, and fits without
-
-    def __bool__(self) -> bool:
-        return bool(self.missing or self.unexpected or self.mismatched)
 
 
 def load_weights(model: nn.Module, name: str) -> tuple[str, ...]:
@@ -40,8 +25,7 @@ def load_weights(model: nn.Module, name: str) -> tuple[str, ...]:
     Raises:
         UsageError: The file is not a state dict, or does not fit. Nothing was written.
     """
-    path = check_readable(name)
-    state, nest = _unwrap(read_values(path), name)
+    state, nest = read_state(name)
     with reported("your model could not give its state dict:"):
         own = model.state_dict()
     difference = compare(state, own)
@@ -55,17 +39,13 @@ def load_weights(model: nn.Module, name: str) -> tuple[str, ...]:
     return notes
 
 
-def compare(state: Mapping[str, Any], own: Mapping[str, Any]) -> Difference:
-    """Keys and shapes of a state dict against a model's own."""
-    # Files from before torch 1.0 have no such counters; loading adds them.
-    missing = tuple(key for key in own if key not in state and not key.endswith("num_batches_tracked"))
-    unexpected = tuple(key for key in state if key not in own)
-    mismatched = tuple(
-        f"{key}: {_shape(state[key])} in the file, {_shape(own[key])} in the model"
-        for key in own
-        if key in state and not _same_shape(state[key], own[key])
-    )
-    return Difference(missing, unexpected, mismatched, _prefix(state, own) if unexpected else "")
+def read_state(name: str) -> tuple[Mapping[str, Any], str]:
+    """The state dict in a file, and the entry it was nested in; nothing in the file is run.
+
+    Raises:
+        UsageError: There is no such file, or it holds no state dict.
+    """
+    return _unwrap(read_values(check_readable(name)), name)
 
 
 def _unwrap(value: Any, name: str) -> tuple[Mapping[str, Any], str]:
@@ -90,27 +70,6 @@ def _is_state(value: Mapping[Any, Any]) -> bool:
     return all(isinstance(key, str) for key in value) and (has_tensors or not value)
 
 
-def _prefix(state: Mapping[str, Any], own: Mapping[str, Any]) -> str:
-    for prefix in _PREFIXES:
-        if all(key.startswith(prefix) and key.removeprefix(prefix) in own for key in state):
-            return prefix
-    return ""
-
-
-def _same_shape(theirs: Any, own: Any) -> bool:
-    if nn.parameter.is_lazy(own):  # it takes the shape it is given
-        return True
-    if isinstance(theirs, torch.Tensor) and isinstance(own, torch.Tensor):
-        return theirs.shape == own.shape
-    return isinstance(theirs, torch.Tensor) == isinstance(own, torch.Tensor)
-
-
-def _shape(value: Any) -> str:
-    if isinstance(value, torch.Tensor):
-        return "×".join(str(size) for size in value.shape) or "scalar"
-    return type(value).__name__
-
-
 def _misfit(name: str, difference: Difference) -> UsageError:
     counts = {
         "missing": difference.missing,
@@ -126,9 +85,10 @@ def _misfit(name: str, difference: Difference) -> UsageError:
 
 
 def _details(difference: Difference) -> str:
+    names = Names(difference.missing)
     rows = [
         ("missing", difference.missing),
-        ("unexpected", [_with_nearest(key, difference.missing) for key in difference.unexpected[:_SHOWN]]),
+        ("unexpected", [_with_nearest(key, names) for key in difference.unexpected[:_SHOWN]]),
         ("of another shape", difference.mismatched),
     ]
     totals = [len(difference.missing), len(difference.unexpected), len(difference.mismatched)]
@@ -140,9 +100,9 @@ def _some(keys: Iterable[str], total: int) -> str:
     return ", ".join(shown) + (f" … {total - len(shown)} more" if total > len(shown) else "")
 
 
-def _with_nearest(key: str, names: tuple[str, ...]) -> str:
-    close = difflib.get_close_matches(key, names[:2_000], 1, 0.6)
-    return f"{key} (nearest: {close[0]})" if close else key
+def _with_nearest(key: str, names: Names) -> str:
+    close = names.nearest(key)
+    return f"{key} (nearest: {close})" if close else key
 
 
 def _hint(name: str, difference: Difference) -> str:
