@@ -6,9 +6,10 @@ import math
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
-from ..records import Delta, Ranked, Value
+from ..records import Delta, Ranked, TensorValue, Value
 from .inputs.nested import map_tensors
 from .recorder import Call
 from .statistics import histogram, reduce_on_host
@@ -71,6 +72,7 @@ class Comparison:
         self._waiting.append((call, [_row(*pair) for pair in zip(now, then, strict=True)], sampled))
         if call.index == self._watched:
             call.difference = _difference(now, then)
+            call.then = _with_histogram(call.then, then)
         if call.index == 0 and not call.depth:
             self.ranking = ranking(now[0], then[0], whole[0].shape)
 
@@ -129,6 +131,13 @@ def _delta(rows: list[list[float]], sampled: bool) -> Delta:
     length = math.sqrt(now) * math.sqrt(then)
     cosine = max(-1.0, min(1.0, product / length)) if length else 0.0
     return Delta(relative, cosine if not math.isnan(product) else math.nan, largest, sampled)
+
+
+def _with_histogram(value: Value | None, kept: list[Tensor]) -> Value | None:
+    """A value that is one tensor, with the histogram of what was kept of it."""
+    if not isinstance(value, TensorValue) or value.statistics is None or len(kept) != 1:
+        return value
+    return replace(value, histogram=histogram(kept[0].cpu(), value.statistics))
 
 
 def _difference(now: list[Tensor], then: list[Tensor]) -> Any:

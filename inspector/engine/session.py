@@ -124,6 +124,7 @@ class Session:
         self._steps = Steps()
         self._histories = Histories()
         self._meter: Meter | None = None  # of the last pass
+        self._compares = False  # the last pass was compared with the baseline
         self._baseline: tuple[object, Baseline] | None = None
 
     # ------------------------------------------------------------ opening
@@ -259,7 +260,8 @@ class Session:
         comparison = self._compared() if steps.batches == 1 and not steps.backward else None
         recorder, run = self._recorded_pass(steps, comparison)
         self.last.take(recorder.calls, self._watched)
-        self.last.repeatable = steps.batches == 1 and not steps.backward and comparison is None
+        self.last.repeatable = steps.batches == 1 and not steps.backward
+        self._compares = comparison is not None
         self._send_calls()
         self.summary = self._summarize(run.outcome, recorder, run, comparison)
         return self.summary
@@ -455,7 +457,8 @@ class Session:
 
     def _fetch_values(self, index: int) -> None:
         """The same pass once more, seen by this module's hook alone."""
-        recorder = self._background = self._record(watched=index, only=frozenset({index}))
+        comparison = Comparison(self._baseline[1], index) if self._compares and self._baseline else None
+        recorder = self._background = self._record(index, comparison, only=frozenset({index}))
         self.alterations.start()
         try:
             self._pass(recorder)
@@ -655,6 +658,7 @@ def _own_row(row: HookRow, member: Added) -> HookRow:
     fault = problem(attached).what if attached.fault is not None else ""
     return replace(
         row,
+        flags=tuple(flag for flag in row.flags if flag != "prepend"),  # ours only stand before our observing ones
         name=str(attached.hook),
         owner="",
         file="",
