@@ -1,4 +1,5 @@
-"""The app: what it knows and what it does when the engine speaks. What its keys do is in `actions`."""
+"""The app: what it knows and what it does when the engine speaks. What its keys do is in `actions` and
+`hook_actions`."""
 
 from __future__ import annotations
 

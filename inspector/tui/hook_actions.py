@@ -285,14 +285,15 @@ _NOT_OURS = "this hook is not ours: it can only be switched off, with space"
 
 
 def turned(before: Changes, after: Changes, undone: bool) -> str:
-    """The label of the change that is undone now and was not before, or the other way round; "" for none."""
+    """The label of the change that is undone now and was not before, or the other way round; "" for none. Keys may
+    come faster than answers: of several it is the one that turned last."""
     was = [change.undone for change in before.changes]
     turned = [
         change.label
         for number, change in enumerate(after.changes)
         if change.undone == undone and (number >= len(was) or was[number] != undone)
     ]
-    return turned[0] if turned else ""
+    return turned[0 if undone else -1] if turned else ""
 
 
 def recipe_name(target: str) -> str:

@@ -188,6 +188,23 @@ async def test_what_the_engine_refuses_stays_in_the_form(tmp_path: Path):
         assert app.screen is app.workbench
 
 
+async def test_an_impatient_person_adds_one_hook(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await choose(app, pilot, "zero")
+        gate, answer = asyncio.Event(), engine.ask
+
+        async def slow(request):
+            if isinstance(request, AddHook):
+                await gate.wait()
+            return await answer(request)
+
+        engine.ask = slow
+        await pilot.press("ctrl+r", "ctrl+r", "ctrl+r")
+        gate.set()
+        await settle(app, pilot)
+        assert len(engine.requests(AddHook)) == 1 and app.screen is app.workbench
+
+
 async def test_every_change_is_checked_but_one_question_is_under_way_at_a_time(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, engine):
         await choose(app, pilot, "scale")

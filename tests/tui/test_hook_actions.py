@@ -419,6 +419,9 @@ def test_what_turned_is_found_by_its_place():
     assert turned(before, Changes(1, (Change("a"), Change("a", True), Change("b", True))), undone=True) == "a"
     assert turned(before, Changes(1, (Change("a"), Change("a"), Change("b"))), undone=False) == "b"
     assert turned(before, before, undone=True) == ""
+    both = Changes(1, (Change("first", True), Change("second", True)))
+    assert turned(Changes(1, (Change("first"), Change("second"))), both, undone=True) == "first"
+    assert turned(both, Changes(1, (Change("first"), Change("second"))), undone=False) == "second"
 
 
 # ---------------------------------------------------------------- around

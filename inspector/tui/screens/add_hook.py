@@ -15,7 +15,7 @@ from textual.fuzzy import Matcher
 from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
-from ...records import KindInfo
+from ...records import KindInfo, Problem
 from ...text import visible
 from ..format import cut, fit
 from ..hook_jobs import Adding
@@ -23,13 +23,13 @@ from ..hook_text import kind_name
 from ..keys import key
 from .hook_form import HookForm
 from .hook_status import HookStatus
-from .layer import Layer
+from .submitting import SubmittingLayer
 
 NAME_COLUMN = 18
 TITLE_LIMIT = 70
 
 
-class AddHookPicker(Layer[bool]):
+class AddHookPicker(SubmittingLayer):
     """True when a hook was added. The text box has the keyboard; the arrows move in the list from there."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -90,10 +90,10 @@ class AddHookPicker(Layer[bool]):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         text = event.value.strip()
-        if "(" in text:
-            self.run_worker(self._add(text), exclusive=True, group="submit")
-        else:
+        if "(" not in text:
             self._take()
+        elif not self.submitting:
+            self.submit(self._job.carry_out(self._job.where, text), text)
 
     @on(OptionList.OptionSelected)
     def _clicked(self) -> None:
@@ -109,12 +109,8 @@ class AddHookPicker(Layer[bool]):
         if added:
             self.dismiss(True)
 
-    async def _add(self, hook: str) -> None:
-        problem = await self._job.carry_out(self._job.where, hook)
-        if problem is None:
-            self.dismiss(True)
-        else:
-            self.query_one(HookStatus).refuse(hook, problem)
+    def refused(self, what: str, problem: Problem) -> None:
+        self.query_one(HookStatus).refuse(what, problem)
 
     # ------------------------------------------------------------ the list
 

@@ -12,10 +12,10 @@ from textual.widgets import Input, Static
 
 from ...records import Problem
 from ...text import lines
-from .layer import Layer
+from .submitting import SubmittingLayer
 
 
-class FilePrompt(Layer[bool]):
+class FilePrompt(SubmittingLayer):
     """True when it was done.
 
     Args:
@@ -68,17 +68,13 @@ class FilePrompt(Layer[bool]):
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
         file = event.value.strip()
-        if file or self._optional:
-            self.run_worker(self._do(file), exclusive=True)
-        else:
+        if not file and not self._optional:
             self._say("a file name is needed")
+        elif not self.submitting:
+            self.submit(self._carry_out(file), file)
 
-    async def _do(self, file: str) -> None:
-        problem = await self._carry_out(file)
-        if problem is None:
-            self.dismiss(True)
-        else:
-            self._say(f"{problem.what}\n{problem.hint}" if problem.hint else problem.what)
+    def refused(self, what: str, problem: Problem) -> None:
+        self._say(f"{problem.what}\n{problem.hint}" if problem.hint else problem.what)
 
     def _say(self, words: str) -> None:
         self.query_one("#fault", Static).update(Content("\n".join(lines(words))))

@@ -11,7 +11,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static, TextArea
 
-from ...records import KindArgument, KindInfo
+from ...records import KindArgument, KindInfo, Problem
 from ...text import visible
 from ..hook_code import fault_line, is_template, template
 from ..hook_jobs import PARAMETERS, PYTHON, Adding
@@ -20,8 +20,8 @@ from ..keys import key
 from .code_box import CODE_ROWS, CodeBox
 from .fields import Cycle, Field
 from .hook_status import HookStatus
-from .layer import Layer
 from .seed import Tick
+from .submitting import SubmittingLayer
 
 EXAMPLES = {"where": '[0]  ["hidden"]  .logits', "call": "all", "every": "1", "when": "nan > 0"}
 MEANINGS = {
@@ -34,7 +34,7 @@ ABOUT_ROWS, STATUS_ROWS, FRAME_ROWS = 2, 4, 2
 OF_PARAMETERS = ("a name, or a glob", "weight")
 
 
-class HookForm(Layer[bool]):
+class HookForm(SubmittingLayer):
     """True when the hook was added; with a problem the form stays.
 
     Args:
@@ -141,19 +141,16 @@ class HookForm(Layer[bool]):
             box.value = with_all_below(self._job.where) if event.ticked else self._job.where
 
     def action_submit(self) -> None:
-        self.run_worker(self._submit(), exclusive=True, group="submit")
-
-    async def _submit(self) -> None:
         try:
             hook = self._text()
         except ValueError as error:
-            self._status.fault(self._kind.name, str(error))
+            self._status.fault(f"{self._kind.name}(…)", str(error))
             return
-        problem = await self._job.carry_out(self._where.value, hook, self._code_text())
-        if problem is None:
-            self.dismiss(True)
-            return
-        self._status.refuse(hook, problem)
+        if not self.submitting:
+            self.submit(self._job.carry_out(self._where.value, hook, self._code_text()), hook)
+
+    def refused(self, what: str, problem: Problem) -> None:
+        self._status.refuse(what, problem)
         if self._code is not None and (line := fault_line(problem)):
             self._code.show_line(line)
 
