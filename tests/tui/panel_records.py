@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import random
 
+import msgspec
+
 from inspector import records as r
 from inspector.tui.model import Model
 
@@ -178,3 +180,50 @@ def a_problem() -> r.Problem:
         "mat1 and mat2 shapes cannot be multiplied (1x512 and 4x2)", f"{FILE}:77", "press s to change the sample input",
         "RuntimeError", PATH, (*trace, "RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x512 and 4x2)"),
     )  # fmt: skip
+
+
+# ---------------------------------------------------------------- before and after, batches, gradients
+
+
+def a_comparison(**changed: object) -> r.CallDetail:
+    """The block's call with an output that a hook has moved, and what it was in the baseline."""
+    counts = tuple(int(900 * math.exp(-(((n - 31) / 6) ** 2))) for n in range(64))
+    row = r.CallRow(
+        BLOCK, 0, 2, 13, 2, 0.42, "ok", "1×64×56×56", file=FILE, line=93, altered=True,
+        delta=r.Delta(0.3216, 0.9512, 3.0625),
+    )  # fmt: skip
+    fields = dict(
+        row=row, baseline=a_tensor(), difference=r.Histogram(-1.5, 3.0625, counts),
+        gradients=(a_tensor(histogram=None, preview=None),),
+    )  # fmt: skip
+    return a_call(**{**fields, **changed})
+
+
+def the_ranking() -> tuple[r.Ranked, ...]:
+    return (
+        r.Ranked(281, 0.6127, 0.1032, "tabby cat"),
+        r.Ranked(285, 0.2014, 0.7561, "Egyptian cat"),
+        r.Ranked(7, 0.0004, 0.0003, "a cock that is no hen and has a name that goes on"),
+        r.Ranked(900, 0.0, 0.0),
+    )
+
+
+def the_history(batches: int = 10) -> r.History:
+    loss = tuple(2.3 * math.exp(-n / 4) + 0.05 * (n % 2) for n in range(batches))
+    mean = tuple(None if n == 3 else math.sin(n / 2) for n in range(batches))
+    grown = tuple(math.inf if n == batches - 1 else 10.0 ** (n - 4) for n in range(batches))
+    names = {"loss": loss, "output mean": mean, "output std": (0.92,) * batches, "weight gradient": grown}
+    return r.History(PATH, batches, tuple(r.Series(name, values) for name, values in names.items()))
+
+
+def a_model_after_backward() -> Model:
+    """Gradients of every kind: ordinary, vanishing, exploding, zero and NaN; one module was not reached."""
+    model = a_model()
+    sizes = {0: 0.021, 1: 0.034, 2: 0.012, 3: 3.2e-7, 4: math.nan, 6: 41.5}
+    calls = []
+    for number, call in enumerate(model.calls):
+        size = (0.0 if call.call else 0.0087) if call.module == 5 else sizes.get(call.module)
+        calls.append(msgspec.structs.replace(call, gradient=size if number != 2 else None))
+    model.start_trace()
+    model.add_calls(calls)
+    return model

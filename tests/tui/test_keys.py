@@ -10,6 +10,8 @@ from inspector.tui.actions import Actions
 from inspector.tui.app import InspectorApp
 from inspector.tui.commands import listed
 from inspector.tui.keys import COMMANDS, Command, bindings, named
+from inspector.tui.panels.gradients import GradientsPanel
+from inspector.tui.panels.history import HistoryPanel
 from inspector.tui.panels.hooks import HooksPanel
 from inspector.tui.panels.lines import LineView
 from inspector.tui.panels.log import LogPanel
@@ -27,12 +29,16 @@ PLACES = {
     "outputs": (OutputsPanel,),
     "hooks": (HooksPanel, AllHooksScreen),
     "source": (SourcePanel,),
+    "history": (HistoryPanel,),
+    "gradients": (GradientsPanel,),
     "log": (LogPanel,),
 }
 NOT_DELIVERED = {
     "ctrl+enter", "ctrl+m", "ctrl+i", "ctrl+h", "ctrl+j", "alt+enter", "shift+space", "shift+enter", "ctrl+b",
 }  # fmt: skip
-TOGETHER = [("app", "move", "tree"), ("app", "move", "source"), ("app", "move", "outputs"), ("app", "move", "log")]
+TOGETHER = [
+    ("app", "move", panel) for panel in ("tree", "source", "outputs", "history", "gradients", "log")
+]  # fmt: skip
 """Contexts whose keys work at the same time."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import msgspec
 import pytest
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.app import App, ComposeResult
@@ -121,7 +122,9 @@ REPLIES: dict[type[Panel], Any] = {
 
 
 def test_the_registry_is_in_the_order_of_the_tabs() -> None:
-    assert [panel.TITLE for panel in PANELS] == ["Source", "Outputs", "Parameters", "Hooks", "Attributes", "Log"]
+    assert [panel.TITLE for panel in PANELS] == [
+        "Source", "Outputs", "Parameters", "Hooks", "Attributes", "History", "Gradients", "Log",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -769,3 +772,16 @@ async def test_text_selected_with_the_mouse_can_be_copied() -> None:
         await pilot.hover(LineView, offset=(27, 0))
         await pilot.mouse_up(LineView, offset=(27, 0))
         assert (pilot.app.screen.get_selected_text() or "").strip() == "torch.nn.modules.conv.Conv2d"
+
+
+async def test_parameters_that_are_not_as_loaded_are_marked() -> None:
+    found = made.the_parameters()
+    rows = [msgspec.structs.replace(row, edited=number in (0, 4)) for number, row in enumerate(found.rows)]
+    panel = ParametersPanel()
+    async with showing(panel, msgspec.structs.replace(found, rows=tuple(rows))) as pilot:
+        assert sum("✎" in row and "not as loaded" not in row for row in seen(panel)) == 2
+        assert sum("✎ not as loaded" in row for row in seen(panel)) == 2, "a legend for each of the two lists"
+        assert "●✎" in next(row for row in seen(panel) if row.startswith("conv1.weight"))
+        panel.show(found)
+        await pilot.pause()
+        assert "✎" not in text(panel)

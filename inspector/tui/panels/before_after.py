@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ SIDE_BY_SIDE = _LABEL + len(TITLES) * (_COLUMN + _GAP)
 """Cells that a table with all its columns takes; where there are fewer, each number has a line of its own."""
 _BAR = 10  # cells of a bar of a class
 _PERCENT = 7
+_BECAME = " → "
 
 
 class Pair(NamedTuple):
@@ -60,7 +62,7 @@ def compared(detail: CallDetail, space: Space) -> Iterator[Line]:
     if detail.difference is not None:
         yield Line()
         yield Line(Content.styled("difference, element by element", f"{ACCENT} bold"))
-        yield _histogram("", detail.difference, 0, space)
+        yield _histogram("", detail.difference, space.deeper())
 
 
 def _value(name: str, now: Value, then: Value, space: Space, column: int = 0) -> Iterator[Line]:
@@ -98,7 +100,7 @@ def _tensors(name: str, now: TensorValue, then: TensorValue, space: Space, colum
             break
     for title, value in (("baseline", then), ("now", now)):
         if value.histogram is not None:
-            yield _histogram(title, value.histogram, _LABEL, inner)
+            yield _histogram(title, value.histogram, inner)
 
 
 # ---------------------------------------------------------------- numbers
@@ -151,12 +153,13 @@ def _difference_style(pair: Pair) -> str:
     return f"{WARN} bold" if pair.label in ("NaN", "Inf") else ACCENT
 
 
-def _histogram(title: str, found: Histogram, label: int, space: Space) -> Line:
+def _histogram(title: str, found: Histogram, space: Space) -> Line:
+    """Below the numbers of a table, so that two can be compared."""
     low, high = format.number(found.low), format.number(found.high)
     ends = max(len(low), _PERCENT)
-    width = min(space.room - label - ends - len(high) - 3, HISTOGRAM_WIDTH)
+    width = min(space.room - _LABEL - ends - len(high) - 3, HISTOGRAM_WIDTH)
     bars = format.spark(found, max(width, 8), space.ascii)
-    head = f"{title.ljust(label)} {low.rjust(ends)} " if label else f"{low} "
+    head = f"{title.ljust(_LABEL)} {low.rjust(ends)} "
     return Line(Content.assemble(space.pad, (head, DIM), (bars, ACCENT), (f" {high}", DIM)))
 
 
@@ -170,19 +173,24 @@ def top_classes(ranking: Sequence[Ranked], space: Space) -> Iterator[Line]:
     bars = _BAR if space.room >= 50 else 0
     numbers = max(len(str(ranked.index)) for ranked in ranking)
     labels = max(cell_len(visible(ranked.label)) for ranked in ranking)
-    taken = numbers + 2 + 2 * _PERCENT + 4 + (2 * (bars + 1) if bars else 0)
+    taken = numbers + 2 * _GAP + 2 * (_PERCENT + bars + bool(bars)) + len(_BECAME)
     labels = min(labels, max(space.room - taken, 0))
     for ranked in ranking:
         name = format.fit(visible(ranked.label), labels) + "  " * bool(labels)
         yield Line(
             Content.assemble(
                 space.pad, (f"{ranked.index:>{numbers}}  ", DIM), name, *_chance(ranked.then, bars, space, DIM),
-                (" → ", DIM), *_chance(ranked.now, bars, space, ACCENT),
+                (_BECAME, DIM), *_chance(ranked.now, bars, space, ACCENT),
             )
         )  # fmt: skip
 
 
 def _chance(chance: float, bars: int, space: Space, style: str) -> tuple[Content | str, ...]:
     drawn = Content.styled(format.fit(bar(chance, bars, space.ascii), bars) + " " * bool(bars), style)
-    percent = format.number(round(100 * chance, 1)) if chance == chance else "NaN"
-    return drawn, f"{percent} %".rjust(_PERCENT)
+    return drawn, _percent(chance).rjust(_PERCENT)
+
+
+def _percent(chance: float) -> str:
+    if 0 < chance < 0.0005:
+        return "<0.1 %"
+    return f"{chance:.1%}".replace("%", " %") if math.isfinite(chance) else "NaN"

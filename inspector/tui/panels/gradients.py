@@ -58,19 +58,28 @@ class GradientsPanel(DetailPanel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.calls: list[CallRow] = []
+        self.calls: list[CallRow] = []  # in backward order
+        self._trace: tuple[Sequence[CallRow], int] = (self.calls, 0)  # what they were taken from, and how much of it
 
     def make_view(self) -> CursorView:
         return CursorView(self.build)
 
     def select(self, model: Model, index: int) -> None:
-        """Needs no reply: everything is in the model. The cursor goes along with the selection."""
+        """Needs no reply: everything is in the model. The cursor goes along with the selection; the page is made
+        anew for another pass only, it may be long."""
         moved = model is not self.model or index != self.index
+        trace, seen = self._trace
+        fresh = model is not self.model or model.calls is not trace or len(model.calls) != seen
         self.model, self.index = model, index
-        self.calls = backward_order(model.calls)
-        if moved and not self.view.has_focus:
+        if fresh:
+            self._trace = model.calls, len(model.calls)
+            self.calls = backward_order(model.calls)
+        if moved:
             self._go_along()
-        self.answered()
+        if fresh:
+            self.answered()
+        elif moved:
+            self.view.go_to(self.view.cursor)
 
     def _go_along(self) -> None:
         wanted = self.model.object_of(self.index) if self.index < len(self.model.rows) else -1
@@ -82,6 +91,7 @@ class GradientsPanel(DetailPanel):
 
     def forget(self) -> None:
         self.calls = []
+        self._trace = self.calls, 0
 
     def action_go_to_module(self) -> None:
         if self.calls:
@@ -141,11 +151,12 @@ def _size(call: CallRow) -> float:
 
 
 def _head(sizes: Sequence[float], marks: Sequence[str]) -> Iterator[Line]:
-    yield Line(Content.styled("gradients of outputs, root mean square, in backward order", HEADING))
+    title = Content.styled("output gradients (rms) in backward order", HEADING)
+    yield Line(title, aside=Content.styled("enter Go to it", DIM))
     counted = [(mark, marks.count(mark)) for mark in _STYLES if mark in marks]
     parts = [Content.styled(f"median {format.number(median_of(sizes))}", DIM)]
     parts += [Content.styled(f"{count} {mark}", _STYLES[mark]) for mark, count in counted]
-    yield Line(Content.styled(" · ", DIM).join(parts), aside=Content.styled("enter Go to the module", DIM))
+    yield Line(Content.styled(" · ", DIM).join(parts))
     yield Line()
 
 

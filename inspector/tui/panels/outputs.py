@@ -144,7 +144,7 @@ class OutputsPanel(DetailPanel):
         summary = self.model.summary
         if detail.path == () and summary is not None and summary.ranking:
             yield Line()
-            yield from _section("top classes", "of the first item, baseline → now")
+            yield from _section("top classes", "first item, baseline → now")
             yield from top_classes(summary.ranking, space)
         if detail.gradients:
             yield Line()

@@ -15,7 +15,7 @@ from .looks import ACCENT, DIM, HEADING, WARN
 from .problem import message
 from .table import Cell, Column, Table
 from .values import share
-from .wrap import Line
+from .wrap import EMPTY, Line
 
 TRAINABLE, FROZEN, TIED = "●", "○", "≡"
 EDITED = format.EDITED.sign
@@ -107,9 +107,9 @@ class ParametersPanel(DetailPanel):
 
 def _marks(row: ParameterRow) -> Content:
     """Whether it is trained, and whether it is what was loaded."""
-    trained = (TRAINABLE, ACCENT) if row.trainable else (FROZEN, DIM)
-    kind = trained if row.kind == "parameter" else (" " if row.edited else "", "")
-    return Content.assemble(kind, (EDITED if row.edited else "", WARN))
+    trained = Content.styled(TRAINABLE, ACCENT) if row.trainable else Content.styled(FROZEN, DIM)
+    kind = trained if row.kind == "parameter" else EMPTY
+    return Content.assemble(kind or " ", (EDITED, WARN)) if row.edited else kind
 
 
 def _numbers(value: TensorValue, style: str = "") -> dict[str, Cell]:

@@ -25,8 +25,8 @@ _IMPORTED = re.compile(r"[\w./~-]+(\.py)?:{1,2}[\w.]+")
 _CALL = re.compile(r"[^\W\d][\w.]*(\(.*\))?")
 _FIELDS = (
     ("batches", "Batches", "each with an input of its own", ""),
-    ("loss", "Loss", "what is made small, for the backward pass", f"{', '.join(LOSSES)} or package.module:loss"),
-    ("optimizer", "Optimizer", "a step after each batch; parameters are put back after the last",
+    ("loss", "Loss", "what the backward pass starts from", f"{', '.join(LOSSES)} or package.module:loss"),
+    ("optimizer", "Optimizer", "a step after each batch; put back after the last",
      "none, or SGD(lr=0.01), Adam …"),
     ("loader", "Loader", "its items are the batches", "none, or package.module:make_loader"),
 )  # fmt: skip

@@ -95,17 +95,16 @@ class StateDictScreen(Layer[None]):
 
     def _of(self, state: str, kept: list[KeyRow]) -> Iterator[Line]:
         rows = [row for row in kept if row.state == state]
-        given = sum(row.state == state for row in self._report.rows)
         if not rows:
             return
+        there = len(rows) if self._words else max(self._report.counts.get(state, 0), len(rows))
         meaning, _ = STATES[state]
         yield Line()
-        yield Line(Content.assemble((f"{state}  {len(rows):,}", f"{ACCENT} bold"), (f"  {meaning}", DIM)))
+        yield Line(Content.assemble((f"{state}  {there:,}", f"{ACCENT} bold"), (f"  {meaning}", DIM)))
         for row in rows:
             yield from key_lines(row)
-        left = self._report.counts.get(state, given) - given
-        if left > 0 and not self._words:
-            yield Line(Content.styled(f"  and {left:,} more", DIM))
+        if there > len(rows):
+            yield Line(Content.styled(f"  and {there - len(rows):,} more", DIM))
 
 
 def title(report: StateDictReport) -> str:
@@ -115,8 +114,8 @@ def title(report: StateDictReport) -> str:
 
 def head(report: StateDictReport) -> Iterator[Line]:
     """How many keys there are of each state, and what else is to be said."""
-    counted = [(report.counts.get(state, 0), state, style) for state, (_, style) in STATES.items()]
-    parts = [Content.styled(f"{count:,} {state}", style if count else DIM) for count, state, style in counted[::-1]]
+    counted = [(state, report.counts.get(state, 0), style) for state, (_, style) in STATES.items()]
+    parts = [Content.styled(f"{state} {count:,}", style if count else DIM) for state, count, style in counted]
     yield Line(Content.styled(" · ", DIM).join(parts))
     for note in report.notes:
         yield labelled("note", note)
