@@ -21,9 +21,11 @@ from inspector.records import (
     Failed,
     GetAttributes,
     GetCalls,
+    GetHistory,
     GetHooks,
     GetParameters,
     GetSource,
+    History,
     HookMarks,
     Hooks,
     ListTargets,
@@ -135,6 +137,8 @@ class FakeEngine:
                 return Calls(1, self.passes, (), 0)
             case GetParameters():
                 return Parameters(request.path, (), 0)
+            case GetHistory():
+                return History(request.path, 0, ())
             case GetHooks():
                 return Hooks(request.path, (), True)
             case GetAttributes():
