@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
@@ -143,6 +144,9 @@ class Alterations:
         members: list[Added] = []
         why = ""
         for node in nodes:
+            if isinstance(node.module, torch.jit.ScriptModule):
+                why = why or "scripted and traced modules run compiled code, where no hook fires"
+                continue
             attached = Attached(hook, node.module, ".".join(self.tree.paths[node.index]), self.shared)
             try:
                 members.append(Added(node, attached, attached.register()))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 
 from ..errors import UsageError
 from ..text import encodable
@@ -53,7 +54,7 @@ class Edits:
         written: dict[int, Written] = {}
         for node in nodes:
             for name, tensor in _named(node, hook.where, strict=len(nodes) == 1):
-                if id(tensor) not in written and not tensor.is_meta:
+                if id(tensor) not in written and not tensor.is_meta and not is_lazy(tensor):
                     before = tensor.detach().clone()
                     with torch.no_grad():
                         after = act(before.clone())

@@ -32,10 +32,12 @@ from inspector.records import (
     GetAllHooks,
     GetAttributes,
     GetCalls,
+    GetHistory,
     GetHooks,
     GetHookSource,
     GetParameters,
     GetSource,
+    History,
     HookCheck,
     HookMarks,
     HookRow,
@@ -182,6 +184,8 @@ class FakeEngine:
                 return Calls(1, self.passes, (), 0)
             case GetParameters():
                 return Parameters(request.path, (), 0)
+            case GetHistory():
+                return History(request.path, 0, ())
             case GetHooks():
                 index = PATHS.index(request.path)
                 return Hooks(request.path, tuple(self._rows(request.path)), bool(self.observed[index]))

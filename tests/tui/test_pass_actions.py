@@ -11,6 +11,7 @@ from textual.widgets import Input
 from inspector.records import (
     Changes,
     Delta,
+    GetHistory,
     KeyRow,
     PassEnded,
     PassSummary,
@@ -247,6 +248,17 @@ async def test_enter_in_gradients_goes_to_the_module_in_the_tree(tmp_path: Path)
         app.workbench.detail.current.post_message(GradientsPanel.Chosen(4))
         await pilot.pause()
         assert app.workbench.selected_path == ("body", "1") and app.workbench.in_tree
+
+
+async def test_the_history_of_the_selected_module_is_asked_for_anew_after_every_pass(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("6")
+        await settle(app, pilot)
+        assert "press m" in app.workbench.detail.current.copy_text()
+        await pilot.press("r", "j")
+        await settle(app, pilot)
+        asked = [request.path for request in engine.requests(GetHistory)]
+        assert asked[0] == () and asked[-1] == ("stem",) and len(asked) >= 2
 
 
 # ---------------------------------------------------------------- state dicts

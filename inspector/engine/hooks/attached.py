@@ -184,7 +184,9 @@ class Attached:
         if number is None:
             return
         if torch.is_grad_enabled() and _requires_grad(output):
-            self.around.later(lambda: self._edit_now(number))  # the graph still needs the parameters as they are
+            self.around.later(
+                lambda: self.call(Attached._edit_now, (number,))
+            )  # the graph still needs the parameters as they are
         else:
             self._edit_now(number)
 

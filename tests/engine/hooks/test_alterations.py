@@ -1,0 +1,258 @@
+"""Hooks added, switched, edited and undone, over every toy model: afterwards nothing is left of it."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+from inspector.engine.fingerprint import fingerprint
+from inspector.engine.hooks.kinds import KINDS
+from inspector.engine.session import Session
+from inspector.errors import UsageError
+from inspector.records import (
+    AddHook,
+    DisableAll,
+    EditParameters,
+    RemoveHook,
+    ReplaceHook,
+    Run,
+    TakeBaseline,
+    Undo,
+)
+from tests.models import build, names
+
+ALTERING = (
+    "scale(2)", "add(1.0)", "zero()", "noise(0.1, seed=1, on='input')", "clamp(-1, 1)", "dropout(0.5)",
+    "round('bfloat16')", "mean()", "permute()", "prune(0.5, on='output')", "scale(0.5, on='parameters')",
+    "scale(2, on='grad')", "python()", "scale(2, where='[0]')", "zero(when='nan > 0 or std > 1')", "print()",
+    "record('r')", "patch('r')",
+)  # fmt: skip
+RAISES = "def hook(module, args, kwargs, output):\n    raise RuntimeError('of a person')\n"
+HOSTILE = ("slow", "hostile", "kills", "endless")
+
+
+def attempted(session: Session, request: AddHook | EditParameters) -> None:
+    """A model may have nothing that takes it."""
+    with contextlib.suppress(UsageError):
+        session.change(request)
+
+
+def opened(model: nn.Module, args: tuple = (), kwargs: dict | None = None) -> Session:
+    session = Session(lambda event: None)
+    session.adopt(model, args, kwargs or {}, "toy")
+    return session
+
+
+def undo_all(session: Session) -> None:
+    while any(not change.undone for change in session.changes().changes):
+        session.change(Undo(1))
+
+
+@pytest.mark.parametrize("name", [name for name in names(without=HOSTILE) if name not in ("wide_100k", "deep_nest")])
+def test_nothing_is_left_after_undoing_everything(name: str) -> None:
+    model, args, kwargs = build(name)
+    session = opened(model, args, kwargs)
+    before = fingerprint(model)
+    for hook in ALTERING:
+        attempted(session, AddHook(1, "*", hook, RAISES if hook.startswith("python") else ""))
+    for edit in ("scale(2)", "zero(where='weight')"):
+        attempted(session, EditParameters(1, "*", edit))
+    undo_all(session)
+    assert fingerprint(model) == before
+    session.close()
+
+
+def test_every_kind_is_offered_with_what_it_takes() -> None:
+    for kind in KINDS:
+        info = kind.info()
+        assert info.title and all(argument.meaning and argument.type for argument in info.arguments), info.name
+        assert kind.on == info.on and not info.title.endswith(".")
+
+
+def mlp() -> tuple[nn.Sequential, torch.Tensor]:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3)), torch.randn(2, 4)
+
+
+def test_a_hook_that_raises_breaks_nothing_and_is_told() -> None:
+    model, x = mlp()
+    session = opened(model, (x,))
+    session.run()
+    plain = session.calls_of(()).calls[0].output
+    for on in ("output", "input", "parameters", "grad"):
+        session.change(AddHook(1, "0", f"python(on={on!r})", "def hook(*args):\n    return 1 / 0\n"))
+    summary = session.run(Run(1))
+    assert summary.problem is None and session.calls_of(()).calls[0].output == plain
+    assert len(summary.faults) == 3 and all("line 2: ZeroDivisionError" in fault.what for fault in summary.faults)
+    backward = session.run(Run(1, backward=True))
+    assert backward.problem is None and len(backward.faults) == 4
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("on", "code", "said"),
+    [
+        ("output", "def hook(m, a, k, o):\n    return False\n", "in the place of a tensor"),
+        ("input", "def hook(m, a, k):\n    return a[0]\n", "replaced by (args, kwargs)"),
+        ("parameters", "def hook(m):\n    return 1\n", "change things in place"),
+    ],
+)
+def test_a_wrong_return_value_is_told(on: str, code: str, said: str) -> None:
+    model, x = mlp()
+    session = opened(model, (x,))
+    session.change(AddHook(1, "0", f"python(on={on!r})", code))
+    summary = session.run()
+    assert summary.problem is None and said in summary.faults[0].what
+    session.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [("def hook(:\n", "line 1"), ("x = 1\n", "no function"), ("\n1/0\n", "line 2: Zero")],
+)
+def test_wrong_code_is_refused_at_its_line(code: str, said: str) -> None:
+    model, x = mlp()
+    session = opened(model, (x,))
+    with pytest.raises(UsageError, match=said):
+        session.change(AddHook(1, "0", "python()", code))
+    assert session.check_hook("0", "python()", code).problem is not None
+    session.close()
+
+
+def test_a_ripple_is_told_module_by_module_and_goes_with_the_hook() -> None:
+    model, x = mlp()
+    session = opened(model, (x,))
+    assert session.run().delta is None
+    session.change(AddHook(1, "1", "scale(3)"))
+    summary = session.run()
+    deltas = {call.index: call.delta for call in session.last.calls}
+    assert deltas[1].rel_l2 == 0 and deltas[2].rel_l2 == pytest.approx(2) and deltas[2].cosine == pytest.approx(1)
+    assert summary.delta == deltas[0] and summary.ranking and summary.altering == 1
+    row = next(row for row in session.hooks(("1",)).rows if row.alters)
+    assert (row.name, row.fired, row.enabled) == ("scale(3)", 1, True) and row.ms > 0
+    session.set_hook(("1",), row.kind, row.id, False)
+    assert session.run().delta is None
+    session.set_hook(("1",), row.kind, row.id, True)
+    assert session.run().delta == summary.delta
+    session.change(TakeBaseline(1))
+    assert session.run().delta is None
+    session.set_hook(("1",), row.kind, row.id, False)
+    assert session.run().delta.rel_l2 > 0
+    session.close()
+
+
+def test_somebody_elses_hook_has_a_ripple_too() -> None:
+    model, x = mlp()
+    handle = model[0].register_forward_hook(lambda module, args, output: output + 1)
+    session = opened(model, (x,))
+    row = next(row for row in session.hooks(("0",)).rows if not row.ours)
+    session.run()
+    session.set_hook(("0",), row.kind, row.id, False)
+    assert session.run().delta.rel_l2 > 0
+    session.change(Undo(1))
+    assert session.run().delta is None
+    session.close()
+    handle.remove()
+    assert not model[0]._forward_hooks
+
+
+def test_hooks_are_changed_and_removed_and_come_back_where_they_were() -> None:
+    model, x = mlp()
+    session = opened(model, (x,))
+    for factor in (2, 3):
+        session.change(AddHook(1, "0", f"scale({factor})"))
+    first, second = (row for row in session.hooks(("0",)).rows if row.alters)
+    before = fingerprint(model)
+    session.change(RemoveHook(1, ("0",), first.kind, first.id))
+    assert [row.name for row in session.hooks(("0",)).rows if row.alters] == ["scale(3)"]
+    session.change(Undo(1))
+    assert fingerprint(model) == before
+    session.change(ReplaceHook(1, ("0",), second.kind, second.id, "scale(5)"))
+    assert [row.name for row in session.hooks(("0",)).rows if row.alters] == ["scale(2)", "scale(5)"]
+    session.change(Undo(1))
+    session.change(Undo(1, redo=True))
+    session.change(Undo(1))
+    assert [row.name for row in session.hooks(("0",)).rows if row.alters] == ["scale(2)", "scale(3)"]
+    with pytest.raises(UsageError, match="not added here"):
+        session.change(RemoveHook(1, ("0",), "forward", 10**9))
+    session.close()
+
+
+def test_all_of_ours_are_disabled_and_come_back() -> None:
+    model, x = mlp()
+    session = opened(model, (x,))
+    session.change(AddHook(1, "*", "scale(2)"))
+    before = session.run()
+    session.change(DisableAll(1))
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+    assert session.run().calls == 0
+    session.change(Undo(1))
+    assert session.run().delta == before.delta
+    session.close()
+
+
+def test_conditions_calls_and_batches_limit_a_hook() -> None:
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.act = nn.Identity()
+
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return self.act(x), self.act(x * 10)
+
+    session = opened(Twice(), (torch.ones(2),))
+    for hook, changed in (("zero(call=1)", [1, 0]), ("zero(when='mean > 5')", [1, 0]), ("zero()", [0, 0])):
+        session.change(AddHook(1, "act", hook))
+        session.run()
+        means = [call.output.statistics.mean for call in session.calls_of(("act",)).calls]
+        assert means == [changed[0], 10 * changed[1]], hook
+        session.change(Undo(1))
+    session.change(AddHook(1, "act", "zero(every=2, call=0)"))
+    session.run(Run(1, batches=4))
+    values = next(each.values for each in session.history(("act",)).series if each.name == "output mean")
+    assert values == (0, 1, 0, 1)
+    session.close()
+
+
+def test_training_steps_are_followed_and_taken_back() -> None:
+    model, x = mlp()
+    session = opened(model, (x,))
+    before = fingerprint(model)
+    summary = session.run(Run(1, batches=5, backward=True, optimizer="SGD(lr=0.1)", loss="mean"))
+    losses = next(each.values for each in session.history(()).series if each.name == "loss")
+    assert summary.problem is None and summary.batches == 5 and len(losses) == 5
+    assert losses[-1] < losses[0] and summary.loss == losses[-1]
+    names = [each.name for each in session.history(("0",)).series]
+    assert "weight mean" in names and "gradient rms" in names
+    assert fingerprint(model) == before
+    for wrong in (Run(1, batches=2, backward=True, optimizer="Sgd2(lr=1)"), Run(1, backward=True, loss="what")):
+        with pytest.raises(UsageError):
+            session.run(wrong)
+    session.close()
+
+
+def test_gradients_survive_in_place_operations() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True), nn.Linear(4, 2))
+    session = opened(model, (torch.randn(3, 4),))
+    session.change(AddHook(1, "0", "zero(on='grad')"))
+    summary = session.run(Run(1, backward=True))
+    sizes = {call.index: call.row().gradient for call in session.last.calls}
+    assert summary.problem is None and sizes[2] > 0 and sizes[0] > 0 and set(sizes) == {0, 1, 2, 3}
+    assert sizes[1] == 0  # ours came first, and left nothing of the gradient for those behind it
+    session.close()
+
+
+def test_a_copy_and_a_pickle_of_the_model_have_hooks_that_do_nothing() -> None:
+    model, x = mlp()
+    plain = model(x)
+    session = opened(model, (x,))
+    session.change(AddHook(1, "*", "scale(2)"))
+    assert torch.equal(copy.deepcopy(model)(x), plain)
+    assert torch.equal(pickle.loads(pickle.dumps(model))(x), plain)
+    session.close()
