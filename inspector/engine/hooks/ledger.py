@@ -169,7 +169,9 @@ class Ledger:
 
     def _entries(self, shelf: Shelf) -> list[tuple[int, Any, bool]]:
         """(id, hook, enabled) in firing order, the disabled ones where they would stand."""
-        entries = [(hook_id, hook, True) for hook_id, hook in shelf.hooks.items()]
+        entries = [
+            (hook_id, hook, True) for hook_id, hook in list(shelf.hooks.items())
+        ]  # a pass may add some meanwhile
         for hook_id, gone in self._disabled.get(shelf.key, {}).items():
             place = _place([entry[0] for entry in entries], gone.before)
             entries.insert(place, (hook_id, gone.hook, False))
