@@ -127,6 +127,14 @@ def test_ours_are_not_timed() -> None:
         assert type(model._forward_hooks[handle.id]) is not Timed
 
 
+def test_ours_on_a_tied_parameter_are_not_timed_whichever_module_they_came_by() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    model[1].weight = model[0].weight
+    handle = model[1].weight.register_hook(lambda grad: None)
+    with Meter(walk(model), lambda module: {handle.id: "clip"} if module is model[1] else {}):
+        assert type(model[0].weight._backward_hooks[handle.id]) is not Timed
+
+
 def test_a_model_without_foreign_hooks_is_not_touched() -> None:
     model = nn.Sequential(nn.Linear(2, 2))
     before = fingerprint(model)
@@ -172,8 +180,12 @@ def test_a_tied_parameter_counts_once() -> None:
     model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False))
     model[1].weight = model[0].weight
     model[0].weight.register_hook(lambda grad: None)
+    held = dict(model[0].weight._backward_hooks)
     with Meter(walk(model), nobody) as meter:
+        (timed,) = model[0].weight._backward_hooks.values()
+        assert itself(timed) in held.values() and type(itself(timed)) is not Timed
         forward_and_backward(model)
+    assert len(meter._tallies) == 1
     assert counted(model[0], meter, "parameter", "weight") == [1] == counted(model[1], meter, "parameter", "weight")
     assert type(next(iter(model[0].weight._backward_hooks.values()))) is not Timed
 

@@ -169,7 +169,8 @@ class Ledger:
 
     def _entries(self, shelf: Shelf) -> list[tuple[int, Any, bool]]:
         """(id, hook, enabled) in firing order, the disabled ones where they would stand."""
-        entries = [(hook_id, hook, True) for hook_id, hook in shelf.hooks.items()]
+        now = list(shelf.hooks.items())  # a pass on another thread may add some meanwhile
+        entries = [(hook_id, hook, True) for hook_id, hook in now]
         for hook_id, gone in self._disabled.get(shelf.key, {}).items():
             place = _place([entry[0] for entry in entries], gone.before)
             entries.insert(place, (hook_id, gone.hook, False))

@@ -36,7 +36,9 @@ class Meter:
         self._timed: list[Timed] = []
 
     def __enter__(self) -> Meter:
-        for shelf, ours in self._everywhere():
+        found = list(self._everywhere())
+        ours = {hook_id for node in self._tree.objects() for hook_id in self._ours(node.module)} if found else set()
+        for shelf in found:
             foreign = [hook_id for hook_id in shelf.hooks if hook_id not in ours]
             for hook_id in foreign:
                 self._time(shelf, hook_id)
@@ -69,13 +71,12 @@ class Meter:
             if id(hook) in self._put:
                 hooks[hook_id] = itself(hook)
 
-    def _everywhere(self) -> Iterator[tuple[Shelf, dict[int, str]]]:
-        """Every dict with hooks that may fire in a pass, once, with the ids in it that are ours."""
-        yield from ((shelf, {}) for shelf in shelves.of_process() if shelf.hooks)
+    def _everywhere(self) -> Iterator[Shelf]:
+        """Every dict with hooks that may fire in a pass, once: several modules may hold the same tensor."""
+        yield from (shelf for shelf in shelves.of_process() if shelf.hooks)
         seen: set[ShelfKey] = set()
         for node in self._tree.objects():
-            here = [*shelves.of_module(node.module, FIRED_IN_A_PASS), *shelves.of_tensors(node.module)]
-            here = [shelf for shelf in here if shelf.hooks and shelf.key not in seen]
-            seen.update(shelf.key for shelf in here)
-            ours = self._ours(node.module) if here else {}
-            yield from ((shelf, ours) for shelf in here)
+            for shelf in (*shelves.of_module(node.module, FIRED_IN_A_PASS), *shelves.of_tensors(node.module)):
+                if shelf.hooks and shelf.key not in seen:
+                    seen.add(shelf.key)
+                    yield shelf
