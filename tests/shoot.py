@@ -61,6 +61,7 @@ class Scene:
         size: Columns and lines.
         theme: A theme other than the usual one.
         fails: The pass is meant to fail.
+        hooks: As after --hook.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Scene:
     size: tuple[int, int] = (120, 36)
     theme: str = ""
     fails: bool = False
+    hooks: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -95,6 +97,21 @@ SCENES: tuple[Scene, ...] = (
     Scene("outputs", (*_VALUES, "panels/outputs.py", "panels/compare.py"), keys=("2", "r"), select="layer1.0.relu"),
     Scene("parameters", (*_VALUES, "panels/parameters.py", "panels/table.py"), keys=("3",), select=_BLOCK),
     Scene("hooks", (*_TREE, *_PANEL, "panels/hooks.py", "panels/table.py"), _HOOKED, ("4", "tab"), "gates.1"),
+    Scene(
+        "before-after",
+        (*_VALUES, "panels/outputs.py", "panels/before_after.py", "heat.py"),
+        keys=("2",),
+        select="layer1",
+        hooks=("layer1:scale(1.5)", "class:Conv2d:noise(0.02)"),
+    ),
+    Scene(
+        "history",
+        (*_TREE, *_PANEL, "panels/history.py", "panels/plot.py"),
+        keys=("6", "m", "enter"),
+        select="conv1",
+        hooks=("conv1:scale(1.1, on='parameters')",),
+    ),
+    Scene("add-hook", ("screens/add_hook.py", "screens/layer.py", "keys.py"), keys=("a",), select="layer1"),
     Scene("attributes", (*_VALUES, "panels/attributes.py"), keys=("5",), select="layer2.0.conv1"),
     Scene("log", (*_TREE, *_PANEL, "panels/log.py", "panels/problem.py"), _FAILING, fails=True),
     Scene("call-order", (*_TREE, *_SOURCE, "call_lines.py"), keys=("t",), select="layer1.0.relu"),
@@ -147,7 +164,7 @@ def _without_folders(text: str) -> str:
 
 @asynccontextmanager
 async def _running(scene: Scene, state: Path) -> Any:
-    target = msgspec.to_builtins(Target(scene.target)) if scene.target else None
+    target = msgspec.to_builtins(Target(scene.target, hooks=scene.hooks)) if scene.target else None
     app = Shown(AppOptions(target=target, select=scene.select, theme=scene.theme), Memory(state))
     engine = Engine(start_engine(), app.post_message)
     app.use_engine(engine)

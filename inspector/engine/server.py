@@ -63,6 +63,7 @@ from ..records import (
     Shutdown,
     Stage,
     TakeBaseline,
+    TryStateDict,
     Undo,
 )
 from ..text import encodable
@@ -217,6 +218,8 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
             return session.change(request)
         case GetHookSource():
             return session.hook_source(request.path, request.kind, request.id, request.of)
+        case TryStateDict():
+            return session.try_state_dict(request.file)
         case Save():
             return session.save(request.file)
         case CheckHook():

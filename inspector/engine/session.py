@@ -54,6 +54,7 @@ from ..records import (
     Saved,
     Source,
     SourcePart,
+    StateDictReport,
     TakeBaseline,
     Target,
     Undo,
@@ -81,6 +82,7 @@ from .parameters import parameters_of
 from .recorder import Call, Cancelled, Recorder, Witness
 from .saving import load_recipe, save
 from .source import location, site_source, source_of
+from .statedict import report_file
 from .summarize import Summarizer
 from .training import NONE, Steps, batches_of
 
@@ -563,6 +565,10 @@ class Session:
         """Raises `UsageError` where there is no such hook."""
         node = self._node(path) if path is not None else None
         return source_of_hook(self._ledger.hook(node.module if node else None, kind, hook_id, of), path)
+
+    def try_state_dict(self, file: str) -> StateDictReport:
+        """Raises `UsageError`."""
+        return report_file(self.tree.root, file, self._keep)
 
     def save(self, file: str) -> Saved:
         """Raises `UsageError`."""
