@@ -111,6 +111,7 @@ SCENES: tuple[Scene, ...] = (
         select="conv1",
         hooks=("conv1:scale(1.1, on='parameters')",),
     ),
+    Scene("gradients", (*_TREE, *_PANEL, "panels/gradients.py"), keys=("7", "b"), select="layer4"),
     Scene("add-hook", ("screens/add_hook.py", "screens/layer.py", "keys.py"), keys=("a",), select="layer1"),
     Scene("attributes", (*_VALUES, "panels/attributes.py"), keys=("5",), select="layer2.0.conv1"),
     Scene("log", (*_TREE, *_PANEL, "panels/log.py", "panels/problem.py"), _FAILING, fails=True),
