@@ -100,5 +100,6 @@ def line_of(error: BaseException) -> int | None:
 
 
 def _line(code: str, number: int | None) -> str:
+    """That line with its number, where the code has it."""
     lines = code.splitlines()
-    return encodable(lines[number - 1].strip(), 200) if number and number <= len(lines) else ""
+    return encodable(f"line {number}: {lines[number - 1].strip()}", 200) if number and number <= len(lines) else ""
