@@ -7,17 +7,17 @@ import re
 from ..records import Problem
 
 TEMPLATES = {
-    "forward_pre": """\
+    "input": """\
 def hook(module, args, kwargs):
-    # Return None, new args, or (args, kwargs).
+    # Return None, or (args, kwargs) to replace the input.
     return None
 """,
-    "forward": """\
+    "output": """\
 def hook(module, args, kwargs, output):
     # Return None, or what to put in place of the output.
     return None
 """,
-    "backward": """\
+    "grad": """\
 def hook(module, gradient):
     # Return None, or what to put in place of the gradient.
     return None
@@ -29,18 +29,18 @@ def hook(module):
     module.weight.mul_(1.0)
 """,
     "state_dict": """\
-def hook(module, state_dict, prefix, metadata):
+def hook(module, state_dict, prefix):
     # Change state_dict in place; return None.
     return None
 """,
 }
 """By what a Python hook can be put on."""
 
-_LINE = re.compile(r"(?:\bline |:)(\d+)\D*$")
+_LINE = re.compile(r"^line (\d+)|(?:\bline |:)(\d+)\D*$")
 
 
 def template(on: str) -> str:
-    return TEMPLATES.get(on, TEMPLATES["forward"])
+    return TEMPLATES.get(on.removeprefix("load_"), TEMPLATES["output"])
 
 
 def is_template(code: str) -> bool:
@@ -51,4 +51,4 @@ def is_template(code: str) -> bool:
 def fault_line(problem: Problem) -> int:
     """The line of the code that a problem is at, counted from 1; 0 where it does not say."""
     found = _LINE.search(problem.where)
-    return int(found.group(1)) if found else 0
+    return int(found[1] or found[2]) if found else 0

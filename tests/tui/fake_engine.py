@@ -99,7 +99,7 @@ KINDS = (
              (KindArgument("share", "float", "", "how many of them, from 0 to 1"),)),
     KindInfo("clip", "clip to a norm", "Gradients", ("grad",), (KindArgument("norm", "float", "1.0"),)),
     KindInfo("python", "a function of your own", "Python",
-             ("forward_pre", "forward", "backward", "parameters", "state_dict")),
+             ("input", "output", "grad", "parameters", "state_dict", "load_state_dict")),
 )  # fmt: skip
 
 Reply = Callable[[AnyRequest], AnyEvent]

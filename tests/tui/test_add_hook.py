@@ -343,7 +343,7 @@ async def test_typing_begins_with_i_and_ends_with_escape(tmp_path: Path):
         await choose(app, pilot, "python")
         box = app.screen.query_one(CodeBox)
         await pilot.press("x")
-        assert box.text == TEMPLATES["forward_pre"]
+        assert box.text == TEMPLATES["input"]
         await pilot.press("i", "x", "q", "enter")
         await settle(app, pilot)
         assert box.text.startswith("xq\ndef hook") and isinstance(app.screen, HookForm)
@@ -374,7 +374,7 @@ async def test_the_template_goes_with_the_moment_until_something_is_written(tmp_
         box = app.screen.query_one(CodeBox)
         await pilot.press("up", "right")
         await pilot.pause()
-        assert box.text == TEMPLATES["forward"] and "python(on='forward')" in status(app)
+        assert box.text == TEMPLATES["output"] and "python(on='output')" in status(app)
         box.load_text("mine = 1\n")
         await pilot.press("right")
         await settle(app, pilot)
@@ -388,7 +388,7 @@ async def test_the_editor_gets_the_code_and_gives_it_back(tmp_path: Path, monkey
         await choose(app, pilot, "python")
         await pilot.press("e")
         await settle(app, pilot)
-        assert handed == [(TEMPLATES["forward_pre"], 1)]
+        assert handed == [(TEMPLATES["input"], 1)]
         assert app.screen.query_one(CodeBox).text == "a = 1\n"
         assert engine.requests(CheckHook)[-1].code == "a = 1\n"
 
@@ -399,14 +399,14 @@ async def test_an_editor_that_cannot_be_started_leaves_the_code_alone(tmp_path: 
         await pilot.press("e")
         await settle(app, pilot)
         assert "the editor cannot be started" in told(app)
-        assert app.screen.query_one(CodeBox).text == TEMPLATES["forward_pre"]
+        assert app.screen.query_one(CodeBox).text == TEMPLATES["input"]
 
 
 def test_templates_are_code_that_does_nothing_by_itself():
     for on, code in TEMPLATES.items():
         compile(code, on, "exec")
         assert is_template(code) and code.startswith("def hook(module")
-    assert template("unheard of") == TEMPLATES["forward"]
+    assert template("unheard of") == TEMPLATES["output"]
     assert not is_template("def hook(): ...")
 
 

@@ -17,16 +17,6 @@ from .hook import Hook
 
 FILE = "<hook>"
 
-TEMPLATES = {
-    "output": "def hook(module, args, kwargs, output):\n    # what is returned takes the place of the output\n",
-    "input": "def hook(module, args, kwargs):\n    # return (args, kwargs) to replace the input\n",
-    "parameters": "def hook(module):\n    # runs after each forward; parameters are changed in place\n",
-    "grad": "def hook(module, gradient):\n    # what is returned takes the place of the output's gradient\n",
-    "state_dict": "def hook(module, state_dict, prefix):\n    # change state_dict in place\n",
-    "load_state_dict": "def hook(module, state_dict, prefix):\n    # change state_dict in place\n",
-}
-"""The function to start from, by what the hook is put on; it must be called `hook`."""
-
 
 class PythonHook:
     """A person's function. What it returns is checked: a wrong value is an error at the hook, not further on."""

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from inspector.engine.fingerprint import fingerprint
-from inspector.engine.hooks.kinds import KINDS
+from inspector.engine.hooks.kinds import BY_NAME, KINDS
 from inspector.engine.session import Session
 from inspector.errors import UsageError
 from inspector.records import (
@@ -24,6 +24,7 @@ from inspector.records import (
     TakeBaseline,
     Undo,
 )
+from inspector.tui.hook_code import template
 from tests.models import build, names
 
 ALTERING = (
@@ -121,6 +122,18 @@ def test_wrong_code_is_refused_at_its_line(code: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         session.change(AddHook(1, "0", "python()", code))
     assert session.check_hook("0", "python()", code).problem is not None
+    session.close()
+
+
+@pytest.mark.parametrize("on", BY_NAME["python"].on)
+def test_what_the_app_starts_a_hook_from_fits_what_it_is_put_on(on: str) -> None:
+    model, x = mlp()
+    session = opened(model, (x,))
+    session.change(AddHook(1, "0", f"python(on={on!r})", template(on)))
+    assert not session.run(Run(1, backward=True)).faults
+    model.load_state_dict(model.state_dict())
+    assert not session.alterations.faults() and session.hooks(("0",)).rows
+    assert next(row.fired for row in session.hooks(("0",)).rows if row.name.startswith("python")) >= 1
     session.close()
 
 
