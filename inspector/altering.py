@@ -17,6 +17,7 @@ from .engine.hooks.observe import Observers
 from .engine.hooks.shared import Shared
 from .engine.hooks.spec import parse_hook
 from .engine.hooks.targets import find
+from .engine.hooks.turns import Choice
 from .engine.recorder import Recorder
 
 Wanted = Mapping[str, "Hook | str | Sequence[Hook | str]"]
@@ -33,9 +34,9 @@ class Hooks:
         self._tree = modules.walk(model)
         self._observers = Observers(self._tree)
         self._shared = Shared(lambda text: _ignore(say(text)))
-        self._recorder = Recorder(self._tree)
+        self._recorder = Recorder(self._tree, choices=self._observers.choices)
         self._attached: list[Attached] = []
-        self._observed: list[modules.Node] = []
+        self._observed: list[tuple[modules.Node, Choice]] = []
         self._handles: list[Any] = []
         for where, hooks in wanted.items():
             nodes = find(self._tree, where)
@@ -44,7 +45,7 @@ class Hooks:
 
     def _take(self, hook: Hook, nodes: list[modules.Node]) -> None:
         if hook.kind.acts == "observe":
-            self._observed += nodes
+            self._observed += [(node, Choice(hook, self._shared)) for node in nodes]
             return
         paths = self._tree.paths
         self._attached += [Attached(hook, n.module, ".".join(paths[n.index]), self._shared) for n in nodes]
@@ -53,8 +54,8 @@ class Hooks:
         try:
             self._handles.append(self._tree.root.register_forward_pre_hook(_Batches(self._shared)))
             self._handles += [attached.register() for attached in self._attached]
-            for node in self._observed:
-                self._observers.add(node)
+            for node, choice in self._observed:
+                self._observers.add(node, choice)
         except BaseException:
             self._remove()
             raise

@@ -29,6 +29,7 @@ from .hooks.python_code import line_of
 from .hooks.shared import Shared
 from .hooks.spec import parse_hook
 from .hooks.targets import find
+from .hooks.turns import Choice
 from .modules import ModuleTree, Node
 
 _KINDS = {
@@ -111,6 +112,7 @@ class Alterations:
         self.additions: list[Addition] = []
         self.baseline = State()
         self._foreign_off: set[Foreign] = set()
+        self._on: dict[int, list[Added]] = {}  # id(module) -> ours, hidden ones too
         self._done: list[_Done] = []
 
     # ------------------------------------------------------------ what a person does
@@ -123,7 +125,7 @@ class Alterations:
         """
         hook, nodes = self.check(where, text, code)
         if hook.kind.acts == "observe":
-            self.observe(nodes, True)
+            self.observe(nodes, True, None if hook == parse_hook("observe()") else hook)
             return
         addition = Addition(where, hook, self._attach(hook, nodes))
         self.additions.append(addition)
@@ -149,7 +151,9 @@ class Alterations:
                 continue
             attached = Attached(hook, node.module, ".".join(self.tree.paths[node.index]), self.shared)
             try:
-                members.append(Added(node, attached, attached.register()))
+                added = Added(node, attached, attached.register())
+                members.append(added)
+                self._on.setdefault(id(node.module), []).append(added)
             except Exception as error:  # ScriptModules refuse, and so may any override of register_*
                 why = why or f"{type(error).__name__}: {error}"
             self.observers.stay_last(node)
@@ -201,31 +205,45 @@ class Alterations:
         """Every hook of ours, the observing ones too."""
         members = [member for member in self._members() if member.active]
         observed = [node for node in self.tree.objects() if self.observers.on(node)]
+        choices = dict(self.observers.choices)
 
         def switch(on: bool) -> None:
             for member in members:
                 self._switch(member, on)
             for node in observed:
-                (self.observers.add if on else self.observers.remove)(node)
+                self._observe(node, on, choices.get(node.index))
 
         if not members and not observed:
             raise UsageError("no hook of ours is on")
         switch(False)
         self._did(f"disable all {len(members) + len(observed)}", lambda: switch(True), lambda: switch(False))
 
-    def observe(self, nodes: list[Node], on: bool) -> None:
-        """Turn the observe hook of these modules on or off."""
-        nodes = [node for node in nodes if self.observers.on(node) != on]
+    def observe(self, nodes: list[Node], on: bool, hook: Hook | None = None) -> None:
+        """Turn the observe hook of these modules on or off; `hook` says what of them is looked at, without it all."""
+        observers = self.observers
+        before = [(node, observers.on(node), observers.choices.get(node.index)) for node in nodes]
+        before = [(node, was, choice) for node, was, choice in before if was != on or (on and (hook or choice))]
 
-        def switch(on: bool) -> None:
-            for node in nodes:
-                (self.observers.add if on else self.observers.remove)(node)
+        def switch() -> None:
+            for node, _, _ in before:
+                self._observe(node, on, Choice(hook, self.shared) if hook is not None else None)
 
-        switch(on)
-        if nodes:
-            some = ".".join(self.tree.paths[nodes[0].index]) or "(root)"
-            more = f" and {len(nodes) - 1} more" if len(nodes) > 1 else ""
-            self._did(f"observe {'on' if on else 'off'}: {some}{more}", lambda: switch(not on), lambda: switch(on))
+        def back() -> None:
+            for node, was, choice in before:
+                self._observe(node, was, choice)
+
+        switch()
+        if before:
+            some = ".".join(self.tree.paths[before[0][0].index]) or "(root)"
+            more = f" and {len(before) - 1} more" if len(before) > 1 else ""
+            words = str(hook) if hook is not None else f"observe {'on' if on else 'off'}"
+            self._did(f"{words}: {some}{more}", back, switch)
+
+    def _observe(self, node: Node, on: bool, choice: Choice | None) -> None:
+        if on:
+            self.observers.add(node, choice)
+        else:
+            self.observers.remove(node)
 
     def edit(self, where: str, text: str) -> None:
         """Change parameters now. Raises `UsageError`."""
@@ -318,13 +336,15 @@ class Alterations:
 
     def of(self, module: nn.Module) -> dict[int, Added]:
         """Ours on this module by id, also those that are hidden."""
-        return {member.id: member for member in self._members() if member.node.module is module}
+        return {member.id: member for member in self._on.get(id(module), ())}
 
     def start(self) -> None:
         """A pass, or a run of batches, begins."""
         self.shared.batch = 0
         for member in self.active():
             member.attached.start()
+        for choice in self.observers.choices.values():
+            choice.turns.start()
 
     def faults(self) -> tuple[Problem, ...]:
         """What went wrong in hooks of ours since `start`."""
@@ -337,6 +357,7 @@ class Alterations:
         for member in self._members():
             member.handle.remove()
         self.additions.clear()
+        self._on.clear()
         self._done.clear()
 
     # ------------------------------------------------------------ parts

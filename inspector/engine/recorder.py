@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from time import perf_counter
 from typing import Any, Protocol, cast
@@ -32,6 +32,7 @@ from ..records import (
     Value,
 )
 from ..text import encodable
+from .hooks.turns import NOT_SEEN, Choice
 from .inputs.nested import map_tensors
 from .modules import ModuleTree
 from .summarize import Summarizer, brief, non_finite
@@ -51,8 +52,8 @@ class Call:
     """One call of one module, filled in as it happens."""
 
     __slots__ = (
-        "altered", "before", "began", "delta", "depth", "difference", "end", "file", "gradients", "index", "inputs",
-        "kept", "kwargs", "line", "ms", "number", "output", "spent", "start", "status", "then",
+        "altered", "before", "began", "choice", "delta", "depth", "difference", "end", "file", "gradients", "index",
+        "inputs", "kept", "kwargs", "line", "ms", "number", "output", "shown", "spent", "start", "status", "then",
     )  # fmt: skip
 
     def __init__(self, index: int, number: int, start: int, depth: int) -> None:
@@ -76,6 +77,8 @@ class Call:
         self.gradients: list[Value] = []
         self.before: BaseException | None = None  # the exception that was already being handled at entry
         self.began = self.spent = 0.0
+        self.choice: Choice | None = None  # where an observing hook looks at a part only
+        self.shown: bool | None = True  # None until a value meets what the hook waits for
 
     def row(self) -> CallRow:
         return CallRow(
@@ -156,6 +159,7 @@ class Recorder:
         keep: Bytes of outputs to keep as they are, cloned; 0 keeps none.
         witness: Sees every output as well, and may add to its call.
         gradients: Also describe the gradients that reach the outputs in a backward pass.
+        choices: What is looked at of the calls of a node; of others everything.
     """
 
     def __init__(
@@ -169,6 +173,7 @@ class Recorder:
         keep: int = 0,
         witness: Witness | None = None,
         gradients: bool = False,
+        choices: Mapping[int, Choice] | None = None,
     ) -> None:
         self.tree = tree
         self.calls: list[Call] = []  # in completion order
@@ -183,6 +188,7 @@ class Recorder:
         self._keep = keep
         self._witness = witness
         self._gradients = gradients
+        self._choices = choices if choices is not None else {}
         self._clock = itertools.count()
         self._numbers: dict[int, itertools.count[int]] = {}
         self._raised: BaseException | None = None  # the newest exception that came out of a module
@@ -253,10 +259,11 @@ class Recorder:
         here = self._here
         call = self._start(index, here)
         call.before = sys.exc_info()[1]
-        summarizer = self._full if index == self._watched else self._plain
-        call.inputs = summarizer.arguments(args)
-        if kwargs:
-            call.kwargs = summarizer.keywords(kwargs)
+        call.choice = self._choices.get(index)
+        if call.choice is None:
+            self._see_inputs(call, args, kwargs)
+        else:
+            self._see_chosen_inputs(call, call.choice, args, kwargs)
         self._locate(call)
         self._entered += 1
         if self._progress is not None and began - self._told > _PROGRESS_EVERY:
@@ -265,6 +272,24 @@ class Recorder:
         call.began = perf_counter()
         here.spent += call.began - began
         call.spent = here.spent
+
+    def _see_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        summarizer = self._full if call.index == self._watched else self._plain
+        call.inputs = summarizer.arguments(args)
+        if kwargs:
+            call.kwargs = summarizer.keywords(kwargs)
+
+    def _see_chosen_inputs(
+        self, call: Call, choice: Choice, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> None:
+        call.shown = choice.turns.next() is not None and (None if choice.waits else True)
+        if call.shown is False or not choice.inputs:
+            return
+        steps = choice.hook.steps if not choice.output else ()  # of both, the path is one into the output
+        if steps:
+            args, kwargs = (choice.part(kwargs if isinstance(steps[0].key, str) else args),), {}
+        self._see_inputs(call, args, kwargs)
+        call.shown = call.shown or choice.holds((args, kwargs)) or None
 
     def _wanted(self, module: nn.Module) -> int | None:
         """The node to record a call of `module` under. A copy of a module takes our hooks along, but has no node."""
@@ -312,13 +337,22 @@ class Recorder:
             here.spent += perf_counter() - began
 
     def _see(self, call: Call, output: object) -> None:
-        call.output = (self._full if call.index == self._watched else self._plain).describe(output)
+        call.output = self._described(call, output)
         if self._keep:
             call.kept = map_tensors(output, self._clone)
         if self._witness is not None:
             self._witness.see(call, output)
-        if self._gradients and torch.is_grad_enabled():
+        if self._gradients and torch.is_grad_enabled() and (call.choice is None or call.choice.gradient):
             map_tensors(output, lambda tensor: self._await_gradient(call, tensor))
+
+    def _described(self, call: Call, output: object) -> Value:
+        choice = call.choice
+        if choice is not None:
+            if call.shown is False or not choice.output:
+                return NOT_SEEN
+            output = choice.part(output)
+            call.shown = call.shown or choice.holds(output) or None
+        return (self._full if call.index == self._watched else self._plain).describe(output)
 
     def _await_gradient(self, call: Call, tensor: Tensor) -> Tensor:
         """On the output's tensors: module backward hooks refuse modules whose output is changed in place later."""
@@ -329,7 +363,9 @@ class Recorder:
     def _see_gradient(self, call: Call, gradient: Tensor) -> None:
         began = perf_counter()
         try:
-            call.gradients.append(self._plain.describe(gradient))
+            condition = call.choice.hook.condition if call.choice is not None else None
+            if condition is None or condition.holds(gradient):
+                call.gradients.append(self._plain.describe(gradient))
         except Exception as error:  # as in `enter`
             self._fault(error)
         self._here.spent += perf_counter() - began
@@ -356,7 +392,8 @@ class Recorder:
     def _close(self, call: Call) -> None:
         call.end = next(self._clock)
         call.before = None
-        self.calls.append(call)
+        if call.shown or call.status != "ok":
+            self.calls.append(call)
 
     def _fault(self, error: Exception) -> None:
         if len(self.faults) < 20:

@@ -189,6 +189,7 @@ class Runner:
             progress=self._progress if only is None else None,
             witness=witness,
             gradients=self._steps.backward,
+            choices=self._subject.observers.choices,
         )
 
     def _parameters_followed(self) -> list[Node]:

@@ -69,10 +69,19 @@ def _recipe(subject: Subject, path: Path) -> str:
             if len(present) < len(addition.members):
                 where = ",".join(member.attached.path or "(root)" for member in present)
             entries.append(recipe.Entry(where, str(addition.hook), code=addition.hook.code, off=off))
+    entries += _limited(subject)
     if not entries:
         raise UsageError("there are no hooks and no edits to write", hint="a adds a hook")
     write_new(path, recipe.written(entries, subject.target.target).encode("utf-8", "backslashreplace"))
     return _counted(hooks, "hook", len(entries) - hooks)
+
+
+def _limited(subject: Subject) -> list[recipe.Entry]:
+    """The observe hooks that look at a part only; those that look at everything are there anyway."""
+    found: dict[str, list[str]] = {}
+    for index, choice in sorted(subject.observers.choices.items()):
+        found.setdefault(str(choice.hook), []).append(".".join(subject.tree.paths[index]) or "(root)")
+    return [recipe.Entry(",".join(paths), hook) for hook, paths in found.items()]
 
 
 def _script(subject: Subject, path: Path) -> str:

@@ -19,6 +19,7 @@ from ..modules import own_tensors
 from .hook import Hook
 from .python_code import PythonHook
 from .structure import changed_at
+from .turns import Turns
 
 
 class Surroundings(Protocol):
@@ -73,8 +74,7 @@ class Attached:
         self.fault: Exception | None = None
         self.muted = False  # on its module, and doing nothing
         self._act: Any = None
-        self._batch = -1
-        self._calls = 0
+        self._turns = Turns(hook, around)
         self.start()
 
     def start(self) -> None:
@@ -83,7 +83,8 @@ class Attached:
         Raises:
             UsageError: The kind cannot be made of these arguments.
         """
-        self.fired, self.seconds, self.fault, self._batch = 0, 0.0, None, -1
+        self.fired, self.seconds, self.fault = 0, 0.0, None
+        self._turns.start()
         python = self.hook.kind.acts == "python"
         self._act = PythonHook.of(self.hook) if python else self.hook.kind.make(**self.hook.arguments)
 
@@ -116,22 +117,10 @@ class Attached:
             self.around.took(self, took, altered is not None)
         return altered
 
-    # ------------------------------------------------------------ when
-
-    def _due(self) -> int | None:
-        """The number of this call in the batch, None where the hook does not act in it."""
-        if self.around.batch != self._batch:
-            self._batch, self._calls = self.around.batch, 0
-        number = self._calls
-        self._calls += 1
-        if self.hook.call is not None and number != self.hook.call:
-            return None
-        return number if self.around.batch % self.hook.every == 0 else None
-
     # ------------------------------------------------------------ the kinds of torch's hooks
 
     def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        number = self._due()
+        number = self._turns.next()
         if number is None:
             return None
         if isinstance(self._act, PythonHook):
@@ -145,7 +134,7 @@ class Attached:
         return (args, new) if keyed else (new, kwargs) if self.hook.steps else (tuple(new[0]), dict(new[1]))
 
     def _after(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> Any:
-        number = self._due()
+        number = self._turns.next()
         if number is None:
             return None
         if isinstance(self._act, PythonHook):
@@ -156,7 +145,7 @@ class Attached:
 
     def _watch(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         """Gradients are taken from the output's tensors: module backward hooks refuse in-place operations."""
-        number = self._due()
+        number = self._turns.next()
         if number is None:
             return
         leaves = iter(range(1 << 30))
@@ -180,7 +169,7 @@ class Attached:
         return None if new is gradient else new
 
     def _edit(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
-        number = self._due()
+        number = self._turns.next()
         if number is None:
             return
         if torch.is_grad_enabled() and _requires_grad(output):

@@ -15,6 +15,7 @@ from ...text import encodable
 from ..modules import ModuleTree, Node
 from ..recorder import Recorder
 from .dicts import hook_dict
+from .turns import Choice
 
 _DICTS = ("_forward_pre_hooks", "_forward_hooks")
 
@@ -26,10 +27,15 @@ class Observers:
         self.tree = tree
         self.recorder: Recorder | None = None
         self.refused: dict[int, str] = {}  # node -> why it cannot be hooked
+        self.choices: dict[int, Choice] = {}  # node -> what is looked at there; at others everything
         self._handles: dict[int, tuple[RemovableHandle, RemovableHandle]] = {}
 
-    def add(self, node: Node) -> None:
-        """Observe this module from its next call on. Where torch refuses, `refused` says why."""
+    def add(self, node: Node, choice: Choice | None = None) -> None:
+        """Observe this module from its next call on, whole or the part that is chosen. Where torch refuses, `refused`
+        says why."""
+        self.choices.pop(node.index, None)
+        if choice is not None:
+            self.choices[node.index] = choice
         if node.index in self._handles or node.index in self.refused:
             return
         if isinstance(node.module, torch.jit.ScriptModule) and type(node.module).__name__ == "TracedModule":
@@ -58,6 +64,7 @@ class Observers:
     def remove(self, node: Node) -> None:
         for handle in self._handles.pop(node.index, ()):
             handle.remove()
+        self.choices.pop(node.index, None)
 
     def remove_all(self) -> None:
         for node in self.tree.objects():
@@ -71,8 +78,9 @@ class Observers:
 
     def ours(self, module: nn.Module) -> dict[int, str]:
         """The ids of our handles on `module`, and what they are."""
-        handles = self._handles.get(self.tree.index_of_object.get(id(module), -1), ())
-        return {handle.id: "observe" for handle in handles}
+        index = self.tree.index_of_object.get(id(module), -1)
+        choice = self.choices.get(index)
+        return {handle.id: str(choice.hook) if choice else "observe" for handle in self._handles.get(index, ())}
 
     def _before(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         if self.recorder is not None:

@@ -56,6 +56,13 @@ def changed_at(value: Any, steps: tuple[Step, ...], change: Callable[[Any], Any]
     return value if new is part else _with_part(value, step, new)
 
 
+def part_at(value: Any, steps: tuple[Step, ...]) -> Any:
+    """The part of `value` at `steps`. Raises `LookupError` where there is none."""
+    for step in steps:
+        value = _part(value, step)
+    return value
+
+
 def _part(value: Any, step: Step) -> Any:
     try:
         return getattr(value, str(step.key)) if step.attribute else value[step.key]

@@ -19,10 +19,12 @@ def find(tree: ModuleTree, where: str) -> list[Node]:
         UsageError: There is none.
     """
     names = [".".join(path) for path in tree.paths]
-    patterns = [where] if where in names or where == ROOT else [part.strip() for part in where.split(",")]
+    known = set(names)
+    parts = [where] if where in known or where == ROOT else [part.strip() for part in where.split(",")]
+    patterns = [(part, part in known) for part in parts]
     found: dict[int, Node] = {}
     for index, name in enumerate(names):
-        if any(_matches(tree.nodes[index], name, pattern, pattern in names) for pattern in patterns):
+        if any(_matches(tree.nodes[index], name, pattern, exact) for pattern, exact in patterns):
             node = tree.nodes[index]
             node = node if node.alias_of < 0 else tree.nodes[node.alias_of]
             found[node.index] = node
