@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..records import CallDetail, CallRow, Value
+from .hooks.outputs import OutputHooks
 from .modules import ModuleTree
 from .recorder import Call
 
@@ -18,12 +19,14 @@ class LastPass:
         self.calls: list[Call] = []
         self.number = 0
         self.repeatable = False
+        self.output_hooks = OutputHooks()
         self._tree = tree
         self._previous: dict[_Key, Value | None] = {}
         self._full: dict[_Key, Call] = {}  # calls with histograms and previews
 
-    def take(self, calls: list[Call], watched: int | None = None) -> None:
+    def take(self, calls: list[Call], watched: int | None = None, output_hooks: OutputHooks | None = None) -> None:
         """A newer pass, recorded with histograms and previews of the node `watched`."""
+        self.output_hooks = output_hooks if output_hooks is not None else OutputHooks()
         self._previous = {_key(call): call.output for call in self.calls}
         self._full = {_key(call): call for call in calls if call.index == watched}
         self.calls = calls

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from time import perf_counter
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,7 @@ from ..records import (
     Value,
 )
 from ..text import encodable
+from .hooks.outputs import OutputHooks
 from .hooks.turns import NOT_SEEN, Choice
 from .inputs.nested import map_tensors
 from .modules import ModuleTree
@@ -179,6 +180,7 @@ class Recorder:
         self.calls: list[Call] = []  # in completion order
         self.failed: Call | None = None  # the innermost call that raised what ended the pass
         self.faults: list[str] = []  # what went wrong in recording itself
+        self.output_hooks = OutputHooks()  # in a pass with gradients
         self._index = tree.index_of_object
         self._plain = Summarizer(statistics)
         self._full = Summarizer(True, values=True)
@@ -343,7 +345,7 @@ class Recorder:
         if self._witness is not None:
             self._witness.see(call, output)
         if self._gradients and torch.is_grad_enabled() and (call.choice is None or call.choice.gradient):
-            map_tensors(output, lambda tensor: self._await_gradient(call, tensor))
+            self._await_gradients(call, output)
 
     def _described(self, call: Call, output: object) -> Value:
         choice = call.choice
@@ -354,11 +356,16 @@ class Recorder:
             call.shown = call.shown or choice.holds(output) or None
         return (self._full if call.index == self._watched else self._plain).describe(output)
 
-    def _await_gradient(self, call: Call, tensor: Tensor) -> Tensor:
+    def _await_gradients(self, call: Call, output: object) -> None:
         """On the output's tensors: module backward hooks refuse modules whose output is changed in place later."""
-        if tensor.requires_grad:
-            cast(Any, tensor).register_hook(lambda gradient: self._see_gradient(call, gradient))
-        return tensor
+        places = (f"output of call {call.number}, tensor {number}" for number in itertools.count())
+
+        def wait(tensor: Tensor) -> Tensor:
+            if tensor.requires_grad:
+                self.output_hooks.watch(call.index, next(places), tensor, lambda grad: self._see_gradient(call, grad))
+            return tensor
+
+        map_tensors(output, wait)
 
     def _see_gradient(self, call: Call, gradient: Tensor) -> None:
         began = perf_counter()

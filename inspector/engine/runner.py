@@ -80,7 +80,7 @@ class Runner:
         with Meter(subject.tree, subject.ours) as self.meter:
             outcome = self._pass(batches, Summarizer().describe_now)
         assert batches.recorder is not None
-        self.last.take(batches.recorder.calls, watched)
+        self.last.take(batches.recorder.calls, watched, batches.recorder.output_hooks)
         self.last.repeatable = steps.batches == 1
         self._compares = comparison is not None
         self.send_calls()

@@ -25,6 +25,7 @@ from ..text import encodable
 from .alterations import Added, problem
 from .attributes import attributes_of
 from .hooks.hooksource import source_of_hook
+from .hooks.outputs import KIND
 from .modules import Node, badges
 from .parameters import parameters_of
 from .runner import Runner
@@ -128,12 +129,18 @@ class Views:
                 rows.append(row)
             elif member.present:
                 rows.append(_own_row(row, member))
-        return tuple(rows)
+        return (*rows, *runner.last.output_hooks.rows(node.index, path))
 
     def hook_source(self, path: Path | None, kind: str, hook_id: int, of: str = "") -> Source:
         """Raises `UsageError` where there is no such hook."""
         node = self._subject.node(path) if path is not None else None
-        return source_of_hook(self._subject.ledger.hook(node.module if node else None, kind, hook_id, of), path)
+        if node is not None and kind == KIND:
+            hook = self._runner.last.output_hooks.hook(node.index, hook_id)
+            if hook is None:
+                raise UsageError("this hook went with the tensors of its pass", hint="b runs a backward pass again")
+        else:
+            hook = self._subject.ledger.hook(node.module if node is not None else None, kind, hook_id, of)
+        return source_of_hook(hook, path)
 
     def check_hook(self, where: str, text: str, code: str) -> HookCheck:
         """What adding it would do."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import time
 import warnings
 from collections.abc import Iterator
 from itertools import permutations
@@ -22,13 +21,13 @@ from torch.utils.hooks import RemovableHandle
 from inspector.engine.fingerprint import fingerprint
 from inspector.engine.hooks.dicts import GLOBAL_KINDS, KINDS, LEGACY, OPTIMIZER_KINDS, TENSOR_KINDS
 from inspector.engine.hooks.ledger import Ledger
-from inspector.engine.hooks.outputs import tensor_hooks
+from inspector.engine.hooks.outputs import KIND
 from inspector.engine.hooks.shelves import reserve_ids
 from inspector.engine.modules import walk
 from inspector.engine.session import Session
 from inspector.errors import UsageError
-from inspector.records import HookRow
-from tests.models import build, names
+from inspector.records import AddHook, HookRow, Run
+from tests.models import build
 
 optimizers = importlib.import_module("torch.optim.optimizer")  # torch.optim deletes the name
 
@@ -552,29 +551,45 @@ def test_ours_are_switched_with_observing() -> None:
 # ---------------------------------------------------------------- hooks on the tensors of a pass
 
 
-def test_hooks_on_an_output_are_seen_while_it_is_there() -> None:
-    x = torch.ones(2, requires_grad=True)
-    x.register_hook(lambda grad: None)  # a leaf: its owner's
-    y, z = x * 2, x * 3
-    first = y.register_hook(lambda grad: None)
-    ours = z.register_hook(print)
-    rows = tensor_hooks({"logits": [y, (z, y)], 3: x, "none": None}, ours=lambda hook: hook is print)
-    assert [(row.id, row.kind, row.of) for row in rows] == [(first.id, "output tensor", "['logits'][0]")]
-    assert rows[0].locked and rows[0].file == __file__
-    assert [row.of for row in tensor_hooks((y, z))] == ["[0]", "[1]"]
-    ours.remove()
-    assert tensor_hooks(z) == []
+class Cam(nn.Module):
+    """Hooks its own activations, as Grad-CAM does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Linear(2, 3), nn.ReLU())
+        self.head = nn.Linear(3, 1)
+        self.seen: list[torch.Tensor] = []
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden = self.body(x)
+        if hidden.requires_grad:
+            hidden.register_hook(self.seen.append)
+        return self.head(hidden)
 
 
-@pytest.mark.parametrize("name", names("output", without=("hostile", "big", "raises")))
-def test_every_output_can_be_asked_for_its_hooks(name: str) -> None:
-    model, args, kwargs = build(name)
-    assert tensor_hooks(model(*args, **kwargs)) == []
+def test_hooks_on_the_tensors_of_a_backward_pass_are_listed_and_shown() -> None:
+    session = Session(lambda event: None)
+    session.adopt(Cam(), (torch.ones(1, 2),), {}, "toy")
+    session.change(AddHook(1, "body", "scale(2, on='grad')"))
+    session.run()
+    assert not any(row.kind == KIND for row in session.views.all_hooks(0, 100).rows)
+    session.run(Run(1, backward=True))
+    (row,) = [row for row in session.views.all_hooks(0, 100).rows if row.kind == KIND]
+    assert row.path == ("body", "1") and row.fired == 1 and row.locked and "tensor 0" in row.of
+    assert "append" in row.name
+    assert session.views.hook_source(("body", "1"), KIND, row.id).notes  # of a C function there is no source
+    with pytest.raises(UsageError, match="went with"):
+        session.views.hook_source(("head",), KIND, row.id)
+    session.close()
 
 
-def test_a_huge_output_is_asked_within_bounds() -> None:
-    loop: list[Any] = []
-    loop.extend([loop, {"a": loop}, *([torch.ones(1)] * 100_000)])
-    began = time.perf_counter()
-    assert tensor_hooks(loop) == []
-    assert time.perf_counter() - began < 0.05
+def test_the_source_of_a_hook_of_ours_is_what_a_person_wrote() -> None:
+    session = Session(lambda event: None)
+    session.adopt(Cam(), (torch.ones(1, 2),), {}, "toy")
+    code = "def hook(module, args, kwargs, output):\n    return output * 2\n"
+    session.change(AddHook(1, "head", "python()", code))
+    session.change(AddHook(1, "head", "scale(2)"))
+    own, kind = (row for row in session.views.hooks(("head",)).rows if row.name in ("python()", "scale(2)"))
+    assert session.views.hook_source(("head",), own.kind, own.id).text == code
+    assert "def scale(factor" in session.views.hook_source(("head",), kind.kind, kind.id).text
+    session.close()

@@ -17,6 +17,7 @@ from torch.utils.hooks import RemovableHandle
 from ..inputs.nested import map_tensors
 from ..modules import own_tensors
 from .hook import Hook
+from .outputs import Watch
 from .python_code import PythonHook
 from .structure import changed_at
 from .turns import Turns
@@ -153,9 +154,8 @@ class Attached:
         def watch(tensor: Tensor) -> Tensor:
             if tensor.requires_grad and (self.hook.steps or _floats(tensor)):
                 leaf = next(leaves)
-                cast(Any, tensor).register_hook(
-                    lambda gradient: self.call(Attached._gradient, (gradient, number, leaf))
-                )
+                see = Watch(lambda gradient: self.call(Attached._gradient, (gradient, number, leaf)))
+                cast(Any, tensor).register_hook(see)
             return tensor
 
         changed_at(output, self.hook.steps, lambda part: map_tensors(part, watch))

@@ -9,6 +9,8 @@ import torch
 from ...records import Path, Source
 from ..source import source_of_callable
 from ..source.record import Draft
+from .attached import Trigger
+from .hook import Hook
 from .rows import name_of, registered, underlying
 
 _NAME = "the hook"
@@ -22,10 +24,23 @@ def source_of_hook(hook: Any, path: Path | None) -> Source:
         path: Of the module it is on, None for a hook of the process; only handed through.
     """
     written = registered(hook)
+    if type(written) is Trigger and written.attached is not None:
+        return _own(written.attached.hook, path or ())
     title = name_of(underlying(written)).rpartition("<locals>.")[2]
     if issubclass(type(written), torch.jit.ScriptFunction):
         return _scripted(written, title, path or ())
     return source_of_callable(written, _NAME, title, "hook", path or ())
+
+
+def _own(hook: Hook, path: Path) -> Source:
+    """What a person wrote, or the factory of the kind."""
+    if hook.kind.acts == "python" and hook.function is None:
+        draft = Draft(path, "hook", str(hook))
+        draft.text = hook.code
+        draft.note("as it was written in this session")
+        return draft.record()
+    written = hook.kind.make if hook.function is None else hook.function
+    return source_of_callable(written, _NAME, str(hook), "hook", path)
 
 
 def _scripted(hook: Any, title: str, path: Path) -> Source:

@@ -1,75 +1,61 @@
-"""Hooks on the tensors that a module returned, as far as torch lets one see them.
+"""Hooks on the tensors that modules returned, as far as torch lets one see them.
 
-Those registered in Python are in a dict on the tensor. Hooks on its `grad_fn`, and those that C++ code registered, are
-in the graph alone, which does not list them.
+Those registered in Python are in a dict that hangs on the tensor. It is there from the first hook on, so where a hook
+of ours is registered first, what anybody adds later is found in the same dict. Hooks on a `grad_fn`, and those that C++
+code registered, are in the graph alone, which does not list them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, MutableMapping
+from typing import Any, cast
 
-import torch
 from torch import Tensor
 
-from ...records import HookRow
-from ...text import encodable
+from ...records import HookRow, Path
 from .dicts import hook_dict
 from .rows import row_of
 
 KIND = "output tensor"
 LOCKED = "lives on a tensor of that pass; it goes with it"
 
-_ITEMS = 200
-"""Values looked at in one output: a hook looks at it while the model runs."""
+
+class Watch:
+    """A hook of ours on a tensor: `fired` counts its gradients."""
+
+    def __init__(self, see: Callable[[Tensor], Tensor | None]) -> None:
+        self._see = see
+        self.fired = 0
+
+    def __call__(self, gradient: Tensor) -> Tensor | None:
+        self.fired += 1
+        return self._see(gradient)
 
 
-def tensor_hooks(value: object, ours: Callable[[Any], bool] = lambda hook: False) -> list[HookRow]:
-    """The hooks on the computed tensors in `value`, the output of a module as a forward hook sees it.
+class OutputHooks:
+    """Other people's hooks on the outputs of one pass."""
 
-    Args:
-        value: Any output; containers are looked into.
-        ours: Whether a hook is one of ours, which are left out.
-    """
-    return [
-        row_of(hook, hook_id, KIND, of=encodable(place, 200), locked=LOCKED)
-        for place, tensor in _computed(value)
-        for hook_id, hook in hook_dict(tensor, "_backward_hooks").items()
-        if not ours(hook)
-    ]
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[int, str, Watch, MutableMapping[int, Any]]] = {}  # id of the dict -> what it is of
 
+    def watch(self, index: int, place: str, tensor: Tensor, see: Callable[[Tensor], None]) -> None:
+        """Let `see` have the gradient of a tensor that node `index` returned, and remember where its hooks are."""
+        watch = Watch(see)
+        cast(Any, tensor).register_hook(watch)
+        hooks = hook_dict(tensor, "_backward_hooks")
+        self._known.setdefault(id(hooks), (index, place, watch, hooks))  # a container returns its last child's tensor
 
-def _computed(value: object) -> Iterator[tuple[str, Tensor]]:
-    """(where in `value`, tensor) of tensors that are not leaves, each once."""
-    seen: set[int] = set()
-    pending: list[tuple[str, Any]] = [("", value)]
-    for _ in range(_ITEMS):
-        if not pending:
-            return
-        place, item = pending.pop()
-        if id(item) in seen:
-            continue
-        seen.add(id(item))
-        if issubclass(type(item), Tensor):  # a value may lie about its class, or refuse to tell it
-            with torch._C.DisableTorchFunctionSubclass():  # a subclass is told of every attribute that is read
-                leaf = item.is_leaf
-            if not leaf:
-                yield place, item
-        else:
-            pending.extend(reversed(_parts(place, item)))
+    def rows(self, index: int, path: Path) -> Iterator[HookRow]:
+        """Of the outputs of one node."""
+        for place, watch, hook_id, hook in self._of(index):
+            yield row_of(hook, hook_id, KIND, path=path, of=place, locked=LOCKED, fired=watch.fired)
 
+    def hook(self, index: int, hook_id: int) -> Any:
+        """The hook itself, None where there is none."""
+        return next((hook for _, _, other, hook in self._of(index) if other == hook_id), None)
 
-def _parts(place: str, item: Any) -> list[tuple[str, Any]]:
-    """What is in a built-in container, the first of it; through the built-in's own methods, which no subclass sees."""
-    if issubclass(type(item), dict):
-        pairs = zip(range(_ITEMS), dict.items(item), strict=False)
-        return [(f"{place}[{_key(key)}]", part) for _, (key, part) in pairs]
-    for builtin in (tuple, list):
-        if issubclass(type(item), builtin):
-            parts = zip(range(_ITEMS), builtin.__iter__(item), strict=False)
-            return [(f"{place}[{index}]", part) for index, part in parts]
-    return []
-
-
-def _key(key: object) -> str:
-    return repr(key) if type(key) in (str, int, bool, float) else type(key).__name__
+    def _of(self, index: int) -> Iterator[tuple[str, Watch, int, Any]]:
+        for owner, place, watch, hooks in self._known.values():
+            if owner == index:
+                found = [(hook_id, hook) for hook_id, hook in hooks.items() if type(hook) is not Watch]
+                yield from ((place, watch, *each) for each in found)
