@@ -94,7 +94,10 @@ def _script(subject: Subject, path: Path) -> str:
         alterations.additions, subject.tree.paths,
     )  # fmt: skip
     buffer = io.BytesIO()
-    torch.save({"args": sample.args, "kwargs": sample.kwargs}, buffer)
+    recorded = alterations.shared.recordings
+    wanted = {member.attached.hook.arguments.get("run", "clean") for member in alterations.active()}
+    runs = {run: tensors for run, tensors in recorded.items() if run in wanted}
+    torch.save({"args": sample.args, "kwargs": sample.kwargs, "recorded": runs}, buffer)
     write_new(inputs, buffer.getvalue())
     write_new(path, text.encode("utf-8", "backslashreplace"))
     return _counted(len(alterations.active()), "hook", len(alterations.edits.made)) + f", inputs in {inputs.name}"

@@ -24,7 +24,6 @@ from .inputs import nested
 SKELETON = Path(__file__).with_name("script_skeleton.txt")
 """What every script has: it says itself what it is."""
 
-_PLACES = ("output", "input", "parameters", "grad")
 _IMPORT = re.compile(r"(from \S+ import \(.*?\)|from .*?|import .*?)\n", re.DOTALL)
 
 
@@ -56,10 +55,10 @@ def script(
     active = [(addition.hook, member) for addition in additions for member in addition.members if member.active]
     hooks = [hook for hook, _ in active] + [each.hook for each in edits]
     for hook in hooks:
-        if hook.kind.acts not in ("tensor", "python") or hook.function is not None or hook.on not in _PLACES:
-            raise UsageError(f"{hook} cannot be written into a script", hint="switch it off, or write a recipe (.toml)")
+        if hook.function is not None:
+            raise UsageError(f"{hook} is a function of another program", hint="switch it off; its file has its source")
     codes = list(dict.fromkeys(hook.code for hook in hooks if hook.kind.acts == "python"))
-    kinds = {hook.kind.name: hook for hook in hooks if hook.kind.acts == "tensor"}
+    kinds = {hook.kind.name: hook for hook in hooks if hook.kind.acts != "python"}
     filled = {
         "TITLE": f"{target.target} with {len(active)} hooks and {len(edits)} edits.",
         "SEED": str(seed),
@@ -131,8 +130,9 @@ def _put(hook: Hook, path: ModulePath, codes: list[str]) -> str:
     python = hook.kind.acts == "python"
     options = [(name, getattr(hook, name)) for name in ("where", "call", "every", "when")]
     told = "".join(f", {name}={value!r}" for name, value in options if value != OPTIONS[name].default)
-    act = f"Own(hook_{codes.index(hook.code)}{told})" if python else f"Hook({_call(hook)}{told})"
-    return f"handles.append(put(at(model, {path!r}), {hook.on!r}, {act}))"
+    made = "Own" if python else "Placed" if hook.kind.acts == "place" else "Hook"
+    act = f"hook_{codes.index(hook.code)}" if python else _call(hook)
+    return f"handles.append(put(model, {path!r}, {hook.on!r}, {made}({act}{told})))"
 
 
 def _call(hook: Hook) -> str:
