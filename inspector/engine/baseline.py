@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -52,10 +53,12 @@ class Comparison:
     Args:
         baseline: What to compare with.
         watched: The node whose difference is also made into a histogram.
+        classes: What a classifier's outputs are called, where that is known.
     """
 
-    def __init__(self, baseline: Baseline, watched: int | None) -> None:
+    def __init__(self, baseline: Baseline, watched: int | None, classes: Sequence[str] = ()) -> None:
         self._baseline = baseline
+        self._classes = classes
         self._watched = watched
         self._waiting: list[tuple[Call, list[Tensor], bool]] = []
         self.ranking: tuple[Ranked, ...] = ()
@@ -74,7 +77,7 @@ class Comparison:
             call.difference = _difference(now, then)
             call.then = _with_histogram(call.then, then)
         if call.index == 0 and not call.depth:
-            self.ranking = ranking(now[0], then[0], whole[0].shape)
+            self.ranking = ranking(now[0], then[0], whole[0].shape, self._classes)
 
     def settle(self) -> None:
         """Move every row to the host, once per device, and complete the calls."""
@@ -147,12 +150,13 @@ def _difference(now: list[Tensor], then: list[Tensor]) -> Any:
     return histogram(moved, finish([reduce_on_host(moved)], 1, "values"))
 
 
-def ranking(now: Tensor, then: Tensor, shape: torch.Size) -> tuple[Ranked, ...]:
+def ranking(now: Tensor, then: Tensor, shape: torch.Size, classes: Sequence[str] = ()) -> tuple[Ranked, ...]:
     """The largest of a classifier's outputs (batch×classes) for the first item, before and after; nothing for other
-    outputs."""
+    outputs. `classes` are their names, where they are as many."""
     if len(shape) != 2 or not 2 <= shape[1] <= now.numel() or now.numel() != math.prod(shape):
         return ()
     p, q = (torch.softmax(each[: shape[1]].double().cpu(), 0) for each in (now, then))
     count = min(RANKED, shape[1])
     order = dict.fromkeys([*torch.topk(p, count).indices.tolist(), *torch.topk(q, count).indices.tolist()])
-    return tuple(Ranked(index, p[index].item(), q[index].item()) for index in order)
+    names = classes if len(classes) == shape[1] else [""] * shape[1]
+    return tuple(Ranked(index, p[index].item(), q[index].item(), names[index]) for index in order)

@@ -212,7 +212,7 @@ class Runner:
             if baseline is None:
                 return None
             self._baseline = key, baseline
-        return Comparison(self._baseline[1], self._watched)
+        return Comparison(self._baseline[1], self._watched, subject.classes)
 
     def _run_baseline(self) -> Baseline | None:
         """The pass as it was when the baseline was taken; of several batches the last. None where it raised."""

@@ -38,6 +38,7 @@ class Subject:
     info: ModelInfo
     sample: Sample | None
     seed: int
+    classes: tuple[str, ...]  # what a classifier's outputs are called, where that is known
 
     @classmethod
     def of(cls, loaded: Loaded, target: Target, generation: int, say: Callable[[str], None]) -> Subject:
@@ -58,6 +59,7 @@ class Subject:
             facts_of(tree, rows, target.target, loaded, keep),
             loaded.sample,
             target.seed,
+            loaded.classes,
         )
         return subject
 

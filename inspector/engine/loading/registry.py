@@ -46,7 +46,7 @@ def load(target: records.Target) -> Loaded | records.Choices:
             return built
         notes = _finish(built, wanted, dtype)
         sample = _sample(built, parts, wanted, dtype)
-    return Loaded(built.model, sample, loader.kind, notes)
+    return Loaded(built.model, sample, loader.kind, notes, built.classes)
 
 
 def list_targets() -> tuple[records.Choice, ...]:

@@ -20,6 +20,7 @@ class Loaded:
     sample: Sample | None
     kind: str
     notes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Built:
     example: Arguments | None = None
     known: tuple[Part, ...] = ()
     stays: bool = False  # it runs on the CPU and in its own dtype only
+    classes: tuple[str, ...] = ()  # what a classifier's outputs are called
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
-from torchvision.models import get_model_builder, list_models
+from torchvision.models import get_model_builder, get_model_weights, list_models
 
 from ... import records
 from ...errors import UsageError
@@ -62,7 +62,15 @@ def _build(wanted: Wanted) -> Built:
     model = _call(builder, typed, fixed, name)
     quantized = bool({**fixed, **typed}.get("quantize"))
     parts = known_parts(builder, family(builder), model, typed, wanted)
-    return Built(model, notes, known=parts, stays=quantized)
+    return Built(model, notes, known=parts, stays=quantized, classes=_classes(builder, wanted))
+
+
+def _classes(builder: Callable[..., nn.Module], wanted: Wanted) -> tuple[str, ...]:
+    """Of the weights that torchvision has for it; random weights know no classes."""
+    if wanted.target.weights in ("", "none"):
+        return ()
+    meta = getattr(getattr(get_model_weights(builder), "DEFAULT", None), "meta", {})
+    return tuple(encodable(str(name), 60) for name in meta.get("categories", ()))
 
 
 def _builder(name: str) -> Callable[..., nn.Module]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import torchvision
 from torch import nn
 
 from inspector.engine.fingerprint import fingerprint
@@ -23,6 +24,7 @@ from inspector.records import (
     ReplaceHook,
     Run,
     TakeBaseline,
+    Target,
     Undo,
 )
 from inspector.tui.hook_code import template
@@ -309,4 +311,29 @@ def test_an_observe_hook_shows_the_calls_and_the_part_it_was_limited_to() -> Non
     undo_all(session)
     session.run()
     assert len(session.views.calls_of(("relu",)).calls) == 2 and session.views.calls_of(("lstm",)).calls[0].inputs
+    session.close()
+
+
+def test_top_classes_have_the_names_of_the_weights(tmp_path: Any) -> None:
+    torch.save(torchvision.models.squeezenet1_1().state_dict(), tmp_path / "w.pt")
+    session = Session(lambda event: None)
+    session.open(Target("squeezenet1_1", weights=str(tmp_path / "w.pt"), inputs=("1x3x64x64",)))
+    session.change(AddHook(1, "features", "scale(2)"))
+    ranking = session.run().ranking
+    categories = torchvision.models.SqueezeNet1_1_Weights.DEFAULT.meta["categories"]
+    assert ranking and all(ranked.label == categories[ranked.index] for ranked in ranking)
+    session.close()
+
+
+@pytest.mark.parametrize("steps", [{"backward": True}, {"batches": 3, "backward": True, "optimizer": "SGD(lr=0.1)"}])
+def test_a_backward_pass_and_batches_are_compared_with_the_same_unaltered(steps: dict[str, Any]) -> None:
+    model, x = mlp()
+    session = opened(model, (x,))
+    session.change(AddHook(1, "0", "scale(2)"))
+    summary = session.run(Run(1, **steps))
+    assert summary.problem is None and summary.delta is not None and summary.delta.rel_l2 > 0.1
+    session.change(DisableAll(1))
+    session.change(Undo(1))
+    first = session.views.calls_of(("0",)).calls[0].row.delta
+    assert first is not None and (steps.get("batches") or first.rel_l2 == pytest.approx(1))
     session.close()
