@@ -31,7 +31,7 @@ from ..records import (
 )
 from .engine import Engine
 from .model import Model
-from .plan import FORWARD, Plan
+from .plan import FORWARD, Plan, plan_of
 
 LIVE_INTERVAL = 0.25
 """Seconds from the start of one live pass to the next, at least."""
@@ -83,6 +83,7 @@ class Flow:
         self.stale = False  # something was changed after the last pass began, and no pass follows by itself
         self._seed: int | None = None  # for the next pass; None keeps the engine's
         self._next: Plan | None = None  # another pass was asked for while one was running
+        self._again = FORWARD  # what live mode and changes repeat: the last pass that was asked for, but no batches
         self._run_when_opened = False  # another input was asked for, and is on its way
         self._trace = 0  # the pass that the model's calls are of
         self._passes = 0  # that were started, to tell a late timer which one it was set for
@@ -120,6 +121,7 @@ class Flow:
 
     async def _run(self, plan: Plan) -> None:
         self.running, self._next, self.stale = True, None, False
+        self._again = plan if plan.batches == 1 else FORWARD
         self._passes += 1
         self.started = time.monotonic()
         self.view.pass_started()
@@ -164,12 +166,13 @@ class Flow:
         """Run again and again from now on, or no longer."""
         self.live = not self.live
         if self.live and not self.running:
-            self.view.spawn(self.run())
+            self.view.spawn(self.run(plan=self._again))
 
     def forget_model(self) -> None:
         """Nothing is open."""
         self.model = Model()
         self.opened = None
+        self._again = FORWARD
         self.ready = self.live = self.stale = False
         self.stop_running()
         self.view.model_changed()
@@ -242,7 +245,7 @@ class Flow:
         if opened.form:
             self.view.ask_input(opened)
         elif opened.info.input:
-            await self.run()
+            await self.run(plan=plan_of(self.target) if self.target is not None else FORWARD)
 
     def _changed(self, event: Changes) -> None:
         """Told unasked as well as in reply: the second of the two says nothing new."""
@@ -260,7 +263,7 @@ class Flow:
         quick = summary is not None and not summary.cancelled and summary.ms < QUICK
         self.stale = not (self.live or quick)
         if not self.stale:
-            self.view.spawn(self.run())
+            self.view.spawn(self.run(plan=self._again))
 
     def _calls(self, event: CallRows) -> None:
         self._trace_of(event.number)
@@ -290,4 +293,4 @@ class Flow:
 
     def _live_again(self) -> None:
         if self.live and not self.running:
-            self.view.spawn(self.run())
+            self.view.spawn(self.run(plan=self._again))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..records import Run
+from ..records import Run, Target
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,11 @@ class Plan:
     def request(self, generation: int, seed: int | None, fresh: bool) -> Run:
         """What to ask of the engine."""
         return Run(generation, seed, fresh, self.backward, self.batches, self.loss, self.optimizer, self.loader)
+
+
+def plan_of(target: Target) -> Plan:
+    """What was asked for on the command line."""
+    return Plan(target.backward, target.batches, target.loss, target.optimizer, target.loader)
 
 
 FORWARD = Plan()

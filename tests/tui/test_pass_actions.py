@@ -52,6 +52,22 @@ async def test_b_runs_forward_and_backward(tmp_path: Path):
         assert engine.requests(Run)[-1] == Run(1, backward=True)
 
 
+async def test_a_change_repeats_the_kind_of_pass_that_was_asked_for_last(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        for key, backward in (("b", True), ("r", False)):
+            await pilot.press(key)
+            await settle(app, pilot)
+            engine.say(Changes(1, altering=1 + backward))
+            await settle(app, pilot)
+            assert [request.backward for request in engine.requests(Run)[-2:]] == [backward] * 2
+
+
+async def test_what_the_command_line_asks_for_is_run_first(tmp_path: Path):
+    target = {"target": "net", "backward": True, "batches": 3, "loss": "sum"}
+    async with running(tmp_path, target=target) as (_, _, engine):
+        assert engine.requests(Run) == [Run(1, backward=True, batches=3, loss="sum")]
+
+
 async def test_what_is_asked_for_while_a_pass_runs_comes_after_it(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, engine):
         ended, reply = asyncio.Event(), engine.ask
