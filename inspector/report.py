@@ -152,7 +152,8 @@ def problem_text(problem: Problem) -> str:
     lines = [visible(line) for line in problem.traceback]
     lines.append(f"inspector: {visible(problem.what)}")
     if problem.where:
-        lines.append(f"  where: {visible(problem.where)}")
+        first, *more = problem.where.split("\n")
+        lines += [f"  where: {visible(first)}", *(f"         {visible(line)}" for line in more)]
     if problem.path is not None:
         lines.append(f"  module: {visible('.'.join(problem.path)) or '(root)'}")
     if problem.hint:

@@ -40,6 +40,7 @@ class Target(Record, frozen=True):
     loss: str = ""
     optimizer: str = ""
     loader: str = ""
+    trust_pickle: bool = False  # files that run code when they are opened may be
 
 
 class ModelInfo(Record, frozen=True):
