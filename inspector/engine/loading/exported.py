@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -17,7 +17,6 @@ from ...errors import UsageError
 from ...text import encodable
 from ..inputs.files import check_readable
 from ..inputs.sample import Arguments
-from ..inputs.walk import tensors_of
 from . import arguments
 from .saved import what_is
 from .target import Built, Loader, Wanted
@@ -32,7 +31,9 @@ _SHOWN = 6
 
 def is_program(value: object) -> bool:
     """Whether this is an `ExportedProgram`; `torch.export` is not imported to find out."""
-    return any(cls.__name__ == "ExportedProgram" and cls.__module__.startswith("torch.export") for cls in type(value).__mro__)
+    return any(
+        cls.__name__ == "ExportedProgram" and cls.__module__.startswith("torch.export") for cls in type(value).__mro__
+    )
 
 
 def unflattened(program: Any, device: torch.device | None = None) -> Built:
@@ -173,7 +174,7 @@ def _like(value: Any, generator: torch.Generator) -> Any:
 
 
 def _hint(size: Any) -> int:
-    return int(size.node.hint) if isinstance(size, torch.SymInt) else int(size)
+    return int(cast(int, size.node.hint)) if isinstance(size, torch.SymInt) else int(size)
 
 
 def _shapes(program: Any) -> tuple[str, ...]:
@@ -182,8 +183,13 @@ def _shapes(program: Any) -> tuple[str, ...]:
     if not free:
         return ("its shapes are fixed: it takes inputs of just these shapes",)
     more = f" and {len(free) - _SHOWN} more" if len(free) > _SHOWN else ""
-    ranges = ", ".join(f"{symbol} in {found.lower}..{found.upper}" for symbol, found in program.range_constraints.items())
+    ranges = ", ".join(_range(str(symbol), found) for symbol, found in program.range_constraints.items())
     return (encodable(f"dynamic shapes: {', '.join(free[:_SHOWN])}{more}{f', with {ranges}' if ranges else ''}", 400),)
+
+
+def _range(symbol: str, found: Any) -> str:
+    endless = str(found.upper) in ("int_oo", "oo")
+    return f"{symbol} at least {found.lower}" if endless else f"{symbol} in {found.lower}..{found.upper}"
 
 
 def _free(value: Any) -> str:

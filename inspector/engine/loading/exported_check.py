@@ -42,6 +42,9 @@ _OPERATIONS = re.compile(
     r"|trunc|floor|ceil|sqrt)"
 )
 _ON_FILES = re.compile(r"torch\.ops\.aten\.(from_file|save)\b")
+_GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
+"""As torch says which name a pickle wants."""
+_PICKLES = (layout.SAMPLE_INPUTS_DIR, layout.WEIGHTS_DIR, layout.CONSTANTS_DIR)
 _NAME = re.compile(r"[^\W\d]\w*")
 _PLAIN = re.compile(r"[\w\s.:@/<>\[\],+-]*")
 """Text that is no code wherever it is put: without calls, assignments, quotes and escapes."""
@@ -49,12 +52,16 @@ _SPEC = re.compile(r"(?:[\w\s.:/<>\[\]{}\",-]|\\+\")*")
 """The same for the JSON that says how arguments nest."""
 
 _SIZES = frozenset(
-    "Symbol Integer Float Rational Max Min Abs Eq Ne Lt Le Gt Ge And Or Not Pow Mul Add floor ceiling sqrt "
-    "Equality Unequality StrictLessThan LessThan StrictGreaterThan GreaterThan "
-    "FloorDiv ModularIndexing Where PythonMod Mod CleanDiv CeilToInt FloorToInt CeilDiv LShift RShift PowByNatural "
-    "FloatPow FloatTrueDiv IntTrueDiv IsNonOverlappingAndDenseIndicator TruncToFloat TruncToInt RoundToInt RoundDecimal "
-    "ToFloat Identity".split()
-)
+    {
+        "Symbol", "Integer", "Float", "Rational", "Max", "Min", "Abs", "Pow", "Mul", "Add", "floor", "ceiling", "sqrt",
+        "Eq", "Ne", "Lt", "Le", "Gt", "Ge", "And", "Or", "Not", "Equality", "Unequality", "StrictLessThan", "LessThan",
+        "StrictGreaterThan", "GreaterThan", "FloorDiv", "ModularIndexing", "Where", "PythonMod", "Mod", "CleanDiv",
+        "CeilToInt", "FloorToInt", "CeilDiv", "LShift", "RShift", "PowByNatural", "FloatPow", "FloatTrueDiv",
+        "IntTrueDiv", "IsNonOverlappingAndDenseIndicator", "TruncToFloat", "TruncToInt", "RoundToInt", "RoundDecimal",
+        "ToFloat", "Identity",
+    }
+)  # fmt: skip
+"""Functions of sympy, and torch's own on top of it, that sizes are made of."""
 _ARITHMETIC = (
     ast.Expression, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.operator, ast.unaryop, ast.cmpop, ast.boolop,
     ast.Name, ast.Load, ast.Constant, ast.Call, ast.keyword,
@@ -78,9 +85,8 @@ def _reasons(reader: Any) -> Iterator[str]:
             yield from _in_json(json.loads(reader.get_record(name)), "")
         elif name.startswith((layout.WEIGHTS_DIR, layout.CONSTANTS_DIR)) and name.endswith("_config.json"):
             yield from _in_payloads(reader, json.loads(reader.get_record(name)), name.rpartition("/")[0])
-        elif name.startswith((layout.SAMPLE_INPUTS_DIR, layout.WEIGHTS_DIR, layout.CONSTANTS_DIR)):
-            if name.endswith(".pt"):
-                yield from _in_pickle(reader.get_record(name), name)
+        elif name.startswith(_PICKLES) and name.endswith(".pt"):
+            yield from _in_pickle(reader.get_record(name), name)
 
 
 def _in_payloads(reader: Any, config: Any, folder: str) -> Iterator[str]:
@@ -99,7 +105,8 @@ def _in_pickle(data: bytes, name: str) -> Iterator[str]:
     try:
         torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds; each means that torch would go on to the unsafe way
-        yield f"{name} pickles more than tensors: {(str(error).strip().splitlines() or [type(error).__name__])[0]}"
+        found = _GLOBAL.search(str(error))
+        yield f"{name} pickles more than tensors" + (f": it imports {found.group(1)}" if found else "")
 
 
 def _in_json(value: Any, key: str) -> Iterator[str]:
@@ -153,7 +160,7 @@ def _is_arithmetic(text: str) -> bool:
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
-    names = {id(node.args[0]) for node in ast.walk(tree) if _is_call(node, "Symbol")}
+    names = {id(node.args[0]) for node in ast.walk(tree) if isinstance(node, ast.Call) and _is_symbol(node)}
     for node in ast.walk(tree):
         if not isinstance(node, _ARITHMETIC):
             return False
@@ -164,5 +171,8 @@ def _is_arithmetic(text: str) -> bool:
     return True
 
 
-def _is_call(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name and bool(node.args)
+def _is_symbol(call: ast.Call) -> bool:
+    """`Symbol('s77', ...)`."""
+    first = call.args[0] if call.args else None
+    named = isinstance(first, ast.Constant) and isinstance(first.value, str) and _NAME.fullmatch(first.value)
+    return isinstance(call.func, ast.Name) and call.func.id == "Symbol" and bool(named)

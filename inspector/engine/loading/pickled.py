@@ -11,6 +11,7 @@ import functools
 import os
 import pickle
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -52,10 +53,15 @@ def _build(wanted: Wanted) -> Built:
     for key in given:
         if key not in _TAKEN:
             raise arguments.refusal(wanted.text, key, _TAKEN)
-    demand(wanted, "is a whole pickled module, which can run any code when it is loaded", [f"it imports {name}" for name in look(path).foreign])
+    demand(wanted, "is a whole pickled module, which can run any code when it is loaded", _reasons(look(path).foreign))
     _make_importable(path)
     main = import_file(str(given[_MAIN])) if _MAIN in given else None
     return _chosen(_load(path, wanted, main), wanted, given.get(_ENTRY))
+
+
+def _reasons(foreign: Sequence[str]) -> list[str]:
+    """What a pickle imports, torch's own classes last: there are many, and they say least."""
+    return [f"it imports {name}" for name in sorted(foreign, key=lambda name: name.startswith("torch."))]
 
 
 def _make_importable(path: Path) -> None:

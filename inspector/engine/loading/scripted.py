@@ -41,7 +41,11 @@ def _build(wanted: Wanted) -> Built:
     path = check_readable(wanted.text)
     for key, _ in wanted.target.arguments:
         raise arguments.refusal(wanted.text, key, [])
-    demand(wanted, "is TorchScript that can do more than compute when it runs, such as write files", list(dict.fromkeys(_reasons(path))))
+    demand(
+        wanted,
+        "is TorchScript that can do more than compute when it runs, such as write files",
+        list(dict.fromkeys(_reasons(path))),
+    )
     with reported(f"{wanted.text} could not be loaded:"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that torch.jit is deprecated is no news for somebody who has such a file
         model = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
