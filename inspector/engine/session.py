@@ -482,9 +482,11 @@ class Session:
             raise UsageError("of which hook is not said: its source is asked for with its kind and id")
         if part != "site":
             return source_of(node.module, part, path)
-        call = next((call for call in self.last.of(node.index) if call.file), None)
+        calls = self.last.of(node.index)
+        call = next((call for call in calls if call.file), None)
         if call is None:
             note = "no call was seen in the last pass" if self.last.number else "run a pass to see who calls it: r"
+            note = "it was called from inside torch, by no line of Python" if calls else note
             return Source(path, "site", "call site", notes=(note,))
         return site_source(call.file, call.line, path)
 

@@ -161,6 +161,9 @@ def test_the_graph_is_its_source():
     assert source.title == "Half.forward"
     assert "lin = self.lin(x)" in source.text
     assert "Python source is not kept" in source.notes[0]
+    assert "from inside torch" in session.source(("first",), "site").notes[0]
+    assert session.attributes(("second",)).signature.count(",") == 0
+    assert session.attributes(()).signature == "(x, scale)"
 
 
 def test_of_several_programs_one_is_named(tmp_path):
