@@ -1,0 +1,68 @@
+"""Weights without a model, as a module tree: one module for each component of the names in a file.
+
+Nothing in it can be called. It is there so that whatever shows a model shows the weights too; the dotted names are
+those of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+
+OWN = ""
+"""Where an entry keeps the tensor that bears its name: no parameter of a real module can be called that."""
+
+NOTHING_TO_CALL = "weights without a model: nothing to call"
+
+_SHARED = {key: value for key, value in vars(nn.Module()).items() if key not in ("_parameters", "_modules")}
+"""What torch expects every module to have. No entry is ever written to, and 100,000 of them need not have their own."""
+
+
+class Entry(nn.Module):
+    """One component of names. It has a tensor of its own, entries below it, or, where the names collide, both.
+
+    `others` are the values of the file that are no tensors, where there are any.
+    """
+
+    def __init__(self) -> None:
+        vars(self).update(_SHARED)
+        vars(self)["_parameters"] = {}
+        vars(self)["_modules"] = {}
+        vars(self)["training"] = False
+
+    @property
+    def own(self) -> Tensor | None:
+        """The tensor that bears the name of this entry."""
+        found: Tensor | None = vars(self)["_parameters"].get(OWN)
+        return found
+
+
+class Weights(Entry):
+    """Tensors of a file, by the names that they have there. There is no model, so nothing can be called."""
+
+
+def dotted(path: Iterable[str], name: str) -> str:
+    """The name of a tensor that the module at `path` holds as `name`."""
+    return ".".join(path if name == OWN else (*path, name))
+
+
+def tree_of(tensors: Mapping[tuple[str, ...], Tensor], others: Mapping[tuple[str, ...], Any]) -> Weights:
+    """The tree of these names. A tensor keeps the order of its first component in the file."""
+    root = Weights()
+    for path, tensor in tensors.items():
+        vars(_at(root, path))["_parameters"][OWN] = tensor
+    for path, value in others.items():
+        held: dict[str, Any] = vars(_at(root, path[:-1])).setdefault("others", {})
+        held[path[-1]] = value
+    return root
+
+
+def _at(root: Weights, path: tuple[str, ...]) -> Entry:
+    """The entry at `path`, made where it is not there."""
+    entry: Entry = root
+    for key in path:
+        children: dict[str, Entry] = vars(entry)["_modules"]
+        entry = children[key] if key in children else children.setdefault(key, Entry())
+    return entry
