@@ -26,6 +26,9 @@ class Entry(nn.Module):
     `others` are the values of the file that are no tensors, where there are any.
     """
 
+    about: dict[str, Any]
+    others: dict[str, Any]
+
     def __init__(self) -> None:
         vars(self).update(_SHARED)
         vars(self)["_parameters"] = {}
@@ -40,7 +43,11 @@ class Entry(nn.Module):
 
 
 class Weights(Entry):
-    """Tensors of a file, by the names that they have there. There is no model, so nothing can be called."""
+    """The root: tensors of a file, by the names that they have there. `about` is what is said of the file."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        vars(self)["about"] = {}
 
 
 def dotted(path: Iterable[str], name: str) -> str:
@@ -66,3 +73,27 @@ def _at(root: Weights, path: tuple[str, ...]) -> Entry:
         children: dict[str, Entry] = vars(entry)["_modules"]
         entry = children[key] if key in children else children.setdefault(key, Entry())
     return entry
+
+
+def order_numbers(root: Entry) -> None:
+    """Put entries that are numbers in their order, where they stand as text does: 0, 1, 10, 2."""
+    pending = [root]
+    while pending:
+        children: dict[str, Entry] = vars(pending.pop())["_modules"]
+        if all(key.isascii() and key.isdigit() for key in children):
+            ordered = sorted(children.items(), key=lambda item: (len(item[0]), item[0]))
+            children.clear()
+            children.update(ordered)
+        pending.extend(children.values())
+
+
+def flat(root: nn.Module) -> nn.Module:
+    """One module that holds every tensor below `root` under its full name: what a state dict of them would be."""
+    holder = Entry()
+    pending: list[tuple[tuple[str, ...], nn.Module]] = [((), root)]
+    while pending:
+        path, entry = pending.pop()
+        for tensor in vars(entry)["_parameters"].values():
+            vars(holder)["_parameters"][".".join(path)] = tensor
+        pending.extend(((*path, key), child) for key, child in reversed(vars(entry)["_modules"].items()))
+    return holder

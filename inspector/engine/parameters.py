@@ -10,6 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from ..records import ParameterRow, Parameters, Path, TensorValue
 from ..text import encodable
+from .entries import OWN, dotted
 from .modules import ModuleTree, Node, own_tensors, tied_names
 from .summarize import Summarizer
 
@@ -29,7 +30,7 @@ def parameters_of(tree: ModuleTree, path: Path, limit: int) -> Parameters:
     rows = [
         ParameterRow(
             name,
-            "parameter" if is_parameter else "buffer",
+            "tensor" if key == OWN else "parameter" if is_parameter else "buffer",
             describe(tensor),
             trainable=is_parameter and tensor.requires_grad,
             persistent=persistent,
@@ -51,12 +52,12 @@ def _entries(tree: ModuleTree, start: Node) -> Iterator[tuple[str, Path, str, Te
         transient = vars(module).get("_non_persistent_buffers_set") or set()
         for which in ("_parameters", "_buffers"):
             for key, tensor in own_tensors(module, which):
-                name = ".".join((*path[base:], key))
+                name = dotted(path[base:], key) or "".join(path[-1:])
                 yield name, path, key, tensor, which == "_parameters", key not in transient
 
 
 def _others(places: list[tuple[Path, str]], owner: Path, key: str) -> tuple[str, ...]:
-    return tuple(encodable(".".join((*path, name)), 200) for path, name in places if (path, name) != (owner, key))[:8]
+    return tuple(encodable(dotted(path, name), 200) for path, name in places if (path, name) != (owner, key))[:8]
 
 
 class _Describe:

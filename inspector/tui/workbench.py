@@ -130,6 +130,8 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.select_path(state.selected)
 
     def _off(self) -> Iterator[Path]:
+        if self.model.info is None or not self.model.info.callable:
+            return
         for index, mark in enumerate(self.model.marks.observed[: len(self.model.paths)]):
             if mark not in (OBSERVED, REFUSED):
                 yield self.model.paths[index]

@@ -12,7 +12,7 @@ import struct
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor
@@ -102,14 +102,14 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _place(path: Path, name: str, entry: Any, begin: int) -> _Place:
-    fields = entry if isinstance(entry, dict) else {}
-    dtype, shape, offsets = (fields.get(key) for key in ("dtype", "shape", "data_offsets"))
+    fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
+    dtype, shape, offsets = fields.get("dtype"), fields.get("shape"), fields.get("data_offsets")
     if not isinstance(dtype, str) or not _are_sizes(shape) or not _are_sizes(offsets) or len(offsets) != 2:
         raise _unfit(path, f"the entry {name!r} of its header is not a dtype, a shape and two offsets")
     return _Place(name, dtype, tuple(shape), begin + offsets[0], begin + offsets[1])
 
 
-def _are_sizes(value: Any) -> bool:
+def _are_sizes(value: Any) -> TypeGuard[list[int]]:
     """torch counts in 64 bits."""
     return isinstance(value, list) and all(type(size) is int and 0 <= size < 1 << 62 for size in value)
 

@@ -1,15 +1,15 @@
-"""Stand-ins for the classes that a pickle names and that are no plain data, so that the tensors beside them can be read.
+"""Stand-ins for the classes that a pickle names and that are no plain data, so that its tensors can be read.
 
-`torch.load(weights_only=True)` refuses a whole file for one `argparse.Namespace` in it. With an inert class in the place
-of each such name it reads the file, and nothing of theirs is imported or run. What torch refuses in any case (`os`,
-`sys`) is refused here too.
+`torch.load(weights_only=True)` refuses a whole file for one `argparse.Namespace` in it. With an inert class in the
+place of each such name it reads the file, and nothing of theirs is imported or run. What torch refuses in any case
+(`os`, `sys`) is refused here too.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch

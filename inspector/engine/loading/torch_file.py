@@ -1,7 +1,8 @@
 """What `torch.save` wrote, read without running anything of it, and where it can be without reading the tensors.
 
-The pickle of a file is read with every tensor on the meta device; torch tells where in the file each one lies, and there
-it is mapped. Not with `mmap=True`: that reserves memory for the whole file, and fails on one larger than the memory.
+The pickle of a file is read with every tensor on the meta device; torch tells where in the file each one lies, and
+there it is mapped. `mmap=True` would reserve memory for the whole file, and fails on one larger than the memory: it is
+left for tensors that cannot be made without values.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ class _Seats:
         record = getattr(storage, "_checkpoint_offset", None)  # what was saved without values has none
         if record is None or storage.nbytes() > self._sizes.get(record, -1):
             raise _NoSeat
-        return int(record) + tensor.storage_offset() * tensor.dtype.itemsize
+        return int(record) + int(tensor.storage_offset()) * tensor.dtype.itemsize
 
 
 def _records(path: Path) -> dict[int, int]:

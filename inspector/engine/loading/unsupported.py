@@ -17,7 +17,6 @@ _SUFFIXES = {
     ".pth": "saved files (.pth)",
     ".ckpt": "checkpoints (.ckpt)",
     ".bin": "saved files (.bin)",
-    ".safetensors": "weights without a model (.safetensors)",
     ".onnx": "ONNX files (.onnx)",
 }
 
