@@ -157,8 +157,9 @@ def _footer(report: Report) -> list[str]:
 
 
 def _weights_facts(info: ModelInfo) -> str:
+    tensors = f"{info.tensors:,} tensor{'' if info.tensors == 1 else 's'}"
     elements = f"{info.parameters:,} elements, {info.nbytes / 1e6:,.1f} MB"
-    return f"{visible(info.target)}: weights without a model, {info.tensors:,} tensors, {elements}"
+    return f"{visible(info.target)}: weights without a model, {tensors}, {elements}"
 
 
 def _changed(summary: PassSummary) -> list[str]:

@@ -7,9 +7,11 @@ those of the file.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import Tensor, nn
+
+Self = TypeVar("Self", bound="Entry")
 
 OWN = ""
 """Where an entry keeps the tensor that bears its name: no parameter of a real module can be called that."""
@@ -34,6 +36,10 @@ class Entry(nn.Module):
         vars(self)["_parameters"] = {}
         vars(self)["_modules"] = {}
         vars(self)["training"] = False
+
+    def train(self: Self, mode: bool = True) -> Self:
+        """There is no mode."""
+        return self
 
     @property
     def own(self) -> Tensor | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from time import perf_counter
 
+from msgspec.structs import replace
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
@@ -16,6 +18,8 @@ from .summarize import Summarizer
 
 BUDGET = 0.5
 """Seconds spent on statistics and histograms; rows after that show shapes only."""
+LARGE = 1 << 26
+"""Elements from which on a tensor takes more than that by itself."""
 
 
 def parameters_of(tree: ModuleTree, path: Path, limit: int) -> Parameters:
@@ -26,7 +30,7 @@ def parameters_of(tree: ModuleTree, path: Path, limit: int) -> Parameters:
     """
     entries = list(_entries(tree, tree.object_at(path)))
     tied = tied_names(tree)
-    describe = _Describe()
+    describe = _Describe(LARGE if len(entries) > 1 else math.inf)
     rows = [
         ParameterRow(
             name,
@@ -63,7 +67,8 @@ def _others(places: list[tuple[Path, str]], owner: Path, key: str) -> tuple[str,
 class _Describe:
     """Full summaries as long as the budget lasts."""
 
-    def __init__(self) -> None:
+    def __init__(self, largest: float) -> None:
+        self._largest = largest
         self._until = perf_counter() + BUDGET
         self._full = Summarizer(True, values=True)
         self._shapes = Summarizer(False)
@@ -73,5 +78,7 @@ class _Describe:
             return TensorValue(
                 (), str(tensor.dtype).removeprefix("torch."), str(tensor.device), why="lazy: no shape yet"
             )
+        if tensor.numel() > self._largest:
+            return replace(self._shapes.tensor(tensor), why="large: its values are read when it is alone here")
         summarizer = self._full if perf_counter() < self._until else self._shapes
         return summarizer.tensor(tensor.data if type(tensor) is nn.Parameter else tensor)

@@ -42,10 +42,11 @@ class Subject:
     @classmethod
     def of(cls, loaded: Loaded, target: Target, generation: int, say: Callable[[str], None]) -> Subject:
         tree = modules.walk(loaded.model)
-        reserve_ids(tree)
         is_alone = alone.is_alone(tree)
+        if not is_alone:
+            reserve_ids(tree)
         keep, observers = alone.keep_nothing() if is_alone else Keep(tree), Observers(tree)
-        ledger = Ledger(lambda module: subject.ours(module), tree)
+        ledger = Ledger(lambda module: subject.ours(module), None if is_alone else tree)
         rows = alone.rows(tree, modules.rows(tree)) if is_alone else modules.rows(tree)
         info = facts_of(tree, rows, target.target, loaded, keep)
         subject = cls(
@@ -82,6 +83,8 @@ class Subject:
 
     def marks(self) -> HookMarks:
         """Which modules are observed, and which have hooks of others, hooks that were added, and edits."""
+        if not self.info.callable:
+            return HookMarks(self.generation, bytes(len(self.tree.nodes)))
         objects = list(self.tree.objects())
         observed = bytearray(len(self.tree.nodes))
         for node in objects:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ..records import (
+    AllHooks,
     Attributes,
     Calls,
     History,
@@ -45,6 +46,9 @@ class WeightsViews(Views):
     def hooks(self, path: Path) -> Hooks:
         self._subject.node(path)
         return Hooks(path, (), False, NOTHING_TO_CALL)
+
+    def all_hooks(self, first: int, count: int) -> AllHooks:
+        return AllHooks((), 0)
 
     def check_hook(self, where: str, text: str, code: str) -> HookCheck:
         return HookCheck(problem=refusal(self._subject.target.target).problem)

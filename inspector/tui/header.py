@@ -115,7 +115,7 @@ def _model_pieces(info: ModelInfo) -> list[Piece]:
 def _weights_pieces(info: ModelInfo) -> list[Piece]:
     """Nothing runs, so there is no mode and no device."""
     return [
-        Piece(5, f"{info.tensors} tensors"),
+        Piece(5, f"{info.tensors:,} tensor{'' if info.tensors == 1 else 's'}"),
         Piece(4, f"{format.count(info.parameters)} elements"),
         Piece(6, format.bytes_(info.nbytes)),
     ]

@@ -40,9 +40,9 @@ def flatten(value: Any) -> Flat:
 
 
 def split_name(name: str) -> list[str]:
-    """The components of a dotted name. One that is empty somewhere (`a..b`, `.a`) is a name of its own."""
+    """The components of a dotted name. One with an empty one somewhere (`a..b`, `.a`) is a name of its own."""
     parts = name.split(".", MAX_DEPTH)
-    return parts if all(parts) else [name]
+    return parts if all(parts) else [name or '""']
 
 
 def tensors_in(value: Any) -> Iterator[Tensor]:

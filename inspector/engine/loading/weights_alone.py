@@ -134,12 +134,10 @@ def _built(path: Path, wanted: Wanted) -> Built:
 
 def _about_notes(about: dict[str, Any]) -> tuple[str, ...]:
     """What the file says of itself, and what its tensors are, in a line each."""
-    said = {"tensors": about.get("dtypes", {}), "metadata": about.get("metadata", {})}
-    return tuple(
-        encodable(f"{what}: " + ", ".join(f"{key} {value}" for key, value in list(values.items())[:_SHOWN]), 300)
-        for what, values in said.items()
-        if values
-    )
+    dtypes = [f"{count:,} {dtype}" for dtype, count in about.get("dtypes", {}).items()]
+    metadata = [f"{key} = {value}" for key, value in about.get("metadata", {}).items()]
+    said = {"dtypes": dtypes, "metadata": metadata}
+    return tuple(encodable(f"{what}: {', '.join(words[:_SHOWN])}", 300) for what, words in said.items() if words)
 
 
 def _entry(wanted: Wanted) -> str | None:
@@ -290,8 +288,8 @@ def _tied(tensors: dict[flatten.Path, Tensor]) -> dict[flatten.Path, Tensor]:
 
 def _place(tensor: Tensor) -> tuple[object, ...]:
     """Where the values are and how they are read; each tensor without values of its own is another one."""
-    plain = type(tensor) in (Tensor, torch.nn.Parameter) and tensor.layout is torch.strided and not tensor.is_quantized
-    if not plain or tensor.is_meta or not tensor.numel():
+    plain = type(tensor) in (Tensor, torch.nn.Parameter) and tensor.layout is torch.strided
+    if not plain or tensor.is_nested or tensor.is_quantized or tensor.is_meta or not tensor.numel():
         return (id(tensor),)
     return (tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride(), tensor.is_conj(), tensor.is_neg())
 
