@@ -15,6 +15,7 @@ targets:
   resnet18                     any name of torchvision.models.list_models(); also tv:NAME
   pkg.mod:build  pkg.mod:Net   a factory or class that can be imported from here
   model.py:Net   model.py      the same from a file; alone, lists what the file has
+  weights.safetensors  a.ckpt  weights without a model: a state dict, an index of shards, or their directory
   KEY=VALUE                    constructor arguments: inspector resnet18 num_classes=10
 
 A factory returns a module, (module, args) or (module, args, kwargs). Without a target the app opens a picker.

@@ -26,6 +26,8 @@ from .statedict import report_file
 from .summarize import Summarizer
 from .views import Views
 
+_NOTHING = MappingValue("dict", (), (), 0)
+
 
 class WeightsViews(Views):
     """There is no code, no hook and no pass to look at."""
@@ -59,14 +61,15 @@ class WeightsViews(Views):
         stored = vars(module)
         held, about = stored.get("others", {}), stored.get("about", {})
         own = own_tensor(self._subject.node(path))
+        tensor = {"shape": tuple(own.shape), "dtype": own.dtype} if own is not None else {}
         return Attributes(
             path,
-            "Weights" if isinstance(module, Weights) else "Tensor" if own is not None else "names below this one",
+            "Weights" if isinstance(module, Weights) else "names below this one" if own is None else "Tensor",
             "",
             NOTHING_TO_CALL if isinstance(module, Weights) else "",
-            self._described(about),
-            self._described({"shape": tuple(own.shape), "dtype": str(own.dtype)} if own is not None else {}),
-            self._described(held),
+            _NOTHING,
+            _NOTHING,
+            self._described({**tensor, **about, **held}),
         )
 
     def _described(self, values: dict[str, object]) -> MappingValue:

@@ -129,6 +129,7 @@ class Flow:
             seed = self.model.summary.seed + 1
         reply = await self.engine.ask(plan.request(self.model.generation, seed, fresh))
         if isinstance(reply, Failed) and self.engine.alive:
+            self.live = False
             self.stop_running()
             self.view.problem(reply.problem, opening=False)
 

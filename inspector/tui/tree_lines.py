@@ -33,8 +33,8 @@ class TreeLines(Lines):
 
     def widths(self) -> Widths:
         shown = [cells for depth, cells in self._name_at.items() if depth <= self.outline.depth]
-        callable = self.model.info is None or self.model.info.callable
-        return replace(self.natural, name=min(max(shown, default=0), NAME_LIMIT), mark=self.natural.mark * callable)
+        mark = self.natural.mark if self.model.callable else 0
+        return replace(self.natural, name=min(max(shown, default=0), NAME_LIMIT), mark=mark)
 
     @property
     def ids(self) -> Sequence[int]:

@@ -8,7 +8,7 @@ from ...errors import UsageError
 from ...text import encodable
 from .target import Built, Loader, Wanted
 
-SUPPORTED = "a torchvision name (resnet18), model.py, model.py:NAME or pkg.mod:NAME"
+SUPPORTED = "a torchvision name (resnet18), model.py, model.py:NAME, pkg.mod:NAME or weights.safetensors"
 
 _PREFIXES = {"hf:": "Hugging Face models", "timm:": "timm models", "hub:": "torch.hub entries"}
 _SUFFIXES = {

@@ -127,7 +127,7 @@ def _built(path: Path, wanted: Wanted) -> Built:
     root = tree_of(_tied(found.tensors), found.others)
     if found.sorted:
         order_numbers(root)
-    about = {"file": str(path), **found.about, "dtypes": _dtypes(found.tensors.values())}
+    about = {"file": str(path), "dtypes": _dtypes(found.tensors.values()), **found.about}
     root.about.update({key: value for key, value in about.items() if value})
     return Built(root, (*found.notes, *_about_notes(root.about)), stays=True)
 
