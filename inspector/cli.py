@@ -16,6 +16,7 @@ targets:
   pkg.mod:build  pkg.mod:Net   a factory or class that can be imported from here
   model.py:Net   model.py      the same from a file; alone, lists what the file has
   net.pt2  net.pt              a program of torch.export, TorchScript, or with --trust-pickle a pickled module
+  weights.safetensors  a.ckpt  weights without a model: a state dict, an index of shards, or their directory
   KEY=VALUE                    constructor arguments: inspector resnet18 num_classes=10
 
 A factory returns a module, (module, args) or (module, args, kwargs). Without a target the app opens a picker.

@@ -61,7 +61,7 @@ def view(model: nn.Module, calls: Sequence[Call]) -> None:
     session = Session(lambda event: None)
     try:
         opened = session.show(model, list(calls))
-        print(calls_text(Report(opened.info, rows(session.tree), [call.row() for call in calls])), end="")
+        print(calls_text(Report(opened.info, rows(session.subject.tree), [call.row() for call in calls])), end="")
     finally:
         session.close()
 

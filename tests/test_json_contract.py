@@ -164,7 +164,7 @@ def reported(name: str) -> Any:
         summary = session.run()
     rows = [row for event in told if isinstance(event, ModuleRows) for row in event.rows]
     calls = [row for event in told if isinstance(event, CallRows) for row in event.rows]
-    details, places = session.trace(0, len(calls)).calls, session.locations().rows
+    details, places = session.views.trace(0, len(calls)).calls, session.views.locations().rows
     report = Report(opened.info, rows, calls, details, places, summary, summary.problem)
     session.close()
     return parsed(to_json(report))

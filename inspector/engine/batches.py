@@ -35,7 +35,7 @@ class Batches:
     tree: The model.
     steps: How many, and what is done with each.
     samples: An input for each.
-    record: Makes the recorder of a batch.
+    record: Makes the recorder of a batch, told whether it is the last.
     listeners: Hooks that report to it.
     histories: Is filled where there are several batches.
     followed: Modules whose parameters go into the histories.
@@ -49,7 +49,7 @@ class Batches:
         tree: ModuleTree,
         steps: Steps,
         samples: Iterator[Sample],
-        record: Callable[[], Recorder],
+        record: Callable[[bool], Recorder],
         listeners: Sequence[Listener],
         histories: Histories,
         followed: Sequence[Node],
@@ -90,7 +90,7 @@ class Batches:
         return output
 
     def _listen(self, number: int, began: Callable[[Recorder], None]) -> None:
-        self.recorder = self._record()
+        self.recorder = self._record(number == self._steps.batches - 1)
         began(self.recorder)
         for listener in self._listeners:
             listener.recorder = self.recorder

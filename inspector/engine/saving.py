@@ -1,4 +1,4 @@
-"""What a session writes to files and reads from them: recipes, scripts, recorded tensors. No file is ever replaced."""
+"""What is written to files and reads from them: recipes, scripts, recorded tensors. No file is ever replaced."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .hooks.tensorfile import write_new, write_tensors
 from .script import script
 
 if TYPE_CHECKING:
-    from .session import Session
+    from .subject import Subject
 
 ENDINGS = ".toml for a recipe, .py for a script, .safetensors for recorded tensors"
 
 
-def save(session: Session, name: str) -> Saved:
+def save(subject: Subject, name: str) -> Saved:
     """Write what the ending asks for.
 
     Raises:
@@ -33,7 +33,7 @@ def save(session: Session, name: str) -> Saved:
     if path.suffix not in writers:
         raise UsageError(encodable(f"{name} ends with none of the known endings", 300), hint=ENDINGS)
     try:
-        return Saved(encodable(str(path), 400), writers[path.suffix](session, path))
+        return Saved(encodable(str(path), 400), writers[path.suffix](subject, path))
     except FileExistsError:
         raise UsageError(encodable(f"{name} is there already, and is not replaced", 300), hint="another name") from None
     except OSError as error:
@@ -56,8 +56,8 @@ def load_recipe(alterations: Alterations, name: str) -> None:
         raise
 
 
-def _recipe(session: Session, path: Path) -> str:
-    alterations = session.alterations
+def _recipe(subject: Subject, path: Path) -> str:
+    alterations = subject.alterations
     entries = [recipe.Entry(edit.where, str(edit.hook), edit=True) for edit in alterations.edits.made]
     hooks = 0
     for addition in alterations.additions:
@@ -71,18 +71,18 @@ def _recipe(session: Session, path: Path) -> str:
             entries.append(recipe.Entry(where, str(addition.hook), code=addition.hook.code, off=off))
     if not entries:
         raise UsageError("there are no hooks and no edits to write", hint="a adds a hook")
-    write_new(path, recipe.written(entries, session.target.target).encode("utf-8", "backslashreplace"))
+    write_new(path, recipe.written(entries, subject.target.target).encode("utf-8", "backslashreplace"))
     return _counted(hooks, "hook", len(entries) - hooks)
 
 
-def _script(session: Session, path: Path) -> str:
-    alterations, sample, info = session.alterations, session.sample, session.info
-    if sample is None or info is None:
+def _script(subject: Subject, path: Path) -> str:
+    alterations, sample = subject.alterations, subject.sample
+    if sample is None:
         raise UsageError("there is no sample input to write", hint="s asks for one")
     inputs = path.with_suffix(".inputs.pt")
     text = script(
-        session.target, info.kind, inputs.name, session.seed, session.target.grad, alterations.edits.made,
-        alterations.additions, session.tree.paths,
+        subject.target, subject.info.kind, inputs.name, subject.seed, subject.target.grad, alterations.edits.made,
+        alterations.additions, subject.tree.paths,
     )  # fmt: skip
     buffer = io.BytesIO()
     torch.save({"args": sample.args, "kwargs": sample.kwargs}, buffer)
@@ -91,8 +91,8 @@ def _script(session: Session, path: Path) -> str:
     return _counted(len(alterations.active()), "hook", len(alterations.edits.made)) + f", inputs in {inputs.name}"
 
 
-def _recorded(session: Session, path: Path) -> str:
-    recordings = session.alterations.shared.recordings
+def _recorded(subject: Subject, path: Path) -> str:
+    recordings = subject.alterations.shared.recordings
     if not recordings:
         raise UsageError("nothing was recorded", hint="add a record() hook and run")
     run = path.stem if path.stem in recordings else next(reversed(recordings))

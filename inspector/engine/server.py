@@ -194,15 +194,15 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
         case Observe():
             return session.observe(request.paths, request.subtree, request.on)
         case GetSource():
-            return session.source(request.path, request.part)
+            return session.views.source(request.path, request.part)
         case GetCalls():
             return session.calls_of(request.path, request.values, request.force)
         case GetTrace():
-            return session.trace(request.first, request.count)
+            return session.views.trace(request.first, request.count)
         case GetParameters():
-            return session.parameters(request.path, request.limit)
+            return session.views.parameters(request.path, request.limit)
         case GetHooks():
-            return session.hooks(request.path)
+            return session.views.hooks(request.path)
         case SetHook():
             return session.set_hook(request.path, request.kind, request.id, request.on, request.of)
         case (
@@ -217,21 +217,21 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
         ):
             return session.change(request)
         case GetHookSource():
-            return session.hook_source(request.path, request.kind, request.id, request.of)
+            return session.views.hook_source(request.path, request.kind, request.id, request.of)
         case TryStateDict():
-            return session.try_state_dict(request.file)
+            return session.views.state_dict(request.file)
         case Save():
             return session.save(request.file)
         case CheckHook():
-            return session.check_hook(request.where, request.hook, request.code)
+            return session.views.check_hook(request.where, request.hook, request.code)
         case GetAllHooks():
-            return session.all_hooks(request.first, request.count)
+            return session.views.all_hooks(request.first, request.count)
         case GetHistory():
-            return session.history(request.path)
+            return session.views.history(request.path)
         case GetAttributes():
-            return session.attributes(request.path)
+            return session.views.attributes(request.path)
         case GetLocations():
-            return session.locations()
+            return session.views.locations()
     raise InspectorError(f"{type(request).__name__} cannot be answered now")
 
 

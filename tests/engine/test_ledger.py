@@ -509,11 +509,11 @@ def test_a_session_tells_ours_from_theirs_and_counts() -> None:
     session = Session(lambda event: None)
     session.adopt(model, args, kwargs, "own_hooks")
     session.run()
-    rows = session.hooks(("0",)).rows
+    rows = session.views.hooks(("0",)).rows
     assert [row.kind for row in rows if row.ours] == ["forward_pre", "forward"]
     assert {row.fired for row in rows if row.ours} == {1}
     assert sum(not row.ours for row in rows) == 11
-    assert session.marks().foreign == {1: 11}
+    assert session.subject.marks().foreign == {1: 11}
     session.close()
 
 
@@ -522,7 +522,7 @@ def test_a_disabled_hook_does_not_run_and_comes_back_at_the_end() -> None:
     before = fingerprint(model)
     session = Session(lambda event: None)
     session.adopt(model, args, kwargs, "own_hooks")
-    plus_one = next(row for row in session.hooks(("0",)).rows if row.name.endswith("post_kw"))
+    plus_one = next(row for row in session.views.hooks(("0",)).rows if row.name.endswith("post_kw"))
 
     def mean() -> float:
         session.run()
@@ -530,7 +530,7 @@ def test_a_disabled_hook_does_not_run_and_comes_back_at_the_end() -> None:
 
     with_hook = mean()
     session.set_hook(("0",), plus_one.kind, plus_one.id, False)
-    assert [row.enabled for row in session.hooks(("0",)).rows if row.id == plus_one.id] == [False]
+    assert [row.enabled for row in session.views.hooks(("0",)).rows if row.id == plus_one.id] == [False]
     assert mean() == pytest.approx(with_hook - 1, abs=1e-6)
     session.close()
     assert fingerprint(model) == before
@@ -540,12 +540,12 @@ def test_ours_are_switched_with_observing() -> None:
     model, args, kwargs = build("mlp")
     session = Session(lambda event: None)
     session.adopt(model, args, kwargs, "mlp")
-    row = session.hooks(("0",)).rows[0]
+    row = session.views.hooks(("0",)).rows[0]
     session.set_hook(("0",), row.kind, row.id, True)  # on already
-    assert session.hooks(("0",)).observed
+    assert session.views.hooks(("0",)).observed
     session.set_hook(("0",), row.kind, row.id, False)
-    assert not session.hooks(("0",)).observed
-    assert session.marks().observed == bytes([1, 0, 1, 1])
+    assert not session.views.hooks(("0",)).observed
+    assert session.subject.marks().observed == bytes([1, 0, 1, 1])
     session.close()
 
 

@@ -118,12 +118,12 @@ def test_an_exported_program_is_unflattened():
     )  # fmt: skip
     assert info.input == "2×4 float32, scale=4 float32"
     assert summary.problem is None and summary.calls == 7
-    assert [row.class_name for row in rows(session.tree)] == ["Whole", *["Half", "Linear", "ReLU"] * 2]
-    assert [node.key for node in find(session.tree, "class:Linear")] == ["lin", "lin"]
+    assert [row.class_name for row in rows(session.subject.tree)] == ["Whole", *["Half", "Linear", "ReLU"] * 2]
+    assert [node.key for node in find(session.subject.tree, "class:Linear")] == ["lin", "lin"]
     assert "unflattened" in info.notes[0]
     assert info.notes[1].startswith("dynamic shapes: x s") and "×4, with s" in info.notes[1]
     assert info.notes[1].endswith(" in 2..64")
-    calls = session.trace(0, 10).calls
+    calls = session.views.trace(0, 10).calls
     assert [call.class_name for call in calls] == ["Linear", "ReLU", "Half"] * 2 + ["Whole"]
     assert {call.row.file for call in calls} == {""}
 
@@ -157,13 +157,13 @@ def test_how_inputs_are_given_is_fixed_by_the_export():
 
 def test_the_graph_is_its_source():
     session, *_ = opened("net.pt2")
-    source = session.source(("first",), "auto")
+    source = session.views.source(("first",), "auto")
     assert source.title == "Half.forward"
     assert "lin = self.lin(x)" in source.text
     assert "Python source is not kept" in source.notes[0]
-    assert "from inside torch" in session.source(("first",), "site").notes[0]
-    assert session.attributes(("second",)).signature.count(",") == 0
-    assert session.attributes(()).signature == "(x, scale)"
+    assert "from inside torch" in session.views.source(("first",), "site").notes[0]
+    assert session.views.attributes(("second",)).signature.count(",") == 0
+    assert session.views.attributes(()).signature == "(x, scale)"
 
 
 def test_of_several_programs_one_is_named(tmp_path):
@@ -333,14 +333,14 @@ def test_control_flow_and_data_dependent_sizes_need_no_trust(tmp_path):
 def test_torchscript_shows_what_can_be_seen(name):
     session, said, summary = opened(name)
     assert (said.info.kind, said.info.class_name, said.info.parameters) == ("TorchScript", "Half", 20)
-    assert [row.class_name for row in rows(session.tree)] == ["Half", "Linear", "ReLU"]
+    assert [row.class_name for row in rows(session.subject.tree)] == ["Half", "Linear", "ReLU"]
     assert said.info.input_origin == "guessed"
     assert summary.problem is None and summary.output.shape == (1, 4)
-    assert session.marks().observed == bytes([2, 2, 2]) and all(session.marks().refused.values())
+    assert session.subject.marks().observed == bytes([2, 2, 2]) and all(session.subject.marks().refused.values())
     (call,) = session.calls_of(()).calls
     assert (call.row.status, call.output.shape, call.inputs[0].shape, call.row.file) == ("ok", (1, 4), (1, 4), "")
     assert session.calls_of(("lin",)).total == 0
-    source = session.source(("lin",), "auto")
+    source = session.views.source(("lin",), "auto")
     assert source.title == "Linear.forward" and "torch.linear" in source.text
 
 
@@ -575,7 +575,7 @@ def factories(tmp_path):
 
 
 def badges(session):
-    return {".".join(session.tree.paths[row.index]): row.badges for row in rows(session.tree)}
+    return {".".join(session.subject.tree.paths[row.index]): row.badges for row in rows(session.subject.tree)}
 
 
 def test_an_fx_graph_calls_only_its_leaves(factories):
@@ -593,7 +593,7 @@ def test_a_flat_program_fires_at_the_root_only(factories):
     inlined = {path for path, words in badges(session).items() if "inlined" in words}
     assert "blocks.0.lin" in inlined and "" not in inlined
     assert "torch.export.unflatten" in said.info.notes[-1]
-    assert [call.path for call in session.trace(0, 9).calls if call.path not in ((), ("_guards_fn",))] == []
+    assert [call.path for call in session.views.trace(0, 9).calls if call.path not in ((), ("_guards_fn",))] == []
     assert summary.problem is None
 
 
@@ -605,13 +605,13 @@ def test_a_program_returned_by_a_factory_is_unflattened(factories):
 def test_children_of_a_trace_say_why_they_cannot_be_hooked(factories):
     session, said, summary = opened(f"{factories}:traced")
     assert said.info.class_name == "Net" and summary.calls == 1
-    assert "no hook fires" in session.marks().refused[1]
+    assert "no hook fires" in session.subject.marks().refused[1]
 
 
 def test_a_plain_model_has_no_flat_graph():
     session = Session(lambda event: None)
     said = session.adopt(nn.Sequential(nn.Linear(2, 2)), (torch.ones(1, 2),), {}, "mine")
-    assert said.info.notes == () and not any(row.badges for row in rows(session.tree))
+    assert said.info.notes == () and not any(row.badges for row in rows(session.subject.tree))
 
 
 def test_a_module_exported_with_a_graph_for_each_call_shows_them_all():

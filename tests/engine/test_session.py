@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from inspector.engine import facts
-from inspector.engine import session as session_module
+from inspector.engine import runner as runner_module
 from inspector.engine.session import Session
 from inspector.errors import InspectorError, UsageError
 from inspector.records import (
@@ -113,7 +113,7 @@ def test_values_come_with_a_pass_in_the_background() -> None:
     session.run()
     shapes = session.calls_of(("relu",))
     full = session.calls_of(("relu",), values=True)
-    assert opening.of(Calls) == [shapes] and session.last.number == 1
+    assert opening.of(Calls) == [shapes] and session.runner.last.number == 1
     for before, after in zip(shapes.calls, full.calls, strict=True):
         assert after.row == before.row
         assert isinstance(after.output, TensorValue) and after.output.histogram is not None
@@ -126,7 +126,7 @@ def test_values_come_with_a_pass_in_the_background() -> None:
 
 
 def test_a_slow_pass_is_repeated_only_when_forced(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module, "BACKGROUND_MS", 0)
+    monkeypatch.setattr(runner_module, "BACKGROUND_MS", 0)
     session = Opening("mlp").session
     session.run()
     assert session.calls_of(("0",), values=True).calls[0].output.histogram is None
@@ -173,10 +173,10 @@ def test_a_background_pass_alone_is_cancelled() -> None:
 def test_the_trace_in_pages() -> None:
     session = Opening("shared_relu").session
     session.run()
-    whole = session.trace(0, 100)
-    pages = session.trace(0, 2), session.trace(2, 2), session.trace(4, 2)
+    whole = session.views.trace(0, 100)
+    pages = session.views.trace(0, 2), session.views.trace(2, 2), session.views.trace(4, 2)
     assert [call for page in pages for call in page.calls] == list(whole.calls) and whole.total == 5
-    assert session.trace(99, 5).calls == ()
+    assert session.views.trace(99, 5).calls == ()
 
 
 def test_a_module_whose_hook_is_off_is_really_without_it() -> None:
@@ -184,7 +184,7 @@ def test_a_module_whose_hook_is_off_is_really_without_it() -> None:
     session = opening.session
     marks = session.observe((("1",),), False, False)
     assert marks.observed == b"\x01\x01\x00\x01"
-    assert not session.tree.nodes[2].module._forward_hooks
+    assert not session.subject.tree.nodes[2].module._forward_hooks
     assert session.run().calls == 3
     assert session.calls_of(("1",)).calls == ()
     assert session.observe(((),), True, False).observed == bytes(4)
@@ -234,14 +234,14 @@ def test_the_generator_of_a_stale_request_is_refused() -> None:
 
 def test_what_is_not_there_is_a_usage_error() -> None:
     session = Opening("mlp").session
-    for ask in (session.calls_of, session.hooks, session.attributes):
+    for ask in (session.calls_of, session.views.hooks, session.views.attributes):
         with pytest.raises(UsageError, match="no module"):
             ask(("no", "such"))
     with pytest.raises(UsageError):
-        session.parameters(("no",), 10)
+        session.views.parameters(("no",), 10)
     with pytest.raises(UsageError):
         session.observe((("no",),), False, True)
-    session.sample = None
+    session.subject.sample = None
     with pytest.raises(UsageError, match="no sample input"):
         session.run()
 
@@ -257,12 +257,12 @@ def test_past_the_limit_a_pass_records_shapes_only(monkeypatch: pytest.MonkeyPat
 
 def test_parameters_of_a_module_and_below() -> None:
     session = Opening("tied_weights").session
-    found = session.parameters((), 10)
+    found = session.views.parameters((), 10)
     assert [(row.name, row.tied) for row in found.rows] == [
         ("emb.weight", ("out.weight",)),
         ("out.weight", ("emb.weight",)),
     ]
-    assert len(session.parameters((), 1).rows) == 1 and session.parameters((), 1).total == 2
+    assert len(session.views.parameters((), 1).rows) == 1 and session.views.parameters((), 1).total == 2
 
 
 def test_the_sample_is_not_overwritten_between_passes() -> None:
@@ -279,7 +279,7 @@ def test_calls_that_were_captured_are_shown_without_a_pass() -> None:
     opening.session.run()
     told: list[AnyEvent] = []
     shown = Session(told.append)
-    shown.show(opening.session.tree.root, opening.session.last.calls)
+    shown.show(opening.session.subject.tree.root, opening.session.runner.last.calls)
     shown.announce()
     assert isinstance(told[-1], PassEnded) and told[-1].summary.calls == 4
     assert shown.calls_of(("0",)).calls[0].output is not None

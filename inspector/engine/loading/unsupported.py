@@ -8,7 +8,7 @@ from ...errors import UsageError
 from ...text import encodable
 from .target import Built, Loader, Wanted
 
-SUPPORTED = "a torchvision name (resnet18), model.py, model.py:NAME, pkg.mod:NAME, net.pt2 or TorchScript"
+SUPPORTED = "a torchvision name (resnet18), model.py, model.py:NAME, pkg.mod:NAME, net.pt2 or weights.safetensors"
 
 _PREFIXES = {"hf:": "Hugging Face models", "timm:": "timm models", "hub:": "torch.hub entries"}
 _SUFFIXES = {
@@ -16,7 +16,6 @@ _SUFFIXES = {
     ".pth": "saved files (.pth)",
     ".ckpt": "checkpoints (.ckpt)",
     ".bin": "saved files (.bin)",
-    ".safetensors": "weights without a model (.safetensors)",
     ".onnx": "ONNX files (.onnx)",
 }
 

@@ -50,7 +50,7 @@ def opened(model: nn.Module, args: tuple = (), kwargs: dict | None = None) -> Se
 
 
 def undo_all(session: Session) -> None:
-    while any(not change.undone for change in session.changes().changes):
+    while any(not change.undone for change in session.subject.changes().changes):
         session.change(Undo(1))
 
 
@@ -121,7 +121,7 @@ def test_wrong_code_is_refused_at_its_line(code: str, said: str) -> None:
     session = opened(model, (x,))
     with pytest.raises(UsageError, match=said):
         session.change(AddHook(1, "0", "python()", code))
-    assert session.check_hook("0", "python()", code).problem is not None
+    assert session.views.check_hook("0", "python()", code).problem is not None
     session.close()
 
 
@@ -132,8 +132,8 @@ def test_what_the_app_starts_a_hook_from_fits_what_it_is_put_on(on: str) -> None
     session.change(AddHook(1, "0", f"python(on={on!r})", template(on)))
     assert not session.run(Run(1, backward=True)).faults
     model.load_state_dict(model.state_dict())
-    assert not session.alterations.faults() and session.hooks(("0",)).rows
-    assert next(row.fired for row in session.hooks(("0",)).rows if row.name.startswith("python")) >= 1
+    assert not session.subject.alterations.faults() and session.views.hooks(("0",)).rows
+    assert next(row.fired for row in session.views.hooks(("0",)).rows if row.name.startswith("python")) >= 1
     session.close()
 
 
@@ -143,10 +143,10 @@ def test_a_ripple_is_told_module_by_module_and_goes_with_the_hook() -> None:
     assert session.run().delta is None
     session.change(AddHook(1, "1", "scale(3)"))
     summary = session.run()
-    deltas = {call.index: call.delta for call in session.last.calls}
+    deltas = {call.index: call.delta for call in session.runner.last.calls}
     assert deltas[1].rel_l2 == 0 and deltas[2].rel_l2 == pytest.approx(2) and deltas[2].cosine == pytest.approx(1)
     assert summary.delta == deltas[0] and summary.ranking and summary.altering == 1
-    row = next(row for row in session.hooks(("1",)).rows if row.alters)
+    row = next(row for row in session.views.hooks(("1",)).rows if row.alters)
     assert (row.name, row.fired, row.enabled) == ("scale(3)", 1, True) and row.ms > 0
     session.set_hook(("1",), row.kind, row.id, False)
     assert session.run().delta is None
@@ -163,7 +163,7 @@ def test_somebody_elses_hook_has_a_ripple_too() -> None:
     model, x = mlp()
     handle = model[0].register_forward_hook(lambda module, args, output: output + 1)
     session = opened(model, (x,))
-    row = next(row for row in session.hooks(("0",)).rows if not row.ours)
+    row = next(row for row in session.views.hooks(("0",)).rows if not row.ours)
     session.run()
     session.set_hook(("0",), row.kind, row.id, False)
     assert session.run().delta.rel_l2 > 0
@@ -179,18 +179,18 @@ def test_hooks_are_changed_and_removed_and_come_back_where_they_were() -> None:
     session = opened(model, (x,))
     for factor in (2, 3):
         session.change(AddHook(1, "0", f"scale({factor})"))
-    first, second = (row for row in session.hooks(("0",)).rows if row.alters)
+    first, second = (row for row in session.views.hooks(("0",)).rows if row.alters)
     before = fingerprint(model)
     session.change(RemoveHook(1, ("0",), first.kind, first.id))
-    assert [row.name for row in session.hooks(("0",)).rows if row.alters] == ["scale(3)"]
+    assert [row.name for row in session.views.hooks(("0",)).rows if row.alters] == ["scale(3)"]
     session.change(Undo(1))
     assert fingerprint(model) == before
     session.change(ReplaceHook(1, ("0",), second.kind, second.id, "scale(5)"))
-    assert [row.name for row in session.hooks(("0",)).rows if row.alters] == ["scale(2)", "scale(5)"]
+    assert [row.name for row in session.views.hooks(("0",)).rows if row.alters] == ["scale(2)", "scale(5)"]
     session.change(Undo(1))
     session.change(Undo(1, redo=True))
     session.change(Undo(1))
-    assert [row.name for row in session.hooks(("0",)).rows if row.alters] == ["scale(2)", "scale(3)"]
+    assert [row.name for row in session.views.hooks(("0",)).rows if row.alters] == ["scale(2)", "scale(3)"]
     with pytest.raises(UsageError, match="not added here"):
         session.change(RemoveHook(1, ("0",), "forward", 10**9))
     session.close()
@@ -227,7 +227,7 @@ def test_conditions_calls_and_batches_limit_a_hook() -> None:
         session.change(Undo(1))
     session.change(AddHook(1, "act", "zero(every=2, call=0)"))
     session.run(Run(1, batches=4))
-    values = next(each.values for each in session.history(("act",)).series if each.name == "output mean")
+    values = next(each.values for each in session.views.history(("act",)).series if each.name == "output mean")
     assert values == (0, 1, 0, 1)
     session.close()
 
@@ -237,10 +237,10 @@ def test_training_steps_are_followed_and_taken_back() -> None:
     session = opened(model, (x,))
     before = fingerprint(model)
     summary = session.run(Run(1, batches=5, backward=True, optimizer="SGD(lr=0.1)", loss="mean"))
-    losses = next(each.values for each in session.history(()).series if each.name == "loss")
+    losses = next(each.values for each in session.views.history(()).series if each.name == "loss")
     assert summary.problem is None and summary.batches == 5 and len(losses) == 5
     assert losses[-1] < losses[0] and summary.loss == losses[-1]
-    names = [each.name for each in session.history(("0",)).series]
+    names = [each.name for each in session.views.history(("0",)).series]
     assert "weight mean" in names and "gradient rms" in names
     assert fingerprint(model) == before
     for wrong in (Run(1, batches=2, backward=True, optimizer="Sgd2(lr=1)"), Run(1, backward=True, loss="what")):
@@ -255,7 +255,7 @@ def test_gradients_survive_in_place_operations() -> None:
     session = opened(model, (torch.randn(3, 4),))
     session.change(AddHook(1, "0", "zero(on='grad')"))
     summary = session.run(Run(1, backward=True))
-    sizes = {call.index: call.row().gradient for call in session.last.calls}
+    sizes = {call.index: call.row().gradient for call in session.runner.last.calls}
     assert summary.problem is None and sizes[2] > 0 and sizes[0] > 0 and set(sizes) == {0, 1, 2, 3}
     assert sizes[1] == 0  # ours came first, and left nothing of the gradient for those behind it
     session.close()

@@ -44,7 +44,7 @@ def altered() -> Session:
 def output_of(session: Session) -> torch.Tensor:
     """The model's own output of a pass, whole."""
     found: list[torch.Tensor] = []
-    handle = session.tree.root.register_forward_hook(lambda module, args, output: found.append(output.clone()))
+    handle = session.subject.tree.root.register_forward_hook(lambda module, args, output: found.append(output.clone()))
     summary = session.run()
     handle.remove()
     assert summary.problem is None and not summary.faults
@@ -69,7 +69,7 @@ def test_a_script_computes_what_the_session_computed_bit_for_bit(tmp_path: Path)
 
 def test_a_recipe_read_again_does_the_same(tmp_path: Path) -> None:
     session = altered()
-    row = next(row for row in session.hooks(("layer3",)).rows if row.name.startswith("clamp"))
+    row = next(row for row in session.views.hooks(("layer3",)).rows if row.name.startswith("clamp"))
     session.set_hook(("layer3",), row.kind, row.id, False)
     expected = output_of(session)
     saved = session.save(str(tmp_path / "r.toml"))
@@ -77,7 +77,7 @@ def test_a_recipe_read_again_does_the_same(tmp_path: Path) -> None:
     session.close()
     again = opened(recipe=str(tmp_path / "r.toml"))
     assert torch.equal(output_of(again), expected)
-    assert [row.enabled for row in again.hooks(("layer3",)).rows if row.name.startswith("clamp")] == [False]
+    assert [row.enabled for row in again.views.hooks(("layer3",)).rows if row.name.startswith("clamp")] == [False]
     again.close()
 
 
@@ -94,12 +94,12 @@ def test_a_recipe_read_again_does_the_same(tmp_path: Path) -> None:
 )
 def test_a_wrong_recipe_is_refused_with_nothing_done(tmp_path: Path, text: str, said: str) -> None:
     session = opened()
-    before = fingerprint(session.tree.root)
+    before = fingerprint(session.subject.tree.root)
     (tmp_path / "r.toml").write_text(text)
     with pytest.raises(UsageError, match=said):
         session.change(LoadRecipe(1, str(tmp_path / "r.toml")))
-    assert not any(not change.undone for change in session.changes().changes)
-    after = fingerprint(session.tree.root)
+    assert not any(not change.undone for change in session.subject.changes().changes)
+    after = fingerprint(session.subject.tree.root)
     assert [key for key in before if key.startswith("tensor") and before[key] != after[key]] == []
     session.close()
 

@@ -1,0 +1,126 @@
+"""A model under inspection, with everything of ours that is on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+from torch import nn
+
+from ..errors import UsageError
+from ..records import Changes, HookMarks, ModelInfo, ModuleRow, Path, Target
+from ..text import encodable
+from . import alone, modules
+from .alterations import Alterations, State
+from .facts import facts_of
+from .guard import Keep
+from .hooks.ledger import Ledger
+from .hooks.observe import Observers
+from .hooks.shelves import reserve_ids
+from .inputs import Sample
+from .loading import Loaded
+
+
+@dataclass
+class Subject:
+    """Made when a model is opened, ended by `close`. `sample` is None while no input is known, `seed` that of the next
+    pass."""
+
+    target: Target
+    generation: int
+    tree: modules.ModuleTree
+    keep: Keep
+    observers: Observers
+    ledger: Ledger
+    alterations: Alterations
+    rows: Sequence[ModuleRow]
+    info: ModelInfo
+    sample: Sample | None
+    seed: int
+
+    @classmethod
+    def of(cls, loaded: Loaded, target: Target, generation: int, say: Callable[[str], None]) -> Subject:
+        tree = modules.walk(loaded.model)
+        is_alone = alone.is_alone(tree)
+        if not is_alone:
+            reserve_ids(tree)
+        keep, observers = alone.keep_nothing() if is_alone else Keep(tree), Observers(tree)
+        ledger = Ledger(lambda module: subject.ours(module), None if is_alone else tree)
+        rows = alone.rows(tree, modules.rows(tree)) if is_alone else modules.rows(tree)
+        info = facts_of(tree, rows, target.target, loaded, keep)
+        subject = cls(
+            target,
+            generation,
+            tree,
+            keep,
+            observers,
+            ledger,
+            Alterations(tree, keep, observers, ledger, say),
+            rows,
+            alone.facts(tree, info) if is_alone else info,
+            loaded.sample,
+            target.seed,
+        )
+        return subject
+
+    def node(self, path: Path) -> modules.Node:
+        """Raises `UsageError` where there is none."""
+        try:
+            return self.tree.object_at(path)
+        except KeyError:
+            raise UsageError(f"no module {'.'.join(path)!r} in this model") from None
+
+    def check_callable(self) -> None:
+        """Raises `UsageError` where these are weights without a model."""
+        if not self.info.callable:
+            raise alone.refusal(self.target.target)
+
+    def ours(self, module: nn.Module) -> dict[int, str]:
+        """The ids of our hooks on `module`, those included that a person took away and may bring back."""
+        added = {hook_id: str(member.attached.hook) for hook_id, member in self.alterations.of(module).items()}
+        return {**self.observers.ours(module), **added}
+
+    def marks(self) -> HookMarks:
+        """Which modules are observed, and which have hooks of others, hooks that were added, and edits."""
+        if not self.info.callable:
+            return HookMarks(self.generation, bytes(len(self.tree.nodes)))
+        objects = list(self.tree.objects())
+        observed = bytearray(len(self.tree.nodes))
+        for node in objects:
+            observed[node.index] = 2 if node.index in self.observers.refused else int(self.observers.on(node))
+        foreign = {node.index: self.ledger.foreign(node.module) for node in objects}
+        return HookMarks(
+            self.generation,
+            bytes(observed),
+            {index: count for index, count in foreign.items() if count > 0},
+            dict(self.observers.refused),
+            self.alterations.added(),
+            tuple(sorted({written.node for written in self.alterations.edits.edited()})),
+        )
+
+    def changes(self) -> Changes:
+        """What was changed since the model was opened, and what the baseline is."""
+        alterations = self.alterations
+        state, base = alterations.state(), alterations.baseline
+        words = "the model as it was loaded" if base == State() else f"{len(base.active)} hooks and {base.edits} edits"
+        return Changes(
+            self.generation,
+            alterations.changes(),
+            alterations.altering(),
+            alterations.disabled(),
+            len(alterations.edits.edited()),
+            words if state != base else f"{words}, as it is now",
+        )
+
+    def take_sample(self, sample: Sample | None) -> None:
+        """What the next passes are called with."""
+        self.sample = sample
+        text, origin = (encodable(sample.text, 300), sample.origin) if sample is not None else ("", "")
+        self.info = replace(self.info, input=text, input_origin=origin)
+
+    def close(self) -> None:
+        """Leave the model as it was before."""
+        self.alterations.close()
+        self.observers.remove_all()
+        self.keep.restore()
