@@ -15,6 +15,8 @@ targets:
   resnet18                     any name of torchvision.models.list_models(); also tv:NAME
   pkg.mod:build  pkg.mod:Net   a factory or class that can be imported from here
   model.py:Net   model.py      the same from a file; alone, lists what the file has
+  net.pt2  net.pt              a program of torch.export, TorchScript, or with --trust-pickle a pickled module
+  weights.safetensors  a.ckpt  weights without a model: a state dict, an index of shards, or their directory
   KEY=VALUE                    constructor arguments: inspector resnet18 num_classes=10
 
 A factory returns a module, (module, args) or (module, args, kwargs). Without a target the app opens a picker.
@@ -63,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     mode.add_argument("--eval", action="store_true", help="in evaluation mode (the default)")
     add("--grad", action="store_true", help="record gradients during the pass")
     add("--seed", type=int, default=0, metavar="N", help="for weights, input and pass (default 0)")
+    add("--trust-pickle", action="store_true", help="open a file that runs code when it is opened, such as a pickle")
     add("--no-forward", action="store_true", help="do not run a pass at the start")
     hooks = parser.add_argument_group("hooks and passes")
     add = hooks.add_argument
@@ -131,6 +134,7 @@ def _target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dic
         "loss": options.loss,
         "optimizer": options.optimizer,
         "loader": options.loader,
+        "trust_pickle": options.trust_pickle,
     }
 
 

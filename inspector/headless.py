@@ -83,7 +83,7 @@ def _print(client: Client, target: Target, form: str, out: Callable[[str], objec
     assert isinstance(opened, Opened)
     client.hear_modules(opened.info.rows)
     summary = problem = None
-    if target.run and not opened.form:
+    if target.run and opened.info.callable and not opened.form:
         ended = client.ask(
             Run(
                 opened.generation,
@@ -96,7 +96,7 @@ def _print(client: Client, target: Target, form: str, out: Callable[[str], objec
         )
         assert isinstance(ended, PassEnded)
         summary, problem = ended.summary, ended.summary.problem
-    elif target.run:
+    elif target.run and opened.info.callable:
         problem = _no_input(opened)
     found = report.Report(
         opened.info,

@@ -64,6 +64,8 @@ class Report:
 
 def tree_text(report: Report, width: int = 100) -> str:
     """The module tree with parameters, output shapes and calls."""
+    if not report.info.callable:
+        return _weights_text(report, width)
     table = _table(
         ("Module", "left"), ("Class", "left"), ("Parameters", "right"), ("Output", "left"), ("Calls", "right")
     )
@@ -82,6 +84,23 @@ def tree_text(report: Report, width: int = 100) -> str:
             Text(visible(_count_words(row, count, bool(report.calls)))),
         )
     return _rendered(table, width) + "\n".join(_footer(report)) + "\n"
+
+
+def _weights_text(report: Report, width: int) -> str:
+    """The tree of names with what each tensor is."""
+    table = _table(("Name", "left"), ("Dtype", "left"), ("Shape", "left"), ("Elements", "right"), ("Bytes", "right"))
+    depths: list[int] = []
+    for row in report.modules:
+        depths.append(depths[row.parent] + 1 if row.parent >= 0 else 0)
+        name = "  " * depths[-1] + (visible(row.key) if row.parent >= 0 else "(root)")
+        dtype, shape = (row.class_name, _shape(row.shape)) if row.shape is not None else ("", "")
+        shape = visible(" ".join([shape, *row.badges]))
+        table.add_row(Text(name), Text(visible(dtype)), Text(shape), f"{row.parameters:,}", f"{row.nbytes:,}")
+    return _rendered(table, width) + "\n".join(_footer(report)) + "\n"
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "×".join("?" if size < 0 else str(size) for size in shape) or "scalar"
 
 
 def _count_words(row: ModuleRow, count: int, ran: bool) -> str:
@@ -123,7 +142,9 @@ def _footer(report: Report) -> list[str]:
     info, summary = report.info, report.summary
     lines = [
         "",
-        f"{visible(info.target)}: {info.modules:,} modules, {info.parameters:,} parameters "
+        _weights_facts(info)
+        if not info.callable
+        else f"{visible(info.target)}: {info.modules:,} modules, {info.parameters:,} parameters "
         f"({info.trainable:,} trainable), {info.nbytes / 1e6:.1f} MB, {'train' if info.training else 'eval'}, "
         f"{visible(info.device)}",
     ]
@@ -133,6 +154,12 @@ def _footer(report: Report) -> list[str]:
         lines.append(f"{summary.calls:,} calls in {summary.ms:.1f} ms, seed {summary.seed}")
         lines += _changed(summary)
     return [*lines, *(f"note: {visible(note)}" for note in info.notes)]
+
+
+def _weights_facts(info: ModelInfo) -> str:
+    tensors = f"{info.tensors:,} tensor{'' if info.tensors == 1 else 's'}"
+    elements = f"{info.parameters:,} elements, {info.nbytes / 1e6:,.1f} MB"
+    return f"{visible(info.target)}: weights without a model, {tensors}, {elements}"
 
 
 def _changed(summary: PassSummary) -> list[str]:
@@ -152,7 +179,8 @@ def problem_text(problem: Problem) -> str:
     lines = [visible(line) for line in problem.traceback]
     lines.append(f"inspector: {visible(problem.what)}")
     if problem.where:
-        lines.append(f"  where: {visible(problem.where)}")
+        first, *more = problem.where.split("\n")
+        lines += [f"  where: {visible(first)}", *(f"         {visible(line)}" for line in more)]
     if problem.path is not None:
         lines.append(f"  module: {visible('.'.join(problem.path)) or '(root)'}")
     if problem.hint:
@@ -202,6 +230,7 @@ def _module(report: Report, row: ModuleRow, place: Location | None, counts: dict
         "calls": counts.get(row.index if row.alias_of < 0 else row.alias_of, 0),
         "alias_of": report.paths[row.alias_of] if row.alias_of >= 0 else None,
         "source": {"file": place.file if place else None, "line": place.line if place else None},
+        **({} if row.shape is None else {"dtype": row.class_name, "shape": list(row.shape), "bytes": row.nbytes}),
     }
 
 

@@ -130,3 +130,36 @@ def children(pid: int) -> list[int]:
     if not listed.exists():
         pytest.skip("needs Linux")
     return [int(child) for child in listed.read_text().split()]
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from safetensors.torch import save_file
+    from torch import nn
+
+    file = tmp_path_factory.mktemp("weights") / "net.safetensors"
+    save_file(nn.Sequential(nn.Linear(2, 3), nn.Linear(3, 1)).state_dict(), file, metadata={"format": "pt"})
+    return file
+
+
+def test_weights_without_a_model_are_reported_and_not_run(weights: Path) -> None:
+    ran = run(str(weights), "--print", "json")
+    found = json.loads(ran.stdout)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (found["calls"], found["error"], found["output"]) == ([], None, {"kind": "none"})
+    assert found["model"]["parameters"] == 13 and found["model"]["bytes"] == 52
+    (row,) = [row for row in found["modules"] if row["path"] == "0.weight"]
+    assert (row["dtype"], row["shape"], row["bytes"], row["parent"]) == ("float32", [3, 2], 24, "0")
+
+
+def test_the_tree_of_weights_shows_names_shapes_dtypes_and_sizes(weights: Path) -> None:
+    ran = run(str(weights))
+    lines = [line.split() for line in ran.stdout.splitlines()]
+    assert ran.returncode == 0 and lines[0] == ["Name", "Dtype", "Shape", "Elements", "Bytes"]
+    assert ["weight", "float32", "3×2", "6", "24"] in lines
+    assert "weights without a model, 4 tensors, 13 elements" in ran.stdout and "metadata: format = pt" in ran.stdout
+
+
+def test_weights_take_no_weights(weights: Path) -> None:
+    ran = run(str(weights), "-w", str(weights), "--print", "json")
+    assert (ran.returncode, ran.stdout) == (2, "") and "so -w cannot be used" in ran.stderr

@@ -11,7 +11,7 @@ from .histories import Histories
 from .hooks.shared import Shared
 from .inputs import Sample
 from .modules import ModuleTree, Node
-from .passes import Listener, Outcome
+from .passes import Listener, Outcome, call_root
 from .recorder import Recorder
 from .training import Steps, loss_of, optimizer_of
 
@@ -98,7 +98,7 @@ class Batches:
                 listener.batch = number
 
     def _one(self, sample: Sample) -> Any:
-        output = self._tree.root(*sample.args, **sample.kwargs)
+        output = call_root(self._tree, self._listeners, self.recorder, sample.args, sample.kwargs)
         if self._loss is not None:
             if self._optimizer is not None:
                 self._optimizer.zero_grad()

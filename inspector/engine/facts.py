@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..records import ModelInfo, ModuleRow
 from ..text import encodable
-from . import modules
+from . import flat, modules
 from .guard import Keep
 from .loading import Loaded
 
@@ -24,7 +24,7 @@ def facts_of(tree: modules.ModuleTree, rows: Sequence[ModuleRow], target: str, l
     return ModelInfo(
         target=encodable(target, 400),
         kind=loaded.kind,
-        class_name=encodable(type(loaded.model).__name__, 120),
+        class_name=rows[0].class_name,
         modules=objects,
         rows=len(rows),
         parameters=rows[0].parameters,
@@ -35,7 +35,7 @@ def facts_of(tree: modules.ModuleTree, rows: Sequence[ModuleRow], target: str, l
         device=", ".join(sorted({str(tensor.device) for tensor in parameters + buffers})) or "no tensors",
         torch=str(torch.__version__),
         shapes_only=objects > SHAPES_ONLY_PAST,
-        notes=(*(encodable(note, 400) for note in loaded.notes), *_keep_note(keep)),
+        notes=(*(encodable(note, 400) for note in loaded.notes), *flat.notes(tree, rows), *_keep_note(keep)),
     )
 
 

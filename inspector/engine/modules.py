@@ -17,6 +17,8 @@ from torch.nn.parameter import is_lazy
 
 from ..records import ModuleRow, Path
 from ..text import encodable
+from .flat import INLINED, inlined
+from .naming import class_name
 
 MAX_KEY = 200
 """Characters kept of a key; siblings that become equal are numbered apart."""
@@ -126,18 +128,18 @@ def size_of(tensor: Tensor) -> tuple[int, int]:
 
 def rows(tree: ModuleTree) -> list[ModuleRow]:
     """What the app shows of each node."""
-    held = _Holdings(tree)
+    held, flat = _Holdings(tree), inlined(tree)
     return [
         ModuleRow(
             node.index,
             node.parent,
             node.key,
-            encodable(type(node.module).__name__, 120),
+            encodable(class_name(node.module), 120),
             held.parameters[source],
             held.own_parameters[source],
             held.nbytes[source],
             node.alias_of,
-            tuple(badges(node.module, held.tied[source])),
+            (*badges(node.module, held.tied[source]), *((INLINED,) if source in flat else ())),
         )
         for node in tree.nodes
         for source in [node.index if node.alias_of < 0 else node.alias_of]

@@ -76,7 +76,7 @@ def run(
     try:
         with listening(observers, recorder), torch.set_grad_enabled(grad), _eagerly(tree):
             began = perf_counter()
-            output = tree.root(*args, **kwargs) if call is None else call()
+            output = call_root(tree, observers, recorder, args, kwargs) if call is None else call()
             _synchronize()
             ended = perf_counter()
         seen = see(output)
@@ -90,9 +90,34 @@ def run(
     return Outcome((ended - began) * 1e3, seen, error, _bounded(restored), _bounded(gone))
 
 
+def call_root(
+    tree: ModuleTree,
+    observers: Listener | Sequence[Listener] | None,
+    recorder: Recorder | None,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> Any:
+    """One call of the model; recorded from outside where it refuses the hooks that would record it."""
+    root = tree.root
+    if recorder is None or not any(0 in getattr(listener, "refused", ()) for listener in _listeners(observers)):
+        return root(*args, **kwargs)
+    recorder.enter(root, args, kwargs)
+    try:
+        output = root(*args, **kwargs)
+    except Exception:  # as a hook that is always called sees it
+        recorder.leave(root, None)
+        raise
+    recorder.leave(root, output)
+    return output
+
+
+def _listeners(observers: Listener | Sequence[Listener] | None) -> Sequence[Listener]:
+    return observers if isinstance(observers, Sequence) else [observers] if observers is not None else []
+
+
 @contextlib.contextmanager
 def listening(observers: Listener | Sequence[Listener] | None, recorder: Recorder | None) -> Iterator[None]:
-    listeners = observers if isinstance(observers, Sequence) else [observers] if observers is not None else []
+    listeners = _listeners(observers)
     for listener in listeners:
         listener.recorder = recorder
     try:

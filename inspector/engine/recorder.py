@@ -36,9 +36,19 @@ from .hooks.outputs import OutputHooks
 from .hooks.turns import NOT_SEEN, Choice
 from .inputs.nested import map_tensors
 from .modules import ModuleTree
+from .naming import class_name
 from .summarize import Summarizer, brief, non_finite
 
 _MODULE_FILE = nn.Module.__call__.__code__.co_filename
+_TORCH = os.path.dirname(torch.__file__)
+_BETWEEN = frozenset(
+    {
+        _MODULE_FILE,
+        os.path.join(_TORCH, "fx", "interpreter.py"),
+        os.path.join(_TORCH, "export", "unflatten.py"),
+    }
+)
+"""Files whose frames call modules for others: torch's own, and those that run the graph of an unflattened program."""
 _ENGINE = os.path.dirname(__file__)
 _PROGRESS_EVERY = 0.05  # seconds
 _HOOK_FRAMES = 4  # from `_locate` over `_enter`, `enter` and the hook up to torch
@@ -100,7 +110,7 @@ class Call:
         )
 
     def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:
-        name = encodable(type(tree.nodes[self.index].module).__name__, 120)
+        name = encodable(class_name(tree.nodes[self.index].module), 120)
         path: Path = tree.paths[self.index]
         gradients = tuple(value for value in self.gradients if isinstance(value, TensorValue))
         return CallDetail(
@@ -314,7 +324,7 @@ class Recorder:
 
     def _locate(self, call: Call) -> None:
         frame = sys._getframe(_HOOK_FRAMES)
-        while frame is not None and frame.f_code.co_filename == _MODULE_FILE:
+        while frame is not None and frame.f_code.co_filename in _BETWEEN:
             frame = frame.f_back  # type: ignore[assignment]  # the loop's own test handles the end of the stack
         if frame is not None and not frame.f_code.co_filename.startswith(_ENGINE):
             call.file, call.line = _encodable_file(frame.f_code.co_filename), frame.f_lineno

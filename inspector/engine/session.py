@@ -49,6 +49,7 @@ from .runner import CHUNK, Runner, Tell
 from .saving import load_recipe, save
 from .subject import Subject
 from .views import Views
+from .weights_views import WeightsViews
 
 
 class Session:
@@ -110,10 +111,10 @@ class Session:
         self.generation += 1
         self.subject = Subject.of(loaded, target, self.generation, self._say)
         self.runner = Runner(self.subject, self._tell, self._waiting)
-        self.views = Views(self.subject, self.runner)
+        self.views = (Views if self.subject.info.callable else WeightsViews)(self.subject, self.runner)
         self._open = True
         gc.collect()  # the model before, if there was one
-        if target.observe:
+        if target.observe and self.subject.info.callable:
             for node in self.subject.tree.objects():
                 self.subject.observers.add(node)
         return self._with_sample(loaded.sample)
@@ -145,11 +146,14 @@ class Session:
     def set_input(self, specs: tuple[str, ...]) -> Opened:
         """Raises `UsageError` where a spec cannot be understood."""
         subject = self.subject
+        subject.check_callable()
         return self._with_sample(sample_from_specs(specs, subject.tree.root, subject.seed, None, None))
 
     def _with_sample(self, sample: Sample | None) -> Opened:
         subject = self.subject
         problem: Problem | None = None
+        if not subject.info.callable:
+            return Opened(self.generation, subject.info)
         if sample is None and subject.target.run:
             self._tell(Note("info", "no sample input given: guessing one from the model"))
             sample, problem = self._guess()
@@ -181,6 +185,7 @@ class Session:
 
     def run(self, request: Run | None = None) -> PassSummary:
         """See `Runner.run`."""
+        self.subject.check_callable()
         return self.runner.run(request if request is not None else Run(self.generation))
 
     def calls_of(self, path: Path, values: bool = False, force: bool = False) -> Calls:
@@ -207,6 +212,7 @@ class Session:
 
     def observe(self, paths: tuple[Path, ...], subtree: bool, on: bool) -> HookMarks:
         """Turn the observe hook of modules on or off, with everything below them where that is wanted."""
+        self.subject.check_callable()
         tree = self.subject.tree
         nodes: dict[int, Node] = {}
         for path in paths:
@@ -231,6 +237,7 @@ class Session:
 
     def change(self, request: AnyRequest) -> Changes:
         """Carry out what a person wants changed. Raises `UsageError`, with nothing done."""
+        self.subject.check_callable()
         alterations = self.subject.alterations
         match request:
             case AddHook():

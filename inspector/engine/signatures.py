@@ -33,10 +33,20 @@ def signature_of(module: nn.Module) -> str:
     if issubclass(type(module), torch.jit.ScriptModule):
         schema = getattr(getattr(module, "forward", None), "schema", None)
         return "" if schema is None else encodable(str(schema), _LIMIT)
+    if type(module).__module__ == "torch.export.unflatten":
+        return encodable(f"({', '.join(_placeholders(module))})", _LIMIT)
     if forward_of(module).why.endswith("NotImplementedError"):
         return ""
     signature = _signature(module)
     return "" if signature is None else encodable(_text(signature), _LIMIT)
+
+
+def _placeholders(module: nn.Module) -> list[str]:
+    """What the graph of a module of an exported program takes."""
+    calls = variables(module).get("_call_modules") or [module]
+    graph = variables(calls[0]).get("graph")
+    nodes = graph.nodes if isinstance(graph, torch.fx.Graph) else ()
+    return [str(node.target) for node in nodes if node.op == "placeholder"]
 
 
 def _signature(module: nn.Module) -> inspect.Signature | None:

@@ -11,7 +11,7 @@ from torch import nn
 from ..errors import UsageError
 from ..records import Changes, HookMarks, ModelInfo, ModuleRow, Path, Target
 from ..text import encodable
-from . import modules
+from . import alone, modules
 from .alterations import Alterations, State
 from .facts import facts_of
 from .guard import Keep
@@ -43,10 +43,13 @@ class Subject:
     @classmethod
     def of(cls, loaded: Loaded, target: Target, generation: int, say: Callable[[str], None]) -> Subject:
         tree = modules.walk(loaded.model)
-        reserve_ids(tree)
-        keep, observers = Keep(tree), Observers(tree)
-        ledger = Ledger(lambda module: subject.ours(module), tree)
-        rows = modules.rows(tree)
+        is_alone = alone.is_alone(tree)
+        if not is_alone:
+            reserve_ids(tree)
+        keep, observers = alone.keep_nothing() if is_alone else Keep(tree), Observers(tree)
+        ledger = Ledger(lambda module: subject.ours(module), None if is_alone else tree)
+        rows = alone.rows(tree, modules.rows(tree)) if is_alone else modules.rows(tree)
+        info = facts_of(tree, rows, target.target, loaded, keep)
         subject = cls(
             target,
             generation,
@@ -56,7 +59,7 @@ class Subject:
             ledger,
             Alterations(tree, keep, observers, ledger, say),
             rows,
-            facts_of(tree, rows, target.target, loaded, keep),
+            alone.facts(tree, info) if is_alone else info,
             loaded.sample,
             target.seed,
             loaded.classes,
@@ -70,6 +73,11 @@ class Subject:
         except KeyError:
             raise UsageError(f"no module {'.'.join(path)!r} in this model") from None
 
+    def check_callable(self) -> None:
+        """Raises `UsageError` where these are weights without a model."""
+        if not self.info.callable:
+            raise alone.refusal(self.target.target)
+
     def ours(self, module: nn.Module) -> dict[int, str]:
         """The ids of our hooks on `module`, those included that a person took away and may bring back."""
         added = {hook_id: str(member.attached.hook) for hook_id, member in self.alterations.of(module).items()}
@@ -77,6 +85,8 @@ class Subject:
 
     def marks(self) -> HookMarks:
         """Which modules are observed, and which have hooks of others, hooks that were added, and edits."""
+        if not self.info.callable:
+            return HookMarks(self.generation, bytes(len(self.tree.nodes)))
         objects = list(self.tree.objects())
         observed = bytearray(len(self.tree.nodes))
         for node in objects:

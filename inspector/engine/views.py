@@ -86,9 +86,11 @@ class Views:
     def _site(self, path: Path) -> Source:
         """Where the module was called."""
         last = self._runner.last
-        call = next((call for call in last.of(self._subject.node(path).index) if call.file), None)
+        calls = last.of(self._subject.node(path).index)
+        call = next((call for call in calls if call.file), None)
         if call is None:
             note = "no call was seen in the last pass" if last.number else "run a pass to see who calls it: r"
+            note = "it was called from inside torch, by no line of Python" if calls else note
             return Source(path, "site", "call site", notes=(note,))
         return site_source(call.file, call.line, path)
 

@@ -119,7 +119,7 @@ class Source(Event, frozen=True, tag=True):
 
 class ParameterRow(Record, frozen=True):
     name: str  # relative to the module asked about: "weight", "0.conv1.weight"
-    kind: Literal["parameter", "buffer"]
+    kind: Literal["parameter", "buffer", "tensor"]  # "tensor": of weights without a model, which do not say
     value: TensorValue | OtherValue | NoneValue
     trainable: bool = False
     persistent: bool = True

@@ -17,6 +17,7 @@ class ModuleRow(Row, frozen=True):
     nbytes: int  # bytes of parameters and buffers below this module, each once
     alias_of: int = -1  # the row that shows the same object first; -1 for none. An alias has no children rows
     badges: tuple[str, ...] = ()  # "tied", "scripted", "lazy", "meta", "no hooks: REASON", ...
+    shape: tuple[int, ...] | None = None  # of a tensor that is an entry of its own, in weights without a model
 
 
 class Target(Record, frozen=True):
@@ -40,6 +41,7 @@ class Target(Record, frozen=True):
     loss: str = ""
     optimizer: str = ""
     loader: str = ""
+    trust_pickle: bool = False  # files that run code when they are opened may be
 
 
 class ModelInfo(Record, frozen=True):
@@ -59,6 +61,8 @@ class ModelInfo(Record, frozen=True):
     input_origin: str = ""  # "given", "known for this target", "guessed"; "" when there is none
     shapes_only: bool = False  # too many modules for statistics on every one
     notes: tuple[str, ...] = ()
+    callable: bool = True  # False for weights without a model
+    tensors: int = 0  # of those
 
 
 class Choice(Record, frozen=True):

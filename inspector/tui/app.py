@@ -192,6 +192,8 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
         self.failure = 0
         if state is not None:
             self.workbench.restore(state)
+        if state in (None, State()) and not self.flow.model.callable:
+            self.workbench.show_panel_called("Parameters")  # there is no source, and nothing runs
         if self._first and self.options.select:
             self._select_dotted(self.options.select)
         self._first = False

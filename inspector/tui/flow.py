@@ -131,6 +131,7 @@ class Flow:
             seed = self.model.summary.seed + 1
         reply = await self.engine.ask(plan.request(self.model.generation, seed, fresh))
         if isinstance(reply, Failed) and self.engine.alive:
+            self.live = False
             self.stop_running()
             self.view.problem(reply.problem, opening=False)
 
@@ -222,6 +223,8 @@ class Flow:
                 self.view.spawn(self.run())
         else:
             self.model = Model(event.info, event.generation)
+            for note in event.info.notes:
+                self.view.write_log("info", note)
             self._trace = 0
             self.ready = self.stale = False
         self._run_when_opened = False

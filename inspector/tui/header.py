@@ -65,11 +65,7 @@ class TitleBar(Widget):
             Piece(0, short_target(info.target)),
             *self._changed(),
             Piece(7, visible(info.kind)),
-            Piece(5, f"{info.modules} modules"),
-            Piece(4, f"{format.count(info.parameters)} parameters"),
-            Piece(6, format.bytes_(info.nbytes)),
-            Piece(3, "train" if info.training else "eval"),
-            Piece(8, visible(info.device)),
+            *(_model_pieces(info) if info.callable else _weights_pieces(info)),
         ]
 
     def _changed(self) -> list[Piece]:
@@ -104,6 +100,25 @@ class TitleBar(Widget):
             return ""
         hooks = "changed since, r runs" if self.stale else f"{self.summary.hooks} hooks"
         return last_pass(self.summary, hooks, room, self._dot)
+
+
+def _model_pieces(info: ModelInfo) -> list[Piece]:
+    return [
+        Piece(5, f"{info.modules} modules"),
+        Piece(4, f"{format.count(info.parameters)} parameters"),
+        Piece(6, format.bytes_(info.nbytes)),
+        Piece(3, "train" if info.training else "eval"),
+        Piece(8, visible(info.device)),
+    ]
+
+
+def _weights_pieces(info: ModelInfo) -> list[Piece]:
+    """Nothing runs, so there is no mode and no device."""
+    return [
+        Piece(5, f"{info.tensors:,} tensor{'' if info.tensors == 1 else 's'}"),
+        Piece(4, f"{format.count(info.parameters)} elements"),
+        Piece(6, format.bytes_(info.nbytes)),
+    ]
 
 
 def short_target(target: str) -> str:

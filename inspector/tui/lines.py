@@ -92,8 +92,11 @@ class Lines(ABC):
         self.natural.mark = 1 + (len(f"+{foreign}") if foreign else 0)
 
     def measure_shapes(self, calls: Iterable[CallRow]) -> None:
+        self.measure_briefs({call.brief for call in calls})
+
+    def measure_briefs(self, briefs: Iterable[str]) -> None:
         widths = self.natural
-        for brief in {call.brief for call in calls}:
+        for brief in briefs:
             brief = visible(brief)
             short = fmt.powers(brief, self.look.ascii)
             widths.shape = max(widths.shape, min(cell_len(brief), SHAPE_LIMIT))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from ..records import Path as ModulePath
 from ..records import Target
@@ -70,7 +71,8 @@ class Memory:
         return (self._read("recent.json", Recents) or Recents()).targets
 
     def opened(self, target: Target) -> None:
-        """Put `target` first among the recent ones."""
+        """Put `target` first among the recent ones. Trust in a file is not kept: it may be another one then."""
+        target = replace(target, trust_pickle=False)
         others = [recent for recent in self.recents() if recent.target != target.target]
         self._write("recent.json", Recents((target, *others)[:MOST_RECENT]))
 

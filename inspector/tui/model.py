@@ -38,6 +38,11 @@ class Model:
         """Every row announced has arrived."""
         return self.info is not None and len(self.rows) == self.info.rows
 
+    @property
+    def callable(self) -> bool:
+        """False for weights without a model."""
+        return self.info is None or self.info.callable
+
     def add_rows(self, rows: Sequence[ModuleRow]) -> None:
         for row in rows:
             path = () if row.parent < 0 else (*self.paths[row.parent], row.key)

@@ -33,7 +33,8 @@ class TreeLines(Lines):
 
     def widths(self) -> Widths:
         shown = [cells for depth, cells in self._name_at.items() if depth <= self.outline.depth]
-        return replace(self.natural, name=min(max(shown, default=0), NAME_LIMIT))
+        mark = self.natural.mark if self.model.callable else 0
+        return replace(self.natural, name=min(max(shown, default=0), NAME_LIMIT), mark=mark)
 
     @property
     def ids(self) -> Sequence[int]:
@@ -65,6 +66,7 @@ class TreeLines(Lines):
         classes = {row.class_name for row in rows if row.parent >= 0}
         longest = max((cell_len(fmt.cut(visible(name), CLASS_LIMIT)) for name in classes), default=0)
         widths.class_name = max(widths.class_name, longest)
+        self.measure_briefs({fmt.shape(row.shape) for row in rows if row.shape is not None})
         if any(row.parameters for row in rows):
             widths.number = _PARAMETERS
 
@@ -162,6 +164,9 @@ class TreeLines(Lines):
         return at >= 0 and at + len(text) > len(path) - max(len(self.model.rows[index].key), 1)
 
     def _output(self, index: int, calls: Sequence[CallRow], columns: Columns, role: str) -> list[Piece]:
+        shape = self.model.rows[index].shape
+        if shape is not None:
+            return self.shape_piece(fmt.shape(shape), columns.shape, role or "shape")
         if calls:
             return self.shape_piece(calls[-1].brief, columns.shape, role or "shape")
         if not self._not_called(index, calls):

@@ -124,12 +124,18 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.module_tree.expanded = frozenset(index for index in found if index is not None)
         self.module_tree.order = state.order
         self.move_split(state.split - self._split)
-        number = self.detail.number_of(state.panel)
-        if number is not None and number != self.detail.showing:
-            self.detail.show_panel(number)
+        self.show_panel_called(state.panel)
         self.select_path(state.selected)
 
+    def show_panel_called(self, title: str) -> None:
+        """Switch to the panel with this title, where there is one."""
+        number = self.detail.number_of(title)
+        if number is not None and number != self.detail.showing:
+            self.detail.show_panel(number)
+
     def _off(self) -> Iterator[Path]:
+        if not self.model.callable:
+            return
         for index, mark in enumerate(self.model.marks.observed[: len(self.model.paths)]):
             if mark not in (OBSERVED, REFUSED):
                 yield self.model.paths[index]

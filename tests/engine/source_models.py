@@ -206,3 +206,151 @@ def with_block(module, x):
         return module(x)
 
     return nested()
+
+
+class Dispatched(nn.Module):
+    @functools.singledispatchmethod
+    def forward(self, x):
+        return x * 21
+
+    @forward.register
+    def _(self, x: int):
+        return x * 22
+
+
+@functools.singledispatch
+def dispatching(self, x):
+    return x * 23
+
+
+@dispatching.register
+def _(self: nn.Linear, x):
+    return x * 24
+
+
+class DispatchedFunction(nn.Module):
+    forward = dispatching
+
+
+class ByPartialMethod(nn.Module):
+    def scaled(self, x, factor):
+        return x * factor
+
+    forward = functools.partialmethod(scaled, factor=25)
+
+
+def elsewhere(self, x):
+    return x * 26
+
+
+class Borrowing(nn.Module):
+    forward = elsewhere
+
+
+class Monkeypatched(nn.Module):
+    def forward(self, x):
+        return x * 27
+
+
+Monkeypatched.forward = elsewhere
+
+
+class Descriptor:
+    def __get__(self, instance, owner=None):
+        return functools.partial(self.run, instance)
+
+    def run(self, instance, x):
+        return x * 28
+
+
+class ByDescriptor(nn.Module):
+    forward = Descriptor()
+
+
+class DecoratingObject:
+    def __init__(self, function):
+        self.function = function
+        functools.update_wrapper(self, function)
+
+    def __get__(self, instance, owner=None):
+        return functools.partial(self, instance)
+
+    def __call__(self, instance, x):
+        return self.function(instance, x)
+
+
+class DecoratedByObject(nn.Module):
+    @DecoratingObject
+    def forward(self, x):
+        return x * 29
+
+
+class Cached(nn.Module):
+    @functools.lru_cache  # noqa: B019
+    def forward(self, x):
+        return x * 30
+
+
+class CachedProperty(nn.Module):
+    @functools.cached_property
+    def forward(self):
+        return lambda x: x * 31
+
+
+class Making(type):
+    def __new__(cls, name, bases, body):
+        def forward(self, x):
+            return x * 32
+
+        return super().__new__(cls, name, bases, {**body, "forward": forward})
+
+
+class MadeByMetaclass(nn.Module, metaclass=Making):
+    pass
+
+
+class Mixin:
+    def forward(self, x):
+        return super().forward(x) * 33
+
+
+class Mixed(Mixin, Inheriting):
+    pass
+
+
+class Outer:
+    class Inner(nn.Module):
+        def forward(self, x):
+            return x * 34
+
+
+def disguising(function):
+    def inner(*given):
+        return function(*given)
+
+    inner.__name__, inner.__qualname__ = function.__name__, function.__qualname__
+    return inner
+
+
+class Disguised(nn.Module):
+    @disguising
+    def forward(self, x):
+        return x * 35
+
+
+def like_accelerate():
+    module = Plain()
+    module._old_forward = module.forward
+
+    def new_forward(*args, **kwargs):
+        return module._old_forward(*args, **kwargs)
+
+    module.forward = new_forward
+    return module
+
+
+def made_by_a_call():
+    return type("Made", (Plain,), {"forward": lambda self, x: x * 36})()
+
+
+two_lambdas = [lambda x: x * 37, lambda x: x * 38]

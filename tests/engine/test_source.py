@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import inspect
 import itertools
 import linecache
 import os
+import py_compile
+import runpy
 import sys
 import textwrap
 import warnings
+import zipfile
 
 import msgspec
 import pytest
@@ -414,6 +418,160 @@ def test_hostile_classes(kind):
     source = forward(kind())
     assert source.text == "def forward(self, x):\n    return x\n"
     assert location(kind()) == (HERE, source_of(kind(), "class", ()).first_line)
+
+
+def test_a_forward_that_dispatches_tells_its_other_functions():
+    source = forward(models.Dispatched())
+    assert source.text.endswith("def forward(self, x):\n    return x * 21\n")
+    assert source.notes == (f"for int forward is Dispatched._ at {HERE}:{line_of('def _(self, x: int)') - 1}",)
+    source = forward(models.DispatchedFunction())
+    assert "x * 23" in source.text
+    assert any(note.startswith("for Linear forward is _ at ") for note in source.notes)
+
+
+def test_a_partialmethod():
+    source = forward(models.ByPartialMethod())
+    assert source.text == "def scaled(self, x, factor):\n    return x * factor\n"
+    assert "functools.partial of ByPartialMethod.scaled" in notes(source)
+
+
+@pytest.mark.parametrize("kind", [models.Borrowing, models.Monkeypatched])
+def test_a_forward_from_elsewhere_is_said(kind):
+    name, line = kind.__name__, line_of("def elsewhere")
+    source = forward(kind())
+    assert "x * 26" in source.text and source.first_line == line
+    assert source.notes == (f"forward was put on {name} from elsewhere: it is elsewhere at {HERE}:{line}",)
+
+
+def test_a_class_whose_written_forward_does_not_run_says_so():
+    source = source_of(models.Monkeypatched(), "class", ())
+    assert "x * 27" in source.text and source.focus == 0
+    assert "the forward that runs is not the one written here: it is elsewhere at" in notes(source)
+    source = source_of(models.made_by_a_call(), "class", ())
+    assert (source.title, source.focus) == ("Plain", 0)
+    assert "not the one written here: it is made_by_a_call.<locals>.<lambda>" in notes(source)
+    assert "x * 36" in forward(models.made_by_a_call()).text
+    assert source_of(models.patched(), "class", ()).focus == 0
+
+
+def test_a_monkeypatched_class_of_torch(monkeypatch):
+    monkeypatch.setattr(nn.ReLU, "forward", models.elsewhere)
+    source = source_of(nn.ReLU(), "class", ())
+    assert source.focus == 0 and "not the one written here" in notes(source)
+    assert "x * 26" in forward(nn.ReLU()).text
+
+
+def test_descriptors():
+    source = forward(models.ByDescriptor())
+    assert source.text.startswith("def __get__(self, instance, owner=None):")
+    assert source.notes == ("forward is a descriptor of Descriptor: this is its __get__, which makes what runs",)
+    source = forward(models.CachedProperty())
+    assert "lambda x: x * 31" in source.text and "a cached property" in notes(source)
+    for kind in (models.DecoratedByObject, models.Cached):
+        source = forward(kind())
+        assert "return x * " in source.text and "wrapped by an object of" in notes(source)
+        assert source_of(kind(), "class", ()).notes == ()
+        assert source_of(kind(), "class", ()).focus == source.focus
+
+
+def test_a_forward_that_a_metaclass_made():
+    source = forward(models.MadeByMetaclass())
+    assert "x * 32" in source.text
+    assert "it is Making.__new__.<locals>.forward at" in notes(source)
+
+
+def test_mixins_and_nested_classes():
+    source = forward(models.Mixed())
+    assert (source.title, source.notes) == ("Mixin.forward", ("Mixed inherits it from Mixin",))
+    assert forward(models.Outer.Inner()).title == "Outer.Inner.forward"
+    assert source_of(models.Outer.Inner(), "class", ()).notes == ()
+
+
+def test_a_wrapper_in_disguise_is_not_taken_for_an_edit():
+    source = source_of(models.Disguised(), "class", ())
+    assert "changed" not in notes(source)
+    assert source.text.splitlines()[source.focus - source.first_line] == "    def forward(self, x):"
+    source = forward(models.Disguised())
+    assert source.text == "def inner(*given):\n    return function(*given)\n"
+    assert any(note.startswith("it closes over Disguised.forward at") for note in source.notes)
+
+
+def test_the_forward_kept_beside_its_replacement():
+    source = forward(models.like_accelerate())
+    assert source.text.startswith("def new_forward(*args, **kwargs):")
+    assert any(
+        note.startswith("the forward of its class is kept as _old_forward: Plain.forward at") for note in source.notes
+    )
+
+
+def test_a_module_as_forward():
+    module = nn.Identity()
+    object.__setattr__(module, "forward", models.Plain())
+    source = forward(module)
+    assert "self.inner(x) + self.step" in source.text
+    assert "another module, a Plain" in notes(source)
+
+
+def test_which_of_two_lambdas():
+    module = nn.Identity()
+    module.forward = models.two_lambdas[1]
+    assert forward(module).notes[-1] == "number 2 of the 2 lambdas on this line"
+
+
+def test_a_scripted_function_as_forward():
+    module = nn.Identity()
+    module.forward = torch.jit.script(nn.functional.relu)
+    source = forward(module)
+    assert source.text.startswith("def relu(input: Tensor") and "compiled by TorchScript" in notes(source)
+
+
+def test_where_a_compiled_forward_is_written():
+    module = models.Plain()
+    module.forward = torch.compile(module.forward, backend="eager")
+    assert location(module) == (HERE, line_of("# the comment above the work") - 1)
+
+
+def both(net):
+    """What is shown of a `NET`: it is the right text, and nothing has to be said of it."""
+    for part in ("class", "forward"):
+        source = source_of(net, part, ())
+        assert source.text.count("return x + 1") == 1 and source.notes == ()
+        assert (source.first_line, source.focus) == ((4, 8) if part == "class" else (8, 8))
+    return source
+
+
+def test_a_program_on_the_command_line(monkeypatch):
+    monkeypatch.setattr(sys, "orig_argv", ["python", "-W", "ignore", "-c", NET])
+    namespace = {"__name__": "__main__"}
+    exec(compile(NET, "<string>", "exec"), namespace)
+    both(namespace["Net"]())
+    exec(compile(NET.replace("x + 1", "x + 2"), "<string>", "exec"), namespace)
+    assert forward(namespace["Net"]()).text == ""
+
+
+def test_a_file_that_runpy_runs(tmp_path):
+    (tmp_path / "script.py").write_text(NET)
+    namespace = runpy.run_path(str(tmp_path / "script.py"), run_name="__main__")
+    assert both(namespace["Net"]()).file == str(tmp_path / "script.py")
+
+
+def test_a_module_in_an_archive(tmp_path, monkeypatch):
+    with zipfile.ZipFile(tmp_path / "archive.zip", "w") as archive:
+        archive.writestr("in_an_archive.py", NET)
+    monkeypatch.syspath_prepend(str(tmp_path / "archive.zip"))
+    module = importlib.import_module("in_an_archive")
+    assert both(module.Net()).file.endswith(os.path.join("archive.zip", "in_an_archive.py"))
+
+
+def test_a_module_without_its_source_is_said(tmp_path, monkeypatch):
+    (tmp_path / "text.py").write_text(NET)
+    py_compile.compile(str(tmp_path / "text.py"), str(tmp_path / "only_compiled.pyc"), dfile="gone/text.py")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    module = importlib.import_module("only_compiled")
+    for part in ("class", "forward"):
+        source = source_of(module.Net(), part, ())
+        assert source.text == ""
+        assert source.notes[-1].endswith(f"imported from {tmp_path}/only_compiled.pyc, without its source")
 
 
 # Compilers

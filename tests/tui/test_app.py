@@ -64,6 +64,13 @@ async def test_a_model_is_opened_and_run(tmp_path: Path):
         assert "net" in title(app) and "pass 1" in title(app) and "5 hooks" in title(app)
 
 
+async def test_what_is_said_of_the_model_is_in_the_log(tmp_path: Path):
+    engine = FakeEngine()
+    engine.replies[Open] = lambda request: Opened(1, info(notes=("unflattened [/]", "dynamic shapes: x")))
+    async with running(tmp_path, engine) as (app, _, _):
+        assert "unflattened [/]" in app.log_panel.copy_text() and "dynamic shapes: x" in app.log_panel.copy_text()
+
+
 async def test_no_pass_where_none_is_wanted(tmp_path: Path):
     async with running(tmp_path, target={"target": "net", "run": False}) as (_, _, engine):
         assert not engine.requests(Run)

@@ -116,3 +116,9 @@ def test_reset_forgets_everything(tmp_path: Path):
 def test_the_folder_follows_the_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
     assert state_directory() == tmp_path / "inspector"
+
+
+def test_trust_in_a_file_is_not_remembered(tmp_path: Path):
+    memory = Memory(tmp_path)
+    memory.opened(Target("net.pt", trust_pickle=True))
+    assert memory.recents() == (Target("net.pt"),)

@@ -8,6 +8,7 @@ import fnmatch
 from ...errors import UsageError
 from ...text import encodable
 from ..modules import ModuleTree, Node
+from ..naming import class_name
 
 ROOT = "(root)"
 
@@ -37,7 +38,7 @@ def _matches(node: Node, name: str, pattern: str, exact: bool) -> bool:
     if exact or pattern == ROOT:  # a name may hold characters that a glob takes for its own
         return name == ("" if pattern == ROOT else pattern)
     if pattern.startswith("class:"):
-        return fnmatch.fnmatchcase(type(node.module).__name__, pattern.removeprefix("class:"))
+        return fnmatch.fnmatchcase(class_name(node.module), pattern.removeprefix("class:"))
     return bool(pattern) and bool(name) and fnmatch.fnmatchcase(name, pattern)
 
 

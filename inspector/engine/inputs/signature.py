@@ -19,6 +19,9 @@ VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 def parameters(model: nn.Module) -> tuple[inspect.Parameter, ...]:
     """Of `model.forward`, seen through wrappers that pass everything on; empty where it cannot be told."""
+    exported = _exported(model)
+    if exported is not None:
+        return exported
     seen: set[int] = set()
     while not isinstance(model, torch.jit.ScriptModule):
         own, wrapped = _signature(getattr(model, "forward", None)), children_of(model)
@@ -46,7 +49,7 @@ def required(model: nn.Module) -> tuple[inspect.Parameter, ...]:
 
 def check_call(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     """Raise `UsageError` where forward cannot be called with these arguments."""
-    own = _signature(getattr(model, "forward", None))
+    own = _exported(model) or _signature(getattr(model, "forward", None))
     if not own or isinstance(model, torch.jit.ScriptModule):
         return
     signature = inspect.Signature(own)
@@ -85,6 +88,28 @@ def _signature(forward: Callable[..., Any] | None) -> tuple[inspect.Parameter, .
         return tuple(inspect.signature(forward).parameters.values())
     except (TypeError, ValueError, NameError):  # builtins without a signature, and odd callables
         return ()
+
+
+def _exported(model: nn.Module) -> tuple[inspect.Parameter, ...] | None:
+    """Of a program that `torch.export.unflatten` made a model of: how its inputs have to be given is fixed."""
+    if type(model).__module__ != "torch.export.unflatten":
+        return None
+    calls = vars(model).get("module_call_graph")
+    signature = calls[0].signature if isinstance(calls, list) and calls else None
+    if signature is None:
+        return None
+    positional, keywords = signature.in_spec.children()
+    count = positional.num_children
+    names = [*(signature.forward_arg_names or ())][:count]
+    names += [f"input_{number}" for number in range(len(names), count)]
+    return tuple(
+        inspect.Parameter(name, kind)
+        for kind, each in (
+            (inspect.Parameter.POSITIONAL_ONLY, names),
+            (inspect.Parameter.KEYWORD_ONLY, keywords.context or ()),
+        )
+        for name in each
+    )
 
 
 def _scripted(model: torch.jit.ScriptModule) -> tuple[inspect.Parameter, ...]:

@@ -11,6 +11,7 @@ from ...errors import UsageError
 from ...text import encodable
 from ..inputs.sample import Arguments
 from . import arguments
+from .exported import is_program, unflattened
 from .target import Built
 from .usercode import call
 
@@ -31,6 +32,8 @@ def construct(found: Any, kwargs: Mapping[str, Any], shown: str) -> Built:
                 hint="KEY=VALUE is for classes and factories",
             )
         return Built(found)
+    if is_program(found):
+        return unflattened(found)
     if not callable(found):
         raise UsageError(
             encodable(f"{shown} is a {type(found).__name__}, not a module, a class or a factory", 400),
@@ -43,6 +46,8 @@ def construct(found: Any, kwargs: Mapping[str, Any], shown: str) -> Built:
 def _from_result(result: Any, shown: str) -> Built:
     if isinstance(result, nn.Module):
         return Built(result)
+    if is_program(result):
+        return unflattened(result)
     if isinstance(result, tuple) and 2 <= len(result) <= 3 and isinstance(result[0], nn.Module):
         return Built(result[0], example=_example(result[1:], shown))
     held = f"a tuple of {', '.join(type(p).__name__ for p in result[:4])}" if isinstance(result, tuple) else ""

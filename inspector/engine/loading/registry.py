@@ -12,13 +12,17 @@ from ...errors import TargetError, UsageError
 from ..inputs.guess import example_of
 from ..inputs.sample import Part, Sample, draw, given, setting_for
 from ..inputs.specs import parse_specs, placed, sample_from_parts
-from . import importable, python_file, torchvision_models, unsupported
+from . import exported, importable, pickled, python_file, scripted, torchvision_models, unsupported, weights_alone
 from .placement import parse_device, parse_dtype, place, set_mode
 from .target import Built, Loaded, Loader, Wanted
 from .usercode import seeded
 from .weights import load_weights
 
 LOADERS: tuple[Loader, ...] = (
+    exported.LOADER,
+    scripted.LOADER,
+    pickled.LOADER,
+    weights_alone.LOADER,
     unsupported.LOADER,
     python_file.LOADER,
     torchvision_models.LOADER,

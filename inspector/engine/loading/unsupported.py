@@ -8,16 +8,14 @@ from ...errors import UsageError
 from ...text import encodable
 from .target import Built, Loader, Wanted
 
-SUPPORTED = "a torchvision name (resnet18), model.py, model.py:NAME or pkg.mod:NAME"
+SUPPORTED = "a torchvision name (resnet18), model.py, model.py:NAME, pkg.mod:NAME, net.pt2 or weights.safetensors"
 
 _PREFIXES = {"hf:": "Hugging Face models", "timm:": "timm models", "hub:": "torch.hub entries"}
 _SUFFIXES = {
-    ".pt2": "exported programs (.pt2)",
     ".pt": "saved files (.pt)",
     ".pth": "saved files (.pth)",
     ".ckpt": "checkpoints (.ckpt)",
     ".bin": "saved files (.bin)",
-    ".safetensors": "weights without a model (.safetensors)",
     ".onnx": "ONNX files (.onnx)",
 }
 

@@ -15,7 +15,7 @@ from ..inputs.walk import tensors_of
 from .keys import Difference, Names, compare
 from .usercode import reported
 
-_NESTS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
+NESTS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
 _SHOWN = 5
 
 
@@ -51,7 +51,7 @@ def read_state(name: str) -> tuple[Mapping[str, Any], str]:
 def _unwrap(value: Any, name: str) -> tuple[Mapping[str, Any], str]:
     """The state dict in `value`, and the entry it was nested in."""
     if isinstance(value, Mapping):
-        for nest in _NESTS:
+        for nest in NESTS:
             if isinstance(value.get(nest), Mapping) and _is_state(value[nest]):
                 return value[nest], nest
         if _is_state(value):

@@ -16,7 +16,7 @@ from .places import location
 from .record import Draft
 from .running import Running, call_notes, callable_of, forward_of, init_of, type_name, variables
 from .site import site_source
-from .versions import load, place
+from .versions import load, place, sourceless
 
 __all__ = ["Part", "location", "site_source", "source_of", "source_of_callable"]
 
@@ -106,10 +106,12 @@ def _fill_class(draft: Draft, module: nn.Module) -> None:
     if base is not cls:
         draft.title = type_name(base)
         draft.note(f"{type_name(cls)} is a generated class; showing its base {type_name(base)}")
-    draft.take(written.file, written.piece, forward_line(base, written))
+    running = forward_of(module)
+    focus, note = forward_line(written, running.function)
+    replaced = "forward" in variables(module)
+    draft.take(written.file, written.piece, focus if running.function or not replaced else 0)
     draft.note(written.note)
-    if "forward" in variables(module):
-        draft.note("forward is replaced on this instance: see the forward that runs")
+    draft.note("forward is replaced on this instance: see the forward that runs" if replaced else note)
     for note in call_notes(cls):
         draft.note(note)
 
@@ -123,6 +125,7 @@ def _fill_running(draft: Draft, running: Running) -> None:
     for note in running.notes:
         draft.note(note)
     if running.function is None:
+        draft.text = running.code.lstrip("\n")
         draft.note(running.why)
     else:
         _fill_written(draft, running.function)
@@ -140,6 +143,9 @@ def _fill_written(draft: Draft, function: FunctionType) -> None:
 
 def _absent(function: FunctionType) -> str:
     name, file_name = written_name(function.__code__), function.__code__.co_filename
+    compiled = sourceless(function.__globals__)
+    if compiled:
+        return f"{name} was {compiled}"
     file = load(file_name, function.__globals__)
     if file is None or not file.current:
         return f"{name} was made from text that was not kept ({file_name})"

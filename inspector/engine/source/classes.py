@@ -13,8 +13,8 @@ from torch import nn
 
 from .files import CHANGED, Match, SourceFile
 from .pieces import Piece
-from .running import function_of, in_mro, module_name, qualified_name, type_name
-from .versions import rewritten, versions
+from .running import closed_over, describe, function_of, is_written_in, module_name, qualified_name, type_name
+from .versions import rewritten, sourceless, versions
 
 
 class Written(NamedTuple):
@@ -73,9 +73,8 @@ def nearest(cls: type) -> tuple[type, Written] | None:
 
 def own_methods(cls: type) -> list[FunctionType]:
     """The functions written in the body of `cls`, without decorators around them and without borrowed ones."""
-    prefix = qualified_name(cls) + "."
     functions = (function_of(value) for value in list(vars(cls).values()))
-    return [one for one in functions if one is not None and one.__qualname__.startswith(prefix)]
+    return [one for one in functions if one is not None and is_written_in(one, cls)]
 
 
 def _files(cls: type, methods: list[FunctionType]) -> Iterator[SourceFile]:
@@ -117,19 +116,32 @@ def _fits(cls: type, body: Piece) -> bool:
     return {child.co_name for child in written_there if not child.co_name.startswith("<")} <= set(vars(cls))
 
 
-def forward_line(cls: type, found: Written) -> int:
-    """The line of the `def forward` that counts in this class body, 0 when it has none of its own."""
+def forward_line(found: Written, function: FunctionType | None) -> tuple[int, str]:
+    """The line of the `def forward` of this class body, 0 where it has none or another one runs; then a note says so.
+
+    Args:
+        found: The class body.
+        function: What runs as forward, None where that is no Python function.
+    """
     candidates = [piece for piece in found.file.pieces.get("forward", []) if piece.parent is found.piece]
     if not candidates:
-        return 0
-    function = function_of(in_mro(cls, "forward")[1])
-    match = found.file.find(function.__code__, function.__qualname__) if function is not None else None
-    chosen = match.piece if match is not None and match.piece in candidates else candidates[-1]
-    return found.file.def_line(chosen)
+        return 0, ""
+    if function is None:
+        return found.file.def_line(candidates[-1]), ""
+    matches = [found.file.find(one.__code__, one.__qualname__) for one in (function, *closed_over(function))]
+    inside = [match.piece for match in matches if match is not None and match.piece in candidates]
+    if inside:
+        return found.file.def_line(inside[0]), ""
+    if not found.same:  # it says already that the file has changed
+        return found.file.def_line(candidates[-1]), ""
+    return 0, f"the forward that runs is not the one written here: it is {describe(function)}"
 
 
 def unwritten(cls: type) -> str:
     """The honest line for a class without a statement to show."""
     methods = own_methods(cls)
+    compiled = sourceless(methods[0].__globals__) if methods else ""
+    if compiled:
+        return f"{type_name(cls)} was {compiled}"
     where = f" (its methods say {methods[0].__code__.co_filename})" if methods else ""
     return f"{type_name(cls)} was made by exec, a session or a call that kept no text{where}"

@@ -76,7 +76,8 @@ class SourceFile:
         equal = equal or [piece for piece in named if same_code(piece.code, code)]
         if equal:
             piece = min(equal, key=lambda piece: _distance(piece, code, qualname))
-            return Match(piece, True, _moved(piece, code) if self.current else self.note)
+            note = _moved(piece, code) if self.current else self.note
+            return Match(piece, True, note or _which(piece, starting))
         # Text in memory is there under a name such as "<string>": what is not equal is somebody else's.
         if not self.current or code.co_name == _LAMBDA:
             return None
@@ -142,6 +143,13 @@ def _moved(piece: Piece, code: CodeType) -> str:
     if not same_layout(piece.code, code):
         return f"{CHANGED}: comments or line breaks only"
     return ""
+
+
+def _which(piece: Piece, starting: Sequence[Piece]) -> str:
+    """Which of several lambdas on a line it is; they come in the order they are written in."""
+    if piece.code.co_name != _LAMBDA or len(starting) < 2:
+        return ""
+    return f"number {starting.index(piece) + 1} of the {len(starting)} lambdas on this line"
 
 
 def _distance(piece: Piece, code: CodeType, qualname: str) -> tuple[bool, int]:

@@ -7,10 +7,15 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from .running import type_name, variables
+from ..naming import class_name
+from .running import variables
 
 _DYNAMO = "torch._dynamo.eval_frame"
 """By name, because importing it costs a second and nothing is compiled where it is not imported."""
+
+
+_UNFLATTENED = "torch.export.unflatten"
+"""By name for the same reason."""
 
 
 class Generated(NamedTuple):
@@ -30,6 +35,8 @@ def generated(module: nn.Module) -> Generated | None:
         return _graph_module(module)
     if isinstance(variables(module).get("graph"), torch.fx.Graph):
         return _interpreted(module)
+    if isinstance(variables(module).get("_call_modules"), list) and cls.__module__ == _UNFLATTENED:
+        return _dispatched(module)
     return None
 
 
@@ -44,7 +51,7 @@ def original(module: nn.Module) -> nn.Module | None:
 
 def _scripted(module: nn.Module) -> Generated:
     kind = "traced" if any(base.__module__ == "torch.jit._trace" for base in type(module).__mro__) else "scripted"
-    name = _text(module, "original_name") or type_name(type(module))
+    name = class_name(module)
     title = f"{name}.forward"
     code = _text(module, "code")
     if not code:
@@ -63,9 +70,21 @@ def _graph_module(module: nn.Module) -> Generated:
 
 
 def _interpreted(module: nn.Module) -> Generated:
-    code = variables(module)["graph"].python_code("self").src
-    note = "unflattened by torch.export: this is its graph as code"
-    return Generated(f"{type(module).__name__}.forward", code, note)
+    note = "unflattened by torch.export: this is its graph as code, its Python source is not kept"
+    return Generated(f"{class_name(module)}.forward", _graph_code(module), note)
+
+
+def _dispatched(module: nn.Module) -> Generated:
+    """A module that was exported with a graph for each of its calls."""
+    graphs = [_graph_code(call).strip("\n") for call in variables(module)["_call_modules"]]
+    code = "\n\n".join(f"# call {number}\n{text}" for number, text in enumerate(graphs, 1))
+    note = f"unflattened by torch.export: one graph as code for each of its {len(graphs)} calls"
+    return Generated(f"{class_name(module)}.forward", code + "\n", note)
+
+
+def _graph_code(module: nn.Module) -> str:
+    code: str = variables(module)["graph"].python_code("self").src
+    return code
 
 
 def _text(module: nn.Module, name: str) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from types import FunctionType, MethodType
 from weakref import WeakKeyDictionary
 
+import torch
 from torch import nn
 
 from .classes import nearest
 from .generated import generated, original
-from .running import variables
+from .running import forward_of, variables
 
 Place = tuple[str, int]
 
@@ -32,9 +32,10 @@ def location(module: nn.Module) -> Place | None:
 
 
 def _replacement(module: nn.Module) -> Place | None:
-    own = variables(module).get("forward")
-    function = own.__func__ if isinstance(own, MethodType) else own
-    if not isinstance(function, FunctionType) or not os.path.isfile(function.__code__.co_filename):
+    if "forward" not in variables(module) or issubclass(type(module), torch.jit.ScriptModule):
+        return None
+    function = forward_of(module).function
+    if function is None or not os.path.isfile(function.__code__.co_filename):
         return None
     return os.path.abspath(function.__code__.co_filename), function.__code__.co_firstlineno
 

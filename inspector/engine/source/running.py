@@ -3,11 +3,12 @@ somebody wrote. Nothing of the module is executed to find out: no property, no `
 
 from __future__ import annotations
 
-from functools import partial, partialmethod
+from functools import cached_property, partial, partialmethod, singledispatchmethod
 from types import (
     BuiltinFunctionType,
     CodeType,
     FunctionType,
+    MappingProxyType,
     MethodDescriptorType,
     MethodType,
     MethodWrapperType,
@@ -15,6 +16,7 @@ from types import (
 )
 from typing import Any, cast
 
+import torch
 from torch import nn
 
 from .pieces import code_name
@@ -23,11 +25,13 @@ _LAYERS = 64
 """Wrappers to go through before giving up: a wrapper can wrap itself."""
 
 _BUILT_IN = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
+_SCRIPTED = (torch.jit.ScriptFunction, torch._C.ScriptMethod)
 _MISSING = object()
 
 
 class Running:
-    """A function found behind an attribute, or in `why` the reason there is none; `notes` tell the way to it.
+    """A function found behind an attribute, else the `code` of a compiled one, or in `why` the reason there is neither;
+    `notes` tell the way to it.
 
     `owner` is the class it was found on; the module's own where it was replaced on the instance.
     """
@@ -36,6 +40,7 @@ class Running:
         self.owner = owner
         self.on_instance = on_instance
         self.function: FunctionType | None = None
+        self.code = ""
         self.why = ""
         self.notes: list[str] = []
 
@@ -65,12 +70,36 @@ def _attribute(module: nn.Module, name: str) -> Running:
             own = own.__func__
         if _unwrapped(own) is None:
             running.notes.append(f"{name} is replaced on this instance by {describe(own)}")
+            running.notes += _kept(module, name)
         return _follow(own, name, running, module)
     owner, value = in_mro(type(module), name)
     running = Running(owner)
     if owner is not type(module):
         running.notes.append(f"{type_name(type(module))} inherits it from {type_name(owner)}")
-    return _follow(value, name, running, module)
+    running = _follow(value, name, running, module)
+    if running.function is value and not is_written_in(running.function, owner):
+        running.notes.append(f"{name} was put on {type_name(owner)} from elsewhere: it is {describe(value)}")
+    return running
+
+
+def _kept(module: nn.Module, name: str) -> list[str]:
+    """Where the method that was replaced on this instance is kept beside it, as accelerate does."""
+    _, own = in_mro(type(module), name)
+    kept = [
+        key
+        for key, value in list(variables(module).items())
+        if key != name and isinstance(value, MethodType) and value.__self__ is module and value.__func__ is own
+    ]
+    return [f"the {name} of its class is kept as {key}: {describe(own)}" for key in kept if isinstance(key, str)]
+
+
+def is_written_in(function: FunctionType, cls: type) -> bool:
+    """Whether the text of `function` stands in a body named like `cls`; what it is named itself can be anything."""
+    prefix = qualified_name(cls) + "."
+    name = getattr(function.__code__, "co_qualname", None)  # Python 3.10 does not keep it
+    if isinstance(name, str):
+        return name.startswith(prefix)
+    return function.__qualname__ == prefix + function.__code__.co_name
 
 
 def callable_of(value: Any, name: str) -> Running:
@@ -93,6 +122,7 @@ def _follow(value: Any, name: str, running: Running, module: nn.Module | None) -
         if inner is not None:
             here = "on this instance " if running.on_instance else ""
             running.notes.append(f"wrapped {here}by {describe(value)}")
+            running.notes += _dispatched(value, name)
             value = inner
             continue
         if isinstance(value, FunctionType):
@@ -118,6 +148,25 @@ def _peeled(value: Any, name: str, running: Running, module: nn.Module | None) -
     if isinstance(value, property) and value.fget is not None:
         running.notes.append(f"{name} is a property: this is its getter, which makes what runs")
         return value.fget
+    if isinstance(value, cached_property):
+        running.notes.append(f"{name} is a cached property: this is its getter, which makes what runs")
+        return value.func
+    if isinstance(value, singledispatchmethod):
+        running.notes += _dispatched(value.dispatcher, name)
+        return value.func
+    if isinstance(value, _SCRIPTED):
+        running.notes.append(f"{name} is compiled by TorchScript; its Python source is not kept")
+        running.code = str(getattr(value, "code", ""))
+        return None
+    if issubclass(type(value), nn.Module):
+        running.notes.append(f"{name} is another module, a {type_name(type(value))}: this is what a call of it runs")
+        return variables(value).get("forward") or in_mro(type(value), "forward")[1]
+    _, get = in_mro(type(value), "__get__")
+    if isinstance(get, FunctionType) and not running.on_instance:
+        running.notes.append(
+            f"{name} is a descriptor of {type_name(type(value))}: this is its __get__, which makes what runs"
+        )
+        return get
     _, call = in_mro(type(value), "__call__")
     if isinstance(call, FunctionType):
         running.notes.append(f"{name} is an object of {type_name(type(value))}: this is its __call__")
@@ -136,10 +185,24 @@ def _unwrapped(value: Any) -> Any:
     return None
 
 
+def _dispatched(value: Any, name: str) -> list[str]:
+    """Notes on a function of functools.singledispatch: what runs instead for other types of the first argument."""
+    registry = variables(value).get("registry")
+    if not isinstance(registry, MappingProxyType):
+        return []
+    others = [(kind, function) for kind, function in registry.items() if isinstance(kind, type) and kind is not object]
+    return [f"for {type_name(kind)} {name} is {describe(function)}" for kind, function in others]
+
+
 def _enclosed(function: FunctionType) -> list[str]:
     """Notes on a wrapper that does not say what it wraps: the forward it closes over."""
     if function.__code__.co_name == "forward":
         return []
+    return [f"it closes over {describe(inner)}" for inner in closed_over(function)]
+
+
+def closed_over(function: FunctionType) -> list[FunctionType]:
+    """The forwards that a wrapper closes over."""
     found = []
     for cell in function.__closure__ or ():
         try:
@@ -148,7 +211,7 @@ def _enclosed(function: FunctionType) -> list[str]:
             continue
         value = value.__func__ if isinstance(value, MethodType) else value
         if isinstance(value, FunctionType) and value.__code__.co_name == "forward":
-            found.append(f"it closes over {describe(value)}")
+            found.append(value)
     return found
 
 
@@ -159,10 +222,10 @@ def function_of(value: Any) -> FunctionType | None:
             value = value.__func__
         elif isinstance(value, property):
             value = value.fget
-        elif isinstance(value, partialmethod):
+        elif isinstance(value, (partialmethod, cached_property, singledispatchmethod)):
             value = value.func
-        elif isinstance(value, FunctionType) and "__wrapped__" in vars(value):
-            value = vars(value)["__wrapped__"]
+        elif (inner := _unwrapped(value)) is not None:
+            value = inner
         else:
             break
     return value if isinstance(value, FunctionType) else None

@@ -7,6 +7,8 @@ import io
 import linecache
 import os
 import stat
+import sys
+import textwrap
 import tokenize
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -54,6 +56,14 @@ def rewritten(namespace: dict[str, Any]) -> str:
     return f"rewritten at import by {loader.__name__}: this is the file's text"
 
 
+def sourceless(namespace: dict[str, Any]) -> str:
+    """That code was imported from compiled files alone, in words; empty where it was not."""
+    path = namespace.get("__file__")
+    if not isinstance(path, str) or not path.endswith(".pyc"):
+        return ""
+    return f"imported from {path}, without its source"
+
+
 def versions(name: str, namespace: dict[str, Any] | None = None) -> Iterator[SourceFile]:
     """The text that code says it comes from: the file as it is now, then as it was.
 
@@ -69,6 +79,15 @@ def versions(name: str, namespace: dict[str, Any] | None = None) -> Iterator[Sou
         lines = linecache.getlines(name, namespace)
         if lines:
             yield _remembered(name, "".join(lines), KEPT if _was_file(name) else "")
+    if name == "<string>" and "-c" in sys.orig_argv:
+        yield _remembered(name, _typed(), "")
+
+
+def _typed() -> str:
+    """The program of `python -c`, as Python compiles it: from 3.14 on without its common indentation."""
+    position = sys.orig_argv.index("-c") + 1
+    text = sys.orig_argv[position] if position < len(sys.orig_argv) else ""
+    return textwrap.dedent(text) if sys.version_info >= (3, 14) else text
 
 
 def load(name: str, namespace: dict[str, Any] | None = None) -> SourceFile | None:

@@ -14,7 +14,7 @@ from .lines import Page
 from .looks import ACCENT, DIM, HEADING, WARN
 from .problem import message
 from .table import Cell, Column, Table
-from .values import share
+from .values import Space, share, value_lines
 from .wrap import EMPTY, Line
 
 TRAINABLE, FROZEN, TIED = "●", "○", "≡"
@@ -67,10 +67,18 @@ class ParametersPanel(DetailPanel):
     def _lines(self, table: Table, rows: Sequence[ParameterRow]) -> Iterator[Line]:
         parameters = [row for row in rows if row.kind == "parameter"]
         buffers = [row for row in rows if row.kind == "buffer"]
+        tensors = [row for row in rows if row.kind == "tensor"]
         if parameters:
             yield Line(Content.assemble(("parameters", f"{ACCENT} bold"), _legend(parameters)))
             for row in parameters:
                 yield from self._row(table, row)
+        if tensors:
+            yield Line(Content.styled("tensors", f"{ACCENT} bold"))
+            for row in tensors:
+                yield from self._row(table, row)
+            if len(tensors) == 1 and isinstance(tensors[0].value, TensorValue):
+                yield Line()
+                yield from value_lines("", tensors[0].value, Space(self.view.size.width, self.ascii, 1))
         if parameters and buffers:
             yield Line()
         if buffers:

@@ -1,0 +1,206 @@
+"""What a saved file is, told from its header: names in a zip, first bytes, and what a pickle would import.
+
+Nothing is unpickled and no tensor is read. Suffixes are not looked at: `.pt` is the name of five formats.
+"""
+
+from __future__ import annotations
+
+import _compat_pickle
+import pickletools
+import struct
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Literal
+
+Kind = Literal["state", "module", "script", "exported", "safetensors", "unknown"]
+
+MAX_PICKLE = 1 << 28
+"""Bytes of a pickle that are looked at; that of a state dict with 100,000 tensors has 20 million."""
+MAX_HEADER = 100_000_000
+"""Bytes of a safetensors header, as its own readers limit it."""
+
+_MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a legacy file
+_LEGACY_PREAMBLE = 3  # magic number, protocol version and system information, a pickle each
+_MODULE_MARKS = frozenset({"_parameters", "_buffers", "_modules"})  # attributes that a pickled nn.Module has
+
+_EXPORTED = frozenset({"archive_format", "models/model.json", "serialized_exported_program.json"})
+
+_STRINGS = frozenset({"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "UNICODE"})
+_GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
+_PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
+
+
+@dataclass(frozen=True)
+class Saved:
+    """`foreign` are the names a pickle would import beyond those that torch holds for plain data."""
+
+    kind: Kind
+    foreign: tuple[str, ...] = ()
+    legacy: bool = False  # pickles and tensors one after another, as before torch 1.6
+    compressed: bool = False  # a zip that was packed anew: its tensors do not lie in the file as they are
+
+
+def what_is(path: Path | str) -> Kind:
+    """The kind of a file; "unknown" for what is no file, is broken, or is none of these.
+
+    "state" is a pickle of plain data and tensors, which may hold a few objects of other classes beside them; "module"
+    one with an `nn.Module` in it; "script" a TorchScript archive; "exported" a program of `torch.export`.
+    """
+    return look(path).kind
+
+
+def look(path: Path | str) -> Saved:
+    """`what_is` with what more the header tells."""
+    path = Path(path)
+    try:
+        status = path.stat()
+    except (OSError, ValueError):  # ValueError: a null byte in the name
+        return Saved("unknown")
+    return _look(path, status.st_size, status.st_mtime_ns) if path.is_file() else Saved("unknown")
+
+
+@lru_cache(maxsize=16)
+def _look(path: Path, size: int, changed: int) -> Saved:
+    """Size and time of change are there to tell a new file from one that was looked at."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(16)
+            if start.startswith(b"PK\x03\x04"):
+                return _in_zip(stream)
+            if start.startswith(b"\x80"):
+                stream.seek(0)
+                return _in_legacy(stream)
+    except (OSError, zipfile.BadZipFile, _Unreadable):
+        return Saved("unknown")
+    return Saved("safetensors" if _is_safetensors(start) else "unknown")
+
+
+def _is_safetensors(start: bytes) -> bool:
+    """The length of a JSON object, and its first character."""
+    return len(start) > 8 and 2 <= struct.unpack("<Q", start[:8])[0] <= MAX_HEADER and start[8:9] == b"{"
+
+
+# ---------------------------------------------------------------- zip files
+
+
+def _in_zip(stream: IO[bytes]) -> Saved:
+    with zipfile.ZipFile(stream) as archive:
+        names = archive.namelist()
+        inside = {name.partition("/")[2]: name for name in names}  # all of it lies in one folder
+        if _EXPORTED & {*names, *inside}:
+            return Saved("exported")
+        if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
+            return Saved("script")
+        if "data.pkl" not in inside:
+            return Saved("unknown")
+        compressed = any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist())
+        try:
+            with archive.open(inside["data.pkl"]) as pickled:
+                kind, foreign = _in_pickle(pickled)
+        except (NotImplementedError, RuntimeError) as error:  # a compression or encryption that is not known
+            raise _Unreadable from error
+    return Saved(kind, foreign, compressed=compressed)
+
+
+# ---------------------------------------------------------------- pickles
+
+
+class _Unreadable(Exception):
+    """A pickle that is cut off, too long or no pickle."""
+
+
+class _Bounded:
+    """The next `MAX_PICKLE` bytes of a stream: a pickle may claim a string as long as the file."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._left = MAX_PICKLE
+
+    def read(self, size: int) -> bytes:
+        return self._taken(self._stream.read(self._within(size)))
+
+    def readline(self) -> bytes:
+        return self._taken(self._stream.readline(min(self._left, 1 << 16)))
+
+    def _within(self, size: int) -> int:
+        if not 0 <= size <= self._left:
+            raise _Unreadable
+        return size
+
+    def _taken(self, found: bytes) -> bytes:
+        self._left -= len(found)
+        return found
+
+
+def _in_legacy(stream: IO[bytes]) -> Saved:
+    bounded = _Bounded(stream)
+    if _MAGIC not in [argument for _, argument in _operations(bounded)]:
+        return Saved("unknown")
+    for _ in range(_LEGACY_PREAMBLE - 1):
+        list(_operations(bounded))
+    kind, foreign = _in_pickle(bounded)
+    return Saved(kind, foreign, legacy=True)
+
+
+def _in_pickle(stream: IO[bytes] | _Bounded) -> tuple[Kind, tuple[str, ...]]:
+    """Whether a pickle is that of a module, and what is foreign in it."""
+    imported: dict[str, None] = {}
+    marks: set[str] = set()
+    for name, is_import in _names(stream if isinstance(stream, _Bounded) else _Bounded(stream)):
+        if is_import:
+            imported[name] = None
+        elif name in _MODULE_MARKS:
+            marks.add(name)
+    foreign = tuple(name for name in imported if name not in _plain_names())
+    return "module" if foreign and marks == _MODULE_MARKS else "state", foreign
+
+
+def _names(stream: _Bounded) -> Iterator[tuple[str, bool]]:
+    """The strings of a pickle, and what it would import: ("collections.OrderedDict", True).
+
+    A STACK_GLOBAL takes its two strings from the stack, where they were just put or fetched from the memo.
+    """
+    memo: dict[int, str] = {}
+    last: list[str] = ["", ""]
+    for name, argument in _operations(stream):
+        if name == "GLOBAL":
+            module, _, attribute = str(argument).partition(" ")
+            yield _modern_name(module, attribute), True
+        elif name == "STACK_GLOBAL":
+            yield _modern_name(*last), True
+        elif name in _STRINGS:
+            last = [last[1], str(argument)]
+            yield last[1], False
+        elif name == "MEMOIZE":
+            memo[len(memo)] = last[1]
+        elif name in _PUTS and isinstance(argument, int):
+            memo[argument] = last[1]
+        elif name in _GETS and isinstance(argument, int):
+            last = [last[1], memo.get(argument, "")]
+
+
+def _modern_name(module: str, name: str) -> str:
+    """What Python 2 called `__builtin__.set` is `builtins.set`, for `pickle` and for torch."""
+    if (module, name) in _compat_pickle.NAME_MAPPING:
+        return ".".join(_compat_pickle.NAME_MAPPING[module, name])
+    return f"{_compat_pickle.IMPORT_MAPPING.get(module, module)}.{name}"
+
+
+def _operations(stream: _Bounded) -> Iterator[tuple[str, object]]:
+    """Up to the end of one pickle. Raises `_Unreadable`."""
+    try:
+        for opcode, argument, _ in pickletools.genops(stream):  # type: ignore[arg-type]  # it reads and reads lines
+            yield opcode.name, argument
+    except (ValueError, OverflowError, struct.error, EOFError, zipfile.BadZipFile, OSError) as error:
+        raise _Unreadable from error
+
+
+@lru_cache(maxsize=1)
+def _plain_names() -> frozenset[str]:
+    """What `torch.load(weights_only=True)` takes of its own accord."""
+    from torch import _weights_only_unpickler as unpickler
+
+    return frozenset(unpickler._get_allowed_globals())
