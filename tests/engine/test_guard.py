@@ -48,12 +48,12 @@ def conversation(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     with_session.adopt(model, args, kwargs, "toy")
     with_session.announce()
     with_session.run(Run(with_session.generation, **options))
-    paths = with_session.tree.paths
+    paths = with_session.subject.tree.paths
     for path in (paths[0], paths[-1]):
         with_session.calls_of(path, values=True, force=True)
-        with_session.parameters(path, 50)
-        with_session.attributes(path)
-        for row in with_session.hooks(path).rows:
+        with_session.views.parameters(path, 50)
+        with_session.views.attributes(path)
+        for row in with_session.views.hooks(path).rows:
             with contextlib.suppress(UsageError):  # of our two, the first takes the second along
                 with_session.set_hook(path, row.kind, row.id, False)
     with_session.observe((paths[-1],), True, False)
@@ -174,7 +174,7 @@ def test_torchvision_families(name: str, training: bool) -> None:
     opened.adopt(model, (x,), {}, name)
     summary = opened.run()
     assert summary.problem is None
-    opened.calls_of(opened.tree.paths[-1], values=True, force=True)
+    opened.calls_of(opened.subject.tree.paths[-1], values=True, force=True)
     opened.close()
     assert_same(fingerprint(model), before)
 
