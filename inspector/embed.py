@@ -13,11 +13,13 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
-from .capturing import summary
+from .capturing import CapturedCall, captured, summary
+from .engine.hooks.hook import Hook
 from .engine.modules import rows
 from .engine.recorder import Call
 from .engine.server import Server
@@ -28,9 +30,24 @@ from .tui.launch import supervise
 from .tui.options import AppOptions
 
 
+@dataclass(frozen=True)
+class Inspected:
+    """What a person did in the app, after it was closed; the model itself is as it was before.
+
+    `trace` are the calls of the last pass in completion order, and `summary` says how it went, None without one.
+    `hooks` are those that were on, ready for `inspector.hooks(model, s.hooks)`; `edits` are what was done to
+    parameters, by the modules as they were named.
+    """
+
+    summary: PassSummary | None
+    trace: list[CapturedCall]
+    hooks: dict[str, list[Hook]]
+    edits: dict[str, list[Hook]]
+
+
 def inspect(
     model: nn.Module, *args: Any, kwargs: Mapping[str, Any] | None = None, select: str = ""
-) -> PassSummary | None:
+) -> Inspected | None:
     """Open the app on a live model, and return when it is closed.
 
     Passes run in this process, on copies of `args` and `kwargs`, and the model is as before afterwards: parameters,
@@ -44,13 +61,14 @@ def inspect(
         select: Dotted path of the module to start at.
 
     Returns:
-        How the last pass went, None when there was none.
+        What was done and seen; None where nobody sits at a terminal.
     """
     if not can_open():
         _report_instead(model, args, dict(kwargs or {}))
         return None
     session = _serve(lambda session: session.adopt(model, args, dict(kwargs or {}), type(model).__name__), select)
-    return session.summary
+    trace = [captured(session.subject.tree, call) for call in session.runner.last.calls]
+    return Inspected(session.summary, trace, *session.left)
 
 
 def view(model: nn.Module, calls: Sequence[Call]) -> None:

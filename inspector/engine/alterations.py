@@ -350,6 +350,16 @@ class Alterations:
         """What went wrong in hooks of ours since `start`."""
         return tuple(problem(m.attached) for m in self.active() if m.attached.fault is not None)[:20]
 
+    def in_force(self) -> tuple[dict[str, list[Hook]], dict[str, list[Hook]]]:
+        """Hooks by the dotted paths of their modules, and edits by what they were made to, each in order."""
+        hooks: dict[str, list[Hook]] = {}
+        edits: dict[str, list[Hook]] = {}
+        for member in self.active():
+            hooks.setdefault(member.attached.path, []).append(member.attached.hook)
+        for edit in self.edits.made:
+            edits.setdefault(edit.where, []).append(edit.hook)
+        return hooks, edits
+
     def close(self) -> None:
         """Take everything back."""
         self.edits.rewind(0)

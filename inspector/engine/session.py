@@ -39,6 +39,7 @@ from ..records import (
 )
 from ..text import encodable
 from . import passes
+from .hooks.hook import Hook
 from .hooks.spec import parse_placed
 from .inputs import Sample, form_fields, guess, sample_from_specs
 from .inputs.sample import given
@@ -53,7 +54,8 @@ from .weights_views import WeightsViews
 
 
 class Session:
-    """`generation` counts the models that were opened; `subject`, `runner` and `views` are of the open one.
+    """`generation` counts the models that were opened; `subject`, `runner` and `views` are of the open one, and `left`
+    are the hooks and edits that the last one was closed with.
 
     Args:
         tell: Receives every event that answers no request.
@@ -63,6 +65,7 @@ class Session:
     subject: Subject
     runner: Runner
     views: Views
+    left: tuple[dict[str, list[Hook]], dict[str, list[Hook]]]
 
     def __init__(self, tell: Tell, waiting: Callable[[], bool] = lambda: False) -> None:
         self._tell = tell
@@ -132,6 +135,7 @@ class Session:
         """Leave the model as it was before the session."""
         if self._open:
             self._open = False
+            self.left = self.subject.alterations.in_force()
             self.subject.close()
 
     def check(self, generation: int) -> None:

@@ -180,3 +180,13 @@ def _without_queries(data: bytes) -> bytes:
     for query in (b"\x1b[?2026$p", b"\x1b[?2048$p", b"\x1b[>25u", b"\x1b[<u"):
         data = data.replace(query, b"")
     return data
+
+
+def add_hook(terminal: Terminal, hook: str, then: str) -> None:
+    """Type a hook for the selected module, and wait for what the screen says of it."""
+    terminal.send("a")
+    terminal.wait_for_text("narrow the list")
+    terminal.send(hook)
+    terminal.wait_for_text(hook)
+    terminal.send("\r")
+    terminal.wait_for_text(then)

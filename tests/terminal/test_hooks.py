@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from .harness import Terminal
+from .harness import Terminal, add_hook
 
 MODELS = Path(__file__).with_name("models.py")
 Start = Callable[[], Terminal]
@@ -24,15 +24,6 @@ def start(tmp_path: Path) -> Start:
     return start
 
 
-def add(terminal: Terminal, hook: str, changes: str) -> None:
-    terminal.send("a")
-    terminal.wait_for_text("narrow the list")
-    terminal.send(hook)
-    terminal.wait_for_text(hook)
-    terminal.send("\r")
-    terminal.wait_for_text(changes)
-
-
 def means(terminal: Terminal) -> tuple[float, float] | None:
     """What the Outputs panel says of the output's mean, in the baseline and now; None while it is being painted."""
     found = re.search(r"mean +(-?[\d.e-]+) +(-?[\d.e-]+) +[+-]", terminal.text)
@@ -44,10 +35,10 @@ def test_input_and_output_are_doubled_and_taken_back(start: Start) -> None:
         terminal.wait_for_text("pass 1")
         terminal.send("2")
         terminal.wait_for_text("called once")
-        add(terminal, "scale(2)", "1 change")
+        add_hook(terminal, "scale(2)", "1 change")
         before, once = terminal.wait_for(lambda: means(terminal), "both means")
         assert once == pytest.approx(2 * before, rel=0.01)
-        add(terminal, "scale(2, on='input')", "2 changes")
+        add_hook(terminal, "scale(2, on='input')", "2 changes")
         terminal.wait_for(
             lambda: "2 altering" in terminal.text and means(terminal) not in (None, (before, once)), "another mean"
         )
@@ -63,7 +54,7 @@ def test_input_and_output_are_doubled_and_taken_back(start: Start) -> None:
 def test_weights_double_batch_by_batch(start: Start) -> None:
     with start() as terminal:
         terminal.wait_for_text("pass 1")
-        add(terminal, "scale(2, on='parameters')", "1 change")
+        add_hook(terminal, "scale(2, on='parameters')", "1 change")
         terminal.send("6")
         terminal.wait_for_text("no batches yet")
         terminal.send("m")

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from .harness import Terminal, is_running
+from .harness import Terminal, add_hook, is_running
 
 SCRIPT = """
 import torch, inspector
@@ -15,11 +15,15 @@ model = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.ReLU())
 handle = model[0].register_forward_hook(lambda module, args, output: print("my hook fired"))
 before = {name: (id(t), t._version, t.clone()) for name, t in model.state_dict(keep_vars=True).items()}
 print("before the app")
-summary = inspector.inspect(model, torch.ones(2, 4), select="1")
+s = inspector.inspect(model, torch.ones(2, 4), select="1")
 after = model.state_dict(keep_vars=True)
 same = all(id(after[n]) == i and after[n]._version == v and after[n].equal(t) for n, (i, v, t) in before.items())
-print("after the app:", summary.number, "passes, model", "unchanged" if same else "CHANGED")
+print("after the app:", s.summary.number, "passes, model", "unchanged" if same else "CHANGED")
 print("hooks", len(model[0]._forward_hooks), len(model[1]._forward_hooks), len(model._forward_hooks))
+print("trace", [call.path for call in s.trace], "hooks", s.hooks, "edits", s.edits)
+if s.hooks:
+    with inspector.hooks(model, s.hooks):
+        print("again", torch.equal(model(torch.ones(2, 4)), torch.zeros(2, 3)))
 handle.remove()
 print("left", len(model[0]._forward_hooks))
 """
@@ -57,3 +61,15 @@ def test_an_app_that_is_killed_leaves_the_script_running(tmp_path: Path) -> None
         assert "after the app: 1 passes, model unchanged" in terminal.text
         assert not is_running(app)
         assert terminal.attributes == terminal.before
+
+
+def test_what_was_done_in_the_app_is_told_to_the_script(tmp_path: Path) -> None:
+    with start(tmp_path) as terminal:
+        terminal.wait_for_text("pass 1")
+        add_hook(terminal, "zero()", "1 altering")
+        terminal.send("q")
+        terminal.send("q")
+        assert terminal.wait_for_end() == 0
+        text = terminal.written[terminal.written.rindex(b"\x1b[?1049l") :].decode()
+        assert "trace ['0', '1', ''] hooks {'1': [zero()]} edits {}" in text
+        assert "again True" in text

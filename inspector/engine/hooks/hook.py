@@ -43,7 +43,7 @@ class Place(Protocol):
         """What was kept at this place; `run` may also be a .safetensors file. Raises `LookupError`."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Hook:
     """Made by calling a `Kind`. `str` gives the text that makes it again.
 
@@ -97,6 +97,8 @@ class Hook:
         options = {name: getattr(self, name) for name in ("where", "call", "every", "when")}
         shown += [f"{name}={value!r}" for name, value in options.items() if value != OPTIONS[name].default]
         return f"{self.kind.name}({', '.join(shown)})"
+
+    __repr__ = __str__
 
 
 _HINT = "where is like [0], [\"hidden\"] or .last_hidden_state; when is like 'nan > 0' or 'std > 10 and max < 0'"
