@@ -34,6 +34,7 @@ from ..records import (
 from ..text import encodable
 from .inputs.nested import map_tensors
 from .modules import ModuleTree
+from .objects import each_tensor
 from .summarize import Summarizer, brief, non_finite
 
 _MODULE_FILE = nn.Module.__call__.__code__.co_filename
@@ -318,13 +319,12 @@ class Recorder:
         if self._witness is not None:
             self._witness.see(call, output)
         if self._gradients and torch.is_grad_enabled():
-            map_tensors(output, lambda tensor: self._await_gradient(call, tensor))
+            each_tensor(output, lambda tensor: self._await_gradient(call, tensor))
 
-    def _await_gradient(self, call: Call, tensor: Tensor) -> Tensor:
+    def _await_gradient(self, call: Call, tensor: Tensor) -> None:
         """On the output's tensors: module backward hooks refuse modules whose output is changed in place later."""
         if tensor.requires_grad:
             cast(Any, tensor).register_hook(lambda gradient: self._see_gradient(call, gradient))
-        return tensor
 
     def _see_gradient(self, call: Call, gradient: Tensor) -> None:
         began = perf_counter()
