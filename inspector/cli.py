@@ -64,6 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--grad", action="store_true", help="record gradients during the pass")
     add("--seed", type=int, default=0, metavar="N", help="for weights, input and pass (default 0)")
     add("--no-forward", action="store_true", help="do not run a pass at the start")
+    add("--materialize", action="store_true", help="let passes give lazy modules their shapes; they are taken back")
     hooks = parser.add_argument_group("hooks and passes")
     add = hooks.add_argument
     add("--hook", action="append", default=[], metavar="MODULE:HOOK",
@@ -131,6 +132,7 @@ def _target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dic
         "loss": options.loss,
         "optimizer": options.optimizer,
         "loader": options.loader,
+        "materialize": options.materialize,
     }
 
 

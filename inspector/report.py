@@ -28,6 +28,7 @@ from .records import (
     TensorValue,
     Value,
 )
+from .records.badges import NO_FORWARD, uncalled
 from .text import visible
 
 SCHEMA = 1
@@ -58,6 +59,16 @@ class Report:
             counts[call.module] = counts.get(call.module, 0) + 1
         return counts
 
+    def above_calls(self) -> set[int]:
+        """Rows that hold a module that was called."""
+        found: set[int] = set()
+        for index in {call.module for call in self.calls}:
+            parent = self.modules[index].parent
+            while parent >= 0 and parent not in found:
+                found.add(parent)
+                parent = self.modules[parent].parent
+        return found
+
 
 # ---------------------------------------------------------------- text
 
@@ -68,7 +79,7 @@ def tree_text(report: Report, width: int = 100) -> str:
         ("Module", "left"), ("Class", "left"), ("Parameters", "right"), ("Output", "left"), ("Calls", "right")
     )
     last = {call.module: call for call in report.calls}
-    counts = report.counts()
+    counts, above, recomputed = report.counts(), report.above_calls(), {c.module for c in report.calls if c.recomputed}
     depths: list[int] = []
     for row in report.modules:
         depths.append(depths[row.parent] + 1 if row.parent >= 0 else 0)
@@ -78,16 +89,17 @@ def tree_text(report: Report, width: int = 100) -> str:
             Text("  " * depths[-1] + (visible(row.key) if row.parent >= 0 else "(root)")),
             Text(visible(row.class_name)),
             f"{row.parameters:,}" if row.parameters else "–",
-            Text(_output(call) if call else "–" if report.calls else ""),
-            Text(visible(_count_words(row, count, bool(report.calls)))),
+            Text(_output(call) if call else uncalled(row.badges, source in above) if report.calls else ""),
+            Text(_count_words(report, row, count, source in recomputed)),
         )
     return _rendered(table, width) + "\n".join(_footer(report)) + "\n"
 
 
-def _count_words(row: ModuleRow, count: int, ran: bool) -> str:
-    words = [f"×{count}"] if count > 1 else ["–"] if ran and not count else []
-    words += [f"= {row.alias_of}"] if row.alias_of >= 0 else []
-    return " ".join([*words, *row.badges])
+def _count_words(report: Report, row: ModuleRow, count: int, recomputed: bool) -> str:
+    words = [f"×{count}"] if count > 1 else []
+    words += ["recomputed"] if recomputed else []
+    words += [f"alias of {report.paths[row.alias_of] or '(root)'}"] if row.alias_of >= 0 else []
+    return visible(", ".join([*words, *(word for word in row.badges if word != NO_FORWARD)]))
 
 
 def calls_text(report: Report, width: int = 100) -> str:
@@ -97,6 +109,7 @@ def calls_text(report: Report, width: int = 100) -> str:
         row = report.modules[call.module]
         name = visible(report.paths[call.module]) or "(root)"
         name += f" #{call.call + 1}" if call.call else ""
+        name += " (recomputed)" if call.recomputed else ""
         table.add_row(str(position), Text(name), Text(visible(row.class_name)), Text(_output(call)), f"{call.ms:.2f}")
     return _rendered(table, width) + "\n".join(_footer(report)) + "\n"
 
@@ -131,6 +144,8 @@ def _footer(report: Report) -> list[str]:
         lines.append(f"input {visible(info.input)} ({info.input_origin})")
     if summary is not None:
         lines.append(f"{summary.calls:,} calls in {summary.ms:.1f} ms, seed {summary.seed}")
+        if summary.unobserved is not None:
+            lines.append(f"fused path: {summary.unobserved:,} calls where nothing is observed")
         lines += _changed(summary)
     return [*lines, *(f"note: {visible(note)}" for note in info.notes)]
 

@@ -161,7 +161,7 @@ def reported(name: str) -> Any:
         warnings.simplefilter("ignore")
         opened = session.adopt(model, args, kwargs, name)
         session.announce()
-        summary = session.run()
+        summary = session.run(Run(session.generation, materialize=True))
     rows = [row for event in told if isinstance(event, ModuleRows) for row in event.rows]
     calls = [row for event in told if isinstance(event, CallRows) for row in event.rows]
     details, places = session.trace(0, len(calls)).calls, session.locations().rows

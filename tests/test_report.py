@@ -42,7 +42,7 @@ def test_the_tree() -> None:
     lines = [line.split() for line in tree_text(REPORT).splitlines()]
     assert lines[2] == ["a", "Linear", "1,234,567", "1×8"]
     assert lines[3][:2] == ["relu", "ReLU"] and lines[3][-1] == "×2"
-    assert lines[5] == ["aux", "Linear", "–", "–", "–"]
+    assert lines[5] == ["aux", "Linear", "–", "not", "called"]
     assert "4 modules, 1,234,567 parameters (1,000 trainable), 4.9 MB, eval, cpu" in tree_text(REPORT)
     assert "4 calls in 2.0 ms, seed 3" in tree_text(REPORT)
 

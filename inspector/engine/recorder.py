@@ -27,6 +27,7 @@ from ..records import (
     Delta,
     Histogram,
     MappingValue,
+    OtherValue,
     Path,
     TensorValue,
     Value,
@@ -42,6 +43,15 @@ _ENGINE = os.path.dirname(__file__)
 _PROGRESS_EVERY = 0.05  # seconds
 _HOOK_FRAMES = 4  # from `_locate` over `_enter`, `enter` and the hook up to torch
 _NO_KWARGS = MappingValue("dict", (), (), 0)
+_STOP = "_StopRecomputationError"
+"""What checkpointing leaves a recomputed forward with as soon as it has what it needs."""
+_STOPPED = OtherValue("stopped", "recomputed as far as it was needed, and left there")
+_in_backward_task: Callable[[], int] = torch._C._current_graph_task_id
+
+
+def _in_backward() -> bool:
+    """Whether the autograd engine is at work on this thread: a module called now is called a second time."""
+    return _in_backward_task() != -1
 
 
 class Cancelled(BaseException):
@@ -53,7 +63,7 @@ class Call:
 
     __slots__ = (
         "altered", "before", "began", "delta", "depth", "difference", "end", "file", "gradients", "index", "inputs",
-        "kept", "kwargs", "line", "ms", "number", "output", "spent", "start", "status", "then",
+        "kept", "kwargs", "line", "ms", "number", "output", "recomputed", "spent", "start", "status", "then",
     )  # fmt: skip
 
     def __init__(self, index: int, number: int, start: int, depth: int) -> None:
@@ -71,6 +81,7 @@ class Call:
         self.file = ""
         self.line = 0
         self.altered = False
+        self.recomputed = False
         self.delta: Delta | None = None
         self.then: Value | None = None  # the output of this call in the baseline
         self.difference: Histogram | None = None
@@ -94,6 +105,7 @@ class Call:
             self.altered,
             self.delta,
             gradient_size(self.gradients),
+            self.recomputed,
         )
 
     def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:
@@ -280,6 +292,7 @@ class Recorder:
             self._open.append(here.stack)
         call = Call(index, number, next(self._clock), len(here.stack))
         call.began, call.spent = perf_counter(), here.spent
+        call.recomputed = _in_backward()
         if index in here.altered:
             here.altered.discard(index)
             call.altered = True
@@ -303,8 +316,11 @@ class Recorder:
         raised = sys.exc_info()[1]
         try:
             if output is None and raised is not None and raised is not call.before:
-                call.status = "raised"
-                self._blame(call, raised)
+                if call.recomputed and type(raised).__name__ == _STOP:
+                    call.status, call.output = "ok", _STOPPED
+                else:
+                    call.status = "raised"
+                    self._blame(call, raised)
             else:
                 call.status = "ok"
                 self._see(call, output)

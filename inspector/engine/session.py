@@ -78,6 +78,7 @@ from .inputs import Sample, form_fields, guess, sample_from_specs
 from .inputs.sample import given
 from .lastpass import LastPass
 from .loading import Loaded, load
+from .materialize import allowed, may_run
 from .parameters import parameters_of
 from .recorder import Call, Cancelled, Recorder, Witness
 from .saving import load_recipe, save
@@ -85,6 +86,7 @@ from .source import location, site_source, source_of
 from .statedict import report_file
 from .summarize import Summarizer
 from .training import NONE, Steps, batches_of
+from .unobserved import calls_unobserved
 
 CHUNK = 2_000
 """Rows per message of a long listing."""
@@ -128,6 +130,7 @@ class Session:
         self._meter: Meter | None = None  # of the last pass
         self._compares = False  # the last pass was compared with the baseline
         self._baseline: tuple[object, Baseline] | None = None
+        self._unobserved: tuple[Sample, int | None] | None = None
 
     # ------------------------------------------------------------ opening
 
@@ -169,6 +172,7 @@ class Session:
         self._keep = Keep(self.tree)
         self.alterations = Alterations(self.tree, self._keep, self._observers, self._ledger, self._say)
         self._steps, self._histories, self._baseline, self._meter = Steps(), Histories(), None, None
+        self._unobserved = None
         self.last, self.summary, self._watched = LastPass(self.tree), None, None
         self._rows = modules.rows(self.tree)
         self.info = facts_of(self.tree, self._rows, self.target.target, loaded, self._keep)
@@ -214,13 +218,13 @@ class Session:
 
     def _with_sample(self, sample: Sample | None) -> Opened:
         problem: Problem | None = None
-        if sample is None and self.target.run:
+        assert self.info is not None
+        if sample is None and self.target.run and self.info.runnable and may_run(self.info, self.target):
             self._tell(Note("info", "no sample input given: guessing one from the model"))
             sample, problem = self._guess()
         self.sample = sample
         self.last.repeatable = False
-        form = () if sample is not None else tuple(form_fields(self.tree.root))
-        assert self.info is not None
+        form = () if sample is not None or not self.info.runnable else tuple(form_fields(self.tree.root))
         self.info = replace(
             self.info,
             input=encodable(sample.text, 300) if sample else "",
@@ -251,6 +255,7 @@ class Session:
             UsageError: There is no sample input, or a loss, optimizer or loader cannot be found.
         """
         request = request if request is not None else Run(self.generation)
+        self.target = allowed(self.info, self.target, request)
         if self.sample is None:
             raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
         self._seed = self._seed if request.seed is None else request.seed
@@ -266,7 +271,24 @@ class Session:
         self._compares = comparison is not None
         self._send_calls()
         self.summary = self._summarize(run.outcome, recorder, run, comparison)
+        self._count_unobserved()
         return self.summary
+
+    def _count_unobserved(self) -> None:
+        """Once for each sample, where observing takes the model off a fused path, a quick pass without it."""
+        summary, sample = self.summary, self.sample
+        assert summary is not None and sample is not None and self._keep is not None
+        fuses = any("fused path" in row.badges for row in self._rows) and not self.target.grad
+        plain = self.last.repeatable and summary.problem is None and not summary.altering and not summary.not_restored
+        if not (fuses and plain and self._observers.count() and summary.ms < BACKGROUND_MS):
+            return
+        if self._unobserved is None or self._unobserved[0] is not sample:
+            calls = calls_unobserved(self.tree, self._keep, self._observers, sample, self._seed)
+            self._unobserved = sample, calls
+            if calls is not None and calls != summary.calls:
+                self._say(f"fused path: {calls} calls where nothing is observed, {summary.calls} in this pass")
+        if self._unobserved[1] != summary.calls:
+            self.summary = replace(summary, unobserved=self._unobserved[1])
 
     def _recorded_pass(self, steps: Steps, comparison: Comparison | None) -> tuple[Recorder, Batches]:
         """Raises `UsageError`."""
@@ -489,8 +511,8 @@ class Session:
         return site_source(call.file, call.line, path)
 
     def attributes(self, path: Path) -> Attributes:
-        module = self._node(path).module
-        return attributes_of(module, path, Summarizer().describe_now, tuple(modules.badges(module)))
+        node = self._node(path)
+        return attributes_of(node.module, path, Summarizer().describe_now, self._rows[node.index].badges)
 
     def parameters(self, path: Path, limit: int) -> Parameters:
         self._node(path)

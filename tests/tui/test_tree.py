@@ -124,16 +124,16 @@ async def test_marks_of_hooks() -> None:
 
 async def test_badges_in_words_where_there_is_room() -> None:
     made = model(
-        [row(0, -1, "", "Net"), row(1, 0, "a", badges=("tied",)), row(2, 0, "b", badges=("scripted", "no hooks: x")),
+        [row(0, -1, "", "Net"), row(1, 0, "a", badges=("tied",)), row(2, 0, "b", badges=("scripted", "no forward")),
          row(3, 0, "twin", alias_of=1), row(4, 0, "bad"), row(5, 0, "late")]
     )  # fmt: skip
     run(made, [call(1, 0), call(2, 1, nan=True), call(4, 2, status="raised", brief="")])
     async with showing(made, 100) as (tree, _, _):
         assert line(tree, " a ").endswith("≡ tied")
-        assert line(tree, " b ").endswith("N NaN · scripted")
+        assert line(tree, " b ").endswith("N NaN S scripted")
         assert line(tree, "twin").endswith("↪ alias")
         assert line(tree, "bad").endswith("! raised")
-        assert "no call" in line(tree, "late")
+        assert "not called" in line(tree, "late")
         assert style_of(tree, "bad") == style_of(tree, "! raised") != style_of(tree, "late")
         assert style_of(tree, "late") != style_of(tree, "twin"), "what was not called is dim"
     async with showing(made, 40) as (tree, _, _):
@@ -145,7 +145,7 @@ async def test_without_a_hook_nothing_is_said_of_calls() -> None:
     made.marks = HookMarks(1, bytes([1, 0] + [1] * 30))
     run(made, [call(0, 0)])
     async with showing(made) as (tree, _, _):
-        assert "no call" not in line(tree, "stem") and "no call" in line(tree, "head")
+        assert "not called" not in line(tree, "stem") and "not called" in line(tree, "head")
 
 
 async def test_a_hook_turned_on_after_the_pass_does_not_make_a_module_uncalled() -> None:
@@ -156,7 +156,7 @@ async def test_a_hook_turned_on_after_the_pass_does_not_make_a_module_uncalled()
         made.marks = HookMarks(1, bytes([1] * 32))
         tree.refresh_rows()
         await pilot.pause()
-        assert "●" in line(tree, "stem") and "no call" not in line(tree, "stem")
+        assert "●" in line(tree, "stem") and "not called" not in line(tree, "stem")
 
 
 async def test_an_alias_shows_the_calls_of_its_object() -> None:
