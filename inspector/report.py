@@ -59,12 +59,12 @@ class Report:
             counts[call.module] = counts.get(call.module, 0) + 1
         return counts
 
-    def above_calls(self) -> set[int]:
-        """Rows that hold a module that was called."""
-        found: set[int] = set()
+    def ran_unseen(self) -> set[int]:
+        """Rows that hold a module that was called, or whose forward was seen to run: they ran, called or not."""
+        found: set[int] = set(self.summary.direct) if self.summary is not None else set()
         for index in {call.module for call in self.calls}:
             parent = self.modules[index].parent
-            while parent >= 0 and parent not in found:
+            while parent >= 0:
                 found.add(parent)
                 parent = self.modules[parent].parent
         return found
@@ -79,7 +79,7 @@ def tree_text(report: Report, width: int = 100) -> str:
         ("Module", "left"), ("Class", "left"), ("Parameters", "right"), ("Output", "left"), ("Calls", "right")
     )
     last = {call.module: call for call in report.calls}
-    counts, above, recomputed = report.counts(), report.above_calls(), {c.module for c in report.calls if c.recomputed}
+    counts, ran, recomputed = report.counts(), report.ran_unseen(), {c.module for c in report.calls if c.recomputed}
     depths: list[int] = []
     for row in report.modules:
         depths.append(depths[row.parent] + 1 if row.parent >= 0 else 0)
@@ -89,7 +89,7 @@ def tree_text(report: Report, width: int = 100) -> str:
             Text("  " * depths[-1] + (visible(row.key) if row.parent >= 0 else "(root)")),
             Text(visible(row.class_name)),
             f"{row.parameters:,}" if row.parameters else "–",
-            Text(_output(call) if call else uncalled(row.badges, source in above) if report.calls else ""),
+            Text(_output(call) if call else uncalled(row.badges, source in ran) if report.calls else ""),
             Text(_count_words(report, row, count, source in recomputed)),
         )
     return _rendered(table, width) + "\n".join(_footer(report)) + "\n"

@@ -15,7 +15,7 @@ import torch
 
 from inspector.engine import session as session_module
 from inspector.engine.session import Session
-from inspector.records import CallRows, ModuleRows
+from inspector.records import CallRows, ModuleRows, Run
 from inspector.report import Report, to_json
 from tests.models import build, names
 

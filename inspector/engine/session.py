@@ -86,7 +86,7 @@ from .source import location, site_source, source_of
 from .statedict import report_file
 from .summarize import Summarizer
 from .training import NONE, Steps, batches_of
-from .unobserved import calls_unobserved
+from .unobserved import Unobserved, suspects
 
 CHUNK = 2_000
 """Rows per message of a long listing."""
@@ -130,7 +130,7 @@ class Session:
         self._meter: Meter | None = None  # of the last pass
         self._compares = False  # the last pass was compared with the baseline
         self._baseline: tuple[object, Baseline] | None = None
-        self._unobserved: tuple[Sample, int | None] | None = None
+        self._unobserved: tuple[Sample, Unobserved] | None = None
 
     # ------------------------------------------------------------ opening
 
@@ -271,24 +271,26 @@ class Session:
         self._compares = comparison is not None
         self._send_calls()
         self.summary = self._summarize(run.outcome, recorder, run, comparison)
-        self._count_unobserved()
+        self._look_unobserved()
         return self.summary
 
-    def _count_unobserved(self) -> None:
-        """Once for each sample, where observing takes the model off a fused path, a quick pass without it."""
+    def _look_unobserved(self) -> None:
+        """Once for each sample, where hooks change or miss what runs, a quick pass without them."""
         summary, sample = self.summary, self.sample
         assert summary is not None and sample is not None and self._keep is not None
-        fuses = any("fused path" in row.badges for row in self._rows) and not self.target.grad
         plain = self.last.repeatable and summary.problem is None and not summary.altering and not summary.not_restored
-        if not (fuses and plain and self._observers.count() and summary.ms < BACKGROUND_MS):
+        if not plain or self.target.grad or not self._observers.count() or summary.ms > BACKGROUND_MS:
             return
         if self._unobserved is None or self._unobserved[0] is not sample:
-            calls = calls_unobserved(self.tree, self._keep, self._observers, sample, self._seed)
-            self._unobserved = sample, calls
-            if calls is not None and calls != summary.calls:
-                self._say(f"fused path: {calls} calls where nothing is observed, {summary.calls} in this pass")
-        if self._unobserved[1] != summary.calls:
-            self.summary = replace(summary, unobserved=self._unobserved[1])
+            fuses = any("fused path" in row.badges for row in self._rows)
+            silent = suspects(self.tree, {call.index for call in self.last.calls})
+            look = Unobserved(self.tree, self._observers, silent)
+            self._unobserved = sample, look.run(self._keep, sample, self._seed) if fuses or silent else look
+            if look.calls not in (None, summary.calls):
+                self._say(f"fused path: {look.calls} calls where nothing is observed, {summary.calls} in this pass")
+        look = self._unobserved[1]
+        calls = look.calls if look.calls != summary.calls else None
+        self.summary = replace(summary, unobserved=calls, direct=tuple(sorted(look.direct)))
 
     def _recorded_pass(self, steps: Steps, comparison: Comparison | None) -> tuple[Recorder, Batches]:
         """Raises `UsageError`."""

@@ -1,47 +1,103 @@
-"""How many calls a pass makes where no module has a hook of ours: transformer layers run another way then."""
+"""What hooks cannot tell, from one more pass without them: how many calls there are where nothing is observed, and
+whose forward runs past `__call__`."""
 
 from __future__ import annotations
 
 import contextlib
+import sys
+import threading
 from collections.abc import Iterator
+from types import CodeType, FrameType
 
 from torch import nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from . import passes
+from .badges import has_forward
 from .guard import Keep
 from .hooks.observe import Observers
 from .inputs import Sample
-from .modules import ModuleTree
+from .modules import ModuleTree, Node
+from .source.classes import own_methods
+from .source.running import forward_of, mro
 
 
-def calls_unobserved(tree: ModuleTree, keep: Keep, observers: Observers, sample: Sample, seed: int) -> int | None:
-    """Calls of one guarded pass, counted by a hook of the whole process, which such layers do not look at; None where
-    the pass fails."""
-    counted = 0
+class Unobserved:
+    """One guarded pass with our observe hooks away. `calls` is None where it failed; `direct` are the nodes of
+    `silent` whose forward ran although torch's `__call__` never did."""
 
-    def count(module: nn.Module, args: object) -> None:
-        nonlocal counted
-        counted += id(module) in tree.index_of_object
+    def __init__(self, tree: ModuleTree, observers: Observers, silent: list[Node]) -> None:
+        self.calls: int | None = None
+        self.direct: set[int] = set()
+        self._tree = tree
+        self._observers = observers
+        self._silent = {id(node.module): node.index for node in silent}
+        self._forwards = {code for node in silent if (code := _forward_code(node.module)) is not None}
 
-    trial = sample.copy()
-    with _without(observers, tree):
-        handle = register_module_forward_pre_hook(count)
+    def run(self, keep: Keep, sample: Sample, seed: int) -> Unobserved:
+        counted = 0
+
+        def count(module: nn.Module, args: object) -> None:
+            nonlocal counted
+            counted += id(module) in self._tree.index_of_object
+
+        trial = sample.copy()
+        with self._observers.away(), self._watching():
+            # transformer layers look at the hooks of modules, and not at those of the process
+            handle = register_module_forward_pre_hook(count)
+            try:
+                outcome = passes.run(self._tree, keep, trial.args, trial.kwargs, seed=seed)
+            finally:
+                handle.remove()
+        self.calls = counted if outcome.error is None else None
+        return self
+
+    @contextlib.contextmanager
+    def _watching(self) -> Iterator[None]:
+        """Hear of every Python function that is entered, unless somebody else listens (a profiler, a debugger)."""
+        if not self._forwards or sys.getprofile() is not None:
+            yield
+            return
+        threading.setprofile(self._entered)
+        sys.setprofile(self._entered)
         try:
-            outcome = passes.run(tree, keep, trial.args, trial.kwargs, seed=seed)
+            yield
         finally:
-            handle.remove()
-    return counted if outcome.error is None else None
+            sys.setprofile(None)
+            threading.setprofile(None)
+
+    def _entered(self, frame: FrameType, event: str, argument: object) -> None:
+        if event == "call" and frame.f_code in self._forwards:
+            index = self._silent.get(id(frame.f_locals.get(frame.f_code.co_varnames[0])))
+            if index is not None:
+                self.direct.add(index)
 
 
-@contextlib.contextmanager
-def _without(observers: Observers, tree: ModuleTree) -> Iterator[None]:
-    """Without our observe hooks, which come back as the last ones, where they were."""
-    nodes = [node for node in tree.objects() if observers.on(node)]
-    for node in nodes:
-        observers.remove(node)
-    try:
-        yield
-    finally:
-        for node in nodes:
-            observers.add(node)
+def suspects(tree: ModuleTree, called: set[int]) -> list[Node]:
+    """Modules without a call that may have run all the same: one above them, that was called, names `forward`."""
+    running = [tree.nodes[index] for index in sorted(called)]
+    naming = {cls for cls in {type(node.module) for node in running} if _names_forward(cls)}
+    above = [node.index for node in running if type(node.module) in naming]
+    below = {index for start in above for index in tree.subtree(start)[1:]}
+    nodes = (tree.nodes[index] for index in sorted(below - called))
+    return [node for node in nodes if node.alias_of < 0 and has_forward(node.module)]
+
+
+def _names_forward(cls: type) -> bool:
+    """Whether a method of its own reads an attribute `forward`, other than that of a base class."""
+    for base in mro(cls):
+        if base is nn.Module:
+            return False
+        if any(_reads_forward(method.__code__) for method in own_methods(base)):
+            return True
+    return False
+
+
+def _reads_forward(code: CodeType) -> bool:
+    inner = (const for const in code.co_consts if isinstance(const, CodeType))
+    return ("forward" in code.co_names and "super" not in code.co_names) or any(map(_reads_forward, inner))
+
+
+def _forward_code(module: nn.Module) -> CodeType | None:
+    function = forward_of(module).function
+    return function.__code__ if function is not None and function.__code__.co_argcount else None

@@ -31,11 +31,11 @@ def meaning(word: str) -> str:
 NOT_CALLED, NO_HOOK_CALL, NO_FORWARD, UNSEEN = "not called", "no hook call", "no forward", "unseen"
 
 
-def uncalled(words: tuple[str, ...], called_below: bool) -> str:
-    """What to say of a module that was observed without a call being seen, from its badges and from whether modules
-    below it were called: it may have run all the same, by its own `__call__` or by another method."""
+def uncalled(words: tuple[str, ...], ran: bool) -> str:
+    """What to say of a module that was observed without a call being seen: from its badges, and from whether it is
+    known to have run all the same (its forward did, or a module below it was called)."""
     if NO_FORWARD in words:
         return NO_FORWARD
     if "scripted" in words or "traced" in words:
         return UNSEEN
-    return NO_HOOK_CALL if called_below or "own __call__" in words else NOT_CALLED
+    return NO_HOOK_CALL if ran or "own __call__" in words else NOT_CALLED

@@ -99,4 +99,5 @@ class PassSummary(Record, frozen=True):
     batches: int = 1  # passes that this one is the last of
     backward: bool = False
     loss: float | None = None
+    direct: tuple[int, ...] = ()  # modules whose forward ran past __call__, where no hook sees it
     unobserved: int | None = None  # calls where no module has a hook of ours, if that is another number: a fused path

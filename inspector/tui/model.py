@@ -72,8 +72,9 @@ class Model:
         """The calls of this module in the last pass, in order of their end."""
         return self._calls_of.get(self.object_of(index), ())
 
-    def called_below(self, index: int) -> bool:
-        """Whether a module below this one was called in the last pass."""
+    def ran_unseen(self, index: int) -> bool:
+        """Whether this module ran in the last pass without a call of its own: one below it was called, or its forward
+        was seen to run."""
         if self._above_calls is None:
             self._above_calls = set()
             for called in self._calls_of:
@@ -81,7 +82,8 @@ class Model:
                     if above in self._above_calls:
                         break
                     self._above_calls.add(above)
-        return self.object_of(index) in self._above_calls
+        index = self.object_of(index)
+        return index in self._above_calls or (self.summary is not None and index in self.summary.direct)
 
     def ancestors(self, index: int) -> Iterator[int]:
         """From the parent up to the root."""

@@ -171,7 +171,7 @@ class TreeLines(Lines):
 
     def _uncalled(self, index: int) -> fmt.Mark:
         words = self.model.rows[index].badges
-        return fmt.UNCALLED[uncalled(words, self.model.called_below(index))]
+        return fmt.UNCALLED[uncalled(words, self.model.ran_unseen(index))]
 
     def _times(self, calls: Sequence[CallRow], columns: Columns, role: str) -> list[Piece]:
         return self.number_piece(f"×{len(calls)}" if len(calls) > 1 else "", columns.calls, role or "calls")
