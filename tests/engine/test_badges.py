@@ -352,10 +352,8 @@ def test_sharded_models(one_process: None) -> None:
     for model in (tensor_parallel, fsdp):
         with Opened(model, X, backward=True) as opened:
             assert opened.ended.problem is None and opened.ended.calls == 4
-            found = {
-                ".".join(path): row.badges
-                for path, row in zip(opened.session.tree.paths, rows(opened.session.tree), strict=True)
-            }
+            tree = opened.session.tree
+            found = {".".join(path): row.badges for path, row in zip(tree.paths, rows(tree), strict=True)}
             assert found["0"] == found["2"] == ("sharded",) and found["1"] == ()
             weight = opened.session.parameters((), 10).rows[0].value
             assert isinstance(weight, TensorValue) and (weight.type, weight.shape, weight.nbytes) == (

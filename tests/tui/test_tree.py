@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
@@ -138,6 +139,24 @@ async def test_badges_in_words_where_there_is_room() -> None:
         assert style_of(tree, "late") != style_of(tree, "twin"), "what was not called is dim"
     async with showing(made, 40) as (tree, _, _):
         assert [line(tree, name)[-1] for name in (" a ", "twin", "bad")] == ["≡", "↪", "!"]
+
+
+async def test_what_ran_without_a_call_is_told_from_what_did_not_run() -> None:
+    made = model(
+        [row(0, -1, "", "Net"), row(1, 0, "direct"), row(2, 0, "idle"), row(3, 0, "holds", badges=("no forward",)),
+         row(4, 3, "leaf"), row(5, 0, "box"), row(6, 5, "inner"), row(7, 0, "own", badges=("own __call__",)),
+         row(8, 0, "script", badges=("scripted",)), row(9, 0, "again")]
+    )  # fmt: skip
+    calls = [call(4, 0), call(6, 1), call(9, 2), replace(call(9, 3, 1), recomputed=True), call(0, 4)]
+    run(made, calls, direct=(1,))
+    async with showing(made, 100) as (tree, _, _):
+        said = {name: line(tree, name) for name in ("direct", "idle", "holds", "box", "own", "script", "again")}
+        assert all("no hook call" in said[name] for name in ("direct", "box", "own"))
+        assert "not called" in said["idle"] and "no forward" in said["holds"] and "unseen" in said["script"]
+        assert said["own"].endswith("X own __call__") and said["again"].endswith("↻ recomputed")
+        assert "×2" in said["again"]
+    async with showing(made, 44) as (tree, _, _):
+        assert " ? " in line(tree, "direct") and " – " in line(tree, "idle") and " □ " in line(tree, "holds")
 
 
 async def test_without_a_hook_nothing_is_said_of_calls() -> None:
