@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len, set_cell_size
 
 from .records import (
     CallDetail,
@@ -29,9 +27,12 @@ from .records import (
     Value,
 )
 from .records.badges import NO_FORWARD, uncalled
-from .text import visible
+from .text import ELLIPSIS, visible
 
 SCHEMA = 1
+
+DEEPEST = 24
+"""Levels that are indented; what is deeper stands below them."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ class Report:
 
 def tree_text(report: Report, width: int = 100) -> str:
     """The module tree with parameters, output shapes and calls."""
-    table = _table(
-        ("Module", "left"), ("Class", "left"), ("Parameters", "right"), ("Output", "left"), ("Calls", "right")
+    table = _Table(
+        ("Module", "left"), ("Class", "left"), ("Parameters", "right"), ("Output", "left"), ("Calls", "left")
     )
     last = {call.module: call for call in report.calls}
     counts, ran, recomputed = report.counts(), report.ran_unseen(), {c.module for c in report.calls if c.recomputed}
@@ -86,13 +87,13 @@ def tree_text(report: Report, width: int = 100) -> str:
         source = row.index if row.alias_of < 0 else row.alias_of
         call, count = last.get(source), counts.get(source, 0)
         table.add_row(
-            Text("  " * depths[-1] + (visible(row.key) if row.parent >= 0 else "(root)")),
-            Text(visible(row.class_name)),
+            "  " * min(depths[-1], DEEPEST) + (visible(row.key) if row.parent >= 0 else "(root)"),
+            visible(row.class_name),
             f"{row.parameters:,}" if row.parameters else "–",
-            Text(_output(call) if call else uncalled(row.badges, source in ran) if report.calls else ""),
-            Text(_count_words(report, row, count, source in recomputed)),
+            _output(call) if call else uncalled(row.badges, source in ran) if report.calls else "",
+            _count_words(report, row, count, source in recomputed),
         )
-    return _rendered(table, width) + "\n".join(_footer(report)) + "\n"
+    return table.text(width) + "\n".join(_footer(report)) + "\n"
 
 
 def _count_words(report: Report, row: ModuleRow, count: int, recomputed: bool) -> str:
@@ -104,32 +105,56 @@ def _count_words(report: Report, row: ModuleRow, count: int, recomputed: bool) -
 
 def calls_text(report: Report, width: int = 100) -> str:
     """The modules in the order in which forward hooks fire, repeated calls apart."""
-    table = _table(("", "right"), ("Module", "left"), ("Class", "left"), ("Output", "left"), ("ms", "right"))
+    table = _Table(("", "right"), ("Module", "left"), ("Class", "left"), ("Output", "left"), ("ms", "right"))
     for position, call in enumerate(report.calls):
         row = report.modules[call.module]
         name = visible(report.paths[call.module]) or "(root)"
         name += f" #{call.call + 1}" if call.call else ""
         name += " (recomputed)" if call.recomputed else ""
-        table.add_row(str(position), Text(name), Text(visible(row.class_name)), Text(_output(call)), f"{call.ms:.2f}")
-    return _rendered(table, width) + "\n".join(_footer(report)) + "\n"
+        table.add_row(str(position), name, visible(row.class_name), _output(call), f"{call.ms:.2f}")
+    return table.text(width) + "\n".join(_footer(report)) + "\n"
 
 
 def _output(call: CallRow) -> str:
     return visible(call.brief) if call.status == "ok" else call.status
 
 
-def _table(*columns: tuple[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
-    for name, justify in columns:
-        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis")
-    return table
+class _Table:
+    """Columns of plain text. A hundred thousand rows take a second, where Rich's own tables take minutes."""
+
+    def __init__(self, *columns: tuple[str, str]) -> None:
+        self._right = [justify == "right" for _, justify in columns]
+        self._rows: list[tuple[str, ...]] = [tuple(name for name, _ in columns)]
+
+    def add_row(self, *cells: str) -> None:
+        self._rows.append(cells)
+
+    def text(self, width: int) -> str:
+        """In lines of at most `width` cells: the widest columns give way until they fit."""
+        widths = _shared([max(map(cell_len, column)) for column in zip(*self._rows, strict=True)], width)
+        return "".join(self._line(row, widths) + "\n" for row in self._rows)
+
+    def _line(self, row: tuple[str, ...], widths: list[int]) -> str:
+        return "  ".join(map(_padded, row, widths, self._right)).rstrip()
 
 
-def _rendered(table: Table, width: int) -> str:
-    console = Console(width=width, color_system=None, force_terminal=False, legacy_windows=False)
-    with console.capture() as captured:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+def _shared(natural: list[int], width: int) -> list[int]:
+    over = sum(natural) + 2 * (len(natural) - 1) - width
+    widths = list(natural)
+    while over > 0 and max(widths) > 1:
+        widest, second = widths.index(max(widths)), sorted(widths)[-2]
+        cut = max(min(over, widths[widest] - second), 1)
+        widths[widest] -= cut
+        over -= cut
+    return widths
+
+
+def _padded(cell: str, width: int, right: bool) -> str:
+    """`cell` in exactly `width` cells, cut with an ellipsis."""
+    size = cell_len(cell)
+    if size > width:
+        return set_cell_size(cell, width - 1) + ELLIPSIS
+    return " " * (width - size) + cell if right else cell + " " * (width - size)
 
 
 def _footer(report: Report) -> list[str]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from inspector.records import (
     CallRow,
@@ -87,3 +89,24 @@ def test_keys_that_became_equal_are_kept_apart() -> None:
     output = as_data(Report(INFO, ROWS, summary=summary))["output"]
     assert list(output["items"][0]["items"]) == ["3", "3'", "3''", "…"]
     assert output["items"][0]["items"]["…"] == {"kind": "other", "type": "…", "text": "2 more"}
+
+
+def test_columns_give_way_and_deep_rows_keep_their_class() -> None:
+    rows = [ModuleRow(0, -1, "", "Net", 0, 0, 0)]
+    rows += [ModuleRow(i, i - 1, "c" * (1 + i % 3), "Identity", 0, 0, 0) for i in range(1, 300)]
+    rows.append(ModuleRow(300, 0, "漢字" * 100, "Named", 7, 7, 28))
+    for width in (40, 80, 200):
+        lines = tree_text(Report(INFO, rows), width).splitlines()[:302]
+        assert max(map(cell_len, lines)) <= width
+        assert all("Identity" in line for line in lines[2:301]) or width == 40
+        assert "…" in lines[301] and lines[301].split()[-1] == "7"
+
+
+def test_a_hundred_thousand_rows_take_no_minutes() -> None:
+    rows = [
+        ModuleRow(0, -1, "", "Net", 0, 0, 0),
+        *(ModuleRow(i, 0, str(i), "ReLU", 0, 0, 0) for i in range(1, 100_001)),
+    ]
+    began = time.perf_counter()
+    assert tree_text(Report(INFO, rows)).count("ReLU") == 100_000
+    assert time.perf_counter() - began < 20
