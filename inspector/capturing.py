@@ -16,7 +16,7 @@ from .engine.hooks.observe import Observers
 from .engine.recorder import Call, Recorder
 from .engine.session import Session
 from .errors import InspectorError
-from .records import AnyEvent, CallRow, CallRows, CallStatus, MappingValue, ModuleRow, ModuleRows, Value
+from .records import AnyEvent, CallRow, CallRows, CallStatus, MappingValue, ModuleRow, ModuleRows, Run, Value
 from .report import Report, problem_text, tree_text
 
 KEEP_BYTES = 1 << 30
@@ -158,8 +158,9 @@ def summary(model: nn.Module, *args: Any, kwargs: Mapping[str, Any] | None = Non
         session.announce()
         if opened.form:
             raise InspectorError("the sample input is unknown", hint="pass it: inspector.summary(model, x)")
-        ended = session.run()
-        if ended.problem is not None:
+        # asked for in so many words, and the guard makes lazy modules lazy again
+        ended = session.run(Run(session.generation, materialize=True)) if opened.info.runnable else None
+        if ended is not None and ended.problem is not None:
             raise InspectorError(problem_text(ended.problem))
         return tree_text(Report(opened.info, rows, calls, summary=ended), width)
     finally:

@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, metavar="N", help="for weights, input and pass (default 0)")
     add("--trust-pickle", action="store_true", help="open a file that runs code when it is opened, such as a pickle")
     add("--no-forward", action="store_true", help="do not run a pass at the start")
+    add("--materialize", action="store_true", help="let passes give lazy modules their shapes; they are taken back")
     hooks = parser.add_argument_group("hooks and passes")
     add = hooks.add_argument
     add("--hook", action="append", default=[], metavar="MODULE:HOOK",
@@ -135,6 +136,7 @@ def _target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dic
         "optimizer": options.optimizer,
         "loader": options.loader,
         "trust_pickle": options.trust_pickle,
+        "materialize": options.materialize,
     }
 
 

@@ -83,7 +83,11 @@ def _print(client: Client, target: Target, form: str, out: Callable[[str], objec
     assert isinstance(opened, Opened)
     client.hear_modules(opened.info.rows)
     summary = problem = None
-    if target.run and opened.info.callable and not opened.form:
+    if target.run and not (opened.info.callable and opened.info.runnable):
+        pass  # a note says so
+    elif target.run and opened.info.lazy and not target.materialize:
+        problem = _lazy(opened)
+    elif target.run and not opened.form:
         ended = client.ask(
             Run(
                 opened.generation,
@@ -133,6 +137,15 @@ def _locations(client: Client, generation: int) -> tuple[Location, ...]:
     reply = client.ask(GetLocations(generation))
     assert isinstance(reply, Locations)
     return reply.rows
+
+
+def _lazy(opened: Opened) -> Problem:
+    return Problem(
+        what=f"lazy modules: {opened.info.lazy}. A pass would give them their shapes; nothing was run",
+        hint="--materialize allows it (they are made lazy again after the pass), or --no-forward",
+        kind="Lazy",
+        exit_code=2,
+    )
 
 
 def _no_input(opened: Opened) -> Problem:

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from rich.cells import cell_len, set_cell_size
 
 from .records import (
     CallDetail,
@@ -28,9 +26,13 @@ from .records import (
     TensorValue,
     Value,
 )
-from .text import visible
+from .records.badges import NO_FORWARD, uncalled
+from .text import ELLIPSIS, visible
 
 SCHEMA = 1
+
+DEEPEST = 24
+"""Levels that are indented; what is deeper stands below them."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,16 @@ class Report:
             counts[call.module] = counts.get(call.module, 0) + 1
         return counts
 
+    def ran_unseen(self) -> set[int]:
+        """Rows that hold a module that was called, or whose forward was seen to run: they ran, called or not."""
+        found: set[int] = set(self.summary.direct) if self.summary is not None else set()
+        for index in {call.module for call in self.calls}:
+            parent = self.modules[index].parent
+            while parent >= 0:
+                found.add(parent)
+                parent = self.modules[parent].parent
+        return found
+
 
 # ---------------------------------------------------------------- text
 
@@ -66,76 +78,102 @@ def tree_text(report: Report, width: int = 100) -> str:
     """The module tree with parameters, output shapes and calls."""
     if not report.info.callable:
         return _weights_text(report, width)
-    table = _table(
-        ("Module", "left"), ("Class", "left"), ("Parameters", "right"), ("Output", "left"), ("Calls", "right")
+    table = _Table(
+        ("Module", "left"), ("Class", "left"), ("Parameters", "right"), ("Output", "left"), ("Calls", "left")
     )
     last = {call.module: call for call in report.calls}
-    counts = report.counts()
+    counts, ran, recomputed = report.counts(), report.ran_unseen(), {c.module for c in report.calls if c.recomputed}
     depths: list[int] = []
     for row in report.modules:
         depths.append(depths[row.parent] + 1 if row.parent >= 0 else 0)
         source = row.index if row.alias_of < 0 else row.alias_of
         call, count = last.get(source), counts.get(source, 0)
         table.add_row(
-            Text("  " * depths[-1] + (visible(row.key) if row.parent >= 0 else "(root)")),
-            Text(visible(row.class_name)),
+            "  " * min(depths[-1], DEEPEST) + (visible(row.key) if row.parent >= 0 else "(root)"),
+            visible(row.class_name),
             f"{row.parameters:,}" if row.parameters else "–",
-            Text(_output(call) if call else "–" if report.calls else ""),
-            Text(visible(_count_words(row, count, bool(report.calls)))),
+            _output(call) if call else uncalled(row.badges, source in ran) if report.calls else "",
+            _count_words(report, row, count, source in recomputed),
         )
-    return _rendered(table, width) + "\n".join(_footer(report)) + "\n"
+    return table.text(width) + "\n".join(_footer(report)) + "\n"
 
 
 def _weights_text(report: Report, width: int) -> str:
     """The tree of names with what each tensor is."""
-    table = _table(("Name", "left"), ("Dtype", "left"), ("Shape", "left"), ("Elements", "right"), ("Bytes", "right"))
+    table = _Table(("Name", "left"), ("Dtype", "left"), ("Shape", "left"), ("Elements", "right"), ("Bytes", "right"))
     depths: list[int] = []
     for row in report.modules:
         depths.append(depths[row.parent] + 1 if row.parent >= 0 else 0)
-        name = "  " * depths[-1] + (visible(row.key) if row.parent >= 0 else "(root)")
+        name = "  " * min(depths[-1], DEEPEST) + (visible(row.key) if row.parent >= 0 else "(root)")
         dtype, shape = (row.class_name, _shape(row.shape)) if row.shape is not None else ("", "")
         shape = visible(" ".join([shape, *row.badges]))
-        table.add_row(Text(name), Text(visible(dtype)), Text(shape), f"{row.parameters:,}", f"{row.nbytes:,}")
-    return _rendered(table, width) + "\n".join(_footer(report)) + "\n"
+        table.add_row(name, visible(dtype), shape, f"{row.parameters:,}", f"{row.nbytes:,}")
+    return table.text(width) + "\n".join(_footer(report)) + "\n"
 
 
 def _shape(shape: Sequence[int]) -> str:
     return "×".join("?" if size < 0 else str(size) for size in shape) or "scalar"
 
 
-def _count_words(row: ModuleRow, count: int, ran: bool) -> str:
-    words = [f"×{count}"] if count > 1 else ["–"] if ran and not count else []
-    words += [f"= {row.alias_of}"] if row.alias_of >= 0 else []
-    return " ".join([*words, *row.badges])
+def _count_words(report: Report, row: ModuleRow, count: int, recomputed: bool) -> str:
+    words = [f"×{count}"] if count > 1 else []
+    words += ["recomputed"] if recomputed else []
+    words += [f"alias of {report.paths[row.alias_of] or '(root)'}"] if row.alias_of >= 0 else []
+    return visible(", ".join([*words, *(word for word in row.badges if word != NO_FORWARD)]))
 
 
 def calls_text(report: Report, width: int = 100) -> str:
     """The modules in the order in which forward hooks fire, repeated calls apart."""
-    table = _table(("", "right"), ("Module", "left"), ("Class", "left"), ("Output", "left"), ("ms", "right"))
+    table = _Table(("", "right"), ("Module", "left"), ("Class", "left"), ("Output", "left"), ("ms", "right"))
     for position, call in enumerate(report.calls):
         row = report.modules[call.module]
         name = visible(report.paths[call.module]) or "(root)"
         name += f" #{call.call + 1}" if call.call else ""
-        table.add_row(str(position), Text(name), Text(visible(row.class_name)), Text(_output(call)), f"{call.ms:.2f}")
-    return _rendered(table, width) + "\n".join(_footer(report)) + "\n"
+        name += " (recomputed)" if call.recomputed else ""
+        table.add_row(str(position), name, visible(row.class_name), _output(call), f"{call.ms:.2f}")
+    return table.text(width) + "\n".join(_footer(report)) + "\n"
 
 
 def _output(call: CallRow) -> str:
     return visible(call.brief) if call.status == "ok" else call.status
 
 
-def _table(*columns: tuple[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
-    for name, justify in columns:
-        table.add_column(name, justify=justify, no_wrap=True, overflow="ellipsis")
-    return table
+class _Table:
+    """Columns of plain text. A hundred thousand rows take a second, where Rich's own tables take minutes."""
+
+    def __init__(self, *columns: tuple[str, str]) -> None:
+        self._right = [justify == "right" for _, justify in columns]
+        self._rows: list[tuple[str, ...]] = [tuple(name for name, _ in columns)]
+
+    def add_row(self, *cells: str) -> None:
+        self._rows.append(cells)
+
+    def text(self, width: int) -> str:
+        """In lines of at most `width` cells: the widest columns give way until they fit."""
+        widths = _shared([max(map(cell_len, column)) for column in zip(*self._rows, strict=True)], width)
+        return "".join(self._line(row, widths) + "\n" for row in self._rows)
+
+    def _line(self, row: tuple[str, ...], widths: list[int]) -> str:
+        return "  ".join(map(_padded, row, widths, self._right)).rstrip()
 
 
-def _rendered(table: Table, width: int) -> str:
-    console = Console(width=width, color_system=None, force_terminal=False, legacy_windows=False)
-    with console.capture() as captured:
-        console.print(table)
-    return "\n".join(line.rstrip() for line in captured.get().splitlines()) + "\n"
+def _shared(natural: list[int], width: int) -> list[int]:
+    over = sum(natural) + 2 * (len(natural) - 1) - width
+    widths = list(natural)
+    while over > 0 and max(widths) > 1:
+        widest, second = widths.index(max(widths)), sorted(widths)[-2]
+        cut = max(min(over, widths[widest] - second), 1)
+        widths[widest] -= cut
+        over -= cut
+    return widths
+
+
+def _padded(cell: str, width: int, right: bool) -> str:
+    """`cell` in exactly `width` cells, cut with an ellipsis."""
+    size = cell_len(cell)
+    if size > width:
+        return set_cell_size(cell, width - 1) + ELLIPSIS
+    return " " * (width - size) + cell if right else cell + " " * (width - size)
 
 
 def _footer(report: Report) -> list[str]:
@@ -152,6 +190,8 @@ def _footer(report: Report) -> list[str]:
         lines.append(f"input {visible(info.input)} ({info.input_origin})")
     if summary is not None:
         lines.append(f"{summary.calls:,} calls in {summary.ms:.1f} ms, seed {summary.seed}")
+        if summary.unobserved is not None:
+            lines.append(f"fused path: {summary.unobserved:,} calls where nothing is observed")
         lines += _changed(summary)
     return [*lines, *(f"note: {visible(note)}" for note in info.notes)]
 

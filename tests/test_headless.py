@@ -21,6 +21,9 @@ RUNS = {
     "prints": (f"{TOYS}:prints", "--print", "json"),
     "raises": (f"{TOYS}:raises_midway", "--print", "json"),
     "tree": (f"{TOYS}:two_names",),
+    "lazy": (f"{TOYS}:lazy_linear",),
+    "lazy, allowed": (f"{TOYS}:lazy_linear", "--materialize"),
+    "no forward": ("torch.nn:ModuleList",),
     "os_exit": (f"{TOYS}:os_exit", "--print", "json"),
     "segfault": (f"{TOYS}:segfault", "--print", "json"),
     "closes_every_fd": (f"{TOYS}:closes_every_fd", "--print", "json"),
@@ -163,3 +166,17 @@ def test_the_tree_of_weights_shows_names_shapes_dtypes_and_sizes(weights: Path) 
 def test_weights_take_no_weights(weights: Path) -> None:
     ran = run(str(weights), "-w", str(weights), "--print", "json")
     assert (ran.returncode, ran.stdout) == (2, "") and "so -w cannot be used" in ran.stderr
+
+
+def test_lazy_modules_are_not_materialized_unless_that_is_allowed(runs: Runs) -> None:
+    ran = runs["lazy"].result()
+    assert ran.returncode == 2 and "LazyLinear" in ran.stdout and "lazy" in ran.stdout
+    assert "nothing was run" in ran.stderr and "--materialize" in ran.stderr
+    allowed = runs["lazy, allowed"].result()
+    assert allowed.returncode == 0 and "calls in" in allowed.stdout and not allowed.stderr.count("try:")
+
+
+def test_without_a_forward_the_modules_are_shown_and_nothing_is_run(runs: Runs) -> None:
+    ran = runs["no forward"].result()
+    assert ran.returncode == 0, ran.stderr
+    assert "note: ModuleList has no forward: it holds modules, and there is nothing to run" in ran.stdout

@@ -15,7 +15,7 @@ import torch
 
 from inspector.engine import session as session_module
 from inspector.engine.session import Session
-from inspector.records import CallRows, ModuleRows
+from inspector.records import CallRows, ModuleRows, Run
 from inspector.report import Report, to_json
 from tests.models import build, names
 
@@ -161,7 +161,7 @@ def reported(name: str) -> Any:
         warnings.simplefilter("ignore")
         opened = session.adopt(model, args, kwargs, name)
         session.announce()
-        summary = session.run()
+        summary = session.run(Run(session.generation, materialize=True))
     rows = [row for event in told if isinstance(event, ModuleRows) for row in event.rows]
     calls = [row for event in told if isinstance(event, CallRows) for row in event.rows]
     details, places = session.views.trace(0, len(calls)).calls, session.views.locations().rows

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from inspector.records import (
     CallRow,
@@ -42,7 +44,7 @@ def test_the_tree() -> None:
     lines = [line.split() for line in tree_text(REPORT).splitlines()]
     assert lines[2] == ["a", "Linear", "1,234,567", "1×8"]
     assert lines[3][:2] == ["relu", "ReLU"] and lines[3][-1] == "×2"
-    assert lines[5] == ["aux", "Linear", "–", "–", "–"]
+    assert lines[5] == ["aux", "Linear", "–", "not", "called"]
     assert "4 modules, 1,234,567 parameters (1,000 trainable), 4.9 MB, eval, cpu" in tree_text(REPORT)
     assert "4 calls in 2.0 ms, seed 3" in tree_text(REPORT)
 
@@ -87,3 +89,24 @@ def test_keys_that_became_equal_are_kept_apart() -> None:
     output = as_data(Report(INFO, ROWS, summary=summary))["output"]
     assert list(output["items"][0]["items"]) == ["3", "3'", "3''", "…"]
     assert output["items"][0]["items"]["…"] == {"kind": "other", "type": "…", "text": "2 more"}
+
+
+def test_columns_give_way_and_deep_rows_keep_their_class() -> None:
+    rows = [ModuleRow(0, -1, "", "Net", 0, 0, 0)]
+    rows += [ModuleRow(i, i - 1, "c" * (1 + i % 3), "Identity", 0, 0, 0) for i in range(1, 300)]
+    rows.append(ModuleRow(300, 0, "漢字" * 100, "Named", 7, 7, 28))
+    for width in (40, 80, 200):
+        lines = tree_text(Report(INFO, rows), width).splitlines()[:302]
+        assert max(map(cell_len, lines)) <= width
+        assert all("Identity" in line for line in lines[2:301]) or width == 40
+        assert "…" in lines[301] and lines[301].split()[-1] == "7"
+
+
+def test_a_hundred_thousand_rows_take_no_minutes() -> None:
+    rows = [
+        ModuleRow(0, -1, "", "Net", 0, 0, 0),
+        *(ModuleRow(i, 0, str(i), "ReLU", 0, 0, 0) for i in range(1, 100_001)),
+    ]
+    began = time.perf_counter()
+    assert tree_text(Report(INFO, rows)).count("ReLU") == 100_000
+    assert time.perf_counter() - began < 20

@@ -14,6 +14,7 @@ import torch
 from torch import nn
 
 from ..records import Attributes, MappingValue, OtherValue, Path, ScalarValue, Value
+from ..records.badges import meaning
 from ..text import encodable
 from .modules import named_children, own_tensors
 from .signatures import signature_of
@@ -170,8 +171,8 @@ def _flags(module: nn.Module, flags: dict[str, Any], badges: tuple[str, ...]) ->
         values["compiled"] = _words("with Module.compile()")
     for note in call_notes(type(module)):
         values["__call__"] = _words(note)
-    if badges:
-        values["badges"] = _words(", ".join(badges))
+    for word in badges:
+        values.setdefault(word, _words(meaning(word)))
     return _cut(values, len(values))
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..records import ModelInfo, ModuleRow
 from ..text import encodable
 from . import flat, modules
+from .badges import has_forward
 from .guard import Keep
 from .loading import Loaded
 
@@ -35,7 +36,14 @@ def facts_of(tree: modules.ModuleTree, rows: Sequence[ModuleRow], target: str, l
         device=", ".join(sorted({str(tensor.device) for tensor in parameters + buffers})) or "no tensors",
         torch=str(torch.__version__),
         shapes_only=objects > SHAPES_ONLY_PAST,
-        notes=(*(encodable(note, 400) for note in loaded.notes), *flat.notes(tree, rows), *_keep_note(keep)),
+        lazy=sum("lazy" in row.badges for row in rows if row.alias_of < 0),
+        runnable=has_forward(loaded.model),
+        notes=(
+            *(encodable(note, 400) for note in loaded.notes),
+            *flat.notes(tree, rows),
+            *_keep_note(keep),
+            *_badge_notes(rows),
+        ),
     )
 
 
@@ -44,6 +52,18 @@ def _keep_note(keep: Keep) -> tuple[str, ...]:
         return ()
     gib = keep.not_copied / (1 << 30)
     return (f"{gib:.1f} GiB of tensors are not copied: what a pass writes to them is reported, not put back",)
+
+
+def _badge_notes(rows: Sequence[ModuleRow]) -> tuple[str, ...]:
+    """What has to be known before a pass is believed."""
+    notes = []
+    if any("compiled" in row.badges for row in rows):
+        notes.append("compiled modules run eagerly here: compiled code would ignore hooks")
+    if "no forward" in rows[0].badges:
+        notes.append(f"{rows[0].class_name} has no forward: it holds modules, and there is nothing to run")
+    if any("sharded" in row.badges for row in rows):
+        notes.append("sharded: counts are of the whole model, values of the part in this process")
+    return tuple(notes)
 
 
 def _distinct(tree: modules.ModuleTree, which: str) -> list[Tensor]:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from .carriers import is_freed
 from .containers import content_of, found_in, is_plain
 from .guard import HELD, stored, tensors_of
 from .hooks.dicts import PROCESS, TENSOR_KINDS, Owner, dicts_of, hook_dict
@@ -36,7 +37,7 @@ def fingerprint(model: nn.Module) -> dict[str, Any]:
 
 
 def _tensor_print(tensor: Tensor) -> tuple[Any, ...]:
-    if is_lazy(tensor) or tensor.is_meta:
+    if is_lazy(tensor) or tensor.is_meta or is_freed(tensor):
         return type(tensor), tensor.requires_grad
     gradient = None if not tensor.is_leaf or tensor.grad is None else (id(tensor.grad), *_tensor_print(tensor.grad))
     version = None if tensor.is_inference() else tensor._version

@@ -19,11 +19,13 @@ from torch.nn.parameter import is_lazy
 
 from ..text import encodable
 from . import containers
+from .carriers import is_freed
 from .containers import KeptContainer, identical
 from .hooks.dicts import DICTS
 from .hooks.kept import KeptHooks
 from .modules import ModuleTree, own_tensors
 from .process import ProcessState
+from .source.running import in_mro
 
 BUDGET = 4 << 30
 """Bytes of tensors copied at most; larger ones are watched by version counters and cannot be put back."""
@@ -55,7 +57,7 @@ class _KeptTensor:
     @classmethod
     def of(cls, name: str, tensor: Tensor, copied: bool) -> _KeptTensor:
         lazy = is_lazy(tensor)
-        has_data = not lazy and not tensor.is_meta
+        has_data = not lazy and not tensor.is_meta and not is_freed(tensor)
         alias = copy = None
         try:
             alias = tensor.detach() if has_data else None
@@ -76,7 +78,9 @@ class _KeptTensor:
         if self.alias is not None and not _same_place(tensor, self.alias):
             tensor.data = self.alias
             yield "storage"
-        if self.alias is not None and self.copy is not None and not same_bits(stored(self.alias), self.copy):
+        if self.alias is not None and is_freed(self.alias):
+            yield f"memory (freed, {_LOST}"
+        elif self.alias is not None and self.copy is not None and not same_bits(stored(self.alias), self.copy):
             with torch.inference_mode(tensor.is_inference()), torch.no_grad():
                 stored(self.alias).copy_(self.copy)
             yield "values"
@@ -186,7 +190,7 @@ def _restored(kept: _KeptTensor) -> list[str]:
 
 
 def _stored_bytes(tensor: Tensor) -> int:
-    if is_lazy(tensor) or tensor.is_meta:
+    if is_lazy(tensor) or tensor.is_meta or is_freed(tensor):
         return 0
     tensor = stored(tensor)
     return tensor.numel() * tensor.element_size()
@@ -296,7 +300,10 @@ class _KeptModule:
 
 
 def _is_iterator(value: object) -> bool:
-    return hasattr(type(value), "__next__") and hasattr(type(value), "__length_hint__")
+    """Of Python's own ones, which say how much is left without running anybody's code."""
+    cls = type(value)
+    own = vars(type)["__module__"].__get__(cls) in ("builtins", "itertools")
+    return own and in_mro(cls, "__next__")[1] is not None and in_mro(cls, "__length_hint__")[1] is not None
 
 
 def _differences(now: dict[Any, Any], then: dict[Any, Any]) -> list[str]:

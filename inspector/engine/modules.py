@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from ..records import ModuleRow, Path
 from ..text import encodable
+from .badges import badges, devices_of
 from .flat import INLINED, inlined
 from .naming import class_name
 
@@ -139,7 +139,7 @@ def rows(tree: ModuleTree) -> list[ModuleRow]:
             held.own_parameters[source],
             held.nbytes[source],
             node.alias_of,
-            (*badges(node.module, held.tied[source]), *((INLINED,) if source in flat else ())),
+            (*badges_of(node.module, held.tied[source], held.several), *((INLINED,) if source in flat else ())),
         )
         for node in tree.nodes
         for source in [node.index if node.alias_of < 0 else node.alias_of]
@@ -155,6 +155,7 @@ class _Holdings:
         self.tied = [False] * size
         self._above = _parents_of_objects(tree)
         owners, tensors = _owners(tree)
+        self.several = len(devices_of([tensor for tensor, _ in tensors.values()])) > 1
         for key, (tensor, is_parameter) in tensors.items():
             self._count(owners[key], tensor, is_parameter)
 
@@ -208,29 +209,7 @@ def tied_names(tree: ModuleTree) -> dict[int, list[tuple[Path, str]]]:
     return {key: found for key, found in places.items() if len(found) > 1}
 
 
-def badges(module: nn.Module, tied: bool = False) -> Iterator[str]:
+def badges_of(module: nn.Module, tied: bool = False, several: bool = False) -> tuple[str, ...]:
     """What is unusual about one module, in a word each."""
-    cls = type(module)
-    tensors = [t for which in ("_parameters", "_buffers") for _, t in own_tensors(module, which)]
-    if tied:
-        yield "tied"
-    if isinstance(module, torch.jit.ScriptModule):
-        yield "traced" if cls.__name__.endswith("TracedModule") else "scripted"
-    if any(is_lazy(t) for t in tensors):
-        yield "lazy"
-    if any(t.is_meta for t in tensors):
-        yield "meta"
-    if cls.__name__ == "OptimizedModule" or vars(module).get("_compiled_call_impl") is not None:
-        yield "compiled"
-    if cls.__module__.startswith("torch.ao.nn.quantized") or cls.__module__.startswith("torch.ao.nn.intrinsic.quant"):
-        yield "quantized"
-    if "parametrizations" in vars(module).get("_modules", ()):
-        yield "parametrized"
-    if overrides_call(module):
-        yield "own __call__"
-
-
-def overrides_call(module: nn.Module) -> bool:
-    """Whether calling this module goes past `nn.Module.__call__`, and so past every hook."""
-    own = type(module).__call__
-    return own is not nn.Module.__call__ and getattr(own, "__module__", "").split(".")[0] != "torch"
+    own = [tensor for which in ("_parameters", "_buffers") for _, tensor in own_tensors(module, which)]
+    return tuple(badges(module, own, tied, several))

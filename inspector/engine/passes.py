@@ -10,10 +10,10 @@ from time import perf_counter
 from typing import Any, Protocol
 
 import torch
-from torch import nn
 
 from ..records import Path, Problem
 from ..text import encodable
+from .badges import is_compiled
 from .guard import Keep, Snapshot
 from .modules import ModuleTree
 from .process import cuda_in_use, seed_everything
@@ -133,10 +133,6 @@ def _eagerly(tree: ModuleTree) -> contextlib.AbstractContextManager[Any]:
         eagerly: contextlib.AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
         return eagerly
     return contextlib.nullcontext()
-
-
-def is_compiled(module: nn.Module) -> bool:
-    return type(module).__name__ == "OptimizedModule" or vars(module).get("_compiled_call_impl") is not None
 
 
 def _synchronize() -> None:

@@ -27,6 +27,7 @@ from ..records import (
     Delta,
     Histogram,
     MappingValue,
+    OtherValue,
     Path,
     TensorValue,
     Value,
@@ -37,6 +38,7 @@ from .hooks.turns import NOT_SEEN, Choice
 from .inputs.nested import map_tensors
 from .modules import ModuleTree
 from .naming import class_name
+from .objects import each_tensor
 from .summarize import Summarizer, brief, non_finite
 
 _MODULE_FILE = nn.Module.__call__.__code__.co_filename
@@ -53,6 +55,15 @@ _ENGINE = os.path.dirname(__file__)
 _PROGRESS_EVERY = 0.05  # seconds
 _HOOK_FRAMES = 4  # from `_locate` over `_enter`, `enter` and the hook up to torch
 _NO_KWARGS = MappingValue("dict", (), (), 0)
+_STOP = "_StopRecomputationError"
+"""What checkpointing leaves a recomputed forward with as soon as it has what it needs."""
+_STOPPED = OtherValue("stopped", "recomputed as far as it was needed, and left there")
+_in_backward_task: Callable[[], int] = torch._C._current_graph_task_id
+
+
+def _in_backward() -> bool:
+    """Whether the autograd engine is at work on this thread: a module called now is called a second time."""
+    return _in_backward_task() != -1
 
 
 class Cancelled(BaseException):
@@ -64,7 +75,8 @@ class Call:
 
     __slots__ = (
         "altered", "before", "began", "choice", "delta", "depth", "difference", "end", "file", "gradients", "index",
-        "inputs", "kept", "kwargs", "line", "ms", "number", "output", "shown", "spent", "start", "status", "then",
+        "inputs", "kept", "kwargs", "line", "ms", "number", "output", "recomputed", "shown", "spent", "start", "status",
+        "then",
     )  # fmt: skip
 
     def __init__(self, index: int, number: int, start: int, depth: int) -> None:
@@ -82,6 +94,7 @@ class Call:
         self.file = ""
         self.line = 0
         self.altered = False
+        self.recomputed = False
         self.delta: Delta | None = None
         self.then: Value | None = None  # the output of this call in the baseline
         self.difference: Histogram | None = None
@@ -107,6 +120,7 @@ class Call:
             self.altered,
             self.delta,
             gradient_size(self.gradients),
+            self.recomputed,
         )
 
     def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:
@@ -316,6 +330,7 @@ class Recorder:
             self._open.append(here.stack)
         call = Call(index, number, next(self._clock), len(here.stack))
         call.began, call.spent = perf_counter(), here.spent
+        call.recomputed = _in_backward()
         if index in here.altered:
             here.altered.discard(index)
             call.altered = True
@@ -339,8 +354,11 @@ class Recorder:
         raised = sys.exc_info()[1]
         try:
             if output is None and raised is not None and raised is not call.before:
-                call.status = "raised"
-                self._blame(call, raised)
+                if call.recomputed and type(raised).__name__ == _STOP:
+                    call.status, call.output = "ok", _STOPPED
+                else:
+                    call.status = "raised"
+                    self._blame(call, raised)
             else:
                 call.status = "ok"
                 self._see(call, output)
@@ -370,12 +388,11 @@ class Recorder:
         """On the output's tensors: module backward hooks refuse modules whose output is changed in place later."""
         places = (f"output of call {call.number}, tensor {number}" for number in itertools.count())
 
-        def wait(tensor: Tensor) -> Tensor:
+        def wait(tensor: Tensor) -> None:
             if tensor.requires_grad:
                 self.output_hooks.watch(call.index, next(places), tensor, lambda grad: self._see_gradient(call, grad))
-            return tensor
 
-        map_tensors(output, wait)
+        each_tensor(output, wait)
 
     def _see_gradient(self, call: Call, gradient: Tensor) -> None:
         began = perf_counter()

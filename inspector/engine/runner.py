@@ -6,6 +6,8 @@ from collections.abc import Callable
 from time import perf_counter
 from typing import Any
 
+from msgspec.structs import replace
+
 from ..errors import UsageError
 from ..records import AnyEvent, CallRows, Note, PassEnded, PassSummary, Progress, Run
 from ..text import encodable
@@ -14,12 +16,15 @@ from .baseline import Baseline, Comparison
 from .batches import Batches, steps_of
 from .histories import Histories
 from .hooks.meter import Meter
+from .inputs import Sample
 from .lastpass import LastPass
+from .materialize import allowed
 from .modules import Node
 from .recorder import Call, Cancelled, Recorder, Witness
 from .subject import Subject
 from .summarize import Summarizer
 from .training import NONE, Steps, batches_of
+from .unobserved import Unobserved, suspects
 
 CHUNK = 2_000
 """Rows per message of a long listing."""
@@ -52,6 +57,7 @@ class Runner:
         self._watched: int | None = None
         self._baseline: tuple[object, Baseline] | None = None  # what it is of, and it
         self._compares = False  # the last pass was compared with the baseline
+        self._unobserved: tuple[Sample, Unobserved] | None = None  # the sample it was looked at with
         self._recorder: Recorder | None = None  # of the running pass
         self._background: Recorder | None = None  # of a running pass that nobody waits for
         self._began = 0.0
@@ -64,6 +70,7 @@ class Runner:
             UsageError: There is no sample input, or a loss, optimizer or loader cannot be found.
         """
         subject = self._subject
+        subject.target = allowed(subject.info, subject.target, request)
         if subject.sample is None:
             raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
         subject.seed = subject.seed if request.seed is None else request.seed
@@ -84,7 +91,7 @@ class Runner:
         self.last.repeatable = steps.batches == 1
         self._compares = comparison is not None
         self.send_calls()
-        self.summary = self._summarize(outcome, batches, comparison)
+        self.summary = self._with_unobserved(self._summarize(outcome, batches, comparison))
         return self.summary
 
     def show(self, calls: list[Call]) -> None:
@@ -225,6 +232,28 @@ class Runner:
         assert batches.recorder is not None
         baseline.take_values(batches.recorder.calls)
         return baseline if outcome.error is None else None
+
+    def _with_unobserved(self, summary: PassSummary) -> PassSummary:
+        """Once for each sample, where hooks change or miss what runs, a quick pass without them."""
+        subject, sample = self._subject, self._subject.sample
+        assert sample is not None
+        plain = self._steps.batches == 1 and not self._steps.backward and summary.problem is None
+        plain = plain and not summary.altering and not summary.not_restored
+        if not plain or subject.target.grad or not subject.observers.count() or summary.ms > BACKGROUND_MS:
+            return summary
+        if self._unobserved is None or self._unobserved[0] is not sample:
+            fuses = any("fused path" in row.badges for row in subject.rows)
+            silent = suspects(subject.tree, {call.index for call in self.last.calls})
+            look = Unobserved(subject.tree, subject.observers, silent)
+            if fuses or silent:
+                look.run(subject.keep, sample, subject.seed)
+            self._unobserved = sample, look
+            if look.calls not in (None, summary.calls):
+                words = f"fused path: {look.calls} calls where nothing is observed, {summary.calls} in this pass"
+                self._tell(Note("info", words))
+        look = self._unobserved[1]
+        calls = look.calls if look.calls != summary.calls else None
+        return replace(summary, unobserved=calls, direct=tuple(sorted(look.direct)))
 
     # ------------------------------------------------------------ what is told of it
 

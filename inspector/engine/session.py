@@ -44,6 +44,7 @@ from .hooks.spec import parse_placed
 from .inputs import Sample, form_fields, guess, sample_from_specs
 from .inputs.sample import given
 from .loading import Loaded, load
+from .materialize import may_run
 from .modules import Node
 from .recorder import Call
 from .runner import CHUNK, Runner, Tell
@@ -158,12 +159,13 @@ class Session:
         problem: Problem | None = None
         if not subject.info.callable:
             return Opened(self.generation, subject.info)
-        if sample is None and subject.target.run:
+        runnable = subject.info.runnable
+        if sample is None and subject.target.run and runnable and may_run(subject.info, subject.target):
             self._tell(Note("info", "no sample input given: guessing one from the model"))
             sample, problem = self._guess()
         subject.take_sample(sample)
         self.runner.last.repeatable = False
-        form = () if sample is not None else tuple(form_fields(subject.tree.root))
+        form = () if sample is not None or not runnable else tuple(form_fields(subject.tree.root))
         return Opened(self.generation, subject.info, form, problem)
 
     def _guess(self) -> tuple[Sample | None, Problem | None]:

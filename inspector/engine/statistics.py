@@ -12,7 +12,7 @@ variance", The American Statistician 37, 1983).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -23,6 +23,9 @@ from ..records import Histogram, Preview, Statistics, TensorValue
 
 CHUNK = 1 << 24
 """Elements reduced at a time, so that temporaries stay small next to the tensor."""
+
+WINDOWS = 1 << 26
+"""Elements of a tensor that slides over shared memory, past which what is in that memory is reduced instead."""
 
 COMPRESSED = (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
 """Sparse layouts whose numbers are in `values()`."""
@@ -103,6 +106,8 @@ def numbers(tensor: Tensor) -> tuple[Tensor, str]:
         tensor, of = tensor.dequantize(), "dequantized values"
     elif tensor.is_mkldnn:
         tensor = tensor.to_dense()
+    elif tensor.numel() > WINDOWS and _overlaps(tensor):
+        tensor, of = tensor.as_strided((_span(tensor),), (1,)), "stored values"
     return tensor, "magnitudes" if tensor.is_complex() else of
 
 
@@ -124,7 +129,27 @@ def chunks(tensor: Tensor) -> tuple[Iterable[Tensor], int]:
 
 def _real(flat: Tensor) -> Tensor:
     """Magnitudes of complex elements; a lazily negated view (`.imag` of a conjugate) is carried out for numpy."""
-    return flat.abs() if flat.is_complex() else flat.resolve_neg()
+    if not flat.is_complex():
+        return flat.resolve_neg()
+    if flat.element_size() == 4 and flat.dtype is not torch.complex32:  # halves of bfloat16 have no `abs`
+        halves = torch.view_as_real(flat.resolve_conj()).float()
+        return torch.hypot(halves[..., 0], halves[..., 1])
+    return flat.abs()
+
+
+def _overlaps(tensor: Tensor) -> bool:
+    """Whether elements share memory beyond dimensions that repeat one: a sliding window, of which each number counts
+    many times."""
+    return math.prod(_moving(tensor.shape, tensor.stride())) > _span(tensor)
+
+
+def _moving(shape: Sequence[int], stride: Sequence[int]) -> list[int]:
+    return [size for size, step in zip(shape, stride, strict=True) if step]
+
+
+def _span(tensor: Tensor) -> int:
+    """Elements of memory from the first to the last one of a tensor that is not empty."""
+    return 1 + sum((size - 1) * step for size, step in zip(tensor.shape, tensor.stride(), strict=True))
 
 
 def _is_dense(tensor: Tensor) -> bool:

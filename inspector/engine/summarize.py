@@ -6,31 +6,32 @@ and not reduced again.
 
 from __future__ import annotations
 
-import dataclasses
-import types
 import weakref
+from collections import deque
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.parameter import is_lazy
 
 from ..records import MappingValue, NoneValue, OtherValue, ScalarValue, SequenceValue, TensorValue, Value
 from ..text import encodable
+from . import objects
 from . import statistics as stats
+from .carriers import PLAIN, is_sharded, numbers_of, outside_transforms
 
 MAX_ITEMS = 100
 """Items shown of one container."""
 MAX_PARTS = 1_000
 """Items shown of one value, all its containers together."""
 MAX_DEPTH = 16
-MAX_TEXT = 400
 
-_PLAIN_TENSORS = (Tensor, nn.Parameter)
 _NONE = NoneValue()
+_CONTAINERS = (dict, list, tuple, deque)
+_transforms: Any = torch._C._functorch.peek_interpreter_stack
 _LARGEST = 2**63 - 1  # an expanded tensor can count more bytes than a message can say
 
 
@@ -51,7 +52,7 @@ class Summarizer:
 
     def describe(self, value: object) -> Value:
         """What `value` is now. Runs other people's code nowhere but inside tensors' own operations."""
-        if type(value) in _PLAIN_TENSORS:
+        if type(value) in PLAIN:
             return self.tensor(value)  # type: ignore[arg-type]  # narrowed by the exact-type test, the fast path
         return _Walk(self).describe(value, 0)
 
@@ -71,16 +72,19 @@ class Summarizer:
     def keywords(self, kwargs: dict[str, object]) -> MappingValue:
         """The keyword arguments of a call."""
         items = tuple([self.describe(value) for value in islice(kwargs.values(), MAX_ITEMS)])
-        return MappingValue("dict", tuple([_key(key) for key in islice(kwargs, MAX_ITEMS)]), items, len(kwargs))
+        return MappingValue("dict", tuple([objects.key(key) for key in islice(kwargs, MAX_ITEMS)]), items, len(kwargs))
 
     def tensor(self, tensor: Tensor) -> TensorValue:
-        if not self.statistics:
-            return self._shape_only(tensor)
         try:
             with torch._C.DisableTorchFunctionSubclass():
-                return self._reduced(tensor)
+                if not self.statistics:
+                    return self._shape_only(tensor)
+                if _transforms() is None:
+                    return self._reduced(tensor)
+                with outside_transforms():
+                    return self._reduced(tensor)
         except Exception as error:  # a tensor may refuse any operation; what it is can still be said
-            return _with_reason(tensor, f"{type(error).__name__}: {error}")
+            return _with_reason(tensor, _refusal(tensor, error))
 
     def _shape_only(self, tensor: Tensor) -> TensorValue:
         """A pass sees the same few shapes again and again, and making a record costs more than finding it."""
@@ -98,12 +102,14 @@ class Summarizer:
         self._pending.resolve()
 
     def _reduced(self, tensor: Tensor) -> TensorValue:
-        why = _no_data(tensor)
-        if why:
-            return _metadata(tensor, why)
-        if tensor.device.type != "cpu":
-            return self._deferred(tensor)
-        return self._now(tensor) if self.values or not _recognisable(tensor) else self._recognised(tensor)
+        carrier, words = numbers_of(tensor)
+        if carrier is None:
+            return _metadata(tensor, words)
+        if carrier.device.type != "cpu":
+            return self._deferred(tensor, carrier, words)
+        if self.values or carrier is not tensor or not _recognisable(tensor):
+            return self._now(tensor, carrier, words)
+        return self._recognised(tensor)
 
     def _recognised(self, tensor: Tensor) -> TensorValue:
         """Compares the sum as well: `_version` alone does not move for writes through `.data`, and flags not at all."""
@@ -117,30 +123,30 @@ class Summarizer:
         self._seen[id(tensor)] = weakref.ref(tensor), now, value
         return value
 
-    def _now(self, tensor: Tensor) -> TensorValue:
-        dense, of = stats.numbers(tensor.detach())
+    def _now(self, tensor: Tensor, carrier: Tensor, words: str) -> TensorValue:
+        dense, of = _numbers(carrier, words)
         pieces, repeats = stats.chunks(dense)
         summary = stats.finish([stats.reduce_on_host(piece) for piece in pieces], repeats, of)
-        return self._with_values(tensor, dense, _metadata(tensor, summary=summary))
+        return self._with_values(tensor, carrier, dense, _metadata(tensor, summary=summary))
 
-    def _deferred(self, tensor: Tensor) -> TensorValue:
-        dense, of = stats.numbers(tensor.detach())
+    def _deferred(self, tensor: Tensor, carrier: Tensor, words: str) -> TensorValue:
+        dense, of = _numbers(carrier, words)
         pieces, repeats = stats.chunks(dense)
         value = _metadata(tensor)
         self._pending.add(value, [stats.reduce_on_device(piece) for piece in pieces], repeats, of)
         if self.values:
             self._pending.resolve()
-            return self._with_values(tensor, dense, value)
+            return self._with_values(tensor, carrier, dense, value)
         return value
 
-    def _with_values(self, tensor: Tensor, dense: Tensor, value: TensorValue) -> TensorValue:
+    def _with_values(self, tensor: Tensor, carrier: Tensor, dense: Tensor, value: TensorValue) -> TensorValue:
+        """A preview only where an index means the same outside and inside."""
         if not self.values or value.statistics is None:
             return value
         from msgspec.structs import replace
 
-        return replace(
-            value, histogram=stats.histogram(dense, value.statistics), preview=stats.preview(tensor.detach())
-        )
+        preview = stats.preview(carrier.detach()) if _shape(carrier) == value.shape else None
+        return replace(value, histogram=stats.histogram(dense, value.statistics), preview=preview)
 
 
 def brief(value: Value | None) -> str:
@@ -184,6 +190,12 @@ def _device_name(device: torch.device) -> str:
     return str(device)
 
 
+def _numbers(carrier: Tensor, words: str) -> tuple[Tensor, str]:
+    """As `statistics.numbers`, with what the carrier's numbers are of."""
+    dense, of = stats.numbers(carrier.detach())
+    return dense, words if words and of == "values" else f"{of}, of {words}" if words else of
+
+
 def _metadata(tensor: Tensor, why: str = "", summary: Any = None) -> TensorValue:
     plain = type(tensor) is Tensor and tensor.layout is torch.strided and not tensor.is_nested
     return TensorValue(
@@ -191,7 +203,7 @@ def _metadata(tensor: Tensor, why: str = "", summary: Any = None) -> TensorValue
         dtype_name(tensor.dtype),
         _device_name(tensor.device),
         tensor.requires_grad,
-        "Tensor" if plain else encodable(type(tensor).__name__, 80),
+        "Tensor" if plain else objects.name_of_type(tensor),
         "strided" if plain else str(tensor.layout).removeprefix("torch."),
         min(tensor.numel() * tensor.element_size() if plain else _nbytes(tensor), _LARGEST),
         summary,
@@ -199,39 +211,42 @@ def _metadata(tensor: Tensor, why: str = "", summary: Any = None) -> TensorValue
     )
 
 
+def _refusal(tensor: Tensor, error: Exception) -> str:
+    if isinstance(error, NotImplementedError):
+        return f"no statistics: torch has no arithmetic for {dtype_name(tensor.dtype)}"
+    return f"no statistics: {type(error).__name__}: {error}"
+
+
 def _with_reason(tensor: Tensor, why: str) -> TensorValue:
     try:
         with torch._C.DisableTorchFunctionSubclass():
             return _metadata(tensor, encodable(why, 200))
-    except Exception as error:  # not even a shape: a broken subclass, a freed storage
-        return TensorValue((), "?", "?", type=encodable(type(tensor).__name__, 80), why=encodable(str(error), 200))
+    except Exception as error:  # not even a shape
+        return TensorValue((), "?", "?", type=objects.name_of_type(tensor), why=encodable(str(error), 200))
 
 
 def _shape(tensor: Tensor) -> tuple[int, ...]:
     """Symbolic (ragged) sizes become -1."""
+    if is_lazy(tensor):
+        return ()
     if tensor.is_nested and tensor.layout is torch.strided:
         return tensor.size(0), *[-1] * (tensor.dim() - 1)
     return tuple(size if type(size) is int else -1 for size in tensor.shape)
 
 
 def _nbytes(tensor: Tensor) -> int:
+    """Of what is in this process; nothing where a size is not known yet."""
+    if is_lazy(tensor):
+        return 0
+    if is_sharded(tensor):
+        found, _ = numbers_of(tensor)
+        tensor = tensor if found is None else found
     if tensor.layout is torch.sparse_coo:
         parts = [tensor._values(), tensor._indices()]
     else:
         parts = [tensor.values() if tensor.layout in stats.COMPRESSED or tensor.is_nested else tensor]
-    return sum(part.numel() * part.element_size() for part in parts)
-
-
-def _no_data(tensor: Tensor) -> str:
-    if type(tensor) in _PLAIN_TENSORS and tensor.device.type == "cpu":
-        return ""
-    if tensor.is_meta:
-        return "no values: the tensor is on the meta device"
-    if isinstance(tensor, torch._subclasses.FakeTensor):
-        return "no values: a fake tensor"
-    if is_lazy(tensor):
-        return "no values yet: lazy"
-    return ""
+    nbytes = sum(part.numel() * part.element_size() for part in parts)
+    return nbytes if type(nbytes) is int else 0
 
 
 def _recognisable(tensor: Tensor) -> bool:
@@ -257,131 +272,61 @@ class _Walk:
         self._left -= 1
         try:
             return self._described(value, depth)
-        except Exception as error:  # an object of somebody's own may raise from anything, `isinstance` included
-            return _other(value, f"cannot be read: {type(error).__name__}")
+        except Exception as error:  # no code of the object's own is meant to run, but who knows every object?
+            return objects.other(value, f"cannot be read: {type(error).__name__}")
 
     def _described(self, value: object, depth: int) -> Value:
-        if isinstance(value, Tensor):
-            return self._summarizer.tensor(value)
+        if objects.is_a(value, Tensor):
+            return self._summarizer.tensor(value)  # type: ignore[arg-type]  # just asked
         if value is None:
             return _NONE
-        if isinstance(value, bool | int | float | complex | str):
-            return _scalar(value)
+        if objects.is_a(value, objects.SCALARS):
+            return objects.scalar(value)
         return self._composite(value, depth)
 
     def _composite(self, value: object, depth: int) -> Value:
         if id(value) in self._open:
-            return _other(value, "itself again (a cycle)")
-        if depth >= MAX_DEPTH and (isinstance(value, tuple | list | dict) or dataclasses.is_dataclass(value)):
-            return _other(value, f"nested deeper than {MAX_DEPTH} levels")
+            return objects.other(value, "itself again (a cycle)")
+        if depth >= MAX_DEPTH and (objects.is_a(value, _CONTAINERS) or objects.is_dataclass(value)):
+            return objects.other(value, f"nested deeper than {MAX_DEPTH} levels")
         self._open.add(id(value))
         try:
-            return self._container(value, depth) or _plain_object(value) or self._object(value, depth)
+            return self._container(value, depth) or objects.named(value) or self._object(value, depth)
         finally:
             self._open.discard(id(value))
 
     def _container(self, value: object, depth: int) -> Value | None:
-        # the built-in iteration, so that an overridden one is not run
-        if isinstance(value, dict):
-            return self._mapping(value, dict.items(value), dict.__len__(value), depth)
-        if isinstance(value, tuple):
-            return self._sequence(value, tuple.__iter__(value), tuple.__len__(value), depth)
-        if isinstance(value, list):
-            return self._sequence(value, list.__iter__(value), list.__len__(value), depth)
-        if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            fields = dataclasses.fields(value)
-            return self._mapping(value, ((f.name, getattr(value, f.name)) for f in fields), len(fields), depth)
+        if objects.is_a(value, dict):
+            return self._mapping(value, dict.items(value), dict.__len__(value), depth)  # type: ignore[arg-type]
+        found = objects.items_of(value)
+        if found is not None:
+            return self._sequence(value, *found, depth)
+        if objects.is_dataclass(value):
+            fields = objects.fields(value)
+            return self._mapping(value, fields.items(), len(fields), depth)
         return None
 
     def _sequence(self, value: object, items: Iterable[object], length: int, depth: int) -> SequenceValue:
-        names = getattr(type(value), "_fields", ()) if isinstance(value, tuple) else ()
+        is_tuple = objects.is_a(value, tuple)
         return SequenceValue(
-            _type_name(value),
+            objects.name_of_type(value),
             tuple(self.describe(item, depth + 1) for item in islice(items, self._room())),
             length,
-            tuple(encodable(str(name), 80) for name in names[:MAX_ITEMS]) if isinstance(names, tuple) else (),
-            isinstance(value, tuple),
+            objects.field_names(value)[:MAX_ITEMS] if is_tuple else (),
+            is_tuple,
         )
 
     def _mapping(self, value: object, pairs: Iterable[tuple[object, object]], length: int, depth: int) -> MappingValue:
         shown = list(islice(pairs, self._room()))
         items = tuple(self.describe(item, depth + 1) for _, item in shown)
-        return MappingValue(_type_name(value), tuple(_key(key) for key, _ in shown), items, length)
+        return MappingValue(objects.name_of_type(value), tuple(objects.key(key) for key, _ in shown), items, length)
 
     def _object(self, value: object, depth: int) -> Value:
         """An object that holds tensors (a cache, an output class with slots) is shown by its attributes."""
-        attributes = _attributes(value)
-        if depth < MAX_DEPTH and any(isinstance(v, Tensor | list | tuple | dict) for v in attributes.values()):
+        attributes = objects.attributes(value)
+        if depth < MAX_DEPTH and any(objects.is_a(held, (Tensor, *_CONTAINERS)) for held in attributes.values()):
             return self._mapping(value, attributes.items(), len(attributes), depth)
-        return _other(value, "")
+        return objects.other(value, "")
 
     def _room(self) -> int:
         return max(0, min(MAX_ITEMS, self._left))
-
-
-def _scalar(value: bool | int | float | complex | str) -> ScalarValue:
-    name = _type_name(value)
-    if isinstance(value, bool):
-        return ScalarValue(name, bool(value))
-    if isinstance(value, int):
-        return ScalarValue(name, int(value) if -(2**63) <= value < 2**63 else _huge(int(value)))
-    if isinstance(value, float):
-        return ScalarValue(name, float(value))
-    if isinstance(value, complex):
-        return ScalarValue(name, f"{complex(value):g}")
-    return ScalarValue(name, encodable(str.__str__(value), MAX_TEXT))
-
-
-def _huge(value: int) -> str:
-    """Python refuses to print integers past its digit limit; in hexadecimal there is none."""
-    return encodable(hex(value), 40)
-
-
-def _plain_object(value: object) -> Value | None:
-    """What can be named without looking inside: looking would consume it, or run code."""
-    if isinstance(value, types.GeneratorType | types.CoroutineType | types.AsyncGeneratorType):
-        return _other(value, "not consumed")
-    if isinstance(value, nn.Module):
-        return _other(value, "a module")
-    if isinstance(value, type | types.ModuleType | types.FunctionType | types.MethodType | types.BuiltinFunctionType):
-        return _other(value, encodable(getattr(value, "__qualname__", getattr(value, "__name__", "")), 120))
-    if type(value) in (range, slice, torch.dtype, torch.device, torch.memory_format, torch.layout):
-        return _other(value, repr(value))
-    if isinstance(value, bytes | bytearray):
-        return _other(value, f"{len(value)} bytes: {bytes(value[:32])!r}")
-    if isinstance(value, set | frozenset):
-        return _other(value, f"{len(value)} items")
-    if type(value).__module__ == "numpy" and hasattr(value, "dtype"):
-        return _other(value, f"{value.dtype} {'×'.join(map(str, getattr(value, 'shape', ()))) or 'scalar'}")
-    return None
-
-
-def _attributes(value: object) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for cls in type(value).__mro__:
-        slots = cls.__dict__.get("__slots__", ())
-        for name in (slots,) if isinstance(slots, str) else slots:
-            member = cls.__dict__.get(name)
-            if isinstance(member, types.MemberDescriptorType):
-                try:
-                    found[name] = member.__get__(value)
-                except AttributeError:  # a slot that was never filled
-                    continue
-    held = getattr(value, "__dict__", None)
-    if isinstance(held, dict):
-        found.update(held)
-    return found
-
-
-def _other(value: object, text: str) -> OtherValue:
-    return OtherValue(_type_name(value), encodable(text, MAX_TEXT))
-
-
-def _type_name(value: object) -> str:
-    return encodable(type(value).__name__, 80)
-
-
-def _key(key: object) -> str:
-    if isinstance(key, str):
-        return encodable(key, 120)
-    return encodable(repr(key), 120) if type(key) in (int, float, bool, type(None), bytes) else _type_name(key)

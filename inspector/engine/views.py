@@ -26,7 +26,7 @@ from .alterations import Added, problem
 from .attributes import attributes_of
 from .hooks.hooksource import source_of_hook
 from .hooks.outputs import KIND
-from .modules import Node, badges
+from .modules import Node
 from .parameters import parameters_of
 from .runner import Runner
 from .source import location, site_source, source_of
@@ -95,8 +95,8 @@ class Views:
         return site_source(call.file, call.line, path)
 
     def attributes(self, path: Path) -> Attributes:
-        module = self._subject.node(path).module
-        return attributes_of(module, path, Summarizer().describe_now, tuple(badges(module)))
+        node = self._subject.node(path)
+        return attributes_of(node.module, path, Summarizer().describe_now, self._subject.rows[node.index].badges)
 
     def parameters(self, path: Path, limit: int) -> Parameters:
         self._subject.node(path)

@@ -16,7 +16,7 @@ class ModuleRow(Row, frozen=True):
     own_parameters: int  # elements of its direct parameters
     nbytes: int  # bytes of parameters and buffers below this module, each once
     alias_of: int = -1  # the row that shows the same object first; -1 for none. An alias has no children rows
-    badges: tuple[str, ...] = ()  # "tied", "scripted", "lazy", "meta", "no hooks: REASON", ...
+    badges: tuple[str, ...] = ()  # words of `records.badges`
     shape: tuple[int, ...] | None = None  # of a tensor that is an entry of its own, in weights without a model
 
 
@@ -42,6 +42,7 @@ class Target(Record, frozen=True):
     optimizer: str = ""
     loader: str = ""
     trust_pickle: bool = False  # files that run code when they are opened may be
+    materialize: bool = False  # a pass may give lazy modules their shapes; see `Run`
 
 
 class ModelInfo(Record, frozen=True):
@@ -60,6 +61,8 @@ class ModelInfo(Record, frozen=True):
     input: str = ""  # the sample input in words: "1×3×224×224 float32"
     input_origin: str = ""  # "given", "known for this target", "guessed"; "" when there is none
     shapes_only: bool = False  # too many modules for statistics on every one
+    lazy: int = 0  # modules that a pass would materialize: it has to be allowed
+    runnable: bool = True  # False: the root has no forward, there is nothing to run
     notes: tuple[str, ...] = ()
     callable: bool = True  # False for weights without a model
     tensors: int = 0  # of those

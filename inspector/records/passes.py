@@ -40,6 +40,7 @@ class CallRow(Row, frozen=True):
     altered: bool = False  # a hook of ours replaced the input or output
     delta: Delta | None = None  # None without a baseline, and where the two cannot be compared
     gradient: float | None = None  # root mean square of the gradient that reached the output, after a backward pass
+    recomputed: bool = False  # in the backward pass, by activation checkpointing
 
 
 class CallDetail(Record, frozen=True):
@@ -98,3 +99,5 @@ class PassSummary(Record, frozen=True):
     batches: int = 1  # passes that this one is the last of
     backward: bool = False
     loss: float | None = None
+    direct: tuple[int, ...] = ()  # modules whose forward ran past __call__, where no hook sees it
+    unobserved: int | None = None  # calls where no module has a hook of ours, if that is another number: a fused path

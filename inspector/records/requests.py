@@ -33,6 +33,7 @@ class Run(Request, frozen=True, tag=True):
     loss: str = ""  # "mean", "sum", "cross_entropy" or pkg.mod:loss; what was used last, or "mean", unless given
     optimizer: str = ""  # "SGD(lr=0.01)": a step after each batch; "none" for none, "" for what was used last
     loader: str = ""  # pkg.mod:make_loader, whose items are the batches; "none" for none, "" for what was used last
+    materialize: bool = False  # from now on passes may give lazy modules their shapes, which are taken back after each
 
 
 class Cancel(Request, frozen=True, tag=True):

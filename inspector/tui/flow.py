@@ -60,6 +60,7 @@ class View(Protocol):
     def progressed(self, progress: Progress) -> None: ...
     def pass_ended(self) -> None: ...
     def choose(self, choices: Choices) -> None: ...
+    def ask_to_materialize(self, lazy: int, plan: Plan) -> None: ...
     def ask_input(self, opened: Opened) -> None: ...
     def write_log(self, level: str, text: str) -> None: ...
     def tell(self, text: str) -> None: ...
@@ -81,6 +82,7 @@ class Flow:
         self.fresh = False  # live passes draw the input anew
         self.ready = False  # the model is complete and what was kept is applied
         self.stale = False  # something was changed after the last pass began, and no pass follows by itself
+        self.materialize = False  # passes may give lazy modules their shapes: somebody said yes
         self._seed: int | None = None  # for the next pass; None keeps the engine's
         self._next: Plan | None = None  # another pass was asked for while one was running
         self._again = FORWARD  # what live mode and changes repeat: the last pass that was asked for, but no batches
@@ -116,8 +118,18 @@ class Flow:
             self._next = plan
         elif self.opened is not None and self.opened.form:
             self.view.ask_input(self.opened)
+        elif self._would_materialize():
+            self.view.ask_to_materialize(self._lazy, plan)
         else:
             await self._run(plan)
+
+    @property
+    def _lazy(self) -> int:
+        return self.model.info.lazy if self.model.info is not None else 0
+
+    def _would_materialize(self) -> bool:
+        allowed = self.materialize or (self.target is not None and self.target.materialize)
+        return bool(self._lazy) and not allowed
 
     async def _run(self, plan: Plan) -> None:
         self.running, self._next, self.stale = True, None, False
@@ -129,7 +141,10 @@ class Flow:
         seed, self._seed = self._seed, None
         if fresh and seed is None and self.model.summary is not None:
             seed = self.model.summary.seed + 1
-        reply = await self.engine.ask(plan.request(self.model.generation, seed, fresh))
+        request = plan.request(self.model.generation, seed, fresh)
+        if self.materialize:
+            request = replace(request, materialize=True)
+        reply = await self.engine.ask(request)
         if isinstance(reply, Failed) and self.engine.alive:
             self.live = False
             self.stop_running()
@@ -226,6 +241,7 @@ class Flow:
             for note in event.info.notes:
                 self.view.write_log("info", note)
             self._trace = 0
+            self.materialize = False
             self.ready = self.stale = False
         self._run_when_opened = False
         self.view.model_changed()
@@ -245,7 +261,9 @@ class Flow:
         opened = self.opened
         if opened is None or (self.target is not None and not self.target.run):
             return
-        if opened.form:
+        if self._would_materialize():
+            self.view.tell("lazy modules: r runs a pass, which gives them their shapes")
+        elif opened.form:
             self.view.ask_input(opened)
         elif opened.info.input:
             await self.run(plan=plan_of(self.target) if self.target is not None else FORWARD)

@@ -28,6 +28,7 @@ from ..records import (
     TensorValue,
     Value,
 )
+from ..records.badges import BADGES, ON, meaning
 from ..text import ELLIPSIS, lines, visible
 
 NOTHING = "–"
@@ -214,7 +215,7 @@ _ASCII = str.maketrans(
         "×": "x", "–": "-", "…": "~", "▾": "v", "▸": ">", "│": "|", "▌": ">", "○": "o", "●": "*", "◉": "@",
         "⊘": "/", "≡": "=", "↪": "^", "·": ".", "›": ">", "→": ">", "µ": "u", "“": '"', "”": '"',
         "▁": ".", "▂": ":", "▃": "-", "▄": "=", "▅": "+", "▆": "*", "▇": "#", "█": "%", "Δ": "d", "✎": "e", "◎": "O",
-        "▕": "|", "▏": "|",
+        "▕": "|", "▏": "|", "↻": "r", "□": "_", "◌": "u",
     }
 )  # fmt: skip
 
@@ -304,7 +305,10 @@ OBSERVED = Mark("●", "*", "", "observed by a hook of ours")
 REFUSED = Mark("⊘", "/", "", "cannot be hooked")
 FOREIGN = Mark("+2", "+2", "", "hooks that are not ours")
 REPEATED = Mark("×2", "x2", "", "called more than once in the last pass")
-NOT_CALLED = Mark("–", "-", "no call", "observed, and no call seen in the last pass")
+NOT_CALLED = Mark("–", "-", "not called", "observed, and neither it nor anything in it was called in the last pass")
+NO_HOOK_CALL = Mark("?", "?", "no hook call", "ran where no hook sees it: called as .forward(), or by another method")
+NO_FORWARD = Mark("□", "_", "no forward", BADGES["no forward"])
+UNSEEN = Mark("◌", "u", "unseen", "runs inside TorchScript, where no hook sees it")
 RAISED = Mark("!", "!", "raised", "its forward raised")
 UNFINISHED = Mark("~", "~", "unfinished", "was entered and did not return")
 NOT_FINITE = Mark("N", "N", "NaN", "its output holds NaN or Inf")
@@ -312,11 +316,34 @@ ALTERED = Mark("◉", "@", "", "hooks that alter it were added, or one of ours r
 ALTERED_UNSEEN = Mark("◎", "O", "", "the same, and nothing is seen of it: its observe hook is off")
 EDITED = Mark("✎", "e", "edited", "its own parameters are not what was loaded")
 MOVED = Mark("▆ 0.32", "* 0.32", "", "how far its output is from the baseline: the relative L2 distance")
-TIED = Mark("≡", "=", "tied", "shares a parameter with another module")
+RECOMPUTED = Mark("↻", "r", "recomputed", "called again in the backward pass, by activation checkpointing")
+TIED = Mark("≡", "=", "tied", BADGES["tied"])
+LAZY = Mark("L", "L", "lazy", BADGES["lazy"])
+META = Mark("M", "M", "meta", BADGES["meta"])
+SHARDED = Mark("D", "D", "sharded", BADGES["sharded"])
+DEVICE = Mark("d", "d", "on cuda:1", meaning("on cuda:1"))
+QUANTIZED = Mark("Q", "Q", "quantized", BADGES["quantized"])
+PARAMETRIZED = Mark("P", "P", "parametrized", BADGES["parametrized"])
+COMPILED = Mark("C", "C", "compiled", BADGES["compiled"])
+SCRIPTED = Mark("S", "S", "scripted", BADGES["scripted"])
+TRACED = Mark("T", "T", "traced", BADGES["traced"])
+FUSED = Mark("F", "F", "fused path", BADGES["fused path"])
+OWN_CALL = Mark("X", "X", "own __call__", BADGES["own __call__"])
 ALIAS = Mark("↪", "^", "alias", "the same module as one further up")
 OTHER = Mark("·", ".", "", "something else to know: see Attributes")
 
 MARKS: tuple[Mark, ...] = (
-    OBSERVED, NO_HOOK, REFUSED, ALTERED, ALTERED_UNSEEN, FOREIGN, MOVED, REPEATED, NOT_CALLED, RAISED, UNFINISHED,
-    NOT_FINITE, EDITED, TIED, ALIAS, OTHER,
+    OBSERVED, NO_HOOK, REFUSED, ALTERED, ALTERED_UNSEEN, FOREIGN, MOVED, REPEATED, NOT_CALLED, NO_HOOK_CALL, NO_FORWARD,
+    UNSEEN, RAISED, UNFINISHED, NOT_FINITE, RECOMPUTED, EDITED, TIED, ALIAS, LAZY, META, SHARDED, DEVICE, QUANTIZED,
+    PARAMETRIZED, COMPILED, SCRIPTED, TRACED, FUSED, OWN_CALL, OTHER,
 )  # fmt: skip
+
+UNCALLED: dict[str, Mark] = {mark.word: mark for mark in (NOT_CALLED, NO_HOOK_CALL, NO_FORWARD, UNSEEN)}
+"""What stands in place of an output that was not seen, by its word."""
+
+_BY_WORD: dict[str, Mark] = {mark.word: mark for mark in MARKS if mark.word in BADGES}
+
+
+def badge(word: str) -> Mark:
+    """The mark of a badge of the module list."""
+    return DEVICE if word.startswith(ON) else _BY_WORD.get(word, OTHER)

@@ -180,18 +180,19 @@ class Lines(ABC):
 
 
 def call_badges(calls: Sequence[CallRow]) -> list[Badge]:
-    """What went wrong in any of these calls, the worst first."""
+    """What went wrong in any of these calls, the worst first, and what else is to know of them."""
     found = (
         (fmt.RAISED, any(call.status == "raised" for call in calls)),
         (fmt.UNFINISHED, any(call.status == "unfinished" for call in calls)),
         (fmt.NOT_FINITE, any(call.nan for call in calls)),
+        (fmt.RECOMPUTED, any(call.recomputed for call in calls)),
     )
     return [(mark, mark.word) for mark, there in found if there]
 
 
 def remarkable(call: CallRow) -> bool:
     """The call has a badge."""
-    return call.status != "ok" or call.nan
+    return call.status != "ok" or call.nan or call.recomputed
 
 
 def _spelled(badge: Badge) -> str:

@@ -32,6 +32,7 @@ class Model:
         self.changes = Changes(generation)
         self._index: dict[Path, int] = {}
         self._calls_of: dict[int, list[CallRow]] = defaultdict(list)
+        self._above_calls: set[int] | None = None  # rows that hold a module that was called
 
     @property
     def complete(self) -> bool:
@@ -56,9 +57,11 @@ class Model:
     def start_trace(self) -> None:
         self.calls = []
         self._calls_of = defaultdict(list)
+        self._above_calls = None
 
     def add_calls(self, rows: Sequence[CallRow]) -> None:
         self.calls.extend(rows)
+        self._above_calls = None
         for row in rows:
             self._calls_of[row.module].append(row)
 
@@ -73,6 +76,19 @@ class Model:
     def calls_of(self, index: int) -> Sequence[CallRow]:
         """The calls of this module in the last pass, in order of their end."""
         return self._calls_of.get(self.object_of(index), ())
+
+    def ran_unseen(self, index: int) -> bool:
+        """Whether this module ran in the last pass without a call of its own: one below it was called, or its forward
+        was seen to run."""
+        if self._above_calls is None:
+            self._above_calls = set()
+            for called in self._calls_of:
+                for above in self.ancestors(called):
+                    if above in self._above_calls:
+                        break
+                    self._above_calls.add(above)
+        index = self.object_of(index)
+        return index in self._above_calls or (self.summary is not None and index in self.summary.direct)
 
     def ancestors(self, index: int) -> Iterator[int]:
         """From the parent up to the root."""

@@ -64,6 +64,19 @@ class PassActions(App[None], inherit_bindings=False):
             self.workbench.select_path(model.paths[event.index])
             self.workbench.module_tree.focus()
 
+    def ask_to_materialize(self, lazy: int, plan: Plan) -> None:
+        """A pass changes lazy modules for as long as it takes, and only a person may want that."""
+        from .screens.confirm import Confirm
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self.flow.materialize = True
+                self.run_worker(self.flow.run(plan=plan))
+
+        modules = "A lazy module has" if lazy == 1 else f"{lazy} lazy modules have"
+        question = f"{modules} no shapes yet. A pass materializes them, and makes them lazy again after it."
+        self.push_screen(Confirm(question, "Run it"), answered)
+
     async def _take_baseline(self) -> None:
         reply = await self.flow.engine.ask(TakeBaseline(self.flow.model.generation))
         if isinstance(reply, Failed):

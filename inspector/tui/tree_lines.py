@@ -9,6 +9,7 @@ from dataclasses import replace
 from rich.cells import cell_len
 
 from ..records import CallRow, ModuleRow
+from ..records.badges import uncalled
 from ..text import visible
 from . import format as fmt
 from .columns import CLASS_LIMIT, INDENT, NAME_LIMIT, Columns, Widths
@@ -19,7 +20,6 @@ from .outline import Outline
 
 _MEASURED = 10_000  # rows measured for the widths of columns; more rows hardly bring a longer name, and take time
 _PARAMETERS = 5  # "11.7M"
-_NO_HOOKS = "no hooks"  # the mark says it
 
 
 class TreeLines(Lines):
@@ -171,8 +171,12 @@ class TreeLines(Lines):
             return self.shape_piece(calls[-1].brief, columns.shape, role or "shape")
         if not self._not_called(index, calls):
             return self.shape_piece("", columns.shape, "shape")
-        word = fmt.NOT_CALLED.word if len(fmt.NOT_CALLED.word) <= columns.shape else fmt.NOT_CALLED.sign
-        return self.shape_piece(word, columns.shape, "quiet")
+        mark = self._uncalled(index)
+        return self.shape_piece(mark.word if len(mark.word) <= columns.shape else mark.sign, columns.shape, "quiet")
+
+    def _uncalled(self, index: int) -> fmt.Mark:
+        words = self.model.rows[index].badges
+        return fmt.UNCALLED[uncalled(words, self.model.ran_unseen(index))]
 
     def _times(self, calls: Sequence[CallRow], columns: Columns, role: str) -> list[Piece]:
         return self.number_piece(f"×{len(calls)}" if len(calls) > 1 else "", columns.calls, role or "calls")
@@ -183,9 +187,8 @@ class TreeLines(Lines):
 
 
 def _row_badges(row: ModuleRow) -> list[Badge]:
-    known = {mark.word: mark for mark in (fmt.TIED, fmt.ALIAS)}
-    words = ([fmt.ALIAS.word] if row.alias_of >= 0 else []) + [b for b in row.badges if not b.startswith(_NO_HOOKS)]
-    return [(known.get(word, fmt.OTHER), visible(word)) for word in words]
+    alias = [(fmt.ALIAS, fmt.ALIAS.word)] if row.alias_of >= 0 else []
+    return alias + [(fmt.badge(word), visible(word)) for word in row.badges if word != fmt.NO_FORWARD.word]
 
 
 def _starts(text: str, part: str) -> list[int]:

@@ -98,7 +98,8 @@ def test_the_parts_of_a_module():
         "requires_grad": "all",
         "children": 1,
         "hooks (with ours)": 0,
-        "badges": "tied, lazy",
+        "tied": "shares a parameter with another module",
+        "lazy": "has no shapes yet: the first pass gives them, and is asked for; they are taken back after it",
     }
     assert plain(found.others) == {"seen": 0, "extra": 5}
 

@@ -47,7 +47,7 @@ def conversation(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     with_session = Session(told.append)
     with_session.adopt(model, args, kwargs, "toy")
     with_session.announce()
-    with_session.run(Run(with_session.generation, **options))
+    with_session.run(Run(with_session.generation, materialize=True, **options))
     paths = with_session.subject.tree.paths
     for path in (paths[0], paths[-1]):
         with_session.calls_of(path, values=True, force=True)
@@ -451,3 +451,48 @@ def test_seeding_takes_any_seed() -> None:
     for seed in (0, -1, 2**40):
         seed_everything(seed)
     restore_random(kept)
+
+
+# ---------------------------------------------------------------- memory that comes and goes
+
+
+class FreesItsWeight(nn.Module):
+    """As sharded training does between uses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lin = nn.Linear(4, 4)
+        self.freed = nn.Parameter(torch.ones(1000))
+        self.freed.untyped_storage().resize_(0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.lin.bias.untyped_storage().resize_(0)
+        return x
+
+
+def test_freed_memory_is_not_touched() -> None:
+    with_session = Session(lambda event: None)
+    with_session.adopt(FreesItsWeight(), (torch.ones(2, 4),), {}, "toy")
+    ended = with_session.run()
+    with_session.close()
+    assert ended.problem is None
+    assert ended.not_restored == ("lin.bias: memory (freed, cannot be put back)",)
+
+
+class Counts:
+    """An iterator of somebody's own, that says how much is left."""
+
+    def __next__(self) -> int:
+        raise AssertionError
+
+    def __length_hint__(self) -> int:
+        raise AssertionError
+
+
+def test_nobodys_own_iterator_is_asked_how_much_is_left() -> None:
+    model = nn.Identity()
+    model.it = Counts()
+    with_session = Session(lambda event: None)
+    with_session.adopt(model, (torch.ones(2),), {}, "toy")
+    assert with_session.run().problem is None
+    with_session.close()

@@ -15,8 +15,11 @@ from torchvision.models import list_models
 
 from inspector.engine.inputs.sample import Sample
 from inspector.engine.loading import Loaded, list_targets, load
+from inspector.engine.loading.placement import set_mode
+from inspector.engine.modules import walk
 from inspector.errors import TargetError, UsageError
 from inspector.records import Choices, Target
+from tests.models import build
 
 NETS = '''"""Models of a user."""
 import dataclasses
@@ -537,10 +540,42 @@ def test_specs_are_checked_before_anything_is_built():
     assert "input 1 cannot be read" in usage("no_such_model", inputs=("1x3xx",)).problem.what
 
 
-def test_a_model_that_cannot_be_switched_is_opened_all_the_same(files):
+def test_a_loop_of_modules_is_opened_and_switched(files):
     (files / "loop_of_user.py").write_text(
         "from torch import nn\n"
         "def build():\n"
         "    model = nn.Module()\n    model.child = nn.Linear(2, 2)\n    model.child.parent = model\n    return model\n"
     )
-    assert "not switched to eval mode: RecursionError" in opened("loop_of_user.py:build").notes[0]
+    loaded = opened("loop_of_user.py:build")
+    assert not loaded.notes and not loaded.model.child.training
+
+
+# ---------------------------------------------------------------- the mode of models that torch cannot walk
+
+
+@pytest.mark.parametrize("name", ["unhashable", "eq_all", "cyclic", "deep_nest"])
+def test_every_module_is_switched_where_torchs_own_walk_fails(name: str) -> None:
+    model = build(name)[0]
+    for node in walk(model).objects():
+        node.module.training = True
+    assert set_mode(model, False) == ()
+    assert not any(node.module.training for node in walk(model).objects())
+
+
+def test_a_module_that_stays_as_it_is_is_left_so() -> None:
+    class Frozen(nn.Module):
+        def train(self, mode: bool = True) -> nn.Module:
+            self.training = False
+            return self
+
+    model = nn.Sequential(Frozen(), build("eq_all")[0])
+    set_mode(model, True)
+    assert not model[0].training and model[1][1].training
+
+
+def test_what_refuses_to_be_switched_is_said() -> None:
+    class Refuses(nn.Module):
+        def train(self, mode: bool = True) -> nn.Module:
+            raise ValueError("always in training")
+
+    assert set_mode(Refuses(), False) == ("not switched to eval mode: ValueError: always in training",)

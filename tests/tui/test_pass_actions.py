@@ -13,6 +13,7 @@ from inspector.records import (
     Delta,
     GetHistory,
     KeyRow,
+    Opened,
     PassEnded,
     PassSummary,
     Problem,
@@ -26,11 +27,12 @@ from inspector.tui.panels.gradients import GradientsPanel
 from inspector.tui.panels.log import LogPanel
 from inspector.tui.pass_words import last_pass, under_way
 from inspector.tui.screens.batches import BatchesDialog, count_fault, name_faults
+from inspector.tui.screens.confirm import Confirm
 from inspector.tui.screens.file_prompt import FilePrompt
 from inspector.tui.screens.seed import Tick
 from inspector.tui.screens.state_dict import StateDictScreen
 
-from .fake_engine import FakeEngine, failed, running
+from .fake_engine import FakeEngine, failed, info, running
 from .test_app import settle, title
 
 
@@ -66,6 +68,32 @@ async def test_what_the_command_line_asks_for_is_run_first(tmp_path: Path):
     target = {"target": "net", "backward": True, "batches": 3, "loss": "sum"}
     async with running(tmp_path, target=target) as (_, _, engine):
         assert engine.requests(Run) == [Run(1, backward=True, batches=3, loss="sum")]
+
+
+async def test_a_pass_over_lazy_modules_is_asked_for(tmp_path: Path):
+    engine = FakeEngine()
+    engine.opened = Opened(1, info(lazy=2))
+    async with running(tmp_path, engine) as (app, pilot, _):
+        assert not engine.requests(Run) and any("lazy modules" in words for words in told(app))
+        await pilot.press("r")
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("n")
+        await settle(app, pilot)
+        assert not engine.requests(Run)
+        await pilot.press("b", "y")
+        await settle(app, pilot)
+        assert engine.requests(Run) == [Run(1, backward=True, materialize=True)]
+        await pilot.press("r")
+        await settle(app, pilot)
+        assert engine.requests(Run)[1:] == [Run(1, materialize=True)], "one yes is enough"
+
+
+async def test_a_target_that_allows_it_is_run_at_once(tmp_path: Path):
+    engine = FakeEngine()
+    engine.opened = Opened(1, info(lazy=2))
+    target = {"target": "net", "materialize": True}
+    async with running(tmp_path, engine, target=target):
+        assert len(engine.requests(Run)) == 1
 
 
 async def test_what_is_asked_for_while_a_pass_runs_comes_after_it(tmp_path: Path):

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
@@ -124,20 +125,38 @@ async def test_marks_of_hooks() -> None:
 
 async def test_badges_in_words_where_there_is_room() -> None:
     made = model(
-        [row(0, -1, "", "Net"), row(1, 0, "a", badges=("tied",)), row(2, 0, "b", badges=("scripted", "no hooks: x")),
+        [row(0, -1, "", "Net"), row(1, 0, "a", badges=("tied",)), row(2, 0, "b", badges=("scripted", "no forward")),
          row(3, 0, "twin", alias_of=1), row(4, 0, "bad"), row(5, 0, "late")]
     )  # fmt: skip
     run(made, [call(1, 0), call(2, 1, nan=True), call(4, 2, status="raised", brief="")])
     async with showing(made, 100) as (tree, _, _):
         assert line(tree, " a ").endswith("≡ tied")
-        assert line(tree, " b ").endswith("N NaN · scripted")
+        assert line(tree, " b ").endswith("N NaN S scripted")
         assert line(tree, "twin").endswith("↪ alias")
         assert line(tree, "bad").endswith("! raised")
-        assert "no call" in line(tree, "late")
+        assert "not called" in line(tree, "late")
         assert style_of(tree, "bad") == style_of(tree, "! raised") != style_of(tree, "late")
         assert style_of(tree, "late") != style_of(tree, "twin"), "what was not called is dim"
     async with showing(made, 40) as (tree, _, _):
         assert [line(tree, name)[-1] for name in (" a ", "twin", "bad")] == ["≡", "↪", "!"]
+
+
+async def test_what_ran_without_a_call_is_told_from_what_did_not_run() -> None:
+    made = model(
+        [row(0, -1, "", "Net"), row(1, 0, "direct"), row(2, 0, "idle"), row(3, 0, "holds", badges=("no forward",)),
+         row(4, 3, "leaf"), row(5, 0, "box"), row(6, 5, "inner"), row(7, 0, "own", badges=("own __call__",)),
+         row(8, 0, "script", badges=("scripted",)), row(9, 0, "again")]
+    )  # fmt: skip
+    calls = [call(4, 0), call(6, 1), call(9, 2), replace(call(9, 3, 1), recomputed=True), call(0, 4)]
+    run(made, calls, direct=(1,))
+    async with showing(made, 100) as (tree, _, _):
+        said = {name: line(tree, name) for name in ("direct", "idle", "holds", "box", "own", "script", "again")}
+        assert all("no hook call" in said[name] for name in ("direct", "box", "own"))
+        assert "not called" in said["idle"] and "no forward" in said["holds"] and "unseen" in said["script"]
+        assert said["own"].endswith("X own __call__") and said["again"].endswith("↻ recomputed")
+        assert "×2" in said["again"]
+    async with showing(made, 44) as (tree, _, _):
+        assert " ? " in line(tree, "direct") and " – " in line(tree, "idle") and " □ " in line(tree, "holds")
 
 
 async def test_without_a_hook_nothing_is_said_of_calls() -> None:
@@ -145,7 +164,7 @@ async def test_without_a_hook_nothing_is_said_of_calls() -> None:
     made.marks = HookMarks(1, bytes([1, 0] + [1] * 30))
     run(made, [call(0, 0)])
     async with showing(made) as (tree, _, _):
-        assert "no call" not in line(tree, "stem") and "no call" in line(tree, "head")
+        assert "not called" not in line(tree, "stem") and "not called" in line(tree, "head")
 
 
 async def test_a_hook_turned_on_after_the_pass_does_not_make_a_module_uncalled() -> None:
@@ -156,7 +175,7 @@ async def test_a_hook_turned_on_after_the_pass_does_not_make_a_module_uncalled()
         made.marks = HookMarks(1, bytes([1] * 32))
         tree.refresh_rows()
         await pilot.pause()
-        assert "●" in line(tree, "stem") and "no call" not in line(tree, "stem")
+        assert "●" in line(tree, "stem") and "not called" not in line(tree, "stem")
 
 
 async def test_an_alias_shows_the_calls_of_its_object() -> None:

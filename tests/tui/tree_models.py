@@ -50,12 +50,12 @@ def call(module: int, end: int, number: int = 0, **more: Any) -> CallRow:
     return CallRow(module=module, call=number, end=end, **values)
 
 
-def run(made: Model, calls: Iterable[CallRow] | None = None) -> Model:
+def run(made: Model, calls: Iterable[CallRow] | None = None, direct: tuple[int, ...] = ()) -> Model:
     """A pass that called every module once, children before parents, or made these calls."""
     if calls is None:
         order = sorted(range(len(made.rows)), key=lambda i: (-len(made.paths[i]), i))
         calls = [call(index, end, depth=len(made.paths[index])) for end, index in enumerate(order)]
     made.start_trace()
     made.add_calls(list(calls))
-    made.summary = PassSummary(1, 23.4, len(made.calls))
+    made.summary = PassSummary(1, 23.4, len(made.calls), direct=direct)
     return made

@@ -5,6 +5,8 @@ They return None always, so they alter nothing. Without a recorder they do nothi
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -69,6 +71,21 @@ class Observers:
     def remove_all(self) -> None:
         for node in self.tree.objects():
             self.remove(node)
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Without our hooks for a while; they come back under their ids, as the last ones."""
+        taken = []
+        for index, handles in self._handles.items():
+            for handle, name in zip(handles, _DICTS, strict=True):
+                hooks = hook_dict(self.tree.nodes[index].module, name)
+                if handle.id in hooks:
+                    taken.append((hooks, handle.id, hooks.pop(handle.id)))
+        try:
+            yield
+        finally:
+            for hooks, hook_id, hook in taken:
+                hooks[hook_id] = hook
 
     def on(self, node: Node) -> bool:
         return node.index in self._handles

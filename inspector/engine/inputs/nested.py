@@ -50,8 +50,10 @@ def _parts(node: Any) -> list[Any]:
     """What `node` directly holds. Only objects that it really stores: `id` must stay theirs."""
     if isinstance(node, dict):
         return list(dict.values(node))
-    if isinstance(node, (list, tuple)):
-        return list(node)
+    if isinstance(node, list):
+        return list(list.__iter__(node))
+    if isinstance(node, tuple):
+        return list(tuple.__iter__(node))
     if _is_plain_dataclass(node):
         return list(vars(node).values())
     return []

@@ -10,6 +10,8 @@ from torch import nn
 from ...errors import UsageError
 from ...text import encodable
 from ..inputs.walk import tensors_of
+from ..modules import walk
+from ..source.running import in_mro
 from .usercode import reported
 
 DTYPES = ("float32", "float16", "bfloat16", "float64")
@@ -64,13 +66,38 @@ def place(model: nn.Module, device: torch.device | None, dtype: torch.dtype | No
 
 
 def set_mode(model: nn.Module, training: bool) -> tuple[str, ...]:
-    """`model.train(training)`; a note where the model cannot be switched."""
+    """`model.train(training)`; a note where the model cannot be switched.
+
+    torch's own walk recurses, and asks modules whether they are equal: what it does not reach is switched one by one.
+    """
     try:
         model.train(training)
-    except (NotImplementedError, RecursionError, RuntimeError) as error:  # exported programs, cyclic models
-        mode = "train" if training else "eval"
-        return (encodable(f"not switched to {mode} mode: {type(error).__name__}: {error}", 300),)
-    return ()
+        done = True
+    except (RecursionError, TypeError):
+        done = _switched_one_by_one(model, training)
+    except Exception as error:  # an exported program refuses; equality and `train` are other people's code
+        return (_not_switched(training, f"{type(error).__name__}: {error}"),)
+    if done and _may_be_taken_for_another(model):
+        _switched_one_by_one(model, training)
+    return () if done else (_not_switched(training, "a module with a `train` of its own was not reached"),)
+
+
+def _not_switched(training: bool, why: str) -> str:
+    return encodable(f"not switched to {'train' if training else 'eval'} mode: {why}", 300)
+
+
+def _may_be_taken_for_another(model: nn.Module) -> bool:
+    """Whether a class has equality of its own, by which torch's walk drops modules."""
+    return any(in_mro(cls, "__eq__")[0] is not object for cls in {type(node.module) for node in walk(model).objects()})
+
+
+def _switched_one_by_one(model: nn.Module, training: bool) -> bool:
+    """Set the flag of every module that has torch's own `train`, which does nothing else. Whether all are as wanted."""
+    modules = [node.module for node in walk(model).objects()]
+    for module in modules:
+        if in_mro(type(module), "train")[1] is nn.Module.__dict__["train"]:
+            module.training = training
+    return all(module.training == training for module in modules)
 
 
 def _place_automatically(model: nn.Module) -> tuple[str, ...]:

@@ -3,6 +3,7 @@ somebody wrote. Nothing of the module is executed to find out: no property, no `
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property, partial, partialmethod, singledispatchmethod
 from types import (
     BuiltinFunctionType,
@@ -109,8 +110,8 @@ def callable_of(value: Any, name: str) -> Running:
 
 def in_mro(cls: type, name: str) -> tuple[type, Any]:
     """The class that `cls` has `name` from, and what stands there; `cls` and None where there is none."""
-    for owner in cls.__mro__:
-        value = vars(owner).get(name, _MISSING)
+    for owner in mro(cls):
+        value = namespace(owner).get(name, _MISSING)
         if value is not _MISSING:
             return owner, value
     return cls, None
@@ -275,6 +276,16 @@ def variables(value: Any) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def mro(cls: type) -> tuple[type, ...]:
+    """`cls.__mro__`, past a metaclass that answers itself."""
+    return cast("tuple[type, ...]", type.__getattribute__(cls, "__mro__"))
+
+
+def namespace(cls: type) -> Mapping[str, Any]:
+    """`vars(cls)`, past a metaclass that answers itself."""
+    return cast("Mapping[str, Any]", type.__getattribute__(cls, "__dict__"))
+
+
 def type_name(cls: type) -> str:
     """A class's name as written, without the functions around it."""
     return qualified_name(cls).rpartition("<locals>.")[2]
@@ -287,5 +298,5 @@ def qualified_name(cls: type) -> str:
 
 def module_name(cls: type) -> str:
     """The module a class says it was made in."""
-    name = vars(cls).get("__module__")
+    name = namespace(cls).get("__module__")
     return name if isinstance(name, str) else ""
