@@ -45,7 +45,6 @@ from ..records import (
     GetSource,
     GetTrace,
     Hello,
-    Kinds,
     ListKinds,
     ListTargets,
     LoadRecipe,
@@ -165,9 +164,7 @@ class Server:
 
             return Choices("Targets", list_targets())
         if isinstance(request, ListKinds):
-            from .hooks.kinds import KINDS
-
-            return Kinds(tuple(kind.info() for kind in KINDS))
+            return session.kinds()
         session.check(getattr(request, "generation", session.generation))
         return _replies(session, request)
 

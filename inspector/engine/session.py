@@ -22,6 +22,7 @@ from ..records import (
     DisableAll,
     EditParameters,
     HookMarks,
+    Kinds,
     LoadRecipe,
     ModuleRows,
     Note,
@@ -40,6 +41,7 @@ from ..records import (
 from ..text import encodable
 from . import passes
 from .hooks.hook import Hook
+from .hooks.kinds import KINDS
 from .hooks.spec import parse_placed
 from .inputs import Sample, form_fields, guess, sample_from_specs
 from .inputs.sample import given
@@ -271,6 +273,11 @@ class Session:
         self.runner.last.repeatable = False
         self._tell(self.subject.marks())
         return self.subject.changes()
+
+    def kinds(self) -> Kinds:
+        """The kinds of hooks that can be added."""
+        recordings = tuple(self.subject.alterations.shared.recordings) if self._open else ()
+        return Kinds(tuple(kind.info(tuple(encodable(name, 80) for name in recordings)) for kind in KINDS))
 
     def save(self, file: str) -> Saved:
         """Write a recipe, a script or recorded tensors. Raises `UsageError`."""

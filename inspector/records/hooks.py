@@ -32,9 +32,10 @@ class KindArgument(Record, frozen=True):
     """One argument of a kind of hook."""
 
     name: str
-    type: str  # "float", "int", "str", "bool", "file"
+    type: str  # "float", "int", "str", "bool", "file", "recording"
     default: str = ""  # as it is typed; "" where one must be given
     meaning: str = ""
+    known: tuple[str, ...] = ()  # what there is to choose from: the recordings of this session
 
 
 class KindInfo(Record, frozen=True):

@@ -262,6 +262,25 @@ async def test_names_of_kinds_are_only_text(tmp_path: Path):
         assert "\x1b" not in app.export_screenshot() and "\u202e" not in app.export_screenshot()
 
 
+async def test_recordings_are_offered_where_one_is_wanted(tmp_path: Path):
+    engine = FakeEngine()
+    run = KindArgument("run", "recording", "'clean'", "which", ("clean", "corrupted"))
+    engine.replies[ListKinds] = lambda request: Kinds(
+        (KindInfo("patch", "Put in", "Alter values", ("output",), (run,)),)
+    )
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await pilot.press("a")
+        await settle(app, pilot)
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert "recorded: clean, corrupted" in [str(each.render()) for each in app.screen.query(".meaning")]
+        await pilot.press("c", "o", "r")
+        await settle(app, pilot)
+        await pilot.press("right", "ctrl+r")
+        await settle(app, pilot)
+        assert engine.requests(AddHook)[-1].hook == "patch('corrupted')"
+
+
 @pytest.mark.parametrize(("reply", "words"), [
     (HookCheck("x", 12, ("conv1", "a.b", "c", "d", "e")), "12 modules: conv1, a.b, c, d, …"),
     (HookCheck("x", 1, ("",)), "1 module: (root)"),

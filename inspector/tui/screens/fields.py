@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
+from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from ...text import visible
@@ -69,6 +70,7 @@ class Field(Horizontal):
         meaning: What stands behind.
         example: Shown in an empty box.
         choices: Words to choose from, in place of a box.
+        suggestions: Words that what is typed may go on to; right takes it.
     """
 
     DEFAULT_CSS = """
@@ -80,7 +82,13 @@ class Field(Horizontal):
     """
 
     def __init__(
-        self, name: str, value: str = "", meaning: str = "", example: str = "", choices: Sequence[str] = ()
+        self,
+        name: str,
+        value: str = "",
+        meaning: str = "",
+        example: str = "",
+        choices: Sequence[str] = (),
+        suggestions: Sequence[str] = (),
     ) -> None:
         super().__init__()
         self.label = name
@@ -88,7 +96,9 @@ class Field(Horizontal):
         if choices:
             self.box: Input | Cycle = Cycle(choices, value)
         else:
-            self.box = Input(value=value, placeholder=visible(example), compact=True, select_on_focus=False)
+            suggester = SuggestFromList(list(map(visible, suggestions))) if suggestions else None
+            example = visible(example)
+            self.box = Input(value, example, suggester=suggester, compact=True, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         yield Static(Content(visible(self.label)), classes="name")

@@ -189,6 +189,9 @@ def _argument_field(argument: KindArgument, typed: Typed) -> Field:
     meaning = argument.meaning or argument.type
     if argument.type == "bool":
         return Field(argument.name, value or default or "False", meaning, choices=("False", "True"))
+    if argument.known:
+        recorded = f"recorded: {', '.join(argument.known)}"
+        return Field(argument.name, value, recorded, default, suggestions=argument.known)
     example = default or (f"{argument.type}, needed" if not argument.default else argument.type)
     return Field(argument.name, value, meaning, example)
 

@@ -153,6 +153,8 @@ def test_recorded_tensors_are_patched_back(tmp_path: Path) -> None:
     session = opened()
     session.change(AddHook(1, "layer2", "record('clean')"))
     clean = output_of(session)
+    (run,) = next(kind for kind in session.kinds().kinds if kind.name == "patch").arguments
+    assert run.known == ("clean",)
     saved = session.save(str(tmp_path / "clean.safetensors"))
     assert saved.what == "1 tensors of 'clean'"
     session.change(AddHook(1, "conv1", "noise(1, on='input')"))

@@ -27,12 +27,19 @@ OnTensor = Callable[[Tensor], Tensor]
 OnPlace = Callable[[Tensor, Place], "Tensor | None"]
 OnKeys = Callable[[dict[str, Any], str], None]
 File = NewType("File", str)
+Recording = str
 
 VALUES = ("output", "input")
 NUMBERS = (*VALUES, "parameters", "grad")
 
 _ARGUMENT = re.compile(r"^\s+(\w+): (.+?)(?=\n\s+\w+: |\Z)", re.MULTILINE | re.DOTALL)
-_TYPES: dict[str, tuple[type, ...]] = {"float": (int, float), "int": (int,), "str": (str,), "file": (str,)}
+_TYPES: dict[str, tuple[type, ...]] = {
+    "float": (int, float),
+    "int": (int,),
+    "str": (str,),
+    "file": (str,),
+    "recording": (str,),
+}
 
 
 class Kind:
@@ -82,8 +89,8 @@ class Kind:
     def title(self) -> str:
         return inspect.cleandoc(self.make.__doc__ or "").split("\n", 1)[0].rstrip(".")
 
-    def info(self) -> KindInfo:
-        """What the app is told of it."""
+    def info(self, recordings: tuple[str, ...] = ()) -> KindInfo:
+        """What the app is told of it; `recordings` are the names there are."""
         meanings = dict(_ARGUMENT.findall((self.make.__doc__ or "").partition("Args:")[2]))
         return KindInfo(
             self.name,
@@ -96,6 +103,7 @@ class Kind:
                     type_of(p),
                     "" if p.default is p.empty else repr(p.default),
                     " ".join(meanings.get(p.name, "").split()),
+                    recordings if type_of(p) == "recording" else (),
                 )
                 for p in self._parameters()
             ),
@@ -123,12 +131,13 @@ _ARTICLES = {
     "int": "a whole number",
     "str": "text",
     "file": "a file name",
+    "recording": "the name of a recording",
     "bool": "True or False",
 }
 
 
 def type_of(parameter: inspect.Parameter) -> str:
-    """ "float", "int", "str", "bool" or "file"; the annotation says it."""
+    """ "float", "int", "str", "bool", "file" or "recording"; the annotation says it."""
     return str(parameter.annotation).split("|")[0].strip().lower()
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..hook import Place
-from .base import VALUES, OnPlace, kind
+from .base import VALUES, OnPlace, Recording, kind
 
 
 @kind("Alter values", on=VALUES, acts="place")
-def patch(run: str = "clean") -> OnPlace:
+def patch(run: Recording = "clean") -> OnPlace:
     """Put in what was recorded at the same place in another run.
 
     Record the clean run with `record("clean")`, change the input, and patch one module after another.
