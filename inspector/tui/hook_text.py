@@ -18,7 +18,7 @@ OPTIONS = (
 
 _TRUE = frozenset({"true", "yes", "1"})
 _FALSE = frozenset({"false", "no", "0"})
-_TEXTS = frozenset({"str", "file"})
+_TEXTS = frozenset({"str", "file", "recording"})
 
 
 @dataclass
