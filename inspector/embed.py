@@ -29,6 +29,8 @@ from .report import Report, calls_text
 from .tui.launch import supervise
 from .tui.options import AppOptions
 
+SHARED = "the model is your program's own: hooks act on calls from its other threads too, until the app is closed"
+
 
 @dataclass(frozen=True)
 class Inspected:
@@ -66,7 +68,9 @@ def inspect(
     if not can_open():
         _report_instead(model, args, dict(kwargs or {}))
         return None
-    session = _serve(lambda session: session.adopt(model, args, dict(kwargs or {}), type(model).__name__), select)
+    session = _serve(
+        lambda session: session.adopt(model, args, dict(kwargs or {}), type(model).__name__, (SHARED,)), select
+    )
     trace = [captured(session.subject.tree, call) for call in session.runner.last.calls]
     return Inspected(session.summary, trace, *session.left)
 

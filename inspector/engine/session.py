@@ -100,11 +100,13 @@ class Session:
             raise
         return opened
 
-    def adopt(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> Opened:
+    def adopt(
+        self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], name: str, notes: tuple[str, ...] = ()
+    ) -> Opened:
         """Take the caller's own model under inspection; without arguments its input is unknown."""
         sample = given(args, kwargs) if args or kwargs else None
         target = Target(name, training=model.training, grad=torch.is_grad_enabled())
-        return self._adopt(Loaded(model, sample, "your model", ()), target)
+        return self._adopt(Loaded(model, sample, "your model", notes), target)
 
     def show(self, model: nn.Module, calls: list[Call]) -> Opened:
         """Take a model under inspection with calls that were captured already, in place of a pass."""
