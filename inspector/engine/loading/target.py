@@ -37,6 +37,11 @@ class Wanted:
     def default_weights(self) -> bool:
         return self.target.weights == "DEFAULT"
 
+    @property
+    def own_weights(self) -> bool:
+        """The weights that come with the target, where there are some: neither a file nor `none` was asked for."""
+        return self.target.weights in ("", "DEFAULT")
+
 
 @dataclass(frozen=True)
 class Built:
@@ -59,3 +64,4 @@ class Loader:
     kind: str
     claims: Callable[[str], bool]
     build: Callable[[Wanted], Built | records.Choices]
+    default_weights: bool = False  # `-w DEFAULT` means something to it

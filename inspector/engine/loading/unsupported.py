@@ -8,9 +8,8 @@ from ...errors import UsageError
 from ...text import encodable
 from .target import Built, Loader, Wanted
 
-SUPPORTED = "a torchvision name (resnet18), model.py, model.py:NAME or pkg.mod:NAME"
+SUPPORTED = "a torchvision name (resnet18), model.py, model.py:NAME, pkg.mod:NAME, timm:NAME, hf:NAME or hub:DIR#ENTRY"
 
-_PREFIXES = {"hf:": "Hugging Face models", "timm:": "timm models", "hub:": "torch.hub entries"}
 _SUFFIXES = {
     ".pt2": "exported programs (.pt2)",
     ".pt": "saved files (.pt)",
@@ -28,13 +27,12 @@ def _claims(text: str) -> bool:
     path = Path(text)
     if path.is_file():
         return path.suffix != ".py"
-    return text.startswith(tuple(_PREFIXES)) or (":" not in text and path.suffix.lower() in _SUFFIXES)
+    return ":" not in text and path.suffix.lower() in _SUFFIXES
 
 
 def _build(wanted: Wanted) -> Built:
     path = Path(wanted.text)
-    what = "" if path.is_file() else next((t for p, t in _PREFIXES.items() if wanted.text.startswith(p)), "")
-    what = what or _SUFFIXES.get(path.suffix.lower(), "files that are not Python")
+    what = _SUFFIXES.get(path.suffix.lower(), "files that are not Python")
     raise UsageError(
         encodable(f"{wanted.text} cannot be opened: {what} are not supported yet", 400),
         where=f"supported: {SUPPORTED}",
