@@ -229,18 +229,19 @@ class Session:
         return Opened(self.generation, self.info, form, problem)
 
     def _guess(self) -> tuple[Sample | None, Problem | None]:
-        last: list[BaseException] = []
+        failed: list[BaseException] = []
 
         def attempt(sample: Sample) -> BaseException | None:
             assert self._keep is not None
             trial = sample.copy()
             outcome = passes.run(self.tree, self._keep, trial.args, trial.kwargs, seed=self._seed)
             if outcome.error is not None:
-                last.append(outcome.error)
+                failed.append(outcome.error)
             return outcome.error
 
         found = guess(self.tree.root, attempt, self._seed)
-        return found, passes.problem_of(last[-1]) if found is None and last else None
+        # The likeliest guess comes first, so its error says most.
+        return found, passes.problem_of(failed[0]) if found is None and failed else None
 
     # ------------------------------------------------------------ passes
 

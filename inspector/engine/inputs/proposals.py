@@ -10,7 +10,7 @@ from itertools import islice
 from torch import nn
 
 from .entries import STEPS, Entry, entries_of, hints_of
-from .pretrained import pretrained_proposals
+from .pretrained import covers, pretrained_proposals
 from .signature import asked, required
 from .walk import modules_of
 
@@ -35,8 +35,8 @@ def proposals(model: nn.Module) -> Iterator[Proposal]:
 
 def _all(model: nn.Module) -> Iterator[Proposal]:
     described = list(pretrained_proposals(model))
-    if described:  # a config says more than the layers do
-        yield from described
+    yield from described
+    if described and covers(model):  # a config says more than the layers do
         return
     if not required(model):
         yield ()

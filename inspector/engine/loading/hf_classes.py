@@ -9,7 +9,7 @@ import difflib
 import importlib
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -30,7 +30,7 @@ _TASKS = (
     "ZERO_SHOT_OBJECT_DETECTION", "UNIVERSAL_SEGMENTATION", "INSTANCE_SEGMENTATION", "SEMANTIC_SEGMENTATION",
     "IMAGE_SEGMENTATION", "DEPTH_ESTIMATION", "MASK_GENERATION", "KEYPOINT_DETECTION", "KEYPOINT_MATCHING",
     "IMAGE_TO_IMAGE", "CTC", "AUDIO_CLASSIFICATION", "TEXT_TO_SPECTROGRAM", "TEXT_TO_WAVEFORM",
-    "TIME_SERIES_PREDICTION", "PRETRAINING", "MULTIMODAL_LM", "VISUAL_QUESTION_ANSWERING",
+    "TIME_SERIES_PREDICTION", "QUESTION_ANSWERING", "PRETRAINING", "MULTIMODAL_LM", "VISUAL_QUESTION_ANSWERING",
 )  # fmt: skip
 """What a config without a named architecture is built for, the first that its class can be: what people use it for
 most, before the bare model."""
@@ -50,7 +50,8 @@ def class_named(transformers: Any, name: str, shown: str) -> type:
     missing = getattr(found, "_backends", None)
     if missing:  # what transformers puts in place of a class whose packages are not installed
         raise UsageError(
-            encodable(f"{shown} needs {', '.join(missing)}", 300), hint=encodable(f"pip install {' '.join(missing)}", 300)
+            encodable(f"{shown} needs {', '.join(missing)}", 300),
+            hint=encodable(f"pip install {' '.join(missing)}", 300),
         )
     if isinstance(found, type) and issubclass(found, (transformers.PreTrainedConfig, transformers.PreTrainedModel)):
         return found
@@ -58,7 +59,8 @@ def class_named(transformers: Any, name: str, shown: str) -> type:
     close = difflib.get_close_matches(name, names, 3, 0.6)
     hint = f"did you mean {' or '.join(f'hf:{one}' for one in close)}?" if close else "hf:BertConfig is one"
     raise UsageError(
-        encodable(f"there is no config or model class {name!r} in transformers {transformers.__version__}", 300), hint=hint
+        encodable(f"there is no config or model class {name!r} in transformers {transformers.__version__}", 300),
+        hint=hint,
     )
 
 
@@ -83,10 +85,32 @@ def build_class(transformers: Any, found: type, typed: Mapping[str, Any], wanted
 
 
 def config_of(config_class: Any, typed: Mapping[str, Any], shown: str) -> Any:
-    """A config of this class. Raises `UsageError` for a name that looks like a slip, `TargetError` for a bad value."""
+    """A config of this class.
+
+    Raises:
+        UsageError: A name looks like a slip, or the values do not fit together.
+        TargetError: The class raised for another reason.
+    """
     check_names(config_class, typed, shown)
+    return made_config(lambda: config_class(**typed), typed, shown)
+
+
+def made_config(make: Callable[[], Any], typed: Mapping[str, Any], shown: str) -> Any:
+    """What `make` makes; errors as `config_of` says."""
     with reported(f"{shown} could not be configured:"):
-        return config_class(**typed)
+        try:
+            return make()
+        except (ValueError, TypeError) as error:
+            if not typed:
+                raise
+            cause: BaseException = error
+            while cause.__cause__ is not None:  # its validators wrap one another
+                cause = cause.__cause__
+            given = " ".join(f"{key}={value}" for key, value in typed.items())
+            raise UsageError(
+                encodable(f"{shown} cannot be configured so: {' '.join(str(cause).split())}", 600),
+                where=encodable(given, 400),
+            ) from None
 
 
 def check_names(config_class: Any, typed: Mapping[str, Any], shown: str) -> None:
@@ -118,13 +142,16 @@ def _names_of(config_class: Any) -> frozenset[str] | None:
     if not own:
         return None
     settable = {name for name in dir(config_class) if isinstance(getattr(config_class, name, None), property)}
-    return frozenset(own | settable | set(getattr(config_class, "attribute_map", ())) | _COMMON)
+    every = own | settable | set(getattr(config_class, "attribute_map", ())) | _COMMON
+    return frozenset(name for name in every if not name.startswith("_"))
 
 
 def _parts_of(config_class: Any) -> dict[str, Any]:
     """The configs inside this one whose class is known, by name."""
     parts = getattr(config_class, "sub_configs", None)
-    return {name: part for name, part in parts.items() if hasattr(part, "model_type")} if isinstance(parts, dict) else {}
+    return (
+        {name: part for name, part in parts.items() if hasattr(part, "model_type")} if isinstance(parts, dict) else {}
+    )
 
 
 # ---------------------------------------------------------------- models
@@ -207,8 +234,10 @@ def _check_memory(model_class: Any, config: Any, shown: str) -> None:
     needed = _bytes_of(model_class, config)
     if free and needed > free:
         raise UsageError(
-            encodable(f"{shown} would take {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB of memory are free", 300),
-            hint=f"{shown} num_hidden_layers=2, or -d meta for its shapes alone",
+            encodable(
+                f"{shown} would take {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB of memory are free", 300
+            ),
+            hint=f"inspector {shown} num_hidden_layers=2, or -d meta for its shapes alone",
         )
 
 

@@ -16,7 +16,7 @@ from torch import nn
 
 from ...errors import UsageError
 from ...text import encodable
-from .hf_classes import check_names, model_class_of, random_model
+from .hf_classes import check_names, made_config, model_class_of, random_model
 from .target import Built, Wanted
 from .usercode import reported
 
@@ -39,22 +39,22 @@ def build_files(transformers: Any, directory: Path, typed: Mapping[str, Any], wa
         raise UsageError(encodable(f"there are no weights in {directory}", 400), hint="without -w they are random")
     if not present or not _wants_values(wanted):
         return _random(model_class, config, wanted, "there are none in the directory" if not present else "")
-    return _filled(transformers, model_class, str(directory), {"local_files_only": True}, config, wanted)
+    return _filled(
+        transformers, model_class, str(directory), {"local_files_only": True}, config, wanted, contextlib.nullcontext()
+    )
 
 
 def build_id(transformers: Any, name: str, revision: str, typed: Mapping[str, Any], wanted: Wanted) -> Built:
     """The model of an id on the Hub, downloaded unless it was before."""
     options: dict[str, Any] = {"revision": revision or "main"}
-    if not _reachable():
-        options["local_files_only"] = True  # what was downloaded before; without it each file is asked for six times
+    if not _reachable():  # then only what was downloaded before; each file would be asked for six times
+        options["local_files_only"] = True
     with _fetching(transformers, name, wanted):
         read, _ = transformers.PreTrainedConfig.get_config_dict(name, **options)
     config, model_class = _config(transformers, read, typed, wanted, None)
     if not _wants_values(wanted):
         return _random(model_class, config, wanted, "")
-    return _filled(
-        transformers, model_class, name, options, config, wanted, _fetching(transformers, name, wanted)
-    )
+    return _filled(transformers, model_class, name, options, config, wanted, _fetching(transformers, name, wanted))
 
 
 def _wants_values(wanted: Wanted) -> bool:
@@ -73,8 +73,7 @@ def _config(
         raise _no_model_type(transformers, model_type, read, wanted, directory)
     config_class = transformers.CONFIG_MAPPING[model_type]
     check_names(config_class, typed, wanted.text)
-    with reported(f"{wanted.text} could not be configured:"):
-        config = config_class.from_dict(_merged(read, typed))
+    config = made_config(lambda: config_class.from_dict(_merged(read, typed)), typed, wanted.text)
     return config, model_class_of(transformers, config, wanted.text)
 
 
@@ -136,7 +135,7 @@ def _filled(
     options: Mapping[str, Any],
     config: Any,
     wanted: Wanted,
-    fetching: contextlib.AbstractContextManager[None] = contextlib.nullcontext(),
+    fetching: contextlib.AbstractContextManager[None],
 ) -> Built:
     transformers.utils.logging.disable_progress_bar()
     hint = "-w none builds it with random weights"
@@ -170,12 +169,16 @@ def _fetching(transformers: Any, name: str, wanted: Wanted) -> Iterator[None]:
     try:
         yield
     except (OSError, ConnectionError) as error:
-        reasons = [str(link).strip().partition("\n")[0] for link in _chain(error)]
         raise UsageError(
-            encodable(f"{wanted.text} could not be fetched from the Hub: {reasons[0]}", 500),
-            where=encodable(reasons[-1] if reasons[-1] != reasons[0] else "", 300),
+            encodable(f"{wanted.text} could not be fetched: {_fetch_reason(error)}", 500),
             hint=encodable(_fetch_hint(transformers, name, error), 400),
         ) from None
+
+
+def _fetch_reason(error: BaseException) -> str:
+    if any(type(link).__name__ == "LocalEntryNotFoundError" for link in _chain(error)):
+        return f"it was not downloaded before, and {_hub().hostname} cannot be reached"
+    return str(error).strip().partition("\n")[0]
 
 
 def _chain(error: BaseException) -> list[BaseException]:
@@ -201,7 +204,7 @@ def _fetch_hint(transformers: Any, name: str, error: BaseException) -> str:
 
 def _reachable() -> bool:
     """Whether the Hub's name can be looked up, which is quick; behind a proxy it need not be."""
-    address = urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")
+    address = _hub()
     if urllib.request.getproxies():
         return True
     try:
@@ -209,3 +212,7 @@ def _reachable() -> bool:
     except OSError:
         return False
     return True
+
+
+def _hub() -> urllib.parse.SplitResult:
+    return urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")

@@ -54,7 +54,8 @@ def _local(directory: Path, where: str, entry: str, typed: dict[str, Any]) -> Bu
     typed.pop("trust_repo", None)
     if not (directory / _CONFIG).is_file():
         raise UsageError(
-            encodable(f"there is no {_CONFIG} in {where}", 300), hint="a directory for hub: has one; a file is model.py:Net"
+            encodable(f"there is no {_CONFIG} in {where}", 300),
+            hint="a directory for hub: has one; a file is model.py:Net",
         )
     module = import_file(str(directory / _CONFIG))
     _check_dependencies(module, where)

@@ -66,7 +66,9 @@ def find_loader(text: str) -> Loader:
 
 def _build(loader: Loader, wanted: Wanted) -> Built | records.Choices:
     if wanted.default_weights and not loader.default_weights:
-        raise UsageError("-w DEFAULT is for names of torchvision and timm, and for hf:", hint="-w FILE loads a state dict")
+        raise UsageError(
+            "-w DEFAULT is for names of torchvision and timm, and for hf:", hint="-w FILE loads a state dict"
+        )
     if wanted.device is not None and wanted.device.type == "meta":
         try:
             with torch.device("meta"):

@@ -52,7 +52,9 @@ def _build(wanted: Wanted) -> Built:
     typed = arguments.values(wanted.target.arguments)
     for key in _OWN:
         if typed.pop(key, None):
-            raise UsageError(f"{key} is not given as an argument", hint=f"inspector {wanted.text} -w DEFAULT or -w FILE")
+            raise UsageError(
+                f"{key} is not given as an argument", hint=f"inspector {wanted.text} -w DEFAULT or -w FILE"
+            )
     model = _create(timm, name, typed, wanted)
     return Built(model, known=(_image(timm, name, model, typed, wanted.target.training),))
 
@@ -82,12 +84,16 @@ def _check_name(timm: Any, name: str) -> None:
     architecture, _, tag = name.partition(".")
     if not timm.is_model(architecture):
         close = difflib.get_close_matches(architecture.lower(), timm.list_models(), 3, 0.5)
-        hint = f"did you mean {' or '.join(PREFIX + one for one in close)}?" if close else "`inspector` alone lists them"
+        hint = (
+            f"did you mean {' or '.join(PREFIX + one for one in close)}?" if close else "`inspector` alone lists them"
+        )
         raise UsageError(encodable(f"there is no model {architecture!r} in timm {timm.__version__}", 300), hint=hint)
     tags = timm.list_models(f"{architecture}.*", pretrained=True) if tag else [name]
     if name not in tags:
         close = difflib.get_close_matches(name, tags, 3, 0)
-        hint = f"did you mean {' or '.join(PREFIX + one for one in close)}?" if close else f"inspector timm:{architecture}"
+        hint = (
+            f"did you mean {' or '.join(PREFIX + one for one in close)}?" if close else f"inspector timm:{architecture}"
+        )
         raise UsageError(encodable(f"there are no weights {tag!r} of {architecture} in timm", 300), hint=hint)
 
 

@@ -1,0 +1,72 @@
+"""The prompt of a model that reads images or sound between its tokens, worked out from what it complains about.
+
+Such a model wants as many placeholder tokens as its encoder gives features, says how many those are when it was given
+another number, and only it knows. One failed pass gives the number.
+"""
+
+from __future__ import annotations
+
+import re
+
+from torch import nn
+
+from .pretrained import find
+
+SOLUTIONS = 4
+LONGEST = 16_384
+
+# "Image features and image tokens do not match, tokens: 0, features: 576"
+_MISMATCH = re.compile(
+    r"(?P<kind>image|video|audio|multimodal) features.*?features:?\s*(?P<count>\d+)", re.IGNORECASE | re.DOTALL
+)
+_NAMES = {
+    "image": ("image_token_id", "image_token_index", "im_patch_id", "media_token_id"),
+    "video": ("video_token_id", "video_token_index"),
+    "audio": ("audio_token_id", "audio_token_index"),
+}
+_IDS = re.compile(r"input_ids=(\d+)x\d+:int64:\d+\.\.\d+")
+_MASK = re.compile(r"attention_mask=(\d+)x\d+:int64:1\.\.1")
+
+
+class PlaceholderSolver:
+    """Collects failed proposals and offers the one that the last failure asks for."""
+
+    def __init__(self, model: nn.Module) -> None:
+        self._config = model.config
+        self._offered: set[tuple[str, ...]] = set()
+        self._next: tuple[str, ...] | None = None
+
+    def observe(self, proposal: tuple[str, ...], error: str) -> None:
+        """Learn from a failed pass; errors about anything else teach nothing."""
+        told = _MISMATCH.search(error)
+        if told is None or not 0 < int(told["count"]) <= LONGEST or len(self._offered) >= SOLUTIONS:
+            return
+        token = self._token(told["kind"].lower())
+        if token is None:
+            return
+        better = tuple(_with_tokens(spec, int(told["count"]), token) for spec in proposal)
+        if better != proposal and better not in self._offered:
+            self._offered.add(better)
+            self._next = better
+
+    def solution(self) -> tuple[str, ...] | None:
+        """The proposal that the last observed error asks for, once."""
+        found, self._next = self._next, None
+        return found
+
+    def _token(self, kind: str) -> int | None:
+        names = _NAMES.get(kind) or tuple(name for names in _NAMES.values() for name in names)
+        found = find(self._config, names, ())
+        return found if isinstance(found, int) and found >= 0 else None
+
+
+def _with_tokens(spec: str, count: int, token: int) -> str:
+    """A prompt of `count` placeholders over the batch, and a mask as long."""
+    ids, mask = _IDS.fullmatch(spec), _MASK.fullmatch(spec)
+    if ids is not None:
+        batch = int(ids[1])
+        return f"input_ids={batch}x{max(count // batch, 1)}:int64:{token}..{token}"
+    if mask is not None:
+        batch = int(mask[1])
+        return f"attention_mask={batch}x{max(count // batch, 1)}:int64:1..1"
+    return spec
