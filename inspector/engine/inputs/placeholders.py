@@ -10,14 +10,15 @@ import re
 
 from torch import nn
 
-from .pretrained import find
+from .pretrained import TEXTS, find
 
 SOLUTIONS = 4
 LONGEST = 16_384
 
 # "Image features and image tokens do not match, tokens: 0, features: 576"
 _MISMATCH = re.compile(
-    r"(?P<kind>image|video|audio|multimodal) features.*?features:?\s*(?P<count>\d+)", re.IGNORECASE | re.DOTALL
+    r"(?P<kind>image|video|audio|multimodal) features.*?tokens:?\s*(?P<tokens>\d+).*?features:?\s*(?P<features>\d+)",
+    re.IGNORECASE | re.DOTALL,
 )
 _NAMES = {
     "image": ("image_token_id", "image_token_index", "im_patch_id", "media_token_id"),
@@ -39,12 +40,11 @@ class PlaceholderSolver:
     def observe(self, proposal: tuple[str, ...], error: str) -> None:
         """Learn from a failed pass; errors about anything else teach nothing."""
         told = _MISMATCH.search(error)
-        if told is None or not 0 < int(told["count"]) <= LONGEST or len(self._offered) >= SOLUTIONS:
+        count = self._count(int(told["tokens"]), int(told["features"])) if told else 0
+        token = self._token(told["kind"].lower()) if told else None
+        if not count or token is None or len(self._offered) >= SOLUTIONS:
             return
-        token = self._token(told["kind"].lower())
-        if token is None:
-            return
-        better = tuple(_with_tokens(spec, int(told["count"]), token) for spec in proposal)
+        better = tuple(_with_tokens(spec, count, token) for spec in proposal)
         if better != proposal and better not in self._offered:
             self._offered.add(better)
             self._next = better
@@ -53,6 +53,16 @@ class PlaceholderSolver:
         """The proposal that the last observed error asks for, once."""
         found, self._next = self._next, None
         return found
+
+    def _count(self, tokens: int, features: int) -> int:
+        """How many placeholders are wanted; 0 for more than anybody would wait for.
+
+        Some models count the numbers in the features where they say features: then as many tokens do not match either.
+        """
+        if features > LONGEST or tokens == features:
+            width = find(self._config, ("hidden_size", "d_model", "n_embd"), TEXTS)
+            features = features // width if isinstance(width, int) and width > 0 else 0
+        return features if features <= LONGEST else 0
 
     def _token(self, kind: str) -> int | None:
         names = _NAMES.get(kind) or tuple(name for names in _NAMES.values() for name in names)

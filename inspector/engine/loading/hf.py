@@ -16,7 +16,7 @@ from . import arguments
 from .extras import optional
 from .hf_classes import build_class, class_named
 from .hf_files import build_files, build_id
-from .target import Built, Loader, Wanted
+from .target import Built, Loader, Wanted, claims_prefix
 
 PREFIX = "hf:"
 
@@ -64,4 +64,4 @@ def _nested(typed: dict[str, Any]) -> dict[str, Any]:
     return nested
 
 
-LOADER = Loader("transformers", lambda text: text.startswith(PREFIX), _build, default_weights=True)
+LOADER = Loader("transformers", claims_prefix(PREFIX), _build, default_weights=True)

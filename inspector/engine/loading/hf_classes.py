@@ -8,8 +8,9 @@ import dataclasses
 import difflib
 import importlib
 import os
+import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,7 @@ from ...errors import UsageError
 from ...text import encodable
 from ..inputs.walk import tensors_of
 from . import arguments
+from .hf_network import offline
 from .target import Built, Wanted
 from .usercode import reported
 
@@ -36,6 +38,7 @@ _TASKS = (
 most, before the bare model."""
 
 _COMMON = frozenset({"attn_implementation", "experts_implementation", "name_or_path", "num_labels", "torch_dtype"})
+_LIBRARY = re.compile(r"requires the (\S+) library")
 _TYPO = 0.8
 """How much an argument resembles one of the class's to be taken for a slip: configs keep any other as it is."""
 
@@ -100,8 +103,8 @@ def made_config(make: Callable[[], Any], typed: Mapping[str, Any], shown: str) -
     with reported(f"{shown} could not be configured:"):
         try:
             return make()
-        except (ValueError, TypeError) as error:
-            if not typed:
+        except Exception as error:  # their validators raise what is no ValueError
+            if not typed or not (isinstance(error, (ValueError, TypeError)) or _is_validation(error)):
                 raise
             cause: BaseException = error
             while cause.__cause__ is not None:  # its validators wrap one another
@@ -111,6 +114,10 @@ def made_config(make: Callable[[], Any], typed: Mapping[str, Any], shown: str) -
                 encodable(f"{shown} cannot be configured so: {' '.join(str(cause).split())}", 600),
                 where=encodable(given, 400),
             ) from None
+
+
+def _is_validation(error: Exception) -> bool:
+    return any(kind.__name__ == "StrictDataclassError" for kind in type(error).__mro__)
 
 
 def check_names(config_class: Any, typed: Mapping[str, Any], shown: str) -> None:
@@ -212,20 +219,21 @@ def random_model(model_class: Any, config: Any, wanted: Wanted) -> nn.Module:
     with offline(), reported(f"{wanted.text} could not be built:", hint="its arguments are given as KEY=VALUE"):
         if wanted.device is None or wanted.device.type != "meta":
             _check_memory(model_class, config, wanted.text)
-        model: nn.Module = model_class(config)
+        try:
+            model: nn.Module = model_class(config)
+        except ImportError as error:
+            raise _needs_package(wanted.text, error) from None
     return model
 
 
-@contextlib.contextmanager
-def offline() -> Iterator[None]:
-    """The Hub is not asked inside."""
-    constants = importlib.import_module("huggingface_hub").constants
-    before = constants.HF_HUB_OFFLINE
-    constants.HF_HUB_OFFLINE = True
-    try:
-        yield
-    finally:
-        constants.HF_HUB_OFFLINE = before
+def _needs_package(shown: str, error: ImportError) -> UsageError:
+    """In a line what transformers says in a paragraph."""
+    said = " ".join(str(error).split())
+    missing = _LIBRARY.search(said)
+    return UsageError(
+        encodable(f"{shown} needs {missing.group(1)}" if missing else f"{shown} could not be built: {said}", 400),
+        hint=encodable(f"pip install {missing.group(1)}" if missing else "", 200),
+    )
 
 
 def _check_memory(model_class: Any, config: Any, shown: str) -> None:

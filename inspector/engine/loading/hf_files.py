@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import os
-import socket
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +13,7 @@ from torch import nn
 from ...errors import UsageError
 from ...text import encodable
 from .hf_classes import check_names, made_config, model_class_of, random_model
+from .hf_network import causes, host, reachable, was_not_found_here
 from .target import Built, Wanted
 from .usercode import reported
 
@@ -47,7 +44,7 @@ def build_files(transformers: Any, directory: Path, typed: Mapping[str, Any], wa
 def build_id(transformers: Any, name: str, revision: str, typed: Mapping[str, Any], wanted: Wanted) -> Built:
     """The model of an id on the Hub, downloaded unless it was before."""
     options: dict[str, Any] = {"revision": revision or "main"}
-    if not _reachable():  # then only what was downloaded before; each file would be asked for six times
+    if not reachable():  # then only what was downloaded before; each file would be asked for six times
         options["local_files_only"] = True
     with _fetching(transformers, name, wanted):
         read, _ = transformers.PreTrainedConfig.get_config_dict(name, **options)
@@ -176,20 +173,13 @@ def _fetching(transformers: Any, name: str, wanted: Wanted) -> Iterator[None]:
 
 
 def _fetch_reason(error: BaseException) -> str:
-    if any(type(link).__name__ == "LocalEntryNotFoundError" for link in _chain(error)):
-        return f"it was not downloaded before, and {_hub().hostname} cannot be reached"
+    if was_not_found_here(error):
+        return f"it was not downloaded before, and {host()} cannot be reached"
     return str(error).strip().partition("\n")[0]
 
 
-def _chain(error: BaseException) -> list[BaseException]:
-    links = [error]
-    while (following := links[-1].__cause__ or links[-1].__context__) is not None and following not in links:
-        links.append(following)
-    return links
-
-
 def _fetch_hint(transformers: Any, name: str, error: BaseException) -> str:
-    kinds = {kind.__name__ for link in _chain(error) for kind in type(link).__mro__}
+    kinds = {kind.__name__ for link in causes(error) for kind in type(link).__mro__}
     if "GatedRepoError" in kinds:
         return f"ask for access at https://huggingface.co/{name}, then `hf auth login`"
     if "RepositoryNotFoundError" in kinds:
@@ -200,19 +190,3 @@ def _fetch_hint(transformers: Any, name: str, error: BaseException) -> str:
         return f"for random weights: inspector hf:{transformers.CONFIG_MAPPING[name].__name__} num_hidden_layers=2"
     directory = name.rpartition("/")[2]
     return f"where there is a network: hf download {name} --local-dir {directory}; then: inspector hf:{directory}"
-
-
-def _reachable() -> bool:
-    """Whether the Hub's name can be looked up, which is quick; behind a proxy it need not be."""
-    address = _hub()
-    if urllib.request.getproxies():
-        return True
-    try:
-        socket.getaddrinfo(address.hostname, address.port or 443)
-    except OSError:
-        return False
-    return True
-
-
-def _hub() -> urllib.parse.SplitResult:
-    return urllib.parse.urlsplit(os.environ.get("HF_ENDPOINT") or "https://huggingface.co")

@@ -24,7 +24,7 @@ from ...errors import UsageError
 from ...text import encodable
 from . import arguments
 from .importing import import_file
-from .target import Built, Loader, Wanted
+from .target import Built, Loader, Wanted, claims_prefix
 from .usercode import call, reported
 
 PREFIX = "hub:"
@@ -171,4 +171,4 @@ def _model_of(made: Any, shown: str) -> Built:
     return Built(model, (encodable(f"the {type(model).__name__} of the {len(parts)} things that it returned", 200),))
 
 
-LOADER = Loader("torch.hub", lambda text: text.startswith(PREFIX), _build)
+LOADER = Loader("torch.hub", claims_prefix(PREFIX), _build)

@@ -20,10 +20,10 @@ from .weights import load_weights
 
 LOADERS: tuple[Loader, ...] = (
     unsupported.LOADER,
-    python_file.LOADER,
     timm_models.LOADER,
     hf.LOADER,
     hub.LOADER,
+    python_file.LOADER,
     torchvision_models.LOADER,
     importable.LOADER,
 )

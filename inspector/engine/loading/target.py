@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -65,3 +66,8 @@ class Loader:
     claims: Callable[[str], bool]
     build: Callable[[Wanted], Built | records.Choices]
     default_weights: bool = False  # `-w DEFAULT` means something to it
+
+
+def claims_prefix(prefix: str) -> Callable[[str], bool]:
+    """Claims what starts with the prefix and names no file."""
+    return lambda text: text.startswith(prefix) and not Path(text).is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import importlib.util
 import inspect
@@ -20,7 +21,8 @@ from ..inputs.sample import Part
 from ..inputs.specs import parse_spec
 from . import arguments
 from .extras import optional
-from .target import Built, Loader, Wanted
+from .hf_network import host, offline, reachable, was_not_found_here
+from .target import Built, Loader, Wanted, claims_prefix
 from .usercode import reported
 
 PREFIX = "timm:"
@@ -63,9 +65,15 @@ def _create(timm: Any, name: str, typed: Mapping[str, Any], wanted: Wanted) -> n
     _check_name(timm, name)
     shown = encodable(f"{wanted.text}({', '.join(f'{key}={value!r}' for key, value in typed.items())})", 300)
     hint = "-w DEFAULT downloads once; without it the weights are random" if wanted.default_weights else ""
-    with reported(f"{shown} could not be built:", hint):
+    asked = contextlib.nullcontext() if wanted.default_weights and reachable() else offline()
+    with reported(f"{shown} could not be built:", hint), asked:
         try:
             model: nn.Module = timm.create_model(name, pretrained=wanted.default_weights, **typed)
+        except OSError as error:
+            if not was_not_found_here(error):
+                raise
+            what = f"the weights of {wanted.text} were not downloaded before, and {host()} cannot be reached"
+            raise UsageError(encodable(what, 300), hint=hint) from None
         except TypeError as error:
             refused = arguments.refused_by_call(error, typed)
             if refused is None:
@@ -90,7 +98,7 @@ def _check_name(timm: Any, name: str) -> None:
         raise UsageError(encodable(f"there is no model {architecture!r} in timm {timm.__version__}", 300), hint=hint)
     tags = timm.list_models(f"{architecture}.*", pretrained=True) if tag else [name]
     if name not in tags:
-        close = difflib.get_close_matches(name, tags, 3, 0)
+        close = [one for one in tags if one.startswith(name)][:3] or difflib.get_close_matches(name, tags, 3, 0)
         hint = (
             f"did you mean {' or '.join(PREFIX + one for one in close)}?" if close else f"inspector timm:{architecture}"
         )
@@ -132,4 +140,4 @@ def _pair(size: Any) -> tuple[int, int] | None:
     return (int(size[0]), int(size[1])) if isinstance(size, (tuple, list)) and len(size) == 2 else None
 
 
-LOADER = Loader("timm", lambda text: text.startswith(PREFIX), _build, default_weights=True)
+LOADER = Loader("timm", claims_prefix(PREFIX), _build, default_weights=True)

@@ -4,7 +4,7 @@ Nothing here imports transformers: a model with a `config` that has a `model_typ
 one, wherever it came from. Specs are what a person could type, so the form shows them and they can be changed there.
 """
 
-from .facts import find, is_described
+from .facts import TEXTS, find, is_described
 from .proposals import covers, pretrained_proposals
 
-__all__ = ["covers", "find", "is_described", "pretrained_proposals"]
+__all__ = ["TEXTS", "covers", "find", "is_described", "pretrained_proposals"]

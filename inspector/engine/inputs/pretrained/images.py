@@ -41,13 +41,15 @@ def _sides(facts: Facts) -> list[tuple[int, int]]:
 def images(facts: Facts) -> list[str]:
     if facts.names & GRIDS:
         return patch_rows(facts)
+    if "spatial_shapes" in facts.names:
+        return _padded_patches(facts)
     channels = _channels(facts)
     still = [f"{facts.batch}x{channels}x{height}x{width}" for height, width in _sides(facts)]
     frames = facts.image("num_frames", "frames_per_clip")
     height, width = _sides(facts)[0]
     moving = [f"{facts.batch}x{frames}x{channels}x{height}x{width}"] if is_count(frames) else []
-    crops = [f"{facts.batch}x1x{channels}x{height}x{width}"]
-    return [*moving, *still, *crops]
+    several = [f"{facts.batch}x{count}x{channels}x{height}x{width}" for count in (1, 2)]  # crops, or a pair to match
+    return [*moving, *still, *several]
 
 
 def patch_rows(facts: Facts) -> list[str]:
@@ -57,12 +59,28 @@ def patch_rows(facts: Facts) -> list[str]:
     return [f"{GRID**3}x{width}"] if width else []
 
 
+def _padded_patches(facts: Facts) -> list[str]:
+    """Patches of images that keep their own shape, which `shape` gives."""
+    side = facts.image("patch_size")
+    return [f"{facts.batch}x{GRID**2}x{_channels(facts) * side * side}"] if is_count(side) else []
+
+
+def padding_mask(facts: Facts) -> list[str]:
+    return [f"{facts.batch}x{GRID**2}:int64:1..1"] if "spatial_shapes" in facts.names else []
+
+
+def shape(facts: Facts) -> list[str]:
+    return [f"{facts.batch}x2:int64:{GRID}..{GRID}"]
+
+
 def grid(facts: Facts) -> list[str]:
     """As many patches in time as in height and width: a spec has one value for all three."""
     return [f"1x3:int64:{GRID}..{GRID}"]
 
 
 def videos(facts: Facts) -> list[str]:
+    if "video_grid_thw" in facts.names:  # an image shows as much of such a model
+        return []
     height, width = _sides(facts)[0]
     frames = facts.image("num_frames", "frames_per_clip", "temporal_patch_size") or 2
     return [f"{facts.batch}x{frames}x{_channels(facts)}x{height}x{width}"]
@@ -70,6 +88,5 @@ def videos(facts: Facts) -> list[str]:
 
 def flat_patches(facts: Facts) -> list[str]:
     """Rows of patches with their row and column in front, as Pix2Struct takes them."""
-    side = facts.image("patch_size")
     width = facts.image("patch_embed_hidden_size")
-    return [f"{facts.batch}x{PATCHES}x{2 + 3 * side * side}::1..1"] if is_count(side) and width else []
+    return [f"{facts.batch}x{PATCHES}x{2 + width}::1..1"] if is_count(width) else []

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .facts import Facts
-from .images import GRIDS, flat_patches, grid, images, patch_rows, videos
+from .images import GRIDS, flat_patches, grid, images, padding_mask, patch_rows, shape, videos
 from .series import STEPS, future, future_features, rows, time_features, values, values_mask
 from .sound import features, features_mask, waves
-from .text import boxes, decoder_ids, token_ids, token_mask
+from .text import boxes, decoder_ids, query_ids, token_ids, token_mask
 
 Make = Callable[[Facts], Sequence[str]]
 """Specs for one input, likely ones first; none where the config does not say enough."""
@@ -18,6 +18,7 @@ MAKERS: dict[str, Make] = {
     "attention_mask": token_mask,
     "bbox": boxes,
     "decoder_input_ids": decoder_ids,
+    "qformer_input_ids": query_ids,
     "pixel_values": images,
     "image": images,
     "prompt_pixel_values": images,
@@ -25,6 +26,8 @@ MAKERS: dict[str, Make] = {
     "pixel_values_videos": videos,
     "flattened_patches": flat_patches,
     "hidden_states": lambda facts: patch_rows(facts) if facts.names & GRIDS else [],
+    "spatial_shapes": shape,
+    "pixel_attention_mask": padding_mask,
     "grid_thw": grid,
     "image_grid_thw": grid,
     "visual_feats": rows("visual_feat_dim"),
@@ -46,7 +49,9 @@ MAKERS: dict[str, Make] = {
 }
 
 MOVING = frozenset({"pixel_values_videos"})
-SEEN = frozenset({"pixel_values", "pixel_values_videos", "image", "image_grid_thw"})
+SEEN = frozenset(
+    {"pixel_values", "pixel_values_videos", "image", "image_grid_thw", "spatial_shapes", "pixel_attention_mask"}
+)
 HEARD = frozenset({"input_features", "input_values", "input_features_mask", "feature_attention_mask"})
 READ = frozenset({"input_ids", "attention_mask", "bbox"})
 MASKS = frozenset({"attention_mask", "past_observed_mask"})

@@ -26,6 +26,11 @@ def decoder_ids(facts: Facts) -> list[str]:
     return [f"{facts.batch}x{STEPS}:int64:{low}..{high}"] if high else []
 
 
+def query_ids(facts: Facts) -> list[str]:
+    high = _vocabulary(facts.config, ("qformer_config",)) - 1
+    return [f"{facts.batch}x{STEPS}:int64:1..{high}"] if high > 1 else []
+
+
 def _vocabulary(config: Any, parts: Sequence[str]) -> int:
     size = find(config, ("vocab_size", "n_vocab", "text_vocab_size"), parts)
     return size if is_count(size) else 0
