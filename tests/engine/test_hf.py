@@ -57,6 +57,25 @@ def nothing_is_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hf_files, "reachable", lambda: False)
 
 
+@pytest.fixture
+def needy(monkeypatch):
+    def init(self, config):
+        raise ImportError("\nSomeModel requires the scipy library but it was not found in your environment. You can\n")
+
+    monkeypatch.setattr(transformers.BertForMaskedLM, "__init__", init)
+
+
+def test_a_package_that_a_class_needs_is_named_in_a_line(needy):
+    said = refused("hf:BertForMaskedLM", *pairs(BERT)).split("\n")
+    assert said == ["hf:BertForMaskedLM needs scipy", "", "pip install scipy"]
+
+
+def test_where_a_head_cannot_be_built_the_next_one_is_and_that_is_said(needy):
+    found = loaded("hf:BertConfig", *pairs(BERT))
+    assert type(found.model).__name__ == "BertLMHeadModel"
+    assert found.notes[1] == "not BertForMaskedLM: hf:BertConfig needs scipy"
+
+
 @pytest.mark.parametrize("name", TINY)
 def test_a_class_opens_with_random_weights_and_an_input_that_runs(name):
     session = passed(f"hf:{name}", *pairs(TINY[name]))
@@ -116,6 +135,12 @@ def test_what_is_not_there_names_what_is_near():
     assert "hidden_size" in nested and "text_config" in nested
     assert "lacks a name" in refused("hf:")
     assert "neither a directory" in refused("hf:./nowhere")
+
+
+def test_a_part_of_a_config_keeps_its_type_when_some_of_it_is_given():
+    found = loaded("hf:DepthAnythingConfig", ("backbone_config.num_hidden_layers", "4"))
+    assert found.model.config.backbone_config.model_type == "dinov2"
+    assert len(found.model.backbone.encoder.layer) == 4
 
 
 def test_values_that_do_not_fit_together_are_told_in_a_line():

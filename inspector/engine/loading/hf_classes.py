@@ -6,36 +6,24 @@ import contextlib
 import copy
 import dataclasses
 import difflib
-import importlib
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import torch
 from torch import nn
 
-from ...errors import UsageError
+from ...errors import InspectorError, TargetError, UsageError
 from ...text import encodable
 from ..inputs.walk import tensors_of
 from . import arguments
 from .hf_network import offline
+from .hf_tasks import model_classes_of
 from .target import Built, Wanted
 from .usercode import reported
-
-_TASKS = (
-    "SEQ_TO_SEQ_CAUSAL_LM", "SPEECH_SEQ_2_SEQ", "IMAGE_TEXT_TO_TEXT", "MASKED_LM", "CAUSAL_LM",
-    "ZERO_SHOT_IMAGE_CLASSIFICATION", "IMAGE_CLASSIFICATION", "VIDEO_CLASSIFICATION", "OBJECT_DETECTION",
-    "ZERO_SHOT_OBJECT_DETECTION", "UNIVERSAL_SEGMENTATION", "INSTANCE_SEGMENTATION", "SEMANTIC_SEGMENTATION",
-    "IMAGE_SEGMENTATION", "DEPTH_ESTIMATION", "MASK_GENERATION", "KEYPOINT_DETECTION", "KEYPOINT_MATCHING",
-    "IMAGE_TO_IMAGE", "CTC", "AUDIO_CLASSIFICATION", "TEXT_TO_SPECTROGRAM", "TEXT_TO_WAVEFORM",
-    "TIME_SERIES_PREDICTION", "QUESTION_ANSWERING", "PRETRAINING", "MULTIMODAL_LM", "VISUAL_QUESTION_ANSWERING",
-)  # fmt: skip
-"""What a config without a named architecture is built for, the first that its class can be: what people use it for
-most, before the bare model."""
 
 _COMMON = frozenset({"attn_implementation", "experts_implementation", "name_or_path", "num_labels", "torch_dtype"})
 _LIBRARY = re.compile(r"requires the (\S+) library")
@@ -79,9 +67,8 @@ def build_class(transformers: Any, found: type, typed: Mapping[str, Any], wanted
     if config_class is None:
         raise UsageError(f"{wanted.text} is made to be derived from", hint="name a class that can be built")
     config = config_of(config_class, typed, wanted.text)
-    model_class = model_class_of(transformers, config, wanted.text) if is_config else found
-    made_from = f"{model_class.__name__}({config_class.__name__})" if is_config else model_class.__name__
-    return Built(random_model(model_class, config, wanted), (encodable(f"{made_from} with random weights", 300),))
+    classes = model_classes_of(transformers, config, wanted.text) if is_config else [found]
+    return first_that_builds(classes, config, wanted)
 
 
 # ---------------------------------------------------------------- configs
@@ -95,7 +82,17 @@ def config_of(config_class: Any, typed: Mapping[str, Any], shown: str) -> Any:
         TargetError: The class raised for another reason.
     """
     check_names(config_class, typed, shown)
-    return made_config(lambda: config_class(**typed), typed, shown)
+    return made_config(lambda: config_class(**_typed_parts(config_class, typed)), typed, shown)
+
+
+def _typed_parts(config_class: Any, typed: Mapping[str, Any]) -> dict[str, Any]:
+    """Parts that are given by some of their arguments, with the type that they have without any."""
+    parts = {key: value for key, value in typed.items() if isinstance(value, Mapping) and "model_type" not in value}
+    if not parts:
+        return dict(typed)
+    default = config_class()
+    types = {key: getattr(getattr(default, key, None), "model_type", None) for key in parts}
+    return {**typed, **{key: {"model_type": types[key], **part} for key, part in parts.items() if types[key]}}
 
 
 def made_config(make: Callable[[], Any], typed: Mapping[str, Any], shown: str) -> Any:
@@ -164,49 +161,30 @@ def _parts_of(config_class: Any) -> dict[str, Any]:
 # ---------------------------------------------------------------- models
 
 
-def model_class_of(transformers: Any, config: Any, shown: str) -> Any:
-    """The class that the config names, else the first of `_TASKS` that there is for it, else its bare model."""
-    for name in getattr(config, "architectures", None) or ():
-        found = getattr(transformers, name, None)
-        if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel):
-            return found
-    with reported(f"the model class of {shown} could not be imported:"):
-        for name in (*(f"MODEL_FOR_{task}_MAPPING" for task in _TASKS), "MODEL_MAPPING", "MODEL_FOR_BACKBONE_MAPPING"):
-            found = _mapped(getattr(transformers, name, None), config)
-            if found is not None:
-                return found
-        found = _beside(transformers, config)
-    if found is None:
-        raise UsageError(
-            f"transformers has no model for a {type(config).__name__} alone", hint="name the model class: hf:NAME"
-        )
-    return found
+class _TooLarge(UsageError):
+    """No other class of the config will fit either."""
 
 
-def _mapped(mapping: Any, config: Any) -> Any:
-    """The class that a mapping has for this config, the first where it has several."""
-    if mapping is None or type(config) not in mapping:
-        return None
-    found = mapping[type(config)]
-    return found[0] if isinstance(found, (tuple, list)) else found
+def first_that_builds(classes: Sequence[Any], config: Any, wanted: Wanted, why: str = "") -> Built:
+    """A model with random weights of the first of these classes that takes the config: a head may need more than it
+    has, as a vocabulary, or a package that is not installed.
 
-
-def _beside(transformers: Any, config: Any) -> Any:
-    """A model of the same family that is made from this config class: parts of larger models are in no mapping."""
-    package, _, name = type(config).__module__.rpartition(".")
-    modeling = name.replace("configuration_", "modeling_")
-    if importlib.util.find_spec(f"{package}.{modeling}") is None:
-        return None
-    module: ModuleType = importlib.import_module(f"{package}.{modeling}")
-    models = [
-        found
-        for found in vars(module).values()
-        if isinstance(found, type)
-        and issubclass(found, transformers.PreTrainedModel)
-        and getattr(found, "config_class", None) is type(config)
-        and "PreTrained" not in found.__name__
-    ]
-    return models[0] if models else None
+    Raises:
+        UsageError, TargetError: None does; what the first one raised.
+    """
+    failed: list[InspectorError] = []
+    for model_class in classes:
+        try:
+            model = random_model(model_class, config, wanted)
+        except (UsageError, TargetError) as error:
+            if isinstance(error, _TooLarge):
+                raise
+            failed.append(error)
+            continue
+        notes = [f"{model_class.__name__} with random weights" + (f": {why}" if why else "")]
+        notes += [f"not {classes[0].__name__}: {failed[0].problem.what}"] if failed else []
+        return Built(model, tuple(encodable(note, 400) for note in notes))
+    raise failed[0]
 
 
 def random_model(model_class: Any, config: Any, wanted: Wanted) -> nn.Module:
@@ -241,7 +219,7 @@ def _check_memory(model_class: Any, config: Any, shown: str) -> None:
     free = _free_memory()
     needed = _bytes_of(model_class, config)
     if free and needed > free:
-        raise UsageError(
+        raise _TooLarge(
             encodable(
                 f"{shown} would take {needed / 2**30:.1f} GiB, and {free / 2**30:.1f} GiB of memory are free", 300
             ),

@@ -12,8 +12,9 @@ from torch import nn
 
 from ...errors import UsageError
 from ...text import encodable
-from .hf_classes import check_names, made_config, model_class_of, random_model
+from .hf_classes import check_names, first_that_builds, made_config
 from .hf_network import causes, host, reachable, was_not_found_here
+from .hf_tasks import model_classes_of
 from .target import Built, Wanted
 from .usercode import reported
 
@@ -30,15 +31,14 @@ def build_files(transformers: Any, directory: Path, typed: Mapping[str, Any], wa
         )
     with reported(f"{directory / _CONFIG} could not be read:"):
         read, _ = transformers.PreTrainedConfig.get_config_dict(str(directory))
-    config, model_class = _config(transformers, read, typed, wanted, directory)
+    config, classes = _config(transformers, read, typed, wanted, directory)
     present = any(next(directory.glob(pattern), None) for pattern in _WEIGHTS)
     if wanted.default_weights and not present:
         raise UsageError(encodable(f"there are no weights in {directory}", 400), hint="without -w they are random")
     if not present or not _wants_values(wanted):
-        return _random(model_class, config, wanted, "there are none in the directory" if not present else "")
-    return _filled(
-        transformers, model_class, str(directory), {"local_files_only": True}, config, wanted, contextlib.nullcontext()
-    )
+        return first_that_builds(classes, config, wanted, "there are none in the directory" if not present else "")
+    options = {"local_files_only": True}
+    return _filled(transformers, classes[0], str(directory), options, config, wanted, contextlib.nullcontext())
 
 
 def build_id(transformers: Any, name: str, revision: str, typed: Mapping[str, Any], wanted: Wanted) -> Built:
@@ -48,10 +48,10 @@ def build_id(transformers: Any, name: str, revision: str, typed: Mapping[str, An
         options["local_files_only"] = True
     with _fetching(transformers, name, wanted):
         read, _ = transformers.PreTrainedConfig.get_config_dict(name, **options)
-    config, model_class = _config(transformers, read, typed, wanted, None)
+    config, classes = _config(transformers, read, typed, wanted, None)
     if not _wants_values(wanted):
-        return _random(model_class, config, wanted, "")
-    return _filled(transformers, model_class, name, options, config, wanted, _fetching(transformers, name, wanted))
+        return first_that_builds(classes, config, wanted)
+    return _filled(transformers, classes[0], name, options, config, wanted, _fetching(transformers, name, wanted))
 
 
 def _wants_values(wanted: Wanted) -> bool:
@@ -63,15 +63,15 @@ def _wants_values(wanted: Wanted) -> bool:
 
 def _config(
     transformers: Any, read: dict[str, Any], typed: Mapping[str, Any], wanted: Wanted, directory: Path | None
-) -> tuple[Any, Any]:
-    """The config that was read, with what was typed in place of what it says, and the class of its model."""
+) -> tuple[Any, list[Any]]:
+    """The config that was read, with what was typed in place of what it says, and what it may be built as."""
     model_type = read.get("model_type")
     if model_type not in transformers.CONFIG_MAPPING:
         raise _no_model_type(transformers, model_type, read, wanted, directory)
     config_class = transformers.CONFIG_MAPPING[model_type]
     check_names(config_class, typed, wanted.text)
     config = made_config(lambda: config_class.from_dict(_merged(read, typed)), typed, wanted.text)
-    return config, model_class_of(transformers, config, wanted.text)
+    return config, model_classes_of(transformers, config, wanted.text)
 
 
 def _merged(read: Mapping[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:
@@ -117,12 +117,6 @@ def _instead(directory: Path) -> str:
 
 
 # ---------------------------------------------------------------- models
-
-
-def _random(model_class: Any, config: Any, wanted: Wanted, why: str) -> Built:
-    model = random_model(model_class, config, wanted)
-    note = f"{model_class.__name__} with random weights" + (f": {why}" if why else "")
-    return Built(model, (encodable(note, 300),))
 
 
 def _filled(
