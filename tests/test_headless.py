@@ -130,3 +130,17 @@ def children(pid: int) -> list[int]:
     if not listed.exists():
         pytest.skip("needs Linux")
     return [int(child) for child in listed.read_text().split()]
+
+
+@pytest.mark.slow
+def test_what_other_packages_print_never_spoils_the_report() -> None:
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    sizes = [
+        f"{part}.{size}"
+        for part in ("text_config", "vision_config")
+        for size in ("hidden_size=32", "num_hidden_layers=1", "num_attention_heads=4")
+    ]
+    ran = run("hf:CLIPConfig", *sizes, "--print", "json")
+    found = json.loads(ran.stdout)
+    assert ran.returncode == 0 and found["error"] is None and found["model"]["class"] == "CLIPModel"
+    assert "guessing" in ran.stderr

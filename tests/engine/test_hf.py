@@ -272,7 +272,7 @@ SHRUNK = {
     **dict.fromkeys(
         ["RobertaConfig", "ElectraConfig", "DebertaV2Config", "MPNetConfig", "ErnieConfig", "RoFormerConfig"], BERT
     ),
-    **dict.fromkeys(["BigBirdConfig", "LongformerConfig", "MegatronBertConfig", "CanineConfig"], BERT),
+    **dict.fromkeys(["BigBirdConfig", "LongformerConfig", "MegatronBertConfig"], BERT),
     **dict.fromkeys(["LlamaConfig", "MistralConfig", "Qwen2Config", "GemmaConfig", "Qwen3Config"], GQA),
     "OPTConfig": "hidden_size=32 ffn_dim=64 num_hidden_layers=1 num_attention_heads=4 word_embed_proj_dim=32",
     "MambaConfig": "hidden_size=32 num_hidden_layers=2 vocab_size=99",

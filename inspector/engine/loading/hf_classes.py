@@ -181,7 +181,8 @@ def first_that_builds(classes: Sequence[Any], config: Any, wanted: Wanted, why: 
                 raise
             failed.append(error)
             continue
-        notes = [f"{model_class.__name__} with random weights" + (f": {why}" if why else "")]
+        values = "without values" if _is_meta(wanted) else "with random weights"
+        notes = [f"{model_class.__name__} {values}" + (f": {why}" if why else "")]
         notes += [f"not {classes[0].__name__}: {failed[0].problem.what}"] if failed else []
         return Built(model, tuple(encodable(note, 400) for note in notes))
     raise failed[0]
@@ -195,13 +196,17 @@ def random_model(model_class: Any, config: Any, wanted: Wanted) -> nn.Module:
         TargetError: Its constructor raised.
     """
     with offline(), reported(f"{wanted.text} could not be built:", hint="its arguments are given as KEY=VALUE"):
-        if wanted.device is None or wanted.device.type != "meta":
+        if not _is_meta(wanted):
             _check_memory(model_class, config, wanted.text)
         try:
             model: nn.Module = model_class(config)
         except ImportError as error:
             raise _needs_package(wanted.text, error) from None
     return model
+
+
+def _is_meta(wanted: Wanted) -> bool:
+    return wanted.device is not None and wanted.device.type == "meta"
 
 
 def _needs_package(shown: str, error: ImportError) -> UsageError:

@@ -8,7 +8,7 @@ from .facts import Facts
 from .images import GRIDS, flat_patches, grid, images, padding_mask, patch_rows, shape, videos
 from .series import STEPS, future, future_features, rows, time_features, values, values_mask
 from .sound import features, features_mask, waves
-from .text import boxes, decoder_ids, query_ids, token_ids, token_mask
+from .text import boxes, decoder_ids, query_ids, task_ids, token_ids, token_mask
 
 Make = Callable[[Facts], Sequence[str]]
 """Specs for one input, likely ones first; none where the config does not say enough."""
@@ -19,6 +19,7 @@ MAKERS: dict[str, Make] = {
     "bbox": boxes,
     "decoder_input_ids": decoder_ids,
     "qformer_input_ids": query_ids,
+    "task_inputs": task_ids,
     "pixel_values": images,
     "image": images,
     "prompt_pixel_values": images,

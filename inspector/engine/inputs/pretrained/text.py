@@ -31,6 +31,12 @@ def query_ids(facts: Facts) -> list[str]:
     return [f"{facts.batch}x{STEPS}:int64:1..{high}"] if high > 1 else []
 
 
+def task_ids(facts: Facts) -> list[str]:
+    """The words that name a task, where a model is told which one to do."""
+    steps = facts.size("task_seq_len")
+    return [f"{facts.batch}x{steps}:int64:1..100"] if steps else []
+
+
 def _vocabulary(config: Any, parts: Sequence[str]) -> int:
     size = find(config, ("vocab_size", "n_vocab", "text_vocab_size"), parts)
     return size if is_count(size) else 0
