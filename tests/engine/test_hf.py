@@ -126,6 +126,19 @@ def test_a_prompt_gets_a_placeholder_for_every_feature_of_its_image():
     assert session.sample.kwargs["input_ids"].tolist() == [[98] * 16]  # (56 / 14) squared
 
 
+def test_an_image_in_rows_of_patches_comes_with_its_grid_and_its_tokens():
+    text = "hidden_size=128 intermediate_size=64 num_hidden_layers=1 num_attention_heads=1 num_key_value_heads=1"
+    vision = "depth=1 embed_dim=32 num_heads=2 hidden_size=128"
+    arguments = [
+        *((f"text_config.{key}", value) for key, value in pairs(f"{text} vocab_size=99")),
+        *((f"vision_config.{key}", value) for key, value in pairs(vision)),
+        ("image_token_id", "98"),
+    ]
+    given = passed("hf:Qwen2VLConfig", *arguments).sample.kwargs
+    assert given["pixel_values"].shape == (64, 3 * 2 * 14 * 14) and given["image_grid_thw"].tolist() == [[4, 4, 4]]
+    assert given["input_ids"].tolist() == [[98] * 16]  # patches are merged by fours
+
+
 def test_what_is_not_there_names_what_is_near():
     assert "hf:LlamaConfig" in refused("hf:LamaConfig")
     slip = refused("hf:BertConfig", ("num_hiden_layers", "2"))
@@ -284,6 +297,8 @@ SHRUNK = {
     "SegformerConfig": "hidden_sizes=[32,32,32,32] depths=[1,1,1,1] decoder_hidden_size=16",
     "Siglip2VisionConfig": "num_hidden_layers=1",
     "HubertConfig": TINY["Wav2Vec2Config"],
+    "MusicgenConfig": "decoder.num_hidden_layers=1 decoder.hidden_size=32 decoder.num_attention_heads=4 "
+    "text_encoder.num_layers=1",
     "PatchTSTConfig": "context_length=32 d_model=16",
 }
 

@@ -26,7 +26,7 @@ _NAMES = {
     "audio": ("audio_token_id", "audio_token_index"),
 }
 _IDS = re.compile(r"input_ids=(\d+)x\d+:int64:\d+\.\.\d+")
-_MASK = re.compile(r"attention_mask=(\d+)x\d+:int64:1\.\.1")
+_MASK = re.compile(r"(attention_mask|mm_token_type_ids)=(\d+)x\d+:int64:1\.\.1")
 
 
 class PlaceholderSolver:
@@ -77,6 +77,6 @@ def _with_tokens(spec: str, count: int, token: int) -> str:
         batch = int(ids[1])
         return f"input_ids={batch}x{max(count // batch, 1)}:int64:{token}..{token}"
     if mask is not None:
-        batch = int(mask[1])
-        return f"attention_mask={batch}x{max(count // batch, 1)}:int64:1..1"
+        batch = int(mask[2])
+        return f"{mask[1]}={batch}x{max(count // batch, 1)}:int64:1..1"
     return spec

@@ -16,6 +16,7 @@ Make = Callable[[Facts], Sequence[str]]
 MAKERS: dict[str, Make] = {
     "input_ids": token_ids,
     "attention_mask": token_mask,
+    "mm_token_type_ids": lambda facts: token_mask(facts) if facts.names & GRIDS else [],  # 1 is an image's
     "bbox": boxes,
     "decoder_input_ids": decoder_ids,
     "qformer_input_ids": query_ids,
@@ -51,10 +52,18 @@ MAKERS: dict[str, Make] = {
 
 MOVING = frozenset({"pixel_values_videos"})
 SEEN = frozenset(
-    {"pixel_values", "pixel_values_videos", "image", "image_grid_thw", "spatial_shapes", "pixel_attention_mask"}
+    {
+        "pixel_values",
+        "pixel_values_videos",
+        "image",
+        "image_grid_thw",
+        "spatial_shapes",
+        "pixel_attention_mask",
+        "mm_token_type_ids",
+    }
 )
 HEARD = frozenset({"input_features", "input_values", "input_features_mask", "feature_attention_mask"})
 READ = frozenset({"input_ids", "attention_mask", "bbox"})
 MASKS = frozenset({"attention_mask", "past_observed_mask"})
-ABOUT_TOKENS = frozenset({"attention_mask", "bbox"})
+ABOUT_TOKENS = frozenset({"attention_mask", "mm_token_type_ids", "bbox"})
 """Of no use where there are no tokens."""

@@ -23,7 +23,9 @@ def token_ids(facts: Facts) -> list[str]:
 def decoder_ids(facts: Facts) -> list[str]:
     vocabulary = find(facts.config, ("decoder_vocab_size",), ()) or _vocabulary(facts.config, ("decoder", *TEXTS))
     low, high = plain_tokens(facts.config, vocabulary)
-    return [f"{facts.batch}x{STEPS}:int64:{low}..{high}"] if high else []
+    books = find(facts.config, ("num_codebooks",), ("decoder",))  # each book of codes has a row of its own
+    rows = facts.batch * books if is_count(books) else facts.batch
+    return [f"{rows}x{STEPS}:int64:{low}..{high}"] if high else []
 
 
 def query_ids(facts: Facts) -> list[str]:
