@@ -640,6 +640,11 @@ def test_parts_of_a_config_are_looked_into():
     )
 
 
+def test_a_guess_larger_than_memory_is_passed_over():
+    model = Described(vocab_size=9, image_size=1_000_000)
+    assert set(next(guess_candidates(model)).kwargs) == {"input_ids", "attention_mask"}
+
+
 def test_inputs_are_left_out_one_kind_after_the_other():
     def attempt(sample):
         return None if set(sample.kwargs) == {"input_ids", "attention_mask"} else AttributeError("'NoneType' object")

@@ -9,6 +9,7 @@ from itertools import islice
 import torch
 from torch import nn
 
+from ...errors import UsageError
 from .placeholders import PlaceholderSolver
 from .pretrained import is_described
 from .proposals import Proposal, proposals
@@ -95,7 +96,11 @@ def _candidates(
         yield given(*example, "known for this target"), ()
     setting = setting_for(model)
     for proposal in _with_solutions(model, solver):
-        yield draw(parse_specs(proposal), setting, seed, "guessed"), proposal
+        try:
+            sample = draw(parse_specs(proposal), setting, seed, "guessed")
+        except (UsageError, RuntimeError):  # larger than a guess may be, or than memory is
+            continue
+        yield sample, proposal
 
 
 def _with_solutions(model: nn.Module, solver: SideSolver | PlaceholderSolver) -> Iterator[Proposal]:
