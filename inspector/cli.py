@@ -17,10 +17,14 @@ targets:
   model.py:Net   model.py      the same from a file; alone, lists what the file has
   net.pt2  net.pt              a program of torch.export, TorchScript, or with --trust-pickle a pickled module
   weights.safetensors  a.ckpt  weights without a model: a state dict, an index of shards, or their directory
+  timm:NAME                    a model of timm
+  hf:DIR  hf:LlamaConfig       a directory with a config.json; a config or model class, built with KEY=VALUE and
+                               random weights; hf:org/name[@REV] is downloaded
+  hub:DIR#ENTRY                what a hubconf.py offers; hub:owner/repo[:ref]#ENTRY is downloaded
   KEY=VALUE                    constructor arguments: inspector resnet18 num_classes=10
 
 A factory returns a module, (module, args) or (module, args, kwargs). Without a target the app opens a picker.
-Nothing is downloaded unless -w DEFAULT was typed.
+Nothing is downloaded unless -w DEFAULT, hf:org/name or hub:owner/repo was typed.
 
 exit codes: 0 fine, 1 the model or its forward failed, 2 usage
 """
@@ -120,7 +124,7 @@ def _target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dic
         "target": options.target,
         "arguments": [_pair(parser, text) for text in options.arguments],
         "inputs": options.input,
-        "weights": "" if options.weights == "none" else options.weights,
+        "weights": options.weights,
         "device": options.device,
         "dtype": options.dtype,
         "training": options.train,
@@ -142,7 +146,7 @@ def _target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dic
 
 def _pair(parser: argparse.ArgumentParser, text: str) -> tuple[str, str]:
     key, separator, value = text.partition("=")
-    if not separator or not key.isidentifier():
+    if not separator or not all(part.isidentifier() for part in key.split(".")):
         parser.error(f"{text!r} is not KEY=VALUE; constructor arguments look like num_classes=10")
     return key, value
 

@@ -151,7 +151,7 @@ def _lazy(opened: Opened) -> Problem:
 def _no_input(opened: Opened) -> Problem:
     names = ", ".join(f"{field.name}{'' if field.required else '?'}" for field in opened.form)
     proposals = " ".join(f"-i {field.name}={field.proposal}" for field in opened.form if field.proposal)
-    tried = f" (the last guess failed: {opened.problem.what})" if opened.problem else ""
+    tried = f" (the likeliest guess failed: {opened.problem.what})" if opened.problem else ""
     return Problem(
         what=f"the sample input is unknown{tried}",
         where=f"forward({names})",

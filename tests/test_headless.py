@@ -180,3 +180,17 @@ def test_without_a_forward_the_modules_are_shown_and_nothing_is_run(runs: Runs) 
     ran = runs["no forward"].result()
     assert ran.returncode == 0, ran.stderr
     assert "note: ModuleList has no forward: it holds modules, and there is nothing to run" in ran.stdout
+
+
+@pytest.mark.slow
+def test_what_other_packages_print_never_spoils_the_report() -> None:
+    pytest.importorskip("transformers", reason="transformers is not installed")
+    sizes = [
+        f"{part}.{size}"
+        for part in ("text_config", "vision_config")
+        for size in ("hidden_size=32", "num_hidden_layers=1", "num_attention_heads=4")
+    ]
+    ran = run("hf:CLIPConfig", *sizes, "--print", "json")
+    found = json.loads(ran.stdout)
+    assert ran.returncode == 0 and found["error"] is None and found["model"]["class"] == "CLIPModel"
+    assert "guessing" in ran.stderr

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..errors import UsageError
 from ..records import ModelInfo, ModuleRow
+from ..records.badges import NO_FORWARD
 from ..text import encodable
 from .entries import NOTHING_TO_CALL, Entry, Weights
 from .guard import Keep
@@ -33,6 +34,7 @@ def rows(tree: ModuleTree, found: Sequence[ModuleRow]) -> list[ModuleRow]:
 
 def _row(row: ModuleRow, node: Node) -> ModuleRow:
     own = own_tensor(node)
+    row = replace(row, badges=tuple(word for word in row.badges if word != NO_FORWARD))  # nobody expects one
     if own is None:
         return row if isinstance(node.module, Weights) else replace(row, class_name="")
     return replace(row, class_name=str(own.dtype).removeprefix("torch."), shape=_shape(own))

@@ -86,13 +86,28 @@ def _build(target: Target, kind: str) -> list[str]:
         name, weights = target.target.removeprefix("tv:"), "DEFAULT" if target.weights == "DEFAULT" else None
         called = ", ".join([repr(name), f"weights={weights!r}", *arguments])
         lines = ["import torchvision", *lines, f"model = torchvision.models.get_model({called})"]
+    elif kind == "timm":
+        called = ", ".join([repr(target.target.removeprefix("timm:")), f"pretrained={target.weights == 'DEFAULT'}"])
+        lines = ["import timm", *lines, f"model = timm.create_model({', '.join([called, *arguments])})"]
+    elif kind == "torch.hub":
+        lines += _from_hub(target.target, arguments)
     elif kind in ("python file", "importable"):
         lines += _imported(target.target, ", ".join(arguments))
     else:
         return ["raise SystemExit('put your model here: add_hooks(model) adds what the session added')"]
-    if target.weights not in ("", "DEFAULT"):
+    if target.weights not in ("", "none", "DEFAULT"):
         lines.append(f"model.load_state_dict(torch.load({target.weights!r}, weights_only=True))")
     return [*lines, f"return model.train({target.training})"]
+
+
+def _from_hub(target: str, arguments: list[str]) -> list[str]:
+    where, _, entry = target.removeprefix("hub:").partition("#")
+    source = ["source='local'"] if Path(where).expanduser().is_dir() else []
+    where = str(Path(where).expanduser()) if source else where
+    return [
+        f"made = torch.hub.load({', '.join([repr(where), repr(entry), *source, *arguments])})",
+        "model = made if isinstance(made, nn.Module) else next(part for part in made if isinstance(part, nn.Module))",
+    ]
 
 
 def _imported(target: str, arguments: str) -> list[str]:

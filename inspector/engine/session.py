@@ -174,17 +174,18 @@ class Session:
 
     def _guess(self) -> tuple[Sample | None, Problem | None]:
         subject = self.subject
-        last: list[BaseException] = []
+        failed: list[BaseException] = []
 
         def attempt(sample: Sample) -> BaseException | None:
             trial = sample.copy()
             outcome = passes.run(subject.tree, subject.keep, trial.args, trial.kwargs, seed=subject.seed)
             if outcome.error is not None:
-                last.append(outcome.error)
+                failed.append(outcome.error)
             return outcome.error
 
         found = guess(subject.tree.root, attempt, subject.seed)
-        return found, passes.problem_of(last[-1]) if found is None and last else None
+        # The likeliest guess comes first, so its error says most.
+        return found, passes.problem_of(failed[0]) if found is None and failed else None
 
     # ------------------------------------------------------------ passes
 

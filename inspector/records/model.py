@@ -47,7 +47,7 @@ class Target(Record, frozen=True):
 
 class ModelInfo(Record, frozen=True):
     target: str
-    kind: str  # "torchvision", "python file", "importable", "your model"
+    kind: str  # "torchvision", "timm", "transformers", "torch.hub", "python file", "importable", "your model"
     class_name: str
     modules: int  # as len(list(model.named_modules())), the root included
     rows: int  # entries of the module list, aliases included
@@ -72,7 +72,7 @@ class Choice(Record, frozen=True):
     """One thing that can be opened: a row of a picker."""
 
     name: str  # what to type as TARGET
-    kind: str  # "torchvision", "module", "factory", "recent"
+    kind: str  # "torchvision", "timm", "module", "factory", "entry point", "recent"
     detail: str = ""  # signature, first docstring line, family
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import types
 from collections import OrderedDict, namedtuple
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from inspector.engine.inputs import Sample, form_fields, guess, guess_candidates, sample_from_specs
+from inspector.engine.inputs.proposals import proposals
 from inspector.engine.inputs.sample import given
 from inspector.errors import TargetError, UsageError
 
@@ -601,3 +603,74 @@ def test_the_form_of_a_forward_without_parameters_is_empty():
 
     assert form_fields(Bare()) == ()
     assert next(guess_candidates(Bare())).args == ()
+
+
+# ---------------------------------------------------------------- models with a config
+
+
+class Described(nn.Module):
+    """As transformers' models look from outside: a config, and the name of the main input."""
+
+    main_input_name = "input_ids"
+
+    def __init__(self, **config):
+        super().__init__()
+        self.config = types.SimpleNamespace(model_type="of mine", **config)
+        self.eval()
+
+    def forward(self, input_ids, attention_mask=None, pixel_values=None, labels=None):
+        return input_ids
+
+
+def test_a_config_says_what_a_model_takes():
+    model = Described(vocab_size=50, pad_token_id=0, image_size={"height": 32, "width": 16}, num_channels=1)
+    first = next(proposals(model))
+    assert first == ("input_ids=1x16:int64:1..49", "attention_mask=1x16:int64:1..1", "pixel_values=1x1x32x16")
+    proposed = {field.name: field.proposal for field in form_fields(model)}
+    assert proposed["pixel_values"] == "1x1x32x16" and proposed["labels"] == ""
+
+
+def test_parts_of_a_config_are_looked_into():
+    text = types.SimpleNamespace(model_type="text", vocab_size=20, eos_token_id=19, max_position_embeddings=8)
+    vision = types.SimpleNamespace(model_type="vision", image_size=64)
+    assert next(proposals(Described(text_config=text, vision_config=vision))) == (
+        "input_ids=1x8:int64:0..18",
+        "attention_mask=1x8:int64:1..1",
+        "pixel_values=1x3x64x64",
+    )
+
+
+def test_a_guess_larger_than_memory_is_passed_over():
+    model = Described(vocab_size=9, image_size=1_000_000)
+    assert set(next(guess_candidates(model)).kwargs) == {"input_ids", "attention_mask"}
+
+
+def test_inputs_are_left_out_one_kind_after_the_other():
+    def attempt(sample):
+        return None if set(sample.kwargs) == {"input_ids", "attention_mask"} else AttributeError("'NoneType' object")
+
+    assert guess(Described(vocab_size=9), attempt).text == "input_ids=1×16 int64, attention_mask=1×16 int64"
+
+
+@pytest.mark.parametrize(
+    ("errors", "count"),
+    [
+        (["Image features and image tokens do not match, tokens: 0, features: 6"], 6),
+        (["Image features and image tokens do not match: tokens: 0, features 6"], 6),
+        # counted in numbers, not rows: 6 rows of 4
+        (["Image features and image tokens do not match, tokens: 0, features: 24"] * 2, 6),
+        (["Image features and image tokens do not match, tokens: 0, features: 24576"], 6144),
+    ],
+)
+def test_a_model_says_how_many_placeholders_it_wants(errors, count):
+    model, said = Described(vocab_size=100, image_token_id=7, hidden_size=4), list(errors)
+
+    def attempt(sample):
+        ids = sample.kwargs["input_ids"]
+        if said:
+            error = said.pop(0)
+            return ValueError(error.replace("tokens: 0", f"tokens: {int((ids == 7).sum())}"))
+        return None
+
+    ids = guess(model, attempt).kwargs["input_ids"]
+    assert ids.tolist() == [[7] * count]

@@ -187,8 +187,7 @@ def test_every_torchvision_name_opens_and_runs(name):
 
 def test_every_name_is_listed_with_its_family():
     listed = {choice.name: choice for choice in list_targets()}
-    assert list(listed) == list_models()
-    assert {choice.kind for choice in listed.values()} == {"torchvision"}
+    assert [name for name, choice in listed.items() if choice.kind == "torchvision"] == list_models()
     assert listed["resnet18"].detail == "classification · resnet"
     assert listed["raft_small"].detail == "optical flow · raft"
     assert listed["quantized_resnet18"].detail.startswith("quantized")
@@ -255,10 +254,10 @@ def test_unknown_names_and_arguments():
         load(Target("resnet18", (("num_classes", "ten"),)))
 
 
-@pytest.mark.parametrize("text", ["hf:bert", "timm:vit", "hub:repo#entry"])
-def test_targets_of_later_versions_say_which_are_supported(text):
+@pytest.mark.parametrize("text", ["net.onnx"])
+def test_files_of_other_programs_say_what_can_be_opened(text):
     problem = usage(text).problem
-    assert "not supported yet" in problem.what
+    assert "other programs than PyTorch" in problem.what
     assert "model.py:NAME" in problem.where
 
 
@@ -368,6 +367,44 @@ def test_relative_imports_work_inside_a_package(files):
     assert opened("rel_of_user/sub/net.py:Net").model.in_features == 7
 
 
+def test_siblings_are_imported_as_when_the_file_is_run(files):
+    (files / "sub").mkdir()
+    (files / "sub" / "beside_of_user.py").write_text("WIDTH = 9\n")
+    (files / "sub" / "runs.py").write_text(
+        "from torch import nn\nfrom beside_of_user import WIDTH\ndef build():\n    return nn.Linear(WIDTH, 1)\n"
+    )
+    assert opened("sub/runs.py:build").model.in_features == 9
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "command"),
+    [
+        ("pkg_of_user/net.py", "from pkg_of_user.parts import WIDTH\n", "pkg_of_user.net:NAME"),
+        ("pkg_of_user/net.py", "from .parts import WIDTH\n", "pkg_of_user.net:NAME"),
+        ("pkg_of_user/sub/net.py", "from ..parts import WIDTH\n", "pkg_of_user.sub.net:NAME"),
+    ],
+)
+def test_where_running_a_file_would_fail_the_command_that_works_is_named(files, place, source, command):
+    """No __init__.py: the file is in a package only for those who import it from above."""
+    path = files / place
+    path.parent.mkdir(parents=True)
+    (files / "pkg_of_user" / "parts.py").write_text("WIDTH = 7\n")
+    path.write_text(f"from torch import nn\n{source}class Net(nn.Linear):\n    pass\n")
+    with pytest.raises(TargetError) as caught:
+        load(Target(f"{place}:Net"))
+    hint = caught.value.problem.hint
+    assert "running the file fails as well" in hint and str(files) in hint and hint.endswith(f"inspector {command}")
+    dotted = opened(f"{command.partition(':')[0]}:Net", ("in_features", "3"), ("out_features", "1"))
+    assert dotted.model.in_features == 3
+
+
+def test_a_module_that_is_nowhere_is_to_be_installed(files):
+    (files / "lonely.py").write_text("import nowhere_to_be_found_xyz\n")
+    with pytest.raises(TargetError) as caught:
+        load(Target("lonely.py:Net"))
+    assert "install the module there" in caught.value.problem.hint
+
+
 def test_pickle_and_inspect_find_the_class_again(files):
     import inspect
     import pickle
@@ -403,7 +440,7 @@ def test_what_cannot_be_built(files):
     assert "is a int" in usage("nets_of_user.py:number").problem.what
     assert "returned a int" in usage("nets_of_user.py:wrong").problem.what
     (files / "notes.txt").write_text("x")
-    assert "files that are not Python" in usage("notes.txt").problem.what
+    assert "neither Python" in usage("notes.txt").problem.what
 
 
 def test_their_error_comes_with_their_traceback_only(files):
@@ -498,7 +535,7 @@ def test_files_that_hold_no_state_dict(net, tmp_path, files):
     with pytest.raises(UsageError, match="cannot be loaded as plain tensors"):
         load_net(tmp_path, net)
     assert "no file" in usage("resnet18", weights="nothing.pt").problem.what
-    assert "torchvision's names" in usage("nets_of_user.py:Block", weights="DEFAULT").problem.what
+    assert "names of torchvision and timm" in usage("nets_of_user.py:Block", weights="DEFAULT").problem.what
 
 
 # ---------------------------------------------------------------- device, dtype, mode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 
 from torch import nn
 
@@ -11,6 +12,7 @@ from ...text import encodable
 from .proposals import proposals
 from .signature import asked, parameters
 
+_NAMED = re.compile(r"[^\W\d]\w*=")
 _KINDS = {
     inspect.Parameter.POSITIONAL_ONLY: "positional",
     inspect.Parameter.POSITIONAL_OR_KEYWORD: "positional",
@@ -29,6 +31,8 @@ def form_fields(model: nn.Module) -> tuple[InputField, ...]:
 def _proposed(model: nn.Module) -> dict[str, str]:
     needed = asked(model)
     specs = next((proposal for proposal in proposals(model) if proposal), ())
+    if specs and all(_NAMED.match(spec) for spec in specs):
+        return {name: spec for name, _, spec in (spec.partition("=") for spec in specs)}
     named = (spec.removeprefix(f"{parameter.name}=") for parameter, spec in zip(needed, specs, strict=False))
     proposed = {parameter.name: spec for parameter, spec in zip(needed, named, strict=False)}
     lone = next((p.name for p in parameters(model) if p.kind is p.VAR_POSITIONAL), "")

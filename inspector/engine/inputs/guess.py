@@ -9,6 +9,9 @@ from itertools import islice
 import torch
 from torch import nn
 
+from ...errors import UsageError
+from .placeholders import PlaceholderSolver
+from .pretrained import is_described
 from .proposals import Proposal, proposals
 from .sample import Arguments, Sample, draw, given, setting_for
 from .solve import SideSolver
@@ -37,12 +40,15 @@ Attempt = Callable[[Sample], "BaseException | None"]
 
 
 def example_of(model: nn.Module) -> Arguments | None:
-    """The example that a model carries itself, as Lightning's modules do."""
-    example = getattr(model, "example_input_array", None)
+    """The example that a model carries itself, as Lightning's modules do: an argument, several, or keywords."""
+    try:
+        example = getattr(model, "example_input_array", None)
+    except Exception:  # a property is the model's code, and may need a trainer or data that are not there
+        return None
     if isinstance(example, torch.Tensor):
         return (example,), {}
-    if isinstance(example, tuple) and example:
-        return example, {}
+    if isinstance(example, (tuple, list)) and example:
+        return tuple(example), {}
     if isinstance(example, dict) and example and all(isinstance(name, str) for name in example):
         return (), dict(example)
     return None
@@ -50,7 +56,7 @@ def example_of(model: nn.Module) -> Arguments | None:
 
 def guess_candidates(model: nn.Module, seed: int = 0) -> Iterator[Sample]:
     """Samples that may fit, likely and cheap ones first."""
-    for sample, _ in _candidates(model, seed, SideSolver()):
+    for sample, _ in _candidates(model, seed, _solver(model)):
         yield sample
 
 
@@ -63,29 +69,41 @@ def guess(model: nn.Module, attempt: Attempt, seed: int = 0) -> Sample | None:
             cancelled pass) ends the guessing.
         seed: For the random parts.
     """
-    deadline, strangers, solver = time.monotonic() + SECONDS, 0, SideSolver()
+    deadline, strangers, solver = time.monotonic() + SECONDS, 0, _solver(model)
+    # A config's proposals are few and each leaves out something else, so any error may be cured by the next.
+    patience = TRIES if is_described(model) else STRANGERS
     for sample, proposal in islice(_candidates(model, seed, solver), TRIES):
         error = attempt(sample)
         if error is None:
             return sample
         text = _text(error)
         strangers = 0 if is_about_input(error, text) else strangers + 1
-        if not isinstance(error, Exception) or strangers >= STRANGERS or time.monotonic() > deadline:
+        if not isinstance(error, Exception) or strangers >= patience or time.monotonic() > deadline:
             return None
         solver.observe(proposal, text)
     return None
 
 
-def _candidates(model: nn.Module, seed: int, solver: SideSolver) -> Iterator[tuple[Sample, Proposal]]:
+def _solver(model: nn.Module) -> SideSolver | PlaceholderSolver:
+    return PlaceholderSolver(model) if is_described(model) else SideSolver()
+
+
+def _candidates(
+    model: nn.Module, seed: int, solver: SideSolver | PlaceholderSolver
+) -> Iterator[tuple[Sample, Proposal]]:
     example = example_of(model)
     if example is not None:
         yield given(*example, "known for this target"), ()
     setting = setting_for(model)
     for proposal in _with_solutions(model, solver):
-        yield draw(parse_specs(proposal), setting, seed, "guessed"), proposal
+        try:
+            sample = draw(parse_specs(proposal), setting, seed, "guessed")
+        except (UsageError, RuntimeError):  # larger than a guess may be, or than memory is
+            continue
+        yield sample, proposal
 
 
-def _with_solutions(model: nn.Module, solver: SideSolver) -> Iterator[Proposal]:
+def _with_solutions(model: nn.Module, solver: SideSolver | PlaceholderSolver) -> Iterator[Proposal]:
     """The proposals, and between them what the solver makes of the errors seen so far."""
     for proposal in proposals(model):
         yield proposal

@@ -10,6 +10,7 @@ from itertools import islice
 from torch import nn
 
 from .entries import STEPS, Entry, entries_of, hints_of
+from .pretrained import covers, pretrained_proposals
 from .signature import asked, required
 from .walk import modules_of
 
@@ -33,6 +34,10 @@ def proposals(model: nn.Module) -> Iterator[Proposal]:
 
 
 def _all(model: nn.Module) -> Iterator[Proposal]:
+    described = list(pretrained_proposals(model))
+    yield from described
+    if described and covers(model):  # a config says more than the layers do
+        return
     if not required(model):
         yield ()
     parameters = asked(model) or (inspect.Parameter("input", inspect.Parameter.POSITIONAL_ONLY),)

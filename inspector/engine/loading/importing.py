@@ -17,7 +17,8 @@ from typing import Any
 from ...errors import UsageError
 from ...text import encodable
 from ..inputs.files import check_readable
-from .usercode import reported
+from .importhint import import_hint
+from .usercode import raised, reported
 
 
 def split(text: str) -> tuple[str, str]:
@@ -47,11 +48,15 @@ def import_file(name: str) -> ModuleType:
     """The file as a module, its directory first on `sys.path` as when it is run, its `__name__` not `__main__`."""
     path = existing_file(name)
     linecache.checkcache(str(path))
-    with reported(f"your code raised while {name} was imported:"):
+    what = f"your code raised while {name} was imported:"
+    with reported(what):
         source = path.read_bytes()
         root, dotted = _package_of(path) if _has_relative_import(source, path) else (path.parent, "")
         _put_first(str(root))
-        return _execute(dotted or _free_name(path), path)
+        try:
+            return _execute(dotted or _free_name(path), path)
+        except ImportError as error:
+            raise raised(error, what, import_hint(error, path)) from None
 
 
 def existing_file(name: str) -> Path:

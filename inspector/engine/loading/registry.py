@@ -12,7 +12,19 @@ from ...errors import TargetError, UsageError
 from ..inputs.guess import example_of
 from ..inputs.sample import Part, Sample, draw, given, setting_for
 from ..inputs.specs import parse_specs, placed, sample_from_parts
-from . import exported, importable, pickled, python_file, scripted, torchvision_models, unsupported, weights_alone
+from . import (
+    exported,
+    hf,
+    hub,
+    importable,
+    pickled,
+    python_file,
+    scripted,
+    timm_models,
+    torchvision_models,
+    unsupported,
+    weights_alone,
+)
 from .placement import parse_device, parse_dtype, place, set_mode
 from .target import Built, Loaded, Loader, Wanted
 from .usercode import seeded
@@ -24,6 +36,9 @@ LOADERS: tuple[Loader, ...] = (
     pickled.LOADER,
     weights_alone.LOADER,
     unsupported.LOADER,
+    timm_models.LOADER,
+    hf.LOADER,
+    hub.LOADER,
     python_file.LOADER,
     torchvision_models.LOADER,
     importable.LOADER,
@@ -55,7 +70,7 @@ def load(target: records.Target) -> Loaded | records.Choices:
 
 def list_targets() -> tuple[records.Choice, ...]:
     """Every target that needs no file."""
-    return torchvision_models.choices()
+    return (*torchvision_models.choices(), *timm_models.choices())
 
 
 def find_loader(text: str) -> Loader:
@@ -66,8 +81,10 @@ def find_loader(text: str) -> Loader:
 
 
 def _build(loader: Loader, wanted: Wanted) -> Built | records.Choices:
-    if wanted.default_weights and loader.kind != "torchvision":
-        raise UsageError("-w DEFAULT is for torchvision's names", hint="-w FILE loads a state dict")
+    if wanted.default_weights and not loader.default_weights:
+        raise UsageError(
+            "-w DEFAULT is for names of torchvision and timm, and for hf:", hint="-w FILE loads a state dict"
+        )
     if wanted.device is not None and wanted.device.type == "meta":
         try:
             with torch.device("meta"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -38,6 +39,11 @@ class Wanted:
     def default_weights(self) -> bool:
         return self.target.weights == "DEFAULT"
 
+    @property
+    def own_weights(self) -> bool:
+        """The weights that come with the target, where there are some: neither a file nor `none` was asked for."""
+        return self.target.weights in ("", "DEFAULT")
+
 
 @dataclass(frozen=True)
 class Built:
@@ -61,3 +67,9 @@ class Loader:
     kind: str
     claims: Callable[[str], bool]
     build: Callable[[Wanted], Built | records.Choices]
+    default_weights: bool = False  # `-w DEFAULT` means something to it
+
+
+def claims_prefix(prefix: str) -> Callable[[str], bool]:
+    """Claims what starts with the prefix and names no file."""
+    return lambda text: text.startswith(prefix) and not Path(text).is_file()

@@ -176,4 +176,4 @@ def _download_hint(fixed: Mapping[str, Any]) -> str:
     return "-w DEFAULT downloads once; without it the weights are random" if fixed.get("weights") else ""
 
 
-LOADER = Loader("torchvision", _claims, _build)
+LOADER = Loader("torchvision", _claims, _build, default_weights=True)

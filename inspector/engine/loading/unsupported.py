@@ -1,4 +1,4 @@
-"""Kinds of target that this version recognises in order to say that it cannot open them."""
+"""Files and directories that no other loader knows, to say what they are and what can be opened."""
 
 from __future__ import annotations
 
@@ -8,42 +8,42 @@ from ...errors import UsageError
 from ...text import encodable
 from .target import Built, Loader, Wanted
 
-SUPPORTED = "a torchvision name (resnet18), model.py, model.py:NAME, pkg.mod:NAME, net.pt2 or weights.safetensors"
+SUPPORTED = (
+    "a torchvision name (resnet18), model.py, model.py:NAME, pkg.mod:NAME, timm:NAME, hf:NAME, hub:DIR#ENTRY, "
+    "net.pt2, net.pt or weights.safetensors"
+)
 
-_PREFIXES = {"hf:": "Hugging Face models", "timm:": "timm models", "hub:": "torch.hub entries"}
-_SUFFIXES = {
-    ".pt": "saved files (.pt)",
-    ".pth": "saved files (.pth)",
-    ".ckpt": "checkpoints (.ckpt)",
-    ".bin": "saved files (.bin)",
-    ".onnx": "ONNX files (.onnx)",
+_OTHERS = {
+    ".onnx": "an ONNX graph is run by other programs than PyTorch",
+    ".gguf": "a GGUF file is read by llama.cpp",
+    ".h5": "an HDF5 file is read by Keras",
+    ".keras": "a Keras model is run by other programs than PyTorch",
+    ".tflite": "a TFLite model is run by other programs than PyTorch",
+    ".mlmodel": "a Core ML model is run by other programs than PyTorch",
 }
-
-_STATES = frozenset({".pt", ".pth", ".ckpt", ".bin", ".safetensors"})
 
 
 def _claims(text: str) -> bool:
     path = Path(text)
-    if path.is_file():
-        return path.suffix != ".py"
-    return text.startswith(tuple(_PREFIXES)) or (":" not in text and path.suffix.lower() in _SUFFIXES)
+    return path.is_dir() or (path.is_file() and path.suffix != ".py") or _other(path) != ""
+
+
+def _other(path: Path) -> str:
+    return "" if ":" in path.name else _OTHERS.get(path.suffix.lower(), "")
 
 
 def _build(wanted: Wanted) -> Built:
     path = Path(wanted.text)
-    what = "" if path.is_file() else next((t for p, t in _PREFIXES.items() if wanted.text.startswith(p)), "")
-    what = what or _SUFFIXES.get(path.suffix.lower(), "files that are not Python")
+    if path.is_dir():
+        why, hint = "a directory with no weights and no model", f"a directory with a config.json: hf:{path}"
+    else:
+        why = _other(path) or "it holds neither Python, weights nor a program of PyTorch"
+        hint = "" if path.suffix else f"for torchvision's model of that name: tv:{path.name}"
     raise UsageError(
-        encodable(f"{wanted.text} cannot be opened: {what} are not supported yet", 400),
+        encodable(f"{wanted.text} cannot be opened: {why}", 400),
         where=f"supported: {SUPPORTED}",
-        hint=encodable(_hint(path), 300),
+        hint=encodable(hint, 300),
     )
-
-
-def _hint(path: Path) -> str:
-    if path.suffix.lower() in _STATES:
-        return f"if it is a state dict, name its model: inspector resnet18 -w {path}"
-    return "" if path.suffix or not path.is_file() else f"for torchvision's model of that name: tv:{path.name}"
 
 
 LOADER = Loader("unsupported", _claims, _build)
