@@ -32,6 +32,7 @@ from ..records import (
     Value,
 )
 from ..text import encodable
+from ..trail import Trail
 from .inputs.nested import map_tensors
 from .modules import ModuleTree
 from .summarize import Summarizer, brief, non_finite
@@ -156,6 +157,7 @@ class Recorder:
         keep: Bytes of outputs to keep as they are, cloned; 0 keeps none.
         witness: Sees every output as well, and may add to its call.
         gradients: Also describe the gradients that reach the outputs in a backward pass.
+        trail: Is told of every entry and exit at once, for whoever outlives this process.
     """
 
     def __init__(
@@ -169,6 +171,7 @@ class Recorder:
         keep: int = 0,
         witness: Witness | None = None,
         gradients: bool = False,
+        trail: Trail | None = None,
     ) -> None:
         self.tree = tree
         self.calls: list[Call] = []  # in completion order
@@ -183,6 +186,7 @@ class Recorder:
         self._keep = keep
         self._witness = witness
         self._gradients = gradients
+        self._trail = trail
         self._clock = itertools.count()
         self._numbers: dict[int, itertools.count[int]] = {}
         self._raised: BaseException | None = None  # the newest exception that came out of a module
@@ -225,6 +229,8 @@ class Recorder:
             while stack:
                 self._close(stack.pop())
         self.calls.sort(key=lambda call: call.end)  # threads close theirs in between
+        if self._trail is not None:
+            self._trail.end()
         self.settle()
 
     def took(self, module: nn.Module, seconds: float, altered: bool, entering: bool) -> None:
@@ -258,6 +264,8 @@ class Recorder:
         if kwargs:
             call.kwargs = summarizer.keywords(kwargs)
         self._locate(call)
+        if self._trail is not None:
+            self._trail.enter(call.detail(self.tree))
         self._entered += 1
         if self._progress is not None and began - self._told > _PROGRESS_EVERY:
             self._told = began
@@ -346,7 +354,9 @@ class Recorder:
             return here.stack.pop()
         if not any(call.index == index for call in here.stack):
             # a pre-hook before ours raised: the module was called, but its entry was never seen
-            self._start(index, here)
+            call = self._start(index, here)
+            if self._trail is not None:
+                self._trail.enter(call.detail(self.tree))
         while True:
             call = here.stack.pop()
             if call.index == index:
@@ -357,6 +367,8 @@ class Recorder:
         call.end = next(self._clock)
         call.before = None
         self.calls.append(call)
+        if self._trail is not None:
+            self._trail.leave(call.row(), call.output)
 
     def _fault(self, error: Exception) -> None:
         if len(self.faults) < 20:

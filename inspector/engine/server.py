@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import ctypes
 import faulthandler
+import fcntl
 import gc
 import os
 import queue
+import resource
 import signal
 import socket
 import sys
@@ -67,6 +69,7 @@ from ..records import (
     Undo,
 )
 from ..text import encodable
+from ..trail import ASK, Trail
 
 if TYPE_CHECKING:
     from .session import Session
@@ -80,13 +83,15 @@ class Server:
     Args:
         sock: Connected to the client.
         own_process: This process is here for the client alone, and ends at once when it is gone.
+        trail: Where passes write down what they see, for a client that outlives this process.
     """
 
-    def __init__(self, sock: socket.socket, own_process: bool = True) -> None:
+    def __init__(self, sock: socket.socket, own_process: bool = True, trail: Trail | None = None) -> None:
         self._sock = sock
         self._work: queue.SimpleQueue[Asked] = queue.SimpleQueue()
         self._looks: queue.SimpleQueue[Asked] = queue.SimpleQueue()
         self._own_process = own_process
+        self._trail = trail
         self.outbox = Outbox(sock, self._client_gone)
         self.session: Session | None = None  # made by `serve`, so that the greeting need not wait for torch
         self.outbox.put(Hello(PROTOCOL, os.getpid(), sys.version.split()[0]))
@@ -182,7 +187,7 @@ class Server:
         gc.enable()
         if not self.busy():
             self.outbox.put(Stage("no model is open"))
-        return Session(self.outbox.put, self.busy)
+        return Session(self.outbox.put, self.busy, self._trail)
 
 
 def _replies(session: Session, request: AnyRequest) -> AnyEvent:
@@ -235,14 +240,24 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
     raise InspectorError(f"{type(request).__name__} cannot be answered now")
 
 
-def main(fd: int) -> None:
-    """The engine process: serve the client at the other end of the inherited socket `fd`."""
+def main(fd: int, trail_fd: int) -> None:
+    """The engine process: serve the client at the other end of the inherited socket `fd`, and leave a trail."""
     _die_with_parent()
-    faulthandler.enable(all_threads=False)
-    server = Server(socket.socket(fileno=fd))
+    fd, trail_fd = _out_of_the_way(fd), _out_of_the_way(trail_fd)
+    faulthandler.enable(trail_fd, all_threads=False)
+    faulthandler.register(ASK, trail_fd, all_threads=False)
+    server = Server(socket.socket(fileno=fd), trail=Trail(trail_fd))
     server.serve()
     sys.stdout.flush()
     os._exit(0)  # threads that a model left behind must not hold the process
+
+
+def _out_of_the_way(fd: int) -> int:
+    """Models that tidy up close the low descriptors, or all that they think may be open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, min(soft, 1024) - 64)
+    os.close(fd)
+    return high
 
 
 def _die_with_parent() -> None:

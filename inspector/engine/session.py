@@ -60,6 +60,7 @@ from ..records import (
     Undo,
 )
 from ..text import encodable
+from ..trail import Trail
 from . import modules, passes
 from .alterations import Added, Alterations, State, problem
 from .attributes import attributes_of
@@ -101,10 +102,12 @@ class Session:
     """Args:
     tell: Receives every event that answers no request.
     waiting: Whether somebody waits for another answer; nothing is done in the background then.
+    trail: Where passes write down what they see, for whoever outlives this process.
     """
 
-    def __init__(self, tell: Tell, waiting: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, tell: Tell, waiting: Callable[[], bool] = lambda: False, trail: Trail | None = None) -> None:
         self._tell = tell
+        self._trail = trail
         self._waiting = waiting
         self.generation = 0
         self.target = Target("")
@@ -123,6 +126,7 @@ class Session:
         self._said: tuple[str, ...] = ()  # what a pass changed, as it was told last
         self._seed = 0
         self._rows: list[ModuleRow] = []
+        self._announced = 0  # the generation whose rows were told
         self._steps = Steps()
         self._histories = Histories()
         self._meter: Meter | None = None  # of the last pass
@@ -142,7 +146,7 @@ class Session:
             return loaded
         self.close()
         self.target, self._seed = target, target.seed
-        opened = self._adopt(loaded)
+        self._adopt(loaded)
         try:
             for text in target.hooks:
                 where, hook = parse_placed(text)
@@ -152,15 +156,17 @@ class Session:
         except InspectorError:
             self.close()
             raise
-        return opened
+        with self.alterations.as_in(self.alterations.baseline):
+            return self._with_sample(loaded.sample)
 
     def adopt(self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], name: str) -> Opened:
         """Take the caller's own model under inspection; without arguments its input is unknown."""
         sample = given(args, kwargs) if args or kwargs else None
         self.target = Target(name, training=model.training, grad=torch.is_grad_enabled())
-        return self._adopt(Loaded(model, sample, "your model", ()))
+        self._adopt(Loaded(model, sample, "your model", ()))
+        return self._with_sample(sample)
 
-    def _adopt(self, loaded: Loaded) -> Opened:
+    def _adopt(self, loaded: Loaded) -> None:
         self.generation += 1
         self.tree = modules.walk(loaded.model)
         reserve_ids(self.tree)
@@ -175,7 +181,6 @@ class Session:
         if self.target.observe:
             for node in self.tree.objects():
                 self._observers.add(node)
-        return self._with_sample(loaded.sample)
 
     def _ours(self, module: nn.Module) -> dict[int, str]:
         """The ids of our hooks on `module`, those included that a person took away and may bring back."""
@@ -188,7 +193,8 @@ class Session:
     def show(self, model: nn.Module, calls: list[Call]) -> Opened:
         """Take a model under inspection with calls that were captured already, in place of a pass."""
         self.target = Target(type(model).__name__, training=model.training, run=False)
-        opened = self._adopt(Loaded(model, None, "captured", ()))
+        self._adopt(Loaded(model, None, "captured", ()))
+        opened = self._with_sample(None)
         self.last.take(calls)
         self.last.repeatable = False
         self.summary = PassSummary(1, sum(call.ms for call in calls if not call.depth), len(calls))
@@ -196,14 +202,21 @@ class Session:
 
     def announce(self) -> None:
         """Tell the module list, the hook marks and what was captured already: what follows an `Opened`."""
+        self._announce_modules()
+        if self.summary is not None:
+            self._send_calls()
+            self._tell(PassEnded(self.generation, self.summary))
+
+    def _announce_modules(self) -> None:
+        """Once for each model."""
+        if self._announced == self.generation:
+            return
+        self._announced = self.generation
         for first in range(0, len(self._rows), CHUNK):
             chunk = tuple(self._rows[first : first + CHUNK])
             self._tell(ModuleRows(self.generation, chunk, len(self._rows)))
         self._tell(self.marks())
         self._tell(self.changes())
-        if self.summary is not None:
-            self._send_calls()
-            self._tell(PassEnded(self.generation, self.summary))
 
     # ------------------------------------------------------------ sample input
 
@@ -215,7 +228,11 @@ class Session:
     def _with_sample(self, sample: Sample | None) -> Opened:
         problem: Problem | None = None
         if sample is None and self.target.run:
+            assert self.info is not None
             self._tell(Note("info", "no sample input given: guessing one from the model"))
+            # Trying inputs runs the model, which may be the end of this process: what is known is told before.
+            self._tell(Opened(self.generation, self.info, guessing=True))
+            self._announce_modules()
             sample, problem = self._guess()
         self.sample = sample
         self.last.repeatable = False
@@ -229,18 +246,36 @@ class Session:
         return Opened(self.generation, self.info, form, problem)
 
     def _guess(self) -> tuple[Sample | None, Problem | None]:
-        last: list[BaseException] = []
+        last: list[tuple[BaseException, Call | None]] = []
 
         def attempt(sample: Sample) -> BaseException | None:
             assert self._keep is not None
             trial = sample.copy()
-            outcome = passes.run(self.tree, self._keep, trial.args, trial.kwargs, seed=self._seed)
+            self._begin_trail(f"guessing the sample input ({encodable(sample.text, 200)})", self.last.number + 1)
+            self._recorder = recorder = Recorder(self.tree, statistics=False, trail=self._trail)
+            outcome = passes.run(
+                self.tree,
+                self._keep,
+                trial.args,
+                trial.kwargs,
+                seed=self._seed,
+                observers=self._observers,
+                recorder=recorder,
+            )
+            self._recorder = None
             if outcome.error is not None:
-                last.append(outcome.error)
+                last.append((outcome.error, recorder.failed))
             return outcome.error
 
         found = guess(self.tree.root, attempt, self._seed)
-        return found, passes.problem_of(last[-1]) if found is None and last else None
+        return found, self._problem_of(*last[-1]) if found is None and last else None
+
+    def _problem_of(self, error: BaseException, failed: Call | None) -> Problem:
+        return passes.problem_of(error, self.tree.paths[failed.index] if failed is not None else None)
+
+    def _begin_trail(self, doing: str, number: int = 0) -> None:
+        if self._trail is not None:
+            self._trail.begin(doing, self.generation, number)
 
     # ------------------------------------------------------------ passes
 
@@ -275,7 +310,7 @@ class Session:
             self.tree,
             steps,
             batches_of(steps, self.sample, self._seed),
-            lambda: self._record(self._watched, comparison, steps.backward),
+            lambda: self._record(self._watched, comparison, steps.backward, None, _words(steps), self.last.number + 1),
             self._listeners,
             self._histories,
             self._parameters_followed(steps),
@@ -328,7 +363,7 @@ class Session:
             with alterations.as_in(alterations.baseline):
                 baseline = Baseline()
                 alterations.start()
-                recorder = self._record(None, baseline)
+                recorder = self._record(None, baseline, doing="the pass to compare with")
                 outcome = self._pass(recorder)
             baseline.take_values(recorder.calls)
             if outcome.error is not None:
@@ -352,8 +387,12 @@ class Session:
         witness: Witness | None = None,
         gradients: bool = False,
         only: frozenset[int] | None = None,
+        doing: str = "a pass that fetches values",
+        number: int = 0,
     ) -> Recorder:
+        """`doing` says what the pass is for, `number` which one it is where its calls are to be shown."""
         assert self.info is not None
+        self._begin_trail(doing, number)
         return Recorder(
             self.tree,
             statistics=not self.info.shapes_only and only is None,
@@ -362,6 +401,7 @@ class Session:
             progress=self._progress if only is None else None,
             witness=witness,
             gradients=gradients,
+            trail=self._trail,
         )
 
     def _pass(self, recorder: Recorder, see: Callable[[object], Any] = lambda output: None) -> passes.Outcome:
@@ -399,8 +439,7 @@ class Session:
     ) -> PassSummary:
         problem = None
         if outcome.error is not None:
-            failed = recorder.failed
-            problem = passes.problem_of(outcome.error, self.tree.paths[failed.index] if failed else None)
+            problem = self._problem_of(outcome.error, recorder.failed)
         for fault in recorder.faults:
             self._tell(Note("error", f"observing failed: {encodable(fault, 300)}"))
         self._say_changes(outcome)
@@ -675,6 +714,11 @@ def _own_row(row: HookRow, member: Added) -> HookRow:
         enabled=member.on,
         fault=fault,
     )
+
+
+def _words(steps: Steps) -> str:
+    words = "the forward and backward pass" if steps.backward else "the forward pass"
+    return words if steps.batches == 1 else f"{words} of {steps.batches} batches"
 
 
 def _listed(words: tuple[str, ...], shown: int = 4) -> str:

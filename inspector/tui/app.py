@@ -153,7 +153,8 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
             self.stage(message.problem.what)
         self.failure = 1
         self.workbench.title_bar.alarm = "the engine is gone, ^k starts it again"
-        self._show_problem(message.problem)
+        if message.problem != self._last_problem:  # a pass that died was told of already
+            self._show_problem(message.problem)
         hint = f"; {message.problem.hint}" if message.problem.hint else ""
         self.tell(f"{message.problem.what}{hint}")
 

@@ -85,6 +85,7 @@ class Flow:
         self._next: Plan | None = None  # another pass was asked for while one was running
         self._run_when_opened = False  # another input was asked for, and is on its way
         self._trace = 0  # the pass that the model's calls are of
+        self._begun = False  # the first pass of this model was started, or its input asked for
         self._passes = 0  # that were started, to tell a late timer which one it was set for
 
     # ------------------------------------------------------------ asking
@@ -113,6 +114,8 @@ class Flow:
             self.view.tell("there is no model yet")
         elif self.running:
             self._next = plan
+        elif self.opened is not None and self.opened.guessing:
+            self.view.tell("a sample input is being looked for")
         elif self.opened is not None and self.opened.form:
             self.view.ask_input(self.opened)
         else:
@@ -141,7 +144,14 @@ class Flow:
 
     def _still_running(self, number: int) -> None:
         if self.running and self._passes == number:
-            self.view.tell("the engine does not answer; ctrl+k kills it")
+            self.view.spawn(self._say_stuck())
+
+    async def _say_stuck(self) -> None:
+        """A pass that does not stop at its next module has none: say where it is instead."""
+        left = await self.engine.look()
+        inside = f" in {'.'.join(left.place.path) or '(root)'}" if left.place is not None else ""
+        at = f" at {left.where}" if left.where else ""
+        self.view.tell(f"the engine does not answer{inside}{at}; ctrl+k kills it")
 
     async def observe(self, paths: tuple[Path, ...], subtree: bool, on: bool) -> None:
         reply = await self.engine.ask(Observe(self.model.generation, paths, subtree, on))
@@ -217,10 +227,12 @@ class Flow:
             self.model.info = event.info  # the same model, with another input
             if self._run_when_opened:
                 self.view.spawn(self.run())
+            else:
+                self.view.spawn(self._start())
         else:
             self.model = Model(event.info, event.generation)
             self._trace = 0
-            self.ready = self.stale = False
+            self.ready = self.stale = self._begun = False
         self._run_when_opened = False
         self.view.model_changed()
 
@@ -236,9 +248,14 @@ class Flow:
         """A model is there: put its hooks as they were left, then ask for the input or run."""
         if off:
             await self.observe(off, subtree=False, on=False)
+        await self._start()
+
+    async def _start(self) -> None:
+        """Ask for the input or run, once, when it is known which of the two."""
         opened = self.opened
-        if opened is None or (self.target is not None and not self.target.run):
+        if opened is None or opened.guessing or self._begun or (self.target is not None and not self.target.run):
             return
+        self._begun = True
         if opened.form:
             self.view.ask_input(opened)
         elif opened.info.input:
