@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from types import FrameType
 
 from msgspec.structs import replace
 
@@ -50,7 +51,7 @@ from .records import (
 from .remains import Remains
 from .text import visible
 from .trail import ASK
-from .tui.spawn import Connection, how_it_ended, kill_group, kind_of_end, start_engine
+from .tui.spawn import Connection, how_it_ended, kind_of_end, start_engine
 
 PAGE = 200
 """Calls fetched per request."""
@@ -80,6 +81,8 @@ def print_report(target: Target, form: str, out: Callable[[str], object]) -> int
         out: Writes the report.
     """
     client = Client(start_engine())
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         return _print(client, target, form, out)
     except Gone as gone:
@@ -87,10 +90,20 @@ def print_report(target: Target, form: str, out: Callable[[str], object]) -> int
     except InspectorError as error:
         sys.stderr.write(report.problem_text(error.problem))
         return error.problem.exit_code
-    except KeyboardInterrupt:
-        return _print_remains(client, client.interrupt(), form, out)
+    except KeyboardInterrupt as interrupt:
+        number = signal.SIGTERM if isinstance(interrupt, _Terminated) else signal.SIGINT
+        return _print_remains(client, client.interrupt(128 + number), form, out)
     finally:
         client.close()
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as CI sends it to what takes too long."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough: what follows takes no time
+    raise _Terminated
 
 
 def _print_remains(client: Client, gone: Gone, form: str, out: Callable[[str], object]) -> int:
@@ -100,7 +113,7 @@ def _print_remains(client: Client, gone: Gone, form: str, out: Callable[[str], o
     if opened is not None and len(client.modules) == opened.info.rows:
         rows, details = [call.row for call in left.calls], left.calls if form == "json" else ()
         found = report.Report(
-            opened.info, client.modules, rows, details, summary=left.summary(problem), problem=problem
+            opened.info, client.modules, rows, details, client.places, summary=left.summary(problem), problem=problem
         )
         out(_text(found, form))
     sys.stderr.write(report.problem_text(problem))
@@ -114,6 +127,8 @@ def _print(client: Client, target: Target, form: str, out: Callable[[str], objec
     assert isinstance(opened, Opened)
     client.opened = opened
     client.hear_modules(opened.info.rows)
+    if form == "json":
+        client.places = _locations(client, opened.generation)
     summary = problem = None
     if target.run and not opened.form:
         ended = client.ask(
@@ -135,7 +150,7 @@ def _print(client: Client, target: Target, form: str, out: Callable[[str], objec
         client.modules,
         client.calls,
         _details(client, opened.generation) if form == "json" else (),
-        _locations(client, opened.generation) if form == "json" else (),
+        client.places,
         summary,
         problem,
     )
@@ -195,6 +210,8 @@ class Client:
         self.calls: list[CallRow] = []
         assert connection.process is not None
         self.opened: Opened | None = None
+        self.places: tuple[Location, ...] = ()
+        self._connection = connection
         self._process = connection.process
         self._trail = connection.trail
         self._sock = connection.sock
@@ -231,7 +248,7 @@ class Client:
         while len(self.modules) < total:
             self._keep(self._next()[1])
 
-    def interrupt(self) -> Gone:
+    def interrupt(self, exit_code: int) -> Gone:
         """End the engine in the middle of whatever it does; says where that was."""
         if self._trail is not None and self._greeted:
             remains.clear_faults(self._trail)
@@ -240,8 +257,8 @@ class Client:
             time.sleep(LOOK)
         left = self._remains()
         self.kill()
-        problem = left.problem("was interrupted", "KeyboardInterrupt", "")
-        return Gone(replace(problem, exit_code=130), left)
+        problem = left.problem("was interrupted", "Interrupted", "", self._meanwhile)
+        return Gone(replace(problem, exit_code=exit_code), left)
 
     def drain(self) -> None:
         """Let everything that was printed be written before what is written next."""
@@ -251,7 +268,7 @@ class Client:
 
     def kill(self) -> None:
         """End the engine and everything it started, at once."""
-        kill_group(self._process.pid, signal.SIGKILL)
+        self._connection.end_everything()
 
     def close(self) -> None:
         """Ask the engine to leave, and end what is still there."""
@@ -298,11 +315,15 @@ class Client:
         except subprocess.TimeoutExpired:
             code = None
         left = self._remains()
-        meanwhile = "" if self.opened is not None else "while loading the model" if self._greeted else "at its start"
+        meanwhile = self._meanwhile
         hint = left.hint(code == -signal.SIGKILL) + "the lines above are what it printed last"
         if code is None:
             return Gone(left.problem("does not answer any more", "EngineClosed", hint, meanwhile), left)
         return Gone(left.problem(how_it_ended(code), kind_of_end(code), hint, meanwhile), left)
+
+    @property
+    def _meanwhile(self) -> str:
+        return "" if self.opened is not None else "while loading the model" if self._greeted else "at its start"
 
     def _remains(self) -> Remains:
         return remains.read(self._trail) if self._trail is not None else Remains()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from ..records import Path, Problem
 from ..text import encodable
 from .guard import Keep, Snapshot
 from .modules import ModuleTree
-from .process import cuda_in_use, seed_everything
+from .process import Builtins, cuda_in_use, seed_everything
 from .recorder import Cancelled, Recorder
 
 _OURS = __file__.rsplit("/", 1)[0]
@@ -68,7 +69,7 @@ def run(
         call: What to run in place of one call of the model with its inputs; gives the model's output.
         see: Given the model's output before anything is put back; its result is `Outcome.output`.
     """
-    before = Snapshot(tree, keep)
+    before, builtins, process = Snapshot(tree, keep), Builtins(), os.getpid()
     seed_everything(seed)
     error: BaseException | None = None
     seen: object = None
@@ -84,9 +85,13 @@ def run(
     except BaseException as raised:  # whatever a model does, KeyboardInterrupt and SystemExit included, is its result
         ended = perf_counter()
         error = raised
+    shadowed = builtins.restore()
+    if os.getpid() != process:
+        os._exit(1)  # a copy of this process that the model made: it has no engine to go back to
     if recorder is not None:
         recorder.finish(error)
     restored, gone = before.restore()
+    restored = ["builtins", *restored] if shadowed else restored
     return Outcome((ended - began) * 1e3, seen, error, _bounded(restored), _bounded(gone))
 
 

@@ -7,14 +7,10 @@ model expects to run. The outbox has a thread of its own and never blocks any of
 
 from __future__ import annotations
 
-import ctypes
-import faulthandler
-import fcntl
+import contextlib
 import gc
 import os
 import queue
-import resource
-import signal
 import socket
 import sys
 import threading
@@ -69,7 +65,8 @@ from ..records import (
     Undo,
 )
 from ..text import encodable
-from ..trail import ASK, Trail
+from ..trail import Trail
+from . import lastwords
 
 if TYPE_CHECKING:
     from .session import Session
@@ -181,8 +178,10 @@ class Server:
         one full collection during the imports takes as long as a tenth of them."""
         self.outbox.put(Stage("importing torch"))
         gc.disable()
+        from .process import keep_streams
         from .session import Session
 
+        keep_streams()
         gc.freeze()
         gc.enable()
         if not self.busy():
@@ -240,28 +239,15 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
     raise InspectorError(f"{type(request).__name__} cannot be answered now")
 
 
-def main(fd: int, trail_fd: int) -> None:
-    """The engine process: serve the client at the other end of the inherited socket `fd`, and leave a trail."""
-    _die_with_parent()
-    fd, trail_fd = _out_of_the_way(fd), _out_of_the_way(trail_fd)
-    faulthandler.enable(trail_fd, all_threads=False)
-    faulthandler.register(ASK, trail_fd, all_threads=False)
-    server = Server(socket.socket(fileno=fd), trail=Trail(trail_fd))
+def main(fd: int, trail: int) -> None:
+    """The engine process: serve the client at the other end of the inherited socket `fd`, and leave a `trail`."""
+    lastwords.die_with_parent()
+    lastwords.go_first()
+    fd, trail = lastwords.out_of_the_way(fd), lastwords.out_of_the_way(trail)
+    lastwords.write_to(trail)
+    leave = os._exit
+    server = Server(socket.socket(fileno=fd), trail=Trail(trail))
     server.serve()
-    sys.stdout.flush()
-    os._exit(0)  # threads that a model left behind must not hold the process
-
-
-def _out_of_the_way(fd: int) -> int:
-    """Models that tidy up close the low descriptors, or all that they think may be open."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, min(soft, 1024) - 64)
-    os.close(fd)
-    return high
-
-
-def _die_with_parent() -> None:
-    """On Linux the kernel ends this process when the app dies, also where no Python code can run any more."""
-    if sys.platform == "linux":
-        PR_SET_PDEATHSIG = 1
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(Exception):  # a model may have put anything in its place
+        sys.stdout.flush()
+    leave(0)  # threads that a model left behind must not hold the process

@@ -212,11 +212,11 @@ class Session:
         if self._announced == self.generation:
             return
         self._announced = self.generation
+        self._tell(self.changes())  # first, for the rows are what a pass is started by, and this is no change after it
         for first in range(0, len(self._rows), CHUNK):
             chunk = tuple(self._rows[first : first + CHUNK])
             self._tell(ModuleRows(self.generation, chunk, len(self._rows)))
         self._tell(self.marks())
-        self._tell(self.changes())
 
     # ------------------------------------------------------------ sample input
 

@@ -56,6 +56,7 @@ _READ = 65536
 _READS = 16  # at once, before the screen gets its turn
 _LAST_WORDS = 0.3  # seconds for reading what an engine that has ended sent before
 _POLL = 0.2
+_GRACE = 0.2  # seconds for what a model started, to end by itself
 _LOOK = 0.05  # seconds that Python gets to write down where it is
 _AGAIN = "ctrl+k starts it again"
 _MEANWHILE = {Run: "during the forward pass", Open: "while loading the model", SetInput: "while making the input"}
@@ -167,27 +168,26 @@ class Engine:
         if process is not None:
             await self.look()
             self._put_down = True
-            kill_group(process.pid)
+            self._connection.end_everything()
 
     async def kill(self) -> None:
         """End the engine at once. One that is not `ours` is left alone, without its connection."""
         self._asked_to_end = True
-        process = self._connection.process
-        if process is not None:
-            kill_group(process.pid)
+        self._connection.end_everything()
         await _cancelled(self._tasks)
         await self._end(Problem("the engine was killed"))
 
-    async def close(self, patience: float = 1.0) -> None:
-        """Ask the engine to put the model back and leave; make it where it does not. No process is left."""
+    async def close(self, patience: float = 0.5) -> None:
+        """Ask the engine to put the model back and leave; make it where it does not, or is too busy to hear. No process
+        is left."""
         self._asked_to_end = True
-        if self.alive and self.hello is not None:
+        process, busy = self._connection.process, self.busy and self.ours
+        if self.alive and self.hello is not None and not busy:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.ask(Shutdown()), patience)
-        process = self._connection.process
-        if process is not None and self.hello is not None and not await _ended(process, patience):
+        if process is not None and self.hello is not None and (busy or not await _ended(process, patience)):
             kill_group(process.pid, signal.SIGTERM)
-            await _ended(process, patience)
+            await _ended(process, _GRACE)
         await self.kill()
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
@@ -203,7 +203,7 @@ class Engine:
             waiting.cancel()
         if process is not None:
             await _ended(process, 1.0 if wrong is None else 0.0)
-            kill_group(process.pid)
+            self._connection.end_everything()
         self._take_remains()
         problem = wrong or self._problem()
         expected = self._asked_to_end

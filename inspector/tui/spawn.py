@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+_MARK = "INSPECTOR_ENGINE"
 _PACKAGE_PARENT = str(Path(__file__).resolve().parents[2])
 
 # `-c` puts the current directory first on sys.path, where a local rich.py would shadow the real one. (`-P` needs 3.11.)
@@ -43,17 +45,26 @@ def engine_command(fd: int, trail: int) -> list[str]:
 class Connection:
     """A way to an engine. `process` is None where the engine lives in somebody else's process; the pipes are the read
     ends of what its process prints, by name of the stream; `trail` is the descriptor of what its passes leave behind,
-    None where nobody would be left to read it."""
+    None where nobody would be left to read it; `mark` is in the environment of the engine and of all that it starts."""
 
     sock: socket.socket
     process: subprocess.Popen[bytes] | None
     pipes: tuple[tuple[str, int], ...]
     trail: int | None = None
+    mark: str = ""
+
+    def end_everything(self) -> None:
+        """End the engine at once, and whatever it started, in whatever session that is."""
+        if self.process is not None:
+            kill_group(self.process.pid)
+        if self.mark:
+            _kill_marked(self.mark)
 
 
 def start_engine() -> Connection:
     """An engine in a session of its own: no terminal, no input, its output piped."""
     ours, theirs = socket.socketpair()
+    mark = secrets.token_hex(8)
     trail = _nameless_file()
     with theirs:
         process = subprocess.Popen(
@@ -63,12 +74,13 @@ def start_engine() -> Connection:
             stderr=subprocess.PIPE,
             pass_fds=(theirs.fileno(), trail),
             start_new_session=True,
+            env={**os.environ, _MARK: mark},
         )
     assert process.stdout is not None and process.stderr is not None
     pipes = (("stdout", os.dup(process.stdout.fileno())), ("stderr", os.dup(process.stderr.fileno())))
     process.stdout.close()
     process.stderr.close()
-    return Connection(ours, process, pipes, trail)
+    return Connection(ours, process, pipes, trail, mark)
 
 
 def _nameless_file() -> int:
@@ -83,6 +95,21 @@ def join_engine(fd: int, output_fd: int | None) -> Connection:
     """The engine at the other end of an inherited socket."""
     pipes = () if output_fd is None else (("output", output_fd),)
     return Connection(socket.socket(fileno=fd), None, pipes)
+
+
+def _kill_marked(mark: str) -> None:
+    """On Linux, kill every process with this mark in its environment: a daemon that a model started is in no group of
+    ours, and of nobody's children."""
+    if sys.platform != "linux":
+        return
+    wanted, user = f"{_MARK}={mark}".encode(), os.getuid()
+    for entry in os.scandir("/proc"):
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and entry.stat().st_uid == user:
+                with open(f"/proc/{entry.name}/environ", "rb") as environment:
+                    marked = wanted in environment.read().split(b"\0")
+                if marked:
+                    os.kill(int(entry.name), signal.SIGKILL)
 
 
 def kill_group(process_group: int, number: int = signal.SIGKILL) -> None:
