@@ -8,33 +8,17 @@ from __future__ import annotations
 
 import mmap
 import os
-import sysconfig
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
+from .frames import Frame, is_plumbing, users_own
 from .records import CallDetail, PassSummary, Path, Problem
 from .text import encodable
 from .trail import ENTRIES, FAULTS, HEADER, LENGTH, ROOM, Began, Entered, Entry, Left
 
 _decoder = msgspec.msgpack.Decoder(Entry)
-_OURS = os.path.dirname(__file__) + os.sep
-_LIBRARIES = (*{sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")},)
-_TORCH = f"-packages{os.sep}torch{os.sep}"
-
-
-class Frame(NamedTuple):
-    """A line that Python was at."""
-
-    file: str
-    line: int
-    function: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line} in {self.function}"
 
 
 @dataclass(frozen=True)
@@ -97,30 +81,15 @@ class Remains:
     def where(self) -> str:
         """The line of the person's code, as near as it is known."""
         if self.frames:
-            return str(users_own(self.frames))
+            return str(self.frames[users_own(self.frames)])
         if self.place is not None and self.place.row.file:
             return f"{self.place.row.file}:{self.place.row.line} calls it"
         return ""
 
     def _traceback(self) -> list[str]:
-        kept = [frame for frame in reversed(self.frames) if not _is_plumbing(frame.file)]
+        kept = [frame for frame in reversed(self.frames) if not is_plumbing(frame.file)]
         lines = [f'File "{frame.file}", line {frame.line}, in {frame.function}' for frame in kept]
         return [*lines, self.fault] if self.fault else lines
-
-
-def users_own(frames: Sequence[Frame]) -> Frame:
-    """The innermost line that is neither torch's nor of the standard library, else the innermost; innermost first."""
-    return next((frame for frame in frames if not is_library(frame.file)), frames[0])
-
-
-def is_library(file: str) -> bool:
-    """Code that a person did not come to look at: ours, torch's, the standard library's."""
-    inside = file.startswith(_LIBRARIES) and "-packages" not in file
-    return inside or _TORCH in file or file.startswith((_OURS, "<frozen"))
-
-
-def _is_plumbing(file: str) -> bool:
-    return file.startswith(_OURS) or file == "<string>" or file.endswith(os.path.join("nn", "modules", "module.py"))
 
 
 def _dotted(path: Path) -> str:

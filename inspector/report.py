@@ -28,7 +28,7 @@ from .records import (
     TensorValue,
     Value,
 )
-from .text import visible
+from .text import lines, visible
 
 SCHEMA = 1
 
@@ -150,14 +150,21 @@ def _changed(summary: PassSummary) -> list[str]:
 def problem_text(problem: Problem) -> str:
     """What was wrong, where and what to try, the user's own traceback first."""
     lines = [visible(line) for line in problem.traceback]
-    lines.append(f"inspector: {visible(problem.what)}")
+    lines.append(f"inspector: {_block(problem.what)}")
+    if problem.why:
+        lines.append(f"  why: {_block(problem.why)}")
     if problem.where:
-        lines.append(f"  where: {visible(problem.where)}")
+        lines.append(f"  where: {_block(problem.where)}")
     if problem.path is not None:
         lines.append(f"  module: {visible('.'.join(problem.path)) or '(root)'}")
     if problem.hint:
-        lines.append(f"  try: {visible(problem.hint)}")
+        lines.append(f"  try: {_block(problem.hint)}")
     return "\n".join(lines) + "\n"
+
+
+def _block(text: str) -> str:
+    """Text of several lines, harmless, each below the first a little further in."""
+    return "\n    ".join(lines(text))
 
 
 # ---------------------------------------------------------------- JSON

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 import torch
 from torch import nn
 
+from ..frames import Frame, users_own
 from ..records import Path, Problem
 from ..text import encodable
 from .guard import Keep, Snapshot
@@ -138,7 +139,7 @@ def problem_of(error: BaseException, path: Path | None = None) -> Problem:
     kind = type(error).__name__
     frames = _frames(error)
     message = _message(error)
-    where = f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
+    where = _where(frames)
     return Problem(
         what=encodable(_headline(error, kind, message), 1000),
         where=encodable(where, 400),
@@ -147,6 +148,12 @@ def problem_of(error: BaseException, path: Path | None = None) -> Problem:
         path=path,
         traceback=tuple(encodable(line, 1000) for line in _formatted(frames, kind, message)),
     )
+
+
+def _where(frames: list[traceback.FrameSummary]) -> str:
+    """The innermost line of the person's own, or of the library that the model comes from."""
+    found = [Frame(frame.filename, frame.lineno or 0, frame.name) for frame in reversed(frames)]
+    return str(found[users_own(found)]) if found else ""
 
 
 def _headline(error: BaseException, kind: str, message: str) -> str:
@@ -163,7 +170,9 @@ def _hint(error: BaseException) -> str:
         return "r runs it again"
     if isinstance(error, EOFError):
         return "the model reads standard input, which is closed here"
-    return "s changes seed and input, r runs again; what was captured until then is kept"
+    if type(error).__name__ == "BdbQuit":
+        return "a debugger has no terminal here; PYTHONBREAKPOINT=0 in the environment passes breakpoint() over"
+    return "another input with -i (s in the app), another seed with --seed; what was captured until then is kept"
 
 
 def _message(error: BaseException) -> str:

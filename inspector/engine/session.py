@@ -8,6 +8,7 @@ only look (`source`, `attributes`, `parameters`, `hooks`, `locations`).
 from __future__ import annotations
 
 import gc
+import shlex
 from collections.abc import Callable
 from time import perf_counter
 from typing import Any
@@ -66,6 +67,7 @@ from .alterations import Added, Alterations, State, problem
 from .attributes import attributes_of
 from .baseline import Baseline, Comparison
 from .batches import Batches, steps_of
+from .diagnosis import diagnosed, is_about_input
 from .facts import facts_of
 from .guard import Keep
 from .histories import Histories
@@ -76,6 +78,7 @@ from .hooks.observe import Observers
 from .hooks.shelves import reserve_ids
 from .hooks.spec import parse_placed
 from .inputs import Sample, form_fields, guess, sample_from_specs
+from .inputs.guess import fitting_specs
 from .inputs.sample import given
 from .lastpass import LastPass
 from .loading import Loaded, load
@@ -249,29 +252,51 @@ class Session:
         last: list[tuple[BaseException, Call | None]] = []
 
         def attempt(sample: Sample) -> BaseException | None:
-            assert self._keep is not None
-            trial = sample.copy()
-            self._begin_trail(f"guessing the sample input ({encodable(sample.text, 200)})", self.last.number + 1)
-            self._recorder = recorder = Recorder(self.tree, statistics=False, trail=self._trail)
-            outcome = passes.run(
-                self.tree,
-                self._keep,
-                trial.args,
-                trial.kwargs,
-                seed=self._seed,
-                observers=self._observers,
-                recorder=recorder,
-            )
-            self._recorder = None
-            if outcome.error is not None:
-                last.append((outcome.error, recorder.failed))
-            return outcome.error
+            error, failed = self._tried(sample, self.last.number + 1)
+            if error is not None:
+                last.append((error, failed))
+            return error
 
         found = guess(self.tree.root, attempt, self._seed)
         return found, self._problem_of(*last[-1]) if found is None and last else None
 
     def _problem_of(self, error: BaseException, failed: Call | None) -> Problem:
-        return passes.problem_of(error, self.tree.paths[failed.index] if failed is not None else None)
+        problem = diagnosed(error, failed, self.tree, self._held())
+        if self.sample is None or self.sample.origin == "guessed" or not is_about_input(error):
+            return problem
+        with self.alterations.as_in(self.alterations.baseline):
+            fitting = fitting_specs(self.tree.root, self._attempt, self._seed)
+        if fitting is None:
+            return problem
+        typed = " ".join(f"-i {shlex.quote(spec)}" for spec in fitting)
+        return replace(problem, hint=encodable(f"{typed}  (tried: it runs; in the app, s takes it)", 500))
+
+    def _held(self) -> list[tuple[str, int]]:
+        """What of the model and of ours is in memory, in bytes."""
+        assert self.info is not None and self._keep is not None
+        kept = max(self.info.nbytes - self._keep.not_copied, 0)
+        return [("parameters and buffers", self.info.nbytes), ("copies of them to restore from", kept)]
+
+    def _attempt(self, sample: Sample) -> BaseException | None:
+        return self._tried(sample)[0]
+
+    def _tried(self, sample: Sample, number: int = 0) -> tuple[BaseException | None, Call | None]:
+        """One pass with this input that is seen but not kept: its error, and the innermost call that came out of."""
+        assert self._keep is not None
+        trial = sample.copy()
+        self._begin_trail(f"guessing the sample input ({encodable(sample.text, 200)})", number)
+        self._recorder = recorder = Recorder(self.tree, statistics=False, trail=self._trail)
+        outcome = passes.run(
+            self.tree,
+            self._keep,
+            trial.args,
+            trial.kwargs,
+            seed=self._seed,
+            observers=self._observers,
+            recorder=recorder,
+        )
+        self._recorder = None
+        return outcome.error, recorder.failed
 
     def _begin_trail(self, doing: str, number: int = 0) -> None:
         if self._trail is not None:

@@ -61,6 +61,7 @@ class Problem(Record, frozen=True):
     """Something a person has to know: what was wrong, where, and what to try."""
 
     what: str
+    why: str = ""  # what was wanted and what was there instead, where that is known
     where: str = ""
     hint: str = ""  # the command or key to try
     kind: str = ""  # the exception's class name, where there was one

@@ -24,7 +24,7 @@ Start = Callable[[str], Terminal]
 def start(tmp_path: Path) -> Iterator[Start]:
     def start(deed: str) -> Terminal:
         command = [sys.executable, "-m", "inspector", f"{MODELS}:build_{deed}"]
-        return Terminal(command, columns=120, lines=36, environment={"XDG_STATE_HOME": str(tmp_path)})
+        return Terminal(command, columns=200, lines=40, environment={"XDG_STATE_HOME": str(tmp_path)})
 
     return start
 
