@@ -71,7 +71,5 @@ def _accelerator() -> list[str]:
         return []
     free, total = torch.cuda.mem_get_info()
     allocated = torch.cuda.memory_allocated()
-    words = (
-        f"{size_words(allocated)} are in tensors of this process, {size_words(free)} of {size_words(total)} are free"
-    )
-    return [f"on the GPU {words}"]
+    used = f"on the GPU {size_words(allocated)} are in tensors of this process"
+    return [f"{used}, {size_words(free)} of {size_words(total)} are free"]

@@ -61,13 +61,13 @@ class Problem(Record, frozen=True):
     """Something a person has to know: what was wrong, where, and what to try."""
 
     what: str
-    why: str = ""  # what was wanted and what was there instead, where that is known
     where: str = ""
     hint: str = ""  # the command or key to try
     kind: str = ""  # the exception's class name, where there was one
     path: Path | None = None  # the module it happened in
     traceback: tuple[str, ...] = ()
     exit_code: int = 1  # 2 for a usage error
+    why: str = ""  # what was wanted and what was there instead, where that is known
 
 
 class Ranked(Row, frozen=True):

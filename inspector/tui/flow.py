@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
@@ -150,7 +151,7 @@ class Flow:
         """A pass that does not stop at its next module has none: say where it is instead."""
         left = await self.engine.look()
         inside = f" in {'.'.join(left.place.path) or '(root)'}" if left.place is not None else ""
-        at = f" at {left.where}" if left.where else ""
+        at = f" at {os.path.basename(left.where)}" if left.where else ""
         self.view.tell(f"the engine does not answer{inside}{at}; ctrl+k kills it")
 
     async def observe(self, paths: tuple[Path, ...], subtree: bool, on: bool) -> None:

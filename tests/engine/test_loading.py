@@ -419,7 +419,7 @@ def test_their_error_comes_with_their_traceback_only(files):
     ("source", "kind", "hint"),
     [
         ("def f(:\n", "SyntaxError", ""),
-        ("import not_there_at_all\n", "ModuleNotFoundError", "install the module"),
+        ("import not_there_at_all\n", "ModuleNotFoundError", "pip install not-there-at-all"),
         ("import sys\nsys.exit(3)\n", "SystemExit", "__main__"),
         ("class E(BaseException):\n    def __str__(self): raise OSError\nraise E\n", "E", ""),
         ("def f(n): return f(n + 1)\nf(0)\n", "RecursionError", ""),
