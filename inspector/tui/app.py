@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar
 
 import msgspec
 from textual import on
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -27,9 +28,10 @@ from .options import AppOptions
 from .panels.detail import DetailPanel
 from .panels.log import LogPanel
 from .pass_actions import PassActions
-from .terminal import crash_console
+from .terminal import HarmlessLines, crash_console
 from .workbench import Workbench
 
+_HARMLESS = HarmlessLines()
 FAULTS_TOLD = 2
 """Hooks that failed, of which each is told in a notification."""
 
@@ -78,6 +80,9 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         return self.workbench
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), _HARMLESS]
 
     # ------------------------------------------------------------ beginning and end
 
