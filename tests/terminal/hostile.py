@@ -323,3 +323,8 @@ def __getattr__(name: str) -> Callable[[], tuple[nn.Module, tuple[torch.Tensor, 
     if not name.startswith("build_") or act is None:
         raise AttributeError(name)
     return lambda: built(act)
+
+
+def unfed_segfault() -> nn.Module:
+    """Without an input of its own, so that one is guessed first."""
+    return Hostile(segfault)

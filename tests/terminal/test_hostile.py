@@ -131,3 +131,13 @@ def test_a_pass_that_goes_on_can_be_run_again(deed: str, start: Start) -> None:
         terminal.send("r")
         terminal.wait_for_text("pass 2")
         assert_leaves(terminal)
+
+
+def test_a_guess_that_ends_the_engine_leaves_the_model_on_the_screen(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "inspector", f"{MODELS}:unfed_segfault"]
+    with Terminal(command, columns=200, lines=40, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+        terminal.wait_for_text("the engine is gone")
+        terminal.wait_for(lambda: "during guessing the sample input (1×4 float32), in deed" in said(terminal), "where")
+        assert "--no-forward" in said(terminal)
+        assert any("before" in line and "1×4" in line for line in terminal.text.splitlines())
+        assert_leaves(terminal)
