@@ -80,9 +80,10 @@ def _hint(kwargs: dict[str, Any], names: list[str], proposed: Mapping[str, str])
     if not names:
         return "forward takes no input"
     close = [difflib.get_close_matches(name, names, 1) for name in kwargs if name not in names]
-    meant = f"did you mean {close[0][0]}=…? " if close and close[0] else ""
+    if close and close[0]:
+        return encodable(f"did you mean {close[0][0]}=…?")
     wanted = " ".join(f"-i {shlex.quote(f'{name}={proposed[name]}')}" for name in names if name in proposed)
-    return encodable(f"{meant}for example {wanted or ' '.join(f'-i {name}=SPEC' for name in names)}", 400)
+    return encodable(f"for example {wanted or ' '.join(f'-i {name}=SPEC' for name in names)}", 400)
 
 
 def _signature(forward: Callable[..., Any] | None) -> tuple[inspect.Parameter, ...]:
