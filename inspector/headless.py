@@ -1,7 +1,7 @@
 """`--print`: the same engine process as behind the app, asked from here without a screen.
 
-The model runs in the child, so what it prints goes to standard error and can never spoil the report, and a model that
-kills its process is reported like any other failure.
+The model runs in the child, so what it prints goes to standard error and can never spoil the report. A pass that kills
+its process, and one that is interrupted, is reported like any other that failed, with what was captured until then.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
+from types import FrameType
 
-from . import report
+from msgspec.structs import replace
+
+from . import remains, report
 from .channel import check_greeting, decode_told, encode, receive
 from .errors import ChannelError, InspectorError
 from .records import (
@@ -44,14 +48,28 @@ from .records import (
     Shutdown,
     Target,
 )
+from .remains import Remains
 from .text import visible
-from .tui.spawn import Connection, how_it_ended, kill_group, start_engine
+from .trail import ASK
+from .tui.spawn import Connection, how_it_ended, kind_of_end, start_engine
 
 PAGE = 200
 """Calls fetched per request."""
 
 PATIENCE = 5
 """Seconds an engine has to leave."""
+
+LOOK = 0.05
+"""Seconds that Python gets to write down where it is."""
+
+
+class Gone(InspectorError):
+    """The engine ended, or was ended, before it answered; `remains` are what it left."""
+
+    def __init__(self, problem: Problem, left: Remains) -> None:
+        super().__init__(problem.what)
+        self.problem = problem
+        self.remains = left
 
 
 def print_report(target: Target, form: str, out: Callable[[str], object]) -> int:
@@ -63,17 +81,43 @@ def print_report(target: Target, form: str, out: Callable[[str], object]) -> int
         out: Writes the report.
     """
     client = Client(start_engine())
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, _terminate)
     try:
         return _print(client, target, form, out)
+    except Gone as gone:
+        return _print_remains(client, gone, form, out)
     except InspectorError as error:
         sys.stderr.write(report.problem_text(error.problem))
         return error.problem.exit_code
-    except KeyboardInterrupt:
-        client.kill()  # it may be anywhere, in a loop without end too
-        sys.stderr.write("inspector: interrupted\n")
-        return 130
+    except KeyboardInterrupt as interrupt:
+        number = signal.SIGTERM if isinstance(interrupt, _Terminated) else signal.SIGINT
+        return _print_remains(client, client.interrupt(128 + number), form, out)
     finally:
         client.close()
+
+
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM, as CI sends it to what takes too long."""
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # once is enough: what follows takes no time
+    raise _Terminated
+
+
+def _print_remains(client: Client, gone: Gone, form: str, out: Callable[[str], object]) -> int:
+    """The report of a pass that ended with its engine. Without a model there is none."""
+    client.drain()
+    opened, left, problem = client.opened, gone.remains, gone.problem
+    if opened is not None and len(client.modules) == opened.info.rows:
+        rows, details = [call.row for call in left.calls], left.calls if form == "json" else ()
+        found = report.Report(
+            opened.info, client.modules, rows, details, client.places, summary=left.summary(problem), problem=problem
+        )
+        out(_text(found, form))
+    sys.stderr.write(report.problem_text(problem))
+    return problem.exit_code
 
 
 def _print(client: Client, target: Target, form: str, out: Callable[[str], object]) -> int:
@@ -81,7 +125,10 @@ def _print(client: Client, target: Target, form: str, out: Callable[[str], objec
     if isinstance(opened, Choices):
         return _say_choices(opened)
     assert isinstance(opened, Opened)
+    client.opened = opened
     client.hear_modules(opened.info.rows)
+    if form == "json":
+        client.places = _locations(client, opened.generation)
     summary = problem = None
     if target.run and not (opened.info.callable and opened.info.runnable):
         pass  # a note says so
@@ -107,7 +154,7 @@ def _print(client: Client, target: Target, form: str, out: Callable[[str], objec
         client.modules,
         client.calls,
         _details(client, opened.generation) if form == "json" else (),
-        _locations(client, opened.generation) if form == "json" else (),
+        client.places,
         summary,
         problem,
     )
@@ -175,7 +222,11 @@ class Client:
         self.modules: list[ModuleRow] = []
         self.calls: list[CallRow] = []
         assert connection.process is not None
+        self.opened: Opened | None = None
+        self.places: tuple[Location, ...] = ()
+        self._connection = connection
         self._process = connection.process
+        self._trail = connection.trail
         self._sock = connection.sock
         self._last = 0
         self._drains = [threading.Thread(target=_to_stderr, args=(fd,), daemon=True) for _, fd in connection.pipes]
@@ -210,9 +261,27 @@ class Client:
         while len(self.modules) < total:
             self._keep(self._next()[1])
 
+    def interrupt(self, exit_code: int) -> Gone:
+        """End the engine in the middle of whatever it does; says where that was."""
+        if self._trail is not None and self._greeted:
+            remains.clear_faults(self._trail)
+            with contextlib.suppress(OSError):
+                self._process.send_signal(ASK)
+            time.sleep(LOOK)
+        left = self._remains()
+        self.kill()
+        problem = left.problem("was interrupted", "Interrupted", "", self._meanwhile)
+        return Gone(replace(problem, exit_code=exit_code), left)
+
+    def drain(self) -> None:
+        """Let everything that was printed be written before what is written next."""
+        self.kill()  # what the engine started holds its pipes open
+        for drain in self._drains:
+            drain.join(1)
+
     def kill(self) -> None:
         """End the engine and everything it started, at once."""
-        kill_group(self._process.pid, signal.SIGKILL)
+        self._connection.end_everything()
 
     def close(self) -> None:
         """Ask the engine to leave, and end what is still there."""
@@ -226,6 +295,9 @@ class Client:
         self._process.wait()
         for drain in self._drains:
             drain.join(1)
+        if self._trail is not None:
+            os.close(self._trail)
+            self._trail = None
 
     def _next(self) -> tuple[int, AnyEvent]:
         try:
@@ -241,19 +313,33 @@ class Client:
         return told.id, told.body
 
     def _keep(self, event: AnyEvent) -> None:
-        if isinstance(event, ModuleRows):
+        if isinstance(event, Opened):
+            self.opened = event
+        elif isinstance(event, ModuleRows):
             self.modules += event.rows
         elif isinstance(event, CallRows):
             self.calls += event.rows
         elif isinstance(event, Note):
             sys.stderr.write(f"inspector: {visible(event.text)}\n")
 
-    def _gone(self) -> InspectorError:
+    def _gone(self) -> Gone:
         try:
-            how = how_it_ended(self._process.wait(PATIENCE))
+            code: int | None = self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            how = "does not answer any more"
-        return InspectorError(f"the engine {how}", hint="the lines above are what it printed last")
+            code = None
+        left = self._remains()
+        meanwhile = self._meanwhile
+        hint = left.hint(code == -signal.SIGKILL) + "the lines above are what it printed last"
+        if code is None:
+            return Gone(left.problem("does not answer any more", "EngineClosed", hint, meanwhile), left)
+        return Gone(left.problem(how_it_ended(code), kind_of_end(code), hint, meanwhile), left)
+
+    @property
+    def _meanwhile(self) -> str:
+        return "" if self.opened is not None else "while loading the model" if self._greeted else "at its start"
+
+    def _remains(self) -> Remains:
+        return remains.read(self._trail) if self._trail is not None else Remains()
 
 
 def _to_stderr(fd: int) -> None:

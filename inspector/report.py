@@ -27,7 +27,7 @@ from .records import (
     Value,
 )
 from .records.badges import NO_FORWARD, uncalled
-from .text import ELLIPSIS, visible
+from .text import ELLIPSIS, lines, visible
 
 SCHEMA = 1
 
@@ -217,15 +217,21 @@ def _changed(summary: PassSummary) -> list[str]:
 def problem_text(problem: Problem) -> str:
     """What was wrong, where and what to try, the user's own traceback first."""
     lines = [visible(line) for line in problem.traceback]
-    lines.append(f"inspector: {visible(problem.what)}")
+    lines.append(f"inspector: {_block(problem.what)}")
+    if problem.why:
+        lines.append(f"  why: {_block(problem.why)}")
     if problem.where:
-        first, *more = problem.where.split("\n")
-        lines += [f"  where: {visible(first)}", *(f"         {visible(line)}" for line in more)]
+        lines.append(f"  where: {_block(problem.where)}")
     if problem.path is not None:
         lines.append(f"  module: {visible('.'.join(problem.path)) or '(root)'}")
     if problem.hint:
-        lines.append(f"  try: {visible(problem.hint)}")
+        lines.append(f"  try: {_block(problem.hint)}")
     return "\n".join(lines) + "\n"
+
+
+def _block(text: str) -> str:
+    """Text of several lines, harmless, each below the first a little further in."""
+    return "\n    ".join(lines(text))
 
 
 # ---------------------------------------------------------------- JSON

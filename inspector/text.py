@@ -8,6 +8,7 @@ shown (so that a terminal sees characters only, never instructions). Neither kno
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 
 ELLIPSIS = "…"
 
@@ -34,6 +35,19 @@ def visible(text: str, keep: str = "") -> str:
     if text.isascii() and text.isprintable():
         return text
     return "".join(c if c in keep or not _hidden(c) else _escape(c) for c in text)
+
+
+def harmless(text: str, cells: Callable[[str], int]) -> str:
+    """`text` of the same width in cells, without the characters that do something: a question mark stands for each that
+    takes room. For what was laid out already; before that, `visible` loses nothing.
+
+    Args:
+        text: One line.
+        cells: The width of a character.
+    """
+    if text.isprintable():
+        return text
+    return "".join("?" * cells(c) if _hidden(c) else c for c in text)
 
 
 def lines(text: str, tab: int = 4) -> list[str]:

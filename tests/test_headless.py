@@ -78,15 +78,21 @@ def test_without_a_terminal_the_tree_is_printed(runs: Runs) -> None:
 @pytest.mark.parametrize(
     ("name", "words"), [("os_exit", "ended with exit code 7"), ("segfault", "was killed by SIGSEGV")]
 )
-def test_a_model_that_kills_its_process_is_said_in_one_line(name: str, words: str, runs: Runs) -> None:
+def test_a_model_that_kills_its_process_is_reported_with_what_was_captured(name: str, words: str, runs: Runs) -> None:
     ran = runs[name].result()
-    assert (ran.returncode, ran.stdout) == (1, "")
-    assert f"inspector: the engine {words}" in ran.stderr.splitlines()
+    assert ran.returncode == 1
+    found = json.loads(ran.stdout)
+    assert [(call["path"], call["status"]) for call in found["calls"]] == [("lin", "ok"), ("", "unfinished")]
+    assert found["calls"][0]["output"]["shape"] == [2, 4] and found["calls"][0]["output"]["mean"] is not None
+    assert found["calls"][1]["inputs"][0]["shape"] == [2, 4]
+    assert words in found["error"]["message"] and found["error"]["path"] == ""
+    assert f"inspector: the engine {words} during the forward pass" in ran.stderr
+    assert "where: " in ran.stderr and "tests/models.py:" in ran.stderr
 
 
-def test_a_model_that_closes_every_descriptor_ends_too(runs: Runs) -> None:
+def test_a_model_that_closes_every_descriptor_does_no_harm(runs: Runs) -> None:
     ran = runs["closes_every_fd"].result()
-    assert (ran.returncode, ran.stdout) == (1, "") and "inspector: the engine" in ran.stderr
+    assert ran.returncode == 0 and json.loads(ran.stdout)["error"] is None
 
 
 @pytest.mark.parametrize(("name", "near"), [("unknown", "resnet18"), ("no such name", "shared_relu")])
@@ -111,7 +117,8 @@ def test_what_cannot_be_understood_is_a_usage_error(arguments: tuple[str, ...]) 
     assert (ran.returncode, ran.stdout) == (2, "") and ran.stderr.startswith("usage: inspector")
 
 
-def test_ctrl_c_ends_a_loop_without_end_and_its_process() -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_ctrl_c_ends_a_loop_without_end_and_its_process(number: signal.Signals, code: int) -> None:
     arguments = command(f"{TOYS}:infinite_loop", "--print", "json")
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen(arguments, text=True, cwd=ROOT, stdin=subprocess.DEVNULL, **pipes) as process:
@@ -119,11 +126,13 @@ def test_ctrl_c_ends_a_loop_without_end_and_its_process() -> None:
         while "looping" not in process.stderr.readline():
             assert process.poll() is None
         (engine,) = children(process.pid)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         began = time.monotonic()
-        assert process.wait(60) == 130
+        assert process.wait(60) == code
         assert time.monotonic() - began < 20
-        assert "interrupted" in process.stderr.read() and process.stdout.read() == ""
+        said, found = process.stderr.read(), json.loads(process.stdout.read())
+        assert "interrupted during the forward pass" in said and "tests/models.py:" in said
+        assert found["error"]["type"] == "Interrupted" and found["calls"]
     with pytest.raises(ProcessLookupError):
         os.kill(engine, 0)
 

@@ -7,8 +7,11 @@ import unicodedata
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from rich.cells import get_character_cell_size
 
-from inspector.text import ELLIPSIS, encodable, lines, visible
+from inspector.text import ELLIPSIS, encodable, harmless, lines, visible
+
+from .payloads import PAYLOADS, hidden
 
 # Whole code space, lone surrogates included; and more of what is dangerous than chance would bring.
 anything = st.text(st.characters() | st.characters(categories=["Cs"]))
@@ -88,3 +91,10 @@ def test_lines_are_split_at_newlines_only(text: str) -> None:
 
 def test_lines_expand_tabs() -> None:
     assert lines("a\tb\r\n\tc") == ["a   b", "    c"]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values())
+def test_a_harmless_line_keeps_its_width(payload: str) -> None:
+    made = harmless(payload, get_character_cell_size)
+    assert not hidden(made)
+    assert sum(map(get_character_cell_size, made)) == sum(map(get_character_cell_size, payload))

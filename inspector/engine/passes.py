@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,12 +12,13 @@ from typing import Any, Protocol
 
 import torch
 
+from ..frames import Frame, users_own
 from ..records import Path, Problem
 from ..text import encodable
 from .badges import is_compiled
 from .guard import Keep, Snapshot
 from .modules import ModuleTree
-from .process import cuda_in_use, seed_everything
+from .process import Builtins, cuda_in_use, seed_everything
 from .recorder import Cancelled, Recorder
 
 _OURS = __file__.rsplit("/", 1)[0]
@@ -68,7 +70,7 @@ def run(
         call: What to run in place of one call of the model with its inputs; gives the model's output.
         see: Given the model's output before anything is put back; its result is `Outcome.output`.
     """
-    before = Snapshot(tree, keep)
+    before, builtins, process = Snapshot(tree, keep), Builtins(), os.getpid()
     seed_everything(seed)
     error: BaseException | None = None
     seen: object = None
@@ -84,9 +86,13 @@ def run(
     except BaseException as raised:  # whatever a model does, KeyboardInterrupt and SystemExit included, is its result
         ended = perf_counter()
         error = raised
+    shadowed = builtins.restore()
+    if os.getpid() != process:
+        os._exit(1)  # a copy of this process that the model made: it has no engine to go back to
     if recorder is not None:
         recorder.finish(error)
     restored, gone = before.restore()
+    restored = ["builtins", *restored] if shadowed else restored
     return Outcome((ended - began) * 1e3, seen, error, _bounded(restored), _bounded(gone))
 
 
@@ -154,7 +160,7 @@ def problem_of(error: BaseException, path: Path | None = None) -> Problem:
     kind = type(error).__name__
     frames = _frames(error)
     message = _message(error)
-    where = f"{frames[-1].filename}:{frames[-1].lineno} in {frames[-1].name}" if frames else ""
+    where = _where(frames)
     return Problem(
         what=encodable(_headline(error, kind, message), 1000),
         where=encodable(where, 400),
@@ -163,6 +169,12 @@ def problem_of(error: BaseException, path: Path | None = None) -> Problem:
         path=path,
         traceback=tuple(encodable(line, 1000) for line in _formatted(frames, kind, message)),
     )
+
+
+def _where(frames: list[traceback.FrameSummary]) -> str:
+    """The innermost line of the person's own, or of the library that the model comes from."""
+    found = [Frame(frame.filename, frame.lineno or 0, frame.name) for frame in reversed(frames)]
+    return str(found[users_own(found)]) if found else ""
 
 
 def _headline(error: BaseException, kind: str, message: str) -> str:
@@ -179,7 +191,9 @@ def _hint(error: BaseException) -> str:
         return "r runs it again"
     if isinstance(error, EOFError):
         return "the model reads standard input, which is closed here"
-    return "s changes seed and input, r runs again; what was captured until then is kept"
+    if type(error).__name__ == "BdbQuit":
+        return "a debugger has no terminal here; PYTHONBREAKPOINT=0 in the environment passes breakpoint() over"
+    return "another input with -i (s in the app), another seed with --seed; what was captured until then is kept"
 
 
 def _message(error: BaseException) -> str:

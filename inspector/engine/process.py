@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import builtins
+import fcntl
 import os
 import random
 import signal
 import sys
 import threading
+import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
@@ -22,7 +26,7 @@ class Setting(NamedTuple):
     name: str
     read: Callable[[], Any]
     write: Callable[[Any], Any]
-    said: bool = True  # worth telling when a pass changed it
+    said: bool = True  # worth telling when a pass changed it: imports change some
 
 
 def _write_cwd(path: str) -> None:
@@ -35,6 +39,11 @@ def _read_cwd() -> str:
         return os.getcwd()
     except FileNotFoundError:  # the directory was removed under us
         return ""
+
+
+def _write_filters(filters: list[Any]) -> None:
+    warnings.resetwarnings()
+    warnings.filters.extend(filters)  # type: ignore[attr-defined]  # a list, whatever the stub says
 
 
 def _attribute(name: str, owner: Any, attribute: str) -> Setting:
@@ -57,16 +66,63 @@ SETTINGS: tuple[Setting, ...] = (
     _attribute("sys.stdout", sys, "stdout"),
     _attribute("sys.stderr", sys, "stderr"),
     _attribute("sys.excepthook", sys, "excepthook"),
+    Setting("trace function", sys.gettrace, sys.settrace),
+    Setting("recursion limit", sys.getrecursionlimit, sys.setrecursionlimit),
+    Setting("warning filters", lambda: list(warnings.filters), _write_filters, said=False),
 )
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_ABOVE = 200
+"""Descriptors that no model closes by chance."""
+
+_SIGNALS = (
+    signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGALRM, signal.SIGUSR1, signal.SIGPIPE,
+    signal.SIGTSTP,
+)  # fmt: skip
+
+
+class Builtins:
+    """The names that all Python code here takes for granted. Put back before anything else is done, and without any of
+    them: a model may have put something else in their place."""
+
+    def __init__(self, names: dict[str, Any] = builtins.__dict__) -> None:
+        self._names = names
+        self._then = names.copy()
+
+    def restore(self) -> bool:
+        """Whether something had changed."""
+        changed = False
+        for name, value in self._then.items():
+            if name != "_" and self._names.get(name) is not value:
+                self._names[name] = value
+                changed = True
+        return changed
+
+
+_streams: list[Setting] = []
+
+
+def keep_streams() -> None:
+    """From now on the standard descriptors are put back after every pass. For a process that is ours alone."""
+    for fd, name in enumerate(("standard input", "standard output", "standard error")):
+        kept = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
+        _streams.append(Setting(name, partial(_read_stream, fd), lambda _, fd=fd, kept=kept: os.dup2(kept, fd)))  # type: ignore[misc]
+
+
+def _read_stream(fd: int) -> tuple[int, int] | None:
+    """What the descriptor leads to; None where it is closed."""
+    try:
+        found = os.fstat(fd)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 class ProcessState:
     def __init__(self) -> None:
-        self._settings = [(setting, setting.read()) for setting in SETTINGS]
+        self._settings = [(setting, setting.read()) for setting in (*SETTINGS, *_streams)]
         self._random = random_states()
         self._handlers = {number: signal.getsignal(number) for number in _SIGNALS}
+        self._alarm = signal.getitimer(signal.ITIMER_REAL)
 
     def restore(self) -> list[str]:
         """Put back what changed. Returns its names; random states are put back without a word."""
@@ -74,12 +130,15 @@ class ProcessState:
         for setting, value in self._settings:
             if setting.read() is not value and setting.read() != value:
                 setting.write(value)
-                changed.append(setting.name)
+                changed += [setting.name] if setting.said else []
         if threading.current_thread() is threading.main_thread():
             for number, handler in self._handlers.items():
                 if signal.getsignal(number) != handler and handler is not None:
                     signal.signal(number, handler)
                     changed.append(f"handler of {number.name}")
+            if self._alarm == (0, 0) != signal.getitimer(signal.ITIMER_REAL):  # it would ring when nobody waits for it
+                signal.setitimer(signal.ITIMER_REAL, 0)
+                changed.append("an alarm")
         restore_random(self._random)
         return changed
 

@@ -33,6 +33,7 @@ from ..records import (
     Value,
 )
 from ..text import encodable
+from ..trail import Trail
 from .hooks.outputs import OutputHooks
 from .hooks.turns import NOT_SEEN, Choice
 from .inputs.nested import map_tensors
@@ -185,6 +186,7 @@ class Recorder:
         witness: Sees every output as well, and may add to its call.
         gradients: Also describe the gradients that reach the outputs in a backward pass.
         choices: What is looked at of the calls of a node; of others everything.
+        trail: Is told of every entry and exit at once, for whoever outlives this process.
     """
 
     def __init__(
@@ -199,6 +201,7 @@ class Recorder:
         witness: Witness | None = None,
         gradients: bool = False,
         choices: Mapping[int, Choice] | None = None,
+        trail: Trail | None = None,
     ) -> None:
         self.tree = tree
         self.calls: list[Call] = []  # in completion order
@@ -215,6 +218,7 @@ class Recorder:
         self._witness = witness
         self._gradients = gradients
         self._choices = choices if choices is not None else {}
+        self._trail = trail
         self._clock = itertools.count()
         self._numbers: dict[int, itertools.count[int]] = {}
         self._raised: BaseException | None = None  # the newest exception that came out of a module
@@ -257,6 +261,8 @@ class Recorder:
             while stack:
                 self._close(stack.pop())
         self.calls.sort(key=lambda call: call.end)  # threads close theirs in between
+        if self._trail is not None:
+            self._trail.end()
         self.settle()
 
     def took(self, module: nn.Module, seconds: float, altered: bool, entering: bool) -> None:
@@ -291,6 +297,8 @@ class Recorder:
         else:
             self._see_chosen_inputs(call, call.choice, args, kwargs)
         self._locate(call)
+        if self._trail is not None:
+            self._trail.enter(call.detail(self.tree))
         self._entered += 1
         if self._progress is not None and began - self._told > _PROGRESS_EVERY:
             self._told = began
@@ -416,7 +424,9 @@ class Recorder:
             return here.stack.pop()
         if not any(call.index == index for call in here.stack):
             # a pre-hook before ours raised: the module was called, but its entry was never seen
-            self._start(index, here)
+            call = self._start(index, here)
+            if self._trail is not None:
+                self._trail.enter(call.detail(self.tree))
         while True:
             call = here.stack.pop()
             if call.index == index:
@@ -428,6 +438,8 @@ class Recorder:
         call.before = None
         if call.shown or call.status != "ok":
             self.calls.append(call)
+        if self._trail is not None:
+            self._trail.leave(call.row(), call.output)
 
     def _fault(self, error: Exception) -> None:
         if len(self.faults) < 20:

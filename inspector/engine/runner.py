@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from ..errors import UsageError
 from ..records import AnyEvent, CallRows, Note, PassEnded, PassSummary, Progress, Run
 from ..text import encodable
+from ..trail import Trail
 from . import passes
 from .baseline import Baseline, Comparison
 from .batches import Batches, steps_of
@@ -24,6 +25,7 @@ from .recorder import Call, Cancelled, Recorder, Witness
 from .subject import Subject
 from .summarize import Summarizer
 from .training import NONE, Steps, batches_of
+from .trials import Trials
 from .unobserved import Unobserved, suspects
 
 CHUNK = 2_000
@@ -41,16 +43,22 @@ class Runner:
 
     Args:
         subject: The model.
+        trials: Find out why a pass failed.
         tell: Receives every event that answers no request.
         waiting: Whether somebody waits for another answer; nothing is done in the background then.
+        trail: Where passes write down what they see, for whoever outlives this process.
     """
 
-    def __init__(self, subject: Subject, tell: Tell, waiting: Callable[[], bool]) -> None:
+    def __init__(
+        self, subject: Subject, trials: Trials, tell: Tell, waiting: Callable[[], bool], trail: Trail | None
+    ) -> None:
         self.last = LastPass(subject.tree)
         self.summary: PassSummary | None = None
         self.histories = Histories()
         self.meter: Meter | None = None
         self._subject = subject
+        self._trials = trials
+        self._trail = trail
         self._tell = tell
         self._waiting = waiting
         self._steps = Steps()
@@ -80,10 +88,12 @@ class Runner:
         if request.fresh_input:
             subject.take_sample(subject.sample.fresh(subject.seed))
         comparison = self._comparison()
-        watched = self._watched
-        batches = self._batches(
-            lambda last: self._record(watched, comparison if last else None), self.histories, self._batch_progress
-        )
+        watched, doing, number = self._watched, _words(steps), self.last.number + 1
+
+        def record(last: bool) -> Recorder:
+            return self._record(doing, watched, comparison if last else None, number=number)
+
+        batches = self._batches(record, self.histories, self._batch_progress)
         with Meter(subject.tree, subject.ours) as self.meter:
             outcome = self._pass(batches, Summarizer().describe_now)
         assert batches.recorder is not None
@@ -135,7 +145,8 @@ class Runner:
     def fetch_values(self, index: int) -> None:
         """The same pass once more, seen by this module's hook alone."""
         comparison = Comparison(self._baseline[1], index) if self._compares and self._baseline else None
-        recorder = self._background = self._record(index, comparison, frozenset({index}))
+        doing = "a pass that fetches values"
+        recorder = self._background = self._record(doing, index, comparison, frozenset({index}))
         try:
             self._pass(self._batches(lambda last: recorder, Histories(), lambda number, count: None))
         finally:
@@ -186,8 +197,16 @@ class Runner:
         self._recorder = recorder
 
     def _record(
-        self, watched: int | None, witness: Witness | None = None, only: frozenset[int] | None = None
+        self,
+        doing: str,
+        watched: int | None,
+        witness: Witness | None = None,
+        only: frozenset[int] | None = None,
+        number: int = 0,
     ) -> Recorder:
+        """`doing` says what the pass is for, `number` which one it is where its calls are to be shown."""
+        if self._trail is not None:
+            self._trail.begin(doing, self._subject.generation, number)
         return Recorder(
             self._subject.tree,
             statistics=not self._subject.info.shapes_only and only is None,
@@ -197,6 +216,7 @@ class Runner:
             witness=witness,
             gradients=self._steps.backward,
             choices=self._subject.observers.choices,
+            trail=self._trail,
         )
 
     def _parameters_followed(self) -> list[Node]:
@@ -225,8 +245,9 @@ class Runner:
         """The pass as it was when the baseline was taken; of several batches the last. None where it raised."""
         baseline, alterations = Baseline(), self._subject.alterations
         with alterations.as_in(alterations.baseline):
+            doing = "the pass to compare with"
             batches = self._batches(
-                lambda last: self._record(None, baseline if last else None), Histories(), self._batch_progress
+                lambda last: self._record(doing, None, baseline if last else None), Histories(), self._batch_progress
             )
             outcome = self._pass(batches)
         assert batches.recorder is not None
@@ -273,8 +294,7 @@ class Runner:
         assert recorder is not None
         problem = None
         if outcome.error is not None:
-            failed = recorder.failed
-            problem = passes.problem_of(outcome.error, subject.tree.paths[failed.index] if failed else None)
+            problem = self._trials.problem_of(outcome.error, recorder.failed)
         for fault in recorder.faults:
             self._tell(Note("error", f"observing failed: {encodable(fault, 300)}"))
         self._say_changes(outcome)
@@ -307,6 +327,11 @@ class Runner:
             if outcome.not_restored:
                 self._tell(Note("warning", f"the pass changed, and stays changed: {_listed(outcome.not_restored)}"))
         self._said = said
+
+
+def _words(steps: Steps) -> str:
+    words = "the forward and backward pass" if steps.backward else "the forward pass"
+    return words if steps.batches == 1 else f"{words} of {steps.batches} batches"
 
 
 def _listed(words: tuple[str, ...], shown: int = 4) -> str:

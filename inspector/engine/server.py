@@ -7,12 +7,10 @@ model expects to run. The outbox has a thread of its own and never blocks any of
 
 from __future__ import annotations
 
-import ctypes
-import faulthandler
+import contextlib
 import gc
 import os
 import queue
-import signal
 import socket
 import sys
 import threading
@@ -66,6 +64,8 @@ from ..records import (
     Undo,
 )
 from ..text import encodable
+from ..trail import Trail
+from . import lastwords
 
 if TYPE_CHECKING:
     from .session import Session
@@ -79,13 +79,15 @@ class Server:
     Args:
         sock: Connected to the client.
         own_process: This process is here for the client alone, and ends at once when it is gone.
+        trail: Where passes write down what they see, for a client that outlives this process.
     """
 
-    def __init__(self, sock: socket.socket, own_process: bool = True) -> None:
+    def __init__(self, sock: socket.socket, own_process: bool = True, trail: Trail | None = None) -> None:
         self._sock = sock
         self._work: queue.SimpleQueue[Asked] = queue.SimpleQueue()
         self._looks: queue.SimpleQueue[Asked] = queue.SimpleQueue()
         self._own_process = own_process
+        self._trail = trail
         self.outbox = Outbox(sock, self._client_gone)
         self.session: Session | None = None  # made by `serve`, so that the greeting need not wait for torch
         self.outbox.put(Hello(PROTOCOL, os.getpid(), sys.version.split()[0]))
@@ -173,13 +175,15 @@ class Server:
         one full collection during the imports takes as long as a tenth of them."""
         self.outbox.put(Stage("importing torch"))
         gc.disable()
+        from .process import keep_streams
         from .session import Session
 
+        keep_streams()
         gc.freeze()
         gc.enable()
         if not self.busy():
             self.outbox.put(Stage("no model is open"))
-        return Session(self.outbox.put, self.busy)
+        return Session(self.outbox.put, self.busy, self._trail)
 
 
 def _replies(session: Session, request: AnyRequest) -> AnyEvent:
@@ -232,18 +236,15 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
     raise InspectorError(f"{type(request).__name__} cannot be answered now")
 
 
-def main(fd: int) -> None:
-    """The engine process: serve the client at the other end of the inherited socket `fd`."""
-    _die_with_parent()
-    faulthandler.enable(all_threads=False)
-    server = Server(socket.socket(fileno=fd))
+def main(fd: int, trail: int) -> None:
+    """The engine process: serve the client at the other end of the inherited socket `fd`, and leave a `trail`."""
+    lastwords.die_with_parent()
+    lastwords.go_first()
+    fd, trail = lastwords.out_of_the_way(fd), lastwords.out_of_the_way(trail)
+    lastwords.write_to(trail)
+    leave = os._exit
+    server = Server(socket.socket(fileno=fd), trail=Trail(trail))
     server.serve()
-    sys.stdout.flush()
-    os._exit(0)  # threads that a model left behind must not hold the process
-
-
-def _die_with_parent() -> None:
-    """On Linux the kernel ends this process when the app dies, also where no Python code can run any more."""
-    if sys.platform == "linux":
-        PR_SET_PDEATHSIG = 1
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    with contextlib.suppress(Exception):  # a model may have put anything in its place
+        sys.stdout.flush()
+    leave(0)  # threads that a model left behind must not hold the process

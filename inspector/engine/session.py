@@ -39,11 +39,11 @@ from ..records import (
     Undo,
 )
 from ..text import encodable
-from . import passes
+from ..trail import Trail
 from .hooks.hook import Hook
 from .hooks.kinds import KINDS
 from .hooks.spec import parse_placed
-from .inputs import Sample, form_fields, guess, sample_from_specs
+from .inputs import Sample, form_fields, sample_from_specs
 from .inputs.sample import given
 from .loading import Loaded, load
 from .materialize import may_run
@@ -52,6 +52,7 @@ from .recorder import Call
 from .runner import CHUNK, Runner, Tell
 from .saving import load_recipe, save
 from .subject import Subject
+from .trials import Trials
 from .views import Views
 from .weights_views import WeightsViews
 
@@ -63,17 +64,21 @@ class Session:
     Args:
         tell: Receives every event that answers no request.
         waiting: Whether somebody waits for another answer; nothing is done in the background then.
+        trail: Where passes write down what they see, for whoever outlives this process.
     """
 
     subject: Subject
+    trials: Trials
     runner: Runner
     views: Views
     left: tuple[dict[str, list[Hook]], dict[str, list[Hook]]]
 
-    def __init__(self, tell: Tell, waiting: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, tell: Tell, waiting: Callable[[], bool] = lambda: False, trail: Trail | None = None) -> None:
         self._tell = tell
         self._waiting = waiting
+        self._trail = trail
         self._open = False
+        self._announced = 0  # the generation whose rows were told
         self.generation = 0
 
     # ------------------------------------------------------------ opening
@@ -88,7 +93,7 @@ class Session:
         if isinstance(loaded, Choices):
             return loaded
         self.close()
-        opened = self._adopt(loaded, target)
+        self._adopt(loaded, target)
         try:
             for text in target.hooks:
                 where, hook = parse_placed(text)
@@ -98,7 +103,8 @@ class Session:
         except InspectorError:
             self.close()
             raise
-        return opened
+        with self.subject.alterations.as_in(self.subject.alterations.baseline):
+            return self._with_sample(loaded.sample)
 
     def adopt(
         self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], name: str, notes: tuple[str, ...] = ()
@@ -106,35 +112,44 @@ class Session:
         """Take the caller's own model under inspection; without arguments its input is unknown."""
         sample = given(args, kwargs) if args or kwargs else None
         target = Target(name, training=model.training, grad=torch.is_grad_enabled())
-        return self._adopt(Loaded(model, sample, "your model", notes), target)
+        self._adopt(Loaded(model, sample, "your model", notes), target)
+        return self._with_sample(sample)
 
     def show(self, model: nn.Module, calls: list[Call]) -> Opened:
         """Take a model under inspection with calls that were captured already, in place of a pass."""
         target = Target(type(model).__name__, training=model.training, run=False)
-        opened = self._adopt(Loaded(model, None, "captured", ()), target)
+        self._adopt(Loaded(model, None, "captured", ()), target)
+        opened = self._with_sample(None)
         self.runner.show(calls)
         return opened
 
-    def _adopt(self, loaded: Loaded, target: Target) -> Opened:
+    def _adopt(self, loaded: Loaded, target: Target) -> None:
         self.generation += 1
         self.subject = Subject.of(loaded, target, self.generation, self._say)
-        self.runner = Runner(self.subject, self._tell, self._waiting)
+        self.trials = Trials(self.subject, self._trail)
+        self.runner = Runner(self.subject, self.trials, self._tell, self._waiting, self._trail)
         self.views = (Views if self.subject.info.callable else WeightsViews)(self.subject, self.runner)
         self._open = True
         gc.collect()  # the model before, if there was one
         if target.observe and self.subject.info.callable:
             for node in self.subject.tree.objects():
                 self.subject.observers.add(node)
-        return self._with_sample(loaded.sample)
 
     def announce(self) -> None:
         """Tell the module list, the hook marks and what was captured already: what follows an `Opened`."""
+        self._announce_modules()
+        self.runner.announce()
+
+    def _announce_modules(self) -> None:
+        """Once for each model."""
+        if self._announced == self.generation:
+            return
+        self._announced = self.generation
+        self._tell(self.subject.changes())  # first: the rows start a pass, and this is no change after it
         rows = self.subject.rows
         for first in range(0, len(rows), CHUNK):
             self._tell(ModuleRows(self.generation, tuple(rows[first : first + CHUNK]), len(rows)))
         self._tell(self.subject.marks())
-        self._tell(self.subject.changes())
-        self.runner.announce()
 
     def close(self) -> None:
         """Leave the model as it was before the session."""
@@ -166,26 +181,14 @@ class Session:
         runnable = subject.info.runnable
         if sample is None and subject.target.run and runnable and may_run(subject.info, subject.target):
             self._tell(Note("info", "no sample input given: guessing one from the model"))
-            sample, problem = self._guess()
+            # Trying inputs runs the model, which may be the end of this process: what is known is told before.
+            self._tell(Opened(self.generation, subject.info, guessing=True))
+            self._announce_modules()
+            sample, problem = self.trials.guess()
         subject.take_sample(sample)
         self.runner.last.repeatable = False
         form = () if sample is not None or not runnable else tuple(form_fields(subject.tree.root))
         return Opened(self.generation, subject.info, form, problem)
-
-    def _guess(self) -> tuple[Sample | None, Problem | None]:
-        subject = self.subject
-        failed: list[BaseException] = []
-
-        def attempt(sample: Sample) -> BaseException | None:
-            trial = sample.copy()
-            outcome = passes.run(subject.tree, subject.keep, trial.args, trial.kwargs, seed=subject.seed)
-            if outcome.error is not None:
-                failed.append(outcome.error)
-            return outcome.error
-
-        found = guess(subject.tree.root, attempt, subject.seed)
-        # The likeliest guess comes first, so its error says most.
-        return found, passes.problem_of(failed[0]) if found is None and failed else None
 
     # ------------------------------------------------------------ passes
 
@@ -212,6 +215,7 @@ class Session:
     def cancel(self) -> None:
         """Stop the running pass at its next module."""
         if self._open:
+            self.trials.cancel()
             self.runner.cancel()
 
     def cancel_background(self) -> None:

@@ -34,12 +34,13 @@ class Stage(Event, frozen=True, tag=True):
 
 class Opened(Event, frozen=True, tag=True):
     """A model is there; `ModuleRows` follow. With `form` the sample input is unknown and must be asked for; `problem`
-    says why a guess failed."""
+    says why a guess failed. While it is `guessing`, another `Opened` of the same generation follows."""
 
     generation: int
     info: ModelInfo
     form: tuple[InputField, ...] = ()
     problem: Problem | None = None
+    guessing: bool = False
 
 
 class Choices(Event, frozen=True, tag=True):

@@ -68,6 +68,7 @@ class Problem(Record, frozen=True):
     path: Path | None = None  # the module it happened in
     traceback: tuple[str, ...] = ()
     exit_code: int = 1  # 2 for a usage error
+    why: str = ""  # what was wanted and what was there instead, where that is known
 
 
 class Ranked(Row, frozen=True):

@@ -125,13 +125,17 @@ class Actions(App[None], inherit_bindings=False):
         raise NotImplementedError
 
     async def action_restart(self) -> None:
-        """A new engine with the same target, hooks and selection."""
+        """A new engine with the same target, hooks and selection. One that is busy is only killed, so that what it had
+        captured can be looked at."""
         flow = self.flow
         if not flow.engine.ours:
             self.tell("the model lives in your process, which cannot be restarted from here")
             return
         if flow.ready:
             self.kept = self.where()
+        if flow.engine.busy:
+            self.run_worker(flow.engine.put_down(), exclusive=True, group="restart")
+            return
         flow.forget_model()
         self.stage("starting the engine again")
         self.run_worker(self._restart(), exclusive=True, group="restart")

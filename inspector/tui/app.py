@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, ClassVar
 
 import msgspec
 from textual import on
 from textual.binding import BindingType
 from textual.command import Provider
+from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.timer import Timer
 
@@ -27,9 +28,10 @@ from .options import AppOptions
 from .panels.detail import DetailPanel
 from .panels.log import LogPanel
 from .pass_actions import PassActions
-from .terminal import crash_console
+from .terminal import HarmlessLines, crash_console
 from .workbench import Workbench
 
+_HARMLESS = HarmlessLines()
 FAULTS_TOLD = 2
 """Hooks that failed, of which each is told in a notification."""
 
@@ -78,6 +80,9 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         return self.workbench
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), _HARMLESS]
 
     # ------------------------------------------------------------ beginning and end
 
@@ -153,7 +158,8 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
             self.stage(message.problem.what)
         self.failure = 1
         self.workbench.title_bar.alarm = "the engine is gone, ^k starts it again"
-        self._show_problem(message.problem)
+        if message.problem != self._last_problem:  # a pass that died was told of already
+            self._show_problem(message.problem)
         hint = f"; {message.problem.hint}" if message.problem.hint else ""
         self.tell(f"{message.problem.what}{hint}")
 

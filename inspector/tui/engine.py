@@ -11,18 +11,24 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 
 from textual.message import Message
 
+from .. import remains
 from ..channel import check_greeting, decode_told, encode, receive_async
 from ..errors import ChannelError
 from ..records import (
     AnyEvent,
     AnyRequest,
     Asked,
+    CallRows,
+    Calls,
     Changes,
     Failed,
+    GetCalls,
+    GetTrace,
     Hello,
     HookMarks,
     Open,
@@ -35,11 +41,11 @@ from ..records import (
     Shutdown,
     Told,
 )
+from ..remains import Remains
+from ..trail import ASK
 from .flood import Flood
 from .messages import EngineGone, EngineOutput, EngineSaid
-from .spawn import Connection, engine_command, how_it_ended, kill_group, start_engine
-
-__all__ = ["Engine", "engine_command"]
+from .spawn import Connection, how_it_ended, kill_group, kind_of_end, start_engine
 
 _CHANGES = (Opened, HookMarks, PassEnded, Changes)
 """Replies that change what the app knows: everybody hears them, in the order in which they came."""
@@ -50,7 +56,10 @@ _READ = 65536
 _READS = 16  # at once, before the screen gets its turn
 _LAST_WORDS = 0.3  # seconds for reading what an engine that has ended sent before
 _POLL = 0.2
-_MEANWHILE = {Run: " during the forward pass", Open: " while loading the model", SetInput: " while making the input"}
+_GRACE = 0.2  # seconds for what a model started, to end by itself
+_LOOK = 0.05  # seconds that Python gets to write down where it is
+_AGAIN = "ctrl+k starts it again"
+_MEANWHILE = {Run: "during the forward pass", Open: "while loading the model", SetInput: "while making the input"}
 
 
 class Engine:
@@ -81,7 +90,8 @@ class Engine:
         self._outputs: list[_Output] = []
         self._progress: Progress | None = None
         self._progress_timer: asyncio.TimerHandle | None = None
-        self._asked_to_end = False
+        self._asked_to_end = self._put_down = False
+        self._remains = Remains()
         self.hello: Hello | None = None
         self.alive = False
 
@@ -90,18 +100,24 @@ class Engine:
         """This app started the engine, and may kill it."""
         return self._connection.process is not None
 
+    @property
+    def busy(self) -> bool:
+        """Something is being waited for that runs other people's code."""
+        return any(isinstance(request, (*_MEANWHILE,)) for request, _ in self._pending.values())
+
     async def connect(self) -> None:
         """Start listening. Call once, in the app's event loop."""
         reader, self._writer = await asyncio.open_connection(sock=self._connection.sock, limit=1 << 20)
         self.alive = True
-        self._asked_to_end = False
+        self._asked_to_end = self._put_down = False
+        self._remains = Remains()
         self._outputs = [_Output(name, fd, self._post) for name, fd in self._connection.pipes]
         self._tasks = [asyncio.create_task(self._listen(reader))]
 
     async def ask(self, request: AnyRequest) -> AnyEvent:
-        """The reply to `request`; a `Failed` where the engine could not, or is gone."""
+        """The reply to `request`; a `Failed` where the engine could not, or is gone and has not left the answer."""
         if not self.alive or self._writer is None:
-            return Failed(Problem("the engine is not running", hint="ctrl+k starts it again"))
+            return self._left(request) or Failed(Problem("the engine is not running", hint=_AGAIN))
         number = next(self._ids)
         future: asyncio.Future[AnyEvent] = asyncio.get_running_loop().create_future()
         self._pending[number] = request, future
@@ -123,25 +139,55 @@ class Engine:
         self._on_process(self._connection.process.pid, True)
         await self.connect()
 
+    def _left(self, request: AnyRequest) -> AnyEvent | None:
+        """The answer from what an engine that is gone has left behind."""
+        left = self._remains
+        if not left.shown or left.began is None or not isinstance(request, (GetCalls, GetTrace)):
+            return None
+        path = request.path if isinstance(request, GetCalls) else None
+        found = [call for call in left.calls if path is None or call.path == path]
+        if isinstance(request, GetTrace):
+            found = found[request.first : request.first + request.count]
+        return Calls(left.began.generation, left.began.number, tuple(found), len(found), path=path)
+
+    async def look(self) -> Remains:
+        """Where the running pass is, without the engine's help: its Python may be stuck anywhere."""
+        process, trail = self._connection.process, self._connection.trail
+        if process is None or trail is None or self.hello is None or process.poll() is not None:
+            return Remains()
+        remains.clear_faults(trail)
+        with contextlib.suppress(OSError):
+            process.send_signal(ASK)
+        await asyncio.sleep(_LOOK)
+        return remains.read(trail)
+
+    async def put_down(self) -> None:
+        """Kill it in the middle of what it does, with everything it started. `EngineGone` follows, and says where it
+        was. Only for one that is `ours`."""
+        process = self._connection.process
+        if process is not None:
+            await self.look()
+            self._put_down = True
+            self._connection.end_everything()
+
     async def kill(self) -> None:
         """End the engine at once. One that is not `ours` is left alone, without its connection."""
         self._asked_to_end = True
-        process = self._connection.process
-        if process is not None:
-            kill_group(process.pid)
+        self._connection.end_everything()
         await _cancelled(self._tasks)
         await self._end(Problem("the engine was killed"))
 
-    async def close(self, patience: float = 1.0) -> None:
-        """Ask the engine to put the model back and leave; make it where it does not. No process is left."""
+    async def close(self, patience: float = 0.5) -> None:
+        """Ask the engine to put the model back and leave; make it where it does not, or is too busy to hear. No process
+        is left."""
         self._asked_to_end = True
-        if self.alive and self.hello is not None:
+        process, busy = self._connection.process, self.busy and self.ours
+        if self.alive and self.hello is not None and not busy:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.ask(Shutdown()), patience)
-        process = self._connection.process
-        if process is not None and self.hello is not None and not await _ended(process, patience):
+        if process is not None and self.hello is not None and (busy or not await _ended(process, patience)):
             kill_group(process.pid, signal.SIGTERM)
-            await _ended(process, patience)
+            await _ended(process, _GRACE)
         await self.kill()
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
@@ -157,12 +203,28 @@ class Engine:
             waiting.cancel()
         if process is not None:
             await _ended(process, 1.0 if wrong is None else 0.0)
-            kill_group(process.pid)
+            self._connection.end_everything()
+        self._take_remains()
         problem = wrong or self._problem()
         expected = self._asked_to_end
         await self._end(problem)
         if not expected:
+            self._post_remains(problem)
             self._post(EngineGone(problem))
+
+    def _take_remains(self) -> None:
+        if self._connection.trail is not None:
+            self._remains = remains.read(self._connection.trail)
+
+    def _post_remains(self, problem: Problem) -> None:
+        """What was captured until the end, as if the pass had failed."""
+        left = self._remains
+        if not left.shown or left.began is None:
+            return
+        generation, number = left.began.generation, left.began.number
+        rows = tuple(call.row for call in left.calls)
+        self._post(EngineSaid(CallRows(generation, number, rows, len(rows))))
+        self._post(EngineSaid(PassEnded(generation, left.summary(problem))))
 
     async def _hear(self, reader: asyncio.StreamReader) -> Problem | None:
         """Dispatch messages until the stream ends; what was wrong with the last one."""
@@ -208,13 +270,14 @@ class Engine:
         meanwhile = next((words for kind, words in _MEANWHILE.items() if kind in requests), "")
         process = self._connection.process
         if process is None:
-            return Problem(f"the process that has the model ended the connection{meanwhile}")
-        if process.returncode is None:
-            return Problem(f"the engine closed its connection{meanwhile}", hint="ctrl+k starts it again")
-        hint = "ctrl+k starts it again"
-        if process.returncode == -signal.SIGKILL:
-            hint = f"the system may have run out of memory; {hint}"
-        return Problem(f"the engine {how_it_ended(process.returncode)}{meanwhile}", hint=hint)
+            return Problem(" ".join(("the process that has the model ended the connection", meanwhile)).rstrip())
+        code = process.returncode
+        if self._put_down:
+            return self._remains.problem("was killed from here", "Killed", _AGAIN, meanwhile)
+        if code is None:
+            return self._remains.problem("closed its connection", "EngineClosed", _AGAIN, meanwhile)
+        hint = f"{self._remains.hint(code == -signal.SIGKILL)}{_AGAIN}"
+        return self._remains.problem(how_it_ended(code), kind_of_end(code), hint, meanwhile)
 
     async def _end(self, problem: Problem) -> None:
         """Forget the engine: no task, timer, descriptor or unanswered request stays."""
@@ -234,7 +297,10 @@ class Engine:
             if not future.done():
                 future.set_result(Failed(problem))
         self._pending.clear()
-        process = self._connection.process
+        process, trail = self._connection.process, self._connection.trail
+        if trail is not None:
+            os.close(trail)
+            self._connection = replace(self._connection, trail=None)
         if process is not None and await _ended(process, 2.0):
             self._on_process(process.pid, False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Protocol
@@ -88,6 +89,7 @@ class Flow:
         self._again = FORWARD  # what live mode and changes repeat: the last pass that was asked for, but no batches
         self._run_when_opened = False  # another input was asked for, and is on its way
         self._trace = 0  # the pass that the model's calls are of
+        self._begun = False  # the first pass of this model was started, or its input asked for
         self._passes = 0  # that were started, to tell a late timer which one it was set for
 
     # ------------------------------------------------------------ asking
@@ -116,6 +118,8 @@ class Flow:
             self.view.tell("there is no model yet")
         elif self.running:
             self._next = plan
+        elif self.opened is not None and self.opened.guessing:
+            self.view.tell("a sample input is being looked for")
         elif self.opened is not None and self.opened.form:
             self.view.ask_input(self.opened)
         elif self._would_materialize():
@@ -159,7 +163,14 @@ class Flow:
 
     def _still_running(self, number: int) -> None:
         if self.running and self._passes == number:
-            self.view.tell("the engine does not answer; ctrl+k kills it")
+            self.view.spawn(self._say_stuck())
+
+    async def _say_stuck(self) -> None:
+        """A pass that does not stop at its next module has none: say where it is instead."""
+        left = await self.engine.look()
+        inside = f" in {'.'.join(left.place.path) or '(root)'}" if left.place is not None else ""
+        at = f" at {os.path.basename(left.where)}" if left.where else ""
+        self.view.tell(f"the engine does not answer{inside}{at}; ctrl+k kills it")
 
     async def observe(self, paths: tuple[Path, ...], subtree: bool, on: bool) -> None:
         reply = await self.engine.ask(Observe(self.model.generation, paths, subtree, on))
@@ -236,13 +247,15 @@ class Flow:
             self.model.info = event.info  # the same model, with another input
             if self._run_when_opened:
                 self.view.spawn(self.run())
+            else:
+                self.view.spawn(self._start())
         else:
             self.model = Model(event.info, event.generation)
             for note in event.info.notes:
                 self.view.write_log("info", note)
             self._trace = 0
             self.materialize = False
-            self.ready = self.stale = False
+            self.ready = self.stale = self._begun = False
         self._run_when_opened = False
         self.view.model_changed()
 
@@ -258,9 +271,14 @@ class Flow:
         """A model is there: put its hooks as they were left, then ask for the input or run."""
         if off:
             await self.observe(off, subtree=False, on=False)
+        await self._start()
+
+    async def _start(self) -> None:
+        """Ask for the input or run, once, when it is known which of the two."""
         opened = self.opened
-        if opened is None or (self.target is not None and not self.target.run):
+        if opened is None or opened.guessing or self._begun or (self.target is not None and not self.target.run):
             return
+        self._begun = True
         if self._would_materialize():
             self.view.tell("lazy modules: r runs a pass, which gives them their shapes")
         elif opened.form:

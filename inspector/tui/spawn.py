@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+_MARK = "INSPECTOR_ENGINE"
 _PACKAGE_PARENT = str(Path(__file__).resolve().parents[2])
 
 # `-c` puts the current directory first on sys.path, where a local rich.py would shadow the real one. (`-P` needs 3.11.)
@@ -32,38 +35,60 @@ def python_command(module: str, function: str, call: str, *arguments: str) -> li
     return [sys.executable, "-c", boot, _PACKAGE_PARENT, *arguments]
 
 
-def engine_command(fd: int) -> list[str]:
-    """The command of an engine that talks over the inherited socket `fd`."""
-    return python_command("inspector.engine.server", "main", "main(int(sys.argv[2]))", str(fd))
+def engine_command(fd: int, trail: int) -> list[str]:
+    """The command of an engine that talks over the inherited socket `fd` and leaves its trail in `trail`."""
+    call = "main(int(sys.argv[2]), int(sys.argv[3]))"
+    return python_command("inspector.engine.server", "main", call, str(fd), str(trail))
 
 
 @dataclass(frozen=True)
 class Connection:
     """A way to an engine. `process` is None where the engine lives in somebody else's process; the pipes are the read
-    ends of what its process prints, by name of the stream."""
+    ends of what its process prints, by name of the stream; `trail` is the descriptor of what its passes leave behind,
+    None where nobody would be left to read it; `mark` is in the environment of the engine and of all that it starts."""
 
     sock: socket.socket
     process: subprocess.Popen[bytes] | None
     pipes: tuple[tuple[str, int], ...]
+    trail: int | None = None
+    mark: str = ""
+
+    def end_everything(self) -> None:
+        """End the engine at once, and whatever it started, in whatever session that is."""
+        if self.process is not None:
+            kill_group(self.process.pid)
+        if self.mark:
+            _kill_marked(self.mark)
 
 
 def start_engine() -> Connection:
     """An engine in a session of its own: no terminal, no input, its output piped."""
     ours, theirs = socket.socketpair()
+    mark = secrets.token_hex(8)
+    trail = _nameless_file()
     with theirs:
         process = subprocess.Popen(
-            engine_command(theirs.fileno()),
+            engine_command(theirs.fileno(), trail),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            pass_fds=(theirs.fileno(),),
+            pass_fds=(theirs.fileno(), trail),
             start_new_session=True,
+            env={**os.environ, _MARK: mark},
         )
     assert process.stdout is not None and process.stderr is not None
     pipes = (("stdout", os.dup(process.stdout.fileno())), ("stderr", os.dup(process.stderr.fileno())))
     process.stdout.close()
     process.stderr.close()
-    return Connection(ours, process, pipes)
+    return Connection(ours, process, pipes, trail, mark)
+
+
+def _nameless_file() -> int:
+    """It goes with the last process that holds it."""
+    if sys.platform == "linux":
+        return os.memfd_create("inspector-trail")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def join_engine(fd: int, output_fd: int | None) -> Connection:
@@ -72,10 +97,33 @@ def join_engine(fd: int, output_fd: int | None) -> Connection:
     return Connection(socket.socket(fileno=fd), None, pipes)
 
 
+def _kill_marked(mark: str) -> None:
+    """On Linux, kill every process with this mark in its environment: a daemon that a model started is in no group of
+    ours, and of nobody's children."""
+    if sys.platform != "linux":
+        return
+    wanted, user = f"{_MARK}={mark}".encode(), os.getuid()
+    for entry in os.scandir("/proc"):
+        with contextlib.suppress(OSError):
+            if entry.name.isdigit() and entry.stat().st_uid == user:
+                with open(f"/proc/{entry.name}/environ", "rb") as environment:
+                    marked = wanted in environment.read().split(b"\0")
+                if marked:
+                    os.kill(int(entry.name), signal.SIGKILL)
+
+
 def kill_group(process_group: int, number: int = signal.SIGKILL) -> None:
     """Signal a whole process group; that it is gone already is as good."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process_group, number)
+
+
+def kind_of_end(code: int) -> str:
+    """An exit status in a word that a program may compare: "SIGSEGV", "ProcessExit"."""
+    try:
+        return "ProcessExit" if code >= 0 else signal.Signals(-code).name
+    except ValueError:
+        return f"Signal{-code}"
 
 
 def how_it_ended(code: int) -> str:

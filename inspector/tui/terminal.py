@@ -6,10 +6,14 @@ import contextlib
 import io
 import sys
 
+from rich.cells import get_character_cell_size
 from rich.console import Console
+from rich.segment import Segment
+from textual.color import Color
 from textual.drivers.linux_driver import LinuxDriver
+from textual.filter import LineFilter
 
-from ..text import visible
+from ..text import harmless, visible
 
 
 class SturdyDriver(LinuxDriver):
@@ -20,6 +24,20 @@ class SturdyDriver(LinuxDriver):
         while not self.exit_event.is_set():
             with contextlib.suppress(UnicodeDecodeError):  # what was read with them is lost, and nothing else
                 super().run_input_thread()
+
+
+class HarmlessLines(LineFilter):
+    """The last thing that happens to a line before it goes to the terminal. Widgets that show what is typed or pasted
+    show it raw, and so would a panel that forgot to make its text `visible`."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        if all(segment.text.isprintable() for segment in segments):
+            return segments
+        return [
+            Segment(harmless(text, get_character_cell_size), style, control) if not control else segment
+            for segment in segments
+            for text, style, control in (segment,)
+        ]
 
 
 def crash_console() -> Console:

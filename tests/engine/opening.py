@@ -29,7 +29,7 @@ def passed(target: str, *arguments: tuple[str, str], **options) -> Session:
     """A session after its first pass, which ran through."""
     session = Session(lambda event: None)
     opened = session.open(Target(target, arguments, **options))
-    assert session.sample is not None, opened
+    assert session.subject.sample is not None, opened
     summary = session.run()
     assert summary.problem is None, summary.problem
     return session

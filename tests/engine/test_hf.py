@@ -79,21 +79,21 @@ def test_where_a_head_cannot_be_built_the_next_one_is_and_that_is_said(needy):
 @pytest.mark.parametrize("name", TINY)
 def test_a_class_opens_with_random_weights_and_an_input_that_runs(name):
     session = passed(f"hf:{name}", *pairs(TINY[name]))
-    assert session.info.kind == "transformers" and "with random weights" in session.info.notes[0]
-    assert session.sample.origin == "guessed" and session.sample.text.startswith(INPUTS.get(name, ""))
+    assert session.subject.info.kind == "transformers" and "with random weights" in session.subject.info.notes[0]
+    assert session.subject.sample.origin == "guessed" and session.subject.sample.text.startswith(INPUTS.get(name, ""))
 
 
 def test_t5_has_the_modules_and_calls_that_it_is_known_to_have():
     session = passed("hf:T5Config", *pairs(TINY["T5Config"]))
-    assert session.info.modules - 1 == 102
+    assert session.subject.info.modules - 1 == 102
     assert session.summary.calls - 1 == 97
 
 
 def test_weights_and_input_depend_on_the_seed_alone():
     first, again = (passed("hf:BertConfig", *pairs(BERT)) for _ in range(2))
-    assert torch.equal(first.sample.kwargs["input_ids"], again.sample.kwargs["input_ids"])
-    weights = first.tree.root.state_dict()
-    assert all(torch.equal(weights[name], value) for name, value in again.tree.root.state_dict().items())
+    assert torch.equal(first.subject.sample.kwargs["input_ids"], again.subject.sample.kwargs["input_ids"])
+    weights = first.subject.tree.root.state_dict()
+    assert all(torch.equal(weights[name], value) for name, value in again.subject.tree.root.state_dict().items())
     torch.manual_seed(0)
     own = transformers.BertForMaskedLM(transformers.BertConfig(**{k: int(v) for k, v in pairs(BERT)})).state_dict()
     assert all(torch.equal(weights[name], value) for name, value in own.items())
@@ -108,7 +108,7 @@ def test_the_first_sensible_class_is_built_and_another_can_be_named():
 
 
 def test_ids_are_in_the_vocabulary_and_no_special_tokens():
-    ids = passed("hf:T5Config", *pairs(TINY["T5Config"])).sample.kwargs["input_ids"]
+    ids = passed("hf:T5Config", *pairs(TINY["T5Config"])).subject.sample.kwargs["input_ids"]
     assert ids.min() >= 2 and ids.max() < 200  # 0 and 1 are padding and end
 
 
@@ -122,8 +122,8 @@ def test_a_prompt_gets_a_placeholder_for_every_feature_of_its_image():
         ("image_token_index", "98"),
     ]
     session = passed("hf:LlavaConfig", *arguments)
-    assert session.sample.kwargs["pixel_values"].shape == (1, 3, 56, 56)
-    assert session.sample.kwargs["input_ids"].tolist() == [[98] * 16]  # (56 / 14) squared
+    assert session.subject.sample.kwargs["pixel_values"].shape == (1, 3, 56, 56)
+    assert session.subject.sample.kwargs["input_ids"].tolist() == [[98] * 16]  # (56 / 14) squared
 
 
 def test_an_image_in_rows_of_patches_comes_with_its_grid_and_its_tokens():
@@ -134,7 +134,7 @@ def test_an_image_in_rows_of_patches_comes_with_its_grid_and_its_tokens():
         *((f"vision_config.{key}", value) for key, value in pairs(vision)),
         ("image_token_id", "98"),
     ]
-    given = passed("hf:Qwen2VLConfig", *arguments).sample.kwargs
+    given = passed("hf:Qwen2VLConfig", *arguments).subject.sample.kwargs
     assert given["pixel_values"].shape == (64, 3 * 2 * 14 * 14) and given["image_grid_thw"].tolist() == [[4, 4, 4]]
     assert given["input_ids"].tolist() == [[98] * 16]  # patches are merged by fours
 
@@ -191,8 +191,8 @@ def saved(tmp_path):
 def test_a_directory_opens_as_what_was_saved(saved):
     folder, model = saved
     session = passed(f"hf:{folder}")
-    found = session.tree.root.state_dict()
-    assert type(session.tree.root) is type(model) and "with its own weights" in session.info.notes[0]
+    found = session.subject.tree.root.state_dict()
+    assert type(session.subject.tree.root) is type(model) and "with its own weights" in session.subject.info.notes[0]
     assert all(torch.equal(found[name], value) for name, value in model.state_dict().items())
     assert type(loaded(f"hf:{folder}/config.json").model) is type(model)
 
@@ -277,7 +277,7 @@ def test_a_file_that_builds_such_a_model_gets_the_same_input(tmp_path):
         f"    return BertModel(BertConfig({', '.join(BERT.split())}))\n"
     )
     session = passed(f"{tmp_path}/built_here.py:build")
-    assert session.sample.text == INPUTS["BertConfig"]
+    assert session.subject.sample.text == INPUTS["BertConfig"]
 
 
 GQA = f"{BERT} num_key_value_heads=2"

@@ -79,10 +79,10 @@ def nets(tmp_path):
 )
 def test_its_own_example_is_the_input(nets, name, text, origin):
     session = passed(f"{nets}:{name}")
-    assert (session.sample.text, session.sample.origin) == (text, origin)
+    assert (session.subject.sample.text, session.subject.sample.origin) == (text, origin)
 
 
 def test_it_is_looked_at_without_a_trainer(nets):
     session = passed(f"{nets}:Net", ("width", "6"))
-    assert session.sample.text == "3×6 float32"
+    assert session.subject.sample.text == "3×6 float32"
     assert session.attributes(()) and session.hooks(()) and session.parameters((), 10)

@@ -402,7 +402,7 @@ def test_a_module_that_is_nowhere_is_to_be_installed(files):
     (files / "lonely.py").write_text("import nowhere_to_be_found_xyz\n")
     with pytest.raises(TargetError) as caught:
         load(Target("lonely.py:Net"))
-    assert "install the module there" in caught.value.problem.hint
+    assert "pip install nowhere-to-be-found-xyz" in caught.value.problem.hint
 
 
 def test_pickle_and_inspect_find_the_class_again(files):
@@ -459,7 +459,7 @@ def test_their_error_comes_with_their_traceback_only(files):
     ("source", "kind", "hint"),
     [
         ("def f(:\n", "SyntaxError", ""),
-        ("import not_there_at_all\n", "ModuleNotFoundError", "install the module"),
+        ("import not_there_at_all\n", "ModuleNotFoundError", "pip install not-there-at-all"),
         ("import sys\nsys.exit(3)\n", "SystemExit", "__main__"),
         ("class E(BaseException):\n    def __str__(self): raise OSError\nraise E\n", "E", ""),
         ("def f(n): return f(n + 1)\nf(0)\n", "RecursionError", ""),

@@ -27,11 +27,11 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_name_opens_with_random_weights_and_an_image_of_its_own_size():
     session = passed("timm:resnet10t")
-    assert session.sample.text == "1×3×176×176 float32"
-    assert session.info.kind == "timm" and session.info.input_origin == "known for this target"
+    assert session.subject.sample.text == "1×3×176×176 float32"
+    assert session.subject.info.kind == "timm" and session.subject.info.input_origin == "known for this target"
     torch.manual_seed(0)
     expected = timm.create_model("resnet10t").state_dict()
-    found = session.tree.root.state_dict()
+    found = session.subject.tree.root.state_dict()
     assert all(torch.equal(expected[name], found[name]) for name in expected)
 
 
@@ -47,7 +47,7 @@ def test_a_name_opens_with_random_weights_and_an_image_of_its_own_size():
 )
 def test_arguments_change_the_model_and_its_input(name, arguments, input_text):
     session = passed(f"timm:{name}", *pairs(arguments))
-    assert session.sample.text == f"{input_text} float32"
+    assert session.subject.sample.text == f"{input_text} float32"
 
 
 def test_training_takes_two():

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -56,6 +57,7 @@ class Terminal:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
         self.written = b""
+        self._begun = b""  # a sequence of which the rest is not read yet
         self._master, self._slave = pty.openpty()
         self.resize(columns, lines)
         self.before = termios.tcgetattr(self._slave)
@@ -108,8 +110,9 @@ class Terminal:
         except OSError:
             return False
         self.written += data
+        whole, self._begun = _split_at_unfinished(self._begun + data)
         # pyte takes the private-mode queries and kitty's sequences for text or for other commands.
-        self._stream.feed(_without_queries(data))
+        self._stream.feed(_without_queries(whole))
         return bool(data)
 
     def wait_for(self, condition: Callable[[], Any], what: str = "", timeout: float = PATIENCE) -> Any:
@@ -174,6 +177,13 @@ def is_running(process: int) -> bool:
     except OSError:
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"
+
+
+def _split_at_unfinished(data: bytes) -> tuple[bytes, bytes]:
+    """What is whole, and an escape sequence at the end that may not be."""
+    last = data.rfind(b"\x1b")
+    unfinished = last >= 0 and len(data) - last < 32 and re.fullmatch(rb"\x1b(\[[<=>?]?[\d;:]*[ -/]*)?", data[last:])
+    return (data[:last], data[last:]) if unfinished else (data, b"")
 
 
 def _without_queries(data: bytes) -> bytes:

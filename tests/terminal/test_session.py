@@ -148,9 +148,11 @@ def test_a_pass_that_never_ends_can_be_left_behind(start: Start) -> None:
         terminal.send("r")
         terminal.wait_for(lambda: "running" in terminal.text or "▕" in terminal.text, "a running pass")
         terminal.send("\x03")
-        terminal.wait_for_text("the engine does not answer; ctrl+k kills it")
+        terminal.wait_for_text("the engine does not answer in (root) at")
         terminal.send("\x0b")
         terminal.wait_for(lambda: not is_running(engine), "the end of the engine")
+        terminal.wait_for_text("the engine is gone, ^k starts it again")
+        terminal.send("\x0b")
         terminal.wait_for_text("pass 1")
 
 

@@ -70,9 +70,10 @@ from inspector.records import (
     Source,
     Undo,
 )
+from inspector.remains import Remains
 from inspector.tui.app import InspectorApp
 from inspector.tui.memory import Memory
-from inspector.tui.messages import EngineSaid
+from inspector.tui.messages import EngineGone, EngineSaid
 from inspector.tui.options import AppOptions
 
 ROWS = (
@@ -119,6 +120,8 @@ class FakeEngine:
     def __init__(self) -> None:
         self.alive = True
         self.ours = True
+        self.busy = False
+        self.left = Remains()  # of the pass that runs
         self.post: Callable[[Message], object] = lambda message: None
         self.asked: list[AnyRequest] = []
         self.replies: dict[type, Reply] = {}
@@ -143,6 +146,13 @@ class FakeEngine:
     async def restart(self) -> None:
         self.restarts += 1
         self.alive = True
+
+    async def put_down(self) -> None:
+        self.alive = self.busy = False
+        self.post(EngineGone(Problem("the engine was killed from here")))
+
+    async def look(self) -> Remains:
+        return self.left
 
     async def close(self) -> None:
         self.alive = False

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.widgets import Input, OptionList
 
 from inspector.records import (
@@ -568,3 +569,30 @@ async def test_a_request_that_takes_a_pass_is_overtaken(tmp_path: Path):
         engine.gate.set()
         await settle(app, pilot)
         assert "calls of ('stem',)" in app.workbench.detail.current.copy_text()
+
+
+async def test_the_model_is_there_while_its_input_is_guessed(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    found = engine.opened
+    engine.opened = replace(found, guessing=True, info=info(input=""))
+    async with running(tmp_path, engine) as (app, pilot, engine):
+        assert len(app.flow.model.rows) == 5 and not engine.requests(Run)
+        await pilot.press("r")
+        assert not engine.requests(Run)
+        engine.say(found)
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert len(engine.requests(Run)) == 1 and app.flow.model.summary is not None
+
+
+async def test_a_busy_engine_is_only_killed_and_what_it_left_can_be_looked_at(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        engine.busy = True
+        await pilot.press("ctrl+k")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert not engine.alive and engine.restarts == 0 and app.flow.model.rows
+        assert "gone" in app.workbench.title_bar.alarm
+        await pilot.press("ctrl+k")
+        await app.workers.wait_for_complete()
+        assert engine.restarts == 1

@@ -24,11 +24,12 @@ _KINDS = {
 
 def form_fields(model: nn.Module) -> tuple[InputField, ...]:
     """One field for each parameter of the forward that runs; required ones carry a spec to start from."""
-    proposed = _proposed(model)
+    proposed = proposed_specs(model)
     return tuple(_field(parameter, proposed.get(parameter.name, "")) for parameter in parameters(model))
 
 
-def _proposed(model: nn.Module) -> dict[str, str]:
+def proposed_specs(model: nn.Module) -> dict[str, str]:
+    """A spec to start from for every parameter that a call must give."""
     needed = asked(model)
     specs = next((proposal for proposal in proposals(model) if proposal), ())
     if specs and all(_NAMED.match(spec) for spec in specs):

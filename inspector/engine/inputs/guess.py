@@ -19,6 +19,9 @@ from .specs import parse_specs
 
 TRIES = 25
 SECONDS = 20.0
+FEW_TRIES = 15
+FEW_SECONDS = 3.0
+"""For what is only a proposal."""
 STRANGERS = 3
 """Failures in a row that no other shape will cure, after which guessing stops."""
 
@@ -69,13 +72,37 @@ def guess(model: nn.Module, attempt: Attempt, seed: int = 0) -> Sample | None:
             cancelled pass) ends the guessing.
         seed: For the random parts.
     """
-    deadline, strangers, solver = time.monotonic() + SECONDS, 0, _solver(model)
-    # A config's proposals are few and each leaves out something else, so any error may be cured by the next.
-    patience = TRIES if is_described(model) else STRANGERS
-    for sample, proposal in islice(_candidates(model, seed, solver), TRIES):
+    solver = _solver(model)
+    found = _search(_candidates(model, seed, solver), attempt, solver, TRIES, SECONDS, _patience(model))
+    return found[0] if found is not None else None
+
+
+def fitting_specs(model: nn.Module, attempt: Attempt, seed: int = 0) -> Proposal | None:
+    """Specs with which `attempt` runs, for somebody whose own did not; None where a few tries find none."""
+    solver = _solver(model)
+    typed = (each for each in _candidates(model, seed, solver) if each[1])
+    found = _search(typed, attempt, solver, FEW_TRIES, FEW_SECONDS, _patience(model))
+    return found[1] if found is not None else None
+
+
+def _patience(model: nn.Module) -> int:
+    """A config's proposals are few and each leaves out something else, so any error may be cured by the next."""
+    return TRIES if is_described(model) else STRANGERS
+
+
+def _search(
+    candidates: Iterator[tuple[Sample, Proposal]],
+    attempt: Attempt,
+    solver: SideSolver | PlaceholderSolver,
+    tries: int,
+    seconds: float,
+    patience: int,
+) -> tuple[Sample, Proposal] | None:
+    deadline, strangers = time.monotonic() + seconds, 0
+    for sample, proposal in islice(candidates, tries):
         error = attempt(sample)
         if error is None:
-            return sample
+            return sample, proposal
         text = _text(error)
         strangers = 0 if is_about_input(error, text) else strangers + 1
         if not isinstance(error, Exception) or strangers >= patience or time.monotonic() > deadline:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -47,8 +48,14 @@ def required(model: nn.Module) -> tuple[inspect.Parameter, ...]:
     return tuple(needed)
 
 
-def check_call(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    """Raise `UsageError` where forward cannot be called with these arguments."""
+def check_call(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    propose: Callable[[nn.Module], Mapping[str, str]] = lambda model: {},
+) -> None:
+    """Raise `UsageError` where forward cannot be called with these arguments. `propose` gives a spec for each parameter
+    that it knows one for."""
     own = _exported(model) or _signature(getattr(model, "forward", None))
     if not own or isinstance(model, torch.jit.ScriptModule):
         return
@@ -58,7 +65,7 @@ def check_call(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) 
         raise UsageError(
             encodable(f"the inputs do not fit forward: {reason}", 300),
             where=encodable(f"{type(model).__name__}.forward{signature}", 400),
-            hint=_hint(kwargs, [p.name for p in own if p.kind not in VARIADIC]),
+            hint=_hint(kwargs, [p.name for p in own if p.kind not in VARIADIC], propose(model)),
         )
 
 
@@ -72,13 +79,14 @@ def _misfit(signature: inspect.Signature, args: tuple[Any, ...], kwargs: dict[st
     return ""
 
 
-def _hint(kwargs: dict[str, Any], names: list[str]) -> str:
-    for name in kwargs:
-        close = difflib.get_close_matches(name, names, 1) if name not in names else []
-        if close:
-            return encodable(f"did you mean {close[0]}=…?")
-    wanted = " ".join(f"-i {name}=SPEC" for name in names)
-    return encodable(f"give one -i for each parameter: {wanted}", 400) if names else "forward takes no input"
+def _hint(kwargs: dict[str, Any], names: list[str], proposed: Mapping[str, str]) -> str:
+    if not names:
+        return "forward takes no input"
+    close = [difflib.get_close_matches(name, names, 1) for name in kwargs if name not in names]
+    if close and close[0]:
+        return encodable(f"did you mean {close[0][0]}=…?")
+    wanted = " ".join(f"-i {shlex.quote(f'{name}={proposed[name]}')}" for name in names if name in proposed)
+    return encodable(f"for example {wanted or ' '.join(f'-i {name}=SPEC' for name in names)}", 400)
 
 
 def _signature(forward: Callable[..., Any] | None) -> tuple[inspect.Parameter, ...]:

@@ -18,6 +18,7 @@ from ...errors import UsageError
 from ...text import encodable
 from .draws import Drawn, is_dtype, is_shape, parse_drawn
 from .files import check_readable, read_input
+from .form import proposed_specs
 from .literals import NOT_A_LITERAL, literal
 from .nested import map_tensors
 from .sample import Part, Sample, Setting, draw, setting_for
@@ -56,7 +57,7 @@ def sample_from_parts(
 ) -> Sample:
     """As `sample_from_specs`, of specs that are parsed already."""
     sample = draw(parts, setting_for(model, device, dtype), seed, "given")
-    check_call(model, sample.args, sample.kwargs)
+    check_call(model, sample.args, sample.kwargs, proposed_specs)
     return sample
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ import torch
 
 from ...errors import InspectorError, TargetError
 from ...text import encodable
+from .packages import how_to_install
 
 _OURS = str(Path(__file__).resolve().parents[2])
 _FRAMES = 30
@@ -84,7 +84,7 @@ def _hint(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return "put what the script does behind `if __name__ == '__main__':`"
     if isinstance(error, ModuleNotFoundError):
-        return encodable(f"the Python that runs this is {sys.executable}; install the module there", 300)
+        return how_to_install(error)
     return ""
 
 

@@ -33,15 +33,23 @@ def problem_lines(problem: Problem) -> list[Line]:
     kind = f"{visible(problem.kind)}: " if problem.kind and problem.kind not in problem.what else ""
     found = [Line(Content.assemble((kind, f"{ERROR} bold"), (what, HEADING)), indent=2)]
     found += [Line(Content(text), indent=2) for text in more]
+    if problem.why:
+        found += _block("why", problem.why)
     if problem.path is not None:
         found.append(labelled("in", format.path(problem.path)))
     if problem.where:
-        found.append(labelled("at", problem.where))
+        found += _block("at", problem.where)
     if problem.hint:
-        found.append(labelled("try", problem.hint))
+        found += _block("try", problem.hint)
     if problem.traceback:
         found += [Line(EMPTY), *_traceback(problem.traceback)]
     return found
+
+
+def _block(label: str, text: str) -> Iterator[Line]:
+    """Text that may have several lines, all below the first one's beginning."""
+    for number, line in enumerate(lines(text)):
+        yield labelled(label if number == 0 else " " * len(label), line)
 
 
 def _traceback(entries: tuple[str, ...]) -> Iterator[Line]:
