@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
+from .brief import brief, non_finite
 from .frames import Frame, is_plumbing, users_own
-from .records import CallDetail, PassSummary, Path, Problem
+from .records import CallDetail, CallRow, PassSummary, Path, Problem
 from .text import encodable
 from .trail import ENTRIES, FAULTS, HEADER, LENGTH, ROOM, Began, Entered, Entry, Left
 
@@ -129,10 +130,25 @@ def _replayed(body: bytes) -> tuple[Began | None, list[CallDetail], list[CallDet
         if isinstance(entry, Began):
             began = entry
         elif isinstance(entry, Entered):
-            entered[entry.call.row.start] = entry.call
-        elif isinstance(entry, Left) and (call := entered.pop(entry.row.start, None)) is not None:
-            calls.append(replace(call, row=entry.row, output=entry.output))
+            entered[entry.start] = _unfinished(entry)
+        elif isinstance(entry, Left) and (call := entered.pop(entry.start, None)) is not None:
+            calls.append(_ended(call, entry))
     return began, calls, list(entered.values())
+
+
+def _unfinished(entry: Entered) -> CallDetail:
+    row = CallRow(
+        entry.module, entry.call, entry.start, -1, entry.depth, 0.0, "unfinished", "", file=entry.file, line=entry.line
+    )
+    return CallDetail(row, entry.path, entry.class_name, entry.inputs, entry.kwargs, None)
+
+
+def _ended(call: CallDetail, entry: Left) -> CallDetail:
+    output = entry.output
+    row = replace(
+        call.row, end=entry.end, ms=entry.ms, status=entry.status, brief=brief(output), nan=non_finite(output)
+    )
+    return replace(call, row=row, output=output)
 
 
 def _entries(body: bytes) -> list[Entry]:

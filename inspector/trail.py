@@ -15,12 +15,14 @@ import mmap
 import os
 import signal
 import struct
+import sys
+import tempfile
 import threading
 from typing import Union
 
 import msgspec
 
-from .records import CallDetail, CallRow, Value
+from .records import CallStatus, MappingValue, Path, Value
 from .records.base import Row
 
 FAULTS = 64 * 1024
@@ -37,6 +39,14 @@ ENTRIES = 64
 LENGTH = struct.Struct("!I")
 
 
+def nameless_file() -> int:
+    """For a trail; it goes with the last process that holds it."""
+    if sys.platform == "linux":
+        return os.memfd_create("inspector-trail")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
 class Began(Row, frozen=True, tag=True):
     """A pass starts, and everything before is forgotten."""
 
@@ -46,15 +56,27 @@ class Began(Row, frozen=True, tag=True):
 
 
 class Entered(Row, frozen=True, tag=True):
-    """A module is about to run: its call, unfinished."""
+    """A module is about to run: what is known of the call; the fields are those of `CallRow` and `CallDetail`."""
 
-    call: CallDetail
+    module: int
+    call: int
+    start: int
+    depth: int
+    path: Path
+    class_name: str
+    inputs: tuple[Value, ...]
+    kwargs: MappingValue
+    file: str = ""
+    line: int = 0
 
 
 class Left(Row, frozen=True, tag=True):
     """The call with this `start` returned or raised."""
 
-    row: CallRow
+    start: int
+    end: int
+    ms: float
+    status: CallStatus
     output: Value | None
 
 
@@ -83,11 +105,11 @@ class Trail:
             self._used = self._lost = 0
         self._append(Began(doing, generation, number))
 
-    def enter(self, call: CallDetail) -> None:
-        self._append(Entered(call))
+    def enter(self, entry: Entered) -> None:
+        self._append(entry)
 
-    def leave(self, row: CallRow, output: Value | None) -> None:
-        self._append(Left(row, output))
+    def leave(self, entry: Left) -> None:
+        self._append(entry)
 
     def end(self) -> None:
         """The pass is over, and what it saw is where it belongs."""

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from inspector import remains, trail
-from inspector.records import CallDetail, CallRow, MappingValue, NoneValue
+from inspector.records import MappingValue, NoneValue
 from inspector.remains import Remains
-from inspector.trail import ENTRIES, FAULTS, HEADER, Trail
+from inspector.trail import ENTRIES, FAULTS, HEADER, Entered, Left, Trail
 
 
 @pytest.fixture
@@ -23,10 +23,9 @@ def fd() -> Iterator[int]:
         yield file.fileno()
 
 
-def call(start: int, depth: int, name: str, **row: Any) -> CallDetail:
-    fields = dict(module=start, call=0, start=start, end=-1, depth=depth, ms=0.0, status="unfinished", brief="")
+def call(start: int, depth: int, name: str, **place: Any) -> Entered:
     path = tuple(name.split(".")) if name else ()
-    return CallDetail(CallRow(**{**fields, **row}), path, "Linear", (), MappingValue("dict", (), (), 0), None)  # type: ignore[arg-type]
+    return Entered(start, 0, start, depth, path, "Linear", (), MappingValue("dict", (), (), 0), **place)
 
 
 def entered(writer: Trail) -> None:
@@ -34,7 +33,7 @@ def entered(writer: Trail) -> None:
     writer.begin("the forward pass", 3, 2)
     writer.enter(call(0, 0, ""))
     writer.enter(call(1, 1, "a"))
-    writer.leave(call(1, 1, "a", end=2, status="ok", brief="1×4").row, NoneValue())
+    writer.leave(Left(1, 2, 0.5, "ok", NoneValue()))
     writer.enter(call(3, 1, "b", file="/x/net.py", line=7))
 
 
@@ -42,7 +41,7 @@ def test_calls_that_ended_and_those_that_did_not(fd: int) -> None:
     entered(Trail(fd))
     left = remains.read(fd)
     assert [(c.path, c.row.status) for c in left.calls] == [(("a",), "ok"), (("b",), "unfinished"), ((), "unfinished")]
-    assert left.calls[0].output == NoneValue() and left.calls[0].row.brief == "1×4"
+    assert left.calls[0].output == NoneValue() and left.calls[0].row.brief == "None"
     assert left.place is not None and left.place.path == ("b",)
     assert left.began is not None and (left.began.generation, left.began.number, left.shown) == (3, 2, True)
 
@@ -96,7 +95,7 @@ def test_threads_do_not_write_over_each_other(fd: int) -> None:
     def write(number: int) -> None:
         for start in range(number, 400, 4):
             writer.enter(call(start, 0, str(start)))
-            writer.leave(call(start, 0, str(start), status="ok").row, None)
+            writer.leave(Left(start, start, 0.5, "ok", None))
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
     for thread in threads:

@@ -15,6 +15,7 @@ import torch
 from msgspec.structs import replace
 from torch import nn
 
+from ..brief import brief
 from ..frames import is_library
 from ..records import Problem, TensorValue, Value
 from ..text import encodable
@@ -25,7 +26,6 @@ from .passes import problem_of
 from .recorder import Call
 from .signatures import signature_of
 from .source import location
-from .summarize import brief
 from .wants import kept_in, wants
 
 _NAMES = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")

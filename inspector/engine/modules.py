@@ -43,6 +43,7 @@ class ModuleTree:
     paths: list[Path] = field(default_factory=list)
     index_of: dict[Path, int] = field(default_factory=dict)
     index_of_object: dict[int, int] = field(default_factory=dict)  # id(module) -> its first node
+    _class_names: dict[int, str] = field(default_factory=dict, repr=False)  # of the nodes that were asked about
 
     @property
     def root(self) -> nn.Module:
@@ -56,6 +57,13 @@ class ModuleTree:
         """The node that stands for the object at `path`. Raises `KeyError` where there is none."""
         node = self.nodes[self.index_of[path]]
         return node if node.alias_of < 0 else self.nodes[node.alias_of]
+
+    def class_name(self, index: int) -> str:
+        """What the module at this node is called, in at most 120 characters."""
+        name = self._class_names.get(index)
+        if name is None:
+            name = self._class_names[index] = encodable(class_name(self.nodes[index].module), 120)
+        return name
 
     def subtree(self, index: int) -> list[int]:
         """The nodes from `index` down, itself included."""

@@ -20,6 +20,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from ..brief import brief, non_finite
 from ..records import (
     CallDetail,
     CallRow,
@@ -33,14 +34,13 @@ from ..records import (
     Value,
 )
 from ..text import encodable
-from ..trail import Trail
+from ..trail import Entered, Left, Trail
 from .hooks.outputs import OutputHooks
 from .hooks.turns import NOT_SEEN, Choice
 from .inputs.nested import map_tensors
 from .modules import ModuleTree
-from .naming import class_name
 from .objects import each_tensor
-from .summarize import Summarizer, brief, non_finite
+from .summarize import Summarizer
 
 _MODULE_FILE = nn.Module.__call__.__code__.co_filename
 _TORCH = os.path.dirname(torch.__file__)
@@ -125,13 +125,12 @@ class Call:
         )
 
     def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:
-        name = encodable(class_name(tree.nodes[self.index].module), 120)
         path: Path = tree.paths[self.index]
         gradients = tuple(value for value in self.gradients if isinstance(value, TensorValue))
         return CallDetail(
             self.row(),
             path,
-            name,
+            tree.class_name(self.index),
             self.inputs,
             self.kwargs,
             self.output,
@@ -298,7 +297,7 @@ class Recorder:
             self._see_chosen_inputs(call, call.choice, args, kwargs)
         self._locate(call)
         if self._trail is not None:
-            self._trail.enter(call.detail(self.tree))
+            self._trail.enter(self._entry(call))
         self._entered += 1
         if self._progress is not None and began - self._told > _PROGRESS_EVERY:
             self._told = began
@@ -324,6 +323,20 @@ class Recorder:
             args, kwargs = (choice.part(kwargs if isinstance(steps[0].key, str) else args),), {}
         self._see_inputs(call, args, kwargs)
         call.shown = call.shown or choice.holds((args, kwargs)) or None
+
+    def _entry(self, call: Call) -> Entered:
+        return Entered(
+            call.index,
+            call.number,
+            call.start,
+            call.depth,
+            self.tree.paths[call.index],
+            self.tree.class_name(call.index),
+            call.inputs,
+            call.kwargs,
+            call.file,
+            call.line,
+        )
 
     def _wanted(self, module: nn.Module) -> int | None:
         """The node to record a call of `module` under. A copy of a module takes our hooks along, but has no node."""
@@ -426,7 +439,7 @@ class Recorder:
             # a pre-hook before ours raised: the module was called, but its entry was never seen
             call = self._start(index, here)
             if self._trail is not None:
-                self._trail.enter(call.detail(self.tree))
+                self._trail.enter(self._entry(call))
         while True:
             call = here.stack.pop()
             if call.index == index:
@@ -439,7 +452,7 @@ class Recorder:
         if call.shown or call.status != "ok":
             self.calls.append(call)
         if self._trail is not None:
-            self._trail.leave(call.row(), call.output)
+            self._trail.leave(Left(call.start, call.end, call.ms, call.status, call.output))
 
     def _fault(self, error: Exception) -> None:
         if len(self.faults) < 20:

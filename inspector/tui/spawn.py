@@ -12,9 +12,10 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from ..trail import nameless_file
 
 _MARK = "INSPECTOR_ENGINE"
 _PACKAGE_PARENT = str(Path(__file__).resolve().parents[2])
@@ -65,7 +66,7 @@ def start_engine() -> Connection:
     """An engine in a session of its own: no terminal, no input, its output piped."""
     ours, theirs = socket.socketpair()
     mark = secrets.token_hex(8)
-    trail = _nameless_file()
+    trail = nameless_file()
     with theirs:
         process = subprocess.Popen(
             engine_command(theirs.fileno(), trail),
@@ -81,14 +82,6 @@ def start_engine() -> Connection:
     process.stdout.close()
     process.stderr.close()
     return Connection(ours, process, pipes, trail, mark)
-
-
-def _nameless_file() -> int:
-    """It goes with the last process that holds it."""
-    if sys.platform == "linux":
-        return os.memfd_create("inspector-trail")
-    with tempfile.TemporaryFile() as file:
-        return os.dup(file.fileno())
 
 
 def join_engine(fd: int, output_fd: int | None) -> Connection:

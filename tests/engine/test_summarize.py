@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from inspector import channel
+from inspector.brief import brief, non_finite
 from inspector.engine import statistics
-from inspector.engine.summarize import MAX_DEPTH, MAX_ITEMS, MAX_PARTS, Summarizer, brief, non_finite
+from inspector.engine.summarize import MAX_DEPTH, MAX_ITEMS, MAX_PARTS, Summarizer
 from inspector.records import (
     CallDetail,
     CallRow,
