@@ -43,7 +43,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("leave", "escape", "leave", "Close the top layer", "General", shown="esc"),
     Command("interrupt", "ctrl+c", "interrupt", "Copy a selection, else cancel the pass, else quit", "General",
             shown="^c"),
-    Command("restart", "ctrl+k", "restart", "Kill the engine and start it again", "General", shown="^k"),
+    Command("restart", "ctrl+k", "restart", "Kill a busy engine, else start it anew", "General", shown="^k"),
     Command("reset", "ctrl+x", "forget", "Forget what was kept for this target", "General", shown="^x"),
     Command("open", "o", "open", "Open another target", "General"),
     # moving
