@@ -252,7 +252,7 @@ def test_unknown_names_and_arguments():
         load(Target("resnet18", (("num_classes", "ten"),)))
 
 
-@pytest.mark.parametrize("text", ["hf:bert", "timm:vit", "hub:repo#entry", "net.pt2", "net.pt", "weights.safetensors"])
+@pytest.mark.parametrize("text", ["hf:bert", "timm:vit", "hub:repo#entry", "net.pt2"])
 def test_targets_of_later_versions_say_which_are_supported(text):
     problem = usage(text).problem
     assert "not supported yet" in problem.what
