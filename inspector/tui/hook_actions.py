@@ -69,10 +69,12 @@ class HookActions(Actions, inherit_bindings=False):
         return reply if isinstance(reply, Changes) else None
 
     def _if_ready(self, call: Callable[[], object]) -> None:
-        if self.flow.ready:
-            call()
-        else:
+        if not self.flow.ready:
             self.tell("there is no model yet")
+        elif not self.flow.model.callable:
+            self.tell("weights without a model: there is nothing to hook or to change")
+        else:
+            call()
 
     # ------------------------------------------------------------ adding and changing
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inspector.records import Observe, Opened, Run
+from inspector.records import ListKinds, Observe, Opened, Run
 from inspector.tui.header import TitleBar
 
 from .fake_engine import FakeEngine, failed, info, running
@@ -36,6 +36,11 @@ async def test_keys_for_passes_and_hooks_say_that_there_is_nothing_to_call(tmp_p
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert len(engine.requests(Run)) == 1 and not app.flow.live and not app.flow.running
+        await pilot.press("a")
+        await pilot.pause()
+        assert app.screen is app.screen_stack[0] and not engine.requests(ListKinds)
+        assert any("nothing to hook" in notification.message for notification in app._notifications)
+        assert "Names" in app.export_screenshot(simplify=True)
 
 
 async def test_no_module_is_kept_as_one_without_its_hook(tmp_path: Path):
