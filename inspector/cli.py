@@ -85,7 +85,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--backward", action="store_true", help="a backward pass after each forward")
     add("--batches", type=int, default=1, metavar="N", help="so many passes in a row, each with its own input")
-    add("--loss", default="", metavar="LOSS", help="mean (the default), sum, cross_entropy or pkg.mod:function")
+    add(
+        "--loss",
+        default="",
+        metavar="LOSS",
+        help="mean (the default), sum, cross_entropy or pkg.mod:function(output[, batch])",
+    )
     add("--optimizer", default="", metavar="OPT", help="step after each batch, such as 'SGD(lr=0.01)'")
     add("--loader", default="", metavar="pkg.mod:NAME", help="whose items are the batches")
     view = parser.add_argument_group("view")

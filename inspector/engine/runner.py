@@ -164,7 +164,7 @@ class Runner:
         return Batches(
             subject.tree,
             steps,
-            batches_of(steps, subject.sample, subject.seed),
+            batches_of(steps, subject.sample, subject.seed, subject.tree.root),
             record,
             [subject.observers, subject.alterations.shared],
             histories,

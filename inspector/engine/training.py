@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,7 +15,8 @@ from ..errors import UsageError
 from ..text import encodable
 from .hooks.spec import call_of
 from .inputs.nested import map_tensors
-from .inputs.sample import Sample, given, spread
+from .inputs.sample import Sample, given, setting_for, spread
+from .inputs.signature import required
 from .loading.importing import resolve
 
 Loss = Callable[[Any, Sample], Tensor]
@@ -47,7 +48,12 @@ def loss_of(text: str) -> Loss:
         )
     function = resolve(text)
     takes_batch = len(inspect.signature(function).parameters) > 1
-    return lambda output, sample: function(output, sample.args) if takes_batch else function(output)
+    return lambda output, sample: function(output, _batch(sample)) if takes_batch else function(output)
+
+
+def _batch(sample: Sample) -> tuple[Any, ...]:
+    """As the loader gave it."""
+    return sample.args if sample.target is None else (*sample.args, sample.target)
 
 
 def _reduced(output: Any, how: str) -> Tensor:
@@ -64,13 +70,15 @@ def _reduced(output: Any, how: str) -> Tensor:
 
 
 def _cross_entropy(output: Any, sample: Sample) -> Tensor:
-    """Of the first tensor (batch×classes) with the batch's labels, or with what the model itself ranks first."""
+    """Of the first tensor (batch×classes) with the batch's target, or without one with what the model ranks first."""
     found: list[Tensor] = []
     map_tensors(output, lambda t: found.append(t) or t if t.is_floating_point() else t)  # type: ignore[func-returns-value]
     if not found or found[0].dim() < 2:
         raise RuntimeError("cross_entropy needs an output of batch×classes")
-    logits = found[0]
-    return nn.functional.cross_entropy(logits, logits.detach().argmax(1))
+    logits, target = found[0], sample.target
+    if not isinstance(target, Tensor):
+        target = logits.detach().argmax(1)
+    return nn.functional.cross_entropy(logits, target.to(logits.device))
 
 
 def optimizer_of(text: str, model: nn.Module) -> torch.optim.Optimizer | None:
@@ -91,8 +99,10 @@ def optimizer_of(text: str, model: nn.Module) -> torch.optim.Optimizer | None:
     return optimizer
 
 
-def batches_of(steps: Steps, sample: Sample, seed: int) -> Iterator[Sample]:
+def batches_of(steps: Steps, sample: Sample, seed: int, model: nn.Module) -> Iterator[Sample]:
     """As many samples as are wanted: of the loader, else drawn anew from seed, seed + 1, ….
+
+    An item of a loader with more than `model` requires, as in (images, labels), has its target last.
 
     Raises:
         UsageError: The loader cannot be found, or gives fewer.
@@ -107,6 +117,15 @@ def batches_of(steps: Steps, sample: Sample, seed: int) -> Iterator[Sample]:
     count = 0
     for item in itertools.islice(loader, steps.batches):
         count += 1
-        yield given(*spread(tuple(item) if isinstance(item, list) else item))
+        yield _loaded(item, model)
     if count < steps.batches:
         raise UsageError(encodable(f"{steps.loader} gave {count} batches of {steps.batches}", 300))
+
+
+def _loaded(item: Any, model: nn.Module) -> Sample:
+    """One item of a loader, on the model's device."""
+    device = setting_for(model).device
+    args, kwargs = map_tensors(spread(tuple(item) if isinstance(item, list) else item), lambda t: t.to(device))
+    if not kwargs and len(args) > max(len(required(model)), 1):
+        return replace(given(tuple(args[:-1]), {}), target=args[-1])
+    return given(tuple(args), dict(kwargs))

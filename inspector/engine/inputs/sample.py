@@ -42,13 +42,14 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """The arguments of one forward call."""
+    """The arguments of one forward call. `target` is what came with them for a loss: labels, as a rule."""
 
     args: tuple[Any, ...] = field(repr=False)
     kwargs: dict[str, Any] = field(repr=False)
     origin: Origin
     text: str
     redraw: Callable[[int], Arguments] | None = field(default=None, repr=False)
+    target: Any = field(default=None, repr=False)
 
     def fresh(self, seed: int) -> Sample:
         """The sample with its random parts drawn anew from `seed`; data that was given stays."""
@@ -60,7 +61,7 @@ class Sample:
     def copy(self) -> Sample:
         """A sample whose tensors a forward pass may overwrite."""
         args, kwargs = map_tensors((self.args, self.kwargs), own_copy)
-        return Sample(tuple(args), dict(kwargs), self.origin, self.text, self.redraw)
+        return Sample(tuple(args), dict(kwargs), self.origin, self.text, self.redraw, self.target)
 
 
 def setting_for(model: nn.Module, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Setting:

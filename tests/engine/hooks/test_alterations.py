@@ -337,3 +337,39 @@ def test_a_backward_pass_and_batches_are_compared_with_the_same_unaltered(steps:
     first = session.views.calls_of(("0",)).calls[0].row.delta
     assert first is not None and (steps.get("batches") or first.rel_l2 == pytest.approx(1))
     session.close()
+
+
+LOADER = """
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+images = torch.randn(32, 4, generator=torch.Generator().manual_seed(0))
+labels = (images.sum(1) > 0).long()
+
+def loader():
+    return DataLoader(TensorDataset(images, labels), batch_size=8)
+
+def loss(output, batch):
+    seen, target = batch
+    assert seen.shape == (8, 4) and target.dtype == torch.int64
+    return torch.nn.functional.cross_entropy(output, target)
+"""
+
+
+def test_a_loader_brings_labels_that_a_loss_is_told(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data_of_user.py").write_text(LOADER)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model, x = mlp()
+    session = opened(model, (x,))
+    losses = []
+    for loss in ("cross_entropy", "data_of_user:loss"):
+        run = Run(1, None, False, True, 4, loss, "SGD(lr=0.5)", "data_of_user:loader")
+        summary = session.run(run)
+        assert summary.problem is None, summary.problem
+        (found,) = [series.values for series in session.views.history(()).series if series.name == "loss"]
+        losses.append(found)
+        assert found[-1] < found[0]
+    assert losses[0] == losses[1]
+    summary = session.run(Run(1, None, False, True, 9, "cross_entropy", "none", "data_of_user:loader"))
+    assert summary.problem is not None and "gave 4 batches of 9" in summary.problem.what
+    session.close()
