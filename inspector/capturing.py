@@ -12,8 +12,9 @@ from typing import Any
 from torch import nn
 
 from .engine import modules
+from .engine.calls import Call
 from .engine.hooks.observe import Observers
-from .engine.recorder import Call, Recorder
+from .engine.recorder import Recorder
 from .engine.session import Session
 from .errors import InspectorError
 from .records import AnyEvent, CallRow, CallRows, CallStatus, MappingValue, ModuleRow, ModuleRows, Run, Value

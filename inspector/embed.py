@@ -19,9 +19,9 @@ from typing import Any
 from torch import nn
 
 from .capturing import CapturedCall, captured, summary
+from .engine.calls import Call
 from .engine.hooks.hook import Hook
 from .engine.modules import rows
-from .engine.recorder import Call
 from .engine.server import Server
 from .engine.session import Session
 from .records import Opened, PassSummary

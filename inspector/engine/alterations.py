@@ -8,80 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
 from ..errors import UsageError
 from ..records import Change, Path, Problem
 from ..text import encodable
+from .added import Added, Addition, Foreign, State, problem
 from .edits import Edits
 from .guard import Keep
 from .hooks.attached import Attached
 from .hooks.hook import Hook
 from .hooks.ledger import Ledger
 from .hooks.observe import Observers
-from .hooks.python_code import line_of
 from .hooks.shared import Shared
 from .hooks.spec import parse_hook
 from .hooks.targets import find
 from .hooks.turns import Choice
 from .modules import ModuleTree, Node
-
-_KINDS = {
-    "input": "forward_pre",
-    "state_dict": "state_dict",
-    "load_state_dict": "load_state_dict_pre",
-}  # torch's dict for what a hook is put on; the rest are forward hooks
-
-
-Foreign = tuple[int, str, str, int]
-"""Somebody else's hook: node (-1 for the process), kind, the tensor that holds it ("" for the module), id."""
-
-
-@dataclass
-class Added:
-    """One hook on one module. `present` is False when it was removed or its addition undone."""
-
-    node: Node
-    attached: Attached
-    handle: RemovableHandle
-    on: bool = True
-    present: bool = True
-
-    @property
-    def kind(self) -> str:
-        return _KINDS.get(self.attached.hook.on, "forward")
-
-    @property
-    def id(self) -> int:
-        return int(self.handle.id)
-
-    @property
-    def active(self) -> bool:
-        return self.on and self.present
-
-
-@dataclass
-class Addition:
-    """One hook as it was asked for, on every module that it named."""
-
-    where: str
-    hook: Hook
-    members: list[Added] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class State:
-    """What is in force: hooks of ours that act, hooks of others that are off, and how many edits."""
-
-    active: frozenset[int] = frozenset()  # id(Attached)
-    off: frozenset[Foreign] = frozenset()
-    edits: int = 0
 
 
 @dataclass
@@ -289,14 +236,14 @@ class Alterations:
     # ------------------------------------------------------------ what is in force
 
     def state(self) -> State:
-        active = frozenset(id(member.attached) for member in self._members() if member.active and _alters(member))
+        active = frozenset(id(member.attached) for member in self._members() if member.active and member.alters)
         return State(active, frozenset(self._foreign_off), len(self.edits.made))
 
     @contextmanager
     def as_in(self, state: State) -> Iterator[None]:
         """For a while, only what was in force then; hooks that were not are on their modules and do nothing."""
         undone = self.edits.rewind(state.edits)
-        muted = [m for m in self._members() if m.active and _alters(m) and id(m.attached) not in state.active]
+        muted = [m for m in self._members() if m.active and m.alters and id(m.attached) not in state.active]
         switched = [m for m in self._members() if not m.active and id(m.attached) in state.active]
         others = state.off ^ self._foreign_off
         for member in muted:
@@ -321,7 +268,7 @@ class Alterations:
         return [member for member in self._members() if member.active]
 
     def altering(self) -> int:
-        return sum(_alters(member) for member in self.active())
+        return sum(member.alters for member in self.active())
 
     def disabled(self) -> int:
         return len(self._foreign_off) + sum(m.present and not m.on for m in self._members())
@@ -410,28 +357,6 @@ class Alterations:
         self.ledger.toggle(self.tree.nodes[index].module if index >= 0 else None, kind, hook_id, on, of)
 
 
-def _alters(member: Added) -> bool:
-    return member.attached.hook.alters
-
-
 def with_code(hook: Hook, code: str) -> Hook:
     """The hook with the text that a person wrote for it."""
     return replace(hook, code=code) if hook.kind.acts == "python" else hook
-
-
-def problem(attached: Attached) -> Problem:
-    """What went wrong in a hook, with the line of a person's own code."""
-    error: Any = attached.fault
-    try:
-        words = str(error)
-    except Exception as unprintable:  # an exception of a person's own may refuse
-        words = f"(its message cannot be read: {type(unprintable).__name__})"
-    line = line_of(error)
-    place = f"line {line}: " if line else ""
-    name = attached.path or "(root)"
-    return Problem(
-        encodable(f"{attached.hook} on {name} failed: {place}{type(error).__name__}: {words}", 600),
-        hint="the pass went on as if the hook were off",
-        kind=encodable(type(error).__name__, 120),
-        path=tuple(attached.path.split(".")) if attached.path else (),
-    )

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 from torch import Tensor
 
 from ..records import Delta, Ranked, TensorValue, Value
+from .calls import Call
 from .inputs.nested import map_tensors
-from .recorder import Call
 from .statistics import histogram, reduce_on_host
 
 BUDGET = 1 << 30

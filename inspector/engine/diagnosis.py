@@ -19,11 +19,11 @@ from ..brief import brief
 from ..frames import is_library
 from ..records import Problem, TensorValue, Value
 from ..text import encodable
+from .calls import Call
 from .loading.packages import how_to_install
 from .memory import is_out_of_memory, what_holds
 from .modules import ModuleTree
 from .passes import problem_of
-from .recorder import Call
 from .signatures import signature_of
 from .source import location
 from .wants import kept_in, wants

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ..records import SequenceValue, Series, Statistics, TensorValue, Value
+from .calls import Call, gradient_size
 from .modules import Node, own_tensors
-from .recorder import Call, gradient_size
 from .summarize import Summarizer
 
 STATISTICS = ("mean", "std", "min", "max")

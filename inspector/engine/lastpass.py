@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..records import CallDetail, CallRow, Value
+from .calls import Call
 from .hooks.outputs import OutputHooks
 from .modules import ModuleTree
-from .recorder import Call
 
 _Key = tuple[int, int]  # node, number of the call
 

@@ -8,33 +8,24 @@ own; entries and exits are numbered by one clock. Recording never raises into th
 from __future__ import annotations
 
 import itertools
-import math
 import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from ..brief import brief, non_finite
 from ..records import (
-    CallDetail,
-    CallRow,
-    CallStatus,
-    Delta,
-    Histogram,
-    MappingValue,
     OtherValue,
-    Path,
-    TensorValue,
     Value,
 )
 from ..text import encodable
-from ..trail import Entered, Left, Trail
+from ..trail import Trail
+from .calls import Call, Witness
 from .hooks.outputs import OutputHooks
 from .hooks.turns import NOT_SEEN, Choice
 from .inputs.nested import map_tensors
@@ -55,7 +46,6 @@ _BETWEEN = frozenset(
 _ENGINE = os.path.dirname(__file__)
 _PROGRESS_EVERY = 0.05  # seconds
 _HOOK_FRAMES = 4  # from `_locate` over `_enter`, `enter` and the hook up to torch
-_NO_KWARGS = MappingValue("dict", (), (), 0)
 _STOP = "_StopRecomputationError"
 """What checkpointing leaves a recomputed forward with as soon as it has what it needs."""
 _STOPPED = OtherValue("stopped", "recomputed as far as it was needed, and left there")
@@ -69,97 +59,6 @@ def _in_backward() -> bool:
 
 class Cancelled(BaseException):
     """The person asked for the pass to stop. Not an `Exception`, so that a model's own handlers let it through."""
-
-
-class Call:
-    """One call of one module, filled in as it happens."""
-
-    __slots__ = (
-        "altered", "before", "began", "choice", "delta", "depth", "difference", "end", "file", "gradients", "index",
-        "inputs", "kept", "kwargs", "line", "ms", "number", "output", "recomputed", "shown", "spent", "start", "status",
-        "then",
-    )  # fmt: skip
-
-    def __init__(self, index: int, number: int, start: int, depth: int) -> None:
-        self.index = index
-        self.number = number
-        self.start = start
-        self.end = -1
-        self.depth = depth
-        self.ms = 0.0
-        self.status: CallStatus = "unfinished"
-        self.inputs: tuple[Value, ...] = ()
-        self.kwargs = _NO_KWARGS
-        self.output: Value | None = None
-        self.kept: object = None
-        self.file = ""
-        self.line = 0
-        self.altered = False
-        self.recomputed = False
-        self.delta: Delta | None = None
-        self.then: Value | None = None  # the output of this call in the baseline
-        self.difference: Histogram | None = None
-        self.gradients: list[Value] = []
-        self.before: BaseException | None = None  # the exception that was already being handled at entry
-        self.began = self.spent = 0.0
-        self.choice: Choice | None = None  # where an observing hook looks at a part only
-        self.shown: bool | None = True  # None until a value meets what the hook waits for
-
-    def row(self) -> CallRow:
-        return CallRow(
-            self.index,
-            self.number,
-            self.start,
-            self.end,
-            self.depth,
-            self.ms,
-            self.status,
-            brief(self.output),
-            non_finite(self.output),
-            self.file,
-            self.line,
-            self.altered,
-            self.delta,
-            gradient_size(self.gradients),
-            self.recomputed,
-        )
-
-    def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:
-        path: Path = tree.paths[self.index]
-        gradients = tuple(value for value in self.gradients if isinstance(value, TensorValue))
-        return CallDetail(
-            self.row(),
-            path,
-            tree.class_name(self.index),
-            self.inputs,
-            self.kwargs,
-            self.output,
-            previous,
-            self.then,
-            self.difference,
-            gradients,
-        )
-
-
-class Witness(Protocol):
-    """Sees the outputs of a pass themselves, the moment the recorder does."""
-
-    def see(self, call: Call, output: object) -> None: ...
-    def settle(self) -> None: ...
-
-
-def gradient_size(gradients: list[Value]) -> float | None:
-    """Root mean square over all elements; None where there are no statistics."""
-    total = elements = 0.0
-    for value in gradients:
-        found = value.statistics if isinstance(value, TensorValue) else None
-        if found is not None and (found.nan or found.inf):
-            return math.nan
-        if found is not None and found.mean is not None and found.std is not None and isinstance(value, TensorValue):
-            count = math.prod(value.shape)
-            total += count * (found.mean**2 + found.std**2)
-            elements += count
-    return math.sqrt(total / elements) if elements else None
 
 
 class _Thread(threading.local):
@@ -297,7 +196,7 @@ class Recorder:
             self._see_chosen_inputs(call, call.choice, args, kwargs)
         self._locate(call)
         if self._trail is not None:
-            self._trail.enter(self._entry(call))
+            self._trail.enter(call.entered(self.tree))
         self._entered += 1
         if self._progress is not None and began - self._told > _PROGRESS_EVERY:
             self._told = began
@@ -323,20 +222,6 @@ class Recorder:
             args, kwargs = (choice.part(kwargs if isinstance(steps[0].key, str) else args),), {}
         self._see_inputs(call, args, kwargs)
         call.shown = call.shown or choice.holds((args, kwargs)) or None
-
-    def _entry(self, call: Call) -> Entered:
-        return Entered(
-            call.index,
-            call.number,
-            call.start,
-            call.depth,
-            self.tree.paths[call.index],
-            self.tree.class_name(call.index),
-            call.inputs,
-            call.kwargs,
-            call.file,
-            call.line,
-        )
 
     def _wanted(self, module: nn.Module) -> int | None:
         """The node to record a call of `module` under. A copy of a module takes our hooks along, but has no node."""
@@ -439,7 +324,7 @@ class Recorder:
             # a pre-hook before ours raised: the module was called, but its entry was never seen
             call = self._start(index, here)
             if self._trail is not None:
-                self._trail.enter(self._entry(call))
+                self._trail.enter(call.entered(self.tree))
         while True:
             call = here.stack.pop()
             if call.index == index:
@@ -452,7 +337,7 @@ class Recorder:
         if call.shown or call.status != "ok":
             self.calls.append(call)
         if self._trail is not None:
-            self._trail.leave(Left(call.start, call.end, call.ms, call.status, call.output))
+            self._trail.leave(call.left())
 
     def _fault(self, error: Exception) -> None:
         if len(self.faults) < 20:

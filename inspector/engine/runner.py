@@ -15,13 +15,14 @@ from ..trail import Trail
 from . import passes
 from .baseline import Baseline, Comparison
 from .batches import Batches, steps_of
+from .calls import Call, Witness
 from .histories import Histories
 from .hooks.meter import Meter
 from .inputs import Sample
 from .lastpass import LastPass
 from .materialize import allowed
 from .modules import Node
-from .recorder import Call, Cancelled, Recorder, Witness
+from .recorder import Cancelled, Recorder
 from .subject import Subject
 from .summarize import Summarizer
 from .training import NONE, Steps, batches_of

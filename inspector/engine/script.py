@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import UsageError
 from ..records import Path as ModulePath
 from ..records import Target
-from .alterations import Addition
+from .added import Addition
 from .edits import Edit
 from .hooks import conditions, structure
 from .hooks.hook import OPTIONS, Hook

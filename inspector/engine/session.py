@@ -40,6 +40,7 @@ from ..records import (
 )
 from ..text import encodable
 from ..trail import Trail
+from .calls import Call
 from .hooks.hook import Hook
 from .hooks.kinds import KINDS
 from .hooks.spec import parse_placed
@@ -48,7 +49,6 @@ from .inputs.sample import given
 from .loading import Loaded, load
 from .materialize import may_run
 from .modules import Node
-from .recorder import Call
 from .runner import CHUNK, Runner, Tell
 from .saving import load_recipe, save
 from .subject import Subject

@@ -12,7 +12,8 @@ from ..errors import UsageError
 from ..records import Changes, HookMarks, ModelInfo, ModuleRow, Path, Target
 from ..text import encodable
 from . import alone, modules
-from .alterations import Alterations, State
+from .added import State
+from .alterations import Alterations
 from .facts import facts_of
 from .guard import Keep
 from .hooks.ledger import Ledger

@@ -10,10 +10,11 @@ from ..records import Problem
 from ..text import encodable
 from ..trail import Trail
 from . import passes
+from .calls import Call
 from .diagnosis import diagnosed, is_about_input
 from .inputs import Sample, guess
 from .inputs.guess import fitting_specs
-from .recorder import Call, Recorder
+from .recorder import Recorder
 from .subject import Subject
 
 

@@ -22,7 +22,7 @@ from ..records import (
     StateDictReport,
 )
 from ..text import encodable
-from .alterations import Added, problem
+from .added import Added, problem
 from .attributes import attributes_of
 from .hooks.hooksource import source_of_hook
 from .hooks.outputs import KIND

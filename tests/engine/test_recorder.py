@@ -15,11 +15,12 @@ import torchvision
 from torch import nn
 
 from inspector.engine import passes, recorder
+from inspector.engine.calls import Call
 from inspector.engine.fingerprint import fingerprint
 from inspector.engine.guard import Keep
 from inspector.engine.hooks.observe import Observers
 from inspector.engine.modules import ModuleTree, walk
-from inspector.engine.recorder import Call, Cancelled, Recorder
+from inspector.engine.recorder import Cancelled, Recorder
 from inspector.engine.summarize import Summarizer
 from inspector.records import OtherValue, TensorValue
 from tests.models import Raises, build, names

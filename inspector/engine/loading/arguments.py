@@ -73,9 +73,21 @@ def refusal(shown: str, name: str, names: Collection[str]) -> UsageError:
     )
 
 
-def refused_by_call(error: TypeError, kwargs: Mapping[str, Any]) -> tuple[str, bool] | None:
-    """The argument of ours that a call refused, and whether the callee sets it itself; None for other errors."""
+def refused_by_call(
+    error: TypeError, kwargs: Mapping[str, Any], shown: str, names: Collection[str]
+) -> UsageError | None:
+    """The error for an argument of ours that a builder of models refused or sets itself; None for other errors.
+
+    Args:
+        error: What the call raised.
+        kwargs: What was typed.
+        shown: The builder.
+        names: What it takes.
+    """
     match = _REFUSED.search(str(error))
     if match is None or match.group(2) not in kwargs:
         return None
-    return match.group(2), match.group(1).startswith("multiple")
+    key = match.group(2)
+    if match.group(1).startswith("multiple"):
+        return UsageError(f"{shown} sets {key} itself", where=f"{key} is what makes it {shown}")
+    return refusal(shown, key, names)

@@ -75,13 +75,10 @@ def _create(timm: Any, name: str, typed: Mapping[str, Any], wanted: Wanted) -> n
             what = f"the weights of {wanted.text} were not downloaded before, and {host()} cannot be reached"
             raise UsageError(encodable(what, 300), hint=hint) from None
         except TypeError as error:
-            refused = arguments.refused_by_call(error, typed)
+            refused = arguments.refused_by_call(error, typed, name, _accepted(timm, name, error))
             if refused is None:
                 raise
-            key, set_by_builder = refused
-            if set_by_builder:
-                raise UsageError(f"{name} sets {key} itself", where=f"{key} is what makes it {name}") from None
-            raise arguments.refusal(wanted.text, key, _accepted(timm, name, error)) from None
+            raise refused from None
     return model
 
 

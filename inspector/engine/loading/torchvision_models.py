@@ -162,13 +162,10 @@ def _call(builder: Callable[..., Any], typed: Mapping[str, Any], fixed: Mapping[
         try:
             model: nn.Module = builder(**{**fixed, **{k: v for k, v in typed.items() if k not in _OWN}})
         except TypeError as error:
-            refused = arguments.refused_by_call(error, typed)
+            refused = arguments.refused_by_call(error, typed, name, _accepted(builder)[0])
             if refused is None:
                 raise
-            key, set_by_builder = refused
-            if set_by_builder:
-                raise UsageError(f"{name} sets {key} itself", where=f"{key} is what makes it {name}") from None
-            raise arguments.refusal(name, key, _accepted(builder)[0]) from None
+            raise refused from None
     return model
 
 
