@@ -61,7 +61,7 @@ class Actions(App[None], inherit_bindings=False):
         selected = self.screen.get_selected_text()
         if selected:
             self._copy(selected)
-        elif self.flow.running or self.flow.live:
+        elif self.flow.running or self.flow.live or self.flow.guessing:
             self.run_worker(self.flow.cancel())
             self.workbench.title_bar.live = False
         elif time.monotonic() < self._quit_until:

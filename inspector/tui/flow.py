@@ -118,7 +118,7 @@ class Flow:
             self.view.tell("there is no model yet")
         elif self.running:
             self._next = plan
-        elif self.opened is not None and self.opened.guessing:
+        elif self.guessing:
             self.view.tell("a sample input is being looked for")
         elif self.opened is not None and self.opened.form:
             self.view.ask_input(self.opened)
@@ -154,15 +154,20 @@ class Flow:
             self.stop_running()
             self.view.problem(reply.problem, opening=False)
 
+    @property
+    def guessing(self) -> bool:
+        """Whether the engine tries inputs."""
+        return self.opened is not None and self.opened.guessing
+
     async def cancel(self) -> None:
-        """Stop the running pass, and live mode with it."""
+        """Stop the running pass or the looking for an input, and live mode with it."""
         self.live, self._next = False, None
         number = self._passes
         self.view.later(CANCEL_PATIENCE, lambda: self._still_running(number))
         await self.engine.ask(Cancel())
 
     def _still_running(self, number: int) -> None:
-        if self.running and self._passes == number:
+        if (self.running or self.guessing) and self._passes == number:
             self.view.spawn(self._say_stuck())
 
     async def _say_stuck(self) -> None:

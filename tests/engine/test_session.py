@@ -330,3 +330,25 @@ def test_what_cannot_be_put_back_is_a_warning() -> None:
     opening.session.run()
     (note,) = opening.of(Note)
     assert note.level == "warning" and "it (an iterator that advanced)" in note.text
+
+
+def test_a_guess_can_be_cancelled() -> None:
+    class Slow(nn.Module):
+        tries = 0
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.steps = nn.ModuleList(nn.Linear(4, 4) for _ in range(3))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            Slow.tries += 1
+            session.cancel()
+            for step in self.steps:
+                x = step(x)
+            return x
+
+    session = Session(lambda event: None)
+    opened = session.adopt(Slow(), (), {}, "slow")
+    assert Slow.tries == 1 and session.subject.sample is None and opened.form
+    assert opened.problem is not None and "cancelled" in opened.problem.what
+    session.close()

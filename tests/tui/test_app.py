@@ -577,8 +577,9 @@ async def test_the_model_is_there_while_its_input_is_guessed(tmp_path: Path) -> 
     engine.opened = replace(found, guessing=True, info=info(input=""))
     async with running(tmp_path, engine) as (app, pilot, engine):
         assert len(app.flow.model.rows) == 5 and not engine.requests(Run)
-        await pilot.press("r")
-        assert not engine.requests(Run)
+        await pilot.press("r", "ctrl+c")
+        await app.workers.wait_for_complete()
+        assert not engine.requests(Run) and len(engine.requests(Cancel)) == 1
         engine.say(found)
         await app.workers.wait_for_complete()
         await pilot.pause()
