@@ -49,6 +49,12 @@ def assert_leaves(terminal: Terminal) -> None:
         assert sequence not in terminal.written
 
 
+def has_row(terminal: Terminal, *words: str) -> bool:
+    """Whether a line of the tree has all of these."""
+    rows = [line.partition("││")[0] for line in terminal.text.splitlines()]
+    return any(all(word in row for word in words) for row in rows)
+
+
 def some(deeds: list[str], quick: tuple[str, ...]) -> list[object]:
     """Those that no test shall miss, and the others of the same kind as slow ones."""
     return [deed if deed in quick else pytest.param(deed, marks=pytest.mark.slow) for deed in deeds]
@@ -59,9 +65,8 @@ def test_a_pass_that_ends_the_engine_leaves_what_it_had_seen(deed: str, start: S
     with start(deed) as terminal:
         terminal.wait_for_text("the engine is gone, ^k starts it again")
         terminal.wait_for(lambda: f"the engine {ENDS[deed]} during" in said(terminal), ENDS[deed])
-        rows = [line.partition("││")[0] for line in terminal.text.splitlines()]
-        assert any("before" in row and "2×4" in row for row in rows)
-        assert any("deed" in row and "unfinished" in row for row in rows)
+        terminal.wait_for(lambda: has_row(terminal, "before", "2×4"), "the call that returned")
+        terminal.wait_for(lambda: has_row(terminal, "deed", "unfinished"), "the call that did not")
         terminal.send("j2")
         terminal.wait_for_text("called once")
         assert_leaves(terminal)
@@ -80,13 +85,13 @@ def test_a_pass_without_end_says_where_it_is(deed: str, start: Start) -> None:
         terminal.wait_for_text("running")
         terminal.send("\x03")
         terminal.wait_for(lambda: "ctrl+k kills it" in said(terminal), "how to kill it")
-        assert "does not answer in deed at hostile.py:" in said(terminal)
+        terminal.wait_for(lambda: "does not answer in deed at hostile.py:" in said(terminal), "where it is")
         _, engine = processes(terminal)
         terminal.send("\x0b")
         words = "the engine was killed from here during the forward pass, in deed"
         terminal.wait_for(lambda: words in said(terminal), words)
         terminal.wait_for(lambda: not is_running(engine), "the end of the engine")
-        assert f"in {deed}" in said(terminal)
+        terminal.wait_for(lambda: f"in {deed}" in said(terminal), "the function")
         terminal.send("\x0b")
         terminal.wait_for(lambda: len(terminal.children()) > 1 and "running" in terminal.text, "another engine")
         assert_leaves(terminal)
@@ -138,6 +143,6 @@ def test_a_guess_that_ends_the_engine_leaves_the_model_on_the_screen(tmp_path: P
     with Terminal(command, columns=200, lines=40, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
         terminal.wait_for_text("the engine is gone")
         terminal.wait_for(lambda: "during guessing the sample input (1×4 float32), in deed" in said(terminal), "where")
-        assert "--no-forward" in said(terminal)
-        assert any("before" in line and "1×4" in line for line in terminal.text.splitlines())
+        terminal.wait_for(lambda: "--no-forward" in said(terminal), "what to do")
+        terminal.wait_for(lambda: has_row(terminal, "before", "1×4"), "what was captured")
         assert_leaves(terminal)
