@@ -33,11 +33,13 @@ def test_a_torchvision_model_is_as_before_after_undoing_everything(name: str) ->
     session.observe(((),), subtree=True, on=True)
     for hook in HOOKS:
         session.change(AddHook(1, "*", hook))
-    if "quantized" not in name:  # its weights are packed
+    packed = "quantized" in name  # its parameters are no parameters, and without training all it gives is zeros
+    if not packed:
         session.change(EditParameters(1, "*", "scale(1.01)"))
     summary = session.run(Run(1))
     assert summary.problem is None and summary.altering, summary.problem
-    assert any(row.delta is not None and row.delta.rel_l2 for row in session.runner.last.rows())
+    deltas = [row.delta for row in session.runner.last.rows() if row.delta is not None]
+    assert deltas and (packed or any(delta.rel_l2 for delta in deltas))
     session.change(DisableAll(1))
     while any(not change.undone for change in session.subject.changes().changes):
         session.change(Undo(1))
