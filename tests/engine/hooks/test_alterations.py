@@ -71,6 +71,21 @@ def test_nothing_is_left_after_undoing_everything(name: str) -> None:
     session.close()
 
 
+@pytest.mark.slow
+def test_nothing_is_left_on_a_hundred_thousand_modules() -> None:
+    model, args, kwargs = build("wide_100k")
+    session = opened(model, args, kwargs)
+    session.observe(((),), subtree=True, on=False)
+    before = fingerprint(model)
+    for hook in ("scale(2)", "noise(0.1, on='input')"):
+        session.change(AddHook(1, "*", hook))
+    session.change(DisableAll(1))
+    for _ in range(3):
+        session.change(Undo(1))
+    assert fingerprint(model) == before
+    session.close()
+
+
 def test_every_kind_is_offered_with_what_it_takes() -> None:
     for kind in KINDS:
         info = kind.info()
