@@ -69,6 +69,7 @@ class Runner:
         self._unobserved: tuple[Sample, Unobserved] | None = None  # the sample it was looked at with
         self._recorder: Recorder | None = None  # of the running pass
         self._background: Recorder | None = None  # of a running pass that nobody waits for
+        self._cancelled = False  # the pass to compare with was; the one that was asked for ends with it
         self._began = 0.0
         self._said: tuple[str, ...] = ()  # what a pass changed, as it was told last
 
@@ -88,11 +89,15 @@ class Runner:
             self.histories = Histories()
         if request.fresh_input:
             subject.take_sample(subject.sample.fresh(subject.seed))
+        self._cancelled = False
         comparison = self._comparison()
         watched, doing, number = self._watched, _words(steps), self.last.number + 1
 
         def record(last: bool) -> Recorder:
-            return self._record(doing, watched, comparison if last else None, number=number)
+            recorder = self._record(doing, watched, comparison if last else None, number=number)
+            if self._cancelled:
+                recorder.cancel()
+            return recorder
 
         batches = self._batches(record, self.histories, self._batch_progress)
         with Meter(subject.tree, subject.ours) as self.meter:
@@ -234,7 +239,7 @@ class Runner:
         subject, alterations = self._subject, self._subject.alterations
         if alterations.state() == alterations.baseline:
             return None
-        key = (id(subject.sample), subject.seed, self._steps, alterations.baseline, subject.observers.count())
+        key = (subject.sample, subject.seed, self._steps, alterations.baseline, subject.observers.count())
         if self._baseline is None or self._baseline[0] != key:
             baseline = self._run_baseline()
             if baseline is None:
@@ -252,6 +257,7 @@ class Runner:
             )
             outcome = self._pass(batches)
         assert batches.recorder is not None
+        self._cancelled = isinstance(outcome.error, Cancelled)
         baseline.take_values(batches.recorder.calls)
         return baseline if outcome.error is None else None
 

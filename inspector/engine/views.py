@@ -48,6 +48,7 @@ class Views:
     def __init__(self, subject: Subject, runner: Runner) -> None:
         self._subject = subject
         self._runner = runner
+        self._listed: tuple[HookRow, ...] = ()
 
     # ------------------------------------------------------------ the last pass
 
@@ -114,10 +115,13 @@ class Views:
         return Hooks(path, self._hook_rows(node), observers.on(node), observers.refused.get(node.index, ""))
 
     def all_hooks(self, first: int, count: int) -> AllHooks:
-        """Hooks `first` and following: the process's, then the model's, module by module."""
-        rows = [*self._subject.ledger.process_rows(self._runner.meter)]
-        rows += [row for node in self._subject.tree.objects() for row in self._hook_rows(node)]
-        return AllHooks(tuple(rows[first : first + count]), len(rows))
+        """Hooks `first` and following: the process's, then the model's, module by module. They are listed anew for the
+        first, and what follows is of the same list."""
+        if first == 0:
+            rows = [*self._subject.ledger.process_rows(self._runner.meter)]
+            rows += [row for node in self._subject.tree.objects() for row in self._hook_rows(node)]
+            self._listed = tuple(rows)
+        return AllHooks(self._listed[first : first + count], len(self._listed))
 
     def _hook_rows(self, node: Node) -> tuple[HookRow, ...]:
         subject, runner = self._subject, self._runner

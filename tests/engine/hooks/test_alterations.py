@@ -388,3 +388,39 @@ def test_a_loader_brings_labels_that_a_loss_is_told(tmp_path: Any, monkeypatch: 
     summary = session.run(Run(1, None, False, True, 9, "cross_entropy", "none", "data_of_user:loader"))
     assert summary.problem is not None and "gave 4 batches of 9" in summary.problem.what
     session.close()
+
+
+def test_cancelling_the_pass_to_compare_with_ends_the_one_that_was_asked_for() -> None:
+    model, x = mlp()
+    session = opened(model, (x,))
+    session.change(AddHook(1, "0", "scale(2)"))
+    calls = []
+    handle = model[1].register_forward_hook(lambda *args: (calls.append(1), session.cancel()))
+    summary = session.run()
+    handle.remove()
+    assert summary.cancelled and len(calls) == 1
+    summary = session.run()
+    assert not summary.cancelled and summary.delta is not None and summary.delta.rel_l2
+    session.close()
+
+
+def test_another_input_is_compared_with_a_baseline_of_its_own() -> None:
+    model, x = mlp()
+    session = opened(model, (x,))
+    session.change(AddHook(1, "", "scale(2)"))
+    for seed in range(4):  # samples come and go, and may lie where another lay
+        session.set_input((f"{seed + 2}x4",))
+        summary = session.run()
+        assert summary.delta is not None and summary.delta.rel_l2 == pytest.approx(1)
+    session.close()
+
+
+def test_the_list_of_all_hooks_is_made_once_for_all_its_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, x = mlp()
+    session = opened(model, (x,))
+    whole = session.views.all_hooks(0, 100)
+    first = session.views.all_hooks(0, 3)
+    monkeypatch.setattr(session.subject.ledger, "rows", None)
+    rest = session.views.all_hooks(3, 100)
+    assert first.rows + rest.rows == whole.rows and first.total == rest.total == len(whole.rows)
+    session.close()
