@@ -60,6 +60,8 @@ class Model:
         self._above_calls = None
 
     def add_calls(self, rows: Sequence[CallRow]) -> None:
+        """An engine that died may have left calls of modules that it had not told of yet: those are left out."""
+        rows = [row for row in rows if row.module < len(self.rows)]
         self.calls.extend(rows)
         self._above_calls = None
         for row in rows:

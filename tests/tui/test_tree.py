@@ -492,3 +492,12 @@ async def test_the_selection_is_seen_with_and_without_focus(theme: str) -> None:
         assert focused != blurred
         assert blurred != style_of(tree, "head") != focused
         assert line(tree, "stem").startswith("▌")
+
+
+def test_calls_of_modules_that_were_never_told_are_left_out():
+    from inspector.records import CallRow
+    from inspector.tui.model import Model
+
+    model = Model()
+    model.add_calls([CallRow(0, 0, 0, 1, 0, 0.0, "unfinished", "")])
+    assert not model.calls
