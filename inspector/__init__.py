@@ -8,22 +8,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .altering import hooks as hooks
-    from .altering import python as python
-    from .capturing import Capture as Capture
-    from .capturing import capture as capture
-    from .capturing import summary as summary
-    from .embed import inspect as inspect
+    from .api.capture import Capture as Capture
+    from .api.capture import capture as capture
+    from .api.capture import summary as summary
+    from .api.hooks import hooks as hooks
+    from .api.hooks import python as python
+    from .api.inspect import inspect as inspect
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "inspect": "inspector.embed",
-    "capture": "inspector.capturing",
-    "Capture": "inspector.capturing",
-    "summary": "inspector.capturing",
-    "hooks": "inspector.altering",
-    "python": "inspector.altering",
+    "inspect": "inspector.api.inspect",
+    "capture": "inspector.api.capture",
+    "Capture": "inspector.api.capture",
+    "summary": "inspector.api.capture",
+    "hooks": "inspector.api.hooks",
+    "python": "inspector.api.hooks",
 }
 
 KINDS = (
@@ -31,7 +31,7 @@ KINDS = (
     "replace", "patch", "prune", "assign", "clip", "rename", "filter",
 )  # fmt: skip
 """The kinds of hooks, each a function of its name; some have names of built-in functions, so `*` leaves them."""
-_HOME.update(dict.fromkeys(KINDS, "inspector.altering"))
+_HOME.update(dict.fromkeys(KINDS, "inspector.api.hooks"))
 
 __all__ = ["Capture", "__version__", "capture", "hooks", "inspect", "python", "summary"]
 

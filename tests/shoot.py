@@ -28,12 +28,12 @@ from typing import Any
 import msgspec
 from textual.pilot import Pilot
 
+from inspector.client.process import start_engine
 from inspector.records import Problem, Target
-from inspector.tui.app import InspectorApp
-from inspector.tui.engine import Engine
-from inspector.tui.memory import Memory
+from inspector.tui.app.app import InspectorApp
+from inspector.tui.engine_client import Engine
 from inspector.tui.options import AppOptions
-from inspector.tui.spawn import start_engine
+from inspector.tui.saved_state import Memory
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "screenshots"
@@ -43,9 +43,9 @@ FONTS = '"Fira Code", "DejaVu Sans Mono", Menlo, Consolas, monospace'
 LIGATURES = 'font-variant-ligatures: none; font-feature-settings: "calt" 0'
 
 _TUI = "inspector/tui"
-_EVERYWHERE = ("workbench.py", "header.py", "footer.py", "format.py", "inspector.tcss")
-_TREE = ("tree.py", "tree_lines.py", "lines.py", "columns.py")
-_PANEL = ("detail.py", "panels/detail.py", "panels/lines.py")
+_EVERYWHERE = ("app/workbench.py", "bars/header.py", "bars/footer.py", "format.py", "app/inspector.tcss")
+_TREE = ("tree/widget.py", "tree/tree_lines.py", "tree/lines.py", "tree/columns.py")
+_PANEL = ("app/panel_host.py", "panels/line_panel.py", "drawing/lines.py")
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ class Scene:
         return [f"{_TUI}/{name}" for name in dict.fromkeys((*_EVERYWHERE, *self.shows))]
 
 
-_SOURCE = (*_TREE, *_PANEL, "panels/source.py", "panels/annotations.py", "panels/colours.py")
-_VALUES = (*_TREE, *_PANEL, "panels/values.py")
+_SOURCE = (*_TREE, *_PANEL, "panels/source.py", "drawing/annotations.py", "drawing/colours.py")
+_VALUES = (*_TREE, *_PANEL, "drawing/values.py")
 _BLOCK = "layer1.0"
 _HOOKED, _FAILING = "tests/shown_models.py:hooked", "tests/shown_models.py:failing"
 
@@ -94,29 +94,29 @@ SCENES: tuple[Scene, ...] = (
     Scene("overview-80x24", _SOURCE, keys=("r",), select=_BLOCK, size=(80, 24)),
     Scene("overview-200x50", _SOURCE, keys=("r",), select=_BLOCK, size=(200, 50)),
     Scene("overview-light", _SOURCE, keys=("r",), select=_BLOCK, theme="textual-light"),
-    Scene("outputs", (*_VALUES, "panels/outputs.py", "panels/compare.py"), keys=("2", "r"), select="layer1.0.relu"),
-    Scene("parameters", (*_VALUES, "panels/parameters.py", "panels/table.py"), keys=("3",), select=_BLOCK),
-    Scene("hooks", (*_TREE, *_PANEL, "panels/hooks.py", "panels/table.py"), _HOOKED, ("4", "tab"), "gates.1"),
+    Scene("outputs", (*_VALUES, "panels/outputs.py", "drawing/compare.py"), keys=("2", "r"), select="layer1.0.relu"),
+    Scene("parameters", (*_VALUES, "panels/parameters.py", "drawing/table.py"), keys=("3",), select=_BLOCK),
+    Scene("hooks", (*_TREE, *_PANEL, "panels/hooks.py", "drawing/table.py"), _HOOKED, ("4", "tab"), "gates.1"),
     Scene(
         "before-after",
-        (*_VALUES, "panels/outputs.py", "panels/before_after.py", "heat.py"),
+        (*_VALUES, "panels/outputs.py", "drawing/before_after.py", "tree/heat.py"),
         keys=("2",),
         select="layer1",
         hooks=("layer1:scale(1.5)", "class:Conv2d:noise(0.02)"),
     ),
     Scene(
         "history",
-        (*_TREE, *_PANEL, "panels/history.py", "panels/plot.py"),
+        (*_TREE, *_PANEL, "panels/history.py", "drawing/plot.py"),
         keys=("6", "m", "enter"),
         select="conv1",
         hooks=("conv1:scale(1.1, on='parameters')",),
     ),
     Scene("gradients", (*_TREE, *_PANEL, "panels/gradients.py"), keys=("7", "b"), select="layer4"),
-    Scene("add-hook", ("screens/add_hook.py", "screens/layer.py", "keys.py"), keys=("a",), select="layer1"),
+    Scene("add-hook", ("screens/hooks/add_hook.py", "screens/layer.py", "keys.py"), keys=("a",), select="layer1"),
     Scene("attributes", (*_VALUES, "panels/attributes.py"), keys=("5",), select="layer2.0.conv1"),
-    Scene("log", (*_TREE, *_PANEL, "panels/log.py", "panels/problem.py"), _FAILING, fails=True),
-    Scene("call-order", (*_TREE, *_SOURCE, "call_lines.py"), keys=("t",), select="layer1.0.relu"),
-    Scene("filter", (*_SOURCE, "prompt.py", "matching.py"), keys=("f", *"class:Conv2d")),
+    Scene("log", (*_TREE, *_PANEL, "panels/log.py", "drawing/problem.py"), _FAILING, fails=True),
+    Scene("call-order", (*_TREE, *_SOURCE, "tree/call_lines.py"), keys=("t",), select="layer1.0.relu"),
+    Scene("filter", (*_SOURCE, "bars/prompt.py", "tree/matching.py"), keys=("f", *"class:Conv2d")),
     Scene("picker", ("screens/picker.py", "screens/layer.py"), "", tuple("resnet")),
     Scene("help", ("screens/help.py", "screens/layer.py", "keys.py"), keys=("question_mark",)),
 )
@@ -151,7 +151,7 @@ async def shoot(scene: Scene, state: Path) -> str:
 class Shown(InspectorApp):
     """The app, with the folders of this machine left out of what failed."""
 
-    CSS_PATH = str(ROOT / _TUI / "inspector.tcss")  # a relative one is looked for beside the subclass
+    CSS_PATH = str(ROOT / _TUI / "app/inspector.tcss")  # a relative one is looked for beside the subclass
 
     def problem(self, problem: Problem, opening: bool) -> None:
         lines = tuple(_without_folders(line) for line in problem.traceback)

@@ -41,17 +41,17 @@ def test_public_names_are_listed_without_being_loaded() -> None:
 @pytest.mark.parametrize("argument", ["--help", "--version"])
 def test_the_command_answers_at_once(argument: str) -> None:
     quiet = "with contextlib.suppress(SystemExit): main"
-    loaded = loaded_by(f"import contextlib\nfrom inspector.cli import main\n{quiet}(['{argument}'])\npass")
+    loaded = loaded_by(f"import contextlib\nfrom inspector.cli.main import main\n{quiet}(['{argument}'])\npass")
     assert not loaded & {*HEAVY, *SCREEN, "rich"}
 
 
 def test_reports_are_made_without_torch() -> None:
-    loaded = loaded_by("import inspector.report, inspector.headless")
+    loaded = loaded_by("import inspector.report.report, inspector.cli.headless")
     assert not loaded & {*HEAVY, *SCREEN} and not rooms(loaded, "inspector.engine")
 
 
 def test_the_app_knows_no_torch() -> None:
-    loaded = loaded_by("import inspector.tui.app, inspector.tui.run, inspector.tui.launch")
+    loaded = loaded_by("import inspector.tui.app.app, inspector.tui.start.run, inspector.tui.start.launcher")
     assert "textual" in loaded
     assert not loaded & {*HEAVY} and not rooms(loaded, "inspector.engine")
 

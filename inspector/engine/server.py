@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from ..channel import Outbox, decode_asked, receive
 from ..errors import ChannelError, InspectorError
+from ..postmortem.record import Trail
 from ..records import (
     PROTOCOL,
     AddHook,
@@ -64,8 +65,7 @@ from ..records import (
     Undo,
 )
 from ..text import encodable
-from ..trail import Trail
-from . import lastwords
+from . import crash
 
 if TYPE_CHECKING:
     from .session import Session
@@ -175,7 +175,7 @@ class Server:
         one full collection during the imports takes as long as a tenth of them."""
         self.outbox.put(Stage("importing torch"))
         gc.disable()
-        from .process import keep_streams
+        from .restore.process_state import keep_streams
         from .session import Session
 
         keep_streams()
@@ -238,10 +238,10 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
 
 def main(fd: int, trail: int) -> None:
     """The engine process: serve the client at the other end of the inherited socket `fd`, and leave a `trail`."""
-    lastwords.die_with_parent()
-    lastwords.go_first()
-    fd, trail = lastwords.out_of_the_way(fd), lastwords.out_of_the_way(trail)
-    lastwords.write_to(trail)
+    crash.die_with_parent()
+    crash.go_first()
+    fd, trail = crash.out_of_the_way(fd), crash.out_of_the_way(trail)
+    crash.write_to(trail)
     leave = os._exit
     server = Server(socket.socket(fileno=fd), trail=Trail(trail))
     server.serve()

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from ..errors import InspectorError, UsageError
+from ..postmortem.record import Trail
 from ..records import (
     AddHook,
     AnyRequest,
@@ -39,22 +40,21 @@ from ..records import (
     Undo,
 )
 from ..text import encodable
-from ..trail import Trail
-from .calls import Call
+from .changes.files import load_recipe, save
 from .hooks.hook import Hook
 from .hooks.kinds import KINDS
 from .hooks.spec import parse_placed
 from .inputs import Sample, form_fields, sample_from_specs
 from .inputs.sample import given
 from .loading import Loaded, load
-from .materialize import may_run
-from .modules import Node
-from .runner import CHUNK, Runner, Tell
-from .saving import load_recipe, save
-from .subject import Subject
-from .trials import Trials
-from .views import Views
-from .weights_views import WeightsViews
+from .modules.tree import Node
+from .passes.lazy import may_run
+from .recording.call import Call
+from .subject.attempts import Trials
+from .subject.runner import CHUNK, Runner, Tell
+from .subject.subject import Subject
+from .views.queries import Views
+from .views.weights import WeightsViews
 
 
 class Session:

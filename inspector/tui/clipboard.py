@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from .memory import state_directory, write_private
+from .saved_state import state_directory, write_private
 
 TERMINAL_LIMIT = 74_000
 """Bytes that terminals accept in one OSC 52 sequence (xterm's limit, before base64)."""

@@ -11,9 +11,9 @@ from statistics import median
 import torch
 import torchvision
 
-from inspector.engine import passes
 from inspector.engine.loading import Loaded
-from inspector.engine.subject import Subject
+from inspector.engine.passes import guarded
+from inspector.engine.subject.subject import Subject
 from inspector.records import Target
 
 from .results import Result, median_ratio
@@ -68,7 +68,7 @@ class _Bench:
     def _pass(self) -> float:
         subject = self.subject
         seen: list[torch.Tensor] = []
-        outcome = passes.run(subject.tree, subject.keep, (self.image.clone(),), {}, seed=0, see=seen.append)
+        outcome = guarded.run(subject.tree, subject.keep, (self.image.clone(),), {}, seed=0, see=seen.append)
         assert outcome.error is None, outcome.error
         assert torch.equal(seen[0], self.expected)
         return outcome.ms

@@ -12,11 +12,12 @@ from statistics import median
 import torch
 import torchvision
 
-from inspector.engine import modules, passes
-from inspector.engine.guard import Keep
-from inspector.engine.hooks.observe import Observers
-from inspector.engine.recorder import Recorder
-from inspector.trail import Trail, nameless_file
+from inspector.engine.modules.tree import walk
+from inspector.engine.passes import guarded as passes
+from inspector.engine.recording.observers import Observers
+from inspector.engine.recording.recorder import Recorder
+from inspector.engine.restore.guard import Keep
+from inspector.postmortem.record import Trail, nameless_file
 
 from .results import Result, median_ratio
 
@@ -52,7 +53,7 @@ class _Bench:
 
     def __init__(self) -> None:
         torch.manual_seed(0)
-        self.tree = modules.walk(torchvision.models.resnet18(weights=None).eval())
+        self.tree = walk(torchvision.models.resnet18(weights=None).eval())
         self.keep = Keep(self.tree)
         self.observers = Observers(self.tree)
         self.image = torch.randn(1, 3, 224, 224)

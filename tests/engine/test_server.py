@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from inspector.channel import FRAME_LIMIT, check_greeting, decode_told, encode, receive
+from inspector.client.process import start_engine
 from inspector.engine.server import Server
 from inspector.engine.session import Session
 from inspector.records import (
@@ -55,7 +56,6 @@ from inspector.records import (
     Stage,
     Target,
 )
-from inspector.tui.spawn import start_engine
 from tests.models import build
 
 

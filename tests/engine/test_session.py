@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from inspector.engine import facts
-from inspector.engine import runner as runner_module
 from inspector.engine.session import Session
+from inspector.engine.subject import model_info
+from inspector.engine.subject import runner as runner_module
 from inspector.errors import InspectorError, UsageError
 from inspector.records import (
     AnyEvent,
@@ -78,7 +78,7 @@ def test_a_pass_tells_its_rows_and_its_end() -> None:
 
 
 def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inspector.engine.recorder._PROGRESS_EVERY", -1)
+    monkeypatch.setattr("inspector.engine.recording.recorder._PROGRESS_EVERY", -1)
     opening = Opening("shared_relu")
     opening.session.run()
     opening.session.run()
@@ -247,7 +247,7 @@ def test_what_is_not_there_is_a_usage_error() -> None:
 
 
 def test_past_the_limit_a_pass_records_shapes_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(facts, "SHAPES_ONLY_PAST", 2)
+    monkeypatch.setattr(model_info, "SHAPES_ONLY_PAST", 2)
     opening = Opening("mlp")
     assert opening.opened.info.shapes_only
     opening.session.run()

@@ -11,6 +11,7 @@ from pathlib import Path as FilePath
 from msgspec.structs import replace
 from textual.message import Message
 
+from inspector.postmortem.read import Remains
 from inspector.records import (
     AddHook,
     AllHooks,
@@ -70,11 +71,10 @@ from inspector.records import (
     Source,
     Undo,
 )
-from inspector.remains import Remains
-from inspector.tui.app import InspectorApp
-from inspector.tui.memory import Memory
+from inspector.tui.app.app import InspectorApp
 from inspector.tui.messages import EngineGone, EngineSaid
 from inspector.tui.options import AppOptions
+from inspector.tui.saved_state import Memory
 
 ROWS = (
     ModuleRow(0, -1, "", "Net", 100, 0, 400),

@@ -8,7 +8,7 @@ import random
 import msgspec
 
 from inspector import records as r
-from inspector.tui.model import Model
+from inspector.client.model import Model
 
 FILE = "/opt/env/lib/python3.11/site-packages/torchvision/models/resnet.py"
 PATH = ("layer1", "0")

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from inspector.client.process import Connection, join_engine
 from inspector.records import Done, Failed, Hello, Note, Open, Progress, Run, Target
-from inspector.tui import engine as client
-from inspector.tui.engine import Engine
+from inspector.tui import engine_client as client
+from inspector.tui.engine_client import Engine
 from inspector.tui.messages import EngineGone, EngineOutput, EngineSaid
-from inspector.tui.spawn import Connection, join_engine
 
 SMALL = Path(__file__).with_name("small_engine.py")
 

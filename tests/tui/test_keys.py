@@ -6,21 +6,21 @@ from collections import Counter
 
 import pytest
 
-from inspector.tui.actions import Actions
-from inspector.tui.app import InspectorApp
-from inspector.tui.commands import listed
+from inspector.tui.app.actions import Actions
+from inspector.tui.app.app import InspectorApp
+from inspector.tui.app.palette import listed
+from inspector.tui.drawing.lines import LineView
 from inspector.tui.keys import COMMANDS, Command, bindings, named
 from inspector.tui.panels.gradients import GradientsPanel
 from inspector.tui.panels.history import HistoryPanel
 from inspector.tui.panels.hooks import HooksPanel
-from inspector.tui.panels.lines import LineView
 from inspector.tui.panels.log import LogPanel
 from inspector.tui.panels.outputs import OutputsPanel
 from inspector.tui.panels.source import SourcePanel
-from inspector.tui.screens.all_hooks import AllHooksScreen
 from inspector.tui.screens.help import Help, help_text, keys_of
+from inspector.tui.screens.hooks.all_hooks import AllHooksScreen
 from inspector.tui.screens.layer import Layer
-from inspector.tui.tree import ModuleTree
+from inspector.tui.tree.widget import ModuleTree
 
 PLACES = {
     "app": (InspectorApp,),

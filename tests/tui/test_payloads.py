@@ -37,11 +37,11 @@ from inspector.records import (
     StateDictReport,
     TryStateDict,
 )
-from inspector.tui.app import InspectorApp
-from inspector.tui.memory import Memory
+from inspector.tui.app.app import InspectorApp
+from inspector.tui.driver import HarmlessLines
 from inspector.tui.messages import EngineGone, EngineOutput
 from inspector.tui.options import AppOptions
-from inspector.tui.terminal import HarmlessLines
+from inspector.tui.saved_state import Memory
 
 from ..payloads import PAYLOADS, hidden, poisoned
 from . import panel_records

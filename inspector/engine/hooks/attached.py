@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from ..inputs.nested import map_tensors
-from ..modules import own_tensors
+from ..modules.tree import own_tensors
+from ..torch_hooks.outputs import Watch
+from ..values.nested import map_tensors
 from .hook import Hook
-from .outputs import Watch
 from .python_code import PythonHook
-from .structure import changed_at
 from .turns import Turns
+from .value_path import changed_at
 
 
 class Surroundings(Protocol):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ...errors import UsageError
 from ...text import encodable
 from .conditions import Condition, parse_condition
-from .structure import Step, parse_steps
+from .value_path import Step, parse_steps
 
 if TYPE_CHECKING:
     from torch import Tensor

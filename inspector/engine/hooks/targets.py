@@ -7,8 +7,8 @@ import fnmatch
 
 from ...errors import UsageError
 from ...text import encodable
-from ..modules import ModuleTree, Node
-from ..naming import class_name
+from ..modules.tree import ModuleTree, Node
+from ..source.class_name import class_name
 
 ROOT = "(root)"
 

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from ...records import OtherValue
-from ..inputs.nested import map_tensors
+from ..values.nested import map_tensors
 from .hook import Hook
-from .structure import part_at
+from .value_path import part_at
 
 NOT_SEEN = OtherValue("", "not looked at: the observe hook is limited")
 

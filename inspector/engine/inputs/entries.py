@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from .walk import children_of, modules_of
+from ..modules.walk import children_of, modules_of
 
 STEPS = 16
 """Length of a guessed sequence."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,6 @@ from ...text import encodable
 
 IMAGES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})
 PICKLED = frozenset({".pt", ".pth", ".bin", ".ckpt"})
-
-
-def check_readable(name: str) -> Path:
-    """The path, or `UsageError` where there is no such file."""
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise UsageError(encodable(f"there is no file {name}", 500), hint=_nearest(path))
-    return path
 
 
 def read_input(path: Path, batch: bool) -> tuple[Any, bool]:
@@ -112,12 +103,3 @@ def _first_line(error: Exception) -> str:
 
 def _shown(path: Path) -> str:
     return encodable(str(path), 300)
-
-
-def _nearest(path: Path) -> str:
-    try:
-        names = [entry.name for entry in path.parent.iterdir()]
-    except OSError:
-        return encodable(f"there is no directory {path.parent}", 300)
-    close = difflib.get_close_matches(path.name, names, 1)
-    return encodable(f"did you mean {path.with_name(close[0])}?", 300) if close else ""

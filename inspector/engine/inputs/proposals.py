@@ -9,10 +9,10 @@ from itertools import islice
 
 from torch import nn
 
+from ..modules.walk import modules_of
 from .entries import STEPS, Entry, entries_of, hints_of
 from .pretrained import covers, pretrained_proposals
 from .signature import asked, required
-from .walk import modules_of
 
 Proposal = tuple[str, ...]
 """Specs of one call, positional ones first."""

@@ -9,8 +9,8 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
-from .nested import map_tensors, own_copy
-from .walk import embedding_rows, first_floating, first_tensor
+from ..modules.walk import embedding_rows, first_floating, first_tensor
+from ..values.nested import map_tensors, own_copy
 
 Origin = Literal["given", "known for this target", "guessed"]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]

@@ -13,7 +13,7 @@ from torch import nn
 
 from ...errors import UsageError
 from ...text import encodable
-from .walk import children_of
+from ..modules.walk import children_of
 
 VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 

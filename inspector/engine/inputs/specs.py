@@ -16,11 +16,12 @@ from torch import nn
 
 from ...errors import UsageError
 from ...text import encodable
+from ..usercode.literals import NOT_A_LITERAL, literal
+from ..usercode.readable import check_readable
+from ..values.nested import map_tensors
 from .draws import Drawn, is_dtype, is_shape, parse_drawn
-from .files import check_readable, read_input
+from .files import read_input
 from .form import proposed_specs
-from .literals import NOT_A_LITERAL, literal
-from .nested import map_tensors
 from .sample import Part, Sample, Setting, draw, setting_for
 from .signature import check_call
 
@@ -164,8 +165,8 @@ def _from_file(name: str, batch: bool) -> Make:
 
 def _call(text: str, generator: torch.Generator, setting: Setting) -> Any:
     # Imported here: the loaders import this module for the inputs of their targets.
-    from ..loading.importing import resolve
-    from ..loading.usercode import call, seeded
+    from ..usercode.importing import resolve
+    from ..usercode.running import call, seeded
 
     seed = int(torch.randint(0, 2**31, (1,), generator=generator))
     with seeded(seed, cuda=setting.device.type == "cuda"):

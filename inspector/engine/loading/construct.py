@@ -10,10 +10,10 @@ from torch import nn
 from ...errors import UsageError
 from ...text import encodable
 from ..inputs.sample import Arguments
-from . import arguments
-from .exported import is_program, unflattened
+from ..usercode import arguments
+from ..usercode.running import call
+from .files.exported import is_program, unflattened
 from .target import Built
-from .usercode import call
 
 _WANTED = "a module, (module, args) or (module, args, kwargs)"
 

@@ -22,10 +22,10 @@ from torch import nn
 from ... import records
 from ...errors import UsageError
 from ...text import encodable
-from . import arguments
-from .importing import import_file
+from ..usercode import arguments
+from ..usercode.importing import import_file
+from ..usercode.running import call, reported
 from .target import Built, Loader, Wanted, claims_prefix
-from .usercode import call, reported
 
 PREFIX = "hub:"
 _CONFIG = "hubconf.py"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from ...errors import UsageError
 from ...text import encodable
-from . import arguments
+from ..usercode import arguments
+from ..usercode.importing import resolve, split
 from .construct import construct
-from .importing import resolve, split
 from .target import Built, Loader, Wanted
 
 

@@ -9,10 +9,10 @@ from torch import nn
 
 from ...errors import UsageError
 from ...text import encodable
-from ..inputs.walk import tensors_of
-from ..modules import walk
+from ..modules.tree import walk
+from ..modules.walk import tensors_of
 from ..source.running import in_mro
-from .usercode import reported
+from ..usercode.running import reported
 
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 

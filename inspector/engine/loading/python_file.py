@@ -15,11 +15,11 @@ from torch import nn
 from ... import records
 from ...errors import UsageError
 from ...text import encodable
-from . import arguments
+from ..usercode import arguments
+from ..usercode.importing import find, import_file, is_file, split
+from ..usercode.running import reported
 from .construct import construct
-from .importing import find, import_file, is_file, split
 from .target import Built, Loader, Wanted
-from .usercode import reported
 
 _BUILDER = re.compile(r"(build|make|create)(_|$)|(.*_)?(model|net|network|module)$", re.IGNORECASE)
 _NO_BUILDER = re.compile(r"data|batch|loader|optim|sched|vocab|token|config|parser|input|sample", re.IGNORECASE)

@@ -12,35 +12,26 @@ from ...errors import TargetError, UsageError
 from ..inputs.guess import example_of
 from ..inputs.sample import Part, Sample, draw, given, setting_for
 from ..inputs.specs import parse_specs, placed, sample_from_parts
-from . import (
-    exported,
-    hf,
-    hub,
-    importable,
-    pickled,
-    python_file,
-    scripted,
-    timm_models,
-    torchvision_models,
-    unsupported,
-    weights_alone,
-)
+from ..usercode.running import seeded
+from . import hub, importable, python_file, timm_models
+from .files import exported, pickled, scripted, unsupported, weights_only
+from .hf import target as hf
 from .placement import parse_device, parse_dtype, place, set_mode
 from .target import Built, Loaded, Loader, Wanted
-from .usercode import seeded
+from .torchvision import models
 from .weights import load_weights
 
 LOADERS: tuple[Loader, ...] = (
     exported.LOADER,
     scripted.LOADER,
     pickled.LOADER,
-    weights_alone.LOADER,
+    weights_only.LOADER,
     unsupported.LOADER,
     timm_models.LOADER,
     hf.LOADER,
     hub.LOADER,
     python_file.LOADER,
-    torchvision_models.LOADER,
+    models.LOADER,
     importable.LOADER,
 )
 """The first that claims a target opens it: files, prefixes, then the registry of names and names after a colon."""
@@ -70,7 +61,7 @@ def load(target: records.Target) -> Loaded | records.Choices:
 
 def list_targets() -> tuple[records.Choice, ...]:
     """Every target that needs no file."""
-    return (*torchvision_models.choices(), *timm_models.choices())
+    return (*models.choices(), *timm_models.choices())
 
 
 def find_loader(text: str) -> Loader:

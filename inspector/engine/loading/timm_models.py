@@ -19,11 +19,11 @@ from ...errors import UsageError
 from ...text import encodable
 from ..inputs.sample import Part
 from ..inputs.specs import parse_spec
-from . import arguments
-from .extras import optional
-from .hf_network import host, offline, reachable, was_not_found_here
+from ..usercode import arguments
+from ..usercode.extras import optional
+from ..usercode.running import reported
+from .hf.network import host, offline, reachable, was_not_found_here
 from .target import Built, Loader, Wanted, claims_prefix
-from .usercode import reported
 
 PREFIX = "timm:"
 

@@ -10,10 +10,11 @@ from torch import nn
 
 from ...errors import UsageError
 from ...text import encodable
-from ..inputs.files import check_readable, read_values
-from ..inputs.walk import tensors_of
-from .keys import Difference, Names, compare
-from .usercode import reported
+from ..inputs.files import read_values
+from ..modules.walk import tensors_of
+from ..usercode.readable import check_readable
+from ..usercode.running import reported
+from .files.keys import Difference, Names, compare
 
 NESTS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
 _SHOWN = 5

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from ..naming import class_name
+from .class_name import class_name
 from .running import variables
 
 _DYNAMO = "torch._dynamo.eval_frame"

@@ -9,11 +9,11 @@ from textual.content import Content
 
 from ...records import AnyEvent, Attributes, GetAttributes, MappingValue, Path
 from ...text import lines, visible
-from .detail import DetailPanel
-from .lines import Page
-from .looks import ACCENT, DIM, HEADING
-from .values import Space, part_lines
-from .wrap import Line
+from ..drawing.lines import Page
+from ..drawing.styles import ACCENT, DIM, HEADING
+from ..drawing.values import Space, part_lines
+from ..drawing.wrap import Line
+from .line_panel import DetailPanel
 
 
 class AttributesPanel(DetailPanel):

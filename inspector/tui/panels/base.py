@@ -6,8 +6,8 @@ from typing import ClassVar
 
 from textual.widget import Widget
 
+from ...client.model import Model
 from ...records import AnyEvent, AnyRequest, Path, Problem
-from ..model import Model
 
 
 class Panel(Widget):

@@ -12,17 +12,17 @@ from textual.binding import BindingType
 from textual.content import Content
 from textual.message import Message
 
+from ...client.model import Model
 from ...records import CallRow
 from .. import format
+from ..drawing.bars import bar
+from ..drawing.cursor import CursorView
+from ..drawing.lines import Page
+from ..drawing.problem import message
+from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN
+from ..drawing.wrap import Line
 from ..keys import bindings
-from ..model import Model
-from .bars import bar
-from .cursor import CursorView
-from .detail import DetailPanel
-from .lines import Page
-from .looks import ACCENT, DIM, ERROR, HEADING, WARN
-from .problem import message
-from .wrap import Line
+from .line_panel import DetailPanel
 
 HOW_TO_RUN = "no backward pass yet: press b"
 FAR = 1e3

@@ -11,17 +11,17 @@ from textual.content import Content
 from ...records import AnyEvent, GetHistory, History, Path, Series
 from ...text import visible
 from .. import format
+from ..drawing.cursor import CursorView
+from ..drawing.lines import Page
+from ..drawing.plot import Curve, plot
+from ..drawing.problem import message
+from ..drawing.scale import Scale
+from ..drawing.sparkline import sparkline
+from ..drawing.styles import ACCENT, DIM, HEADING
+from ..drawing.table import Cell, Column, Table
+from ..drawing.wrap import Line
 from ..keys import bindings
-from .cursor import CursorView
-from .detail import DetailPanel
-from .lines import Page
-from .looks import ACCENT, DIM, HEADING
-from .plot import Curve, plot
-from .problem import message
-from .scale import Scale
-from .sparkline import sparkline
-from .table import Cell, Column, Table
-from .wrap import Line
+from .line_panel import DetailPanel
 
 HOW_TO_RUN = "no batches yet: press m to run several"
 LEAST, MOST = 4, 14  # lines of the plot

@@ -11,8 +11,8 @@ from textual.content import Content
 from ...records import HookRow
 from ...text import visible
 from .. import format
-from .looks import ACCENT, DIM, HEADING, WARN
-from .wrap import Line
+from ..drawing.styles import ACCENT, DIM, HEADING, WARN
+from ..drawing.wrap import Line
 
 MOMENTS = {
     "global forward_pre": "before every forward",

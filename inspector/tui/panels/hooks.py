@@ -9,15 +9,15 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from ...records import AnyEvent, GetHooks, HookRow, Hooks, Path
+from ..drawing.cursor import CursorView
+from ..drawing.lines import Page
+from ..drawing.problem import message
+from ..drawing.styles import DIM
+from ..drawing.wrap import Line
 from ..keys import bindings
-from .cursor import CursorView
-from .detail import DetailPanel
 from .hook_keys import HookKeys
 from .hook_rows import counts, hook_lines, in_firing_order
-from .lines import Page
-from .looks import DIM
-from .problem import message
-from .wrap import Line
+from .line_panel import DetailPanel
 
 KEYS = "space on or off · enter source · i change · d delete"
 

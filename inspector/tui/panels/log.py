@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from textual.content import Content
 
+from ...client.model import Model
 from ...records import Path, Problem
 from ...text import encodable, visible
-from ..model import Model
-from .detail import DetailPanel
-from .escapes import without_escapes
-from .lines import Page
-from .looks import ACCENT, DIM, ERROR, WARN
-from .problem import message, problem_lines
-from .wrap import Line
+from ..drawing.escapes import without_escapes
+from ..drawing.lines import Page
+from ..drawing.problem import message, problem_lines
+from ..drawing.styles import ACCENT, DIM, ERROR, WARN
+from ..drawing.wrap import Line
+from .line_panel import DetailPanel
 
 CAP = 10_000  # lines
 CHUNK = 1_000  # lines dropped at once, so that a full log does not start anew with every line

@@ -10,19 +10,19 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.content import Content
 
+from ...client.model import REFUSED, Model
 from ...records import AnyEvent, CallDetail, Calls, GetCalls, Path, Problem, Value
 from ...text import visible
 from .. import format
+from ..drawing.before_after import compared, top_classes
+from ..drawing.compare import measured, same, tensors
+from ..drawing.lines import Page
+from ..drawing.problem import labelled, message
+from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN
+from ..drawing.values import Space, part_lines, value_lines
+from ..drawing.wrap import Line
 from ..keys import bindings
-from ..model import REFUSED, Model
-from .before_after import compared, top_classes
-from .compare import measured, same, tensors
-from .detail import DetailPanel
-from .lines import Page
-from .looks import ACCENT, DIM, ERROR, HEADING, WARN
-from .problem import labelled, message
-from .values import Space, part_lines, value_lines
-from .wrap import Line
+from .line_panel import DetailPanel
 
 PREVIEWS = 16  # tensors; past that their elements are left out
 HOOK_OFF = "the observe hook of this module is off: press space to turn it on"

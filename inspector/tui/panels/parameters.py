@@ -9,13 +9,13 @@ from textual.content import Content
 from ...records import AnyEvent, GetParameters, ParameterRow, Parameters, Path, TensorValue
 from ...text import visible
 from .. import format
-from .detail import DetailPanel
-from .lines import Page
-from .looks import ACCENT, DIM, HEADING, WARN
-from .problem import message
-from .table import Cell, Column, Table
-from .values import Space, share, value_lines
-from .wrap import EMPTY, Line
+from ..drawing.lines import Page
+from ..drawing.problem import message
+from ..drawing.styles import ACCENT, DIM, HEADING, WARN
+from ..drawing.table import Cell, Column, Table
+from ..drawing.values import Space, share, value_lines
+from ..drawing.wrap import EMPTY, Line
+from .line_panel import DetailPanel
 
 TRAINABLE, FROZEN, TIED = "●", "○", "≡"
 EDITED = format.EDITED.sign

@@ -9,18 +9,18 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.content import Content
 
+from ...client.model import Model
 from ...records import AnyEvent, CallRow, GetSource, Path, Source, SourcePart
 from ...text import lines, visible
 from .. import format
+from ..drawing.annotations import shapes_by_line
+from ..drawing.colours import Colours
+from ..drawing.lines import LineView, Page
+from ..drawing.problem import labelled
+from ..drawing.styles import ACCENT, DIM, HEADING, WARN
+from ..drawing.wrap import EMPTY, Line
 from ..keys import bindings
-from ..model import Model
-from .annotations import shapes_by_line
-from .colours import Colours
-from .detail import DetailPanel
-from .lines import LineView, Page
-from .looks import ACCENT, DIM, HEADING, WARN
-from .problem import labelled
-from .wrap import EMPTY, Line
+from .line_panel import DetailPanel
 
 PARTS: dict[SourcePart, str] = {"forward": "forward", "class": "class", "init": "__init__", "site": "call site"}
 LINES_ABOVE = 2  # of the line in focus that stay in sight

@@ -12,8 +12,8 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static
 
+from ...client.pass_plan import Plan
 from ..keys import key
-from ..plan import Plan
 from .layer import Layer
 from .seed import Tick
 

@@ -15,11 +15,11 @@ from textual.widgets import Input
 from ...records import KeyRow, StateDictReport
 from ...text import visible
 from .. import format
+from ..drawing.lines import LineView, Page
+from ..drawing.problem import labelled
+from ..drawing.styles import ACCENT, DIM, ERROR, GOOD, WARN
+from ..drawing.wrap import Line
 from ..keys import key
-from ..panels.lines import LineView, Page
-from ..panels.looks import ACCENT, DIM, ERROR, GOOD, WARN
-from ..panels.problem import labelled
-from ..panels.wrap import Line
 from .layer import Layer
 
 STATES = {

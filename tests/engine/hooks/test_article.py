@@ -8,9 +8,9 @@ import torchvision
 from torch import nn
 
 import inspector
-from inspector.engine.fingerprint import fingerprint
 from inspector.engine.session import Session
 from inspector.records import AddHook, CallDetail, Run
+from tests.fingerprint import fingerprint
 
 
 def block(path: str, downsample: bool) -> list[str]:

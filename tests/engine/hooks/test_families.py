@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from inspector.engine.fingerprint import fingerprint
 from inspector.engine.session import Session
 from inspector.records import AddHook, DisableAll, EditParameters, Run, Target, Undo
+from tests.fingerprint import fingerprint
 
 FAMILIES = (
     "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "fasterrcnn_mobilenet_v3_large_320_fpn", "googlenet",

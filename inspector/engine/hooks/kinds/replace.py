@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..tensorfile import read_tensor
+from ..tensor_file import read_tensor
 from .base import VALUES, File, OnTensor, kind
 
 

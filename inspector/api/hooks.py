@@ -1,0 +1,147 @@
+"""The library's hooks: put on a model for the length of a `with` block, and always taken off."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any
+
+from torch import Tensor, nn
+
+from ..engine.hooks.attached import Attached
+from ..engine.hooks.hook import Hook
+from ..engine.hooks.kinds import BY_NAME
+from ..engine.hooks.session_state import Shared
+from ..engine.hooks.spec import parse_hook
+from ..engine.hooks.targets import find
+from ..engine.hooks.turns import Choice
+from ..engine.modules.tree import Node, walk
+from ..engine.recording.observers import Observers
+from ..engine.recording.recorder import Recorder
+from .capture import CapturedCall, captured
+
+Wanted = Mapping[str, "Hook | str | Sequence[Hook | str]"]
+
+
+class Hooks:
+    """Hooks on the modules that were named, while the `with` block runs.
+
+    `calls` are those of modules with `observe()`, `recorded` the tensors of `record()` by run and place, and `faults`
+    what went wrong in a hook: the model's call went on as if that hook were off. A batch is a call of the model itself.
+    """
+
+    def __init__(self, model: nn.Module, wanted: Wanted, say: Callable[[str], object] = print) -> None:
+        self._tree = walk(model)
+        self._observers = Observers(self._tree)
+        self._shared = Shared(lambda text: _ignore(say(text)))
+        self._recorder = Recorder(self._tree, choices=self._observers.choices)
+        self._attached: list[Attached] = []
+        self._observed: list[tuple[Node, Choice]] = []
+        self._handles: list[Any] = []
+        for where, hooks in wanted.items():
+            nodes = find(self._tree, where)
+            for hook in [hooks] if isinstance(hooks, (Hook, str)) else hooks:
+                self._take(parse_hook(hook) if isinstance(hook, str) else hook, nodes)
+
+    def _take(self, hook: Hook, nodes: list[Node]) -> None:
+        if hook.kind.acts == "observe":
+            self._observed += [(node, Choice(hook, self._shared)) for node in nodes]
+            return
+        paths = self._tree.paths
+        self._attached += [Attached(hook, n.module, ".".join(paths[n.index]), self._shared) for n in nodes]
+
+    def __enter__(self) -> Hooks:
+        try:
+            self._handles.append(self._tree.root.register_forward_pre_hook(_Batches(self._shared)))
+            self._handles += [attached.register() for attached in self._attached]
+            for node, choice in self._observed:
+                self._observers.add(node, choice)
+        except BaseException:
+            self._remove()
+            raise
+        self._observers.recorder = self._shared.recorder = self._recorder
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._observers.recorder = self._shared.recorder = None
+        self._remove()
+        self._shared.end_batch()
+        self._recorder.finish(error)
+
+    def _remove(self) -> None:
+        for handle in self._handles:
+            handle.remove()
+        self._handles.clear()
+        self._observers.remove_all()
+
+    @property
+    def calls(self) -> list[CapturedCall]:
+        """Of the modules with `observe()`, in completion order."""
+        self._recorder.settle()
+        return [captured(self._tree, call) for call in self._recorder.calls]
+
+    @property
+    def recorded(self) -> dict[str, dict[str, Tensor]]:
+        return self._shared.recordings
+
+    @property
+    def faults(self) -> list[Exception]:
+        """The last exception of each hook that raised."""
+        return [attached.fault for attached in self._attached if attached.fault is not None]
+
+    @property
+    def fired(self) -> dict[str, int]:
+        """How often each hook acted: `{"fc: scale(2)": 1}`."""
+        return {f"{each.path or '(root)'}: {each.hook}": each.fired for each in self._attached}
+
+
+class _Batches:
+    """On the model itself: a call of it begins a batch."""
+
+    def __init__(self, shared: Shared) -> None:
+        shared.batch = -1
+        self._shared = shared
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        self._shared.end_batch()
+        self._shared.batch += 1
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _Batches:
+        return self
+
+
+def _ignore(value: object) -> None:
+    return None
+
+
+def hooks(model: nn.Module, wanted: Wanted) -> Hooks:
+    """Put hooks on modules for the length of a `with` block.
+
+    Args:
+        model: Any module.
+        wanted: What is put where: `{"fc": inspector.scale(2), "class:Conv2d": inspector.noise(0.1, on="input")}`. A
+            module is named by its dotted path, a glob, `class:NAME`, or several of these with commas; `""` is the model
+            itself. Several hooks on the same modules are a list; each may be text, as in `"scale(2)"`.
+
+    Raises:
+        UsageError: A module or a hook cannot be understood.
+    """
+    return Hooks(model, wanted)
+
+
+def __getattr__(name: str) -> Any:
+    """The kinds by name: `scale`, `noise`, …"""
+    if name in BY_NAME:
+        return BY_NAME[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def python(function: Callable[..., Any], **options: Any) -> Hook:
+    """A hook that is a function of one's own: called as `function(module, args, kwargs, output)` on the output,
+    `(module, args, kwargs)` on the input, `(module)` on parameters, `(module, gradient)` on the gradient and
+    `(module, state_dict, prefix)` on state dicts."""
+    from dataclasses import replace
+
+    return replace(BY_NAME["python"](**options), function=function)

@@ -1,0 +1,88 @@
+"""A hook that was added to modules, what of all that was changed is in force, and what went wrong in a hook."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch.utils.hooks import RemovableHandle
+
+from ...records import Problem
+from ...text import encodable
+from ..hooks.attached import Attached
+from ..hooks.hook import Hook
+from ..hooks.python_code import line_of
+from ..modules.tree import Node
+
+_KINDS = {
+    "input": "forward_pre",
+    "state_dict": "state_dict",
+    "load_state_dict": "load_state_dict_pre",
+}  # torch's dict for what a hook is put on; the rest are forward hooks
+
+
+Foreign = tuple[int, str, str, int]
+"""Somebody else's hook: node (-1 for the process), kind, the tensor that holds it ("" for the module), id."""
+
+
+@dataclass
+class Added:
+    """One hook on one module. `present` is False when it was removed or its addition undone."""
+
+    node: Node
+    attached: Attached
+    handle: RemovableHandle
+    on: bool = True
+    present: bool = True
+
+    @property
+    def kind(self) -> str:
+        return _KINDS.get(self.attached.hook.on, "forward")
+
+    @property
+    def id(self) -> int:
+        return int(self.handle.id)
+
+    @property
+    def active(self) -> bool:
+        return self.on and self.present
+
+    @property
+    def alters(self) -> bool:
+        return self.attached.hook.alters
+
+
+@dataclass
+class Addition:
+    """One hook as it was asked for, on every module that it named."""
+
+    where: str
+    hook: Hook
+    members: list[Added] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class State:
+    """What is in force: hooks of ours that act, hooks of others that are off, and how many edits."""
+
+    active: frozenset[int] = frozenset()  # id(Attached)
+    off: frozenset[Foreign] = frozenset()
+    edits: int = 0
+
+
+def problem(attached: Attached) -> Problem:
+    """What went wrong in a hook, with the line of a person's own code."""
+    error: Any = attached.fault
+    try:
+        words = str(error)
+    except Exception as unprintable:  # an exception of a person's own may refuse
+        words = f"(its message cannot be read: {type(unprintable).__name__})"
+    line = line_of(error)
+    place = f"line {line}: " if line else ""
+    name = attached.path or "(root)"
+    return Problem(
+        encodable(f"{attached.hook} on {name} failed: {place}{type(error).__name__}: {words}", 600),
+        hint="the pass went on as if the hook were off",
+        kind=encodable(type(error).__name__, 120),
+        path=tuple(attached.path.split(".")) if attached.path else (),
+    )

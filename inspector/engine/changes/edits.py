@@ -1,0 +1,101 @@
+"""Parameters changed by hand: written in place, undone bit for bit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+from ...errors import UsageError
+from ...text import encodable
+from ..hooks.attached import parameters_named
+from ..hooks.hook import Hook
+from ..modules.tree import Node
+from ..restore.guard import Keep, same_bits
+
+
+@dataclass(frozen=True)
+class Written:
+    """One parameter of one edit, with its elements before and after."""
+
+    node: int
+    name: str
+    tensor: Tensor
+    before: Tensor
+    after: Tensor
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One change of parameters. `where` and `hook` say it again in a recipe."""
+
+    where: str
+    hook: Hook
+    written: tuple[Written, ...]
+
+
+class Edits:
+    """The edits in force, in order. `keep` is told of each, so that a pass restores the edited model."""
+
+    def __init__(self, keep: Keep) -> None:
+        self.made: list[Edit] = []
+        self._keep = keep
+        self._loaded: dict[int, tuple[Written, Tensor]] = {}  # id(tensor) -> its first change, and the elements before
+
+    def plan(self, where: str, hook: Hook, nodes: list[Node]) -> Edit:
+        """What an edit would write; nothing is written yet.
+
+        Raises:
+            UsageError: Nothing can be edited so.
+        """
+        act = hook.kind.make(**hook.arguments)
+        written: dict[int, Written] = {}
+        for node in nodes:
+            for name, tensor in _named(node, hook.where, strict=len(nodes) == 1):
+                if id(tensor) not in written and not tensor.is_meta and not is_lazy(tensor):
+                    before = tensor.detach().clone()
+                    with torch.no_grad():
+                        after = act(before.clone())
+                    written[id(tensor)] = Written(node.index, name, tensor, before, after)
+        if not written:
+            raise UsageError(
+                "there are no parameters to edit here", hint="add a hook with on='parameters' further down"
+            )
+        return Edit(where, hook, tuple(written.values()))
+
+    def make(self, edit: Edit) -> None:
+        for each in edit.written:
+            self._loaded.setdefault(id(each.tensor), (each, each.before))
+            self._write(each.tensor, each.after)
+        self.made.append(edit)
+
+    def unmake(self) -> None:
+        """Take back the last edit."""
+        for each in reversed(self.made.pop().written):
+            self._write(each.tensor, each.before)
+
+    def rewind(self, count: int) -> list[Edit]:
+        """Take back all but the first `count`; they are returned for `make`, in order."""
+        undone = self.made[count:]
+        while len(self.made) > count:
+            self.unmake()
+        return undone
+
+    def edited(self) -> list[Written]:
+        """The parameters that are not what was loaded."""
+        return [w for w, loaded in self._loaded.values() if not same_bits(w.tensor.detach(), loaded)]
+
+    def _write(self, tensor: Tensor, elements: Tensor) -> None:
+        tensor.data.copy_(elements)  # through `.data`: no graph is alive, and the version counter stays
+        self._keep.accept(tensor)
+
+
+def _named(node: Node, pattern: str, strict: bool) -> list[tuple[str, Tensor]]:
+    try:
+        return parameters_named(node.module, pattern)
+    except LookupError as error:
+        if strict:
+            raise UsageError(encodable(str(error), 300)) from None
+        return []

@@ -1,0 +1,116 @@
+"""What is written to files and reads from them: recipes, scripts, recorded tensors. No file is ever replaced."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from ...errors import UsageError
+from ...records import Saved
+from ...text import encodable
+from ..hooks.tensor_file import write_new, write_tensors
+from . import recipe
+from .log import Alterations
+from .script import script
+
+if TYPE_CHECKING:
+    from ..subject.subject import Subject
+
+ENDINGS = ".toml for a recipe, .py for a script, .safetensors for recorded tensors"
+
+
+def save(subject: Subject, name: str) -> Saved:
+    """Write what the ending asks for.
+
+    Raises:
+        UsageError: There is nothing to write, the ending is another one, or the file is there already.
+    """
+    path = Path(name).expanduser()
+    writers = {".toml": _recipe, ".py": _script, ".safetensors": _recorded}
+    if path.suffix not in writers:
+        raise UsageError(encodable(f"{name} ends with none of the known endings", 300), hint=ENDINGS)
+    try:
+        return Saved(encodable(str(path), 400), writers[path.suffix](subject, path))
+    except FileExistsError:
+        raise UsageError(encodable(f"{name} is there already, and is not replaced", 300), hint="another name") from None
+    except OSError as error:
+        raise UsageError(encodable(f"{name} cannot be written: {error.strerror or error}", 300)) from None
+
+
+def load_recipe(alterations: Alterations, name: str) -> None:
+    """Add what a recipe says. Raises `UsageError`, with what came before it taken back."""
+    before = len(alterations.changes())
+    try:
+        for entry in recipe.read(name):
+            if entry.edit:
+                alterations.edit(entry.module, entry.do)
+            else:
+                alterations.add(entry.module, entry.do, entry.code)
+                alterations.switch_off(entry.off)
+    except UsageError:
+        while sum(not change.undone for change in alterations.changes()) > before:
+            alterations.undo()
+        raise
+
+
+def _recipe(subject: Subject, path: Path) -> str:
+    alterations = subject.alterations
+    entries = [recipe.Entry(edit.where, str(edit.hook), edit=True) for edit in alterations.edits.made]
+    hooks = 0
+    for addition in alterations.additions:
+        present = [member for member in addition.members if member.present]
+        off = tuple(member.attached.path for member in present if not member.on)
+        if present:
+            hooks += 1
+            where = addition.where
+            if len(present) < len(addition.members):
+                where = ",".join(member.attached.path or "(root)" for member in present)
+            entries.append(recipe.Entry(where, str(addition.hook), code=addition.hook.code, off=off))
+    entries += _limited(subject)
+    if not entries:
+        raise UsageError("there are no hooks and no edits to write", hint="a adds a hook")
+    write_new(path, recipe.written(entries, subject.target.target).encode("utf-8", "backslashreplace"))
+    return _counted(hooks, "hook", len(entries) - hooks)
+
+
+def _limited(subject: Subject) -> list[recipe.Entry]:
+    """The observe hooks that look at a part only; those that look at everything are there anyway."""
+    found: dict[str, list[str]] = {}
+    for index, choice in sorted(subject.observers.choices.items()):
+        found.setdefault(str(choice.hook), []).append(".".join(subject.tree.paths[index]) or "(root)")
+    return [recipe.Entry(",".join(paths), hook) for hook, paths in found.items()]
+
+
+def _script(subject: Subject, path: Path) -> str:
+    alterations, sample = subject.alterations, subject.sample
+    if sample is None:
+        raise UsageError("there is no sample input to write", hint="s asks for one")
+    inputs = path.with_suffix(".inputs.pt")
+    text = script(
+        subject.target, subject.info.kind, inputs.name, subject.seed, subject.target.grad, alterations.edits.made,
+        alterations.additions, subject.tree.paths,
+    )  # fmt: skip
+    buffer = io.BytesIO()
+    recorded = alterations.shared.recordings
+    wanted = {member.attached.hook.arguments.get("run", "clean") for member in alterations.active()}
+    runs = {run: tensors for run, tensors in recorded.items() if run in wanted}
+    torch.save({"args": sample.args, "kwargs": sample.kwargs, "recorded": runs}, buffer)
+    write_new(inputs, buffer.getvalue())
+    write_new(path, text.encode("utf-8", "backslashreplace"))
+    return _counted(len(alterations.active()), "hook", len(alterations.edits.made)) + f", inputs in {inputs.name}"
+
+
+def _recorded(subject: Subject, path: Path) -> str:
+    recordings = subject.alterations.shared.recordings
+    if not recordings:
+        raise UsageError("nothing was recorded", hint="add a record() hook and run")
+    run = path.stem if path.stem in recordings else next(reversed(recordings))
+    write_tensors(path, recordings[run])
+    return f"{len(recordings[run])} tensors of {run!r}"
+
+
+def _counted(count: int, what: str, edits: int) -> str:
+    return f"{count} {what}{'s' * (count != 1)} and {edits} edit{'s' * (edits != 1)}"

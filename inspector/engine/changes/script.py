@@ -1,0 +1,171 @@
+"""A session's hooks and edits as a plain PyTorch script that does the same without this package.
+
+The functions it needs are taken from the sources of this package as they are, so that the script computes what the
+session computed. What the model is called with lies beside the script, in a file that `torch.load` reads.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ...errors import UsageError
+from ...records import Path as ModulePath
+from ...records import Target
+from ..hooks import conditions, value_path
+from ..hooks.hook import OPTIONS, Hook
+from ..values import nested
+from .applied import Addition
+from .edits import Edit
+
+SKELETON = Path(__file__).with_name("script_skeleton.txt")
+"""What every script has: it says itself what it is."""
+
+_IMPORT = re.compile(r"(from \S+ import \(.*?\)|from .*?|import .*?)\n", re.DOTALL)
+
+
+def script(
+    target: Target,
+    kind: str,
+    inputs: str,
+    seed: int,
+    grad: bool,
+    edits: Sequence[Edit],
+    additions: Sequence[Addition],
+    paths: Sequence[ModulePath],
+) -> str:
+    """The text of the script.
+
+    Args:
+        target: What was opened.
+        kind: Of target: "torchvision", "python file", ...
+        inputs: The name of the file beside it that holds what the model is called with.
+        seed: Of the pass.
+        grad: Whether it records gradients.
+        edits: In order.
+        additions: Likewise; what is off is left out.
+        paths: Of the nodes that edits name.
+
+    Raises:
+        UsageError: A hook cannot be written as plain PyTorch.
+    """
+    active = [(addition.hook, member) for addition in additions for member in addition.members if member.active]
+    hooks = [hook for hook, _ in active] + [each.hook for each in edits]
+    for hook in hooks:
+        if hook.function is not None:
+            raise UsageError(f"{hook} is a function of another program", hint="switch it off; its file has its source")
+    codes = list(dict.fromkeys(hook.code for hook in hooks if hook.kind.acts == "python"))
+    kinds = {hook.kind.name: hook for hook in hooks if hook.kind.acts != "python"}
+    filled = {
+        "TITLE": f"{target.target} with {len(active)} hooks and {len(edits)} edits.",
+        "SEED": str(seed),
+        "INPUTS": repr(inputs),
+        "GRAD": str(grad),
+        "BUILD": _indented(_build(target, kind)),
+        "EDITS": _indented([line for each in edits for line in _edit(each, paths)]),
+        "HOOKS": _indented([_put(hook, paths[member.node.index], codes) for hook, member in active]),
+        "KINDS": "\n\n".join(_factory(hook) for _, hook in sorted(kinds.items())),
+        "OWN": "\n\n".join(f"{code.rstrip()}\n\n\nhook_{n} = hook\n" for n, code in enumerate(codes)),
+        "MODULES": "\n".join(_module_source(module) for module in (nested, value_path, conditions)),
+    }
+    text = SKELETON.read_text("utf-8")
+    return re.sub(r"# <(\w+)>", lambda found: filled[found[1]], text)
+
+
+def _indented(lines: Sequence[str]) -> str:
+    return "\n    ".join(lines) if lines else "pass"
+
+
+def _build(target: Target, kind: str) -> list[str]:
+    arguments = [f"{key}={_value(value)}" for key, value in target.arguments]
+    lines = [f"torch.manual_seed({target.seed})"]
+    if kind == "torchvision":
+        name, weights = target.target.removeprefix("tv:"), "DEFAULT" if target.weights == "DEFAULT" else None
+        called = ", ".join([repr(name), f"weights={weights!r}", *arguments])
+        lines = ["import torchvision", *lines, f"model = torchvision.models.get_model({called})"]
+    elif kind == "timm":
+        called = ", ".join([repr(target.target.removeprefix("timm:")), f"pretrained={target.weights == 'DEFAULT'}"])
+        lines = ["import timm", *lines, f"model = timm.create_model({', '.join([called, *arguments])})"]
+    elif kind == "torch.hub":
+        lines += _from_hub(target.target, arguments)
+    elif kind in ("python file", "importable"):
+        lines += _imported(target.target, ", ".join(arguments))
+    else:
+        return ["raise SystemExit('put your model here: add_hooks(model) adds what the session added')"]
+    if target.weights not in ("", "none", "DEFAULT"):
+        lines.append(f"model.load_state_dict(torch.load({target.weights!r}, weights_only=True))")
+    return [*lines, f"return model.train({target.training})"]
+
+
+def _from_hub(target: str, arguments: list[str]) -> list[str]:
+    where, _, entry = target.removeprefix("hub:").partition("#")
+    source = ["source='local'"] if Path(where).expanduser().is_dir() else []
+    where = str(Path(where).expanduser()) if source else where
+    return [
+        f"made = torch.hub.load({', '.join([repr(where), repr(entry), *source, *arguments])})",
+        "model = made if isinstance(made, nn.Module) else next(part for part in made if isinstance(part, nn.Module))",
+    ]
+
+
+def _imported(target: str, arguments: str) -> list[str]:
+    head, _, name = target.rpartition(":")
+    head = head.rstrip(":")
+    found = [f"found = importlib.import_module({head!r})"]
+    if head.endswith(".py"):
+        found = [
+            f"spec = importlib.util.spec_from_file_location('target', {head!r})",
+            "found = importlib.util.module_from_spec(spec)",
+            "spec.loader.exec_module(found)",
+        ]
+    return [
+        "import importlib.util",
+        *found,
+        f"made = found.{name}",
+        f"made = made if isinstance(made, nn.Module) else made({arguments})",
+        "model = made[0] if isinstance(made, tuple) else made",
+    ]
+
+
+def _value(text: str) -> str:
+    from ..usercode.arguments import values
+
+    return repr(values((("value", text),))["value"])
+
+
+def _edit(each: Edit, paths: Sequence[ModulePath]) -> list[str]:
+    """One act for all, as it was made: noise goes on from one parameter to the next."""
+    places = [f"edit(at(model, {paths[written.node]!r}), act, {written.name!r})" for written in each.written]
+    return [f"act = {_call(each.hook)}", *places]
+
+
+def _put(hook: Hook, path: ModulePath, codes: list[str]) -> str:
+    python = hook.kind.acts == "python"
+    options = [(name, getattr(hook, name)) for name in ("where", "call", "every", "when")]
+    told = "".join(f", {name}={value!r}" for name, value in options if value != OPTIONS[name].default)
+    made = "Own" if python else "Placed" if hook.kind.acts == "place" else "Hook"
+    act = f"hook_{codes.index(hook.code)}" if python else _call(hook)
+    return f"handles.append(put(model, {path!r}, {hook.on!r}, {made}({act}{told})))"
+
+
+def _call(hook: Hook) -> str:
+    return f"{hook.kind.name}({', '.join(f'{name}={value!r}' for name, value in hook.arguments.items())})"
+
+
+def _factory(hook: Hook) -> str:
+    source = inspect.getsource(hook.kind.make)
+    return source[source.index("def ") :]
+
+
+def _module_source(module: Any) -> str:
+    """What a module of ours defines, without its docstring and imports."""
+    text = re.sub(r'^""".*?"""\n', "", inspect.getsource(module), count=1, flags=re.DOTALL)
+    lines, rest = [], text.lstrip("\n")
+    while rest.startswith(("from ", "import ")):
+        found = _IMPORT.match(rest)
+        assert found is not None
+        lines.append(found[0])
+        rest = rest[found.end() :].lstrip("\n")
+    return f"\n{rest}"

@@ -1,0 +1,63 @@
+"""What an engine of its own does at its start, for the case that a model ends it: say where Python was, keep the client
+in reach, and leave the client alive.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import faulthandler
+import fcntl
+import os
+import resource
+import signal
+import sys
+from typing import NoReturn
+
+from ..postmortem.record import ASK
+
+_DEADLY = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGUSR1, signal.SIGXCPU)
+"""Signals that end a process which does nothing about them; faulthandler knows of SIGSEGV and its like by itself."""
+
+
+def out_of_the_way(fd: int) -> int:
+    """The same under a high number: models that tidy up close the low descriptors, or all that may be open."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, min(soft, 1024) - 64)
+    os.close(fd)
+    return high
+
+
+def write_to(trail: int) -> None:
+    """However this process ends, and whenever it is asked: the lines that Python is at go to `trail`."""
+    faulthandler.enable(trail, all_threads=False)
+    faulthandler.register(ASK, trail, all_threads=False)
+    for number in _DEADLY:
+        faulthandler.register(number, trail, all_threads=False, chain=True)
+    _tell_exits(trail)
+
+
+def _tell_exits(trail: int) -> None:
+    """Nothing runs after `os._exit`, so the lines are written before it."""
+    leave, engine = os._exit, os.getpid()
+
+    def _exit(status: int) -> NoReturn:
+        if os.getpid() == engine:  # and not in a child that was forked
+            with contextlib.suppress(OSError):
+                faulthandler.dump_traceback(trail, all_threads=False)
+        leave(status)
+
+    os._exit = _exit
+
+
+def die_with_parent() -> None:
+    """On Linux the kernel ends this process when the app dies, also where no Python code can run any more."""
+    if sys.platform == "linux":
+        PR_SET_PDEATHSIG = 1
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def go_first() -> None:
+    """Where memory runs out, Linux shall end the process that has the model and not the one that can say so."""
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("800")

@@ -1,0 +1,59 @@
+"""What the hooks of one model share: the running batch, recordings, and who listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from torch import Tensor
+
+from .tensor_file import read_tensors
+
+if TYPE_CHECKING:
+    from ..recording.recorder import Recorder
+    from .attached import Attached
+
+
+class Shared:
+    """Args:
+    say: Receives a line for the Log panel, or standard output.
+    """
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self.batch = 0
+        self.recorder: Recorder | None = None
+        self.recordings: dict[str, dict[str, Tensor]] = {}
+        self.say = say
+        self._files: dict[str, dict[str, Tensor]] = {}
+        self._later: list[Callable[[], None]] = []
+
+    def took(self, attached: Attached, seconds: float, altered: bool) -> None:
+        if self.recorder is not None:
+            self.recorder.took(attached.module, seconds, altered, entering=attached.hook.on == "input")
+
+    def later(self, edit: Callable[[], None]) -> None:
+        self._later.append(edit)
+
+    def end_batch(self) -> None:
+        """The backward pass is over: carry out what waited for it."""
+        waiting, self._later = self._later, []
+        for edit in waiting:
+            edit()
+
+    def keep(self, run: str, key: str, tensor: Tensor, budget: int) -> None:
+        kept = self.recordings.setdefault(run, {})
+        size = tensor.numel() * tensor.element_size()
+        others = sum(t.numel() * t.element_size() for name, t in kept.items() if name != key)
+        if others + size > budget:
+            raise MemoryError(f"{run!r} would take more than {budget >> 20} MB; record fewer modules")
+        kept[key] = tensor.detach().clone()
+
+    def recorded(self, run: str, key: str) -> Tensor:
+        found = self.recordings.get(run)
+        if found is None and run.endswith(".safetensors"):
+            found = self._files.get(run) or self._files.setdefault(run, read_tensors(run))
+        if found is None:
+            raise LookupError(f"nothing was recorded as {run!r}: add record({run!r}) and run")
+        if key not in found:
+            raise LookupError(f"{run!r} has nothing of {key}")
+        return found[key]

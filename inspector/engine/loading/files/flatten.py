@@ -1,0 +1,109 @@
+"""The tensors in nested plain values, by their paths, and what is beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from ....text import encodable
+from .stand_ins import shown
+
+MAX_DEPTH = 64
+"""Components of a path; what is longer is not taken apart."""
+MAX_ENTRIES = 1 << 20
+"""Components of all paths together; names that come after that many are not taken apart."""
+
+Path = tuple[str, ...]
+
+
+@dataclass
+class Flat:
+    """`others` are values that are no tensors and lie beside some."""
+
+    tensors: dict[Path, Tensor] = field(default_factory=dict)
+    others: dict[Path, Any] = field(default_factory=dict)
+
+
+def flatten(value: Any) -> Flat:
+    """Every tensor in `value`: mappings by their keys, taken apart at the dots, sequences by position."""
+    flat = Flat()
+    components = 0
+    for keys, held in _leaves(value):
+        whole = components > MAX_ENTRIES
+        path = _free(keys if whole else tuple(part for key in keys for part in split_name(key)), flat)
+        components += len(path)
+        (flat.tensors if isinstance(held, Tensor) else flat.others)[path] = held
+    return flat
+
+
+def split_name(name: str) -> list[str]:
+    """The components of a dotted name. One with an empty one somewhere (`a..b`, `.a`) is a name of its own."""
+    parts = name.split(".", MAX_DEPTH)
+    return parts if all(parts) else [name or '""']
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    return (held for _, held in _leaves(value) if isinstance(held, Tensor))
+
+
+def _free(path: Path, flat: Flat) -> Path:
+    """Different keys can be written alike: 0 and "0"."""
+    while path in flat.tensors or path in flat.others:
+        path = (*path[:-1], f"{path[-1]}'") if path else ("'",)
+    return path
+
+
+def _leaves(value: Any) -> Iterator[tuple[Path, Any]]:
+    """Tensors by path, and what holds none. A container that was there before is not entered again."""
+    holding = _Holding()
+    entered: dict[int, Path] = {}
+    pending: list[tuple[Path, Any]] = [((), value)]
+    while pending:
+        path, held = pending.pop()
+        parts = _parts(held)
+        if parts is None or len(path) >= MAX_DEPTH or (path and not holding(held)):
+            yield path, held
+        elif id(held) in entered:
+            yield path, f"the same as {'.'.join(entered[id(held)]) or 'the whole'}"
+        else:
+            entered[id(held)] = path
+            pending.extend(((*path, _key(key)), part) for key, part in reversed(parts))
+
+
+def _parts(value: Any) -> list[tuple[Any, Any]] | None:
+    value = shown(value)
+    if isinstance(value, Mapping):
+        return list(value.items())
+    return list(enumerate(value)) if isinstance(value, list | tuple) else None
+
+
+def _key(key: Any) -> str:
+    return encodable(key if isinstance(key, str) else str(key), 10_000)
+
+
+class _Holding:
+    """Whether there are tensors in a value, or in what it holds."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, bool] = {}
+
+    def __call__(self, value: Any) -> bool:
+        known = self._known.get(id(value))
+        if known is None:
+            known = self._known[id(value)] = self._search(value)
+        return known
+
+    def _search(self, value: Any) -> bool:
+        seen: set[int] = set()
+        pending = [value]
+        while pending:
+            held = pending.pop()
+            if isinstance(held, Tensor):
+                return True
+            if id(held) not in seen:
+                seen.add(id(held))
+                pending += [part for _, part in _parts(held) or ()]
+        return False

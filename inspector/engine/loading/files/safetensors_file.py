@@ -1,0 +1,169 @@
+"""Safetensors files, from their header: an 8-byte length, JSON with names, dtypes, shapes and offsets, then the bytes.
+
+The header is read here and not with the library, which takes a file whole or not at all and says little of what is
+wrong with it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeGuard
+
+import torch
+from torch import Tensor
+
+from ....errors import UsageError
+from ....text import encodable
+from .mapped import MappedFile
+from .saved import MAX_HEADER
+
+_LENGTH = 8
+_METADATA = "__metadata__"
+
+_DTYPES = {
+    "BOOL": "bool", "U8": "uint8", "I8": "int8", "U16": "uint16", "I16": "int16", "U32": "uint32", "I32": "int32",
+    "U64": "uint64", "I64": "int64", "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64",
+    "C64": "complex64", "F8_E5M2": "float8_e5m2", "F8_E4M3": "float8_e4m3fn", "F8_E8M0": "float8_e8m0fnu",
+    "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a safetensors file holds. The tensors are read when their values are looked at."""
+
+    tensors: dict[str, Tensor]
+    metadata: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One entry of the header; `start` and `stop` count from the beginning of the file."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    start: int
+    stop: int
+
+
+def read_safetensors(path: Path) -> Contents:
+    """Names, shapes and metadata of a file, checked against its size; no tensor is read.
+
+    Raises:
+        UsageError: It is no safetensors file, is cut off, or contradicts itself.
+    """
+    try:
+        file = MappedFile(path)
+    except OSError as error:
+        raise _unfit(path, f"it cannot be opened: {error.strerror}") from None
+    header, begin = _header(path, file)
+    metadata = header.pop(_METADATA, {})
+    if not isinstance(metadata, dict):
+        raise _unfit(path, f"its {_METADATA} is no object")
+    places = [_place(path, name, entry, begin) for name, entry in header.items()]
+    _check_places(path, places, begin, file.size)
+    notes = [f"{p.name}: {p.dtype} is no dtype of this torch; shown as bytes" for p in places if _dtype(p) is None]
+    tensors = {place.name: _tensor(path, file, place) for place in places}
+    return Contents(tensors, {str(key): str(value) for key, value in metadata.items()}, _few(notes))
+
+
+def _header(path: Path, file: MappedFile) -> tuple[dict[str, Any], int]:
+    """The header, and where the bytes of the tensors begin."""
+    if file.size < _LENGTH:
+        raise _unfit(path, f"it has {file.size} bytes, too few for a safetensors header")
+    (length,) = struct.unpack("<Q", file.read(0, _LENGTH))
+    begin = _LENGTH + length
+    if length > MAX_HEADER:
+        raise _unfit(path, f"it begins with no safetensors header: {length:,} bytes is more than one may have")
+    if begin > file.size:
+        raise _unfit(path, f"its header should have {length:,} bytes, but the file ends after {file.size - _LENGTH:,}")
+    try:
+        header = json.loads(file.read(_LENGTH, begin).decode("utf-8"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        raise _unfit(path, f"its header cannot be read: {error}") from None
+    if not isinstance(header, dict):
+        raise _unfit(path, "its header is no JSON object")
+    return header, begin
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"the name {twice!r} is there twice")
+    return found
+
+
+def _place(path: Path, name: str, entry: Any, begin: int) -> _Place:
+    fields: dict[str, Any] = entry if isinstance(entry, dict) else {}
+    dtype, shape, offsets = fields.get("dtype"), fields.get("shape"), fields.get("data_offsets")
+    if not isinstance(dtype, str) or not _are_sizes(shape) or not _are_sizes(offsets) or len(offsets) != 2:
+        raise _unfit(path, f"the entry {name!r} of its header is not a dtype, a shape and two offsets")
+    return _Place(name, dtype, tuple(shape), begin + offsets[0], begin + offsets[1])
+
+
+def _are_sizes(value: Any) -> TypeGuard[list[int]]:
+    """torch counts in 64 bits."""
+    return isinstance(value, list) and all(type(size) is int and 0 <= size < 1 << 62 for size in value)
+
+
+def _check_places(path: Path, places: list[_Place], begin: int, size: int) -> None:
+    for place in places:
+        _check_place(path, place, begin, size)
+    last: _Place | None = None
+    filled = (place for place in places if place.start < place.stop)
+    for place in sorted(filled, key=lambda place: place.start):
+        if last is not None and place.start < last.stop:
+            raise _unfit(path, f"the tensors {last.name!r} and {place.name!r} overlap")
+        last = place
+
+
+def _check_place(path: Path, place: _Place, begin: int, size: int) -> None:
+    held = place.stop - place.start
+    if held < 0:
+        raise _unfit(path, f"the tensor {place.name!r} ends before it begins")
+    if place.stop > size:
+        raise _unfit(
+            path,
+            f"the tensor {place.name!r} lies at bytes {place.start - begin:,} to {place.stop - begin:,}, "
+            f"but the file holds {size - begin:,} after its header",
+            hint="it is cut off or was not fully downloaded: fetch it again",
+        )
+    dtype = _dtype(place)
+    if dtype is not None and math.prod(place.shape) * dtype.itemsize != held:
+        shape = "×".join(map(str, place.shape)) or "scalar"
+        raise _unfit(path, f"the tensor {place.name!r} is {shape} {place.dtype}, which does not take {held:,} bytes")
+
+
+def _dtype(place: _Place) -> torch.dtype | None:
+    """None for one that this torch does not have."""
+    found = getattr(torch, _DTYPES.get(place.dtype, ""), None)
+    return found if isinstance(found, torch.dtype) else None
+
+
+def _tensor(path: Path, file: MappedFile, place: _Place) -> Tensor:
+    dtype = _dtype(place)
+    try:
+        if dtype is None:
+            return file.tensor(torch.uint8, (place.stop - place.start,), place.start)
+        return file.tensor(dtype, place.shape, place.start)
+    except (RuntimeError, ValueError, OverflowError) as error:  # sizes whose product is 0 and yet too large for torch
+        raise _unfit(path, f"the tensor {place.name!r} cannot be: {error}") from None
+
+
+def _few(notes: list[str], shown: int = 5) -> tuple[str, ...]:
+    more = (f"and {len(notes) - shown} more of them",) if len(notes) > shown else ()
+    return (*notes[:shown], *more)
+
+
+def _unfit(path: Path, why: str, hint: str = "") -> UsageError:
+    return UsageError(
+        encodable(f"{path.name} is no sound safetensors file: {why}", 600), where=encodable(str(path), 300), hint=hint
+    )

@@ -1,0 +1,160 @@
+"""What `torch.save` wrote, read without running anything of it, and where it can be without reading the tensors.
+
+The pickle of a file is read with every tensor on the meta device; torch tells where in the file each one lies, and
+there it is mapped. `mmap=True` would reserve memory for the whole file, and fails on one larger than the memory: it is
+left for tensors that cannot be made without values.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import struct
+import warnings
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ....errors import UsageError
+from ....text import encodable
+from .flatten import tensors_in
+from .mapped import MappedFile
+from .saved import Saved
+from .stand_ins import standing_in
+
+_REFUSED = re.compile(r"WeightsUnpickler error: (.*)", re.DOTALL)
+_PLAIN = (Tensor, torch.nn.Parameter)
+
+Seat = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Read:
+    """The value of a file. `seat` gives the tensor that a tensor in `value` stands for."""
+
+    value: Any
+    seat: Seat
+    notes: tuple[str, ...] = ()
+
+
+def read_saved(path: Path, saved: Saved) -> Read:
+    """The value in a file of the kind "state".
+
+    Raises:
+        UsageError: It holds code or objects that torch refuses, or is broken.
+    """
+    notes = _foreign_note(saved)
+    if saved.legacy or saved.compressed:
+        why = "in the format of torch before 1.6" if saved.legacy else "compressed"
+        value = _load(path, saved, map_location="cpu")
+        return Read(value, _as_it_is, (*notes, f"saved {why}: its tensors were read when it was opened"))
+    return _read_lazily(path, saved, notes) or Read(_load(path, saved, mmap=True, map_location="cpu"), _as_it_is, notes)
+
+
+def _read_lazily(path: Path, saved: Saved, notes: tuple[str, ...]) -> Read | None:
+    """None where torch cannot make a tensor of it without values: a quantized, sparse or nested one."""
+    try:
+        with path.open("rb") as stream:
+            value = _load(stream, saved, map_location="meta")
+        seats = _Seats(path)
+        for tensor in tensors_in(value):
+            seats.check(tensor)
+    except (UsageError, _NoSeat, struct.error):  # struct.error: the zip's own places are wrong
+        return None
+    return Read(value, seats.seat, notes)
+
+
+def _load(source: Any, saved: Saved, **how: Any) -> Any:
+    """Raises `UsageError`."""
+    try:
+        with standing_in(saved.foreign), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on old formats and protocols, which are no concern of who only looks
+            return torch.load(source, weights_only=True, **how)
+    except Exception as error:  # pickle, zip and tensor errors of many kinds; each means that the file is unfit
+        name = str(getattr(source, "name", source))
+        raise UsageError(
+            encodable(f"{Path(name).name} cannot be read: {_words(error)}", 600),
+            where=encodable(name, 300),
+            hint="only tensors and plain values are read; a file that wants other objects must be saved anew",
+            kind=type(error).__name__,
+        ) from None
+
+
+def _words(error: Exception) -> str:
+    """The reason alone: torch adds advice on how to run what is in the file."""
+    refused = _REFUSED.search(str(error))
+    text = " ".join((refused.group(1) if refused else str(error)).split())
+    return text.partition(" Please use `torch")[0].partition(" Check the documentation")[0] or type(error).__name__
+
+
+def _foreign_note(saved: Saved) -> tuple[str, ...]:
+    if not saved.foreign:
+        return ()
+    more = f" and {len(saved.foreign) - 4} more" if len(saved.foreign) > 4 else ""
+    names = ", ".join(saved.foreign[:4])
+    return (encodable(f"objects of other classes were not made, and their code was not run: {names}{more}", 400),)
+
+
+def _as_it_is(tensor: Tensor) -> Tensor:
+    return tensor
+
+
+# ---------------------------------------------------------------- seats in the file
+
+
+class _NoSeat(Exception):
+    """A tensor that is nowhere in the file as it is."""
+
+
+class _Seats:
+    """Where in the file the tensors lie that were read onto the meta device."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `_NoSeat` where torch's reckoning of places would not hold."""
+        self._file = MappedFile(path)
+        self._sizes = _records(path)
+
+    def check(self, tensor: Tensor) -> None:
+        """Raises `_NoSeat` where `seat` would."""
+        self._start(tensor)
+
+    def seat(self, tensor: Tensor) -> Tensor:
+        seated = self._file.tensor(tensor.dtype, tensor.shape, self._start(tensor), tensor.stride())
+        seated = seated.conj() if tensor.is_conj() else seated
+        return torch._neg_view(seated) if tensor.is_neg() else seated
+
+    def _start(self, tensor: Tensor) -> int:
+        """The byte of its first element."""
+        if type(tensor) not in _PLAIN or tensor.layout is not torch.strided or not tensor.is_meta:
+            raise _NoSeat
+        if not tensor.numel():
+            return 0
+        storage = tensor.untyped_storage()
+        record = getattr(storage, "_checkpoint_offset", None)  # what was saved without values has none
+        if record is None or storage.nbytes() > self._sizes.get(record, -1):
+            raise _NoSeat
+        return int(record) + int(tensor.storage_offset()) * tensor.dtype.itemsize
+
+
+def _records(path: Path) -> dict[int, int]:
+    """Offset and size of each tensor's bytes. Raises `_NoSeat` where they are not in the order in which torch writes
+    them and reckons with."""
+    with zipfile.ZipFile(path) as archive, path.open("rb") as stream:
+        entries = [entry for entry in archive.infolist() if "/data/" in entry.filename]
+        entries.sort(key=lambda entry: entry.header_offset)
+        names = [entry.filename.rpartition("/")[2] for entry in entries]
+        if names != [str(number) for number in range(len(names))]:
+            raise _NoSeat
+        file = stream.fileno()
+        return {_data_offset(file, entry.header_offset): entry.file_size for entry in entries}
+
+
+def _data_offset(file: int, header: int) -> int:
+    """Behind the local header, whose names may be longer than those of the directory."""
+    name, extra = struct.unpack("<HH", os.pread(file, 4, header + 26))
+    return header + 30 + int(name) + int(extra)

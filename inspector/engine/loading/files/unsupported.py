@@ -1,0 +1,49 @@
+"""Files and directories that no other loader knows, to say what they are and what can be opened."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ....errors import UsageError
+from ....text import encodable
+from ..target import Built, Loader, Wanted
+
+SUPPORTED = (
+    "a torchvision name (resnet18), model.py, model.py:NAME, pkg.mod:NAME, timm:NAME, hf:NAME, hub:DIR#ENTRY, "
+    "net.pt2, net.pt or weights.safetensors"
+)
+
+_OTHERS = {
+    ".onnx": "an ONNX graph is run by other programs than PyTorch",
+    ".gguf": "a GGUF file is read by llama.cpp",
+    ".h5": "an HDF5 file is read by Keras",
+    ".keras": "a Keras model is run by other programs than PyTorch",
+    ".tflite": "a TFLite model is run by other programs than PyTorch",
+    ".mlmodel": "a Core ML model is run by other programs than PyTorch",
+}
+
+
+def _claims(text: str) -> bool:
+    path = Path(text)
+    return path.is_dir() or (path.is_file() and path.suffix != ".py") or _other(path) != ""
+
+
+def _other(path: Path) -> str:
+    return "" if ":" in path.name else _OTHERS.get(path.suffix.lower(), "")
+
+
+def _build(wanted: Wanted) -> Built:
+    path = Path(wanted.text)
+    if path.is_dir():
+        why, hint = "a directory with no weights and no model", f"a directory with a config.json: hf:{path}"
+    else:
+        why = _other(path) or "it holds neither Python, weights nor a program of PyTorch"
+        hint = "" if path.suffix else f"for torchvision's model of that name: tv:{path.name}"
+    raise UsageError(
+        encodable(f"{wanted.text} cannot be opened: {why}", 400),
+        where=f"supported: {SUPPORTED}",
+        hint=encodable(hint, 300),
+    )
+
+
+LOADER = Loader("unsupported", _claims, _build)

@@ -1,0 +1,67 @@
+"""`hf:DIR`, `hf:LlamaConfig num_hidden_layers=2`, `hf:BertForMaskedLM` and `hf:org/name[@REV]`: models of transformers.
+
+A class is built with random weights from its arguments and nothing is fetched. A directory is read where it is. Only an
+id that was typed is downloaded, and Python code that lies beside a config is never run.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from ....errors import UsageError
+from ....text import encodable
+from ...usercode import arguments
+from ...usercode.extras import optional
+from ..target import Built, Loader, Wanted, claims_prefix
+from .classes import build_class, class_named
+from .saved import build_files, build_id
+
+PREFIX = "hf:"
+
+_ID = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
+_CLASS = re.compile(r"[A-Z]\w*")
+
+
+def _build(wanted: Wanted) -> Built:
+    name = wanted.text.removeprefix(PREFIX)
+    if not name:
+        raise UsageError(f"{PREFIX} lacks a name", hint="inspector hf:BertConfig num_hidden_layers=2")
+    typed = _nested(arguments.values(wanted.target.arguments))
+    if typed.pop("trust_remote_code", False):
+        raise UsageError(
+            "trust_remote_code is not taken: code that comes with a config is not run",
+            hint="read that code, and open it as what it is: inspector DIR/modeling_x.py:NAME",
+        )
+    transformers = optional("transformers", "hf", wanted.text)
+    path = Path(name).expanduser()
+    if path.is_dir() or (path.name == "config.json" and path.is_file()):
+        return build_files(transformers, path if path.is_dir() else path.parent, typed, wanted)
+    if _CLASS.fullmatch(name):
+        return build_class(transformers, class_named(transformers, name, wanted.text), typed, wanted)
+    if not _ID.fullmatch(name) or name.startswith("."):
+        raise UsageError(
+            encodable(f"{name!r} is neither a directory, a class of transformers nor an id on the Hub", 400),
+            hint="write hf:DIR, hf:LlamaConfig num_hidden_layers=2, or hf:org/name",
+        )
+    model_id, _, revision = name.partition("@")
+    return build_id(transformers, model_id, revision, typed, wanted)
+
+
+def _nested(typed: dict[str, Any]) -> dict[str, Any]:
+    """`text_config.hidden_size=64` as `{"text_config": {"hidden_size": 64}}`."""
+    nested: dict[str, Any] = {}
+    for key, value in typed.items():
+        *parents, last = key.split(".")
+        inner = nested
+        for parent in parents:
+            held = inner.setdefault(parent, {})
+            if not isinstance(held, dict):
+                raise UsageError(f"{parent} is given as a whole and in parts", hint=f"give only {parent}.KEY=VALUE")
+            inner = held
+        inner[last] = value
+    return nested
+
+
+LOADER = Loader("transformers", claims_prefix(PREFIX), _build, default_weights=True)

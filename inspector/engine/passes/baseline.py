@@ -1,0 +1,162 @@
+"""Before and after: the outputs of one pass kept, and how far those of another are from them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from msgspec.structs import replace
+from torch import Tensor
+
+from ...records import Delta, Ranked, TensorValue, Value
+from ..recording.call import Call
+from ..values.nested import map_tensors
+from ..values.statistics import histogram, reduce_on_host
+
+BUDGET = 1 << 30
+"""Bytes of outputs kept of one pass; calls past it are not compared."""
+LARGEST = 1 << 20
+"""Elements kept of one tensor; of a larger one every so many."""
+RANKED = 5
+
+_Key = tuple[int, int]  # node, number of the call
+
+
+class Baseline:
+    """A recorder's witness that keeps what it sees."""
+
+    def __init__(self) -> None:
+        self.kept: dict[_Key, list[Tensor]] = {}
+        self.values: dict[_Key, Value | None] = {}
+        self._left = BUDGET
+
+    def see(self, call: Call, output: object) -> None:
+        parts = [sample(tensor) for tensor in floating(output)]
+        size = sum(part.numel() * part.element_size() for part in parts)
+        if parts and size <= self._left:
+            self._left -= size
+            self.kept[call.index, call.number] = [part.clone() for part in parts]
+
+    def settle(self) -> None:
+        return None
+
+    def take_values(self, calls: list[Call]) -> None:
+        """The summaries of the same pass, once they are complete."""
+        self.values = {(call.index, call.number): call.output for call in calls}
+
+
+class Comparison:
+    """A recorder's witness that compares what it sees with a baseline.
+
+    Args:
+        baseline: What to compare with.
+        watched: The node whose difference is also made into a histogram.
+        classes: What a classifier's outputs are called, where that is known.
+    """
+
+    def __init__(self, baseline: Baseline, watched: int | None, classes: Sequence[str] = ()) -> None:
+        self._baseline = baseline
+        self._classes = classes
+        self._watched = watched
+        self._waiting: list[tuple[Call, list[Tensor], bool]] = []
+        self.ranking: tuple[Ranked, ...] = ()
+
+    def see(self, call: Call, output: object) -> None:
+        key = call.index, call.number
+        call.then = self._baseline.values.get(key)
+        then = self._baseline.kept.get(key)
+        whole = floating(output)
+        now = [sample(tensor) for tensor in whole]
+        if then is None or [part.shape for part in then] != [part.shape for part in now]:
+            return
+        sampled = any(a.numel() < b.numel() for a, b in zip(now, whole, strict=True))
+        self._waiting.append((call, [_row(*pair) for pair in zip(now, then, strict=True)], sampled))
+        if call.index == self._watched:
+            call.difference = _difference(now, then)
+            call.then = _with_histogram(call.then, then)
+        if call.index == 0 and not call.depth:
+            self.ranking = ranking(now[0], then[0], whole[0].shape, self._classes)
+
+    def settle(self) -> None:
+        """Move every row to the host, once per device, and complete the calls."""
+        waiting, self._waiting = self._waiting, []
+        rows = [row for _, found, _ in waiting for row in found]
+        hosted: dict[int, list[float]] = {}
+        for device in {row.device for row in rows}:
+            own = [row for row in rows if row.device == device]
+            hosted.update(zip(map(id, own), torch.stack(own).tolist(), strict=True))
+        for call, found, sampled in waiting:
+            call.delta = _delta([hosted[id(row)] for row in found], sampled)
+
+
+def floating(output: object) -> list[Tensor]:
+    """The floating and complex tensors in a value, in the order of the value."""
+    found: list[Tensor] = []
+
+    def take(tensor: Tensor) -> Tensor:
+        strided = tensor.layout is torch.strided and not tensor.is_nested and not tensor.is_meta
+        if strided and (tensor.is_floating_point() or tensor.is_complex()) and tensor.numel():
+            found.append(tensor.detach())
+        return tensor
+
+    map_tensors(output, take)
+    return found
+
+
+def sample(tensor: Tensor) -> Tensor:
+    """The elements as one dimension of real numbers, at most `LARGEST` of them."""
+    real = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
+    step = -(-real.numel() // LARGEST)
+    if step > 1 and not real.is_contiguous():  # no copy of the whole where a part is wanted
+        leading = -(-real.shape[0] // step) or 1
+        real = real[:leading]
+        step = -(-real.numel() // LARGEST)
+    flat = real.reshape(-1)[::step]
+    return flat if flat.element_size() >= 4 else flat.float()
+
+
+def _row(now: Tensor, then: Tensor) -> Tensor:
+    """Squares of the difference, of both, their product, and the largest difference."""
+    wide = torch.float32 if now.device.type == "mps" else torch.float64  # mps has no float64
+    moved = now - then
+    squares = [torch.linalg.vector_norm(each, dtype=wide).square() for each in (moved, now, then)]
+    return torch.stack([*squares, torch.dot(now, then).to(wide), moved.abs().max().to(wide)])
+
+
+def _delta(rows: list[list[float]], sampled: bool) -> Delta:
+    moved, now, then, product = (math.fsum(row[n] for row in rows) for n in range(4))
+    largest = max((row[4] for row in rows), key=lambda value: math.inf if math.isnan(value) else value)
+    if moved == 0:
+        return Delta(0.0, 1.0, 0.0, sampled)
+    relative = math.sqrt(moved / then) if then else math.inf
+    length = math.sqrt(now) * math.sqrt(then)
+    cosine = max(-1.0, min(1.0, product / length)) if length else 0.0
+    return Delta(relative, cosine if not math.isnan(product) else math.nan, largest, sampled)
+
+
+def _with_histogram(value: Value | None, kept: list[Tensor]) -> Value | None:
+    """A value that is one tensor, with the histogram of what was kept of it."""
+    if not isinstance(value, TensorValue) or value.statistics is None or len(kept) != 1:
+        return value
+    return replace(value, histogram=histogram(kept[0].cpu(), value.statistics))
+
+
+def _difference(now: list[Tensor], then: list[Tensor]) -> Any:
+    from ..values.statistics import finish
+
+    moved = torch.cat([a - b for a, b in zip(now, then, strict=True)]).cpu()
+    return histogram(moved, finish([reduce_on_host(moved)], 1, "values"))
+
+
+def ranking(now: Tensor, then: Tensor, shape: torch.Size, classes: Sequence[str] = ()) -> tuple[Ranked, ...]:
+    """The largest of a classifier's outputs (batch×classes) for the first item, before and after; nothing for other
+    outputs. `classes` are their names, where they are as many."""
+    if len(shape) != 2 or not 2 <= shape[1] <= now.numel() or now.numel() != math.prod(shape):
+        return ()
+    p, q = (torch.softmax(each[: shape[1]].double().cpu(), 0) for each in (now, then))
+    count = min(RANKED, shape[1])
+    order = dict.fromkeys([*torch.topk(p, count).indices.tolist(), *torch.topk(q, count).indices.tolist()])
+    names = classes if len(classes) == shape[1] else [""] * shape[1]
+    return tuple(Ranked(index, p[index].item(), q[index].item(), names[index]) for index in order)

@@ -1,0 +1,75 @@
+"""Who has the memory, when there is none left."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+
+import torch
+
+from ...text import encodable
+
+_WORDS = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate", "cannot allocate memory")
+_ASKED = re.compile(r"tried to allocate (?P<size>[\d.]+) ?(?P<unit>bytes|[KMGTP]i?B)?", re.I)
+_UNITS = {"bytes": 1.0, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30, "tib": 2.0**40}
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    try:
+        text = str(error).lower()
+    except Exception:  # an exception's __str__ is the model's code as well
+        return False
+    return isinstance(error, RuntimeError) and any(words in text for words in _WORDS)
+
+
+def what_holds(error: BaseException, held: Sequence[tuple[str, int]]) -> str:
+    """What was asked for, what is there, and what the largest holders have: `held` in bytes by name."""
+    parts = [_asked(str(error)), *_machine(), *_accelerator()]
+    holders = [f"{name} {size_words(size)}" for name, size in sorted(held, key=lambda each: -each[1]) if size]
+    if holders:
+        parts.append(f"held by {', '.join(holders)}")
+    return encodable("; ".join(filter(None, parts)), 1_000)
+
+
+def size_words(size: float) -> str:
+    """`4.0 PB`, `46.8 MB`."""
+    for unit in ("B", "kB", "MB", "GB", "TB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} PB"
+
+
+def _asked(text: str) -> str:
+    found = _ASKED.search(text)
+    if found is None:
+        return ""
+    size = float(found["size"].rstrip(".")) * _UNITS.get((found["unit"] or "bytes").lower(), 1.0)
+    return f"{size_words(size)} were asked for at once"
+
+
+def _machine() -> list[str]:
+    """This process and this machine; Linux tells."""
+    parts = []
+    try:
+        with open("/proc/self/statm") as statm:
+            resident = int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        parts.append(f"this process has {size_words(resident)}")
+        with open("/proc/meminfo") as meminfo:
+            sizes = {line.partition(":")[0]: int(line.split()[1]) * 1024 for line in meminfo}
+        parts.append(f"{size_words(sizes['MemAvailable'])} of {size_words(sizes['MemTotal'])} are free")
+    except (OSError, ValueError, KeyError, IndexError):  # another system, or a container that hides it
+        return parts
+    return parts
+
+
+def _accelerator() -> list[str]:
+    if not (torch.cuda.is_available() and torch.cuda.is_initialized()):  # type: ignore[no-untyped-call]
+        return []
+    free, total = torch.cuda.mem_get_info()
+    allocated = torch.cuda.memory_allocated()
+    used = f"on the GPU {size_words(allocated)} are in tensors of this process"
+    return [f"{used}, {size_words(free)} of {size_words(total)} are free"]

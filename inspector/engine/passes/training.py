@@ -1,0 +1,131 @@
+"""What makes a forward pass a training step: a loss, an optimizer, and where batches come from."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import UsageError
+from ...text import encodable
+from ..hooks.spec import call_of
+from ..inputs.sample import Sample, given, setting_for, spread
+from ..inputs.signature import required
+from ..usercode.importing import resolve
+from ..values.nested import map_tensors
+
+Loss = Callable[[Any, Sample], Tensor]
+
+LOSSES = ("mean", "sum", "cross_entropy")
+NONE = "none"
+
+
+@dataclass(frozen=True)
+class Steps:
+    """As it was typed: see `records.Run`."""
+
+    batches: int = 1
+    backward: bool = False
+    loss: str = "mean"
+    optimizer: str = NONE
+    loader: str = NONE
+
+
+def loss_of(text: str) -> Loss:
+    """Raises `UsageError`."""
+    if text in ("", "mean", "sum"):
+        return lambda output, sample: _reduced(output, text or "mean")
+    if text == "cross_entropy":
+        return _cross_entropy
+    if ":" not in text:
+        raise UsageError(
+            encodable(f"there is no loss {text!r}", 200), hint=f"{', '.join(LOSSES)}, or package.module:function"
+        )
+    function = resolve(text)
+    takes_batch = len(inspect.signature(function).parameters) > 1
+    return lambda output, sample: function(output, _batch(sample)) if takes_batch else function(output)
+
+
+def _batch(sample: Sample) -> tuple[Any, ...]:
+    """As the loader gave it."""
+    return sample.args if sample.target is None else (*sample.args, sample.target)
+
+
+def _reduced(output: Any, how: str) -> Tensor:
+    """Of every floating element of the output; of a ModelOutput with a loss, that one."""
+    own = getattr(output, "loss", None)
+    if isinstance(own, Tensor):
+        return own
+    found: list[Tensor] = []
+    map_tensors(output, lambda t: found.append(t) or t if t.is_floating_point() and t.requires_grad else t)  # type: ignore[func-returns-value]
+    if not found:
+        raise RuntimeError("the output has no gradient: nothing in the model requires one")
+    total = torch.stack([part.sum() for part in found]).sum()
+    return total if how == "sum" else total / sum(part.numel() for part in found)
+
+
+def _cross_entropy(output: Any, sample: Sample) -> Tensor:
+    """Of the first tensor (batch×classes) with the batch's target, or without one with what the model ranks first."""
+    found: list[Tensor] = []
+    map_tensors(output, lambda t: found.append(t) or t if t.is_floating_point() else t)  # type: ignore[func-returns-value]
+    if not found or found[0].dim() < 2:
+        raise RuntimeError("cross_entropy needs an output of batch×classes")
+    logits, target = found[0], sample.target
+    if not isinstance(target, Tensor):
+        target = logits.detach().argmax(1)
+    return nn.functional.cross_entropy(logits, target.to(logits.device))
+
+
+def optimizer_of(text: str, model: nn.Module) -> torch.optim.Optimizer | None:
+    """`SGD(lr=0.01)`: any optimizer of torch.optim by name. Raises `UsageError`."""
+    if text in ("", NONE):
+        return None
+    name, args, kwargs = call_of(text)
+    known: dict[str, Any] = {
+        n.lower(): c for n, c in vars(torch.optim).items() if inspect.isclass(c) and n != "Optimizer"
+    }
+    made = known.get(name.lower())
+    if made is None:
+        raise UsageError(encodable(f"there is no optimizer {name!r}", 200), hint="SGD(lr=0.01), Adam(lr=0.001), none")
+    try:
+        optimizer: torch.optim.Optimizer = made([p for p in model.parameters() if p.requires_grad], *args, **kwargs)
+    except (TypeError, ValueError) as error:
+        raise UsageError(encodable(f"{name} cannot be made so: {error}", 300)) from None
+    return optimizer
+
+
+def batches_of(steps: Steps, sample: Sample, seed: int, model: nn.Module) -> Iterator[Sample]:
+    """As many samples as are wanted: of the loader, else drawn anew from seed, seed + 1, ….
+
+    An item of a loader with more than `model` requires, as in (images, labels), has its target last.
+
+    Raises:
+        UsageError: The loader cannot be found, or gives fewer.
+    """
+    if steps.loader in ("", NONE):
+        yield sample
+        for number in range(1, steps.batches):
+            yield sample.fresh(seed + number)
+        return
+    found = resolve(steps.loader)
+    loader = found() if callable(found) and not hasattr(found, "__iter__") else found
+    count = 0
+    for item in itertools.islice(loader, steps.batches):
+        count += 1
+        yield _loaded(item, model)
+    if count < steps.batches:
+        raise UsageError(encodable(f"{steps.loader} gave {count} batches of {steps.batches}", 300))
+
+
+def _loaded(item: Any, model: nn.Module) -> Sample:
+    """One item of a loader, on the model's device."""
+    device = setting_for(model).device
+    args, kwargs = map_tensors(spread(tuple(item) if isinstance(item, list) else item), lambda t: t.to(device))
+    if not kwargs and len(args) > max(len(required(model)), 1):
+        return replace(given(tuple(args[:-1]), {}), target=args[-1])
+    return given(tuple(args), dict(kwargs))

@@ -1,0 +1,132 @@
+"""One call of one module while it is recorded, and what is told of it."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from ...postmortem.record import Entered, Left
+from ...records import (
+    CallDetail,
+    CallRow,
+    CallStatus,
+    Delta,
+    Histogram,
+    MappingValue,
+    TensorValue,
+    Value,
+)
+from ...value_text import brief, non_finite
+from ..hooks.turns import Choice
+from ..modules.tree import ModuleTree
+
+_NO_KWARGS = MappingValue("dict", (), (), 0)
+
+
+class Call:
+    """One call of one module, filled in as it happens."""
+
+    __slots__ = (
+        "altered", "before", "began", "choice", "delta", "depth", "difference", "end", "file", "gradients", "index",
+        "inputs", "kept", "kwargs", "line", "ms", "number", "output", "recomputed", "shown", "spent", "start", "status",
+        "then",
+    )  # fmt: skip
+
+    def __init__(self, index: int, number: int, start: int, depth: int) -> None:
+        self.index = index
+        self.number = number
+        self.start = start
+        self.end = -1
+        self.depth = depth
+        self.ms = 0.0
+        self.status: CallStatus = "unfinished"
+        self.inputs: tuple[Value, ...] = ()
+        self.kwargs = _NO_KWARGS
+        self.output: Value | None = None
+        self.kept: object = None
+        self.file = ""
+        self.line = 0
+        self.altered = False
+        self.recomputed = False
+        self.delta: Delta | None = None
+        self.then: Value | None = None  # the output of this call in the baseline
+        self.difference: Histogram | None = None
+        self.gradients: list[Value] = []
+        self.before: BaseException | None = None  # the exception that was already being handled at entry
+        self.began = self.spent = 0.0
+        self.choice: Choice | None = None  # where an observing hook looks at a part only
+        self.shown: bool | None = True  # None until a value meets what the hook waits for
+
+    def row(self) -> CallRow:
+        return CallRow(
+            self.index,
+            self.number,
+            self.start,
+            self.end,
+            self.depth,
+            self.ms,
+            self.status,
+            brief(self.output),
+            non_finite(self.output),
+            self.file,
+            self.line,
+            self.altered,
+            self.delta,
+            gradient_size(self.gradients),
+            self.recomputed,
+        )
+
+    def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:
+        gradients = tuple(value for value in self.gradients if isinstance(value, TensorValue))
+        return CallDetail(
+            self.row(),
+            tree.paths[self.index],
+            tree.class_name(self.index),
+            self.inputs,
+            self.kwargs,
+            self.output,
+            previous,
+            self.then,
+            self.difference,
+            gradients,
+        )
+
+    def entered(self, tree: ModuleTree) -> Entered:
+        """For the trail, before the module runs."""
+        return Entered(
+            self.index,
+            self.number,
+            self.start,
+            self.depth,
+            tree.paths[self.index],
+            tree.class_name(self.index),
+            self.inputs,
+            self.kwargs,
+            self.file,
+            self.line,
+        )
+
+    def left(self) -> Left:
+        """For the trail, after it."""
+        return Left(self.start, self.end, self.ms, self.status, self.output)
+
+
+class Witness(Protocol):
+    """Sees the outputs of a pass themselves, the moment the recorder does."""
+
+    def see(self, call: Call, output: object) -> None: ...
+    def settle(self) -> None: ...
+
+
+def gradient_size(gradients: list[Value]) -> float | None:
+    """Root mean square over all elements; None where there are no statistics."""
+    total = elements = 0.0
+    for value in gradients:
+        found = value.statistics if isinstance(value, TensorValue) else None
+        if found is not None and (found.nan or found.inf):
+            return math.nan
+        if found is not None and found.mean is not None and found.std is not None and isinstance(value, TensorValue):
+            count = math.prod(value.shape)
+            total += count * (found.mean**2 + found.std**2)
+            elements += count
+    return math.sqrt(total / elements) if elements else None

@@ -1,0 +1,120 @@
+"""The observe hook: a forward pre-hook and a forward hook on a module that tell the running recorder what they see.
+
+They return None always, so they alter nothing. Without a recorder they do nothing at all.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils.hooks import RemovableHandle
+
+from ...text import encodable
+from ..hooks.turns import Choice
+from ..modules.tree import ModuleTree, Node
+from ..torch_hooks.dicts import hook_dict
+from .recorder import Recorder
+
+_DICTS = ("_forward_pre_hooks", "_forward_hooks")
+
+
+class Observers:
+    """Our observe hooks on one model. `recorder` is whoever listens during a pass."""
+
+    def __init__(self, tree: ModuleTree) -> None:
+        self.tree = tree
+        self.recorder: Recorder | None = None
+        self.refused: dict[int, str] = {}  # node -> why it cannot be hooked
+        self.choices: dict[int, Choice] = {}  # node -> what is looked at there; at others everything
+        self._handles: dict[int, tuple[RemovableHandle, RemovableHandle]] = {}
+
+    def add(self, node: Node, choice: Choice | None = None) -> None:
+        """Observe this module from its next call on, whole or the part that is chosen. Where torch refuses, `refused`
+        says why."""
+        self.choices.pop(node.index, None)
+        if choice is not None:
+            self.choices[node.index] = choice
+        if node.index in self._handles or node.index in self.refused:
+            return
+        if isinstance(node.module, torch.jit.ScriptModule) and type(node.module).__name__ == "TracedModule":
+            self.refused[node.index] = "traced: runs inside its root's compiled code, where no hook fires"
+            return
+        try:
+            pre = node.module.register_forward_pre_hook(self._before, with_kwargs=True)
+        except Exception as error:  # ScriptModules refuse, and so may any override of register_*
+            self.refused[node.index] = encodable(str(error) or type(error).__name__, 200)
+            return
+        try:
+            post = node.module.register_forward_hook(self._after, with_kwargs=True, always_call=True)
+        except Exception as error:  # as above
+            pre.remove()
+            self.refused[node.index] = encodable(str(error) or type(error).__name__, 200)
+            return
+        self._handles[node.index] = pre, post
+
+    def stay_last(self, node: Node) -> None:
+        """Behind whatever was registered since, so that what is seen is what the network sees."""
+        for handle, name in zip(self._handles.get(node.index, ()), _DICTS, strict=False):
+            hooks = hook_dict(node.module, name)
+            if handle.id in hooks:
+                hooks[handle.id] = hooks.pop(handle.id)
+
+    def remove(self, node: Node) -> None:
+        for handle in self._handles.pop(node.index, ()):
+            handle.remove()
+        self.choices.pop(node.index, None)
+
+    def remove_all(self) -> None:
+        for node in self.tree.objects():
+            self.remove(node)
+
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Without our hooks for a while; they come back under their ids, as the last ones."""
+        taken = []
+        for index, handles in self._handles.items():
+            for handle, name in zip(handles, _DICTS, strict=True):
+                hooks = hook_dict(self.tree.nodes[index].module, name)
+                if handle.id in hooks:
+                    taken.append((hooks, handle.id, hooks.pop(handle.id)))
+        try:
+            yield
+        finally:
+            for hooks, hook_id, hook in taken:
+                hooks[hook_id] = hook
+
+    def on(self, node: Node) -> bool:
+        return node.index in self._handles
+
+    def count(self) -> int:
+        return len(self._handles)
+
+    def ours(self, module: nn.Module) -> dict[int, str]:
+        """The ids of our handles on `module`, and what they are."""
+        index = self.tree.index_of_object.get(id(module), -1)
+        choice = self.choices.get(index)
+        return {handle.id: str(choice.hook) if choice else "observe" for handle in self._handles.get(index, ())}
+
+    def _before(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        if self.recorder is not None:
+            self.recorder.enter(module, args, kwargs)
+
+    def _after(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object) -> None:
+        if self.recorder is not None:
+            self.recorder.leave(module, output)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Observers:
+        """A model that copies itself must not copy what was recorded of it."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A model that is pickled while it is observed takes along hooks that do nothing."""
+        return _inert, ()
+
+
+def _inert() -> Observers:
+    return Observers(ModuleTree())

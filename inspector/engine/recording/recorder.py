@@ -1,0 +1,364 @@
+"""One pass -> its calls, as hooks see them: what went in, what came out, when, from where, and how it ended.
+
+A value is described the moment a hook sees it, because a later in-place op rewrites it. Each thread has a stack of its
+own; entries and exits are numbered by one clock. Recording never raises into the model's call, with one exception:
+`Cancelled`, which is how a pass is stopped at the next module.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ...postmortem.record import Trail
+from ...records import (
+    OtherValue,
+    Value,
+)
+from ...text import encodable
+from ..hooks.turns import NOT_SEEN, Choice
+from ..modules.tree import ModuleTree
+from ..torch_hooks.outputs import OutputHooks
+from ..values.nested import map_tensors
+from ..values.objects import each_tensor
+from ..values.summarize import Summarizer
+from .call import Call, Witness
+
+_MODULE_FILE = nn.Module.__call__.__code__.co_filename
+_TORCH = os.path.dirname(torch.__file__)
+_BETWEEN = frozenset(
+    {
+        _MODULE_FILE,
+        os.path.join(_TORCH, "fx", "interpreter.py"),
+        os.path.join(_TORCH, "export", "unflatten.py"),
+    }
+)
+"""Files whose frames call modules for others: torch's own, and those that run the graph of an unflattened program."""
+_ENGINE = os.path.dirname(os.path.dirname(__file__))
+_PROGRESS_EVERY = 0.05  # seconds
+_HOOK_FRAMES = 4  # from `_locate` over `_enter`, `enter` and the hook up to torch
+_STOP = "_StopRecomputationError"
+"""What checkpointing leaves a recomputed forward with as soon as it has what it needs."""
+_STOPPED = OtherValue("stopped", "recomputed as far as it was needed, and left there")
+_in_backward_task: Callable[[], int] = torch._C._current_graph_task_id
+
+
+def _in_backward() -> bool:
+    """Whether the autograd engine is at work on this thread: a module called now is called a second time."""
+    return _in_backward_task() != -1
+
+
+class Cancelled(BaseException):
+    """The person asked for the pass to stop. Not an `Exception`, so that a model's own handlers let it through."""
+
+
+class _Thread(threading.local):
+    """Where one thread is."""
+
+    def __init__(self) -> None:
+        self.stack: list[Call] = []
+        self.spent = 0.0  # seconds in our own hooks
+        self.altered: set[int] = set()  # nodes whose input was altered and that are about to be entered
+        self.known = False
+
+
+class Recorder:
+    """Records calls between `__init__` and `finish`.
+
+    Args:
+        tree: The model's modules; calls of others are not recorded.
+        statistics: Statistics of every tensor, or shapes only.
+        watched: The node whose values also get histograms and previews.
+        only: Record calls of these nodes alone, None for all.
+        progress: Called now and then with (calls entered, node entered last).
+        keep: Bytes of outputs to keep as they are, cloned; 0 keeps none.
+        witness: Sees every output as well, and may add to its call.
+        gradients: Also describe the gradients that reach the outputs in a backward pass.
+        choices: What is looked at of the calls of a node; of others everything.
+        trail: Is told of every entry and exit at once, for whoever outlives this process.
+    """
+
+    def __init__(
+        self,
+        tree: ModuleTree,
+        *,
+        statistics: bool = True,
+        watched: int | None = None,
+        only: frozenset[int] | None = None,
+        progress: Callable[[int, int], None] | None = None,
+        keep: int = 0,
+        witness: Witness | None = None,
+        gradients: bool = False,
+        choices: Mapping[int, Choice] | None = None,
+        trail: Trail | None = None,
+    ) -> None:
+        self.tree = tree
+        self.calls: list[Call] = []  # in completion order
+        self.failed: Call | None = None  # the innermost call that raised what ended the pass
+        self.faults: list[str] = []  # what went wrong in recording itself
+        self.output_hooks = OutputHooks()  # in a pass with gradients
+        self._index = tree.index_of_object
+        self._plain = Summarizer(statistics)
+        self._full = Summarizer(True, values=True)
+        self._watched = watched
+        self._only = only
+        self._progress = progress
+        self._keep = keep
+        self._witness = witness
+        self._gradients = gradients
+        self._choices = choices if choices is not None else {}
+        self._trail = trail
+        self._clock = itertools.count()
+        self._numbers: dict[int, itertools.count[int]] = {}
+        self._raised: BaseException | None = None  # the newest exception that came out of a module
+        self._here = _Thread()
+        self._open: list[list[Call]] = []  # every thread's stack
+        self._cancel = threading.Event()
+        self._entered = 0
+        self._told = perf_counter()
+
+    def cancel(self) -> None:
+        """Stop at the next module. Any thread may call it."""
+        self._cancel.set()
+
+    def enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        began = perf_counter()
+        if self._cancel.is_set():
+            raise Cancelled
+        try:
+            self._enter(module, args, kwargs, began)
+        except Exception as error:  # recording must never be why a model fails
+            self._fault(error)
+
+    def leave(self, module: nn.Module, output: object) -> None:
+        began = perf_counter()
+        try:
+            self._leave(module, output, began)
+        except Exception as error:  # as above
+            self._fault(error)
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """The pass is over, by `error` where there was one: close what did not return, complete the statistics."""
+        if error is None or isinstance(error, Cancelled):
+            self.failed = None
+        elif not isinstance(error, Exception):  # torch tells no hook of KeyboardInterrupt and SystemExit
+            self.failed = self._here.stack[-1] if self._here.stack else None
+        elif error is not self._raised:
+            self.failed = None  # the model recovered from what a module raised
+        self._raised = None
+        for stack in self._open:
+            while stack:
+                self._close(stack.pop())
+        self.calls.sort(key=lambda call: call.end)  # threads close theirs in between
+        if self._trail is not None:
+            self._trail.end()
+        self.settle()
+
+    def took(self, module: nn.Module, seconds: float, altered: bool, entering: bool) -> None:
+        """A hook of ours took so long on `module`, before it was entered or after it returned."""
+        here = self._here
+        here.spent += seconds
+        index = self._index.get(id(module))
+        if not altered or index is None:
+            return
+        if entering:
+            here.altered.add(index)
+        elif here.stack and here.stack[-1].index == index:
+            here.stack[-1].altered = True
+
+    def settle(self) -> None:
+        """Complete the statistics of what was seen so far."""
+        if self._witness is not None:
+            self._witness.settle()
+        self._plain.resolve()
+        self._full.resolve()
+
+    def _enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], began: float) -> None:
+        index = self._wanted(module)
+        if index is None:
+            return
+        here = self._here
+        call = self._start(index, here)
+        call.before = sys.exc_info()[1]
+        call.choice = self._choices.get(index)
+        if call.choice is None:
+            self._see_inputs(call, args, kwargs)
+        else:
+            self._see_chosen_inputs(call, call.choice, args, kwargs)
+        self._locate(call)
+        if self._trail is not None:
+            self._trail.enter(call.entered(self.tree))
+        self._entered += 1
+        if self._progress is not None and began - self._told > _PROGRESS_EVERY:
+            self._told = began
+            self._progress(self._entered, index)
+        call.began = perf_counter()
+        here.spent += call.began - began
+        call.spent = here.spent
+
+    def _see_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        summarizer = self._full if call.index == self._watched else self._plain
+        call.inputs = summarizer.arguments(args)
+        if kwargs:
+            call.kwargs = summarizer.keywords(kwargs)
+
+    def _see_chosen_inputs(
+        self, call: Call, choice: Choice, args: tuple[object, ...], kwargs: dict[str, object]
+    ) -> None:
+        call.shown = choice.turns.next() is not None and (None if choice.waits else True)
+        if call.shown is False or not choice.inputs:
+            return
+        steps = choice.hook.steps if not choice.output else ()  # of both, the path is one into the output
+        if steps:
+            args, kwargs = (choice.part(kwargs if isinstance(steps[0].key, str) else args),), {}
+        self._see_inputs(call, args, kwargs)
+        call.shown = call.shown or choice.holds((args, kwargs)) or None
+
+    def _wanted(self, module: nn.Module) -> int | None:
+        """The node to record a call of `module` under. A copy of a module takes our hooks along, but has no node."""
+        index = self._index.get(id(module))
+        return None if self._only is not None and index not in self._only else index
+
+    def _start(self, index: int, here: _Thread) -> Call:
+        numbers = self._numbers.get(index) or self._numbers.setdefault(index, itertools.count())
+        number = next(numbers)  # two threads never get the same
+        if not here.known:
+            here.known = True
+            self._open.append(here.stack)
+        call = Call(index, number, next(self._clock), len(here.stack))
+        call.began, call.spent = perf_counter(), here.spent
+        call.recomputed = _in_backward()
+        if index in here.altered:
+            here.altered.discard(index)
+            call.altered = True
+        here.stack.append(call)
+        return call
+
+    def _locate(self, call: Call) -> None:
+        frame = sys._getframe(_HOOK_FRAMES)
+        while frame is not None and frame.f_code.co_filename in _BETWEEN:
+            frame = frame.f_back  # type: ignore[assignment]  # the loop's own test handles the end of the stack
+        if frame is not None and not frame.f_code.co_filename.startswith(_ENGINE):
+            call.file, call.line = _encodable_file(frame.f_code.co_filename), frame.f_lineno
+
+    def _leave(self, module: nn.Module, output: object, began: float) -> None:
+        index = self._wanted(module)
+        if index is None:
+            return
+        here = self._here
+        call = self._matching(index, here)
+        call.ms = max(0.0, began - call.began - (here.spent - call.spent)) * 1e3
+        raised = sys.exc_info()[1]
+        try:
+            if output is None and raised is not None and raised is not call.before:
+                if call.recomputed and type(raised).__name__ == _STOP:
+                    call.status, call.output = "ok", _STOPPED
+                else:
+                    call.status = "raised"
+                    self._blame(call, raised)
+            else:
+                call.status = "ok"
+                self._see(call, output)
+        finally:
+            self._close(call)
+            here.spent += perf_counter() - began
+
+    def _see(self, call: Call, output: object) -> None:
+        call.output = self._described(call, output)
+        if self._keep:
+            call.kept = map_tensors(output, self._clone)
+        if self._witness is not None:
+            self._witness.see(call, output)
+        if self._gradients and torch.is_grad_enabled() and (call.choice is None or call.choice.gradient):
+            self._await_gradients(call, output)
+
+    def _described(self, call: Call, output: object) -> Value:
+        choice = call.choice
+        if choice is not None:
+            if call.shown is False or not choice.output:
+                return NOT_SEEN
+            output = choice.part(output)
+            call.shown = call.shown or choice.holds(output) or None
+        return (self._full if call.index == self._watched else self._plain).describe(output)
+
+    def _await_gradients(self, call: Call, output: object) -> None:
+        """On the output's tensors: module backward hooks refuse modules whose output is changed in place later."""
+        places = (f"output of call {call.number}, tensor {number}" for number in itertools.count())
+
+        def wait(tensor: Tensor) -> None:
+            if tensor.requires_grad:
+                self.output_hooks.watch(call.index, next(places), tensor, lambda grad: self._see_gradient(call, grad))
+
+        each_tensor(output, wait)
+
+    def _see_gradient(self, call: Call, gradient: Tensor) -> None:
+        began = perf_counter()
+        try:
+            condition = call.choice.hook.condition if call.choice is not None else None
+            if condition is None or condition.holds(gradient):
+                call.gradients.append(self._plain.describe(gradient))
+        except Exception as error:  # as in `enter`
+            self._fault(error)
+        self._here.spent += perf_counter() - began
+
+    def _blame(self, call: Call, raised: BaseException) -> None:
+        """The innermost module an exception came out of, also where one further out raised another from it."""
+        if self._raised is None or (raised is not self._raised and raised.__cause__ is not self._raised):
+            self.failed = call
+        self._raised = raised
+
+    def _matching(self, index: int, here: _Thread) -> Call:
+        """The entry this exit belongs to; whatever was entered inside it and not left is closed as it is."""
+        if here.stack and here.stack[-1].index == index:
+            return here.stack.pop()
+        if not any(call.index == index for call in here.stack):
+            # a pre-hook before ours raised: the module was called, but its entry was never seen
+            call = self._start(index, here)
+            if self._trail is not None:
+                self._trail.enter(call.entered(self.tree))
+        while True:
+            call = here.stack.pop()
+            if call.index == index:
+                return call
+            self._close(call)
+
+    def _close(self, call: Call) -> None:
+        call.end = next(self._clock)
+        call.before = None
+        if call.shown or call.status != "ok":
+            self.calls.append(call)
+        if self._trail is not None:
+            self._trail.leave(call.left())
+
+    def _fault(self, error: Exception) -> None:
+        if len(self.faults) < 20:
+            self.faults.append(_words(error))
+
+    def _clone(self, tensor: Tensor) -> Any:
+        """To keep; None where the budget is spent."""
+        nbytes = tensor.numel() * tensor.element_size()
+        if nbytes > self._keep:
+            return None
+        self._keep -= nbytes
+        return tensor.detach().clone()
+
+
+@lru_cache(maxsize=1024)
+def _encodable_file(name: str) -> str:
+    return encodable(name, 1_000)
+
+
+def _words(error: Exception) -> str:
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:  # an exception whose own __str__ raises must not reach the model either
+        return type(error).__name__

@@ -1,0 +1,90 @@
+"""The hooks of tensors and of the process as they were before a pass. Those of modules are kept with the modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..torch_hooks.dicts import PROCESS, TENSOR_KINDS, dicts_of, held_dict
+from .containers import identical
+
+Hooks = MutableMapping[int, Any]
+Place = tuple[int, str]  # (index of the tensor, attribute)
+
+_ATTRIBUTES = dicts_of(TENSOR_KINDS)
+
+
+class KeptHooks:
+    """Args:
+    named: The tensors to look after, and what they are called.
+    """
+
+    def __init__(self, named: list[tuple[str, Tensor]]) -> None:
+        self._named = named
+        self._of_tensors = {place: (hooks, dict(hooks)) for place, hooks in self._held().items()}
+        self._of_process = [(attribute, hooks, dict(hooks)) for attribute, hooks in _process_dicts()]
+        self._full = [(owner, kind.full, vars(owner).get(kind.full)) for owner, kinds in PROCESS for kind in kinds]
+
+    def restore(self) -> list[str]:
+        """Put back what changed, in the very dicts. Returns it in words: "fc.weight: backward hooks"."""
+        changed = [self._words(place) for place, now in self._held_or_gone() if self._put_back(place, now)]
+        for attribute, hooks, then in self._of_process:
+            if _refilled(hooks, then):
+                changed.append(_spoken(attribute))
+        for owner, flag, value in self._full:
+            if flag and vars(owner).get(flag) is not value:
+                setattr(owner, flag, value)
+        return changed
+
+    def _held(self) -> dict[Place, Hooks]:
+        """Every dict there is now; few tensors have one."""
+        found: dict[Place, Hooks] = {}
+        with torch._C.DisableTorchFunctionSubclass():  # once for all: a subclass is told of what is read
+            for index, (_, tensor) in enumerate(self._named):
+                for attribute in _ATTRIBUTES:
+                    hooks = getattr(tensor, attribute, None)
+                    if hooks is not None:
+                        found[index, attribute] = hooks
+        return found
+
+    def _held_or_gone(self) -> list[tuple[Place, Hooks | None]]:
+        now = self._held()
+        return [(place, now.get(place)) for place in {**self._of_tensors, **now}]
+
+    def _put_back(self, place: Place, now: Hooks | None) -> bool:
+        """Whether anything had changed."""
+        hooks, then = self._of_tensors.get(place, (now, {}))
+        assert hooks is not None  # every place was held before or is now
+        moved = now is not hooks
+        if moved:  # somebody set another dict, or None: autograd calls the one that was set last
+            index, attribute = place
+            setattr(self._named[index][1], attribute, hooks)
+        return _refilled(hooks, then) or moved
+
+    def _words(self, place: Place) -> str:
+        index, attribute = place
+        return f"{self._named[index][0]}: {_spoken(attribute)}"
+
+
+def _process_dicts() -> Iterator[tuple[str, Hooks]]:
+    for owner, kinds in PROCESS:
+        for attribute in dicts_of(kinds):
+            hooks = held_dict(owner, attribute)
+            if hooks is not None:
+                yield attribute, hooks
+
+
+def _refilled(now: Any, then: dict[Any, Any]) -> bool:
+    """Make `now` hold what it held then. Whether it did not."""
+    if identical(now, then):
+        return False
+    now.clear()
+    now.update(then)
+    return True
+
+
+def _spoken(attribute: str) -> str:
+    return attribute.strip("_").replace("_", " ")

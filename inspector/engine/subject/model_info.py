@@ -1,0 +1,72 @@
+"""What is said of a whole model: its counts, its place, and what a person should know before looking at it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from ...records import ModelInfo, ModuleRow
+from ...text import encodable
+from ..loading import Loaded
+from ..modules import inlined
+from ..modules.badges import has_forward
+from ..modules.tree import ModuleTree, own_tensors, size_of
+from ..restore.guard import Keep
+
+SHAPES_ONLY_PAST = 5_000
+"""Modules from which on a pass records shapes only."""
+
+
+def facts_of(tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Loaded, keep: Keep) -> ModelInfo:
+    """Without the sample input, which is not known yet."""
+    objects = sum(1 for _ in tree.objects())
+    parameters, buffers = _distinct(tree, "_parameters"), _distinct(tree, "_buffers")
+    return ModelInfo(
+        target=encodable(target, 400),
+        kind=loaded.kind,
+        class_name=rows[0].class_name,
+        modules=objects,
+        rows=len(rows),
+        parameters=rows[0].parameters,
+        trainable=sum(size_of(parameter)[0] for parameter in parameters if parameter.requires_grad),
+        buffers=len(buffers),
+        nbytes=rows[0].nbytes,
+        training=bool(loaded.model.training),
+        device=", ".join(sorted({str(tensor.device) for tensor in parameters + buffers})) or "no tensors",
+        torch=str(torch.__version__),
+        shapes_only=objects > SHAPES_ONLY_PAST,
+        lazy=sum("lazy" in row.badges for row in rows if row.alias_of < 0),
+        runnable=has_forward(loaded.model),
+        notes=(
+            *(encodable(note, 400) for note in loaded.notes),
+            *inlined.notes(tree, rows),
+            *_keep_note(keep),
+            *_badge_notes(rows),
+        ),
+    )
+
+
+def _keep_note(keep: Keep) -> tuple[str, ...]:
+    if not keep.not_copied:
+        return ()
+    gib = keep.not_copied / (1 << 30)
+    return (f"{gib:.1f} GiB of tensors are not copied: what a pass writes to them is reported, not put back",)
+
+
+def _badge_notes(rows: Sequence[ModuleRow]) -> tuple[str, ...]:
+    """What has to be known before a pass is believed."""
+    notes = []
+    if any("compiled" in row.badges for row in rows):
+        notes.append("compiled modules run eagerly here: compiled code would ignore hooks")
+    if "no forward" in rows[0].badges:
+        notes.append(f"{rows[0].class_name} has no forward: it holds modules, and there is nothing to run")
+    if any("sharded" in row.badges for row in rows):
+        notes.append("sharded: counts are of the whole model, values of the part in this process")
+    return tuple(notes)
+
+
+def _distinct(tree: ModuleTree, which: str) -> list[Tensor]:
+    found = {id(t): t for node in tree.objects() for _, t in own_tensors(node.module, which)}
+    return list(found.values())

@@ -1,0 +1,346 @@
+"""Passes over a model under inspection: run, compared with the baseline, told, and repeated for what is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from msgspec.structs import replace
+
+from ...errors import UsageError
+from ...postmortem.record import Trail
+from ...records import AnyEvent, CallRows, Note, PassEnded, PassSummary, Progress, Run
+from ...text import encodable
+from ..inputs import Sample
+from ..modules.tree import Node
+from ..passes import guarded
+from ..passes.baseline import Baseline, Comparison
+from ..passes.batches import Batches, steps_of
+from ..passes.histories import Histories
+from ..passes.last_pass import LastPass
+from ..passes.lazy import allowed
+from ..passes.training import NONE, Steps, batches_of
+from ..passes.unhooked import Unobserved, suspects
+from ..recording.call import Call, Witness
+from ..recording.recorder import Cancelled, Recorder
+from ..torch_hooks.meter import Meter
+from ..values.summarize import Summarizer
+from .attempts import Trials
+from .subject import Subject
+
+CHUNK = 2_000
+"""Rows per message of a long listing."""
+BACKGROUND_MS = 1_000
+"""A pass that took longer is not repeated just to fetch histograms and previews."""
+FOLLOWED = 50_000_000
+"""Parameters of a model past which training keeps no history of them."""
+
+Tell = Callable[[AnyEvent], None]
+
+
+class Runner:
+    """`summary` says how the last pass went, `last` holds its calls, `meter` what other people's hooks did in it.
+
+    Args:
+        subject: The model.
+        trials: Find out why a pass failed.
+        tell: Receives every event that answers no request.
+        waiting: Whether somebody waits for another answer; nothing is done in the background then.
+        trail: Where passes write down what they see, for whoever outlives this process.
+    """
+
+    def __init__(
+        self, subject: Subject, trials: Trials, tell: Tell, waiting: Callable[[], bool], trail: Trail | None
+    ) -> None:
+        self.last = LastPass(subject.tree)
+        self.summary: PassSummary | None = None
+        self.histories = Histories()
+        self.meter: Meter | None = None
+        self._subject = subject
+        self._trials = trials
+        self._trail = trail
+        self._tell = tell
+        self._waiting = waiting
+        self._steps = Steps()
+        self._watched: int | None = None
+        self._baseline: tuple[object, Baseline] | None = None  # what it is of, and it
+        self._compares = False  # the last pass was compared with the baseline
+        self._unobserved: tuple[Sample, Unobserved] | None = None  # the sample it was looked at with
+        self._recorder: Recorder | None = None  # of the running pass
+        self._background: Recorder | None = None  # of a running pass that nobody waits for
+        self._cancelled = False  # the pass to compare with was; the one that was asked for ends with it
+        self._began = 0.0
+        self._said: tuple[str, ...] = ()  # what a pass changed, as it was told last
+
+    def run(self, request: Run) -> PassSummary:
+        """One pass, or several batches, with everything that is observed. Never raises for what the model does.
+
+        Raises:
+            UsageError: There is no sample input, or a loss, optimizer or loader cannot be found.
+        """
+        subject = self._subject
+        subject.target = allowed(subject.info, subject.target, request)
+        if subject.sample is None:
+            raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
+        subject.seed = subject.seed if request.seed is None else request.seed
+        steps = self._steps = steps_of(request, self._steps)
+        if steps.batches > 1:
+            self.histories = Histories()
+        if request.fresh_input:
+            subject.take_sample(subject.sample.fresh(subject.seed))
+        self._cancelled = False
+        comparison = self._comparison()
+        watched, doing, number = self._watched, _words(steps), self.last.number + 1
+
+        def record(last: bool) -> Recorder:
+            recorder = self._record(doing, watched, comparison if last else None, number=number)
+            if self._cancelled:
+                recorder.cancel()
+            return recorder
+
+        batches = self._batches(record, self.histories, self._batch_progress)
+        with Meter(subject.tree, subject.ours) as self.meter:
+            outcome = self._pass(batches, Summarizer().describe_now)
+        assert batches.recorder is not None
+        self.last.take(batches.recorder.calls, watched, batches.recorder.output_hooks)
+        self.last.repeatable = steps.batches == 1
+        self._compares = comparison is not None
+        self.send_calls()
+        self.summary = self._with_unobserved(self._summarize(outcome, batches, comparison))
+        return self.summary
+
+    def show(self, calls: list[Call]) -> None:
+        """Take calls that were captured already, in place of a pass."""
+        self.last.take(calls)
+        self.last.repeatable = False
+        self.summary = PassSummary(1, sum(call.ms for call in calls if not call.depth), len(calls))
+
+    def send_calls(self) -> None:
+        rows = self.last.rows()
+        for first in range(0, max(len(rows), 1), CHUNK):
+            chunk = tuple(rows[first : first + CHUNK])
+            self._tell(CallRows(self._subject.generation, self.last.number, chunk, len(rows)))
+
+    def announce(self) -> None:
+        """Tell what there is of a last pass."""
+        if self.summary is not None:
+            self.send_calls()
+            self._tell(PassEnded(self._subject.generation, self.summary))
+
+    def cancel(self) -> None:
+        """Stop the running pass at its next module. May be called from any thread."""
+        if self._recorder is not None:
+            self._recorder.cancel()
+
+    def cancel_background(self) -> None:
+        """Stop the running pass if it only fetches histograms and previews. May be called from any thread."""
+        if self._background is not None:
+            self._background.cancel()
+
+    def watch(self, index: int) -> None:
+        """From now on passes make histograms and previews of this node's values."""
+        self._watched = index
+
+    def wants_values(self, index: int, force: bool) -> bool:
+        """A pass is worth repeating where it would be the same, is quick, and nobody waits for something else."""
+        quick = self.summary is not None and self.summary.ms < BACKGROUND_MS
+        missing = bool(self.last.of(index)) and self.last.lacks_values(index)
+        return missing and self.last.repeatable and (quick or force) and not self._waiting()
+
+    def fetch_values(self, index: int) -> None:
+        """The same pass once more, seen by this module's hook alone."""
+        comparison = Comparison(self._baseline[1], index) if self._compares and self._baseline else None
+        doing = "a pass that fetches values"
+        recorder = self._background = self._record(doing, index, comparison, frozenset({index}))
+        try:
+            self._pass(self._batches(lambda last: recorder, Histories(), lambda number, count: None))
+        finally:
+            self._background = None
+        self.last.add_values(recorder.calls)
+
+    # ------------------------------------------------------------ one pass
+
+    def _batches(
+        self, record: Callable[[bool], Recorder], histories: Histories, progress: Callable[[int, int], None]
+    ) -> Batches:
+        """Raises `UsageError`."""
+        subject, steps = self._subject, self._steps
+        assert subject.sample is not None
+        return Batches(
+            subject.tree,
+            steps,
+            batches_of(steps, subject.sample, subject.seed, subject.tree.root),
+            record,
+            [subject.observers, subject.alterations.shared],
+            histories,
+            self._parameters_followed(),
+            progress,
+        )
+
+    def _pass(self, batches: Batches, see: Callable[[object], Any] = lambda output: None) -> guarded.Outcome:
+        subject = self._subject
+        subject.alterations.start()
+        self._began = perf_counter()
+        try:
+            outcome = guarded.run(
+                subject.tree,
+                subject.keep,
+                (),
+                {},
+                seed=subject.seed,
+                grad=subject.target.grad or self._steps.backward,
+                call=lambda: batches.run(self._set_recorder),
+                see=see,
+            )
+        finally:
+            self._recorder = None
+        assert batches.recorder is not None
+        batches.recorder.finish(outcome.error)
+        return outcome
+
+    def _set_recorder(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+
+    def _record(
+        self,
+        doing: str,
+        watched: int | None,
+        witness: Witness | None = None,
+        only: frozenset[int] | None = None,
+        number: int = 0,
+    ) -> Recorder:
+        """`doing` says what the pass is for, `number` which one it is where its calls are to be shown."""
+        if self._trail is not None:
+            self._trail.begin(doing, self._subject.generation, number)
+        return Recorder(
+            self._subject.tree,
+            statistics=not self._subject.info.shapes_only and only is None,
+            watched=watched,
+            only=only,
+            progress=self._progress if only is None else None,
+            witness=witness,
+            gradients=self._steps.backward,
+            choices=self._subject.observers.choices,
+            trail=self._trail,
+        )
+
+    def _parameters_followed(self) -> list[Node]:
+        """Whose parameters a history is kept of: everybody's in training, else those that hooks write to."""
+        subject, steps = self._subject, self._steps
+        if steps.batches == 1:
+            return []
+        if steps.optimizer not in ("", NONE) and subject.info.parameters <= FOLLOWED:
+            return list(subject.tree.objects())
+        return [member.node for member in subject.alterations.active() if member.attached.hook.on == "parameters"]
+
+    def _comparison(self) -> Comparison | None:
+        """What to compare the next pass with; None while nothing differs from the baseline."""
+        subject, alterations = self._subject, self._subject.alterations
+        if alterations.state() == alterations.baseline:
+            return None
+        key = (subject.sample, subject.seed, self._steps, alterations.baseline, subject.observers.count())
+        if self._baseline is None or self._baseline[0] != key:
+            baseline = self._run_baseline()
+            if baseline is None:
+                return None
+            self._baseline = key, baseline
+        return Comparison(self._baseline[1], self._watched, subject.classes)
+
+    def _run_baseline(self) -> Baseline | None:
+        """The pass as it was when the baseline was taken; of several batches the last. None where it raised."""
+        baseline, alterations = Baseline(), self._subject.alterations
+        with alterations.as_in(alterations.baseline):
+            doing = "the pass to compare with"
+            batches = self._batches(
+                lambda last: self._record(doing, None, baseline if last else None), Histories(), self._batch_progress
+            )
+            outcome = self._pass(batches)
+        assert batches.recorder is not None
+        self._cancelled = isinstance(outcome.error, Cancelled)
+        baseline.take_values(batches.recorder.calls)
+        return baseline if outcome.error is None else None
+
+    def _with_unobserved(self, summary: PassSummary) -> PassSummary:
+        """Once for each sample, where hooks change or miss what runs, a quick pass without them."""
+        subject, sample = self._subject, self._subject.sample
+        assert sample is not None
+        plain = self._steps.batches == 1 and not self._steps.backward and summary.problem is None
+        plain = plain and not summary.altering and not summary.not_restored
+        if not plain or subject.target.grad or not subject.observers.count() or summary.ms > BACKGROUND_MS:
+            return summary
+        if self._unobserved is None or self._unobserved[0] is not sample:
+            fuses = any("fused path" in row.badges for row in subject.rows)
+            silent = suspects(subject.tree, {call.index for call in self.last.calls})
+            look = Unobserved(subject.tree, subject.observers, silent)
+            if fuses or silent:
+                look.run(subject.keep, sample, subject.seed)
+            self._unobserved = sample, look
+            if look.calls not in (None, summary.calls):
+                words = f"fused path: {look.calls} calls where nothing is observed, {summary.calls} in this pass"
+                self._tell(Note("info", words))
+        look = self._unobserved[1]
+        calls = look.calls if look.calls != summary.calls else None
+        return replace(summary, unobserved=calls, direct=tuple(sorted(look.direct)))
+
+    # ------------------------------------------------------------ what is told of it
+
+    def _progress(self, entered: int, index: int) -> None:
+        info = self._subject.info
+        expected = self.summary.calls if self.summary and self.summary.calls else info.modules
+        self._tell(Progress(self._subject.generation, entered, expected, index, self._elapsed()))
+
+    def _batch_progress(self, number: int, count: int) -> None:
+        self._tell(Progress(self._subject.generation, 0, 0, 0, self._elapsed(), number, count))
+
+    def _elapsed(self) -> float:
+        return (perf_counter() - self._began) * 1e3
+
+    def _summarize(self, outcome: guarded.Outcome, batches: Batches, comparison: Comparison | None) -> PassSummary:
+        subject, recorder = self._subject, batches.recorder
+        assert recorder is not None
+        problem = None
+        if outcome.error is not None:
+            problem = self._trials.problem_of(outcome.error, recorder.failed)
+        for fault in recorder.faults:
+            self._tell(Note("error", f"observing failed: {encodable(fault, 300)}"))
+        self._say_changes(outcome)
+        return PassSummary(
+            number=self.last.number,
+            ms=outcome.ms,
+            calls=len(self.last.calls),
+            hooks=subject.observers.count(),
+            seed=subject.seed,
+            cancelled=isinstance(outcome.error, Cancelled),
+            output=outcome.output if outcome.error is None else None,  # type: ignore[arg-type]  # made by `describe`
+            problem=problem,
+            restored=outcome.restored,
+            not_restored=outcome.not_restored,
+            altering=subject.alterations.altering(),
+            delta=next((call.delta for call in recorder.calls if call.index == 0 and not call.depth), None),
+            ranking=comparison.ranking if comparison is not None else (),
+            faults=subject.alterations.faults(),
+            batches=batches.done,
+            backward=self._steps.backward,
+            loss=batches.loss,
+        )
+
+    def _say_changes(self, outcome: guarded.Outcome) -> None:
+        """What a pass wrote to the model and the process goes to the log, once as long as it stays the same."""
+        said = outcome.restored + outcome.not_restored
+        if said and said != self._said:
+            if outcome.restored:
+                self._tell(Note("info", f"the pass changed, and was put back: {_listed(outcome.restored)}"))
+            if outcome.not_restored:
+                self._tell(Note("warning", f"the pass changed, and stays changed: {_listed(outcome.not_restored)}"))
+        self._said = said
+
+
+def _words(steps: Steps) -> str:
+    words = "the forward and backward pass" if steps.backward else "the forward pass"
+    return words if steps.batches == 1 else f"{words} of {steps.batches} batches"
+
+
+def _listed(words: tuple[str, ...], shown: int = 4) -> str:
+    more = f" and {len(words) - shown} more" if len(words) > shown else ""
+    return ", ".join(words[:shown]) + more

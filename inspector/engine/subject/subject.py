@@ -1,0 +1,130 @@
+"""A model under inspection, with everything of ours that is on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from msgspec.structs import replace
+from torch import nn
+
+from ...errors import UsageError
+from ...records import Changes, HookMarks, ModelInfo, ModuleRow, Path, Target
+from ...text import encodable
+from ..changes.applied import State
+from ..changes.log import Alterations
+from ..inputs import Sample
+from ..loading import Loaded
+from ..modules.tree import ModuleTree, Node, module_rows, walk
+from ..recording.observers import Observers
+from ..restore.guard import Keep
+from ..torch_hooks.ledger import Ledger
+from ..torch_hooks.slots import reserve_ids
+from . import weights_only
+from .model_info import facts_of
+
+
+@dataclass
+class Subject:
+    """Made when a model is opened, ended by `close`. `sample` is None while no input is known, `seed` that of the next
+    pass."""
+
+    target: Target
+    generation: int
+    tree: ModuleTree
+    keep: Keep
+    observers: Observers
+    ledger: Ledger
+    alterations: Alterations
+    rows: Sequence[ModuleRow]
+    info: ModelInfo
+    sample: Sample | None
+    seed: int
+    classes: tuple[str, ...]  # what a classifier's outputs are called, where that is known
+
+    @classmethod
+    def of(cls, loaded: Loaded, target: Target, generation: int, say: Callable[[str], None]) -> Subject:
+        tree = walk(loaded.model)
+        is_alone = weights_only.is_alone(tree)
+        if not is_alone:
+            reserve_ids(tree)
+        keep, observers = weights_only.keep_nothing() if is_alone else Keep(tree), Observers(tree)
+        ledger = Ledger(lambda module: subject.ours(module), None if is_alone else tree)
+        rows = weights_only.rows(tree, module_rows(tree)) if is_alone else module_rows(tree)
+        info = facts_of(tree, rows, target.target, loaded, keep)
+        subject = cls(
+            target,
+            generation,
+            tree,
+            keep,
+            observers,
+            ledger,
+            Alterations(tree, keep, observers, ledger, say),
+            rows,
+            weights_only.facts(tree, info) if is_alone else info,
+            loaded.sample,
+            target.seed,
+            loaded.classes,
+        )
+        return subject
+
+    def node(self, path: Path) -> Node:
+        """Raises `UsageError` where there is none."""
+        try:
+            return self.tree.object_at(path)
+        except KeyError:
+            raise UsageError(f"no module {'.'.join(path)!r} in this model") from None
+
+    def check_callable(self) -> None:
+        """Raises `UsageError` where these are weights without a model."""
+        if not self.info.callable:
+            raise weights_only.refusal(self.target.target)
+
+    def ours(self, module: nn.Module) -> dict[int, str]:
+        """The ids of our hooks on `module`, those included that a person took away and may bring back."""
+        added = {hook_id: str(member.attached.hook) for hook_id, member in self.alterations.of(module).items()}
+        return {**self.observers.ours(module), **added}
+
+    def marks(self) -> HookMarks:
+        """Which modules are observed, and which have hooks of others, hooks that were added, and edits."""
+        if not self.info.callable:
+            return HookMarks(self.generation, bytes(len(self.tree.nodes)))
+        objects = list(self.tree.objects())
+        observed = bytearray(len(self.tree.nodes))
+        for node in objects:
+            observed[node.index] = 2 if node.index in self.observers.refused else int(self.observers.on(node))
+        foreign = {node.index: self.ledger.foreign(node.module) for node in objects}
+        return HookMarks(
+            self.generation,
+            bytes(observed),
+            {index: count for index, count in foreign.items() if count > 0},
+            dict(self.observers.refused),
+            self.alterations.added(),
+            tuple(sorted({written.node for written in self.alterations.edits.edited()})),
+        )
+
+    def changes(self) -> Changes:
+        """What was changed since the model was opened, and what the baseline is."""
+        alterations = self.alterations
+        state, base = alterations.state(), alterations.baseline
+        words = "the model as it was loaded" if base == State() else f"{len(base.active)} hooks and {base.edits} edits"
+        return Changes(
+            self.generation,
+            alterations.changes(),
+            alterations.altering(),
+            alterations.disabled(),
+            len(alterations.edits.edited()),
+            words if state != base else f"{words}, as it is now",
+        )
+
+    def take_sample(self, sample: Sample | None) -> None:
+        """What the next passes are called with."""
+        self.sample = sample
+        text, origin = (encodable(sample.text, 300), sample.origin) if sample is not None else ("", "")
+        self.info = replace(self.info, input=text, input_origin=origin)
+
+    def close(self) -> None:
+        """Leave the model as it was before."""
+        self.alterations.close()
+        self.observers.remove_all()
+        self.keep.restore()

@@ -1,0 +1,97 @@
+"""Where hooks are: every dict of hooks of a module, of the tensors it holds, and of the process, as one thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, MutableMapping
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from ...text import encodable
+from ..modules.tree import ModuleTree, own_tensors
+from .dicts import KINDS, PROCESS, TENSOR_KINDS, HookKind, Owner, held_dict, hook_dict, kind_name
+
+ShelfKey = tuple[int, str]
+"""What tells one shelf from another as long as its owner lives."""
+
+
+class Shelf(NamedTuple):
+    """One dict of hooks: whose it is and what kind of hooks it holds. `of` names a tensor within its module."""
+
+    owner: Owner
+    kind: HookKind
+    hooks: MutableMapping[int, Any]
+    of: str = ""
+
+    @property
+    def key(self) -> ShelfKey:
+        return id(self.owner), self.kind.name
+
+    @property
+    def name(self) -> str:
+        """The kind of its hooks, as a row has it."""
+        return kind_name(self.owner, self.kind)
+
+    def flag_dicts(self) -> Iterator[tuple[str, MutableMapping[int, Any]]]:
+        """(flag, the dict with the ids that have it)."""
+        return ((flag, hook_dict(self.owner, attribute)) for flag, attribute in self.kind.flags)
+
+
+def of_module(module: nn.Module, kinds: tuple[HookKind, ...] = KINDS) -> Iterator[Shelf]:
+    """The module's own."""
+    attributes = vars(module)
+    for kind in kinds:
+        hooks = attributes.get(kind.attribute)
+        if hooks is not None:
+            yield Shelf(module, kind, hooks)
+
+
+def of_tensors(module: nn.Module) -> Iterator[Shelf]:
+    """Those of the tensors a module holds. A tensor has a dict from its first hook on."""
+    for name, tensor in tensors_held(module):
+        for kind in TENSOR_KINDS:
+            hooks = held_dict(tensor, kind.attribute)
+            if hooks is not None:
+                yield Shelf(tensor, kind, hooks, name)
+
+
+def of_process() -> Iterator[Shelf]:
+    """Those that fire for every module and every optimizer."""
+    for owner, kinds in PROCESS:
+        for kind in kinds:
+            hooks = held_dict(owner, kind.attribute)
+            if hooks is not None:
+                yield Shelf(owner, kind, hooks)
+
+
+def tensors_held(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
+    """Parameters, buffers and tensors in plain attributes, without asking the module for any of them."""
+    yield from own_tensors(module, "_parameters")
+    yield from own_tensors(module, "_buffers")
+    for key, value in list(vars(module).items()):
+        if issubclass(type(value), Tensor):
+            yield encodable(key, 200), value
+
+
+def later_places(tree: ModuleTree) -> dict[tuple[int, str], Tensor]:
+    """(id of the module, name) of every place that holds a tensor which an earlier module holds too."""
+    first: set[int] = set()
+    later: dict[tuple[int, str], Tensor] = {}
+    for node in tree.objects():
+        for name, tensor in tensors_held(node.module):
+            if id(tensor) in first:
+                later[id(node.module), name] = tensor
+            first.add(id(tensor))
+    return later
+
+
+def reserve_ids(tree: ModuleTree) -> None:
+    """Keep torch from giving out an id that a hook of this model has.
+
+    A model that was pickled with its hooks brings their ids along, but torch counts on from 0: the next hook registered
+    would silently take the place of one with the same id.
+    """
+    shelves = (shelf for node in tree.objects() for shelf in (*of_module(node.module), *of_tensors(node.module)))
+    taken = max((hook_id for shelf in shelves for hook_id in shelf.hooks if isinstance(hook_id, int)), default=-1)
+    RemovableHandle.next_id = max(RemovableHandle.next_id, taken + 1)

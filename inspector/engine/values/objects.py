@@ -1,0 +1,246 @@
+"""What a Python object is, said without running any code of its own.
+
+No `__repr__`, `__len__`, `__iter__`, `__eq__`, `__getattr__`, property or metaclass of somebody else is asked: types
+are taken from `type()`, and everything else through the built-in type's own methods and slots.
+"""
+
+from __future__ import annotations
+
+import enum
+import functools
+import sys
+import types
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from ...records import OtherValue, ScalarValue
+from ...text import encodable
+from ..source.running import in_mro, module_name, mro, namespace, qualified_name, type_name, variables
+
+MAX_TEXT = 400
+_TYPE = 80
+_KEY = 120
+_BITS = 2_000
+"""Of an int that is written out; of a larger one the first digits."""
+
+SCALARS = (bool, int, float, complex, str)
+_NAMED = (type, types.ModuleType, types.FunctionType, types.MethodType, types.BuiltinFunctionType)
+_BY_REPR = (range, slice, torch.dtype, torch.device, torch.memory_format, torch.layout)
+"""Their own repr is short and made by Python or torch."""
+_LAZY = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+_SYMBOLS = (torch.SymInt, torch.SymFloat, torch.SymBool)
+
+
+def is_a(value: object, classes: type | tuple[type, ...]) -> bool:
+    """As `isinstance`, which would believe what an object says of its class."""
+    return issubclass(type(value), classes)
+
+
+def name_of_type(value: object) -> str:
+    return encodable(type_name(type(value)), _TYPE)
+
+
+def other(value: object, text: str) -> OtherValue:
+    return OtherValue(name_of_type(value), encodable(text, MAX_TEXT))
+
+
+# ---------------------------------------------------------------- scalars
+
+
+def scalar(value: Any) -> ScalarValue:
+    name = name_of_type(value)
+    if is_a(value, enum.Enum):
+        return ScalarValue(name, member(value))
+    if is_a(value, bool):
+        return ScalarValue(name, value)
+    if is_a(value, int):
+        return ScalarValue(name, _whole(int.__int__(value)))
+    if is_a(value, float):
+        return ScalarValue(name, float.__float__(value))
+    if is_a(value, complex):
+        return ScalarValue(name, f"{_complex(value):g}")
+    return ScalarValue(name, encodable(str.__str__(value), MAX_TEXT))
+
+
+def member(value: Any) -> str:
+    """The name of a member of an enumeration."""
+    name = variables(value).get("_name_")
+    return encodable(str.__str__(name), _KEY) if is_a(name, str) else "a combination"
+
+
+def _whole(value: int) -> int | str:
+    return value if -(2**63) <= value < 2**63 else huge(value)
+
+
+def huge(value: int) -> str:
+    """Python refuses to print integers past its digit limit; in hexadecimal there is none."""
+    bits = value.bit_length()
+    if bits <= _BITS:
+        return encodable(hex(value), 40)
+    return f"{hex(value >> (bits - 128) // 4 * 4)}… ({bits:,} bits)"
+
+
+def _complex(value: complex) -> complex:
+    real, imaginary = vars(complex)["real"], vars(complex)["imag"]
+    return complex(real.__get__(value), imaginary.__get__(value))
+
+
+def key(value: Any) -> str:
+    """A key of a mapping, as it is written where it is simple, else its type."""
+    if is_a(value, enum.Enum):
+        return f"{name_of_type(value)}.{member(value)}"
+    if is_a(value, str):
+        return encodable(str.__str__(value), _KEY)
+    if type(value) is int:
+        return str(_whole(value))
+    if type(value) is bytes:
+        return encodable(repr(value[:_KEY]), _KEY)
+    if type(value) is tuple and len(value) <= 4 and all(type(part) in (int, str) for part in value):
+        return encodable(f"({', '.join(key(part) for part in value)})", _KEY)
+    return repr(value) if type(value) in (float, bool, type(None)) else name_of_type(value)
+
+
+# ---------------------------------------------------------------- containers
+
+
+def items_of(value: Any) -> tuple[Iterable[object], int] | None:
+    """The items of a built-in sequence or view and how many, by the built-in iteration; None for anything else."""
+    for builtin in _SEQUENCES:
+        if is_a(value, builtin):
+            return builtin.__iter__(value), builtin.__len__(value)
+    return None
+
+
+_SEQUENCES: tuple[Any, ...] = (
+    list, tuple, deque, type({}.keys()), type({}.values()), type({}.items()),
+)  # fmt: skip
+
+
+def field_names(value: object) -> tuple[str, ...]:
+    """Of a namedtuple's parts, () for anything else."""
+    names = in_mro(type(value), "_fields")[1]
+    if type(names) is not tuple:
+        return ()
+    return tuple(encodable(str.__str__(name), _TYPE) for name in names if is_a(name, str))
+
+
+def attributes(value: object) -> dict[str, object]:
+    """What is stored on the object itself: slots, then its dict."""
+    found: dict[str, object] = {}
+    for cls in mro(type(value)):
+        for name, slot in namespace(cls).items():
+            if type(slot) is types.MemberDescriptorType and name not in found:
+                try:
+                    found[name] = slot.__get__(value)
+                except AttributeError:  # a slot that was never filled
+                    continue
+    found.update((name, held) for name, held in variables(value).items() if type(name) is str)
+    return found
+
+
+def is_dataclass(value: object) -> bool:
+    return not is_a(value, type) and type(in_mro(type(value), "__dataclass_fields__")[1]) is dict
+
+
+def fields(value: object) -> dict[str, object]:
+    """The fields of a dataclass that are stored, in the order in which they were declared."""
+    declared = in_mro(type(value), "__dataclass_fields__")[1]
+    stored = attributes(value)
+    return {name: stored[name] for name in declared if type(name) is str and name in stored}
+
+
+def each_tensor(value: object, act: Callable[[torch.Tensor], object]) -> None:
+    """Call `act` with every tensor inside, each once; the structure may be deep, or contain itself."""
+    seen: set[int] = set()
+    pending = [value]
+    while pending:
+        found = pending.pop()
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        if is_a(found, torch.Tensor):
+            act(found)  # type: ignore[arg-type]  # just asked
+        else:
+            pending += reversed(_inside(found))
+
+
+def _inside(value: Any) -> list[object]:
+    if is_a(value, dict):
+        return list(dict.values(value))
+    sequence = items_of(value)
+    if sequence is not None:
+        return list(sequence[0])
+    return list(fields(value).values()) if is_dataclass(value) else []
+
+
+# ---------------------------------------------------------------- what is named, and not looked into
+
+
+def named(value: Any) -> OtherValue | ScalarValue | None:
+    """What can be named without looking inside: looking would consume it, or run code."""
+    for classes, describe in _DESCRIBED:
+        if is_a(value, classes):
+            return describe(value)
+    if type(value) in _BY_REPR:
+        return other(value, repr(value))
+    return _array(value)
+
+
+def _function(value: Any) -> OtherValue:
+    if is_a(value, type):
+        return other(value, qualified_name(value))
+    held = variables(value).get("__name__") if is_a(value, types.ModuleType) else value.__qualname__
+    return other(value, held if type(held) is str else "")
+
+
+def _partial(value: Any) -> OtherValue:
+    inner = functools.partial.func.__get__(value)
+    return other(value, f"of {inner.__qualname__}" if is_a(inner, _NAMED[2:]) else f"of a {name_of_type(inner)}")
+
+
+def _bytes(value: Any) -> OtherValue:
+    builtin = bytes if is_a(value, bytes) else bytearray
+    return other(value, f"{builtin.__len__(value)} bytes: {bytes(builtin.__getitem__(value, slice(32)))!r}")
+
+
+def _set(value: Any) -> OtherValue:
+    builtin = set if is_a(value, set) else frozenset
+    return other(value, f"{builtin.__len__(value)} items")
+
+
+def _array(value: Any) -> OtherValue | None:
+    """numpy's arrays and numbers, and what pandas and scipy make of them."""
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and is_a(value, numpy.ndarray):
+        shape = vars(numpy.ndarray)["shape"].__get__(value)
+        return other(value, f"{str(vars(numpy.ndarray)['dtype'].__get__(value))[:_TYPE]} {_sizes(shape)}")
+    if numpy is not None and is_a(value, numpy.generic):
+        return other(value, f"{name_of_type(value)} scalar")
+    root = module_name(type(value)).partition(".")[0]
+    if root in _TABLES and type(in_mro(type(value), "shape")[1]) is property:
+        return other(value, _sizes(value.shape))
+    return None
+
+
+_TABLES = ("pandas", "scipy", "polars")
+"""Libraries whose `shape` is known to be cheap."""
+
+
+def _sizes(shape: tuple[int, ...]) -> str:
+    return "×".join(map(str, shape)) or "scalar"
+
+
+_DESCRIBED: tuple[tuple[Any, Callable[[Any], OtherValue | ScalarValue]], ...] = (
+    (_LAZY, lambda value: other(value, "not consumed")),
+    (nn.Module, lambda value: other(value, "a module")),
+    (_SYMBOLS, lambda value: other(value, "a symbol: no value while tracing")),
+    (enum.Enum, lambda value: other(value, member(value))),
+    (functools.partial, _partial),
+    (_NAMED, _function),
+    ((bytes, bytearray), _bytes),
+    ((set, frozenset), _set),
+)

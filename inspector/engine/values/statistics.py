@@ -1,0 +1,326 @@
+"""Statistics of one tensor, made the moment it is seen, on its own device.
+
+On the CPU a tensor is reduced at once: extremes, sum and sum of squares take about five copies' time together
+(`aminmax`, `sum`, `dot`), NaN and Inf show in the extremes and are counted only then, zeros only where the extremes
+admit any. On any other device the reductions stay there as one small row per chunk and `Pending` moves all rows of a
+pass to the host at once, because each `.item()` would be a synchronisation.
+
+Chunks merge with Chan, Golub and LeVeque's update of (elements, mean, M2) ("Algorithms for computing the sample
+variance", The American Statistician 37, 1983).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import msgspec
+import torch
+from torch import Tensor
+
+from ...records import Histogram, Preview, Statistics, TensorValue
+
+CHUNK = 1 << 24
+"""Elements reduced at a time, so that temporaries stay small next to the tensor."""
+
+WINDOWS = 1 << 26
+"""Elements of a tensor that slides over shared memory, past which what is in that memory is reduced instead."""
+
+COMPRESSED = (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
+"""Sparse layouts whose numbers are in `values()`."""
+
+HISTOGRAM_BINS = 40
+PREVIEW_ROWS, PREVIEW_COLUMNS = 6, 8
+
+# Below this ratio of variance to squared mean, sum-of-squares in float32 has lost too many digits.
+_CANCELLATION = 1e-2
+
+# Below this variance the squares of float32 elements are denormal numbers, or zero.
+_UNDERFLOW = 1e-30
+
+# Elements per `dot`: BLAS adds so many squares in a few float32 lanes, and 16 million of them lost two digits.
+_DOT = 1 << 18
+
+# `histc` computes (element - low) * bins in the tensor's own dtype.
+_HISTC_RANGE = {torch.float32: 1e36, torch.float64: 1e306}
+
+
+class Partial(NamedTuple):
+    """Of some of a tensor's elements: the finite ones' count, mean, M2 and extremes, and counts of the others."""
+
+    elements: float
+    mean: float
+    m2: float
+    low: float
+    high: float
+    nan: float
+    inf: float
+    zeros: float
+
+
+_NOTHING = Partial(0, 0.0, 0.0, math.inf, -math.inf, 0, 0, 0)
+
+
+def merge(a: Partial, b: Partial) -> Partial:
+    count = a.elements + b.elements
+    if count == 0:
+        return Partial(0, 0.0, 0.0, math.inf, -math.inf, a.nan + b.nan, a.inf + b.inf, 0)
+    delta = b.mean - a.mean
+    return Partial(
+        count,
+        a.mean + delta * b.elements / count,
+        a.m2 + b.m2 + delta * delta * a.elements * b.elements / count,
+        min(a.low, b.low),
+        max(a.high, b.high),
+        a.nan + b.nan,
+        a.inf + b.inf,
+        a.zeros + b.zeros,
+    )
+
+
+def finish(partials: list[Partial], repeats: int, of: str) -> Statistics:
+    """The whole tensor's statistics; every element seen stands for `repeats` of its (expanded) elements."""
+    total = partials[0] if len(partials) == 1 else _NOTHING
+    if len(partials) > 1:
+        for partial in partials:
+            total = merge(total, partial)
+    counts = int(total.nan) * repeats, int(total.inf) * repeats, int(total.zeros) * repeats
+    if total.elements == 0:
+        return Statistics(None, None, None, None, *counts, of)
+    std = math.sqrt(max(total.m2, 0.0) / total.elements)
+    return Statistics(total.low, total.high, total.mean, std, *counts, of)
+
+
+# ---------------------------------------------------------------- which numbers a tensor holds
+
+
+def numbers(tensor: Tensor) -> tuple[Tensor, str]:
+    """A strided tensor with the numbers `tensor` stands for, and what its statistics are of, in words."""
+    of = "values"
+    if tensor.layout is torch.sparse_coo:
+        tensor, of = tensor._values(), "stored values"
+    elif tensor.layout in COMPRESSED or tensor.is_nested:
+        tensor, of = tensor.values(), "stored values"
+    elif tensor.is_quantized:
+        tensor, of = tensor.dequantize(), "dequantized values"
+    elif tensor.is_mkldnn:
+        tensor = tensor.to_dense()
+    elif tensor.numel() > WINDOWS and _overlaps(tensor):
+        tensor, of = tensor.as_strided((_span(tensor),), (1,)), "stored values"
+    return tensor, "magnitudes" if tensor.is_complex() else of
+
+
+def chunks(tensor: Tensor) -> tuple[Iterable[Tensor], int]:
+    """The elements of `tensor` as flat real pieces, and how many times each stands for in an expanded tensor."""
+    repeats = 1
+    for dim in reversed(range(tensor.dim())):
+        if tensor.stride(dim) == 0 and tensor.shape[dim] > 1:
+            repeats *= tensor.shape[dim]
+            tensor = tensor.select(dim, 0)
+    if tensor.is_contiguous():
+        flat: Tensor | None = tensor.view(-1)
+    else:
+        flat = tensor.as_strided((tensor.numel(),), (1,)) if _is_dense(tensor) else None
+    if flat is None:
+        return map(_real, _pieces(tensor)), repeats
+    return map(_real, [flat] if flat.numel() <= CHUNK else torch.split(flat, CHUNK)), repeats
+
+
+def _real(flat: Tensor) -> Tensor:
+    """Magnitudes of complex elements; a lazily negated view (`.imag` of a conjugate) is carried out for numpy."""
+    if not flat.is_complex():
+        return flat.resolve_neg()
+    if flat.element_size() == 4 and flat.dtype is not torch.complex32:  # halves of bfloat16 have no `abs`
+        halves = torch.view_as_real(flat.resolve_conj()).float()
+        return torch.hypot(halves[..., 0], halves[..., 1])
+    return flat.abs()
+
+
+def _overlaps(tensor: Tensor) -> bool:
+    """Whether elements share memory beyond dimensions that repeat one: a sliding window, of which each number counts
+    many times."""
+    return math.prod(_moving(tensor.shape, tensor.stride())) > _span(tensor)
+
+
+def _moving(shape: Sequence[int], stride: Sequence[int]) -> list[int]:
+    return [size for size, step in zip(shape, stride, strict=True) if step]
+
+
+def _span(tensor: Tensor) -> int:
+    """Elements of memory from the first to the last one of a tensor that is not empty."""
+    return 1 + sum((size - 1) * step for size, step in zip(tensor.shape, tensor.stride(), strict=True))
+
+
+def _is_dense(tensor: Tensor) -> bool:
+    """Whether the elements fill one block of memory without overlap, in whatever order of dimensions."""
+    expected = 1
+    for stride, size in sorted(zip(tensor.stride(), tensor.shape, strict=True)):
+        if size != 1:
+            if stride != expected:
+                return False
+            expected *= size
+    return True
+
+
+def _pieces(tensor: Tensor) -> Iterator[Tensor]:
+    if tensor.numel() <= CHUNK or tensor.dim() == 0:
+        yield tensor.reshape(-1)
+        return
+    dim = max(range(tensor.dim()), key=tensor.shape.__getitem__)
+    for part in torch.split(tensor, max(1, tensor.shape[dim] // 2), dim):
+        yield from _pieces(part)
+
+
+# ---------------------------------------------------------------- on the CPU: at once
+
+
+def reduce_on_host(flat: Tensor, total: float | None = None) -> Partial:
+    """All at once, for a one-dimensional CPU tensor of any real dtype; `total` is its sum where that is known."""
+    count = flat.numel()
+    if count == 0:
+        return _NOTHING
+    if flat.dtype is not torch.float32 and flat.dtype is not torch.float64:
+        # fp16 sums overflow, float8 has no reductions, integers no mean
+        flat = flat.float() if flat.is_floating_point() else flat.double()
+    extremes = torch.aminmax(flat)
+    low, high = extremes.min.item(), extremes.max.item()
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return _reduce_finite(flat)
+    zeros = 0 if low > 0 or high < 0 else _zeros(flat)
+    if low == high:
+        return Partial(count, low, 0.0, low, high, 0, 0, zeros)
+    mean, m2 = _moments(flat, count, flat.sum().item() if total is None else total)
+    return Partial(count, mean, m2, low, high, 0, 0, zeros)
+
+
+def _moments(flat: Tensor, count: int, total: float) -> tuple[float, float]:
+    mean = total / count
+    m2 = _squares(flat) - count * mean * mean
+    if math.isfinite(m2) and m2 > count * max(_CANCELLATION * mean * mean, _UNDERFLOW):
+        return mean, m2
+    flat = flat.double()
+    mean = flat.mean().item()
+    shifted = flat - mean
+    return mean, torch.dot(shifted, shifted).item()
+
+
+def _squares(flat: Tensor) -> float:
+    if flat.numel() <= _DOT:
+        return torch.dot(flat, flat).item()
+    return math.fsum(torch.dot(part, part).item() for part in torch.split(flat, _DOT))
+
+
+def _zeros(flat: Tensor) -> int:
+    # numpy compares and counts five times faster than any of torch's own ways on the CPU
+    import numpy
+
+    return int(numpy.count_nonzero(flat.numpy() == 0))
+
+
+def _reduce_finite(flat: Tensor) -> Partial:
+    nan = int(flat.isnan().sum())
+    finite = flat[flat.isfinite()]
+    rest = reduce_on_host(finite)
+    return rest._replace(nan=nan, inf=flat.numel() - finite.numel() - nan)
+
+
+# ---------------------------------------------------------------- on a device: a row now, the host later
+
+
+def reduce_on_device(flat: Tensor) -> Tensor:
+    """The fields of `Partial` as one tensor on the device of `flat`, without waiting for it."""
+    wide = torch.float32 if flat.device.type == "mps" else torch.float64  # mps has no float64
+    exact = flat.dtype in (torch.float32, torch.float64)
+    x = flat if exact else flat.to(torch.float32 if flat.is_floating_point() else wide)
+    finite = x.isfinite()
+    count = finite.sum()
+    kept = torch.where(finite, x, 0)
+    mean = kept.sum(dtype=wide) / count.clamp(min=1)
+    deviations = torch.where(finite, x - mean.to(x.dtype), 0)
+    m2 = torch.linalg.vector_norm(deviations, dtype=wide).square()  # float32 squares overflow and underflow
+    low = torch.where(finite, x, math.inf).amin() if x.numel() else x.new_tensor(math.inf)
+    high = torch.where(finite, x, -math.inf).amax() if x.numel() else x.new_tensor(-math.inf)
+    nan = x.isnan().sum()
+    row = (count, mean, m2, low, high, nan, x.numel() - count - nan, (x == 0).sum())
+    return torch.stack([part.to(wide) for part in row])
+
+
+class Pending:
+    """Statistics that are still on their devices, and the values they belong to."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[TensorValue, list[Tensor], int, str]] = []
+
+    def add(self, value: TensorValue, rows: list[Tensor], repeats: int, of: str) -> None:
+        self._waiting.append((value, rows, repeats, of))
+
+    def resolve(self) -> None:
+        """Move every row to the host, once per device, and complete the values."""
+        waiting, self._waiting = self._waiting, []
+        by_device: dict[torch.device, list[Tensor]] = {}
+        for _, rows, _, _ in waiting:
+            by_device.setdefault(rows[0].device, []).extend(rows)
+        hosted = {device: iter(torch.stack(rows).tolist()) for device, rows in by_device.items()}
+        for value, rows, repeats, of in waiting:
+            partials = [Partial(*next(hosted[row.device])) for row in rows]
+            # the one place that completes a record after it was made: it has not left the engine yet
+            msgspec.structs.force_setattr(value, "statistics", finish(partials, repeats, of))
+
+
+# ---------------------------------------------------------------- for the module being looked at
+
+
+def histogram(tensor: Tensor, statistics: Statistics) -> Histogram | None:
+    """Of the finite elements, None where there are none."""
+    low, high = statistics.min, statistics.max
+    if low is None or high is None:
+        return None
+    if low == high:
+        middle = HISTOGRAM_BINS // 2
+        pieces, repeats = chunks(tensor)
+        total = sum(_finite(piece).numel() for piece in pieces) * repeats
+        return Histogram(low, high, tuple(total if bin == middle else 0 for bin in range(HISTOGRAM_BINS)))
+    counts = torch.zeros(HISTOGRAM_BINS, dtype=torch.float64)
+    pieces, repeats = chunks(tensor)
+    for piece in pieces:
+        x = _finite(piece) if statistics.nan or statistics.inf else piece
+        counts += _binned(x, low, high).cpu().double()
+    return Histogram(low, high, tuple(int(c) * repeats for c in counts.tolist()))
+
+
+def _finite(flat: Tensor) -> Tensor:
+    """The finite elements; float8 has no `isfinite` before torch 2.15."""
+    wide = flat.float() if flat.is_floating_point() and flat.element_size() < 4 else flat
+    return wide[wide.isfinite()]
+
+
+def _binned(flat: Tensor, low: float, high: float) -> Tensor:
+    if flat.is_floating_point() and flat.element_size() < 4:
+        flat = flat.float()
+    if high - low > _HISTC_RANGE.get(flat.dtype, 0):  # integers too
+        flat = flat.double() * 2.0**-8
+        low, high = low * 2.0**-8, high * 2.0**-8
+    return torch.histc(flat, HISTOGRAM_BINS, low, high)
+
+
+def preview(tensor: Tensor) -> Preview | None:
+    """The leading corner, None where there is nothing to show."""
+    if tensor.numel() == 0 or tensor.layout is not torch.strided or tensor.is_nested:
+        return None
+    leading = max(tensor.dim() - 2, 0)
+    corner = tensor[(0,) * leading]
+    limits = (PREVIEW_ROWS, PREVIEW_COLUMNS)[-corner.dim() :] if corner.dim() else ()
+    corner = corner[tuple(slice(limit) for limit in limits)]
+    if corner.is_quantized:
+        corner = corner.dequantize()
+    if corner.is_floating_point() and corner.element_size() < 4:
+        corner = corner.float()
+    at = ", ".join(["0"] * leading + [f":{size}" for size in corner.shape])
+    values = corner.tolist()
+    rows = [values] if corner.dim() == 1 else [[values]] if corner.dim() == 0 else values
+    return Preview(f"[{at}]" if at else "", tuple(tuple(map(_plain, row)) for row in rows))
+
+
+def _plain(value: object) -> float | int | bool | str:
+    return value if isinstance(value, float | int) else f"{value:.4g}"

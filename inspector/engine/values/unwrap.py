@@ -1,0 +1,208 @@
+"""Where the numbers of a tensor really are, for tensors that are more, or less, than numbers in memory.
+
+A subclass around other tensors, a shard of a distributed one, one that lives inside `vmap` or `grad`: each leads to a
+plain tensor that holds its numbers. A meta, fake, lazy or freed one leads nowhere, and says why. Nothing here runs a
+subclass's own `__torch_function__`, `__torch_dispatch__` or properties.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from ...text import encodable
+from ..source.running import in_mro, module_name, variables
+
+PLAIN = (Tensor, nn.Parameter)
+"""The classes whose operations are torch's own."""
+
+_LEVELS = 8  # of wrappers around wrappers
+_INNER = 4  # tensors named of what a wrapper holds
+_functorch: Any = torch._C._functorch
+
+Inside = Callable[[Any], "tuple[Tensor | None, str]"]
+
+
+def numbers_of(tensor: Tensor) -> tuple[Tensor | None, str]:
+    """The plain tensor with the numbers of `tensor` and what those are of, in words ("" for the values themselves);
+    None and the reason where there are no numbers.
+
+    To be called inside `outside_transforms`.
+    """
+    of = ""
+    for _ in range(_LEVELS):
+        why = no_numbers(tensor)
+        if why:
+            return None, why
+        if type(tensor) in PLAIN and not _is_wrapped(tensor):
+            return (_zeros(tensor) if tensor._is_zerotensor() else tensor), of
+        inner, words = _inside(tensor)
+        if inner is None:
+            return None, words
+        if inner is tensor:
+            return tensor, of
+        tensor, of = inner, of or words
+    return None, f"no values: wrapped more than {_LEVELS} times"
+
+
+@contextlib.contextmanager
+def outside_transforms() -> Iterator[None]:
+    """Out of any `vmap` or `grad` around the caller, in which the simplest operation gives another wrapped tensor."""
+    if _functorch.peek_interpreter_stack() is None:
+        yield
+        return
+    from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
+
+    with temporarily_clear_interpreter_stack():
+        yield
+
+
+def no_numbers(tensor: Tensor) -> str:
+    """Why there is nothing to read, "" where there is."""
+    if is_lazy(tensor):
+        return "no values yet: lazy"
+    if isinstance(tensor, torch._subclasses.FakeTensor):
+        return "no values: a fake tensor"
+    if tensor.is_meta:
+        return "no values: the tensor is on the meta device"
+    if is_freed(tensor):
+        return "no values: its memory was freed"
+    return ""
+
+
+def is_freed(tensor: Tensor) -> bool:
+    """Whether the storage does not reach as far as the elements do (sharded training frees whole parameters so):
+    reading one would end the process."""
+    if tensor.layout is not torch.strided or (type(tensor) not in PLAIN and _dispatches(type(tensor))):
+        return False
+    if tensor.is_nested or not torch._C._has_storage(tensor) or tensor._is_zerotensor():
+        return False
+    there = tensor.untyped_storage().nbytes()
+    if tensor.is_quantized:  # some keep two elements in a byte
+        return there == 0 and tensor.numel() > 0
+    return bool(there < _reach(tensor) * tensor.element_size())
+
+
+def _reach(tensor: Tensor) -> int:
+    """Elements from the start of the storage to behind the last one that belongs to the tensor."""
+    if tensor.is_contiguous():
+        return int(tensor.storage_offset() + tensor.numel()) if tensor.numel() else 0
+    if 0 in tensor.shape:
+        return 0
+    steps = zip(tensor.shape, tensor.stride(), strict=True)
+    return int(tensor.storage_offset() + 1 + sum((size - 1) * step for size, step in steps))
+
+
+# ---------------------------------------------------------------- one level in
+
+
+def _inside(tensor: Tensor) -> tuple[Tensor | None, str]:
+    """What `tensor` is around, and what that is of; `tensor` itself where it holds its numbers."""
+    if _is_wrapped(tensor):
+        return _transformed(tensor)
+    for name, (module, inside) in _KNOWN.items():
+        known = getattr(sys.modules.get(module), name, None)
+        if isinstance(known, type) and issubclass(type(tensor), known):
+            return inside(tensor)
+    if not _dispatches(type(tensor)):
+        return tensor, ""
+    held = {name: value for name, value in variables(tensor).items() if issubclass(type(value), Tensor)}
+    return _wrapped(tensor, held) if held else _without_dispatch(tensor)
+
+
+def _is_wrapped(tensor: Tensor) -> bool:
+    """By one of torch's own transforms, which keep the class as it is."""
+    return bool(_functorch.is_functorch_wrapped_tensor(tensor)) or torch._is_functional_tensor(tensor)
+
+
+def _zeros(tensor: Tensor) -> Tensor:
+    """For a tensor that is known to be zero and has no memory (forward-mode gradients make such)."""
+    return torch.zeros((), dtype=tensor.dtype, device=tensor.device).expand(tensor.shape)
+
+
+def _transformed(tensor: Tensor) -> tuple[Tensor | None, str]:
+    if _functorch.is_batchedtensor(tensor):
+        inner: Tensor = _functorch.get_unwrapped(tensor)
+        return inner, "values in the whole batch of vmap"
+    if _functorch.is_gradtrackingtensor(tensor):
+        return _functorch.get_unwrapped(tensor), ""
+    return None, "no values: writes to it are still pending (functionalized)"
+
+
+def _wrapped(tensor: Tensor, held: dict[str, Tensor]) -> tuple[Tensor | None, str]:
+    """The only tensor inside that looks like the one outside; where there is none, what is there instead."""
+    alike = [(name, value) for name, value in held.items() if value.shape == tensor.shape and not value.is_meta]
+    if len(alike) == 1 and alike[0][1].dtype == tensor.dtype:
+        return alike[0][1], f"values in its {encodable(alike[0][0], 40)!r}"
+    parts = [f"{encodable(name, 40)} {_looks(value)}" for name, value in list(held.items())[:_INNER]]
+    return None, f"no values of its own: made of {', '.join(parts)}"
+
+
+def _looks(tensor: Tensor) -> str:
+    sizes = "×".join(str(size) if type(size) is int else "?" for size in tensor.shape)
+    return f"{str(tensor.dtype).removeprefix('torch.')} {sizes or 'scalar'}"
+
+
+def _without_dispatch(tensor: Tensor) -> tuple[Tensor | None, str]:
+    """A subclass that keeps its elements itself and only wants to hear of operations."""
+    with torch._C._DisableTorchDispatch():
+        try:
+            tensor.untyped_storage().data_ptr()
+        except RuntimeError:  # the only way to ask
+            return None, "no values: they are not kept in memory"
+        return tensor.detach(), ""
+
+
+def _dispatches(cls: type) -> bool:
+    """Whether operations on this subclass run Python code of its own."""
+    dispatch = in_mro(cls, "__torch_dispatch__")[1]
+    return getattr(dispatch, "__func__", dispatch) is not torch._C._disabled_torch_dispatch_impl
+
+
+def _shard(tensor: Any) -> tuple[Tensor | None, str]:
+    return object.__getattribute__(tensor, "_local_tensor"), "values in the shard that is here"
+
+
+def _unmasked(tensor: Any) -> tuple[Tensor | None, str]:
+    return tensor._masked_data[tensor._masked_mask], "unmasked values"
+
+
+def _pending(tensor: Any) -> tuple[Tensor | None, str]:
+    if variables(tensor).get("completed"):
+        return variables(tensor).get("elem"), ""
+    return None, "no values yet: still on its way between processes"
+
+
+def _itself(tensor: Any) -> tuple[Tensor | None, str]:
+    return tensor, ""
+
+
+def _functional(tensor: Any) -> tuple[Tensor | None, str]:
+    return None, "no values: writes to it are still pending (functionalized)"
+
+
+_KNOWN: dict[str, tuple[str, Inside]] = {
+    "DTensor": ("torch.distributed.tensor", _shard),
+    "AsyncCollectiveTensor": ("torch.distributed._functional_collectives", _pending),
+    "MaskedTensor": ("torch.masked", _unmasked),
+    "NestedTensor": ("torch.nested._internal.nested_tensor", _itself),
+    "FunctionalTensor": ("torch._subclasses.functional_tensor", _functional),
+}
+"""Class -> the torch module that has it once somebody imported it, and how its inside is read."""
+
+
+def is_sharded(tensor: Tensor) -> bool:
+    """Whether only a part of its elements is in this process."""
+    known = getattr(sys.modules.get("torch.distributed.tensor"), "DTensor", None)
+    return isinstance(known, type) and issubclass(type(tensor), known)
+
+
+def from_torch(cls: type) -> bool:
+    """Whether a class is torch's own."""
+    return module_name(cls).partition(".")[0] == "torch"

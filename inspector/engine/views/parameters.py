@@ -1,0 +1,84 @@
+"""The parameters and buffers of a module and of those below it, summarized."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from time import perf_counter
+
+from msgspec.structs import replace
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from ...records import ParameterRow, Parameters, Path, TensorValue
+from ...text import encodable
+from ..modules.tree import ModuleTree, Node, own_tensors, tied_names
+from ..modules.weight_tree import OWN, dotted
+from ..values.summarize import Summarizer
+
+BUDGET = 0.5
+"""Seconds spent on statistics and histograms; rows after that show shapes only."""
+LARGE = 1 << 26
+"""Elements from which on a tensor takes more than that by itself."""
+
+
+def parameters_of(tree: ModuleTree, path: Path, limit: int) -> Parameters:
+    """Direct ones first, then those below in order. At most `limit` rows; `total` counts all.
+
+    Raises:
+        KeyError: There is no module at `path`.
+    """
+    entries = list(_entries(tree, tree.object_at(path)))
+    tied = tied_names(tree)
+    describe = _Describe(LARGE if len(entries) > 1 else math.inf)
+    rows = [
+        ParameterRow(
+            name,
+            "tensor" if key == OWN else "parameter" if is_parameter else "buffer",
+            describe(tensor),
+            trainable=is_parameter and tensor.requires_grad,
+            persistent=persistent,
+            tied=_others(tied.get(id(tensor), []), owner, key),
+            gradient=describe(tensor.grad) if tensor.is_leaf and tensor.grad is not None else None,
+        )
+        for name, owner, key, tensor, is_parameter, persistent in entries[:limit]
+    ]
+    return Parameters(path, tuple(rows), len(entries))
+
+
+def _entries(tree: ModuleTree, start: Node) -> Iterator[tuple[str, Path, str, Tensor, bool, bool]]:
+    """(relative name, path of the owner, its name there, tensor, whether a parameter, whether persistent)."""
+    base = len(tree.paths[start.index])
+    for index in tree.subtree(start.index):
+        module, path = tree.nodes[index].module, tree.paths[index]
+        if tree.nodes[index].alias_of >= 0:
+            continue
+        transient = vars(module).get("_non_persistent_buffers_set") or set()
+        for which in ("_parameters", "_buffers"):
+            for key, tensor in own_tensors(module, which):
+                name = dotted(path[base:], key) or "".join(path[-1:])
+                yield name, path, key, tensor, which == "_parameters", key not in transient
+
+
+def _others(places: list[tuple[Path, str]], owner: Path, key: str) -> tuple[str, ...]:
+    return tuple(encodable(dotted(path, name), 200) for path, name in places if (path, name) != (owner, key))[:8]
+
+
+class _Describe:
+    """Full summaries as long as the budget lasts."""
+
+    def __init__(self, largest: float) -> None:
+        self._largest = largest
+        self._until = perf_counter() + BUDGET
+        self._full = Summarizer(True, values=True)
+        self._shapes = Summarizer(False)
+
+    def __call__(self, tensor: Tensor) -> TensorValue:
+        if is_lazy(tensor):
+            return TensorValue(
+                (), str(tensor.dtype).removeprefix("torch."), str(tensor.device), why="lazy: no shape yet"
+            )
+        if tensor.numel() > self._largest:
+            return replace(self._shapes.tensor(tensor), why="large: its values are read when it is alone here")
+        summarizer = self._full if perf_counter() < self._until else self._shapes
+        return summarizer.tensor(tensor.data if type(tensor) is nn.Parameter else tensor)

@@ -1,0 +1,181 @@
+"""What a person looks at: calls, source, attributes, parameters, hooks and histories of a model under inspection."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from ...errors import InspectorError, UsageError
+from ...records import (
+    AllHooks,
+    Attributes,
+    Calls,
+    History,
+    HookCheck,
+    HookRow,
+    Hooks,
+    Location,
+    Locations,
+    Parameters,
+    Path,
+    Source,
+    SourcePart,
+    StateDictReport,
+)
+from ...text import encodable
+from ..changes.applied import Added, problem
+from ..modules.tree import Node
+from ..source import location, site_source, source_of
+from ..subject.runner import Runner
+from ..subject.subject import Subject
+from ..torch_hooks.outputs import KIND
+from ..values.summarize import Summarizer
+from .attributes import attributes_of
+from .hook_source import source_of_hook
+from .parameters import parameters_of
+from .state_dict import report_file
+
+MAX_CALLS_SHOWN = 200
+
+
+class Views:
+    """Answers that change nothing, and may be asked for from any thread.
+
+    Args:
+        subject: The model.
+        runner: Knows the last pass.
+    """
+
+    def __init__(self, subject: Subject, runner: Runner) -> None:
+        self._subject = subject
+        self._runner = runner
+        self._listed: tuple[HookRow, ...] = ()
+
+    # ------------------------------------------------------------ the last pass
+
+    def calls_of(self, path: Path) -> Calls:
+        """The calls of one module in the last pass."""
+        last = self._runner.last
+        own = last.of(self._subject.node(path).index)
+        shown = last.details(own[:MAX_CALLS_SHOWN])
+        return Calls(self._subject.generation, last.number, shown, len(own), path=path)
+
+    def trace(self, first: int, count: int) -> Calls:
+        """Calls of the last pass in completion order."""
+        last = self._runner.last
+        shown = last.details(last.calls[first : first + count])
+        return Calls(self._subject.generation, last.number, shown, len(last.calls))
+
+    def history(self, path: Path) -> History:
+        """What the last run of several batches gave for one module."""
+        histories = self._runner.histories
+        series = histories.of(self._subject.node(path).index)
+        return History(path, histories.batches, series, "" if series else "no batches yet: m runs several")
+
+    # ------------------------------------------------------------ modules
+
+    def source(self, path: Path, part: SourcePart) -> Source:
+        module = self._subject.node(path).module
+        if part == "auto":
+            whole = source_of(module, "class", path)
+            return whole if whole.focus else source_of(module, "forward", path)
+        if part == "site":
+            return self._site(path)
+        if part == "hook":
+            raise UsageError("of which hook is not said: its source is asked for with its kind and id")
+        return source_of(module, part, path)
+
+    def _site(self, path: Path) -> Source:
+        """Where the module was called."""
+        last = self._runner.last
+        calls = last.of(self._subject.node(path).index)
+        call = next((call for call in calls if call.file), None)
+        if call is None:
+            note = "no call was seen in the last pass" if last.number else "run a pass to see who calls it: r"
+            note = "it was called from inside torch, by no line of Python" if calls else note
+            return Source(path, "site", "call site", notes=(note,))
+        return site_source(call.file, call.line, path)
+
+    def attributes(self, path: Path) -> Attributes:
+        node = self._subject.node(path)
+        return attributes_of(node.module, path, Summarizer().describe_now, self._subject.rows[node.index].badges)
+
+    def parameters(self, path: Path, limit: int) -> Parameters:
+        self._subject.node(path)
+        return parameters_of(self._subject.tree, path, limit)
+
+    def locations(self) -> Locations:
+        found = ((node.index, location(node.module)) for node in self._subject.tree.nodes)
+        return Locations(tuple(Location(index, *place) for index, place in found if place is not None))
+
+    # ------------------------------------------------------------ hooks
+
+    def hooks(self, path: Path) -> Hooks:
+        """Those of one module and of the tensors it holds and gave."""
+        node, observers = self._subject.node(path), self._subject.observers
+        return Hooks(path, self._hook_rows(node), observers.on(node), observers.refused.get(node.index, ""))
+
+    def all_hooks(self, first: int, count: int) -> AllHooks:
+        """Hooks `first` and following: the process's, then the model's, module by module. They are listed anew for the
+        first, and what follows is of the same list."""
+        if first == 0:
+            rows = [*self._subject.ledger.process_rows(self._runner.meter)]
+            rows += [row for node in self._subject.tree.objects() for row in self._hook_rows(node)]
+            self._listed = tuple(rows)
+        return AllHooks(self._listed[first : first + count], len(self._listed))
+
+    def _hook_rows(self, node: Node) -> tuple[HookRow, ...]:
+        subject, runner = self._subject, self._runner
+        fired = len(runner.last.of(node.index))
+        added = subject.alterations.of(node.module)
+        path = subject.tree.paths[node.index]
+        rows = []
+        for row in subject.ledger.rows(node.module, fired, path=path, counts=runner.meter):
+            member = added.get(row.id) if row.ours else None
+            if member is None:
+                rows.append(row)
+            elif member.present:
+                rows.append(_own_row(row, member))
+        return (*rows, *runner.last.output_hooks.rows(node.index, path))
+
+    def hook_source(self, path: Path | None, kind: str, hook_id: int, of: str = "") -> Source:
+        """Raises `UsageError` where there is no such hook."""
+        node = self._subject.node(path) if path is not None else None
+        if node is not None and kind == KIND:
+            hook = self._runner.last.output_hooks.hook(node.index, hook_id)
+            if hook is None:
+                raise UsageError("this hook went with the tensors of its pass", hint="b runs a backward pass again")
+        else:
+            hook = self._subject.ledger.hook(node.module if node is not None else None, kind, hook_id, of)
+        return source_of_hook(hook, path)
+
+    def check_hook(self, where: str, text: str, code: str) -> HookCheck:
+        """What adding it would do."""
+        try:
+            hook, nodes = self._subject.alterations.check(where, text, code)
+        except InspectorError as error:
+            return HookCheck(problem=error.problem)
+        paths = self._subject.tree.paths
+        names = tuple(encodable(".".join(paths[node.index]) or "(root)", 200) for node in nodes[:8])
+        return HookCheck(str(hook), len(nodes), names)
+
+    def state_dict(self, file: str) -> StateDictReport:
+        """What loading a file would do. Raises `UsageError`."""
+        return report_file(self._subject.tree.root, file, self._subject.keep)
+
+
+def _own_row(row: HookRow, member: Added) -> HookRow:
+    attached = member.attached
+    fault = problem(attached).what if attached.fault is not None else ""
+    return replace(
+        row,
+        flags=tuple(flag for flag in row.flags if flag != "prepend"),  # ours only stand before our observing ones
+        name=str(attached.hook),
+        owner="",
+        file="",
+        line=0,
+        fired=attached.fired,
+        ms=attached.seconds * 1e3,
+        alters=attached.hook.alters,
+        enabled=member.on,
+        fault=fault,
+    )

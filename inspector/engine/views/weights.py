@@ -1,0 +1,82 @@
+"""What a person looks at in weights without a model."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from ...records import (
+    AllHooks,
+    Attributes,
+    Calls,
+    History,
+    HookCheck,
+    Hooks,
+    Locations,
+    MappingValue,
+    Path,
+    Source,
+    SourcePart,
+    StateDictReport,
+    Value,
+)
+from ...text import encodable
+from ..modules.weight_tree import NOTHING_TO_CALL, Weights, flat
+from ..subject.weights_only import own_tensor, refusal
+from ..values.summarize import Summarizer
+from .queries import Views
+from .state_dict import report_file
+
+_NOTHING = MappingValue("dict", (), (), 0)
+
+
+class WeightsViews(Views):
+    """There is no code, no hook and no pass to look at."""
+
+    def source(self, path: Path, part: SourcePart) -> Source:
+        self._subject.node(path)
+        return Source(path, "class" if part == "auto" else part, "source", notes=(NOTHING_TO_CALL,))
+
+    def calls_of(self, path: Path) -> Calls:
+        return replace(super().calls_of(path), note=NOTHING_TO_CALL)
+
+    def history(self, path: Path) -> History:
+        return replace(super().history(path), note=NOTHING_TO_CALL)
+
+    def locations(self) -> Locations:
+        return Locations(())
+
+    def hooks(self, path: Path) -> Hooks:
+        self._subject.node(path)
+        return Hooks(path, (), False, NOTHING_TO_CALL)
+
+    def all_hooks(self, first: int, count: int) -> AllHooks:
+        return AllHooks((), 0)
+
+    def check_hook(self, where: str, text: str, code: str) -> HookCheck:
+        return HookCheck(problem=refusal(self._subject.target.target).problem)
+
+    def attributes(self, path: Path) -> Attributes:
+        """What is kept beside the tensors; of the root also what the file says of itself."""
+        module = self._subject.node(path).module
+        stored = vars(module)
+        held, about = stored.get("others", {}), stored.get("about", {})
+        own = own_tensor(self._subject.node(path))
+        tensor = {"shape": tuple(own.shape), "dtype": own.dtype} if own is not None else {}
+        return Attributes(
+            path,
+            "Weights" if isinstance(module, Weights) else "names below this one" if own is None else "Tensor",
+            "",
+            NOTHING_TO_CALL if isinstance(module, Weights) else "",
+            _NOTHING,
+            _NOTHING,
+            self._described({**tensor, **about, **held}),
+        )
+
+    def _described(self, values: dict[str, object]) -> MappingValue:
+        describe = Summarizer(False).describe
+        shown: dict[str, Value] = {encodable(key, 200): describe(value) for key, value in values.items()}
+        return MappingValue("dict", tuple(shown), tuple(shown.values()), len(values))
+
+    def state_dict(self, file: str) -> StateDictReport:
+        """How the names of another file go with those of this one."""
+        return report_file(flat(self._subject.tree.root), file, self._subject.keep)

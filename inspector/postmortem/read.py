@@ -1,0 +1,190 @@
+"""What an engine left behind: the calls of the pass it died in, and the `Problem` that says how, doing what, and where.
+
+The client's end of a `trail`. Nothing here raises for what is in it: whoever wrote it may have written over its own
+memory first.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from dataclasses import dataclass
+
+import msgspec
+from msgspec.structs import replace
+
+from ..records import CallDetail, CallRow, PassSummary, Path, Problem
+from ..text import encodable
+from ..value_text import brief, non_finite
+from .frames import Frame, is_plumbing, users_own
+from .record import ENTRIES, FAULTS, HEADER, LENGTH, ROOM, Began, Entered, Entry, Left
+
+_decoder = msgspec.msgpack.Decoder(Entry)
+
+
+@dataclass(frozen=True)
+class Remains:
+    """What is left of a pass that did not come to its end; of an engine that was doing nothing, nothing.
+
+    `calls` are in completion order, those that were still open last, innermost first; `place` is the innermost open
+    one; `frames` are where Python was, innermost first, where it could still be written down.
+    """
+
+    began: Began | None = None
+    calls: tuple[CallDetail, ...] = ()
+    place: CallDetail | None = None
+    lost: int = 0  # calls that are not among `calls`
+    fault: str = ""  # "Segmentation fault"
+    frames: tuple[Frame, ...] = ()
+
+    @property
+    def shown(self) -> bool:
+        """`calls` are those of a pass that a person was waiting for."""
+        return self.began is not None and self.began.number > 0
+
+    def summary(self, problem: Problem) -> PassSummary:
+        """The pass as one that ended with `problem`."""
+        number = self.began.number if self.began is not None else 0
+        ms = sum(call.row.ms for call in self.calls if call.row.depth == 0 or call.row.status != "unfinished")
+        return PassSummary(number, ms, len(self.calls), problem=problem)
+
+    def hint(self, killed: bool) -> str:
+        """What may help, as the first half of a sentence; "" where nothing is known.
+
+        Args:
+            killed: By SIGKILL, which nothing in the process can send by mistake.
+        """
+        if killed:
+            return "the system may have run out of memory; "
+        if self.began is not None and self.began.doing.startswith("guessing"):
+            return "give the input yourself (-i 1x3x224x224), or look without running (--no-forward); "
+        return ""
+
+    def problem(self, how: str, kind: str, hint: str, meanwhile: str = "") -> Problem:
+        """Args:
+        how: "was killed by SIGSEGV".
+        kind: What a program may tell it by: "SIGSEGV".
+        hint: What to do next.
+        meanwhile: What the engine was asked for, where no pass was running: "while loading the model".
+        """
+        doing = f"during {self.began.doing}" if self.began is not None else meanwhile
+        inside = f", in {_dotted(self.place.path)} ({self.place.class_name})" if self.place is not None else ""
+        return Problem(
+            what=encodable(" ".join(filter(None, ("the engine", how, doing))) + inside, 1_000),
+            where=encodable(self.where, 400),
+            hint=hint,
+            kind=kind,
+            path=self.place.path if self.place is not None else None,
+            traceback=tuple(encodable(line, 1_000) for line in self._traceback()),
+        )
+
+    @property
+    def where(self) -> str:
+        """The line of the person's code, as near as it is known."""
+        if self.frames:
+            return str(self.frames[users_own(self.frames)])
+        if self.place is not None and self.place.row.file:
+            return f"{self.place.row.file}:{self.place.row.line} calls it"
+        return ""
+
+    def _traceback(self) -> list[str]:
+        kept = [frame for frame in reversed(self.frames) if not is_plumbing(frame.file)]
+        lines = [f'File "{frame.file}", line {frame.line}, in {frame.function}' for frame in kept]
+        return [*lines, self.fault] if self.fault else lines
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path) or "(root)"
+
+
+# ---------------------------------------------------------------- reading
+
+
+def read(fd: int) -> Remains:
+    """What the trail says now. The engine may be alive and writing: entries that are complete are read."""
+    if os.fstat(fd).st_size < ROOM:
+        return Remains()  # the engine did not come so far
+    fault, frames = _faults(os.pread(fd, FAULTS, 0).split(b"\0", 1)[0].decode("utf-8", "replace"))
+    with mmap.mmap(fd, ROOM - FAULTS, offset=FAULTS, access=mmap.ACCESS_READ) as mapped:
+        running, used, lost = HEADER.unpack_from(mapped, 0)
+        if not running:
+            return Remains(fault=fault, frames=frames)
+        body = mapped[ENTRIES : ENTRIES + used]
+    began, calls, still_open = _replayed(body)
+    place = still_open[-1] if still_open else None
+    return Remains(began, (*calls, *reversed(still_open)), place, lost, fault, frames)
+
+
+def clear_faults(fd: int) -> None:
+    """Make room for what faulthandler writes next; the two processes share where in the file that is."""
+    os.pwrite(fd, bytes(FAULTS), 0)
+    os.lseek(fd, 0, os.SEEK_SET)
+
+
+def _replayed(body: bytes) -> tuple[Began | None, list[CallDetail], list[CallDetail]]:
+    """The pass, its calls that ended, and those that did not, outermost first."""
+    began: Began | None = None
+    calls: list[CallDetail] = []
+    entered: dict[int, CallDetail] = {}  # by `start`
+    for entry in _entries(body):
+        if isinstance(entry, Began):
+            began = entry
+        elif isinstance(entry, Entered):
+            entered[entry.start] = _unfinished(entry)
+        elif isinstance(entry, Left) and (call := entered.pop(entry.start, None)) is not None:
+            calls.append(_ended(call, entry))
+    return began, calls, list(entered.values())
+
+
+def _unfinished(entry: Entered) -> CallDetail:
+    row = CallRow(
+        entry.module, entry.call, entry.start, -1, entry.depth, 0.0, "unfinished", "", file=entry.file, line=entry.line
+    )
+    return CallDetail(row, entry.path, entry.class_name, entry.inputs, entry.kwargs, None)
+
+
+def _ended(call: CallDetail, entry: Left) -> CallDetail:
+    output = entry.output
+    row = replace(
+        call.row, end=entry.end, ms=entry.ms, status=entry.status, brief=brief(output), nan=non_finite(output)
+    )
+    return replace(call, row=row, output=output)
+
+
+def _entries(body: bytes) -> list[Entry]:
+    """Up to the first that cannot be read."""
+    found: list[Entry] = []
+    at = 0
+    while at + LENGTH.size <= len(body):
+        (length,) = LENGTH.unpack_from(body, at)
+        at += LENGTH.size
+        try:
+            found.append(_decoder.decode(body[at : at + length]))
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            break
+        at += length
+    return found
+
+
+def _faults(text: str) -> tuple[str, tuple[Frame, ...]]:
+    """The last fault that faulthandler wrote: its name ("" where it was only asked for the lines), and the lines."""
+    fault = ""
+    frames: list[Frame] = []
+    for line in text.splitlines():
+        if line.startswith("Fatal Python error: "):
+            fault, frames = line.removeprefix("Fatal Python error: "), []
+        elif "most recent call first" in line:
+            frames = []
+        elif (frame := _frame(line)) is not None:
+            frames.append(frame)
+    return fault, tuple(frames)
+
+
+def _frame(line: str) -> Frame | None:
+    """`  File "model.py", line 12 in forward`."""
+    line = line.strip()
+    file, quote, rest = line.removeprefix('File "').rpartition('"')
+    words = rest.replace(",", " ").split()
+    if not line.startswith('File "') or not quote or len(words) < 4 or not words[1].isdigit():
+        return None
+    return Frame(file, int(words[1]), " ".join(words[3:]))

@@ -1,0 +1,136 @@
+"""What a running pass has seen so far, in memory that outlives the process it runs in.
+
+The client makes a file without a name, the engine inherits and maps it. Every module that is entered and every call
+that returns is written down at once, so that a forward that ends its process (a segfault, `os._exit`, the system out of
+memory) loses nothing that was captured until then. This is the engine's end; the client's is `remains`.
+
+    0 .. 64 KiB    what faulthandler writes: where Python was when the process died, or when it was asked
+    then           the header: whether a pass is running, bytes of complete entries, entries that found no room
+    then           entries: a length (4 bytes) and a MessagePack body each
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import signal
+import struct
+import sys
+import tempfile
+import threading
+from typing import Union
+
+import msgspec
+
+from ..records import CallStatus, MappingValue, Path, Value
+from ..records.base import Row
+
+FAULTS = 64 * 1024
+"""Bytes at the start of the file that faulthandler has to itself; a multiple of every page size."""
+ROOM = 64 * 1024 * 1024
+"""Bytes of the file, taken from memory as they are written."""
+
+ASK = signal.SIGUSR2
+"""Makes the engine write down where Python is."""
+
+HEADER = struct.Struct("!BQQ")
+ENTRIES = 64
+"""Where entries begin, from the header."""
+LENGTH = struct.Struct("!I")
+
+
+def nameless_file() -> int:
+    """For a trail; it goes with the last process that holds it."""
+    if sys.platform == "linux":
+        return os.memfd_create("inspector-trail")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())
+
+
+class Began(Row, frozen=True, tag=True):
+    """A pass starts, and everything before is forgotten."""
+
+    doing: str  # "the forward pass", in words
+    generation: int
+    number: int  # of the pass; 0 for one whose calls nobody is shown
+
+
+class Entered(Row, frozen=True, tag=True):
+    """A module is about to run: what is known of the call; the fields are those of `CallRow` and `CallDetail`."""
+
+    module: int
+    call: int
+    start: int
+    depth: int
+    path: Path
+    class_name: str
+    inputs: tuple[Value, ...]
+    kwargs: MappingValue
+    file: str = ""
+    line: int = 0
+
+
+class Left(Row, frozen=True, tag=True):
+    """The call with this `start` returned or raised."""
+
+    start: int
+    end: int
+    ms: float
+    status: CallStatus
+    output: Value | None
+
+
+Entry = Union[Began, Entered, Left]  # noqa: UP007 (msgspec reads it at run time)
+
+_encoder = msgspec.msgpack.Encoder()
+
+
+class Trail:
+    """Any thread may write; a process that was forked from this one never does.
+
+    Args:
+        fd: A file that the client opened, empty and without a name.
+    """
+
+    def __init__(self, fd: int) -> None:
+        os.ftruncate(fd, ROOM)
+        self._map: mmap.mmap | None = mmap.mmap(fd, ROOM - FAULTS, offset=FAULTS)
+        self._lock = threading.Lock()
+        self._used = self._lost = 0
+        os.register_at_fork(after_in_child=self._forget)
+
+    def begin(self, doing: str, generation: int, number: int) -> None:
+        """A pass starts now."""
+        with self._lock:
+            self._used = self._lost = 0
+        self._append(Began(doing, generation, number))
+
+    def enter(self, entry: Entered) -> None:
+        self._append(entry)
+
+    def leave(self, entry: Left) -> None:
+        self._append(entry)
+
+    def end(self) -> None:
+        """The pass is over, and what it saw is where it belongs."""
+        if self._map is not None:
+            HEADER.pack_into(self._map, 0, 0, self._used, self._lost)
+
+    def _append(self, entry: Entry) -> None:
+        body = _encoder.encode(entry)
+        with self._lock:
+            if self._map is None:
+                return
+            first = ENTRIES + self._used
+            last = first + LENGTH.size + len(body)
+            if last > len(self._map):
+                self._lost += 1
+            else:
+                self._map[first:last] = LENGTH.pack(len(body)) + body
+                self._used += last - first
+            # Last of all: a process that dies in between leaves an entry that nobody counts.
+            HEADER.pack_into(self._map, 0, 1, self._used, self._lost)
+
+    def _forget(self) -> None:
+        self._map = None
+        self._lock = threading.Lock()  # another thread of the parent may have held it

@@ -1,0 +1,45 @@
+"""The command palette: every command of `COMMANDS`, by its label."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import TYPE_CHECKING
+
+from textual.command import DiscoveryHit, Hit, Hits, Provider
+
+from ..keys import COMMANDS, Command
+from ..screens.help import keys_of
+
+if TYPE_CHECKING:
+    from .app import InspectorApp
+
+_NOT_LISTED = frozenset({"palette", "leave"})
+
+
+class InspectorCommands(Provider):
+    """Labels are ours, never text from a model."""
+
+    async def discover(self) -> AsyncIterator[DiscoveryHit]:
+        for command in listed():
+            yield DiscoveryHit(command.label, self._call(command), help=_keys(command))
+
+    async def search(self, query: str) -> Hits:
+        matcher = self.matcher(query)
+        for command in listed():
+            score = matcher.match(command.label)
+            if score > 0:
+                yield Hit(score, matcher.highlight(command.label), self._call(command), help=_keys(command))
+
+    def _call(self, command: Command) -> Callable[[], object]:
+        app: InspectorApp = self.app  # type: ignore[assignment]  # the only app that has this provider
+        return partial(app.call_later, app.action_perform, command.id)
+
+
+def listed() -> list[Command]:
+    """The commands that make sense without a cursor in a pane."""
+    return [c for c in COMMANDS if c.context != "move" and c.id not in _NOT_LISTED]
+
+
+def _keys(command: Command) -> str:
+    return keys_of(command).replace("[", "\\[")

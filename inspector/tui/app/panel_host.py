@@ -1,0 +1,183 @@
+"""The right side: one panel at a time, its tabs in the border, and the request that fills it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+
+from rich.cells import cell_len
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.message import Message
+from textual.style import Style
+from textual.widgets import ContentSwitcher
+
+from ...client.model import Model
+from ...records import AnyEvent, AnyRequest, Calls, Failed, GetCalls
+from ..panels.base import Panel
+
+Ask = Callable[[AnyRequest], Awaitable[AnyEvent]]
+
+
+class Detail(Container):
+    """Keeps the showing panel up to date with the selection.
+
+    At most one request is under way. Whatever changes meanwhile asks once more when its reply is there, and a reply
+    that was overtaken is not shown: holding a key down costs the engine no more than it can answer.
+
+    Args:
+        panels: In the order of their tabs.
+        ask: The engine's `ask`.
+    """
+
+    class Switched(Message):
+        """Another panel is showing."""
+
+    def __init__(self, panels: Sequence[Panel], ask: Ask, *, id: str) -> None:
+        super().__init__(id=id)
+        self.panels = tuple(panels)
+        self._ask = ask
+        self._model = Model()
+        self._index: int | None = None
+        self._showing = 0
+        self._wanted = False
+        self._asking = False
+        self._refilled = asyncio.Event()
+        for number, panel in enumerate(self.panels):
+            panel.id = panel_id(number)
+
+    def compose(self) -> ComposeResult:
+        with ContentSwitcher(initial=panel_id(0)):
+            yield from self.panels
+
+    def on_mount(self) -> None:
+        self._draw_tabs()
+
+    def on_resize(self) -> None:
+        self._draw_tabs()
+
+    @property
+    def current(self) -> Panel:
+        return self.panels[self._showing]
+
+    @property
+    def showing(self) -> int:
+        return self._showing
+
+    def number_of(self, title: str) -> int | None:
+        """The number of the panel with this title."""
+        return next((n for n, panel in enumerate(self.panels) if title == panel.TITLE), None)
+
+    def show_panel(self, number: int) -> None:
+        """Switch to a panel; its number wraps around."""
+        had_focus = self.has_focus_within
+        self._showing = number % len(self.panels)
+        self.query_one(ContentSwitcher).current = panel_id(self._showing)
+        self._draw_tabs()
+        if had_focus:
+            self.current.focus()
+        self.refill()
+        self.post_message(self.Switched())
+
+    def select(self, model: Model, index: int) -> None:
+        """This module is selected now. It is asked about once the moved cursor is on the screen: a quick reply would
+        make the key wait for the panel to be drawn."""
+        self._model, self._index = model, index
+        self.call_after_refresh(self.refill)
+
+    def clear(self) -> None:
+        """There is no model any more."""
+        self._model, self._index = Model(), None
+        for panel in self.panels:
+            panel.clear()
+
+    def pass_ended(self) -> None:
+        """Bring the showing panel up to date. Hidden ones ask when they are shown."""
+        if self.current.STALE_AFTER_PASS:
+            self.refill()
+        elif self._index is not None and self._index < len(self._model.rows):
+            self.current.select(self._model, self._index)
+
+    def refill(self) -> None:
+        """Select in the showing panel and ask what it wants to know."""
+        if self._index is None or self._index >= len(self._model.rows):
+            return
+        self.current.select(self._model, self._index)
+        self._wanted = True
+        self._refilled.set()
+        if not self._asking:
+            self._asking = True
+            self.run_worker(self._fill(), name="fill the panel", exit_on_error=True)
+
+    async def _fill(self) -> None:
+        try:
+            while self._wanted:
+                self._wanted = False
+                self._refilled.clear()
+                await self._fill_once()
+        finally:
+            self._asking = False
+
+    async def _fill_once(self) -> None:
+        panel, model, index = self.current, self._model, self._index
+        if index is None or index >= len(model.rows):
+            return
+        request = panel.request(model.generation, model.paths[index])
+        if request is None:
+            return
+        reply = await self._answer(request)
+        if reply is None or self._wanted or model is not self._model:
+            return
+        if isinstance(reply, Failed):
+            panel.show_problem(reply.problem)
+        else:
+            panel.show(reply)
+
+    async def _answer(self, request: AnyRequest) -> AnyEvent | None:
+        """The reply, or None where one that takes a pass was overtaken: the engine drops what nobody waits for."""
+        reply = asyncio.ensure_future(self._ask(request))
+        if not isinstance(request, GetCalls):
+            return await reply
+        overtaken = asyncio.ensure_future(self._refilled.wait())
+        await asyncio.wait({reply, overtaken}, return_when=asyncio.FIRST_COMPLETED)
+        overtaken.cancel()
+        return reply.result() if reply.done() else None
+
+    def offer(self, event: Calls) -> None:
+        """What the engine knows already of the reply that it is still working on."""
+        index = self._index
+        if index is None or not self._asking or index >= len(self._model.rows):
+            return
+        if event.path in (self._model.paths[index], self._model.paths[self._model.object_of(index)]):
+            self.current.show(event)
+
+    # ------------------------------------------------------------ tabs
+
+    def _draw_tabs(self) -> None:
+        room = self.size.width - 4 if self.size.width else 999  # before the first layout
+        labels = tab_labels([panel.TITLE for panel in self.panels], self._showing, room)
+        self.border_title = Content("  ").join([self._tab(number, label) for number, label in enumerate(labels)])
+
+    def _tab(self, number: int, label: str) -> Content:
+        showing = number == self._showing
+        click = Style.from_meta({"@click": f"app.panel({number + 1})"})
+        return Content.styled(label, "bold $text-primary" if showing else "$foreground-muted").stylize(click)
+
+
+def panel_id(number: int) -> str:
+    return f"panel-{number + 1}"
+
+
+def tab_labels(titles: Sequence[str], showing: int, width: int) -> list[str]:
+    """The tabs in at most `width` cells where that is possible: whole, shortened but for the one that shows, or only
+    its number."""
+    for letters in (99, 4, 3, 0):
+        labels = [
+            f"{n} {title}" if n - 1 == showing or len(title) <= letters else f"{n} {title[:letters]}"
+            for n, title in enumerate(titles, 1)
+        ]
+        labels = [label.strip() for label in labels]
+        if sum(map(cell_len, labels)) + 2 * (len(labels) - 1) <= width:
+            return labels
+    return labels

@@ -1,0 +1,262 @@
+"""The main screen: the modules on the left, the details on the right, one line above and one below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Container
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from ...client.model import OBSERVED, REFUSED, Model
+from ...records import Path
+from ..bars.footer import KeyBar
+from ..bars.header import TitleBar
+from ..bars.prompt import PromptBar
+from ..panels import PANELS
+from ..panels.base import Panel
+from ..panels.line_panel import DetailPanel
+from ..saved_state import State
+from ..tree.widget import ModuleTree
+from .panel_host import Ask, Detail
+
+LEAST = 16
+"""Cells or lines that a pane keeps when the split is moved."""
+
+
+class Workbench(Screen[None], inherit_bindings=False):
+    """Lays out the panes and moves between them. Knows the model it shows, not where it comes from."""
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-portrait"), (85, "-landscape")]  # noqa: RUF012 (Textual's type)
+    VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-tall")]  # noqa: RUF012
+
+    def __init__(self, ask: Ask, ascii: bool) -> None:
+        super().__init__()
+        self.title_bar = TitleBar()
+        self.title_bar.ascii = ascii
+        self.module_tree = ModuleTree(id="tree", ascii=ascii)
+        self.detail = Detail([panel() for panel in PANELS], ask, id="detail")
+        self.prompt = PromptBar(id="prompt")
+        self.model = Model()
+        self._split = 0  # cells by which the tree is wider than the style sheet has it
+        self._was_portrait = False
+        self._searched: Widget | None = None  # the pane that `/` searches in
+        self._filter_before = ""
+        self.set_class(ascii, "-ascii")
+        if ascii:
+            for panel in self.detail.panels:
+                panel.draw_ascii()
+
+    def compose(self) -> ComposeResult:
+        yield self.title_bar
+        with Container(id="body"):
+            yield self.module_tree
+            yield self.detail
+        yield Static("terminal too small", id="too-small", markup=False)
+        yield self.prompt
+        yield KeyBar(id="keys")
+
+    def on_mount(self) -> None:
+        self.module_tree.focus()
+
+    # ------------------------------------------------------------ the model
+
+    def show_model(self, model: Model) -> None:
+        """Another model, or the same one with other facts in the title."""
+        self.title_bar.info = model.info
+        if model is not self.model:
+            self.model = model
+            self.title_bar.summary = None
+            self.module_tree.show(model)
+            self.detail.clear()
+
+    def select_path(self, path: Path) -> bool:
+        """Put the cursor on a module, whatever hides it."""
+        index = self.model.index_of(path)
+        if index is None:
+            return False
+        if not self.module_tree.select(index):
+            self.module_tree.filter = ""
+            self.module_tree.order = False
+            self.module_tree.select(index)
+        return True
+
+    @property
+    def selected(self) -> int | None:
+        """The row under the cursor."""
+        cursor = self.module_tree.cursor
+        return cursor if 0 <= cursor < len(self.model.rows) else None
+
+    @property
+    def selected_path(self) -> Path:
+        return () if self.selected is None else self.model.paths[self.selected]
+
+    @on(ModuleTree.Highlighted)
+    def _highlighted(self, event: ModuleTree.Highlighted) -> None:
+        if event.index < len(self.model.rows):
+            self.detail.select(self.model, event.index)
+
+    @on(ModuleTree.Opened)
+    def _opened(self) -> None:
+        self.detail.current.focus()
+
+    # ------------------------------------------------------------ state that is kept
+
+    def state(self, off: tuple[Path, ...] | None = None) -> State:
+        """Where the person is. `off` stands in for the modules whose hooks are off now."""
+        return State(
+            selected=self.selected_path,
+            expanded=tuple(self.model.paths[index] for index in sorted(self.module_tree.expanded)),
+            off=tuple(self._off()) if off is None else off,
+            panel=self.detail.current.TITLE,
+            order=self.module_tree.order,
+            split=self._split,
+        )
+
+    def restore(self, state: State) -> None:
+        """Go where the person was, as far as it is still there."""
+        if state.expanded is not None:
+            found = (self.model.index_of(path) for path in state.expanded)
+            self.module_tree.expanded = frozenset(index for index in found if index is not None)
+        self.module_tree.order = state.order
+        self.move_split(state.split - self._split)
+        self.show_panel_called(state.panel)
+        self.select_path(state.selected)
+
+    def show_panel_called(self, title: str) -> None:
+        """Switch to the panel with this title, where there is one."""
+        number = self.detail.number_of(title)
+        if number is not None and number != self.detail.showing:
+            self.detail.show_panel(number)
+
+    def _off(self) -> Iterator[Path]:
+        if not self.model.callable:
+            return
+        for index, mark in enumerate(self.model.marks.observed[: len(self.model.paths)]):
+            if mark not in (OBSERVED, REFUSED):
+                yield self.model.paths[index]
+
+    # ------------------------------------------------------------ panes
+
+    @property
+    def in_tree(self) -> bool:
+        """The tree has the keyboard, or nothing has."""
+        return self.focused is None or self.focused is self.module_tree
+
+    @property
+    def focused_panel(self) -> Panel | None:
+        return self.detail.current if self.detail.has_focus_within else None
+
+    def next_pane(self) -> None:
+        """There are two panes; in a zoomed one, the other takes its place."""
+        to_tree = self.detail.has_focus_within
+        if self.detail.has_class("-zoomed") or self.module_tree.has_class("-zoomed"):
+            self._zoom(self.module_tree if to_tree else self.detail)
+        if to_tree:
+            self.module_tree.focus()
+        else:
+            self.detail.current.focus()
+
+    def zoom(self) -> None:
+        self._zoom(self.detail if self.detail.has_focus_within else self.module_tree)
+
+    def unzoom(self) -> None:
+        self._zoom(None)
+
+    def _zoom(self, pane: Widget | None) -> None:
+        for each in (self.module_tree, self.detail):
+            each.set_class(each is pane, "-zoomed")
+            each.set_class(pane is not None and each is not pane, "-away")
+
+    def move_split(self, cells: int) -> None:
+        """Make the tree wider, or higher where the panes lie on each other, by `cells`."""
+        portrait = self.has_class("-portrait")
+        whole = self.size.height if portrait else self.size.width
+        now = self.module_tree.outer_size.height if portrait else self.module_tree.outer_size.width
+        wanted = min(max(now + cells, LEAST // 2 if portrait else LEAST), max(whole - LEAST, LEAST))
+        if not cells or not now:
+            return
+        self._split += wanted - now
+        if portrait:
+            self.module_tree.styles.height = wanted
+        else:
+            self.module_tree.styles.width = wanted
+
+    # ------------------------------------------------------------ search and filter
+
+    def search(self) -> None:
+        """Ask what to search for in the focused pane."""
+        self._searched = self.focused_panel or self.module_tree
+        self._ask_for("search")
+
+    def search_next(self, delta: int) -> None:
+        pane = self._searched or self.module_tree
+        if isinstance(pane, (ModuleTree, DetailPanel)):
+            pane.search_next(delta)
+
+    def filter(self) -> None:
+        """Ask which modules to show."""
+        self._filter_before = self.module_tree.filter
+        self._ask_for("filter", self.module_tree.filter)
+
+    def _ask_for(self, purpose: str, text: str = "") -> None:
+        self.add_class("-prompting")
+        self.prompt.ask(purpose, text)
+
+    @on(PromptBar.Typed)
+    def _typed(self, event: PromptBar.Typed) -> None:
+        if event.purpose == "filter":
+            self.module_tree.filter = event.text
+            self.prompt.hint(f"{len(self.module_tree.matches())} modules" if event.text else "")
+        else:
+            found = self._search(event.text)
+            self.prompt.hint(f"{found} found" if event.text else "")
+
+    def _search(self, text: str) -> int:
+        pane = self._searched
+        if isinstance(pane, ModuleTree):
+            found = pane.search(text)
+            pane.search_next(0)
+            return found
+        return pane.search(text) if isinstance(pane, DetailPanel) else 0
+
+    @on(PromptBar.Ended)
+    def _ended(self, event: PromptBar.Ended) -> None:
+        self.remove_class("-prompting")
+        if event.text is None and event.purpose == "filter":
+            self.module_tree.filter = self._filter_before
+        elif event.text is None:
+            self._search("")
+        pane = self._searched if event.purpose == "search" else self.module_tree
+        (pane or self.module_tree).focus()
+
+    def leave(self) -> bool:
+        """Close one thing that lies over the panes: a zoom, a search, a filter, the detail pane's focus."""
+        if self.module_tree.has_class("-zoomed") or self.detail.has_class("-zoomed"):
+            self.unzoom()
+        elif self._searched is not None:
+            self._search("")
+            self._searched = None
+        elif self.module_tree.filter:
+            self.module_tree.filter = ""
+        elif not self.in_tree:
+            self.module_tree.focus()
+        else:
+            return False
+        return True
+
+    # ------------------------------------------------------------ a narrow place
+
+    def on_resize(self) -> None:
+        portrait = self.has_class("-portrait")
+        if portrait != self._was_portrait:  # the other direction starts from the style sheet
+            self._was_portrait = portrait
+            self._split = 0
+            self.module_tree.styles.width = self.module_tree.styles.height = None
+        size = self.app.size
+        words = f"terminal too small: {size.width}×{size.height}, 40×12 is needed"
+        self.query_one("#too-small", Static).update(Content(words))

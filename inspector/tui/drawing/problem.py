@@ -1,0 +1,58 @@
+"""A problem, or a sentence that explains an empty panel, as lines."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from textual.content import Content
+
+from ...records import Problem
+from ...text import lines, visible
+from .. import format
+from .styles import DIM, ERROR, HEADING
+from .wrap import EMPTY, Line
+
+_PLACE = re.compile(r'^\s*File "|^\s+at |^[\w./\\-]+:\d+')
+
+
+def message(*texts: str, style: str = DIM) -> list[Line]:
+    """Sentences of ours or of the engine, one a line, below a free line."""
+    return [Line(), *(Line(Content.styled(visible(text), style)) for text in texts if text)]
+
+
+def labelled(label: str, text: str, style: str = "") -> Line:
+    """`label  text`, the text's further rows below its first."""
+    head = f"{label}  "
+    return Line(Content.assemble((head, DIM), (visible(text), style)), indent=len(head))
+
+
+def problem_lines(problem: Problem) -> list[Line]:
+    """What was wrong, where, what to try, and the user's own traceback."""
+    what, *more = lines(problem.what)
+    kind = f"{visible(problem.kind)}: " if problem.kind and problem.kind not in problem.what else ""
+    found = [Line(Content.assemble((kind, f"{ERROR} bold"), (what, HEADING)), indent=2)]
+    found += [Line(Content(text), indent=2) for text in more]
+    if problem.why:
+        found += _block("why", problem.why)
+    if problem.path is not None:
+        found.append(labelled("in", format.path(problem.path)))
+    if problem.where:
+        found += _block("at", problem.where)
+    if problem.hint:
+        found += _block("try", problem.hint)
+    if problem.traceback:
+        found += [Line(EMPTY), *_traceback(problem.traceback)]
+    return found
+
+
+def _block(label: str, text: str) -> Iterator[Line]:
+    """Text that may have several lines, all below the first one's beginning."""
+    for number, line in enumerate(lines(text)):
+        yield labelled(label if number == 0 else " " * len(label), line)
+
+
+def _traceback(entries: tuple[str, ...]) -> Iterator[Line]:
+    for entry in entries:
+        for text in lines(entry.rstrip("\n")):
+            yield Line(Content.styled(text, "" if _PLACE.match(text) else DIM), indent=4)

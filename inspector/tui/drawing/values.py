@@ -1,0 +1,236 @@
+"""Any value as lines: its nested structure, and per tensor its summary, its histogram and its first few elements."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeGuard
+
+from rich.cells import cell_len
+from textual.content import Content
+
+from ...records import (
+    MappingValue,
+    NoneValue,
+    OtherValue,
+    Preview,
+    ScalarValue,
+    SequenceValue,
+    Statistics,
+    TensorValue,
+    Value,
+)
+from ...text import visible
+from .. import format
+from .compare import changes, children, same
+from .styles import ACCENT, DIM, WARN
+from .wrap import Line
+
+STEP = 2  # cells of indentation for one level
+DEEPEST = 10  # levels that are indented further; a deeper one stays readable at the same place
+NAME_WIDTH = 20
+SHORT = 6  # items of a sequence that is shown on one line
+HISTOGRAM_WIDTH = 44
+
+
+@dataclass(frozen=True)
+class Space:
+    """The room there is for a value."""
+
+    width: int
+    ascii: bool = False
+    depth: int = 0
+    elements: bool = True  # whether previews of elements are shown
+
+    @property
+    def pad(self) -> str:
+        return " " * (STEP * min(self.depth, DEEPEST))
+
+    @property
+    def room(self) -> int:
+        """Cells right of the indentation."""
+        return max(self.width - len(self.pad), 16)
+
+    def deeper(self) -> Space:
+        return replace(self, depth=self.depth + 1)
+
+
+def value_lines(
+    name: str, value: Value, space: Space, *, column: int = 0, before: Value | None = None
+) -> Iterator[Line]:
+    """`name`, padded to `column` cells, with what the value is, and below it what it holds.
+
+    With `before`, the value of the run before, each tensor says what changed.
+    """
+    label = format.fit(visible(name), column) if column else visible(name)
+    gap = "  " if label else ""
+    yield Line(
+        Content.assemble(space.pad, (label, DIM), gap, _kind(value)), indent=len(space.pad) + cell_len(label + gap)
+    )
+    if isinstance(value, TensorValue):
+        yield from _tensor(value, space.deeper(), before)
+    elif not is_short(value):
+        yield from part_lines(value, space.deeper(), before)
+
+
+def part_lines(value: Value, space: Space, before: Value | None = None) -> Iterator[Line]:
+    """The parts of a value that has parts, without its own line."""
+    names, parts = names_of(value), children(value)
+    column = min(max(map(cell_len, names), default=0), NAME_WIDTH)
+    past = children(before) if len(children(before)) == len(parts) else ()
+    for number, (name, part) in enumerate(zip(names, parts, strict=False)):
+        yield from value_lines(name, part, space, column=column, before=past[number] if past else None)
+    missing = value.length - len(parts) if isinstance(value, SequenceValue | MappingValue) else 0
+    if missing > 0:
+        yield Line(Content.styled(f"{space.pad}and {missing:,} more", DIM))
+
+
+def names_of(value: Value) -> list[str]:
+    """How the parts of a value are called: keys, a namedtuple's fields, or indices."""
+    if isinstance(value, MappingValue):
+        return [visible(key) for key in value.keys]
+    if isinstance(value, SequenceValue):
+        named = [visible(name) for name in value.names[: len(value.items)]]
+        return named + [str(number) for number in range(len(named), len(value.items))]
+    return []
+
+
+def _kind(value: Value) -> Content:
+    if isinstance(value, TensorValue):
+        return tensor_kind(value)
+    if is_short(value):
+        return _on_one_line(value)
+    if isinstance(value, SequenceValue | MappingValue):
+        return Content.styled(f"{visible(value.type)} of {value.length:,}", DIM)
+    if isinstance(value, ScalarValue):
+        return _scalar(value)
+    if isinstance(value, OtherValue):
+        return Content.assemble((f"{visible(value.type)}  ", DIM), visible(value.text))
+    return Content.styled("None" if isinstance(value, NoneValue) else visible(type(value).__name__), DIM)
+
+
+def is_short(value: Value) -> TypeGuard[SequenceValue]:
+    """Whether a sequence is of a few plain things, such as a kernel size."""
+    return (
+        isinstance(value, SequenceValue)
+        and value.length == len(value.items) <= SHORT
+        and all(isinstance(item, ScalarValue | NoneValue) for item in value.items)
+    )
+
+
+def _on_one_line(value: SequenceValue) -> Content:
+    texts = [format.value_brief(part, 20) for part in children(value)]
+    if value.names:
+        texts = [f"{name}={text}" for name, text in zip(names_of(value), texts, strict=True)]
+    opening, closing = "()" if value.is_tuple else "[]"
+    kind = "" if value.type in ("tuple", "list") else f"  {visible(value.type)}"
+    return Content.assemble(opening + ", ".join(texts) + closing, (kind, DIM))
+
+
+def _scalar(value: ScalarValue) -> Content:
+    """The scalar, with its type where the text does not tell it."""
+    text = format.value_brief(value, 400)
+    telling = value.type in ("bool", "int", "str") or (value.type == "float" and not text.lstrip("-").isdigit())
+    return Content(text) if telling else Content.assemble(text, (f"  {visible(value.type)}", DIM))
+
+
+def tensor_kind(value: TensorValue) -> Content:
+    """Shape, dtype, device, and what is not ordinary about a tensor."""
+    odd = [value.type] if value.type not in ("Tensor", "Parameter") else []
+    odd += [value.layout] if value.layout != "strided" else []
+    odd += ["requires grad"] if value.requires_grad else []
+    facts = "  ".join(visible(fact) for fact in (value.dtype, value.device, *odd) if fact)
+    return Content.assemble((format.shape(value.shape), ACCENT), (f"  {facts}", DIM))
+
+
+# ---------------------------------------------------------------- tensors
+
+
+def _tensor(value: TensorValue, space: Space, before: Value | None) -> Iterator[Line]:
+    if value.statistics is not None:
+        yield from _statistics(value, value.statistics, space)
+    if value.why:
+        yield Line(Content.styled(space.pad + visible(value.why), DIM), indent=len(space.pad))
+    if value.histogram is not None:
+        low, high = format.number(value.histogram.low), format.number(value.histogram.high)
+        width = min(space.room - len(low) - len(high) - 2, HISTOGRAM_WIDTH)
+        bars = format.spark(value.histogram, max(width, 8), space.ascii)
+        yield Line(Content.assemble(space.pad, (f"{low} ", DIM), (bars, ACCENT), (f" {high}", DIM)))
+    if before is not None:
+        yield from _since(value, before, space)
+    if value.preview is not None and space.elements:
+        yield from _preview(value.preview, space)
+
+
+def _statistics(value: TensorValue, statistics: Statistics, space: Space) -> Iterator[Line]:
+    if statistics.of != "values":
+        yield Line(Content.styled(f"{space.pad}of its {visible(statistics.of)}", DIM))
+    cells = [(label, format.number(getattr(statistics, label)), "") for label in ("min", "mean", "max", "std")]
+    cells.append(("zeros", share(statistics.zeros, value), ""))
+    if statistics.nan or statistics.inf:
+        cells += [("NaN", f"{statistics.nan:,}", f"{WARN} bold"), ("Inf", f"{statistics.inf:,}", f"{WARN} bold")]
+    else:
+        cells.append(("NaN, Inf", "0", DIM))
+    for row in _columns(cells, space.room):
+        yield Line(Content.assemble(space.pad, row))
+
+
+def share(part: int, value: TensorValue) -> str:
+    """`part` of the elements of a tensor: in percent, or as a count where their number is not known."""
+    total = math.prod(value.shape)
+    if total <= 0 or any(dim < 0 for dim in value.shape):
+        return f"{part:,}"
+    percent = 100 * part / total
+    if 0 < percent < 0.1 or 99.9 < percent < 100:
+        return "<0.1 %" if percent < 50 else ">99.9 %"
+    return f"{format.number(round(percent, 1))} %"
+
+
+def _columns(cells: Sequence[tuple[str, str, str]], room: int) -> Iterator[Content]:
+    """`label value` pairs in as many aligned columns as there is room for: four, three, two or one."""
+    sizes = [len(label) + 1 + len(text) for label, text, _ in cells]
+    for count in (4, 3, 2, 1):
+        widths = [max(sizes[column::count], default=0) for column in range(count)]
+        if sum(widths) + 3 * (count - 1) <= room:
+            break
+    for start in range(0, len(cells), count):
+        parts = [
+            Content.assemble((f"{label} ", DIM), (text.ljust(widths[column] - len(label) - 1), style))
+            for column, (label, text, style) in enumerate(cells[start : start + count])
+        ]
+        yield Content("   ").join(parts).rstrip()
+
+
+def _since(value: TensorValue, before: Value, space: Space) -> Iterator[Line]:
+    """What changed since the run before, no pair broken over two rows."""
+    found = [] if same(value, before) else changes(value, before)
+    if not found:
+        yield Line(Content.styled(f"{space.pad}as in the last run", DIM))
+        return
+    label, row, left = "since the last run", "", space.room - 18
+    for text in (f"   {change.label} {change.text}" for change in found):
+        if len(text) > left:
+            yield Line(Content.assemble(space.pad, (label, DIM), (row, ACCENT)))
+            label, row, left = "", "", space.room
+        row += text
+        left -= len(text)
+    yield Line(Content.assemble(space.pad, (label, DIM), (row, ACCENT)))
+
+
+def _preview(preview: Preview, space: Space) -> Iterator[Line]:
+    """The elements in columns, as many as there is room for."""
+    rows = [[_element(element) for element in row] for row in preview.rows]
+    if not rows:
+        return
+    width = max((cell_len(text) for row in rows for text in row), default=1)
+    fitting = max((space.room - 2) // (width + 2), 1)
+    yield Line(Content.styled(space.pad + visible(preview.at), DIM))
+    for row in rows:
+        cut = " …" if len(row) > fitting else ""
+        text = "  ".join(format.fit(element, width, right=True) for element in row[:fitting])
+        yield Line(Content.assemble(space.pad, text, (cut, DIM)))
+
+
+def _element(element: float | int | bool | str) -> str:
+    return format.number(element) if isinstance(element, float) else format.cut(visible(str(element)), 24)

@@ -1,0 +1,165 @@
+"""What the detail panels have in common: one view of lines, a reply that is waited for, searching and copying."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+from textual.app import ComposeResult
+from textual.message import Message
+from textual.timer import Timer
+
+from ...client.model import Model
+from ...records import Problem
+from ..drawing.lines import LineView, Page
+from ..drawing.problem import message, problem_lines
+from ..drawing.wrap import Line
+from .base import Panel
+
+PATIENCE = 0.25  # seconds for which the module selected before stays on the screen: no flicker while moving on
+UNSEEN_WIDTH = 100  # cells, for text that is copied from a panel that was never shown
+
+Self = TypeVar("Self", bound="DetailPanel")
+
+
+class DetailPanel(Panel):
+    """A panel that is one page of lines, made from the reply to its request."""
+
+    DEFAULT_CSS = """
+    DetailPanel { height: 1fr; padding: 0 0 0 1; }
+    """
+
+    class Again(Message):
+        """`request` would now ask something else; the app asks again."""
+
+        def __init__(self, panel: DetailPanel) -> None:
+            self.panel = panel
+            super().__init__()
+
+        @property
+        def control(self) -> DetailPanel:
+            return self.panel
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model()
+        self.index = 0
+        self.problem: Problem | None = None
+        self.view = self.make_view()
+        self._moved = True  # the next reply belongs to another module than the one on the screen
+        self._patience: Timer | None = None
+
+    def make_view(self) -> LineView:
+        """The view that shows the page."""
+        return LineView(self.build)
+
+    def compose(self) -> ComposeResult:
+        yield self.view
+
+    @property
+    def ascii(self) -> bool:
+        """Whether everything is drawn with ASCII characters only."""
+        return self.view.ascii
+
+    def draw_ascii(self) -> None:
+        self.view.ascii = True
+        self.view.renew()
+
+    # ------------------------------------------------------------ for a panel to say
+
+    def page(self, width: int) -> Page | None:
+        """What to show at this width; None while there is no reply."""
+        raise NotImplementedError
+
+    def forget(self) -> None:
+        """Drop the reply: it belongs to a module that is no longer selected."""
+        raise NotImplementedError
+
+    def start_line(self) -> int:
+        """The line that a page of another module is scrolled to."""
+        return 0
+
+    # ------------------------------------------------------------ the reply
+
+    def select(self, model: Model, index: int) -> None:
+        if model is not self.model or index != self.index:
+            self.model, self.index = model, index
+            self.wait()
+
+    def wait(self) -> None:
+        """Another reply is coming. What is there stays for a moment, then gives way to a line that says so."""
+        self._moved = True
+        self._stop_waiting()
+        if self.is_on_screen:
+            self._patience = self.set_timer(PATIENCE, self._give_up)
+        else:
+            self._give_up()
+
+    def answered(self, problem: Problem | None = None) -> None:
+        """The reply is there, or `problem` instead: draw it."""
+        self._stop_waiting()
+        self.problem = problem
+        moved, self._moved = self._moved, False
+        self.view.renew(self.start_line() if moved else None)
+
+    def show_problem(self, problem: Problem) -> None:
+        self.forget()
+        self.answered(problem)
+
+    def clear(self) -> None:
+        self._stop_waiting()
+        self.model, self.index = Model(), 0
+        self._give_up()
+
+    def _give_up(self) -> None:
+        self.forget()
+        self.problem = None
+        self.view.renew(0)
+
+    def _stop_waiting(self) -> None:
+        if self._patience is not None:
+            self._patience.stop()
+            self._patience = None
+
+    def build(self, width: int) -> Page:
+        """The page, the problem, or why there is neither."""
+        if self.problem is not None:
+            return Page(problem_lines(self.problem))
+        return self.page(width) or Page(self._nothing())
+
+    def _nothing(self) -> Sequence[Line]:
+        return message("asking the engine …" if self.model.rows else "no model yet")
+
+    # ------------------------------------------------------------ keys that the app hands on
+
+    def focus(self: Self, scroll_visible: bool = True) -> Self:
+        """Give the keyboard to the view inside."""
+        self.view.focus(scroll_visible)
+        return self
+
+    def scroll_detail(self, delta: int) -> None:
+        """Scroll by rows while another pane has the keyboard."""
+        self.view.scroll_rows(delta)
+
+    def search(self, text: str) -> int:
+        """Highlight `text`, go to the first match and count them; an empty text ends the search."""
+        return self.view.search(text)
+
+    def search_next(self, delta: int) -> None:
+        """Go to the next or previous match."""
+        self.view.search_next(delta)
+
+    def copy_text(self) -> str:
+        """What is shown, as plain text."""
+        page = self.build(self.view.size.width or UNSEEN_WIDTH)
+        return "\n".join(plain(line) for line in (*page.head, *page.lines))
+
+    def location(self) -> tuple[str, int] | None:
+        """File and line of what is shown, for an editor."""
+        return None
+
+
+def plain(line: Line) -> str:
+    """All of one line as text."""
+    aside = f"  {line.aside.plain}" if line.aside else ""
+    return f"{line.gutter.plain}{line.body.plain}{aside}".rstrip()

@@ -1,0 +1,79 @@
+"""The code of a Python hook: looked at, typed here, or handed to the person's editor."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.widgets import TextArea
+from textual.widgets.text_area import LanguageDoesNotExist
+
+from ...keys import key
+from .jobs import Edit
+
+CODE_ROWS = 9
+LOOKING = "i Type here  e $EDITOR"
+TYPING = "esc Done  tab Indent"
+
+
+class CodeBox(TextArea):
+    """Typed into after `i` only, so that the keys of the form work until then.
+
+    Args:
+        code: To start from.
+        edit: Opens the person's editor.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [key("i", "type"), key("e", "edit")]
+
+    DEFAULT_CSS = """
+    CodeBox {
+        height: 9; padding: 0; border: round $foreground-muted; background: $background;
+        border-subtitle-color: $text-muted; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0;
+    }
+    CodeBox:focus { border: round $border; }
+    .-ascii CodeBox, .-ascii CodeBox:focus { border: ascii $border; }
+    """
+
+    def __init__(self, code: str, edit: Edit) -> None:
+        super().__init__(code, soft_wrap=False, show_line_numbers=True, tab_behavior="indent", read_only=True)
+        self._edit = edit
+        with contextlib.suppress(LanguageDoesNotExist):  # the colours come from a package that few have
+            self.language = "python"
+        self.border_subtitle = LOOKING
+
+    def action_type(self) -> None:
+        self.read_only = False
+        self.border_subtitle = TYPING
+
+    def action_edit(self) -> None:
+        """The box keeps what it has where the editor could not be started."""
+        edited = self._edit(self.text, self.cursor_location[0] + 1)
+        if edited is not None:
+            self.load_text(edited)
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key == "escape" and not self.read_only:
+            event.stop()
+            event.prevent_default()  # the base class would leave the box
+            self.read_only = True
+            self.border_subtitle = LOOKING
+
+    def action_cursor_up(self, select: bool = False) -> None:
+        """While nothing is typed, the lines are fields among the others."""
+        if self.read_only and self.cursor_at_first_line:
+            self.screen.focus_previous()
+        else:
+            super().action_cursor_up(select)
+
+    def action_cursor_down(self, select: bool = False) -> None:
+        if self.read_only and self.cursor_at_last_line:
+            self.screen.focus_next()
+        else:
+            super().action_cursor_down(select)
+
+    def show_line(self, number: int) -> None:
+        """Put the cursor on this line, counted from 1."""
+        self.cursor_location = min(max(number, 1), self.document.line_count) - 1, 0

@@ -1,0 +1,201 @@
+"""The form of one kind of hook: where, what on, its arguments, and when it acts."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.widgets import Input, Static, TextArea
+
+from ....records import KindArgument, KindInfo, Problem
+from ....text import visible
+from ...keys import key
+from ..fields import Cycle, Field
+from ..seed import Tick
+from ..submitting import SubmittingLayer
+from .code import fault_line, is_template, template
+from .code_box import CODE_ROWS, CodeBox
+from .jobs import PARAMETERS, PYTHON, Adding
+from .status import HookStatus
+from .text import OPTIONS, Typed, default_shown, with_all_below
+
+EXAMPLES = {"where": '[0]  ["hidden"]  .logits', "call": "all", "every": "1", "when": "nan > 0"}
+MEANINGS = {
+    "where": "which part of it",
+    "call": "which call, from 0",
+    "every": "every so many batches",
+    "when": "only where this holds",
+}
+ABOUT_ROWS, STATUS_ROWS, FRAME_ROWS = 2, 4, 2
+OF_PARAMETERS = ("a name, or a glob", "weight")
+
+
+class HookForm(SubmittingLayer):
+    """True when the hook was added; with a problem the form stays.
+
+    Args:
+        job: What becomes of it.
+        kind: The kind of hook.
+        typed: To start from.
+        code: Of a Python hook, to start from.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("enter", "next"),
+        key("down", "app.focus_next"),
+        key("up", "app.focus_previous"),
+        key("ctrl+r", "submit"),
+    ]
+
+    DEFAULT_CSS = """
+    HookForm VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+    HookForm #about { color: $foreground-muted; margin-bottom: 1; height: auto; }
+    HookForm Tick { margin-left: 11; }
+    """
+
+    def __init__(self, job: Adding, kind: KindInfo, typed: Typed | None = None, code: str = "") -> None:
+        super().__init__()
+        self._job = job
+        self._kind = kind
+        typed = typed or Typed()
+        choices = job.choices(kind)
+        self._where = Field("modules", job.where, "name, glob, class:X", "the root")
+        self._on = Field("on", typed.on, choices=choices) if len(choices) > 1 else None
+        self._arguments = [_argument_field(argument, typed) for argument in kind.arguments]
+        options = OPTIONS if job.has_options else OPTIONS[:1]
+        self._options = [_option_field(option, typed) for option in options]
+        self._code = CodeBox(code or template(typed.on or choices[0]), job.edit) if kind.group == PYTHON else None
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="layer") as frame:
+            frame.border_title = Content(f"{self._job.title}: {visible(self._kind.name)}")
+            frame.border_subtitle = f"enter Next  ^r {self._job.verb}  esc Close"
+            frame.styles.height = self._rows()
+            with VerticalScroll(can_focus=False):
+                yield Static(Content(visible(self._kind.title)), id="about")
+                yield from self._fields()
+            yield HookStatus(self._job)
+
+    def _rows(self) -> int:
+        """All there is; where that is more than the screen has, the fields scroll and the rest stays."""
+        fields = sum(CODE_ROWS if widget is self._code else 1 for widget in self._fields())
+        return ABOUT_ROWS + fields + STATUS_ROWS + FRAME_ROWS
+
+    def _fields(self) -> ComposeResult:
+        if self._job.chooses_where:
+            yield self._where
+            if self._job.below:
+                yield Tick("and everything below (space)", False)
+        if self._on is not None:
+            yield self._on
+        yield from self._arguments
+        if self._code is not None:
+            yield self._code
+        yield from self._options
+
+    def on_mount(self) -> None:
+        start = self._code or next((field.box for field in self._arguments), None) or self._on_box() or self._where.box
+        start.focus()
+        self._explain_where()
+        self._check()
+
+    def _on_box(self) -> Cycle | Input | None:
+        return None if self._on is None else self._on.box
+
+    # ------------------------------------------------------------ keys
+
+    def action_next(self) -> None:
+        """From the last field on there is nothing but to do it."""
+        last = self._options[-1].box
+        if last.has_focus:
+            self.action_submit()
+        else:
+            self.focus_next()
+
+    @on(Input.Submitted)
+    def _entered(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.action_next()
+
+    @on(Input.Changed)
+    @on(TextArea.Changed)
+    def _typed(self) -> None:
+        self._check()
+
+    @on(Cycle.Changed)
+    def _chosen(self, event: Cycle.Changed) -> None:
+        if event.cycle is self._on_box():
+            self._explain_where()
+            if self._code is not None and is_template(self._code.text):
+                self._code.load_text(template(event.cycle.value))
+        self._check()
+
+    @on(Tick.Ticked)
+    def _below(self, event: Tick.Ticked) -> None:
+        box = self._where.box
+        if isinstance(box, Input):
+            box.value = with_all_below(self._job.where) if event.ticked else self._job.where
+
+    def action_submit(self) -> None:
+        try:
+            hook = self._text()
+        except ValueError as error:
+            self._status.fault(f"{self._kind.name}(…)", str(error))
+            return
+        if not self.submitting:
+            self.submit(self._job.carry_out(self._where.value, hook, self._code_text()), hook)
+
+    def refused(self, what: str, problem: Problem) -> None:
+        self._status.refuse(what, problem)
+        if self._code is not None and (line := fault_line(problem)):
+            self._code.show_line(line)
+
+    # ------------------------------------------------------------ what is typed
+
+    @property
+    def _status(self) -> HookStatus:
+        return self.query_one(HookStatus)
+
+    def _text(self) -> str:
+        """The hook as typed; ValueError says what is missing."""
+        values = {field.label: field.value for field in (*self._arguments, *self._options)}
+        return self._job.text(self._kind, Typed(self._on.value if self._on is not None else "", values))
+
+    def _code_text(self) -> str:
+        return "" if self._code is None else self._code.text
+
+    def _check(self) -> None:
+        try:
+            hook = self._text()
+        except ValueError as error:
+            self._status.fault(f"{self._kind.name}(…)", str(error))
+        else:
+            self._status.check(self._where.value, hook, self._code_text())
+
+    def _explain_where(self) -> None:
+        """A part of a value and a name of a parameter are written differently."""
+        on_parameters = (self._on.value if self._on is not None else self._job.choices(self._kind)[0]) == PARAMETERS
+        said = OF_PARAMETERS if on_parameters else (MEANINGS["where"], EXAMPLES["where"])
+        self._options[0].explain(*said)
+
+
+def _argument_field(argument: KindArgument, typed: Typed) -> Field:
+    default = default_shown(argument)
+    value = typed.values.get(argument.name, "")
+    meaning = argument.meaning or argument.type
+    if argument.type == "bool":
+        return Field(argument.name, value or default or "False", meaning, choices=("False", "True"))
+    if argument.known:
+        recorded = f"recorded: {', '.join(argument.known)}"
+        return Field(argument.name, value, recorded, default, suggestions=argument.known)
+    example = default or (f"{argument.type}, needed" if not argument.default else argument.type)
+    return Field(argument.name, value, meaning, example)
+
+
+def _option_field(option: KindArgument, typed: Typed) -> Field:
+    value = typed.values.get(option.name, "")
+    return Field(option.name, value, MEANINGS[option.name], EXAMPLES[option.name])

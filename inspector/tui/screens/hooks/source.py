@@ -1,0 +1,79 @@
+"""The function behind a hook."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+
+from ....records import Source
+from ....text import lines, visible
+from ...drawing.colours import Colours
+from ...drawing.lines import Page
+from ...drawing.problem import labelled
+from ...drawing.styles import DIM, WARN
+from ...drawing.wrap import Line
+from ...format import cut_start
+from ...keys import key
+from ...panels.source import SourceView, dedented, explanation, numbered
+from ..layer import Layer
+
+FRAME = 2  # rows
+
+
+class HookSource(Layer[None]):
+    """Moves like every other pane; `e` opens the editor there.
+
+    Args:
+        source: What the engine found.
+        edit: Opens a file at a line in the person's editor.
+        ascii: Draw with ASCII characters only.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [key("e", "edit")]
+
+    DEFAULT_CSS = """
+    HookSource > #layer { height: 90%; }
+    """
+
+    def __init__(self, source: Source, edit: Callable[[str, int], object], ascii: bool = False) -> None:
+        super().__init__()
+        self._source = source
+        self._edit = edit
+        self._code = dedented(lines(source.text.rstrip("\n"))) if source.text else []
+        self._view = SourceView(self._page)
+        self._view.colours = Colours(self._code, source.language) if self._code else None
+        self._view.ascii = ascii
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="layer") as frame:
+            frame.border_title = Content(visible(self._source.title))
+            frame.border_subtitle = "e $EDITOR  q closes" if self._source.file else "q closes"
+            rows = len(self._code) + len(self._head(80)) + 1
+            frame.styles.height = max(rows, 4) + FRAME  # the style sheet keeps it on the screen
+            frame.styles.max_height = "90%"
+            yield self._view
+
+    def on_mount(self) -> None:
+        self._view.focus()
+
+    def action_edit(self) -> None:
+        if self._source.file:
+            self._edit(self._source.file, self._source.focus or self._source.first_line)
+
+    def _page(self, width: int) -> Page:
+        if not self._code:
+            return Page(explanation(self._source.notes), self._head(width, notes=False))
+        return Page(numbered(self._code, self._source.first_line, width, {}), self._head(width))
+
+    def _head(self, width: int, notes: bool = True) -> list[Line]:
+        """Where it stands, and what there is to know of it."""
+        source = self._source
+        place = f"{visible(source.file)}:{source.first_line}" if source.file else ""
+        head = [Line(Content.styled(cut_start(place, width), DIM))] if place else []
+        head += [labelled("note", note, WARN) for note in source.notes] if notes else []
+        return [*head, Line()] if head else []

@@ -1,0 +1,43 @@
+"""The app's process. Starts the engine before it imports Textual: the engine has torch to import."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import traceback
+from typing import NoReturn
+
+from ...client.process import Connection, join_engine, start_engine
+from ..options import AppOptions
+from .lifeline import STARTED, tell
+
+
+def main(leash: int, argv: list[str]) -> NoReturn:
+    """Run the app with the options in `argv`; `leash` is a socket to the launcher."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the app handles it: no traceback over the screen
+    options = AppOptions.from_argv(argv)
+    connection = connect(options, leash)
+
+    from .run import run_app
+
+    code = 1
+    try:
+        code = run_app(options, connection, leash)
+    except BaseException:
+        with contextlib.suppress(OSError):  # a terminal that is gone hears nothing
+            traceback.print_exc()
+            sys.stderr.flush()
+    # Where the terminal went away, Textual's threads may wait for it for ever; nothing is left for them to do.
+    os._exit(code)
+
+
+def connect(options: AppOptions, leash: int) -> Connection:
+    """Join the engine the options name, or start one and tell the launcher its process group."""
+    if options.engine_fd is not None:
+        return join_engine(options.engine_fd, options.output_fd)
+    connection = start_engine()
+    assert connection.process is not None
+    tell(leash, f"{STARTED}{connection.process.pid}")
+    return connection

@@ -1,0 +1,144 @@
+"""The process the user started: it starts the app on this terminal and puts the terminal right whatever becomes of it.
+
+A process that is killed cannot restore the terminal it changed, so the one that waits for it does. Imports the
+standard library only: between the command and the first frame every millisecond shows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import termios
+from collections.abc import Callable, Iterator
+from types import FrameType
+from typing import Any
+
+from ...client.process import how_it_ended, kill_group, python_command
+from . import lifeline
+
+# Kitty keys (before leaving the alternate screen), synchronized output, mouse, focus, paste, resize reports, line
+# wrap, alternate screen, cursor, colours.
+RESTORE = (
+    "\x1b[<u\x1b[?2026l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?1016l\x1b[?1004l\x1b[?2004l"
+    "\x1b[?2048l\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m"
+)
+
+_FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+
+def supervise(argv: list[str], *, fds: tuple[int, ...] = ()) -> int:
+    """Run the app as a child on this terminal until it ends, and return the exit code for this process.
+
+    Args:
+        argv: `AppOptions.argv()`.
+        fds: What the app inherits besides the terminal.
+    """
+    ours, theirs = socket.socketpair()
+    with ours, _terminal() as terminal:
+        attributes = termios.tcgetattr(terminal)
+        with theirs:
+            app = _start(argv, (*fds, theirs.fileno()), theirs.fileno(), terminal)
+        with _forwarding(app):
+            code = app.wait()
+        said = _drain(ours)
+        for group in _still_running(said):
+            kill_group(group)
+        _put_right(terminal, attributes, left=lifeline.LEFT in said)
+        if code >= 0:
+            return code
+        if code != -signal.SIGINT:
+            _say(f"inspector: the app {how_it_ended(code)}\n", terminal)
+    return 128 - code
+
+
+def _start(argv: list[str], fds: tuple[int, ...], leash_fd: int, terminal: int) -> subprocess.Popen[bytes]:
+    def stream(fd: int) -> int | None:
+        return None if _is_terminal(fd) else terminal
+
+    command = python_command(
+        "inspector.tui.start.__main__", "main", "main(int(sys.argv[2]), sys.argv[3:])", str(leash_fd)
+    )
+    # Exported sizes would keep the app from following the window.
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    return subprocess.Popen(
+        [*command, *argv], stdin=stream(0), stdout=stream(1), stderr=stream(2), pass_fds=fds, env=environment
+    )
+
+
+@contextlib.contextmanager
+def _terminal() -> Iterator[int]:
+    """The controlling terminal. Any of the standard streams may be redirected."""
+    terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+    try:
+        yield terminal
+    finally:
+        os.close(terminal)
+
+
+def _is_terminal(fd: int) -> bool:
+    try:
+        return os.isatty(fd)
+    except OSError:
+        return False
+
+
+@contextlib.contextmanager
+def _forwarding(app: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Hand on the signals that ask to leave; the app leaves properly and this process after it."""
+
+    def forward(number: int, frame: FrameType | None) -> None:
+        app.send_signal(number)
+
+    with contextlib.ExitStack() as undo:
+        for number in _FORWARDED:
+            undo.callback(_handle(number, forward))
+        yield
+
+
+def _handle(number: int, handler: Callable[[int, FrameType | None], None]) -> Callable[[], object]:
+    """Install a signal handler and return what puts the old one back. Only the main thread may."""
+    try:
+        before = signal.signal(number, handler)
+    except ValueError:
+        return lambda: None
+    return lambda: signal.signal(number, before if before is not None else signal.SIG_DFL)
+
+
+def _say(words: str, terminal: int) -> None:
+    """On standard error, or on the terminal where that leads somewhere else."""
+    with contextlib.suppress(OSError):
+        os.write(2 if _is_terminal(2) else terminal, words.encode())
+
+
+def _drain(ours: socket.socket) -> list[str]:
+    """The words the app said on its leash, in order."""
+    ours.setblocking(False)
+    said = b""
+    with contextlib.suppress(OSError):
+        while part := ours.recv(65536):
+            said += part
+    return said.decode("ascii", "replace").split()
+
+
+def _still_running(said: list[str]) -> set[int]:
+    """The process groups the app started and did not see the end of."""
+    groups: set[int] = set()
+    for word in said:
+        if word.startswith(lifeline.STARTED):
+            groups.add(int(word[1:]))
+        elif word.startswith(lifeline.ENDED):
+            groups.discard(int(word[1:]))
+    return groups
+
+
+def _put_right(terminal: int, attributes: list[Any], left: bool) -> None:
+    # A second "leave the alternate screen" would move the cursor, so it is sent only where the app did not send it.
+    with contextlib.suppress(OSError, termios.error):
+        if not left:
+            os.write(terminal, RESTORE.encode())
+        termios.tcsetattr(terminal, termios.TCSADRAIN, attributes)
+        if not left:
+            termios.tcflush(terminal, termios.TCIFLUSH)

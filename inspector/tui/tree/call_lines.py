@@ -1,0 +1,109 @@
+"""The lines of the call order: one per call of the last pass, in the order in which forward hooks fire."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+from ...client.model import Model
+from ...records import CallRow
+from ...text import visible
+from .. import format as fmt
+from .columns import CLASS_LIMIT, NAME_LIMIT, Columns
+from .lines import Lines, Look, Piece, call_badges, remarkable
+from .matching import Names, occurrences
+
+_MILLISECONDS = 7  # "23.4 ms"
+
+
+class CallLines(Lines):
+    """Calls of the last pass; ids are positions in `Model.calls`."""
+
+    def __init__(self, model: Model, look: Look, names: Names) -> None:
+        super().__init__(model, look, names)
+        self.natural.number = _MILLISECONDS
+        self.calls: Sequence[CallRow] = model.calls  # not always the model's: a pass may have begun since
+        self._kept: list[int] | None = None  # by the filter
+
+    @property
+    def ids(self) -> Sequence[int]:
+        return range(len(self.calls)) if self._kept is None else self._kept
+
+    def position(self, id: int) -> int:
+        return max(min(bisect_left(self.ids, id), len(self.ids) - 1), 0)
+
+    def row_of(self, id: int) -> int:
+        return self.calls[id].module
+
+    def narrow(self, matches: Sequence[int] | None) -> None:
+        """Keep only calls of these rows; None keeps all."""
+        if matches is None:
+            self._kept = None
+            return
+        wanted = {self.model.object_of(index) for index in matches}
+        self._kept = [i for i, call in enumerate(self.calls) if call.module in wanted]
+
+    def first_call(self, index: int) -> int | None:
+        """The first shown call of this module."""
+        calls = self.model.calls_of(index)
+        if not calls:
+            return None
+        id = bisect_left(self.calls, calls[0].end, key=lambda call: call.end)
+        at = bisect_left(self.ids, id)
+        return id if at < len(self.ids) and self.ids[at] == id else None
+
+    def measure_calls(self, calls: Sequence[CallRow]) -> None:
+        """Calls were appended to the trace."""
+        self.measure_shapes(calls)
+        self.measure_heat(calls)
+        widths, rows = self.natural, self.model.rows
+        modules = {call.module for call in calls}
+        widths.name = max([widths.name, *(min(len(self._name(m)) + 4, NAME_LIMIT) for m in modules)])
+        classes = {rows[m].class_name for m in modules}
+        widths.class_name = max(
+            [widths.class_name, *(cell_len(fmt.cut(visible(name), CLASS_LIMIT)) for name in classes)]
+        )
+        for call in calls:
+            if remarkable(call):
+                self.measure_badges(call_badges((call,)))
+
+    def searched(self, text: str) -> list[int]:
+        text = text.lower()
+        if not text:
+            return []
+        paths, classes, calls = self.names.paths, self.names.classes, self.calls
+        return [i for i in self.ids if text in paths[calls[i].module] or text in classes[calls[i].module]]
+
+    def pieces(self, id: int, columns: Columns) -> list[Piece]:
+        call = self.calls[id]
+        role = "error" if call.status == "raised" else ""
+        return [
+            *self._head(call, columns, role),
+            (" " * columns.gap, "class"),
+            *self.number_piece(fmt.ms(call.ms), columns.number, role or "number"),
+            *self.shape_piece(call.brief, columns.shape, role or "shape"),
+            *self.heat_piece((call,), columns.heat, role),
+            *self.number_piece("", columns.calls, "calls"),
+            *self.mark_pieces(call.module, columns.mark, (call,)),
+            *self.badge_pieces(call_badges((call,)), columns),
+        ]
+
+    def _head(self, call: CallRow, columns: Columns, role: str) -> list[Piece]:
+        """The path, cut where it starts, which of several calls it is, and the class."""
+        number = f" #{call.call + 1}" if len(self.model.calls_of(call.module)) > 1 else ""
+        name = fmt.cut_start(self._name(call.module), max(columns.name - len(number), 0))
+        rest = fmt.fit(number, columns.name - cell_len(name))
+        class_name = self.model.rows[call.module].class_name
+        return [
+            *self.name_pieces(name, cell_len(name), role or ("name" if call.depth else "root"), self._found(name)),
+            (rest, role or "calls"),
+            *self.class_pieces(class_name, columns.class_name, role or "class"),
+        ]
+
+    def _found(self, name: str) -> set[int]:
+        return occurrences(self.look.search, name)
+
+    def _name(self, index: int) -> str:
+        return fmt.path(self.model.paths[index])

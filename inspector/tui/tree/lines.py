@@ -1,0 +1,215 @@
+"""What stands on a line of the tree: pieces of text with their roles, column by column. No widget, no style.
+
+There are two kinds of lines, `TreeLines` and `CallLines`. A line is known by its id, a row index or a position in
+`Model.calls`; the ids that are shown are ascending, so that a line is found by bisection.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from rich.cells import cell_len
+
+from ...client.model import OBSERVED, REFUSED, Model
+from ...records import CallRow
+from ...text import visible
+from .. import format as fmt
+from .columns import BADGE_LIMIT, SHAPE_LIMIT, Columns, Widths
+from .heat import NONE, heat, short, worst
+from .heat import ROLES as HEATS
+from .matching import Names, occurrences
+
+Piece = tuple[str, str]
+"""Text and its role, one of `ROLES`."""
+
+ROLES = (
+    "name", "root", "guide", "arrow", "quiet", "class", "number", "shape", "calls", "observed", "unobserved", "foreign",
+    "badge", "warning", "error", "match", "altered", *HEATS,
+)  # fmt: skip
+
+Badge = tuple[fmt.Mark, str]
+"""A mark and the word that goes with it where there is room."""
+
+
+@dataclass
+class Look:
+    """What beside the model decides how lines are drawn; shared by both kinds of lines."""
+
+    ascii: bool = False
+    filter: str = ""
+    matches: list[int] = field(default_factory=list)  # rows the filter matches, ascending
+    search: str = ""
+    ran: bool = False  # a pass has ended
+    observed_then: bytes = b""  # the hook marks of that pass
+
+
+class Lines(ABC):
+    """The lines of one model in one order."""
+
+    def __init__(self, model: Model, look: Look, names: Names) -> None:
+        self.model = model
+        self.look = look
+        self.names = names
+        self.natural = Widths()
+
+    def widths(self) -> Widths:
+        """The widest entries of what can be seen without another key."""
+        return self.natural
+
+    @property
+    @abstractmethod
+    def ids(self) -> Sequence[int]:
+        """What is shown, top to bottom."""
+
+    @abstractmethod
+    def position(self, id: int) -> int:
+        """The line where this id is shown, or the nearest to it."""
+
+    def shows(self, id: int) -> bool:
+        ids = self.ids
+        return bool(ids) and ids[self.position(id)] == id
+
+    @abstractmethod
+    def row_of(self, id: int) -> int:
+        """The row index of the module on this line."""
+
+    @abstractmethod
+    def pieces(self, id: int, columns: Columns) -> list[Piece]:
+        """The line, in as many cells as the columns together."""
+
+    @abstractmethod
+    def searched(self, text: str) -> list[int]:
+        """Ids of the lines, hidden ones of the same order included, whose name or class has `text`; ascending."""
+
+    def plain(self, text: str) -> str:
+        return fmt.ascii_only(text) if self.look.ascii else text
+
+    def measure_marks(self) -> None:
+        """The hook marks have changed."""
+        foreign = max(self.model.marks.foreign.values(), default=0)
+        self.natural.mark = 1 + (len(f"+{foreign}") if foreign else 0)
+
+    def measure_shapes(self, calls: Iterable[CallRow]) -> None:
+        self.measure_briefs({call.brief for call in calls})
+
+    def measure_briefs(self, briefs: Iterable[str]) -> None:
+        widths = self.natural
+        for brief in briefs:
+            brief = visible(brief)
+            short = fmt.powers(brief, self.look.ascii)
+            widths.shape = max(widths.shape, min(cell_len(brief), SHAPE_LIMIT))
+            widths.short_shape = max(widths.short_shape, min(cell_len(short), SHAPE_LIMIT))
+
+    def forget_heat(self) -> None:
+        """Another pass has begun: whether there is a baseline to compare with, its calls tell."""
+        self.natural.heat = 0
+
+    def measure_heat(self, calls: Iterable[CallRow]) -> None:
+        widest = max((len(short(call.delta.rel_l2)) for call in calls if call.delta is not None), default=-2)
+        self.natural.heat = max(self.natural.heat, widest + 2)
+
+    def measure_badges(self, badges: Sequence[Badge]) -> None:
+        words = sum(cell_len(_spelled(badge)) + 1 for badge in badges) - 1
+        self.natural.words = max(self.natural.words, min(words, BADGE_LIMIT))
+        self.natural.signs = max(self.natural.signs, min(len(badges), BADGE_LIMIT))
+
+    def class_pieces(self, class_name: str, width: int, role: str) -> list[Piece]:
+        if not width:
+            return []
+        name = visible(class_name)
+        return [(" ", role), *self.name_pieces(name, width, role, occurrences(self.look.search, name))]
+
+    def name_pieces(self, name: str, width: int, role: str, marked: set[int]) -> list[Piece]:
+        """`name` in exactly `width` cells, with the letters at the offsets `marked` in the role of a match."""
+        cut = fmt.fit(name, width)
+        marked = {offset for offset in marked if offset < len(cut) and cut[offset] == name[offset]}
+        return [(self.plain(text), role) for text, role in _runs(cut, marked, role)]
+
+    def shape_piece(self, brief: str, width: int, role: str) -> list[Piece]:
+        if not width:
+            return []
+        brief = visible(brief)
+        if width < self.natural.shape:  # all of them, or none: short and long forms in one column cannot be compared
+            brief = fmt.powers(brief, self.look.ascii)
+        short = fmt.short_brief(brief, width, self.look.ascii)
+        return [("  " + self.plain(fmt.fit(short, width)), role)]
+
+    def number_piece(self, number: str, width: int, role: str) -> list[Piece]:
+        return [(" " + self.plain(fmt.fit(number, width, right=True)), role)] if width else []
+
+    def heat_piece(self, calls: Sequence[CallRow], width: int, role: str) -> list[Piece]:
+        """How far the output of these calls is from the baseline, at most."""
+        if not width:
+            return []
+        distance = worst(call.delta for call in calls)
+        if distance is None:
+            return [(" " * (width + 1), role or NONE)]
+        text, own = heat(distance, self.look.ascii)
+        return [(f" {fmt.fit(text, width)}", role or own)]
+
+    def mark_pieces(self, index: int, width: int, calls: Sequence[CallRow]) -> list[Piece]:
+        """`○`, `●` or `◉`, and how many hooks are not ours."""
+        if not width:
+            return []
+        mark, role = self._mark(index, calls)
+        foreign = self.model.marks.foreign.get(self.model.object_of(index), 0)
+        return [(self.plain(f" {mark.sign}"), role), (fmt.fit(f"+{foreign}" if foreign else "", width - 1), "foreign")]
+
+    def _mark(self, index: int, calls: Sequence[CallRow]) -> tuple[fmt.Mark, str]:
+        observed = self.model.observed(index)
+        altered = any(call.altered for call in calls)
+        if altered or self.model.marks.added.get(self.model.object_of(index)):
+            mark = fmt.ALTERED if observed == OBSERVED else fmt.ALTERED_UNSEEN
+            return mark, "altered" if altered else "observed"
+        mark = {OBSERVED: fmt.OBSERVED, REFUSED: fmt.REFUSED}.get(observed, fmt.NO_HOOK)
+        return mark, "observed" if observed == OBSERVED else "unobserved"
+
+    def badge_pieces(self, badges: Sequence[Badge], columns: Columns) -> list[Piece]:
+        room = columns.badges
+        if not room:
+            return []
+        pieces: list[Piece] = [(" ", "badge")]
+        for badge in badges:
+            text = _spelled(badge) if columns.words else badge[0].sign
+            text = fmt.cut(" " + text if columns.words and len(pieces) > 1 else text, room)
+            room -= cell_len(text)
+            pieces.append((self.plain(text), _badge_role(badge[0])))
+        return [*pieces, (" " * room, "badge")]
+
+
+def call_badges(calls: Sequence[CallRow]) -> list[Badge]:
+    """What went wrong in any of these calls, the worst first, and what else is to know of them."""
+    found = (
+        (fmt.RAISED, any(call.status == "raised" for call in calls)),
+        (fmt.UNFINISHED, any(call.status == "unfinished" for call in calls)),
+        (fmt.NOT_FINITE, any(call.nan for call in calls)),
+        (fmt.RECOMPUTED, any(call.recomputed for call in calls)),
+    )
+    return [(mark, mark.word) for mark, there in found if there]
+
+
+def remarkable(call: CallRow) -> bool:
+    """The call has a badge."""
+    return call.status != "ok" or call.nan or call.recomputed
+
+
+def _spelled(badge: Badge) -> str:
+    mark, word = badge
+    return f"{mark.sign} {word}"
+
+
+def _badge_role(mark: fmt.Mark) -> str:
+    if mark in (fmt.RAISED, fmt.UNFINISHED):
+        return "error"
+    return "warning" if mark in (fmt.NOT_FINITE, fmt.EDITED) else "badge"
+
+
+def _runs(text: str, marked: set[int], role: str) -> Iterator[Piece]:
+    """`text` in pieces that are marked or not."""
+    start = 0
+    for offset in range(1, len(text) + 1):
+        if offset == len(text) or (offset in marked) != (start in marked):
+            yield text[start:offset], "match" if start in marked else role
+            start = offset

@@ -1,0 +1,227 @@
+"""One model as the tree widget lists it: which lines there are, and on which one the cursor is. No widget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ...client.model import Model
+from ...records import CallRow, PassSummary
+from .call_lines import CallLines
+from .lines import Lines, Look
+from .matching import Names, find, step
+from .outline import default_expansion
+from .tree_lines import TreeLines
+
+
+class Listing:
+    """Both orders of a model, its filter and search, and the cursor.
+
+    `row` is the selected module and survives what hides its line; `at` is the id of the line under the cursor, in
+    the order that is shown.
+    """
+
+    def __init__(self, model: Model, look: Look, by_calls: bool) -> None:
+        self.model = model
+        self.look = look
+        self.by_calls = by_calls
+        self.row = -1
+        self.at: int | None = None
+        self.names = Names()
+        self.modules = TreeLines(model, look, self.names)
+        self.calls = CallLines(model, look, self.names)
+        self._calls_seen = 0
+        self._summary: PassSummary | None = None
+        self._found: list[int] = []  # by the search
+        self._chosen = False  # somebody chose what is expanded
+        look.ran, look.observed_then, look.matches = False, b"", []
+
+    @property
+    def lines(self) -> Lines:
+        return self.calls if self.by_calls else self.modules
+
+    @property
+    def call(self) -> CallRow | None:
+        """The selected call, in call order."""
+        if not self.by_calls or self.at is None or not self.calls.shows(self.at):
+            return None
+        return self.calls.calls[self.at]
+
+    @property
+    def line(self) -> int:
+        return 0 if self.at is None else self.lines.position(self.at)
+
+    def update(self, room: int) -> None:
+        """Take in what has changed in the model; `room` is how many lines can be seen."""
+        self._take_rows(room)
+        self._take_calls()
+        self.modules.measure_marks()
+        self.calls.measure_marks()
+        if self.look.filter:
+            self.filter(self.look.filter)
+        self.search(self.look.search)
+        self.settle()
+
+    def _take_rows(self, room: int) -> None:
+        new = self.model.rows[len(self.names.paths) :]
+        if not new:
+            return
+        self.names.extend(self.model)
+        self.modules.measure_rows(new)
+        self.modules.outline.extend()
+        if not self._chosen:
+            self._expand_default(room)
+
+    def _expand_default(self, room: int) -> None:
+        wanted = default_expansion(self.model, room)
+        if wanted != self.modules.outline.expanded:
+            self.modules.outline.expand_only(wanted)
+
+    def _take_calls(self) -> None:
+        model = self.model
+        if model.calls is not self.calls.calls:
+            self.calls.calls, self._calls_seen = model.calls, 0
+            self.modules.forget_heat()
+            self.calls.forget_heat()
+        new = model.calls[self._calls_seen :]
+        self._calls_seen += len(new)
+        self.modules.measure_calls(new)
+        self.calls.measure_calls(new)
+        if model.summary is not self._summary:
+            self._summary = model.summary
+            self.look.ran, self.look.observed_then = model.summary is not None, model.marks.observed
+
+    def show_calls(self, by_calls: bool) -> None:
+        """Change the order, staying on the same module where it has a line."""
+        self.by_calls, self.at = by_calls, None
+        self.search(self.look.search)
+        self.settle()
+
+    def settle(self) -> None:
+        """Lines were added, removed or moved: stay on the module, or as near as can be."""
+        self.at = self._nearest()
+        if self.at is not None and self.lines.shows(self.at):
+            self.row = self.lines.row_of(self.at)
+
+    def _nearest(self) -> int | None:
+        lines, row = self.lines, self.row
+        if not lines.ids:
+            return self.at
+        if not self.by_calls:
+            return lines.ids[lines.position(row)] if row >= 0 else lines.ids[0]
+        if self.at is not None and lines.shows(self.at) and lines.row_of(self.at) == row:
+            return self.at
+        call = self.calls.first_call(row) if row >= 0 else None
+        return lines.ids[0] if call is None else call
+
+    def go_to(self, line: int) -> None:
+        """Put the cursor on this line, or on the first or last one."""
+        ids = self.lines.ids
+        if ids:
+            self.at = ids[max(0, min(line, len(ids) - 1))]
+            self.row = self.lines.row_of(self.at)
+
+    def line_of(self, index: int) -> int | None:
+        """The line that shows this module, expanding what hides it; None where it cannot be shown."""
+        if not 0 <= index < len(self.model.rows):
+            return None
+        if not self.by_calls:
+            return self.modules.position(index) if self._reveal(index) else None
+        call = self.calls.first_call(index)
+        return None if call is None else self.calls.position(call)
+
+    def _reveal(self, index: int) -> bool:
+        if self.modules.outline.shows(index):
+            return True
+        self._chosen = True
+        return self.modules.outline.reveal(index)
+
+    # filter and search
+
+    def filter(self, text: str) -> None:
+        """Keep only what matches; empty shows all again. `settle` has to follow."""
+        self.look.filter = text.strip()
+        self.look.matches = find(text, self.names)
+        kept = self.look.matches if self.look.filter else None
+        self.modules.outline.narrow(kept)
+        self.calls.narrow(kept)
+
+    def refilter(self, text: str) -> None:
+        """The filter was changed by hand: go to a match, and stay on it when the filter is gone."""
+        self.filter(text)
+        matches = self.look.matches
+        if not self.look.filter and self.row >= 0:
+            self._reveal(self.row)
+        elif matches and self.row not in matches:
+            self.row, self.at = matches[0], None
+        self.search(self.look.search)
+        self.settle()
+
+    def search(self, text: str) -> int:
+        """The number of lines whose name or class has `text`, collapsed ones included."""
+        self.look.search = text
+        self._found = self.lines.searched(text)
+        return len(self._found)
+
+    def match(self, delta: int) -> int | None:
+        """The line of the match `delta` matches from the cursor, 0 for the first from here on; revealed."""
+        if not self._found:
+            return None
+        id = step(self._found, self.at or 0, delta)
+        if not self.by_calls:
+            self._reveal(id)
+        return self.lines.position(id)
+
+    # expanded modules
+
+    def expand_only(self, indices: Iterable[int]) -> None:
+        self._chosen = True
+        self.modules.outline.expand_only(index for index in indices if 0 <= index < len(self.model.rows))
+        self.settle()
+
+    def toggle(self, row: int) -> None:
+        self._chosen = True
+        outline = self.modules.outline
+        if outline.is_open(row):
+            outline.collapse(row)
+        else:
+            outline.expand(row)
+        self.settle()
+
+    def below(self) -> int | None:
+        """The line of the first child of the selected module, None where it is not open."""
+        outline = self.modules.outline
+        return outline.position(self.row) + 1 if outline.is_open(self.row) else None
+
+    def above(self) -> int | None:
+        """The line of the parent of the selected module, None for the root."""
+        parent = self.model.rows[self.row].parent
+        return self.modules.position(parent) if parent >= 0 else None
+
+    def can_collapse(self) -> bool:
+        outline = self.modules.outline
+        return outline.is_open(self.row) and not outline.narrowed
+
+    # words
+
+    def title(self) -> str:
+        title = "Calls" if self.by_calls else "Modules" if self.model.callable else "Names"
+        return f"{title} · Δ from the baseline" if self.lines.natural.heat else title
+
+    def count(self) -> str:
+        """How much is shown: `12 of 68 shown`."""
+        shown, of = len(self.lines.ids), len(self.model.calls if self.by_calls else self.model.rows)
+        if not of:
+            return ""
+        if self.by_calls:
+            return f"{shown} of {of} calls"
+        return f"{len(self.look.matches)} of {of} match" if self.look.filter else f"{shown} of {of} shown"
+
+    def explanation(self) -> str:
+        """Why no line is shown."""
+        if not self.model.rows:
+            return "No modules yet."
+        if not self.look.filter:
+            return "No calls: no pass has run yet."
+        if self.look.matches:
+            return "No calls of the modules that match."
+        return f"No module matches “{self.look.filter}”."

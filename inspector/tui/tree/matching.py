@@ -1,0 +1,110 @@
+"""Which modules the words of a filter mean, and which letters of a name they matched."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Sequence
+from fnmatch import translate
+
+from ...client.model import Model
+from ...text import visible
+
+_CLASS = "class:"
+_GLOB = re.compile(r"[*?\[]")
+
+Test = Callable[[str, str], bool]
+"""Whether a module with this path and class (both lower case) is meant."""
+
+
+class Names:
+    """What a filter compares with: the path and the class of every row, as shown, in lower case."""
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.classes: list[str] = []
+
+    def extend(self, model: Model) -> None:
+        """Take in the rows that were appended to the model."""
+        start = len(self.paths)
+        self.paths += [visible(".".join(path)).lower() for path in model.paths[start:]]
+        self.classes += [visible(row.class_name).lower() for row in model.rows[start:]]
+
+
+def find(text: str, names: Names) -> list[int]:
+    """The rows that every word of a filter matches, ascending.
+
+    A word is a piece of a path, else its letters in order; a glob of a path or a key; or `class:` and a class name,
+    the start of one, or a glob.
+    """
+    found: Sequence[int] = range(len(names.paths))
+    for word in text.lower().split():
+        found = _find_word(word, names, found)
+    return list(found)
+
+
+def _find_word(word: str, names: Names, among: Iterable[int]) -> list[int]:
+    among = list(among)
+    for test in _tests(word):
+        found = [index for index in among if test(names.paths[index], names.classes[index])]
+        if found:
+            return found
+    return []
+
+
+def _tests(word: str) -> tuple[Test, ...]:
+    """From strict to loose: the first that finds anything decides, so that a whole word is not drowned in others
+    that merely have its letters."""
+    if word.startswith(_CLASS):
+        return _class_tests(word[len(_CLASS) :])
+    if _GLOB.search(word):
+        glob = re.compile(translate(word))
+        return (lambda path, _: bool(glob.match(path) or glob.match(path.rpartition(".")[2])),)
+    return (lambda path, _: word in path, lambda path, _: bool(letters(word, path)))
+
+
+def _class_tests(name: str) -> tuple[Test, ...]:
+    if _GLOB.search(name):
+        glob = re.compile(translate(name))
+        return (lambda _, class_name: bool(glob.match(class_name)),)
+    return (lambda _, class_name: class_name == name, lambda _, class_name: name in class_name)
+
+
+def letters(word: str, text: str) -> list[int]:
+    """Where the letters of `word` stand in `text`, in order and as far right as can be; empty where they do not."""
+    start = text.rfind(word)
+    if start >= 0:
+        return list(range(start, start + len(word)))
+    found, end = [], len(text)
+    for letter in reversed(word):
+        end = text.rfind(letter, 0, end)
+        if end < 0:
+            return []
+        found.append(end)
+    return found[::-1]
+
+
+def highlights(text: str, path: str, name: str) -> set[int]:
+    """Offsets in `name`, the last key of `path` as shown, that the words of a filter matched."""
+    if not path.endswith(name.lower()) or len(name.lower()) != len(name):
+        return set()
+    start = len(path) - len(name)
+    words = [w for w in text.lower().split() if not w.startswith(_CLASS) and not _GLOB.search(w)]
+    return {offset - start for word in words for offset in letters(word, path) if offset >= start}
+
+
+def occurrences(text: str, shown: str) -> set[int]:
+    """Offsets in `shown` that a search for `text` found."""
+    lower = shown.lower()
+    if not text or len(lower) != len(shown):
+        return set()
+    return {i for match in re.finditer(re.escape(text.lower()), lower) for i in range(*match.span())}
+
+
+def step(found: Sequence[int], current: int, delta: int) -> int:
+    """The entry of `found` (ascending, not empty) `delta` entries from `current`, round the ends; with 0 the first
+    one not before it."""
+    at = bisect_left(found, current)
+    if delta > 0 and not (at < len(found) and found[at] == current):
+        delta -= 1
+    return found[(at + delta) % len(found)]

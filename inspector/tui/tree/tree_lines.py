@@ -1,0 +1,199 @@
+"""The lines of the module tree: one per shown row of the module list."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rich.cells import cell_len
+
+from ...client.model import OBSERVED, Model
+from ...records import CallRow, ModuleRow
+from ...records.badges import uncalled
+from ...text import visible
+from .. import format as fmt
+from .columns import CLASS_LIMIT, INDENT, NAME_LIMIT, Columns, Widths
+from .lines import Badge, Lines, Look, Piece, call_badges, remarkable
+from .matching import Names, highlights
+from .outline import Outline
+
+_MEASURED = 10_000  # rows measured for the widths of columns; more rows hardly bring a longer name, and take time
+_PARAMETERS = 5  # "11.7M"
+
+
+class TreeLines(Lines):
+    """Rows of the module list, below each other as the outline has them."""
+
+    def __init__(self, model: Model, look: Look, names: Names) -> None:
+        super().__init__(model, look, names)
+        self.outline = Outline(model)
+        self._edited: frozenset[int] = frozenset()
+        self._name_at: dict[int, int] = {}  # length of a path -> cells of the longest name there, indented
+
+    def widths(self) -> Widths:
+        shown = [cells for depth, cells in self._name_at.items() if depth <= self.outline.depth]
+        mark = self.natural.mark if self.model.callable else 0
+        return replace(self.natural, name=min(max(shown, default=0), NAME_LIMIT), mark=mark)
+
+    @property
+    def ids(self) -> Sequence[int]:
+        return self.outline.lines
+
+    def position(self, id: int) -> int:
+        return self.outline.position(id)
+
+    def row_of(self, id: int) -> int:
+        return id
+
+    def level(self, index: int) -> int:
+        """Steps of indentation: the root's children stand below the root, not behind it."""
+        return max(len(self.model.paths[index]) - 1, 0)
+
+    def indent(self, index: int, columns: Columns) -> int:
+        """Cells before the arrow of this row; what is deeper than half the column goes no further right."""
+        return min(self.level(index) * INDENT, max(columns.name // 2 // INDENT * INDENT, 0))
+
+    def measure_rows(self, rows: Sequence[ModuleRow]) -> None:
+        """Rows were appended to the model."""
+        widths = self.natural
+        for row in rows[: max(_MEASURED - rows[0].index, 0)] if rows else ():
+            name = INDENT * self.level(row.index) + 2 + cell_len(fmt.key(row.key, NAME_LIMIT))
+            depth = len(self.model.paths[row.index])
+            self._name_at[depth] = max(self._name_at.get(depth, 0), name)
+            if row.badges or row.alias_of >= 0:
+                self.measure_badges(_row_badges(row))
+        classes = {row.class_name for row in rows if row.parent >= 0}
+        longest = max((cell_len(fmt.cut(visible(name), CLASS_LIMIT)) for name in classes), default=0)
+        widths.class_name = max(widths.class_name, longest)
+        self.measure_briefs({fmt.shape(row.shape) for row in rows if row.shape is not None})
+        if any(row.parameters for row in rows):
+            widths.number = _PARAMETERS
+
+    def measure_marks(self) -> None:
+        super().measure_marks()
+        self._edited = frozenset(self.model.marks.edited)
+        for index in self._edited:
+            if index < len(self.model.rows):
+                self.measure_badges(self._badges(index))
+
+    def measure_calls(self, calls: Sequence[CallRow]) -> None:
+        """Calls were appended to the trace."""
+        self.measure_shapes(calls)
+        self.measure_heat(calls)
+        again = 1 + max((call.call for call in calls), default=0)
+        self.natural.calls = max(self.natural.calls, len(f"×{again}") if again > 1 else 0)
+        for index in {call.module for call in calls if remarkable(call)}:
+            self.measure_badges(self._badges(index))
+
+    def searched(self, text: str) -> list[int]:
+        text = text.lower()
+        if not text:
+            return []
+        among = self.outline.lines if self.outline.narrowed else range(len(self.model.rows))
+        return [i for i in among if self._reaches_key(text, i) or text in self.names.classes[i]]
+
+    def pieces(self, id: int, columns: Columns) -> list[Piece]:
+        row, calls = self.model.rows[id], self.model.calls_of(id)
+        role = self._role(id, calls)
+        return [
+            *self._head(row, columns, role),
+            (" " * columns.gap, "class"),
+            *self.number_piece(fmt.count(row.parameters), columns.number, role or "number"),
+            *self._output(id, calls, columns, role),
+            *self.heat_piece(calls, columns.heat, role),
+            *self._times(calls, columns, role),
+            *self.mark_pieces(id, columns.mark, calls),
+            *self.badge_pieces(self._badges(id), columns),
+        ]
+
+    def _role(self, index: int, calls: Sequence[CallRow]) -> str:
+        """The role of the whole line, empty where each column has its own."""
+        if any(call.status == "raised" for call in calls):
+            return "error"
+        above_a_match = self.look.filter and not self._matches(index)
+        return "quiet" if above_a_match or self._not_called(index, calls) else ""
+
+    def _matches(self, index: int) -> bool:
+        at = bisect_left(self.look.matches, index)
+        return at < len(self.look.matches) and self.look.matches[at] == index
+
+    def _not_called(self, index: int, calls: Sequence[CallRow]) -> bool:
+        """It was observed in the last pass, and no call was seen: without a hook nobody can know."""
+        index = self.model.object_of(index)
+        then = self.look.observed_then
+        return self.look.ran and not calls and index < len(then) and then[index] == OBSERVED
+
+    def _head(self, row: ModuleRow, columns: Columns, role: str) -> list[Piece]:
+        """Guides, arrow, name and class. The root's name is its class, and may use both columns."""
+        guides = fmt.cut(self._guides(row.index, self.indent(row.index, columns)), columns.name)
+        arrow = fmt.cut(self._arrow(row.index), columns.name - cell_len(guides))
+        room = columns.name - cell_len(guides) - cell_len(arrow)
+        pieces = [(self.plain(guides), "guide"), (self.plain(arrow), "arrow")]
+        if row.parent < 0:
+            room += columns.class_name + 1 if columns.class_name else 0
+            return [*pieces, *self.name_pieces(visible(row.class_name), room, role or "root", set())]
+        name = fmt.key(row.key)
+        pieces += self.name_pieces(name, room, role or "name", self._marked(row.index, name))
+        return [*pieces, *self.class_pieces(row.class_name, columns.class_name, role or "class")]
+
+    def _arrow(self, index: int) -> str:
+        if not self.outline.has_children(index):
+            return "  "
+        return "▾ " if self.outline.is_open(index) else "▸ "
+
+    def _guides(self, index: int, indent: int) -> str:
+        cut = indent < self.level(index) * INDENT
+        return "… " + "│ " * (indent // INDENT - 1) if cut and indent else "│ " * (indent // INDENT)
+
+    def _marked(self, index: int, name: str) -> set[int]:
+        """Offsets in the name that the search, or else the filter, found."""
+        path, search = self.names.paths[index], self.look.search.lower()
+        if search and path.endswith(name.lower()):
+            shift = len(path) - len(name)
+            starts = _starts(path, search)
+            return {i - shift for start in starts for i in range(start, start + len(search)) if i >= shift}
+        if self.look.filter and self._matches(index):
+            return highlights(self.look.filter, path, name)
+        return set()
+
+    def _reaches_key(self, text: str, index: int) -> bool:
+        """`text` is in the path and not only in what stands before its last key: that is another row's name."""
+        path = self.names.paths[index]
+        at = path.rfind(text)
+        return at >= 0 and at + len(text) > len(path) - max(len(self.model.rows[index].key), 1)
+
+    def _output(self, index: int, calls: Sequence[CallRow], columns: Columns, role: str) -> list[Piece]:
+        shape = self.model.rows[index].shape
+        if shape is not None:
+            return self.shape_piece(fmt.shape(shape), columns.shape, role or "shape")
+        if calls:
+            return self.shape_piece(calls[-1].brief, columns.shape, role or "shape")
+        if not self._not_called(index, calls):
+            return self.shape_piece("", columns.shape, "shape")
+        mark = self._uncalled(index)
+        return self.shape_piece(mark.word if len(mark.word) <= columns.shape else mark.sign, columns.shape, "quiet")
+
+    def _uncalled(self, index: int) -> fmt.Mark:
+        words = self.model.rows[index].badges
+        return fmt.UNCALLED[uncalled(words, self.model.ran_unseen(index))]
+
+    def _times(self, calls: Sequence[CallRow], columns: Columns, role: str) -> list[Piece]:
+        return self.number_piece(f"×{len(calls)}" if len(calls) > 1 else "", columns.calls, role or "calls")
+
+    def _badges(self, index: int) -> list[Badge]:
+        edited = [(fmt.EDITED, fmt.EDITED.word)] if self.model.object_of(index) in self._edited else []
+        return call_badges(self.model.calls_of(index)) + edited + _row_badges(self.model.rows[index])
+
+
+def _row_badges(row: ModuleRow) -> list[Badge]:
+    alias = [(fmt.ALIAS, fmt.ALIAS.word)] if row.alias_of >= 0 else []
+    return alias + [(fmt.badge(word), visible(word)) for word in row.badges if word != fmt.NO_FORWARD.word]
+
+
+def _starts(text: str, part: str) -> list[int]:
+    found, at = [], text.find(part)
+    while at >= 0:
+        found.append(at)
+        at = text.find(part, at + len(part))
+    return found

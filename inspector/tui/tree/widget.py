@@ -1,0 +1,388 @@
+"""The module tree: every module of the model, or every call of the last pass, one line each.
+
+Drawn line by line, so that its cost depends on what is in view and not on the size of the model. It reads a `Model`
+and never changes it; whoever applies events to the model calls `refresh_rows`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual.binding import BindingType
+from textual.geometry import Size
+from textual.message import Message
+from textual.reactive import reactive
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from ...client.model import Model
+from ...records import CallRow
+from ...text import visible
+from .. import format as fmt
+from ..keys import bindings
+from .columns import Columns, lay_out
+from .lines import ROLES, Look, Piece
+from .listing import Listing
+
+_GUTTER = 1  # the cursor's bar: seen in every theme, with and without colours
+_FILTER_HELP = (
+    "A word is letters of a path, in order;",
+    "* ? [ make it a glob: layer4.*.conv1;",
+    "class:Conv2d asks for a class.",
+)
+_SCREENFUL = 20  # lines, before the widget knows its height: a terminal of 80x24
+
+
+class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
+    """The modules of a model as a tree, or the calls of its last pass in order."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("tree", "move")]
+    ALLOW_SELECT: ClassVar[bool] = False
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        f"module-tree--{role}" for role in (*ROLES, "cursor", "cursor-bar", "message")
+    }
+    DEFAULT_CSS = """
+    ModuleTree {
+        overflow-x: hidden;
+        overflow-y: auto;
+        scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1;
+        border: round $foreground-muted;
+        border-title-color: $text-muted;
+        border-subtitle-color: $text-muted;
+
+        & > .module-tree--name { color: $foreground; }
+        & > .module-tree--root { color: $foreground; text-style: bold; }
+        & > .module-tree--guide { color: $text-disabled; }
+        & > .module-tree--arrow { color: $text-muted; }
+        & > .module-tree--quiet { color: $text-disabled; }
+        & > .module-tree--class { color: $text-muted; }
+        & > .module-tree--number { color: $text-muted; }
+        & > .module-tree--shape { color: $foreground; }
+        & > .module-tree--calls { color: $text-muted; }
+        & > .module-tree--observed { color: $text-primary; }
+        & > .module-tree--unobserved { color: $text-muted; }
+        & > .module-tree--foreign { color: $text-muted; }
+        & > .module-tree--badge { color: $text-muted; }
+        & > .module-tree--warning { color: $text-warning; }
+        & > .module-tree--error { color: $text-error; }
+        & > .module-tree--altered { color: $text-warning; }
+        & > .module-tree--heat-none { color: $text-disabled; }
+        & > .module-tree--heat-low { color: $text-muted; }
+        & > .module-tree--heat-middle { color: $text-primary; }
+        & > .module-tree--heat-high { color: $text-warning; }
+        & > .module-tree--heat-most { color: $text-error; text-style: bold; }
+        & > .module-tree--match { color: $text-primary; text-style: bold underline; }
+        & > .module-tree--message { color: $text-muted; }
+        & > .module-tree--cursor { background: $block-cursor-blurred-background; }
+        & > .module-tree--cursor-bar { color: $text-primary; }
+
+        &:ansi {
+            & > .module-tree--guide { text-style: dim; }
+            & > .module-tree--quiet { text-style: dim; }
+            & > .module-tree--class { text-style: dim; }
+            & > .module-tree--number { text-style: dim; }
+            & > .module-tree--heat-none { text-style: dim; }
+            & > .module-tree--heat-low { text-style: dim; }
+            & > .module-tree--cursor { text-style: bold not dim; }
+        }
+        &.-ascii { border: ascii $foreground-muted; }
+        &:focus {
+            border: round $border;
+            &.-ascii { border: ascii $border; }
+            border-title-color: $text-primary;
+            & > .module-tree--cursor {
+                color: $block-cursor-foreground;
+                background: $block-cursor-background;
+            }
+            & > .module-tree--cursor-bar { color: $block-cursor-foreground; }
+        }
+    }
+    """
+
+    order: reactive[bool] = reactive(False, repaint=False)
+    """Whether the calls are shown in their order, instead of the tree."""
+
+    filter: reactive[str] = reactive("", repaint=False)
+    """Words that a module has to match to be shown; empty shows all. See `matching.find`."""
+
+    ascii: reactive[bool] = reactive(False)
+    """Draw with ASCII only."""
+
+    class Highlighted(Message):
+        """The cursor is on another line."""
+
+        def __init__(self, tree: ModuleTree, index: int, call: CallRow | None) -> None:
+            self.tree = tree
+            self.index = index
+            self.call = call
+            super().__init__()
+
+        @property
+        def control(self) -> ModuleTree:
+            return self.tree
+
+        def can_replace(self, message: Message) -> bool:
+            """Only the newest counts when keys come faster than details."""
+            return isinstance(message, ModuleTree.Highlighted)
+
+    class Opened(Message):
+        """Enter or a double click: the details of this module are wanted."""
+
+        def __init__(self, tree: ModuleTree, index: int) -> None:
+            self.tree = tree
+            self.index = index
+            super().__init__()
+
+        @property
+        def control(self) -> ModuleTree:
+            return self.tree
+
+    def __init__(
+        self,
+        *,
+        ascii: bool = False,
+        name: str | None = None,
+        id: str | None = None,
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(name=name, id=id, classes=classes)
+        self._look = Look(ascii=ascii)
+        self._listing = Listing(Model(), self._look, by_calls=False)
+        self._titles = ("", "")
+        self.set_reactive(ModuleTree.ascii, ascii)
+
+    # what is shown
+
+    def show(self, model: Model) -> None:
+        """Show another model, from its root."""
+        self._listing = Listing(model, self._look, self.order)
+        self.scroll_to(y=0, animate=False)
+        self.refresh_rows()
+
+    def refresh_rows(self) -> None:
+        """The model has changed: rows or calls were appended, or the marks are others. The cursor stays."""
+        with self._changes():
+            self._listing.update(self.size.height or _SCREENFUL)
+
+    def watch_order(self, order: bool) -> None:
+        with self._changes():
+            self._listing.show_calls(order)
+
+    def watch_ascii(self, ascii: bool) -> None:
+        self._look.ascii = ascii
+        self.set_class(ascii, "-ascii")
+        self._fit_content()
+
+    @contextmanager
+    def _changes(self) -> Iterator[None]:
+        """Around what may add, remove or move lines."""
+        listing = self._listing
+        before = listing.row, listing.call
+        yield
+        self._fit_content()
+        self._scroll_to_cursor()
+        self.refresh()
+        if (listing.row, listing.call) != before:
+            self._tell()
+
+    # filter and search
+
+    def matches(self) -> list[int]:
+        """The rows that match the filter, ascending; none where there is no filter."""
+        return list(self._look.matches) if self._look.filter else []
+
+    def watch_filter(self, text: str) -> None:
+        with self._changes():
+            self._listing.refilter(text)
+
+    def search(self, text: str) -> int:
+        """Mark `text` in names and classes; the number of lines that have it, collapsed ones included."""
+        self.refresh()
+        return self._listing.search(text)
+
+    def search_next(self, delta: int) -> bool:
+        """Move the cursor to the next (1) or previous (-1) match, or with 0 to the first from here on. False where
+        there is none."""
+        return self._go_to_revealed(lambda: self._listing.match(delta))
+
+    # the cursor
+
+    @property
+    def cursor(self) -> int:
+        """Row index of the selected module; -1 while there is none."""
+        return self._listing.row
+
+    @property
+    def selected_call(self) -> CallRow | None:
+        """The selected call, in call order."""
+        return self._listing.call
+
+    @property
+    def expanded(self) -> frozenset[int]:
+        """The expanded modules, by row index."""
+        return self._listing.modules.outline.expanded
+
+    @expanded.setter
+    def expanded(self, indices: Iterable[int]) -> None:
+        with self._changes():
+            self._listing.expand_only(indices)
+
+    def select(self, index: int) -> bool:
+        """Put the cursor on this module (in call order on its first call), expanding what hides it. False where it
+        cannot be shown."""
+        return self._go_to_revealed(lambda: self._listing.line_of(index))
+
+    def _go_to_revealed(self, line_of: Callable[[], int | None]) -> bool:
+        """Go to a line that may have to be revealed first."""
+        shown = len(self._listing.lines.ids)
+        line = line_of()
+        if len(self._listing.lines.ids) != shown:
+            self._fit_content()
+            self.refresh()
+        if line is not None:
+            self._go_to(line)
+        return line is not None
+
+    def _go_to(self, line: int) -> None:
+        """Move the cursor; only the line it leaves and the line it enters are drawn again."""
+        listing = self._listing
+        left, before = listing.line, listing.at
+        listing.go_to(line)
+        if listing.at != before:
+            self.refresh_line(left)
+            self.refresh_line(listing.line)
+            self._tell()
+        self._scroll_to_cursor()
+
+    def _scroll_to_cursor(self) -> None:
+        line, top, height = self._listing.line, self.scroll_offset.y, self.scrollable_content_region.height
+        if line < top:
+            self.scroll_to(y=line, animate=False)
+        elif height and line >= top + height:
+            self.scroll_to(y=line - height + 1, animate=False)
+
+    def _tell(self) -> None:
+        if self.cursor >= 0:
+            self.post_message(self.Highlighted(self, self.cursor, self.selected_call))
+
+    # keys and the mouse
+
+    def action_move(self, delta: int) -> None:
+        self._go_to(self._listing.line + delta)
+
+    def action_half_page(self, delta: int) -> None:
+        self._go_to(self._listing.line + delta * max(self.size.height // 2, 1))
+
+    def action_page(self, delta: int) -> None:
+        self._go_to(self._listing.line + delta * max(self.size.height - 1, 1))
+
+    def action_to_start(self) -> None:
+        self._go_to(0)
+
+    def action_to_end(self) -> None:
+        self._go_to(len(self._listing.lines.ids) - 1)
+
+    def action_detail_open(self) -> None:
+        if self.cursor >= 0:
+            self.post_message(self.Opened(self, self.cursor))
+
+    def action_expand(self) -> None:
+        """Expand; on an expanded module go to its first child."""
+        if self.order or self.cursor < 0:
+            return
+        child = self._listing.below()
+        if child is None:
+            self._toggle()
+        else:
+            self._go_to(child)
+
+    def action_collapse(self) -> None:
+        """Collapse; on a collapsed module or a leaf go to the parent."""
+        if self.order or self.cursor < 0:
+            return
+        if self._listing.can_collapse():
+            self._toggle()
+        elif (parent := self._listing.above()) is not None:
+            self._go_to(parent)
+
+    def action_expand_all(self) -> None:
+        self.expanded = frozenset(index for index, children in enumerate(self._listing.model.children) if children)
+
+    def action_collapse_all(self) -> None:
+        self.expanded = frozenset((0,))
+
+    def _toggle(self) -> None:
+        with self._changes():
+            self._listing.toggle(self.cursor)
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        line = -1 if offset is None else offset.y + self.scroll_offset.y
+        if offset is None or not 0 <= line < len(self._listing.lines.ids):
+            return
+        self._go_to(line)
+        if not self.order and self._on_arrow(offset.x):
+            self._toggle()
+        elif event.chain == 2:
+            self.action_detail_open()
+
+    def _on_arrow(self, x: int) -> bool:
+        """Whether the arrow of the selected module stands in this column."""
+        modules = self._listing.modules
+        start = _GUTTER + modules.indent(self.cursor, self._columns())
+        return start <= x < start + 2 and modules.outline.has_children(self.cursor)
+
+    # drawing
+
+    def on_mount(self) -> None:
+        self._fit_content()
+
+    def on_resize(self) -> None:
+        self._scroll_to_cursor()
+
+    def _fit_content(self) -> None:
+        """There may be more or fewer lines. Titles are set only when they differ: that draws the whole widget."""
+        self.virtual_size = Size(0, len(self._listing.lines.ids))
+        title, count = self._listing.title(), self._listing.count()
+        title = fmt.ascii_only(title) if self.ascii else title
+        if self._look.filter:
+            title += f" / {visible(self._look.filter)}"
+        if (title, count) != self._titles:
+            self._titles = title, count
+            self.border_title, self.border_subtitle = Text(title), Text(count)
+
+    def _columns(self) -> Columns:
+        width = self.scrollable_content_region.width - _GUTTER
+        return lay_out(width, self._listing.lines.widths(), long_names=self.order)
+
+    def render_line(self, y: int) -> Strip:
+        line, ids = y + self.scroll_offset.y, self._listing.lines.ids
+        strip = self._strip(ids[line]) if line < len(ids) else self._message(y)
+        return strip.adjust_cell_length(self.size.width, self._style("name", False))
+
+    def _strip(self, id: int) -> Strip:
+        selected = id == self._listing.at
+        bar = "▌" if selected else " "
+        pieces: list[Piece] = [(fmt.ascii_only(bar) if self.ascii else bar, "cursor-bar")]
+        pieces += self._listing.lines.pieces(id, self._columns())
+        pieces.append((" " * (self.size.width - self.scrollable_content_region.width), "name"))  # no scroll bar there
+        return Strip([Segment(text, self._style(role, selected)) for text, role in pieces if text])
+
+    def _style(self, role: str, selected: bool) -> Style:
+        names = (f"module-tree--{role}", "module-tree--cursor") if selected else (f"module-tree--{role}",)
+        return self.get_component_rich_style(*names)
+
+    def _message(self, y: int) -> Strip:
+        """On an empty list, why it is empty."""
+        if self._listing.lines.ids:
+            return Strip([])
+        lines = [self._listing.explanation(), *(_FILTER_HELP if self._look.filter else ())]
+        text = fmt.cut(f" {visible(lines[y])}" if y < len(lines) else "", self.size.width)
+        return Strip([Segment(fmt.ascii_only(text) if self.ascii else text, self._style("message", False))])

@@ -1,0 +1,166 @@
+"""Recipes and scripts: what is written says the same as the session did."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from inspector.engine.session import Session
+from inspector.errors import UsageError
+from inspector.records import AddHook, EditParameters, LoadRecipe, Target, Undo
+from tests.fingerprint import fingerprint
+
+OWN = "def hook(module, args, kwargs, output):\n    return output + output.mean()\n"
+HOOKS = (
+    ("layer1", "scale(2)", ""),
+    ("class:Conv2d", "noise(0.05, seed=3, on='input')", ""),
+    ("layer2.0.relu", "zero(call=1)", ""),
+    ("layer3", "clamp(0, 6, when='max > 6')", ""),
+    ("layer4.0", "round('float16')", ""),
+    ("layer4", "dropout(0.3, seed=2)", ""),
+    ("fc", "scale(0.5, on='parameters')", ""),
+    ("avgpool", "python()", OWN),
+)
+
+
+def opened(**options: object) -> Session:
+    session = Session(lambda event: None)
+    session.open(Target("resnet18", inputs=("2x3x64x64",), **options))  # type: ignore[arg-type]
+    return session
+
+
+def altered() -> Session:
+    session = opened()
+    for where, hook, code in HOOKS:
+        session.change(AddHook(1, where, hook, code))
+    session.change(EditParameters(1, "fc,conv1", "noise(0.01, seed=5)"))
+    session.change(EditParameters(1, "layer1.0.conv1", "prune(0.5)"))
+    return session
+
+
+def output_of(session: Session) -> torch.Tensor:
+    """The model's own output of a pass, whole."""
+    found: list[torch.Tensor] = []
+    handle = session.subject.tree.root.register_forward_hook(lambda module, args, output: found.append(output.clone()))
+    summary = session.run()
+    handle.remove()
+    assert summary.problem is None and not summary.faults
+    return found[-1]
+
+
+def script_of(session: Session, path: Path) -> ModuleType:
+    """What the session writes, imported; it knows nothing of this package."""
+    session.save(str(path))
+    session.close()
+    assert not re.search(r"^\s*(import|from) inspector", path.read_text(), re.MULTILINE)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_script_computes_what_the_session_computed_bit_for_bit(tmp_path: Path) -> None:
+    session = altered()
+    expected = output_of(session)
+    assert torch.equal(script_of(session, tmp_path / "same.py").run(), expected)
+
+
+def test_a_script_patches_prints_and_renames_as_the_session_did(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session = opened()
+    session.change(AddHook(1, "layer2.0.relu", "record('clean', call=1)"))
+    clean = output_of(session)
+    session.change(Undo(1))
+    for where, hook in (
+        ("conv1", "scale(3)"),
+        ("layer4", "add(0.5)"),
+        ("layer2.0.relu", "patch('clean', call=1)"),
+        ("fc", "print()"),
+        ("layer1", "record('again')"),
+        ("fc", "rename('weight', 'w', on='state_dict')"),
+    ):
+        session.change(AddHook(1, where, hook))
+    expected = output_of(session)
+    assert not torch.equal(expected, clean)
+    module = script_of(session, tmp_path / "patched.py")
+    assert torch.equal(module.run(), expected)
+    assert "fc call 0: output 2×1000 float32" in capsys.readouterr().out
+    assert list(module.Placed.runs["again"]) == ["layer1:output"]
+    model = module.build()
+    module.add_hooks(model)
+    assert "fc.w" in model.state_dict() and "fc.weight" not in model.state_dict()
+
+
+def test_a_recipe_read_again_does_the_same(tmp_path: Path) -> None:
+    session = altered()
+    row = next(row for row in session.views.hooks(("layer3",)).rows if row.name.startswith("clamp"))
+    session.set_hook(("layer3",), row.kind, row.id, False)
+    expected = output_of(session)
+    saved = session.save(str(tmp_path / "r.toml"))
+    assert saved.what == "8 hooks and 2 edits"
+    session.close()
+    again = opened(recipe=str(tmp_path / "r.toml"))
+    assert torch.equal(output_of(again), expected)
+    assert [row.enabled for row in again.views.hooks(("layer3",)).rows if row.name.startswith("clamp")] == [False]
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("schema = 2", "no recipe"),
+        ("schema = 1\n[[hooks]]\n", "unknown part"),
+        ("schema = 1\n[[hook]]\nmodule = 'fc'\n", "module and do are needed"),
+        ("schema = 1\n[[hook]]\nmodule = 'fc'\ndo = 3\n", "'do' does not belong"),
+        ("schema = 1\n[[hook]]\nmodule = 'fc'\ndo = 'zero'\n[[hook]]\nmodule = 'nope'\ndo = 'zero'\n", "no module"),
+        ("x = [", "cannot be read"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_with_nothing_done(tmp_path: Path, text: str, said: str) -> None:
+    session = opened()
+    before = fingerprint(session.subject.tree.root)
+    (tmp_path / "r.toml").write_text(text)
+    with pytest.raises(UsageError, match=said):
+        session.change(LoadRecipe(1, str(tmp_path / "r.toml")))
+    assert not any(not change.undone for change in session.subject.changes().changes)
+    after = fingerprint(session.subject.tree.root)
+    assert [key for key in before if key.startswith("tensor") and before[key] != after[key]] == []
+    session.close()
+
+
+def test_no_file_is_replaced(tmp_path: Path) -> None:
+    session = opened()
+    session.change(AddHook(1, "fc", "zero"))
+    (tmp_path / "kept.toml").write_text("mine")
+    with pytest.raises(UsageError, match="is there already"):
+        session.save(str(tmp_path / "kept.toml"))
+    with pytest.raises(UsageError, match="endings"):
+        session.save(str(tmp_path / "kept.txt"))
+    assert (tmp_path / "kept.toml").read_text() == "mine"
+    session.close()
+
+
+def test_recorded_tensors_are_patched_back(tmp_path: Path) -> None:
+    session = opened()
+    session.change(AddHook(1, "layer2", "record('clean')"))
+    clean = output_of(session)
+    (run,) = next(kind for kind in session.kinds().kinds if kind.name == "patch").arguments
+    assert run.known == ("clean",)
+    saved = session.save(str(tmp_path / "clean.safetensors"))
+    assert saved.what == "1 tensors of 'clean'"
+    session.change(AddHook(1, "conv1", "noise(1, on='input')"))
+    assert not torch.equal(output_of(session), clean)
+    session.change(Undo(1))
+    session.change(AddHook(1, "conv1", "zero()"))
+    session.change(AddHook(1, "layer2", f"patch({str(tmp_path / 'clean.safetensors')!r})"))
+    assert torch.equal(output_of(session), clean)
+    session.close()

@@ -1,0 +1,499 @@
+"""After a session the model and the process are as they were, bit for bit: after success, error and cancel."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import threading
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterator
+from typing import Any
+
+import numpy
+import pytest
+import torch
+import torchvision
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch import nn
+
+from inspector.engine import session
+from inspector.engine.modules.tree import walk
+from inspector.engine.passes import guarded
+from inspector.engine.recording.recorder import Cancelled
+from inspector.engine.restore.containers import KeptContainer, content_of, found_in
+from inspector.engine.restore.guard import Keep, Snapshot, same_bits
+from inspector.engine.restore.process_state import random_states, restore_random, seed_everything
+from inspector.engine.session import Session
+from inspector.errors import UsageError
+from inspector.records import AnyEvent, CallRows, Run
+from tests.fingerprint import fingerprint
+from tests.models import ModelOutput, build, names
+
+IN_PROCESS = names(without=("hostile", "big"))
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session.gc, "collect", lambda: 0)  # 0.2 s each with torch loaded
+
+
+class Fails(Exception):
+    pass
+
+
+def conversation(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], **options: Any) -> list[AnyEvent]:
+    """Everything a person does in a session that a test can do quickly."""
+    told: list[AnyEvent] = []
+    with_session = Session(told.append)
+    with_session.adopt(model, args, kwargs, "toy")
+    with_session.announce()
+    with_session.run(Run(with_session.generation, materialize=True, **options))
+    paths = with_session.subject.tree.paths
+    for path in (paths[0], paths[-1]):
+        with_session.calls_of(path, values=True, force=True)
+        with_session.views.parameters(path, 50)
+        with_session.views.attributes(path)
+        for row in with_session.views.hooks(path).rows:
+            with contextlib.suppress(UsageError):  # of our two, the first takes the second along
+                with_session.set_hook(path, row.kind, row.id, False)
+    with_session.observe((paths[-1],), True, False)
+    with_session.run(Run(with_session.generation, seed=7, fresh_input=True))
+    with_session.observe((paths[0],), True, True)
+    with_session.run()
+    with_session.close()
+    return told
+
+
+@pytest.mark.parametrize("name", IN_PROCESS)
+def test_a_session_leaves_a_model_as_it_was(name: str) -> None:
+    model, args, kwargs = build(name)
+    before = fingerprint(model)
+    told = conversation(model, args, kwargs)
+    assert_same(fingerprint(model), before)
+    assert any(isinstance(event, CallRows) for event in told)
+
+
+def assert_same(after: dict[str, Any], before: dict[str, Any]) -> None:
+    assert [key for key in {**before, **after} if before.get(key, "-") != after.get(key, "-")] == []
+
+
+class Stops(nn.Module):
+    """Another model, and then the end: an error, or the person's cancel."""
+
+    def __init__(self, model: nn.Module, how: type[BaseException]) -> None:
+        super().__init__()
+        self.model, self.how, self.cancel = model, how, None
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        self.model(*args, **kwargs)
+        if self.how is not Cancelled:
+            raise self.how
+        raise Cancelled
+
+
+@pytest.mark.parametrize("how", [Fails, Cancelled, KeyboardInterrupt])
+@pytest.mark.parametrize("name", names("state"))
+def test_so_does_one_whose_passes_do_not_end_well(name: str, how: type[BaseException]) -> None:
+    inner, args, kwargs = build(name)
+    model = Stops(inner, how)
+    before = fingerprint(model)
+    told = conversation(model, args, kwargs)
+    assert_same(fingerprint(model), before)
+    assert told
+
+
+def test_so_does_one_that_was_cancelled_by_another_thread() -> None:
+    class Slow(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.norm, self.leaf, self.inside = nn.BatchNorm1d(4), nn.ReLU(), [threading.Event(), threading.Event()]
+
+        def forward(self, x):
+            x = self.norm(x)
+            self.inside[0].set()
+            assert self.inside[1].wait(20)
+            return self.leaf(x)
+
+    model = Slow().train()
+    told: list[AnyEvent] = []
+    opened = Session(told.append)
+    before = fingerprint(model)
+
+    def cancel() -> None:
+        assert model.inside[0].wait(20)
+        opened.cancel()
+        model.inside[1].set()
+
+    opened.adopt(model, (torch.eye(4),), {}, "slow")
+    threading.Thread(target=cancel, daemon=True).start()
+    summary = opened.run()
+    assert summary.cancelled and summary.problem is not None and summary.problem.what == "the pass was cancelled"
+    assert "norm.running_mean: values" in summary.restored
+    opened.close()
+    assert_same(fingerprint(model), before)
+
+
+def everyones_hooks(model: nn.Module) -> list[Any]:
+    """A hook of every kind on every module, with every flag."""
+    handles = []
+    for module in model.modules():
+        handles += [
+            module.register_forward_pre_hook(lambda m, a: None),
+            module.register_forward_pre_hook(lambda m, a, k: None, with_kwargs=True, prepend=True),
+            module.register_forward_hook(lambda m, a, o: None, always_call=True),
+            module.register_forward_hook(lambda m, a, k, o: None, with_kwargs=True, prepend=True),
+            module.register_full_backward_pre_hook(lambda m, g: None),
+            module.register_full_backward_hook(lambda m, i, o: None),
+            module.register_state_dict_pre_hook(lambda m, p, k: None),
+            module.register_state_dict_post_hook(lambda m, s, p, d: None),
+            module.register_load_state_dict_pre_hook(lambda *a: None),
+            module.register_load_state_dict_post_hook(lambda m, k: None),
+        ]
+    return handles
+
+
+@pytest.mark.parametrize("name", ["shared_relu", "two_names", "mha", "batchnorm_train", "raises_midway"])
+def test_hooks_of_every_kind_survive(name: str) -> None:
+    model, args, kwargs = build(name)
+    handles = everyones_hooks(model)
+    before = fingerprint(model)
+    conversation(model, args, kwargs)
+    assert_same(fingerprint(model), before)
+    for handle in handles:
+        handle.remove()
+    assert not any(m._forward_hooks or m._forward_pre_hooks or m._backward_hooks for m in model.modules())
+
+
+@pytest.mark.parametrize(
+    ("name", "training"), [("resnet18", True), ("resnet18", False), ("mobilenet_v3_small", True), ("swin_t", False)]
+)
+def test_torchvision_families(name: str, training: bool) -> None:
+    model, x = torchvision.models.get_model(name).train(training), torch.randn(2, 3, 64, 64)
+    before = fingerprint(model)
+    opened = Session(lambda event: None)
+    opened.adopt(model, (x,), {}, name)
+    summary = opened.run()
+    assert summary.problem is None
+    opened.calls_of(opened.subject.tree.paths[-1], values=True, force=True)
+    opened.close()
+    assert_same(fingerprint(model), before)
+
+
+# ---------------------------------------------------------------- what is said
+
+
+def restored(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    model, args, kwargs = build(name)
+    tree = walk(model)
+    outcome = guarded.run(tree, Keep(tree), args, kwargs, seed=0)
+    return outcome.restored, outcome.not_restored
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mlp", ()),
+        ("dropout_train", ()),  # random states are put back without a word
+        ("kv_cache", ("(root): cache",)),
+        ("python_state", ("(root): steps", "(root): history", "(root): cfg", "(root): generator")),
+        ("plain_tensor_cache", ("cache: values", "layers[…]: values")),
+        ("global_changer", ("default dtype", "sys.stdout")),
+        ("expanded_buffer", ("mask: values",)),
+        ("evil_buffer", ("held: values",)),
+        ("grows_in_forward", ("(root): late",)),
+    ],
+)
+def test_what_was_put_back_is_said(name: str, words: tuple[str, ...]) -> None:
+    assert restored(name) == (words, ())
+
+
+def test_what_cannot_be_put_back_is_said() -> None:
+    assert restored("advances_iterator") == ((), ("(root): it (an iterator that advanced)",))
+
+
+def test_past_the_budget_writes_are_noticed_and_not_hidden() -> None:
+    model = build("batchnorm_train")[0]
+    model.register_buffer("large", torch.zeros(1000))
+    model.register_forward_hook(lambda m, args, output: m.large.add_(int(output.mean() > -9)))
+    tree = walk(model)
+    keep = Keep(tree, budget=2000)
+    assert keep.not_copied == 4000
+    before = fingerprint(model)
+    outcome = guarded.run(tree, keep, (torch.eye(4),), {}, seed=0)
+    assert outcome.restored == tuple(
+        f"1.{name}: values" for name in ("running_mean", "running_var", "num_batches_tracked")
+    )
+    assert outcome.not_restored == ("large: values (not copied, cannot be put back)",)
+    assert model.large._version == 1 and [k for k, v in fingerprint(model).items() if before[k] != v] == [
+        "tensor large"
+    ]
+    model._forward_hooks.clear()
+    assert guarded.run(tree, keep, (torch.eye(4),), {}, seed=0).not_restored == ()  # said once
+
+
+# ---------------------------------------------------------------- tensors
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda p: p.mul_(2),
+        lambda p: p.data.mul_(2),
+        lambda p: setattr(p, "data", torch.zeros(7)),
+        lambda p: setattr(p, "data", p.data.double()),
+        lambda p: p.data.zero_(),
+        lambda p: p.requires_grad_(False),
+        lambda p: setattr(p, "grad", torch.ones_like(p)),
+        lambda p: p.data.copy_(torch.tensor([float("nan"), -0.0])),
+        lambda p: p.data.copy_(torch.tensor([-0.0, 2.0])),  # equal, but not in every bit
+    ],
+)
+def test_any_write_to_a_parameter_is_put_back(write: Any) -> None:
+    class Writes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = nn.Parameter(torch.tensor([0.0, 2.0]))
+
+        def forward(self):
+            with torch.no_grad():
+                write(self.w)
+            return 1
+
+    model = Writes()
+    graph = (model.w * model.w).sum()  # has saved the parameter: a moved version counter would break it
+    before = fingerprint(model)
+    tree = walk(model)
+    outcome = guarded.run(tree, Keep(tree), (), {}, seed=0)
+    assert outcome.error is None and outcome.restored
+    assert_same(fingerprint(model), before)
+    graph.backward()
+
+
+def test_nothing_is_written_where_nothing_changed() -> None:
+    model = nn.Linear(4, 4)
+    tree = walk(model)
+    keep = Keep(tree)
+    snapshot = Snapshot(tree, keep)
+    version, grad = model.weight._version, model.weight.grad
+    assert snapshot.restore() == ([], [])
+    assert model.weight._version == version and model.weight.grad is grad
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [torch.float32, torch.float64, torch.bfloat16, torch.float8_e4m3fn, torch.int64, torch.bool, torch.complex64],
+)
+def test_same_bits(dtype: torch.dtype) -> None:
+    a, b = torch.tensor([0.0, 1.0, 1.0]).to(dtype), torch.tensor([0.0, 1.0, 0.0]).to(dtype)
+    assert same_bits(a, a.clone()) and not same_bits(a, b)
+    assert not same_bits(a, a[:2]) and not same_bits(a, a.to(torch.int16))
+
+
+def test_same_bits_tells_what_equal_does_not() -> None:
+    nan, zero = torch.tensor([float("nan")]), torch.tensor([0.0])
+    assert same_bits(nan, nan.clone()) and not same_bits(zero, -zero)
+    sparse = torch.eye(3).to_sparse()
+    assert same_bits(sparse, sparse.clone()) and not same_bits(sparse, (2 * torch.eye(3)).to_sparse())
+
+
+# ---------------------------------------------------------------- containers
+
+
+class NoCopy(dict):
+    def __init__(self, *, needed: int) -> None:
+        super().__init__(needed=needed)
+
+    copy = clear = update = items = keys = __iter__ = None  # type: ignore[assignment]
+
+
+CONTAINERS = [
+    [1, 2],
+    {"a": 1, "b": 2},
+    {1, 2},
+    OrderedDict(b=1, a=2),
+    defaultdict(list, a=[1]),
+    Counter("aab"),
+    NoCopy(needed=1),
+    ModelOutput(logits=1, hidden=2),
+]
+
+
+@pytest.mark.parametrize("container", CONTAINERS, ids=lambda c: type(c).__name__)
+def test_a_container_is_put_back(container: Any) -> None:
+    builtin = next(t for t in (OrderedDict, dict, list, set) if isinstance(container, t))
+    before = content_of(container)
+    kept = KeptContainer(container)
+    assert not kept.restore()
+    builtin.clear(container)
+    assert content_of(container) != before and kept.restore()
+    assert content_of(container) == before and not kept.restore()
+
+
+def test_the_order_of_an_ordered_dict_is_put_back() -> None:
+    container = OrderedDict(a=1, b=2)
+    container.move_to_end("a")
+    kept = KeptContainer(container)
+    container.move_to_end("b")
+    assert kept.restore() and list(container) == ["b", "a"]
+
+
+def test_nobody_is_asked_whether_anything_is_equal() -> None:
+    class NoEq:
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError("no eq")
+
+        __hash__ = object.__hash__
+
+    container = {NoEq(): NoEq(), "t": torch.ones(3)}
+    kept = KeptContainer(container)
+    assert not kept.restore()
+    container["t"] = torch.ones(3)
+    assert kept.restore()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.recursive(st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30))
+def test_containers_are_found_once(value: Any) -> None:
+    if isinstance(value, list | dict):
+        found = [id(container) for container in found_in([value, value])]
+        assert len(found) == len(set(found))
+
+
+def test_huge_and_looping_containers_are_bounded() -> None:
+    loop: list[Any] = []
+    loop.extend([loop] * 5000)
+    assert len(list(found_in(loop))) == 1
+    assert list(found_in(list(range(20_000)))) == []
+
+
+# ---------------------------------------------------------------- process and random states
+
+
+@pytest.fixture
+def states() -> Iterator[dict[str, Any]]:
+    kept = random_states()
+    yield kept
+    random.setstate(kept["python"])
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [random.random, numpy.random.rand, lambda: torch.rand(1), lambda: random.gauss(0, 1), lambda: numpy.random.randn()],
+)
+def test_every_generator_is_put_back_and_seeded(draw: Any) -> None:
+    class Draws(nn.Module):
+        def forward(self):
+            draws.append(float(draw()))
+
+    draws: list[float] = []
+    model = Draws()
+    tree = walk(model)
+    draw()  # gauss keeps a second number back: part of the state
+    before = fingerprint(model)
+    for seed in (1, 2, 1):
+        guarded.run(tree, Keep(tree), (), {}, seed=seed)
+    assert draws[0] == draws[2] != draws[1]
+    assert_same(fingerprint(model), before)
+
+
+def test_a_fingerprint_sees_any_bit_of_a_random_state(states: dict[str, Any]) -> None:
+    model = nn.ReLU()
+    before = fingerprint(model)
+    assert fingerprint(model) == before
+    state = torch.get_rng_state()
+    changed = state.clone()
+    changed[len(changed) // 2] ^= 1  # in the middle, where a printed tensor is abridged
+    torch.set_rng_state(changed)
+    different = fingerprint(model)
+    torch.set_rng_state(state)
+    assert different != before == fingerprint(model)
+    kept = numpy.random.get_state()
+    kept[1][300] ^= 1
+    old = numpy.random.get_state()
+    numpy.random.set_state(kept)
+    different = fingerprint(model)
+    numpy.random.set_state(old)
+    assert different != before == fingerprint(model)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda m: m.weight.data.mul_(1 + 1e-7),
+        lambda m: m.weight.detach().add_(0),
+        lambda m: m.weight.requires_grad_(False),
+        lambda m: m.train(not m.training),
+        lambda m: m.register_forward_hook(lambda *a: None),
+        lambda m: m._forward_hooks.update({1: None}),
+        lambda m: setattr(m, "_forward_hooks", OrderedDict(m._forward_hooks)),
+        lambda m: setattr(m.weight, "grad", torch.zeros(2, 2)),
+        lambda m: m.notes["seen"].append(1),
+        lambda m: m.table.add_(1),
+        lambda m: setattr(m, "new", 1),
+        lambda m: setattr(m, "__class__", Other),
+        lambda m: m.weight.register_hook(lambda g: None),
+    ],
+)
+def test_a_fingerprint_sees_any_change(change: Any) -> None:
+    model = nn.Linear(2, 2)
+    model.notes, model.table = {"seen": []}, torch.zeros(2)
+    before = fingerprint(model)
+    change(model)
+    assert fingerprint(model) != before
+
+
+class Other(nn.Linear):
+    pass
+
+
+def test_seeding_takes_any_seed() -> None:
+    kept = random_states()
+    for seed in (0, -1, 2**40):
+        seed_everything(seed)
+    restore_random(kept)
+
+
+# ---------------------------------------------------------------- memory that comes and goes
+
+
+class FreesItsWeight(nn.Module):
+    """As sharded training does between uses."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lin = nn.Linear(4, 4)
+        self.freed = nn.Parameter(torch.ones(1000))
+        self.freed.untyped_storage().resize_(0)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.lin.bias.untyped_storage().resize_(0)
+        return x
+
+
+def test_freed_memory_is_not_touched() -> None:
+    with_session = Session(lambda event: None)
+    with_session.adopt(FreesItsWeight(), (torch.ones(2, 4),), {}, "toy")
+    ended = with_session.run()
+    with_session.close()
+    assert ended.problem is None
+    assert ended.not_restored == ("lin.bias: memory (freed, cannot be put back)",)
+
+
+class Counts:
+    """An iterator of somebody's own, that says how much is left."""
+
+    def __next__(self) -> int:
+        raise AssertionError
+
+    def __length_hint__(self) -> int:
+        raise AssertionError
+
+
+def test_nobodys_own_iterator_is_asked_how_much_is_left() -> None:
+    model = nn.Identity()
+    model.it = Counts()
+    with_session = Session(lambda event: None)
+    with_session.adopt(model, (torch.ones(2),), {}, "toy")
+    assert with_session.run().problem is None
+    with_session.close()

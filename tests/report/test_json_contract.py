@@ -1,0 +1,244 @@
+"""`--print json` against its contract: every key, no key more, for every toy and for a real run."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from inspector.engine import session as session_module
+from inspector.engine.session import Session
+from inspector.records import CallRows, ModuleRows, Run
+from inspector.report.report import Report, to_json
+from tests.models import build, names
+
+ROOT = Path(__file__).parents[2]
+
+
+# ---------------------------------------------------------------- the contract
+
+
+def keys(found: Any, *expected: str) -> None:
+    assert isinstance(found, dict) and set(found) == set(expected), sorted(set(found) ^ set(expected))
+
+
+def natural(*found: Any) -> None:
+    assert all(type(number) is int and number >= 0 for number in found), found
+
+
+def real(found: Any) -> None:
+    assert type(found) is float and math.isfinite(found)
+
+
+def text(*found: Any) -> None:
+    assert all(type(item) is str for item in found), found
+
+
+def place(found: Any) -> None:
+    keys(found, "file", "line")
+    text(found["file"])
+    natural(found["line"])
+
+
+def value(found: Any) -> None:
+    kind = found["kind"]
+    if kind == "tensor":
+        tensor(found)
+    elif kind in ("tuple", "list"):
+        keys(found, "kind", "type", "items")
+        assert isinstance(found["items"], list)
+        for item in found["items"]:
+            value(item)
+    elif kind == "mapping":
+        keys(found, "kind", "type", "items")
+        for key, item in found["items"].items():
+            text(key)
+            value(item)
+    elif kind == "scalar":
+        keys(found, "kind", "type", "value")
+        assert found["value"] is None or type(found["value"]) in (bool, int, float, str)
+    elif kind == "other":
+        keys(found, "kind", "type", "text")
+        text(found["text"])
+    else:
+        keys(found, "kind")
+        assert kind == "none"
+    text(found.get("type", ""))
+
+
+def tensor(found: Any) -> None:
+    floats = ("min", "max", "mean", "std")
+    keys(found, "kind", "shape", "dtype", "device", "requires_grad", *floats, "nan", "inf", "zeros")
+    assert all(type(size) is int and size >= -1 for size in found["shape"])
+    text(found["dtype"], found["device"])
+    assert type(found["requires_grad"]) is bool
+    for name in floats:
+        assert found[name] is None or type(found[name]) is float
+    natural(found["nan"], found["inf"], found["zeros"])
+
+
+def module(found: Any) -> None:
+    keys(found, "path", "class", "parent", "parameters", "own_parameters", "calls", "alias_of", "source")
+    text(found["path"], found["class"])
+    natural(found["parameters"], found["own_parameters"], found["calls"])
+    assert all(found[name] is None or type(found[name]) is str for name in ("parent", "alias_of"))
+    keys(found["source"], "file", "line")
+    if found["source"]["file"] is not None:
+        place(found["source"])
+
+
+def call(found: Any) -> None:
+    parts = ("inputs", "kwargs", "output", "ms", "site", "status")
+    keys(found, "start", "end", "path", "class", "call", "depth", *parts)
+    text(found["path"], found["class"])
+    natural(found["start"], found["end"], found["call"], found["depth"])
+    assert found["start"] < found["end"]
+    real(found["ms"])
+    assert found["status"] in ("ok", "raised", "unfinished")
+    for item in [*found["inputs"], *found["kwargs"].values(), found["output"]]:
+        value(item)
+    if found["site"] is not None:
+        place(found["site"])
+
+
+def contract(found: Any) -> None:
+    keys(found, "schema", "target", "torch", "model", "modules", "calls", "output", "error")
+    assert found["schema"] == 1 and found["torch"] == torch.__version__
+    text(found["target"])
+    model = found["model"]
+    keys(model, "class", "modules", "parameters", "trainable", "buffers", "bytes")
+    text(model["class"])
+    natural(*(model[name] for name in model if name != "class"))
+    for row in found["modules"]:
+        module(row)
+    assert found["modules"][0]["path"] == "" and found["modules"][0]["parent"] is None
+    assert model["modules"] == sum(row["alias_of"] is None for row in found["modules"])
+    for row in found["calls"]:
+        call(row)
+    assert [row["end"] for row in found["calls"]] == sorted(row["end"] for row in found["calls"])
+    numbers = sorted(n for row in found["calls"] for n in (row["start"], row["end"]))
+    assert numbers == list(range(2 * len(found["calls"])))
+    value(found["output"])
+    error(found["error"])
+
+
+def error(found: Any) -> None:
+    if found is None:
+        return
+    keys(found, "type", "message", "path", "traceback")
+    text(found["type"], found["message"], *found["traceback"])
+    assert found["path"] is None or type(found["path"]) is str
+
+
+def parsed(line: str) -> Any:
+    def refuse(constant: str) -> None:
+        pytest.fail(f"JSON has no {constant}")
+
+    return json.loads(line, parse_constant=refuse)
+
+
+# ---------------------------------------------------------------- every toy, in this process
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module.gc, "collect", lambda: 0)
+
+
+def reported(name: str) -> Any:
+    """As `--print json` puts it together, without the processes."""
+    told: list[Any] = []
+    model, args, kwargs = build(name)
+    session = Session(told.append)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        opened = session.adopt(model, args, kwargs, name)
+        session.announce()
+        summary = session.run(Run(session.generation, materialize=True))
+    rows = [row for event in told if isinstance(event, ModuleRows) for row in event.rows]
+    calls = [row for event in told if isinstance(event, CallRows) for row in event.rows]
+    details, places = session.views.trace(0, len(calls)).calls, session.views.locations().rows
+    report = Report(opened.info, rows, calls, details, places, summary, summary.problem)
+    session.close()
+    return parsed(to_json(report))
+
+
+@pytest.mark.parametrize("name", names(without=("hostile", "big")))
+def test_every_toy_keeps_the_contract(name: str) -> None:
+    contract(reported(name))
+
+
+def test_keyword_arguments() -> None:
+    found = reported("kw_only")
+    root = found["calls"][-1]
+    assert root["inputs"] == [] and list(root["kwargs"]) == ["x", "scale", "flag"]
+    assert root["kwargs"]["scale"] == {"kind": "scalar", "type": "float", "value": 2.0}
+
+
+def test_containers() -> None:
+    output = reported("out_dict")["output"]
+    assert output["kind"] == "mapping" and list(output["items"]) == ["a", "nested", "3"]
+    assert output["items"]["nested"]["kind"] == "list" and output["items"]["3"] == {"kind": "none"}
+    assert reported("out_namedtuple")["output"]["kind"] == "tuple"
+    many = reported("out_many")["output"]["items"]
+    assert len(many) == 101 and many[-1] == {"kind": "other", "type": "…", "text": "99900 more"}
+
+
+def test_what_is_not_finite() -> None:
+    output = reported("out_nan_inf")["output"]
+    assert (output["nan"], output["inf"], output["zeros"]) == (1, 2, 1)
+    assert (output["min"], output["max"]) == (0.0, 1.0)
+    assert reported("out_scalars")["output"]["items"][5] == {"kind": "scalar", "type": "float", "value": None}
+
+
+def test_an_error_keeps_the_calls_before_it() -> None:
+    found = reported("raises_midway")
+    assert [(row["path"], row["status"]) for row in found["calls"]] == [
+        ("a", "ok"), ("bad.0", "raised"), ("bad", "raised"), ("", "raised"),
+    ]  # fmt: skip
+    assert found["error"]["type"] == "RuntimeError" and found["error"]["path"] == "bad.0"
+    assert not found["error"]["message"].startswith("RuntimeError")
+    assert found["output"] == {"kind": "none"}
+    left = reported("raises_system_exit")
+    assert [row["status"] for row in left["calls"]] == ["ok", "unfinished"] and left["error"]["type"] == "SystemExit"
+
+
+def test_aliases() -> None:
+    rows = {row["path"]: row for row in reported("two_names")["modules"]}
+    assert rows["2"]["alias_of"] == "0" and rows["2"]["calls"] == rows["0"]["calls"] == 2
+
+
+def test_sources_and_sites_are_places_in_files() -> None:
+    found = reported("shared_relu")
+    rows = {row["path"]: row for row in found["modules"]}
+    lines = Path(rows[""]["source"]["file"]).read_text().splitlines()
+    assert lines[rows[""]["source"]["line"] - 1] == "class SharedRelu(nn.Module):"
+    site = found["calls"][0]["site"]
+    assert "self.relu(self.b(self.relu(self.a(x))))" in lines[site["line"] - 1]
+    assert found["calls"][-1]["site"] is None
+
+
+# ---------------------------------------------------------------- a real run
+
+
+def test_resnet18_from_the_command_line() -> None:
+    command = [sys.executable, "-m", "inspector", "resnet18", "--print", "json", "-i", "1x3x64x64"]
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=200, stdin=subprocess.DEVNULL)
+    assert ran.returncode == 0, ran.stderr
+    found = parsed(ran.stdout)
+    contract(found)
+    assert found["model"] == {
+        "class": "ResNet", "modules": 68, "parameters": 11_689_512, "trainable": 11_689_512, "buffers": 60,
+        "bytes": 46_796_608,
+    }  # fmt: skip
+    assert [row["path"] for row in found["calls"]][:4] == ["conv1", "bn1", "relu", "maxpool"]
+    assert len(found["calls"]) == 76 and found["calls"][-1]["path"] == ""
+    assert found["calls"][4]["site"]["file"].endswith("resnet.py")
+    assert found["output"]["shape"] == [1, 1000] and found["error"] is None

@@ -1,0 +1,371 @@
+"""Backward passes, batches, the baseline and state dicts by key, and what the title and the log say of them."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from inspector.records import (
+    Changes,
+    Delta,
+    GetHistory,
+    KeyRow,
+    Opened,
+    PassEnded,
+    PassSummary,
+    Problem,
+    Progress,
+    Run,
+    StateDictReport,
+    TakeBaseline,
+    TryStateDict,
+)
+from inspector.tui.bars.pass_words import last_pass, under_way
+from inspector.tui.panels.gradients import GradientsPanel
+from inspector.tui.panels.log import LogPanel
+from inspector.tui.screens.batches import BatchesDialog, count_fault, name_faults
+from inspector.tui.screens.confirm import Confirm
+from inspector.tui.screens.file_prompt import FilePrompt
+from inspector.tui.screens.seed import Tick
+from inspector.tui.screens.state_dict import StateDictScreen
+
+from ..fake_engine import FakeEngine, failed, info, running
+from .test_app import settle, title
+
+
+def shown(app) -> str:
+    return "\n".join(line.body.plain for line in (*app.screen._view.page.head, *app.screen._view.page.lines))
+
+
+def told(app) -> list[str]:
+    return [notification.message for notification in app._notifications]
+
+
+# ---------------------------------------------------------------- passes
+
+
+async def test_b_runs_forward_and_backward(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("b")
+        await settle(app, pilot)
+        assert engine.requests(Run)[-1] == Run(1, backward=True)
+
+
+async def test_a_change_repeats_the_kind_of_pass_that_was_asked_for_last(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        for key, backward in (("b", True), ("r", False)):
+            await pilot.press(key)
+            await settle(app, pilot)
+            engine.say(Changes(1, altering=1 + backward))
+            await settle(app, pilot)
+            assert [request.backward for request in engine.requests(Run)[-2:]] == [backward] * 2
+
+
+async def test_what_the_command_line_asks_for_is_run_first(tmp_path: Path):
+    target = {"target": "net", "backward": True, "batches": 3, "loss": "sum"}
+    async with running(tmp_path, target=target) as (_, _, engine):
+        assert engine.requests(Run) == [Run(1, backward=True, batches=3, loss="sum")]
+
+
+async def test_a_pass_over_lazy_modules_is_asked_for(tmp_path: Path):
+    engine = FakeEngine()
+    engine.opened = Opened(1, info(lazy=2))
+    async with running(tmp_path, engine) as (app, pilot, _):
+        assert not engine.requests(Run) and any("lazy modules" in words for words in told(app))
+        await pilot.press("r")
+        assert isinstance(app.screen, Confirm)
+        await pilot.press("n")
+        await settle(app, pilot)
+        assert not engine.requests(Run)
+        await pilot.press("b", "y")
+        await settle(app, pilot)
+        assert engine.requests(Run) == [Run(1, backward=True, materialize=True)]
+        await pilot.press("r")
+        await settle(app, pilot)
+        assert engine.requests(Run)[1:] == [Run(1, materialize=True)], "one yes is enough"
+
+
+async def test_a_target_that_allows_it_is_run_at_once(tmp_path: Path):
+    engine = FakeEngine()
+    engine.opened = Opened(1, info(lazy=2))
+    target = {"target": "net", "materialize": True}
+    async with running(tmp_path, engine, target=target):
+        assert len(engine.requests(Run)) == 1
+
+
+async def test_what_is_asked_for_while_a_pass_runs_comes_after_it(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        ended, reply = asyncio.Event(), engine.ask
+
+        async def slow(request):
+            if isinstance(request, Run) and not ended.is_set():
+                engine.asked.append(request)
+                await ended.wait()
+                event = engine.end_pass()
+                engine.say(event)
+                return event
+            return await reply(request)
+
+        engine.ask = slow
+        await pilot.press("r", "r", "b")
+        await pilot.pause()
+        assert len(engine.requests(Run)) == 2
+        ended.set()
+        await settle(app, pilot)
+        await settle(app, pilot)
+        assert engine.requests(Run)[2:] == [Run(1, backward=True)]
+
+
+async def test_m_asks_how_many_and_remembers_what_was_typed(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("m")
+        assert isinstance(app.screen, BatchesDialog)
+        app.screen.query_one("#batches", Input).value = "25"
+        app.screen.query_one("#loss", Input).value = "cross_entropy"
+        app.screen.query_one("#optimizer", Input).value = " SGD(lr=0.01) "
+        await pilot.press("enter")
+        await settle(app, pilot)
+        wanted = Run(1, None, False, True, 25, "cross_entropy", "SGD(lr=0.01)", "none")
+        assert engine.requests(Run)[-1] == wanted
+        await pilot.press("m")
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert engine.requests(Run)[-1] == wanted
+
+
+async def test_batches_without_a_backward_pass_take_no_optimizer(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("m")
+        app.screen.query_one("#optimizer", Input).value = "Adam"
+        app.screen.query_one(Tick).action_tick()
+        await pilot.press("enter")
+        assert "needs the backward pass" in app.screen.query_one("#fault").render().plain
+        app.screen.query_one("#optimizer", Input).value = ""
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert engine.requests(Run)[-1] == Run(1, None, False, False, 10, "mean", "none", "none")
+
+
+async def test_what_cannot_be_meant_is_said_while_it_is_typed(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("m")
+        runs = len(engine.requests(Run))
+        await pilot.press("0", "x")
+        await pilot.pause()
+        assert "whole number" in app.screen.query_one("#fault").render().plain
+        await pilot.press("enter")
+        assert isinstance(app.screen, BatchesDialog) and len(engine.requests(Run)) == runs
+        await pilot.press("escape")
+        await settle(app, pilot)
+        assert len(engine.requests(Run)) == runs and app.screen is app.workbench
+
+
+@pytest.mark.parametrize("text", ["1", "10000"])
+def test_numbers_of_batches(text: str):
+    assert not count_fault(text)
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "1.5", "10001", "٣", "9" * 5000])
+def test_what_is_no_number_of_batches(text: str):
+    assert count_fault(text)
+
+
+@pytest.mark.parametrize(
+    ("loss", "optimizer", "loader"),
+    [
+        ("", "", ""),
+        ("sum", "none", "none"),
+        ("my.mod:loss", "AdamW", "data.py:make"),
+        ("", "optim.SGD(lr=1)", ""),
+    ],
+)
+def test_what_may_be_meant(loss: str, optimizer: str, loader: str):
+    assert not name_faults(loss, optimizer, loader)
+
+
+@pytest.mark.parametrize(
+    ("loss", "optimizer", "loader"), [("mae", "", ""), ("", "SGD(lr=0.01", ""), ("", "", "my loader"), ("", "1", "")]
+)
+def test_what_cannot_be_meant(loss: str, optimizer: str, loader: str):
+    assert name_faults(loss, optimizer, loader)
+
+
+@pytest.mark.parametrize("key", ["m", "B", "D"])
+async def test_without_a_model_there_is_nothing_to_do(tmp_path: Path, key: str):
+    async with running(tmp_path, target={"target": "net"}) as (app, pilot, engine):
+        app.flow.forget_model()
+        engine.asked.clear()
+        await pilot.press(key)
+        await settle(app, pilot)
+        assert app.screen is app.workbench and not engine.asked
+        assert "there is no model yet" in told(app)
+
+
+# ---------------------------------------------------------------- the title
+
+
+def test_several_batches_count_as_one_bar():
+    assert under_way(Progress(1, 5, 10, 0, 1.0, 3, 10), 10, ascii=True) == "batch 3/10 [##........]"
+    assert under_way(Progress(1, 0, 0, 0, 1.0, 10, 10), 10, ascii=True) == "batch 10/10 [#########.]"
+    assert under_way(Progress(1, 3, 6, 0, 1.0), 10, ascii=True) == "3/6 [#####.....]"
+
+
+def test_the_last_pass_says_how_far_the_output_is_and_the_loss_as_there_is_room():
+    summary = PassSummary(3, 23.4, 9, delta=Delta(0.321, 1.0, 1.0), loss=2.3127)
+    assert last_pass(summary, "76 hooks", 60, " · ") == "pass 3 · 23.4 ms · Δ 0.32 · loss 2.31 · 76 hooks"
+    assert last_pass(summary, "76 hooks", 40, " · ") == "pass 3 · 23.4 ms · Δ 0.32 · loss 2.31"
+    assert last_pass(summary, "76 hooks", 30, " · ") == "pass 3 · Δ 0.32 · loss 2.31"
+    assert last_pass(summary, "76 hooks", 3, " · ") == "pass 3"
+    assert last_pass(PassSummary(9, 1.0, 1, batches=7), "x", 60, " · ").startswith("7 batches")
+
+
+async def test_the_batch_is_shown_while_it_runs(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        engine.say(Progress(1, 2, 0, 0, 1.0, 3, 10))
+        app.workbench.title_bar.running = True
+        await pilot.pause()
+        assert "batch 3/10" in title(app)
+
+
+# ---------------------------------------------------------------- hooks that failed
+
+
+async def test_faults_are_written_down_and_told_once_while_they_stay_the_same(tmp_path: Path):
+    faults = [Problem("scale(2) on [fc] failed: boom", kind="ValueError")]
+    engine = FakeEngine()
+    end = engine.end_pass
+
+    def with_faults(problem=None):
+        ended = end(problem)
+        summary = PassSummary(ended.summary.number, 1.0, 5, faults=tuple(faults))
+        return PassEnded(1, summary)
+
+    engine.end_pass = with_faults
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await pilot.press("r")
+        await settle(app, pilot)
+
+        def written() -> int:
+            log = next(panel for panel in app.workbench.detail.panels if isinstance(panel, LogPanel))
+            return sum("scale(2) on [fc] failed: boom" in line.body.plain for line in log.lines)
+
+        assert written() == 1
+        assert told(app).count("scale(2) on [fc] failed: boom; the pass went on without it") == 1
+        assert app.workbench.detail.current.TITLE == "Source", "a fault does not take anybody elsewhere"
+        faults.clear()
+        await pilot.press("r")
+        await settle(app, pilot)
+        faults.append(Problem("scale(2) on [fc] failed: boom", kind="ValueError"))
+        await pilot.press("r")
+        await settle(app, pilot)
+        assert written() == 2
+
+
+# ---------------------------------------------------------------- the baseline
+
+
+async def test_the_baseline_is_taken_and_told(tmp_path: Path):
+    engine = FakeEngine()
+    engine.replies[TakeBaseline] = lambda request: Changes(1, baseline="the model with 2 hooks")
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await pilot.press("B")
+        await settle(app, pilot)
+        assert engine.requests(TakeBaseline) == [TakeBaseline(1)]
+        assert "the baseline from now on: the model with 2 hooks" in told(app)
+        engine.replies[TakeBaseline] = failed("no pass has run")
+        await pilot.press("B")
+        await settle(app, pilot)
+        assert "no pass has run" in told(app)
+
+
+# ---------------------------------------------------------------- gradients
+
+
+async def test_enter_in_gradients_goes_to_the_module_in_the_tree(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        number = app.workbench.detail.number_of("Gradients")
+        app.workbench.detail.show_panel(number)
+        app.workbench.detail.current.focus()
+        app.workbench.detail.current.post_message(GradientsPanel.Chosen(4))
+        await pilot.pause()
+        assert app.workbench.selected_path == ("body", "1") and app.workbench.in_tree
+
+
+async def test_the_history_of_the_selected_module_is_asked_for_anew_after_every_pass(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("6")
+        await settle(app, pilot)
+        assert "press m" in app.workbench.detail.current.copy_text()
+        await pilot.press("r", "j")
+        await settle(app, pilot)
+        asked = [request.path for request in engine.requests(GetHistory)]
+        assert asked[0] == () and asked[-1] == ("stem",) and len(asked) >= 2
+
+
+# ---------------------------------------------------------------- state dicts
+
+REPORT = StateDictReport(
+    "w.safetensors",
+    (
+        KeyRow("fits.weight", "fits", "3 float32", "3 float32"),
+        KeyRow("a\x1b[31m[red]", "unexpected", "1 float32"),
+        KeyRow("fc.weight", "missing", "", "10×5 float32", "head.weight"),
+        KeyRow("conv.weight", "mismatched", "3×3 float16", "3×3 float32"),
+    ),
+    90,
+    {"fits": 87, "unexpected": 1, "missing": 1, "mismatched": 1},
+    ("renamed by a hook",),
+)
+
+
+async def test_a_state_dict_is_tried_and_what_matters_comes_first(tmp_path: Path):
+    engine = FakeEngine()
+    engine.replies[TryStateDict] = lambda request: REPORT
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await pilot.press("D", *"w.pt", "enter")
+        await settle(app, pilot)
+        assert engine.requests(TryStateDict) == [TryStateDict(1, "w.pt")]
+        assert isinstance(app.screen, StateDictScreen)
+        lines = shown(app).split("\n")
+        assert lines[0] == "mismatched 1 · missing 1 · unexpected 1 · fits 87"
+        order = [lines.index(next(line for line in lines if line.startswith(state + "  "))) for state in
+                 ("mismatched", "missing", "unexpected", "fits")]  # fmt: skip
+        assert order == sorted(order)
+        assert lines[order[1] + 1 :][:2] == ["fc.weight", "nearest in the file  head.weight"]
+        assert "  and 86 more" in lines and "\x1b" not in shown(app) and "[red]" in shown(app)
+        await pilot.press("q")
+        await pilot.press("D")
+        assert app.screen.query_one(Input).value == "w.pt"
+
+
+async def test_keys_are_narrowed_by_typing(tmp_path: Path):
+    engine = FakeEngine()
+    engine.replies[TryStateDict] = lambda request: REPORT
+    async with running(tmp_path, engine, size=(80, 24)) as (app, pilot, _):
+        await pilot.press("D", "enter")
+        await settle(app, pilot)
+        assert engine.requests(TryStateDict) == [TryStateDict(1, "")]
+        await pilot.press("slash", *"weight miss")
+        await pilot.pause()
+        assert "fc.weight" in shown(app) and "conv.weight" not in shown(app)
+        await pilot.press(*"zzz")
+        await pilot.pause()
+        assert "no key has these words" in shown(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "conv.weight" in shown(app) and isinstance(app.screen, StateDictScreen)
+        await pilot.press("escape")
+        assert app.screen is app.workbench
+
+
+async def test_a_file_that_cannot_be_read_is_said_where_it_was_typed(tmp_path: Path):
+    engine = FakeEngine()
+    engine.replies[TryStateDict] = failed("there is no file [w].pt", hint="cwd is /tmp")
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await pilot.press("D", "w", "enter")
+        await settle(app, pilot)
+        assert isinstance(app.screen, FilePrompt)
+        assert "there is no file [w].pt\ncwd is /tmp" in app.screen.query_one("#fault").render().plain

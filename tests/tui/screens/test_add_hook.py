@@ -1,0 +1,443 @@
+"""Adding a hook: the kinds, the form, the code, and the text that comes out of them."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, OptionList, Static
+
+from inspector.records import (
+    AddHook,
+    CheckHook,
+    EditParameters,
+    HookCheck,
+    KindArgument,
+    KindInfo,
+    Kinds,
+    ListKinds,
+    Problem,
+)
+from inspector.tui.screens.fields import Field
+from inspector.tui.screens.hooks.add_hook import AddHookPicker, matching
+from inspector.tui.screens.hooks.code import TEMPLATES, fault_line, is_template, template
+from inspector.tui.screens.hooks.code_box import CodeBox
+from inspector.tui.screens.hooks.form import HookForm
+from inspector.tui.screens.hooks.status import HookStatus, outcome
+from inspector.tui.screens.hooks.text import Typed, call_text, default_shown, taken_apart, usable_filter, with_all_below
+from inspector.tui.screens.seed import Tick
+
+from ..app.test_hook_actions import NASTY, settle, told
+from ..fake_engine import KINDS, FakeEngine, failed, running
+
+NAMED = {kind.name: kind for kind in KINDS}
+
+
+def status(app) -> str:
+    return str(app.screen.query_one(HookStatus).render())
+
+
+def fields(app) -> dict[str, str]:
+    return {field.label: field.value for field in app.screen.query(Field)}
+
+
+async def choose(app, pilot, kind: str) -> None:
+    """The form of this kind."""
+    await pilot.press("a")
+    await settle(app, pilot)
+    await pilot.press(*kind, "enter")
+    await settle(app, pilot)
+    assert isinstance(app.screen, HookForm)
+
+
+# ---------------------------------------------------------------- the text
+
+
+@pytest.mark.parametrize(("kind", "typed", "text"), [
+    ("scale", Typed("", {"factor": "2"}), "scale(2)"),
+    ("scale", Typed("output", {"factor": " 1e-3 "}), "scale(1e-3)"),
+    ("scale", Typed("input", {"factor": "-2.50", "call": "1"}), "scale(-2.50, on='input', call=1)"),
+    ("scale", Typed("", {"factor": "2", "where": '["hidden"]', "when": "nan > 0"}),
+     """scale(2, where='["hidden"]', when='nan > 0')"""),
+    ("scale", Typed("", {"factor": "2", "every": "1", "call": ""}), "scale(2)"),
+    ("noise", Typed("", {}), "noise()"),
+    ("noise", Typed("", {"std": "0.1", "seed": "3"}), "noise(seed=3)"),
+    ("noise", Typed("", {"std": "0.2", "seed": "3", "relative": "yes"}), "noise(0.2, 3, True)"),
+    ("record", Typed("", {"run": "it's \"me\"\n"}), """record('it\\'s "me"\\n')"""),
+    ("record", Typed("", {"run": "run"}), "record()"),
+    ("zero", Typed("output", {}), "zero()"),
+])  # fmt: skip
+def test_a_hook_is_written_as_python_writes_it(kind: str, typed: Typed, text: str):
+    assert call_text(NAMED[kind], typed) == text
+    again = call_text(NAMED[kind], taken_apart(text, NAMED[kind]))
+    assert again == text, "what was taken apart gives the same text again"
+
+
+@pytest.mark.parametrize(("kind", "values", "fault"), [
+    ("scale", {}, "factor is needed"),
+    ("scale", {"factor": "two"}, "factor is a number"),
+    ("scale", {"factor": "2)"}, "factor is a number"),
+    ("scale", {"factor": "True"}, "factor is a number"),
+    ("noise", {"seed": "1.5"}, "seed is a whole number"),
+    ("noise", {"relative": "perhaps"}, "relative is true or false"),
+    ("zero", {"every": "often"}, "every is a whole number"),
+])  # fmt: skip
+def test_what_is_missing_or_wrong_is_said(kind: str, values: dict[str, str], fault: str):
+    with pytest.raises(ValueError, match=fault):
+        call_text(NAMED[kind], Typed("", values))
+
+
+def test_any_text_in_a_text_argument_stays_one_text():
+    draw = random.Random(3)
+    for _ in range(300):
+        text = "".join(draw.choice("a'\"\\\n)(\x1b\u202e[]{}%é,= ") for _ in range(draw.randrange(1, 12)))
+        typed = Typed("", {"run": text})
+        assert taken_apart(call_text(NAMED["record"], typed), NAMED["record"]).values["run"] == text
+
+
+@pytest.mark.parametrize("text", ["", "scale", "scale(", "scale(2))", "[](", "\x00", "(" * 5000, "scale(**x)"])
+def test_what_is_no_call_is_taken_apart_into_nothing(text: str):
+    assert taken_apart(text, NAMED["scale"]) == Typed()
+
+
+def test_defaults_are_shown_as_a_person_types_them():
+    defaults = [("str", "'run'"), ("str", "run"), ("str", "''"), ("int", "None"), ("float", "1.0"), ("float", "")]
+    shown = [default_shown(KindArgument("x", type, default)) for type, default in defaults]
+    assert shown == ["run", "run", "", "", "1.0", ""]
+
+
+def test_places():
+    assert with_all_below("layer1") == "layer1,layer1.*" and with_all_below("") == "*"
+    assert [usable_filter(text) for text in ("conv", "*.conv?", "class:Conv2d", "layer* class:X", " ", "a[0]")] == [
+        False, True, True, False, False, True,
+    ]  # fmt: skip
+
+
+def test_kinds_are_found_by_name_before_words():
+    assert matching(KINDS, "cli")[0].name == "clip"
+    assert matching(KINDS, "gaussian")[0].name == "noise"
+    assert matching(KINDS, "qqq") == []
+
+
+# ---------------------------------------------------------------- the form
+
+
+async def test_a_hook_is_added_from_the_form(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("j")
+        await choose(app, pilot, "scale")
+        assert fields(app) == {
+            "modules": "stem", "on": "output", "factor": "", "where": "", "call": "", "every": "", "when": "",
+        }  # fmt: skip
+        assert "scale(…)\nfactor is needed" in status(app)
+        await pilot.press("2")
+        await settle(app, pilot)
+        assert status(app) == "scale(2)\n1 module: stem"
+        await pilot.press("up", "right", "down", "enter", "enter", "1", "enter", "enter", *"nan > 0")
+        await settle(app, pilot)
+        assert status(app).startswith("scale(2, on='input', call=1, when='nan > 0')")
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert engine.requests(AddHook) == [AddHook(1, "stem", "scale(2, on='input', call=1, when='nan > 0')")]
+        assert app.screen is app.workbench
+        assert "done: add scale(2, on='input'" in told(app)
+
+
+async def test_everything_below_is_one_tick_away(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("j", "j")
+        await choose(app, pilot, "zero")
+        app.screen.query_one(Tick).focus()
+        await pilot.press("space")
+        await settle(app, pilot)
+        assert status(app) == "zero()\n3 modules: body, body.0, body.1"
+        await pilot.press("space")
+        await settle(app, pilot)
+        assert fields(app)["modules"] == "body"
+        await pilot.press("space", "ctrl+r")
+        await settle(app, pilot)
+        assert engine.requests(AddHook)[-1].where == "body,body.*" and len(engine.hooks) == 3
+
+
+@pytest.mark.parametrize(("filter", "where"), [("class:Linear", "class:Linear"), ("body.*", "body.*"), ("1", "body.1")])
+async def test_a_filter_that_names_modules_is_where_the_hook_goes(tmp_path: Path, filter: str, where: str):
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("f", *filter, "enter", "G")
+        await choose(app, pilot, "zero")
+        assert fields(app)["modules"] == where and not app.screen.query(Tick)
+
+
+async def test_what_the_engine_refuses_stays_in_the_form(tmp_path: Path):
+    engine = FakeEngine()
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await choose(app, pilot, "scale")
+        await pilot.press("ctrl+r")
+        await settle(app, pilot)
+        assert not engine.requests(AddHook) and "factor is needed" in status(app)
+        engine.replies[AddHook] = failed(f"readonly {NASTY}", hint="leave --readonly out")
+        await pilot.press("3", "ctrl+r")
+        await settle(app, pilot)
+        assert isinstance(app.screen, HookForm)
+        assert "readonly [@click=app.exit]x[/]" in status(app) and "leave --readonly out" in status(app)
+        assert "\x1b" not in app.export_screenshot()
+        await pilot.press("escape")
+        assert isinstance(app.screen, AddHookPicker)
+        await pilot.press("escape")
+        assert app.screen is app.workbench
+
+
+async def test_an_impatient_person_adds_one_hook(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await choose(app, pilot, "zero")
+        gate, answer = asyncio.Event(), engine.ask
+
+        async def slow(request):
+            if isinstance(request, AddHook):
+                await gate.wait()
+            return await answer(request)
+
+        engine.ask = slow
+        await pilot.press("ctrl+r", "ctrl+r", "ctrl+r")
+        gate.set()
+        await settle(app, pilot)
+        assert len(engine.requests(AddHook)) == 1 and app.screen is app.workbench
+
+
+async def test_every_change_is_checked_but_one_question_is_under_way_at_a_time(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await choose(app, pilot, "scale")
+        gate, answer, asked = asyncio.Event(), engine.ask, []
+
+        async def slow(request):
+            asked.append(request.hook)
+            await gate.wait()
+            return await answer(request)
+
+        engine.ask = slow
+        await pilot.press("1", "2", "3")
+        await pilot.pause()
+        assert asked == ["scale(1)"]
+        gate.set()
+        await settle(app, pilot)
+        assert asked == ["scale(1)", "scale(123)"]
+        assert status(app).startswith("scale(123)\n1 module")
+
+
+async def test_a_part_is_named_differently_on_parameters(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await choose(app, pilot, "scale")
+        part = next(field for field in app.screen.query(Field) if field.label == "where")
+        assert '["hidden"]' in part.query_one(Input).placeholder
+        await pilot.press("up", "left")
+        await pilot.pause()
+        assert part.query_one(Input).placeholder == "weight"
+
+
+async def test_arguments_have_their_type_default_and_meaning(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await choose(app, pilot, "noise")
+        shown = [str(each.render()) for each in app.screen.query(".meaning").results(Static)]
+        assert "its standard deviation" in shown and "in units of the tensor's own" in shown
+        assert app.screen.query(Input)[1].placeholder == "0.1"
+        await pilot.press("tab", "tab", "space", "ctrl+r")
+        await settle(app, pilot)
+        assert engine.requests(AddHook)[-1].hook == "noise(relative=True)"
+
+
+async def test_names_of_kinds_are_only_text(tmp_path: Path):
+    engine = FakeEngine()
+    odd = KindInfo(NASTY, NASTY, NASTY, (NASTY, "[/]"), (KindArgument(NASTY, NASTY, NASTY, NASTY),))
+    engine.replies[ListKinds] = lambda request: Kinds((odd,))
+    engine.replies[CheckHook] = lambda request: HookCheck(NASTY, 3, (NASTY, "", NASTY))
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await pilot.press("a")
+        await settle(app, pilot)
+        assert "\x1b" not in app.export_screenshot()
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert isinstance(app.screen, HookForm)
+        assert "3 modules: [@click=app.exit]x[/]" in status(app) and "(root)" in status(app)
+        assert "\x1b" not in app.export_screenshot() and "\u202e" not in app.export_screenshot()
+
+
+async def test_recordings_are_offered_where_one_is_wanted(tmp_path: Path):
+    engine = FakeEngine()
+    run = KindArgument("run", "recording", "'clean'", "which", ("clean", "corrupted"))
+    engine.replies[ListKinds] = lambda request: Kinds(
+        (KindInfo("patch", "Put in", "Alter values", ("output",), (run,)),)
+    )
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await pilot.press("a")
+        await settle(app, pilot)
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert "recorded: clean, corrupted" in [str(each.render()) for each in app.screen.query(".meaning")]
+        await pilot.press("c", "o", "r")
+        await settle(app, pilot)
+        await pilot.press("right", "ctrl+r")
+        await settle(app, pilot)
+        assert engine.requests(AddHook)[-1].hook == "patch('corrupted')"
+
+
+@pytest.mark.parametrize(("reply", "words"), [
+    (HookCheck("x", 12, ("conv1", "a.b", "c", "d", "e")), "12 modules: conv1, a.b, c, d, …"),
+    (HookCheck("x", 1, ("",)), "1 module: (root)"),
+    (HookCheck("x", 0, ()), "0 modules"),
+    (HookCheck("x", problem=Problem("no", where="<hook>:3", hint="try")), "line 3: no\ntry"),
+    (HookCheck("x", problem=Problem("no", where="layer1")), "no"),
+])  # fmt: skip
+def test_what_the_engine_says_of_a_hook(reply: HookCheck, words: str):
+    assert outcome(reply).plain == words
+
+
+# ---------------------------------------------------------------- the kinds
+
+
+async def test_kinds_are_in_groups_and_the_cursor_passes_over_the_headings(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("a")
+        await settle(app, pilot)
+        listing = app.screen.query_one(OptionList)
+        rows = [str(listing.get_option_at_index(n).prompt) for n in range(listing.option_count)]
+        assert rows[:3] == ["Look", rows[1], "Alter values"] and "record" in rows[1]
+        assert listing.highlighted == 1
+        await pilot.press("down")
+        assert "scale" in rows[listing.highlighted]
+        await pilot.press("up", "up")
+        assert listing.highlighted == 1
+        await pilot.press("pagedown")
+        assert "python" in rows[listing.highlighted]
+        await pilot.press(*"zzz")
+        await pilot.pause()
+        assert "no kind of hook is called that" in str(listing.get_option_at_index(0).prompt)
+        await pilot.press("enter")
+        assert isinstance(app.screen, AddHookPicker)
+
+
+async def test_a_whole_hook_typed_is_checked_and_added_as_it_is(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("j", "a")
+        await settle(app, pilot)
+        await pilot.press(*'scael(2, on="input")')
+        await settle(app, pilot)
+        assert "no kind of hook is called scael" in status(app) and "did you mean scale?" in status(app)
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert isinstance(app.screen, AddHookPicker) and "scael" in status(app)
+        app.screen.query_one(Input).value = 'scale(2, on="input")'
+        await settle(app, pilot)
+        assert "1 module: stem" in status(app)
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert engine.requests(AddHook)[-1] == AddHook(1, "stem", 'scale(2, on="input")')
+        assert app.screen is app.workbench
+
+
+async def test_parameters_are_edited_by_the_kinds_that_can(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("j", "E")
+        await settle(app, pilot)
+        listing = app.screen.query_one(OptionList)
+        rows = " ".join(str(listing.get_option_at_index(n).prompt) for n in range(listing.option_count))
+        assert "scale" in rows and "prune" in rows and "zeros in" not in rows and "python" not in rows
+        await pilot.press(*"scale", "enter")
+        await settle(app, pilot)
+        assert set(fields(app)) == {"modules", "factor", "where"}
+        await pilot.press("2", "enter", *"weight")
+        await settle(app, pilot)
+        assert engine.requests(CheckHook)[-1].hook == "scale(2, where='weight', on='parameters')"
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert engine.requests(EditParameters) == [EditParameters(1, "stem", "scale(2, where='weight')")]
+        assert "done: edit stem by scale(2" in told(app)
+
+
+# ---------------------------------------------------------------- a hook of one's own
+
+
+async def test_typing_begins_with_i_and_ends_with_escape(tmp_path: Path):
+    async with running(tmp_path, size=(80, 24)) as (app, pilot, _):
+        await choose(app, pilot, "python")
+        box = app.screen.query_one(CodeBox)
+        await pilot.press("x")
+        assert box.text == TEMPLATES["input"]
+        await pilot.press("i", "x", "q", "enter")
+        await settle(app, pilot)
+        assert box.text.startswith("xq\ndef hook") and isinstance(app.screen, HookForm)
+        await pilot.press("escape", "q")
+        assert isinstance(app.screen, AddHookPicker)
+
+
+async def test_a_fault_in_the_code_is_shown_at_its_line(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await choose(app, pilot, "python")
+        box = app.screen.query_one(CodeBox)
+        box.load_text("def hook(module, args, kwargs):\n    x = 1\n    return (\n")
+        await settle(app, pilot)
+        assert "line 3: '(' was never closed" in status(app)
+        await pilot.press("ctrl+r")
+        await settle(app, pilot)
+        assert isinstance(app.screen, HookForm) and box.cursor_location[0] == 2
+        box.load_text("def hook(module, args, kwargs):\n    return None\n")
+        await pilot.press("ctrl+r")
+        await settle(app, pilot)
+        assert engine.requests(AddHook)[-1] == AddHook(1, "", "python()", box.text)
+        assert app.screen is app.workbench
+
+
+async def test_the_template_goes_with_the_moment_until_something_is_written(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await choose(app, pilot, "python")
+        box = app.screen.query_one(CodeBox)
+        await pilot.press("up", "right")
+        await pilot.pause()
+        assert box.text == TEMPLATES["output"] and "python(on='output')" in status(app)
+        box.load_text("mine = 1\n")
+        await pilot.press("right")
+        await settle(app, pilot)
+        assert box.text == "mine = 1\n"
+
+
+async def test_the_editor_gets_the_code_and_gives_it_back(tmp_path: Path, monkeypatch):
+    async with running(tmp_path) as (app, pilot, engine):
+        handed = []
+        monkeypatch.setattr(app, "edit_text", lambda text, line: handed.append((text, line)) or "a = 1\n")
+        await choose(app, pilot, "python")
+        await pilot.press("e")
+        await settle(app, pilot)
+        assert handed == [(TEMPLATES["input"], 1)]
+        assert app.screen.query_one(CodeBox).text == "a = 1\n"
+        assert engine.requests(CheckHook)[-1].code == "a = 1\n"
+
+
+async def test_an_editor_that_cannot_be_started_leaves_the_code_alone(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await choose(app, pilot, "python")
+        await pilot.press("e")
+        await settle(app, pilot)
+        assert "the editor cannot be started" in told(app)
+        assert app.screen.query_one(CodeBox).text == TEMPLATES["input"]
+
+
+def test_templates_are_code_that_does_nothing_by_itself():
+    for on, code in TEMPLATES.items():
+        compile(code, on, "exec")
+        assert is_template(code) and code.startswith("def hook(module")
+    assert template("unheard of") == TEMPLATES["output"]
+    assert not is_template("def hook(): ...")
+
+
+@pytest.mark.parametrize(("where", "line"), [("line 3", 3), ("<hook>:12", 12), ("layer1.0", 0), ("", 0), ("x:3:7", 7)])
+def test_the_line_of_a_fault(where: str, line: int):
+    assert fault_line(Problem("no", where=where)) == line
+
+
+@pytest.mark.parametrize("kind", sorted(NAMED))
+@pytest.mark.parametrize("size", [(80, 24), (40, 12), (120, 36)])
+async def test_the_outcome_is_in_sight_whatever_the_form(tmp_path: Path, kind: str, size: tuple[int, int]):
+    async with running(tmp_path, size=size) as (app, pilot, _):
+        await choose(app, pilot, kind)
+        frame, outcome = app.screen.query_one("#layer").region, app.screen.query_one(HookStatus).region
+        assert frame.contains_region(outcome) and frame.bottom <= size[1]
