@@ -66,9 +66,6 @@ def batch() -> tuple[torch.Tensor]:
     return (torch.randn(2, 4),)
 
 
-# ---------------------------------------------------------------- call structure
-
-
 @toy("plain")
 def mlp() -> Built:
     return nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), (torch.ones(3, 4),), {}
@@ -351,9 +348,6 @@ def out_generator() -> Built:
     return Yields(), batch(), {}
 
 
-# ---------------------------------------------------------------- outputs
-
-
 class Returns(nn.Module):
     """Returns `make(x)`; the child is there so that a leaf is hooked too."""
 
@@ -532,9 +526,6 @@ def out_fake() -> Built:
     return Fakes(), batch(), {}
 
 
-# ---------------------------------------------------------------- aliasing and in-place
-
-
 @toy("plain", "state")
 def inplace_relu() -> Built:
     return nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True)), (torch.randn(8, 4),), {}
@@ -564,9 +555,6 @@ def inplace_through_view() -> Built:
 @toy("plain", "state")
 def identity_chain() -> Built:
     return nn.Sequential(nn.Identity(), nn.Dropout(0.0), nn.Identity()), batch(), {}
-
-
-# ---------------------------------------------------------------- state
 
 
 @toy("plain", "state")
@@ -833,9 +821,6 @@ def transformer_encoder() -> Built:
     return nn.TransformerEncoder(layer, 2).eval(), (torch.randn(1, 3, 8),), {}
 
 
-# ---------------------------------------------------------------- odd Python objects
-
-
 class GetattrAny(nn.Module):
     def __getattr__(self, name):
         if name.startswith("_") or name in self._modules:
@@ -999,9 +984,6 @@ def wide_100k() -> Built:
     return nn.ModuleList([nn.Identity() for _ in range(100_000)]), (), {}
 
 
-# ---------------------------------------------------------------- source
-
-
 @toy("plain", "source")
 def monkeypatched_forward() -> Built:
     m = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
@@ -1019,9 +1001,6 @@ def lambda_forward() -> Built:
     m[0].forward = lambda x: x + 1
     m[1].forward = functools.partial(torch.mul, other=2)
     return m, batch(), {}
-
-
-# ---------------------------------------------------------------- wrappers
 
 
 def two_layers() -> nn.Sequential:
@@ -1080,9 +1059,6 @@ def quantized_dynamic() -> Built:
 def meta_model() -> Built:
     with torch.device("meta"):
         return two_layers(), batch(), {}
-
-
-# ---------------------------------------------------------------- raising
 
 
 class RaisesMidway(nn.Module):
@@ -1182,9 +1158,6 @@ class Translates(nn.Module):
 @toy("raises", "calls")
 def raises_translated() -> Built:
     return Translates(), batch(), {}
-
-
-# ---------------------------------------------------------------- hostile: only in a process of its own
 
 
 def _forever(x):

@@ -122,9 +122,6 @@ SCENES: tuple[Scene, ...] = (
 )
 
 
-# ---------------------------------------------------------------- what a picture is of
-
-
 def sources_now(scene: Scene) -> dict[str, str]:
     """The sha256 of each file the picture depends on, as it is now."""
     return {name: hashlib.sha256((ROOT / name).read_bytes()).hexdigest() for name in scene.sources}
@@ -134,9 +131,6 @@ def kept_sources() -> dict[str, dict[str, str]]:
     """What `sources_now` was when each picture was taken, by its name."""
     found: dict[str, dict[str, str]] = json.loads(MANIFEST.read_text())
     return found
-
-
-# ---------------------------------------------------------------- taking one
 
 
 async def shoot(scene: Scene, state: Path) -> str:
@@ -198,9 +192,6 @@ async def _until(pilot: Pilot[None], holds: Callable[[], bool], what: str) -> No
         if loop.time() > deadline:
             raise RuntimeError(f"not in {PATIENCE:.0f} s: {what}")
         await pilot.pause(0.05)
-
-
-# ---------------------------------------------------------------- what goes into the repository
 
 
 def tidy(svg: str) -> str:

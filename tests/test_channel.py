@@ -90,9 +90,6 @@ def test_every_record_has_its_own_tag() -> None:
         assert tags == [member.__name__ for member in union.__args__]
 
 
-# ---------------------------------------------------------------- refusals
-
-
 @pytest.mark.parametrize(
     "body",
     [
@@ -170,9 +167,6 @@ async def test_the_app_reads_as_the_engine_does() -> None:
     with pytest.raises(ChannelError, match="ended inside a frame"):
         await receive_async(reader)
     assert await receive_async(reader) is None
-
-
-# ---------------------------------------------------------------- the outbox
 
 
 def test_an_outbox_delivers_in_order(pair: Pair) -> None:

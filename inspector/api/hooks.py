@@ -14,7 +14,7 @@ from ..engine.hooks.kinds import BY_NAME
 from ..engine.hooks.session_state import Shared
 from ..engine.hooks.spec import parse_hook
 from ..engine.hooks.targets import find
-from ..engine.hooks.turns import Choice
+from ..engine.hooks.turns import ObserveFilter
 from ..engine.modules.tree import Node, walk
 from ..engine.recording.observers import Observers
 from ..engine.recording.recorder import Recorder
@@ -34,9 +34,9 @@ class Hooks:
         self._tree = walk(model)
         self._observers = Observers(self._tree)
         self._shared = Shared(lambda text: _ignore(say(text)))
-        self._recorder = Recorder(self._tree, choices=self._observers.choices)
+        self._recorder = Recorder(self._tree, filters=self._observers.filters)
         self._attached: list[Attached] = []
-        self._observed: list[tuple[Node, Choice]] = []
+        self._observed: list[tuple[Node, ObserveFilter]] = []
         self._handles: list[Any] = []
         for where, hooks in wanted.items():
             nodes = find(self._tree, where)
@@ -45,7 +45,7 @@ class Hooks:
 
     def _take(self, hook: Hook, nodes: list[Node]) -> None:
         if hook.kind.acts == "observe":
-            self._observed += [(node, Choice(hook, self._shared)) for node in nodes]
+            self._observed += [(node, ObserveFilter(hook, self._shared)) for node in nodes]
             return
         paths = self._tree.paths
         self._attached += [Attached(hook, n.module, ".".join(paths[n.index]), self._shared) for n in nodes]
@@ -54,8 +54,8 @@ class Hooks:
         try:
             self._handles.append(self._tree.root.register_forward_pre_hook(_Batches(self._shared)))
             self._handles += [attached.register() for attached in self._attached]
-            for node, choice in self._observed:
-                self._observers.add(node, choice)
+            for node, observe_filter in self._observed:
+                self._observers.add(node, observe_filter)
         except BaseException:
             self._remove()
             raise

@@ -23,7 +23,7 @@ from msgspec.structs import replace
 from ..channel import check_greeting, decode_told, encode, receive
 from ..client.process import Connection, how_it_ended, kind_of_end, start_engine
 from ..errors import ChannelError, InspectorError
-from ..postmortem.read import Remains, clear_faults, read
+from ..postmortem.read import Postmortem, clear_faults, read
 from ..postmortem.record import ASK
 from ..records import (
     AnyEvent,
@@ -64,12 +64,12 @@ LOOK = 0.05
 
 
 class Gone(InspectorError):
-    """The engine ended, or was ended, before it answered; `remains` are what it left."""
+    """The engine ended, or was ended, before it answered; `left` are what it left."""
 
-    def __init__(self, problem: Problem, left: Remains) -> None:
+    def __init__(self, problem: Problem, left: Postmortem) -> None:
         super().__init__(problem.what)
         self.problem = problem
-        self.remains = left
+        self.left = left
 
 
 def print_report(target: Target, form: str, out: Callable[[str], object]) -> int:
@@ -86,13 +86,13 @@ def print_report(target: Target, form: str, out: Callable[[str], object]) -> int
     try:
         return _print(client, target, form, out)
     except Gone as gone:
-        return _print_remains(client, gone, form, out)
+        return _print_postmortem(client, gone, form, out)
     except InspectorError as error:
         sys.stderr.write(report.problem_text(error.problem))
         return error.problem.exit_code
     except KeyboardInterrupt as interrupt:
         number = signal.SIGTERM if isinstance(interrupt, _Terminated) else signal.SIGINT
-        return _print_remains(client, client.interrupt(128 + number), form, out)
+        return _print_postmortem(client, client.interrupt(128 + number), form, out)
     finally:
         client.close()
 
@@ -106,10 +106,10 @@ def _terminate(number: int, frame: FrameType | None) -> None:
     raise _Terminated
 
 
-def _print_remains(client: Client, gone: Gone, form: str, out: Callable[[str], object]) -> int:
+def _print_postmortem(client: Client, gone: Gone, form: str, out: Callable[[str], object]) -> int:
     """The report of a pass that ended with its engine. Without a model there is none."""
     client.drain()
-    opened, left, problem = client.opened, gone.remains, gone.problem
+    opened, left, problem = client.opened, gone.left, gone.problem
     if opened is not None and len(client.modules) == opened.info.rows:
         rows, details = [call.row for call in left.calls], left.calls if form == "json" else ()
         found = report.Report(
@@ -226,7 +226,7 @@ class Client:
         self.places: tuple[Location, ...] = ()
         self._connection = connection
         self._process = connection.process
-        self._trail = connection.trail
+        self._call_log = connection.call_log
         self._sock = connection.sock
         self._last = 0
         self._drains = [threading.Thread(target=_to_stderr, args=(fd,), daemon=True) for _, fd in connection.pipes]
@@ -263,12 +263,12 @@ class Client:
 
     def interrupt(self, exit_code: int) -> Gone:
         """End the engine in the middle of whatever it does; says where that was."""
-        if self._trail is not None and self._greeted:
-            clear_faults(self._trail)
+        if self._call_log is not None and self._greeted:
+            clear_faults(self._call_log)
             with contextlib.suppress(OSError):
                 self._process.send_signal(ASK)
             time.sleep(LOOK)
-        left = self._remains()
+        left = self._postmortem()
         self.kill()
         problem = left.problem("was interrupted", "Interrupted", "", self._meanwhile)
         return Gone(replace(problem, exit_code=exit_code), left)
@@ -295,9 +295,9 @@ class Client:
         self._process.wait()
         for drain in self._drains:
             drain.join(1)
-        if self._trail is not None:
-            os.close(self._trail)
-            self._trail = None
+        if self._call_log is not None:
+            os.close(self._call_log)
+            self._call_log = None
 
     def _next(self) -> tuple[int, AnyEvent]:
         try:
@@ -327,7 +327,7 @@ class Client:
             code: int | None = self._process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
             code = None
-        left = self._remains()
+        left = self._postmortem()
         meanwhile = self._meanwhile
         hint = left.hint(code == -signal.SIGKILL) + "the lines above are what it printed last"
         if code is None:
@@ -338,8 +338,8 @@ class Client:
     def _meanwhile(self) -> str:
         return "" if self.opened is not None else "while loading the model" if self._greeted else "at its start"
 
-    def _remains(self) -> Remains:
-        return read(self._trail) if self._trail is not None else Remains()
+    def _postmortem(self) -> Postmortem:
+        return read(self._call_log) if self._call_log is not None else Postmortem()
 
 
 def _to_stderr(fd: int) -> None:

@@ -36,22 +36,24 @@ def python_command(module: str, function: str, call: str, *arguments: str) -> li
     return [sys.executable, "-c", boot, _PACKAGE_PARENT, *arguments]
 
 
-def engine_command(fd: int, trail: int) -> list[str]:
-    """The command of an engine that talks over the inherited socket `fd` and leaves its trail in `trail`."""
+def engine_command(fd: int, call_log: int) -> list[str]:
+    """The command of an engine that talks over the inherited socket `fd` and leaves a `call_log`."""
     call = "main(int(sys.argv[2]), int(sys.argv[3]))"
-    return python_command("inspector.engine.server", "main", call, str(fd), str(trail))
+    return python_command("inspector.engine.server", "main", call, str(fd), str(call_log))
 
 
 @dataclass(frozen=True)
 class Connection:
-    """A way to an engine. `process` is None where the engine lives in somebody else's process; the pipes are the read
-    ends of what its process prints, by name of the stream; `trail` is the descriptor of what its passes leave behind,
-    None where nobody would be left to read it; `mark` is in the environment of the engine and of all that it starts."""
+    """A way to an engine.
+
+    `process` is None where the engine lives in somebody else's process; the pipes are the read ends of what its process
+    prints, by name of the stream; `call_log` is the descriptor of what its passes leave behind, None where nobody would
+    be left to read it; `mark` is in the environment of the engine and of all that it starts."""
 
     sock: socket.socket
     process: subprocess.Popen[bytes] | None
     pipes: tuple[tuple[str, int], ...]
-    trail: int | None = None
+    call_log: int | None = None
     mark: str = ""
 
     def end_everything(self) -> None:
@@ -66,14 +68,14 @@ def start_engine() -> Connection:
     """An engine in a session of its own: no terminal, no input, its output piped."""
     ours, theirs = socket.socketpair()
     mark = secrets.token_hex(8)
-    trail = nameless_file()
+    call_log = nameless_file()
     with theirs:
         process = subprocess.Popen(
-            engine_command(theirs.fileno(), trail),
+            engine_command(theirs.fileno(), call_log),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            pass_fds=(theirs.fileno(), trail),
+            pass_fds=(theirs.fileno(), call_log),
             start_new_session=True,
             env={**os.environ, _MARK: mark},
         )
@@ -81,7 +83,7 @@ def start_engine() -> Connection:
     pipes = (("stdout", os.dup(process.stdout.fileno())), ("stderr", os.dup(process.stderr.fileno())))
     process.stdout.close()
     process.stderr.close()
-    return Connection(ours, process, pipes, trail, mark)
+    return Connection(ours, process, pipes, call_log, mark)
 
 
 def join_engine(fd: int, output_fd: int | None) -> Connection:

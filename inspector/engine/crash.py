@@ -28,23 +28,23 @@ def out_of_the_way(fd: int) -> int:
     return high
 
 
-def write_to(trail: int) -> None:
-    """However this process ends, and whenever it is asked: the lines that Python is at go to `trail`."""
-    faulthandler.enable(trail, all_threads=False)
-    faulthandler.register(ASK, trail, all_threads=False)
+def write_to(call_log: int) -> None:
+    """However this process ends, and whenever it is asked: the lines that Python is at go to `call_log`."""
+    faulthandler.enable(call_log, all_threads=False)
+    faulthandler.register(ASK, call_log, all_threads=False)
     for number in _DEADLY:
-        faulthandler.register(number, trail, all_threads=False, chain=True)
-    _tell_exits(trail)
+        faulthandler.register(number, call_log, all_threads=False, chain=True)
+    _tell_exits(call_log)
 
 
-def _tell_exits(trail: int) -> None:
+def _tell_exits(call_log: int) -> None:
     """Nothing runs after `os._exit`, so the lines are written before it."""
     leave, engine = os._exit, os.getpid()
 
     def _exit(status: int) -> NoReturn:
         if os.getpid() == engine:  # and not in a child that was forked
             with contextlib.suppress(OSError):
-                faulthandler.dump_traceback(trail, all_threads=False)
+                faulthandler.dump_traceback(call_log, all_threads=False)
         leave(status)
 
     os._exit = _exit

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from ..channel import Outbox, decode_asked, receive
 from ..errors import ChannelError, InspectorError
-from ..postmortem.record import Trail
+from ..postmortem.record import CallLog
 from ..records import (
     PROTOCOL,
     AddHook,
@@ -79,15 +79,15 @@ class Server:
     Args:
         sock: Connected to the client.
         own_process: This process is here for the client alone, and ends at once when it is gone.
-        trail: Where passes write down what they see, for a client that outlives this process.
+        call_log: Where passes write down what they see, for a client that outlives this process.
     """
 
-    def __init__(self, sock: socket.socket, own_process: bool = True, trail: Trail | None = None) -> None:
+    def __init__(self, sock: socket.socket, own_process: bool = True, call_log: CallLog | None = None) -> None:
         self._sock = sock
         self._work: queue.SimpleQueue[Asked] = queue.SimpleQueue()
         self._looks: queue.SimpleQueue[Asked] = queue.SimpleQueue()
         self._own_process = own_process
-        self._trail = trail
+        self._call_log = call_log
         self.outbox = Outbox(sock, self._client_gone)
         self.session: Session | None = None  # made by `serve`, so that the greeting need not wait for torch
         self.outbox.put(Hello(PROTOCOL, os.getpid(), sys.version.split()[0]))
@@ -183,7 +183,7 @@ class Server:
         gc.enable()
         if not self.busy():
             self.outbox.put(Stage("no model is open"))
-        return Session(self.outbox.put, self.busy, self._trail)
+        return Session(self.outbox.put, self.busy, self._call_log)
 
 
 def _replies(session: Session, request: AnyRequest) -> AnyEvent:
@@ -195,15 +195,15 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
         case Observe():
             return session.observe(request.paths, request.subtree, request.on)
         case GetSource():
-            return session.views.source(request.path, request.part)
+            return session.queries.source(request.path, request.part)
         case GetCalls():
             return session.calls_of(request.path, request.values, request.force)
         case GetTrace():
-            return session.views.trace(request.first, request.count)
+            return session.queries.trace(request.first, request.count)
         case GetParameters():
-            return session.views.parameters(request.path, request.limit)
+            return session.queries.parameters(request.path, request.limit)
         case GetHooks():
-            return session.views.hooks(request.path)
+            return session.queries.hooks(request.path)
         case SetHook():
             return session.set_hook(request.path, request.kind, request.id, request.on, request.of)
         case (
@@ -218,32 +218,32 @@ def _replies(session: Session, request: AnyRequest) -> AnyEvent:
         ):
             return session.change(request)
         case GetHookSource():
-            return session.views.hook_source(request.path, request.kind, request.id, request.of)
+            return session.queries.hook_source(request.path, request.kind, request.id, request.of)
         case TryStateDict():
-            return session.views.state_dict(request.file)
+            return session.queries.state_dict(request.file)
         case Save():
             return session.save(request.file)
         case CheckHook():
-            return session.views.check_hook(request.where, request.hook, request.code)
+            return session.queries.check_hook(request.where, request.hook, request.code)
         case GetAllHooks():
-            return session.views.all_hooks(request.first, request.count)
+            return session.queries.all_hooks(request.first, request.count)
         case GetHistory():
-            return session.views.history(request.path)
+            return session.queries.history(request.path)
         case GetAttributes():
-            return session.views.attributes(request.path)
+            return session.queries.attributes(request.path)
         case GetLocations():
-            return session.views.locations()
+            return session.queries.locations()
     raise InspectorError(f"{type(request).__name__} cannot be answered now")
 
 
-def main(fd: int, trail: int) -> None:
-    """The engine process: serve the client at the other end of the inherited socket `fd`, and leave a `trail`."""
+def main(fd: int, call_log: int) -> None:
+    """The engine process: serve the client at the other end of the inherited socket `fd`, and leave a `call_log`."""
     crash.die_with_parent()
     crash.go_first()
-    fd, trail = crash.out_of_the_way(fd), crash.out_of_the_way(trail)
-    crash.write_to(trail)
+    fd, call_log = crash.out_of_the_way(fd), crash.out_of_the_way(call_log)
+    crash.write_to(call_log)
     leave = os._exit
-    server = Server(socket.socket(fileno=fd), trail=Trail(trail))
+    server = Server(socket.socket(fileno=fd), call_log=CallLog(call_log))
     server.serve()
     with contextlib.suppress(Exception):  # a model may have put anything in its place
         sys.stdout.flush()

@@ -1,6 +1,6 @@
 """One model under inspection: what a client asks for, carried out. The only mutable thing in the engine.
 
-Not thread-safe: one thread opens, runs and changes. `cancel` may be called from any thread, and so may `views`.
+Not thread-safe: one thread opens, runs and changes. `cancel` may be called from any thread, and so may `queries`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from ..errors import InspectorError, UsageError
-from ..postmortem.record import Trail
+from ..postmortem.record import CallLog
 from ..records import (
     AddHook,
     AnyRequest,
@@ -50,38 +50,38 @@ from .loading import Loaded, load
 from .modules.tree import Node
 from .passes.lazy import may_run
 from .recording.call import Call
-from .subject.attempts import Trials
-from .subject.runner import CHUNK, Runner, Tell
+from .subject.attempts import Attempts
+from .subject.runner import CHUNK, Emit, Runner
 from .subject.subject import Subject
-from .views.queries import Views
-from .views.weights import WeightsViews
+from .views.queries import Queries
+from .views.weights import WeightQueries
 
 
 class Session:
-    """`generation` counts the models that were opened; `subject`, `runner` and `views` are of the open one, and `left`
-    are the hooks and edits that the last one was closed with.
+    """`generation` counts the models that were opened; `subject`, `runner` and `queries` are of the open one, and
+    `left` are the hooks and edits that the last one was closed with.
 
     Args:
-        tell: Receives every event that answers no request.
+        emit: Receives every event that answers no request.
         waiting: Whether somebody waits for another answer; nothing is done in the background then.
-        trail: Where passes write down what they see, for whoever outlives this process.
+        call_log: Where passes write down what they see, for whoever outlives this process.
     """
 
     subject: Subject
-    trials: Trials
+    attempts: Attempts
     runner: Runner
-    views: Views
+    queries: Queries
     left: tuple[dict[str, list[Hook]], dict[str, list[Hook]]]
 
-    def __init__(self, tell: Tell, waiting: Callable[[], bool] = lambda: False, trail: Trail | None = None) -> None:
-        self._tell = tell
+    def __init__(
+        self, emit: Emit, waiting: Callable[[], bool] = lambda: False, call_log: CallLog | None = None
+    ) -> None:
+        self._emit = emit
         self._waiting = waiting
-        self._trail = trail
+        self._call_log = call_log
         self._open = False
         self._announced = 0  # the generation whose rows were told
         self.generation = 0
-
-    # ------------------------------------------------------------ opening
 
     def open(self, target: Target) -> Opened | Choices:
         """Load a target and take it under inspection.
@@ -97,13 +97,13 @@ class Session:
         try:
             for text in target.hooks:
                 where, hook = parse_placed(text)
-                self.subject.alterations.add(where, hook)
+                self.subject.change_log.add(where, hook)
             if target.recipe:
-                load_recipe(self.subject.alterations, target.recipe)
+                load_recipe(self.subject.change_log, target.recipe)
         except InspectorError:
             self.close()
             raise
-        with self.subject.alterations.as_in(self.subject.alterations.baseline):
+        with self.subject.change_log.as_in(self.subject.change_log.baseline):
             return self._with_sample(loaded.sample)
 
     def adopt(
@@ -126,9 +126,9 @@ class Session:
     def _adopt(self, loaded: Loaded, target: Target) -> None:
         self.generation += 1
         self.subject = Subject.of(loaded, target, self.generation, self._say)
-        self.trials = Trials(self.subject, self._trail)
-        self.runner = Runner(self.subject, self.trials, self._tell, self._waiting, self._trail)
-        self.views = (Views if self.subject.info.callable else WeightsViews)(self.subject, self.runner)
+        self.attempts = Attempts(self.subject, self._call_log)
+        self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
+        self.queries = (Queries if self.subject.info.callable else WeightQueries)(self.subject, self.runner)
         self._open = True
         gc.collect()  # the model before, if there was one
         if target.observe and self.subject.info.callable:
@@ -145,17 +145,17 @@ class Session:
         if self._announced == self.generation:
             return
         self._announced = self.generation
-        self._tell(self.subject.changes())  # first: the rows start a pass, and this is no change after it
+        self._emit(self.subject.changes())  # first: the rows start a pass, and this is no change after it
         rows = self.subject.rows
         for first in range(0, len(rows), CHUNK):
-            self._tell(ModuleRows(self.generation, tuple(rows[first : first + CHUNK]), len(rows)))
-        self._tell(self.subject.marks())
+            self._emit(ModuleRows(self.generation, tuple(rows[first : first + CHUNK]), len(rows)))
+        self._emit(self.subject.marks())
 
     def close(self) -> None:
         """Leave the model as it was before the session."""
         if self._open:
             self._open = False
-            self.left = self.subject.alterations.in_force()
+            self.left = self.subject.change_log.in_force()
             self.subject.close()
 
     def check(self, generation: int) -> None:
@@ -164,8 +164,6 @@ class Session:
             raise InspectorError("no model is open")
         if generation != self.generation:
             raise InspectorError("the model was opened anew meanwhile", hint="try again")
-
-    # ------------------------------------------------------------ sample input
 
     def set_input(self, specs: tuple[str, ...]) -> Opened:
         """Raises `UsageError` where a spec cannot be understood."""
@@ -180,17 +178,15 @@ class Session:
             return Opened(self.generation, subject.info)
         runnable = subject.info.runnable
         if sample is None and subject.target.run and runnable and may_run(subject.info, subject.target):
-            self._tell(Note("info", "no sample input given: guessing one from the model"))
+            self._emit(Note("info", "no sample input given: guessing one from the model"))
             # Trying inputs runs the model, which may be the end of this process: what is known is told before.
-            self._tell(Opened(self.generation, subject.info, guessing=True))
+            self._emit(Opened(self.generation, subject.info, guessing=True))
             self._announce_modules()
-            sample, problem = self.trials.guess()
+            sample, problem = self.attempts.guess()
         subject.take_sample(sample)
         self.runner.last.repeatable = False
         form = () if sample is not None or not runnable else tuple(form_fields(subject.tree.root))
         return Opened(self.generation, subject.info, form, problem)
-
-    # ------------------------------------------------------------ passes
 
     @property
     def summary(self) -> PassSummary | None:
@@ -208,22 +204,20 @@ class Session:
             index = self.subject.node(path).index
             self.runner.watch(index)
             if self.runner.wants_values(index, force):
-                self._tell(self.views.calls_of(path))
+                self._emit(self.queries.calls_of(path))
                 self.runner.fetch_values(index)
-        return self.views.calls_of(path)
+        return self.queries.calls_of(path)
 
     def cancel(self) -> None:
         """Stop the running pass at its next module."""
         if self._open:
-            self.trials.cancel()
+            self.attempts.cancel()
             self.runner.cancel()
 
     def cancel_background(self) -> None:
         """Stop the running pass if it only fetches histograms and previews."""
         if self._open:
             self.runner.cancel_background()
-
-    # ------------------------------------------------------------ changing
 
     def observe(self, paths: tuple[Path, ...], subtree: bool, on: bool) -> HookMarks:
         """Turn the observe hook of modules on or off, with everything below them where that is wanted."""
@@ -236,8 +230,8 @@ class Session:
             for index in tree.subtree(start) if subtree else [start]:
                 node = tree.object_at(tree.paths[index])
                 nodes[node.index] = node
-        self.subject.alterations.observe(list(nodes.values()), on)
-        self._tell(self.subject.changes())
+        self.subject.change_log.observe(list(nodes.values()), on)
+        self._emit(self.subject.changes())
         return self.subject.marks()
 
     def set_hook(self, path: Path | None, kind: str, hook_id: int, on: bool, of: str = "") -> Changes:
@@ -245,32 +239,32 @@ class Session:
         subject = self.subject
         node = subject.node(path) if path is not None else None
         if node is not None and hook_id in subject.observers.ours(node.module):
-            subject.alterations.observe([node], on)
+            subject.change_log.observe([node], on)
         else:
-            subject.alterations.toggle(node, kind, hook_id, on, of)
+            subject.change_log.toggle(node, kind, hook_id, on, of)
         return self._changed()
 
     def change(self, request: AnyRequest) -> Changes:
         """Carry out what a person wants changed. Raises `UsageError`, with nothing done."""
         self.subject.check_callable()
-        alterations = self.subject.alterations
+        change_log = self.subject.change_log
         match request:
             case AddHook():
-                alterations.add(request.where, request.hook, request.code)
+                change_log.add(request.where, request.hook, request.code)
             case ReplaceHook():
-                alterations.replace(request.path, request.kind, request.id, request.hook, request.code)
+                change_log.replace(request.path, request.kind, request.id, request.hook, request.code)
             case RemoveHook():
-                alterations.remove(request.path, request.kind, request.id)
+                change_log.remove(request.path, request.kind, request.id)
             case DisableAll():
-                alterations.disable_all()
+                change_log.disable_all()
             case EditParameters():
-                alterations.edit(request.where, request.edit)
+                change_log.edit(request.where, request.edit)
             case Undo(redo=redo):
-                (alterations.redo if redo else alterations.undo)()
+                (change_log.redo if redo else change_log.undo)()
             case TakeBaseline():
-                alterations.baseline = alterations.state()
+                change_log.baseline = change_log.state()
             case LoadRecipe(file=file):
-                load_recipe(alterations, file)
+                load_recipe(change_log, file)
             case _:
                 raise UsageError(f"{type(request).__name__} changes nothing")
         return self._changed()
@@ -278,12 +272,12 @@ class Session:
     def _changed(self) -> Changes:
         """Tell the marks, and give what was changed so far."""
         self.runner.last.repeatable = False
-        self._tell(self.subject.marks())
+        self._emit(self.subject.marks())
         return self.subject.changes()
 
     def kinds(self) -> Kinds:
         """The kinds of hooks that can be added."""
-        recordings = tuple(self.subject.alterations.shared.recordings) if self._open else ()
+        recordings = tuple(self.subject.change_log.shared.recordings) if self._open else ()
         return Kinds(tuple(kind.info(tuple(encodable(name, 80) for name in recordings)) for kind in KINDS))
 
     def save(self, file: str) -> Saved:
@@ -291,4 +285,4 @@ class Session:
         return save(self.subject, file)
 
     def _say(self, text: str) -> None:
-        self._tell(Note("info", encodable(text, 1_000)))
+        self._emit(Note("info", encodable(text, 1_000)))

@@ -1,6 +1,6 @@
 """What an engine left behind: the calls of the pass it died in, and the `Problem` that says how, doing what, and where.
 
-The client's end of a `trail`. Nothing here raises for what is in it: whoever wrote it may have written over its own
+The client's end of a `call_log`. Nothing here raises for what is in it: whoever wrote it may have written over its own
 memory first.
 """
 
@@ -23,7 +23,7 @@ _decoder = msgspec.msgpack.Decoder(Entry)
 
 
 @dataclass(frozen=True)
-class Remains:
+class Postmortem:
     """What is left of a pass that did not come to its end; of an engine that was doing nothing, nothing.
 
     `calls` are in completion order, those that were still open last, innermost first; `place` is the innermost open
@@ -97,22 +97,19 @@ def _dotted(path: Path) -> str:
     return ".".join(path) or "(root)"
 
 
-# ---------------------------------------------------------------- reading
-
-
-def read(fd: int) -> Remains:
-    """What the trail says now. The engine may be alive and writing: entries that are complete are read."""
+def read(fd: int) -> Postmortem:
+    """What the call log says now. The engine may be alive and writing: entries that are complete are read."""
     if os.fstat(fd).st_size < ROOM:
-        return Remains()  # the engine did not come so far
+        return Postmortem()  # the engine did not come so far
     fault, frames = _faults(os.pread(fd, FAULTS, 0).split(b"\0", 1)[0].decode("utf-8", "replace"))
     with mmap.mmap(fd, ROOM - FAULTS, offset=FAULTS, access=mmap.ACCESS_READ) as mapped:
         running, used, lost = HEADER.unpack_from(mapped, 0)
         if not running:
-            return Remains(fault=fault, frames=frames)
+            return Postmortem(fault=fault, frames=frames)
         body = mapped[ENTRIES : ENTRIES + used]
     began, calls, still_open = _replayed(body)
     place = still_open[-1] if still_open else None
-    return Remains(began, (*calls, *reversed(still_open)), place, lost, fault, frames)
+    return Postmortem(began, (*calls, *reversed(still_open)), place, lost, fault, frames)
 
 
 def clear_faults(fd: int) -> None:

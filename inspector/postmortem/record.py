@@ -2,7 +2,7 @@
 
 The client makes a file without a name, the engine inherits and maps it. Every module that is entered and every call
 that returns is written down at once, so that a forward that ends its process (a segfault, `os._exit`, the system out of
-memory) loses nothing that was captured until then. This is the engine's end; the client's is `remains`.
+memory) loses nothing that was captured until then. This is the engine's end; `read` is the client's.
 
     0 .. 64 KiB    what faulthandler writes: where Python was when the process died, or when it was asked
     then           the header: whether a pass is running, bytes of complete entries, entries that found no room
@@ -40,9 +40,9 @@ LENGTH = struct.Struct("!I")
 
 
 def nameless_file() -> int:
-    """For a trail; it goes with the last process that holds it."""
+    """For a call log; it goes with the last process that holds it."""
     if sys.platform == "linux":
-        return os.memfd_create("inspector-trail")
+        return os.memfd_create("inspector-call-log")
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 
@@ -85,7 +85,7 @@ Entry = Union[Began, Entered, Left]  # noqa: UP007 (msgspec reads it at run time
 _encoder = msgspec.msgpack.Encoder()
 
 
-class Trail:
+class CallLog:
     """Any thread may write; a process that was forked from this one never does.
 
     Args:

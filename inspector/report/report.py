@@ -71,9 +71,6 @@ class Report:
         return found
 
 
-# ---------------------------------------------------------------- text
-
-
 def tree_text(report: Report, width: int = 100) -> str:
     """The module tree with parameters, output shapes and calls."""
     if not report.info.callable:
@@ -232,9 +229,6 @@ def problem_text(problem: Problem) -> str:
 def _block(text: str) -> str:
     """Text of several lines, harmless, each below the first a little further in."""
     return "\n    ".join(lines(text))
-
-
-# ---------------------------------------------------------------- JSON
 
 
 def to_json(report: Report) -> str:

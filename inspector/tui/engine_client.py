@@ -19,7 +19,7 @@ from textual.message import Message
 from ..channel import check_greeting, decode_told, encode, receive_async
 from ..client.process import Connection, how_it_ended, kill_group, kind_of_end, start_engine
 from ..errors import ChannelError
-from ..postmortem.read import Remains, clear_faults, read
+from ..postmortem.read import Postmortem, clear_faults, read
 from ..postmortem.record import ASK
 from ..records import (
     AnyEvent,
@@ -90,7 +90,7 @@ class Engine:
         self._progress: Progress | None = None
         self._progress_timer: asyncio.TimerHandle | None = None
         self._asked_to_end = self._put_down = False
-        self._remains = Remains()
+        self._postmortem = Postmortem()
         self.hello: Hello | None = None
         self.alive = False
 
@@ -109,7 +109,7 @@ class Engine:
         reader, self._writer = await asyncio.open_connection(sock=self._connection.sock, limit=1 << 20)
         self.alive = True
         self._asked_to_end = self._put_down = False
-        self._remains = Remains()
+        self._postmortem = Postmortem()
         self._outputs = [_Output(name, fd, self._post) for name, fd in self._connection.pipes]
         self._tasks = [asyncio.create_task(self._listen(reader))]
 
@@ -140,7 +140,7 @@ class Engine:
 
     def _left(self, request: AnyRequest) -> AnyEvent | None:
         """The answer from what an engine that is gone has left behind."""
-        left = self._remains
+        left = self._postmortem
         if not left.shown or left.began is None or not isinstance(request, (GetCalls, GetTrace)):
             return None
         path = request.path if isinstance(request, GetCalls) else None
@@ -149,16 +149,16 @@ class Engine:
             found = found[request.first : request.first + request.count]
         return Calls(left.began.generation, left.began.number, tuple(found), len(found), path=path)
 
-    async def look(self) -> Remains:
+    async def look(self) -> Postmortem:
         """Where the running pass is, without the engine's help: its Python may be stuck anywhere."""
-        process, trail = self._connection.process, self._connection.trail
-        if process is None or trail is None or self.hello is None or process.poll() is not None:
-            return Remains()
-        clear_faults(trail)
+        process, call_log = self._connection.process, self._connection.call_log
+        if process is None or call_log is None or self.hello is None or process.poll() is not None:
+            return Postmortem()
+        clear_faults(call_log)
         with contextlib.suppress(OSError):
             process.send_signal(ASK)
         await asyncio.sleep(_LOOK)
-        return read(trail)
+        return read(call_log)
 
     async def put_down(self) -> None:
         """Kill it in the middle of what it does, with everything it started. `EngineGone` follows, and says where it
@@ -203,21 +203,21 @@ class Engine:
         if process is not None:
             await _ended(process, 1.0 if wrong is None else 0.0)
             self._connection.end_everything()
-        self._take_remains()
+        self._take_postmortem()
         problem = wrong or self._problem()
         expected = self._asked_to_end
         await self._end(problem)
         if not expected:
-            self._post_remains(problem)
+            self._post_postmortem(problem)
             self._post(EngineGone(problem))
 
-    def _take_remains(self) -> None:
-        if self._connection.trail is not None:
-            self._remains = read(self._connection.trail)
+    def _take_postmortem(self) -> None:
+        if self._connection.call_log is not None:
+            self._postmortem = read(self._connection.call_log)
 
-    def _post_remains(self, problem: Problem) -> None:
+    def _post_postmortem(self, problem: Problem) -> None:
         """What was captured until the end, as if the pass had failed."""
-        left = self._remains
+        left = self._postmortem
         if not left.shown or left.began is None:
             return
         generation, number = left.began.generation, left.began.number
@@ -272,11 +272,11 @@ class Engine:
             return Problem(" ".join(("the process that has the model ended the connection", meanwhile)).rstrip())
         code = process.returncode
         if self._put_down:
-            return self._remains.problem("was killed from here", "Killed", _AGAIN, meanwhile)
+            return self._postmortem.problem("was killed from here", "Killed", _AGAIN, meanwhile)
         if code is None:
-            return self._remains.problem("closed its connection", "EngineClosed", _AGAIN, meanwhile)
-        hint = f"{self._remains.hint(code == -signal.SIGKILL)}{_AGAIN}"
-        return self._remains.problem(how_it_ended(code), kind_of_end(code), hint, meanwhile)
+            return self._postmortem.problem("closed its connection", "EngineClosed", _AGAIN, meanwhile)
+        hint = f"{self._postmortem.hint(code == -signal.SIGKILL)}{_AGAIN}"
+        return self._postmortem.problem(how_it_ended(code), kind_of_end(code), hint, meanwhile)
 
     async def _end(self, problem: Problem) -> None:
         """Forget the engine: no task, timer, descriptor or unanswered request stays."""
@@ -296,10 +296,10 @@ class Engine:
             if not future.done():
                 future.set_result(Failed(problem))
         self._pending.clear()
-        process, trail = self._connection.process, self._connection.trail
-        if trail is not None:
-            os.close(trail)
-            self._connection = replace(self._connection, trail=None)
+        process, call_log = self._connection.process, self._connection.call_log
+        if call_log is not None:
+            os.close(call_log)
+            self._connection = replace(self._connection, call_log=None)
         if process is not None and await _ended(process, 2.0):
             self._on_process(process.pid, False)
 

@@ -37,9 +37,6 @@ NOTHING = "–"
 ROOT = "(root)"
 
 
-# ---------------------------------------------------------------- numbers
-
-
 def count(n: float) -> str:
     """How many, in at most six cells: `11.7M`, `9.4k`, `128`; a dash for none."""
     value = _as_float(n)
@@ -110,9 +107,6 @@ def _as_float(x: float | None) -> float:
         return math.inf if x > 0 else -math.inf
 
 
-# ---------------------------------------------------------------- shapes
-
-
 def shape(dims: Sequence[int]) -> str:
     """`1×64×56×56`; a ragged dimension is a question mark."""
     return "×".join("?" if dim < 0 else str(dim) for dim in dims) if dims else "scalar"
@@ -149,9 +143,6 @@ def cut_at_dimension(brief: str, width: int) -> str:
     whole = cut(brief, width)
     start, times, _ = whole.rpartition("×")
     return start + times + ELLIPSIS if times and cell_len(start) + 2 <= width else whole
-
-
-# ---------------------------------------------------------------- text from outside
 
 
 def safe(text: str, multiline: bool = False) -> Text:
@@ -231,9 +222,6 @@ def ascii_only(text: str) -> str:
     return set_cell_size(exact, cell_len(text))  # a joined emoji is narrower than its parts
 
 
-# ---------------------------------------------------------------- values
-
-
 def value_brief(value: Value | None, limit: int = 60) -> str:
     """A value in a few characters: its shape, `3 × 1×64×56×56`, `dict 2`, or the scalar itself."""
     if value is None:
@@ -286,9 +274,6 @@ def _bins(counts: Sequence[int], width: int) -> list[int]:
     width = max(min(width, len(counts)), 0)
     edges = [i * len(counts) // width for i in range(width + 1)] if width else []
     return [sum(counts[low:high]) for low, high in itertools.pairwise(edges)]
-
-
-# ---------------------------------------------------------------- marks
 
 
 class Mark(NamedTuple):

@@ -174,9 +174,6 @@ def test_what_was_captured_is_printed_where_there_is_no_terminal(capsys: pytest.
     }
 
 
-# ---------------------------------------------------------------- summary
-
-
 def test_a_summary_in_text() -> None:
     model, args, _ = build("shared_relu")
     text = inspector.summary(model, *args)

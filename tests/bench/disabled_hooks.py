@@ -56,13 +56,13 @@ class _Bench:
 
     def disabled(self) -> float:
         """Milliseconds of a pass with a hook on every module, all off."""
-        alterations = self.subject.alterations
-        alterations.add("class:*", "scale(2)")
-        assert alterations.altering() == MODULES
-        alterations.disable_all()
+        change_log = self.subject.change_log
+        change_log.add("class:*", "scale(2)")
+        assert change_log.altering() == MODULES
+        change_log.disable_all()
         took = self._pass()
-        alterations.undo()
-        alterations.undo()
+        change_log.undo()
+        change_log.undo()
         return took
 
     def _pass(self) -> float:

@@ -1,8 +1,8 @@
 """What observing costs: a pass with every module observed against the bare pass, on resnet18 and one image.
 
-The engine's own recorder, observers, trail and guarded pass run in this process. The time is what a `PassSummary` says:
-from the model's call to its return, our hooks included; the snapshot before and the restore after are not in it. Each
-round runs the three kinds once, in an order that rotates; the bare pass has no hook on any module.
+The engine's own recorder, observers, call log and guarded pass run in this process. The time is what a `PassSummary`
+says: from the model's call to its return, our hooks included; the snapshot before and the restore after are not in it.
+Each round runs the three kinds once, in an order that rotates; the bare pass has no hook on any module.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from inspector.engine.passes import guarded as passes
 from inspector.engine.recording.observers import Observers
 from inspector.engine.recording.recorder import Recorder
 from inspector.engine.restore.guard import Keep
-from inspector.postmortem.record import Trail, nameless_file
+from inspector.postmortem.record import CallLog, nameless_file
 
 from .results import Result, median_ratio
 
@@ -57,7 +57,7 @@ class _Bench:
         self.keep = Keep(self.tree)
         self.observers = Observers(self.tree)
         self.image = torch.randn(1, 3, 224, 224)
-        self.trail = Trail(nameless_file())
+        self.call_log = CallLog(nameless_file())
 
     def run(self, kind: str) -> float:
         """Milliseconds of one pass."""
@@ -65,8 +65,8 @@ class _Bench:
             return self._pass(None)
         for node in self.tree.objects():
             self.observers.add(node)
-        self.trail.begin("the forward pass", 1, 1)
-        recorder = Recorder(self.tree, statistics=kind == "statistics", trail=self.trail)
+        self.call_log.begin("the forward pass", 1, 1)
+        recorder = Recorder(self.tree, statistics=kind == "statistics", call_log=self.call_log)
         took = self._pass(recorder)
         self.observers.remove_all()
         assert not recorder.faults and len(recorder.calls) > len(self.tree.nodes)

@@ -270,9 +270,6 @@ def test_a_client_that_stops_reading_does_not_hold_the_engine() -> None:
     running.stop()
 
 
-# ---------------------------------------------------------------- what is not a request
-
-
 BAD = {
     "unknown tag": struct.pack("!I", 24) + b"\x92\x01\x81\xa4type\xafNoSuchRequest__",
     "not MessagePack": struct.pack("!I", 3) + b"\xc1\xc1\xc1",

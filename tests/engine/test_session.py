@@ -173,10 +173,10 @@ def test_a_background_pass_alone_is_cancelled() -> None:
 def test_the_trace_in_pages() -> None:
     session = Opening("shared_relu").session
     session.run()
-    whole = session.views.trace(0, 100)
-    pages = session.views.trace(0, 2), session.views.trace(2, 2), session.views.trace(4, 2)
+    whole = session.queries.trace(0, 100)
+    pages = session.queries.trace(0, 2), session.queries.trace(2, 2), session.queries.trace(4, 2)
     assert [call for page in pages for call in page.calls] == list(whole.calls) and whole.total == 5
-    assert session.views.trace(99, 5).calls == ()
+    assert session.queries.trace(99, 5).calls == ()
 
 
 def test_a_module_whose_hook_is_off_is_really_without_it() -> None:
@@ -234,11 +234,11 @@ def test_the_generator_of_a_stale_request_is_refused() -> None:
 
 def test_what_is_not_there_is_a_usage_error() -> None:
     session = Opening("mlp").session
-    for ask in (session.calls_of, session.views.hooks, session.views.attributes):
+    for ask in (session.calls_of, session.queries.hooks, session.queries.attributes):
         with pytest.raises(UsageError, match="no module"):
             ask(("no", "such"))
     with pytest.raises(UsageError):
-        session.views.parameters(("no",), 10)
+        session.queries.parameters(("no",), 10)
     with pytest.raises(UsageError):
         session.observe((("no",),), False, True)
     session.subject.sample = None
@@ -257,12 +257,12 @@ def test_past_the_limit_a_pass_records_shapes_only(monkeypatch: pytest.MonkeyPat
 
 def test_parameters_of_a_module_and_below() -> None:
     session = Opening("tied_weights").session
-    found = session.views.parameters((), 10)
+    found = session.queries.parameters((), 10)
     assert [(row.name, row.tied) for row in found.rows] == [
         ("emb.weight", ("out.weight",)),
         ("out.weight", ("emb.weight",)),
     ]
-    assert len(session.views.parameters((), 1).rows) == 1 and session.views.parameters((), 1).total == 2
+    assert len(session.queries.parameters((), 1).rows) == 1 and session.queries.parameters((), 1).total == 2
 
 
 def test_the_sample_is_not_overwritten_between_passes() -> None:

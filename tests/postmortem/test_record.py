@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from inspector.postmortem import read as remains
+from inspector.postmortem import read as reading
 from inspector.postmortem import record
-from inspector.postmortem.read import Remains
-from inspector.postmortem.record import ENTRIES, FAULTS, HEADER, Entered, Left, Trail
+from inspector.postmortem.read import Postmortem
+from inspector.postmortem.record import ENTRIES, FAULTS, HEADER, CallLog, Entered, Left
 from inspector.records import MappingValue, NoneValue
 
 
@@ -29,7 +29,7 @@ def call(start: int, depth: int, name: str, **place: Any) -> Entered:
     return Entered(start, 0, start, depth, path, "Linear", (), MappingValue("dict", (), (), 0), **place)
 
 
-def entered(writer: Trail) -> None:
+def entered(writer: CallLog) -> None:
     """The root with a layer that returned and one that did not."""
     writer.begin("the forward pass", 3, 2)
     writer.enter(call(0, 0, ""))
@@ -39,8 +39,8 @@ def entered(writer: Trail) -> None:
 
 
 def test_calls_that_ended_and_those_that_did_not(fd: int) -> None:
-    entered(Trail(fd))
-    left = remains.read(fd)
+    entered(CallLog(fd))
+    left = reading.read(fd)
     assert [(c.path, c.row.status) for c in left.calls] == [(("a",), "ok"), (("b",), "unfinished"), ((), "unfinished")]
     assert left.calls[0].output == NoneValue() and left.calls[0].row.brief == "None"
     assert left.place is not None and left.place.path == ("b",)
@@ -48,49 +48,49 @@ def test_calls_that_ended_and_those_that_did_not(fd: int) -> None:
 
 
 def test_a_problem_names_how_what_and_where(fd: int) -> None:
-    entered(Trail(fd))
-    problem = remains.read(fd).problem("was killed by SIGKILL", "SIGKILL", "try this", "while idle")
+    entered(CallLog(fd))
+    problem = reading.read(fd).problem("was killed by SIGKILL", "SIGKILL", "try this", "while idle")
     assert problem.what == "the engine was killed by SIGKILL during the forward pass, in b (Linear)"
     assert (problem.where, problem.path, problem.hint) == ("/x/net.py:7 calls it", ("b",), "try this")
-    assert Remains().problem("ended", "x", "", "while idle").what == "the engine ended while idle"
+    assert Postmortem().problem("ended", "x", "", "while idle").what == "the engine ended while idle"
 
 
 def test_a_pass_that_is_over_leaves_nothing(fd: int) -> None:
-    writer = Trail(fd)
+    writer = CallLog(fd)
     entered(writer)
     writer.end()
-    assert remains.read(fd) == Remains()
+    assert reading.read(fd) == Postmortem()
     writer.begin("the forward pass", 3, 3)
-    assert remains.read(fd).calls == ()
+    assert reading.read(fd).calls == ()
 
 
 def test_an_engine_that_never_wrote_leaves_nothing(fd: int) -> None:
-    assert remains.read(fd) == Remains()
+    assert reading.read(fd) == Postmortem()
 
 
-def test_a_full_trail_counts_what_it_has_no_room_for(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (record, remains):
+def test_a_full_call_log_counts_what_it_has_no_room_for(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (record, reading):
         monkeypatch.setattr(module, "ROOM", FAULTS + 8 * 4096)
-    writer = Trail(fd)
+    writer = CallLog(fd)
     writer.begin("the forward pass", 1, 1)
     for start in range(1_000):
         writer.enter(call(start, start, "x" * 100))
-    left = remains.read(fd)
+    left = reading.read(fd)
     assert left.lost > 0 and len(left.calls) + left.lost == 1_000
 
 
 @pytest.mark.parametrize("damage", [b"\xff" * 64, b"\x00" * 64, os.urandom(256)])
 def test_what_was_written_over_is_read_as_far_as_it_goes(damage: bytes, fd: int) -> None:
-    entered(Trail(fd))
+    entered(CallLog(fd))
     first = FAULTS + ENTRIES + 40
     os.pwrite(fd, damage, first)
-    remains.read(fd)
+    reading.read(fd)
     os.pwrite(fd, HEADER.pack(1, 2**63, 2**63), FAULTS)
-    remains.read(fd)
+    reading.read(fd)
 
 
 def test_threads_do_not_write_over_each_other(fd: int) -> None:
-    writer = Trail(fd)
+    writer = CallLog(fd)
     writer.begin("the forward pass", 1, 1)
 
     def write(number: int) -> None:
@@ -103,24 +103,24 @@ def test_threads_do_not_write_over_each_other(fd: int) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(c.row.start for c in remains.read(fd).calls) == list(range(400))
+    assert sorted(c.row.start for c in reading.read(fd).calls) == list(range(400))
 
 
 def test_a_forked_process_writes_nothing(fd: int) -> None:
-    writer = Trail(fd)
+    writer = CallLog(fd)
     entered(writer)
     child = os.fork()
     if child == 0:
         writer.enter(call(9, 1, "child"))
         os._exit(0)
     os.waitpid(child, 0)
-    assert all(c.path != ("child",) for c in remains.read(fd).calls)
+    assert all(c.path != ("child",) for c in reading.read(fd).calls)
 
 
 def test_the_lines_that_python_is_at(fd: int) -> None:
-    Trail(fd)
+    CallLog(fd)
     faulthandler.dump_traceback(fd, all_threads=False)
-    frames = remains.read(fd).frames
+    frames = reading.read(fd).frames
     assert frames[0].function == "test_the_lines_that_python_is_at" and frames[0].file == __file__
-    remains.clear_faults(fd)
-    assert remains.read(fd).frames == ()
+    reading.clear_faults(fd)
+    assert reading.read(fd).frames == ()

@@ -22,9 +22,6 @@ from tests.models import build, names
 ROOT = Path(__file__).parents[2]
 
 
-# ---------------------------------------------------------------- the contract
-
-
 def keys(found: Any, *expected: str) -> None:
     assert isinstance(found, dict) and set(found) == set(expected), sorted(set(found) ^ set(expected))
 
@@ -144,9 +141,6 @@ def parsed(line: str) -> Any:
     return json.loads(line, parse_constant=refuse)
 
 
-# ---------------------------------------------------------------- every toy, in this process
-
-
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session_module.gc, "collect", lambda: 0)
@@ -164,7 +158,7 @@ def reported(name: str) -> Any:
         summary = session.run(Run(session.generation, materialize=True))
     rows = [row for event in told if isinstance(event, ModuleRows) for row in event.rows]
     calls = [row for event in told if isinstance(event, CallRows) for row in event.rows]
-    details, places = session.views.trace(0, len(calls)).calls, session.views.locations().rows
+    details, places = session.queries.trace(0, len(calls)).calls, session.queries.locations().rows
     report = Report(opened.info, rows, calls, details, places, summary, summary.problem)
     session.close()
     return parsed(to_json(report))
@@ -223,9 +217,6 @@ def test_sources_and_sites_are_places_in_files() -> None:
     site = found["calls"][0]["site"]
     assert "self.relu(self.b(self.relu(self.a(x))))" in lines[site["line"] - 1]
     assert found["calls"][-1]["site"] is None
-
-
-# ---------------------------------------------------------------- a real run
 
 
 def test_resnet18_from_the_command_line() -> None:

@@ -90,8 +90,6 @@ class Terminal:
                 os.close(fd)
         self._master = self._slave = -1
 
-    # ------------------------------------------------------------ typing and reading
-
     def send(self, keys: str | bytes) -> None:
         """Type; what a terminal sends for special keys is up to the caller ("\\x1b[B")."""
         os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
@@ -142,8 +140,6 @@ class Terminal:
     def attributes(self) -> list[Any]:
         """The terminal's settings now."""
         return termios.tcgetattr(self._slave)
-
-    # ------------------------------------------------------------ processes
 
     def children(self) -> list[int]:
         """Every process below the command, in whatever session it is."""

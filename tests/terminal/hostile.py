@@ -52,9 +52,6 @@ def built(act: Act) -> tuple[nn.Module, tuple[torch.Tensor, ...]]:
     return Hostile(act), (torch.ones(2, 4),)
 
 
-# ---------------------------------------------------------------- deeds that end the process
-
-
 def segfault(x):
     ctypes.string_at(0)
 
@@ -102,9 +99,6 @@ def stack_overflow_in_c(x):
     again()
 
 
-# ---------------------------------------------------------------- deeds that do not end
-
-
 def loop(x):
     while True:
         pass
@@ -129,9 +123,6 @@ def join_for_ever(x):
     thread = threading.Thread(target=time.sleep, args=(10**6,))
     thread.start()
     thread.join()
-
-
-# ---------------------------------------------------------------- deeds that raise
 
 
 def keyboard_interrupt(x):
@@ -192,9 +183,6 @@ def no_words(x):
 def warnings_are_errors(x):
     warnings.simplefilter("error")
     warnings.warn("a warning", stacklevel=1)
-
-
-# ---------------------------------------------------------------- deeds that go on
 
 
 def prints(x):

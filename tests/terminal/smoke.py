@@ -95,8 +95,6 @@ class Smoke:
         assert not left, f"processes are left: {left}"
         self.did("the terminal is as before and no process is left")
 
-    # ------------------------------------------------------------ typing and reading
-
     def type(self, key: str, holds: Callable[[], bool], what: str) -> None:
         self.terminal.send(key)
         self.wait(holds, f"{key!r}: {what}")

@@ -11,7 +11,7 @@ from pathlib import Path as FilePath
 from msgspec.structs import replace
 from textual.message import Message
 
-from inspector.postmortem.read import Remains
+from inspector.postmortem.read import Postmortem
 from inspector.records import (
     AddHook,
     AllHooks,
@@ -121,7 +121,7 @@ class FakeEngine:
         self.alive = True
         self.ours = True
         self.busy = False
-        self.left = Remains()  # of the pass that runs
+        self.left = Postmortem()  # of the pass that runs
         self.post: Callable[[Message], object] = lambda message: None
         self.asked: list[AnyRequest] = []
         self.replies: dict[type, Reply] = {}
@@ -151,7 +151,7 @@ class FakeEngine:
         self.alive = self.busy = False
         self.post(EngineGone(Problem("the engine was killed from here")))
 
-    async def look(self) -> Remains:
+    async def look(self) -> Postmortem:
         return self.left
 
     async def close(self) -> None:

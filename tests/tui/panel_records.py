@@ -182,9 +182,6 @@ def a_problem() -> r.Problem:
     )  # fmt: skip
 
 
-# ---------------------------------------------------------------- before and after, batches, gradients
-
-
 def a_comparison(**changed: object) -> r.CallDetail:
     """The block's call with an output that a hook has moved, and what it was in the baseline."""
     counts = tuple(int(900 * math.exp(-(((n - 31) / 6) ** 2))) for n in range(64))

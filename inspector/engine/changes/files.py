@@ -13,7 +13,7 @@ from ...records import Saved
 from ...text import encodable
 from ..hooks.tensor_file import write_new, write_tensors
 from . import recipe
-from .log import Alterations
+from .log import ChangeLog
 from .script import script
 
 if TYPE_CHECKING:
@@ -40,27 +40,27 @@ def save(subject: Subject, name: str) -> Saved:
         raise UsageError(encodable(f"{name} cannot be written: {error.strerror or error}", 300)) from None
 
 
-def load_recipe(alterations: Alterations, name: str) -> None:
+def load_recipe(change_log: ChangeLog, name: str) -> None:
     """Add what a recipe says. Raises `UsageError`, with what came before it taken back."""
-    before = len(alterations.changes())
+    before = len(change_log.changes())
     try:
         for entry in recipe.read(name):
             if entry.edit:
-                alterations.edit(entry.module, entry.do)
+                change_log.edit(entry.module, entry.do)
             else:
-                alterations.add(entry.module, entry.do, entry.code)
-                alterations.switch_off(entry.off)
+                change_log.add(entry.module, entry.do, entry.code)
+                change_log.switch_off(entry.off)
     except UsageError:
-        while sum(not change.undone for change in alterations.changes()) > before:
-            alterations.undo()
+        while sum(not change.undone for change in change_log.changes()) > before:
+            change_log.undo()
         raise
 
 
 def _recipe(subject: Subject, path: Path) -> str:
-    alterations = subject.alterations
-    entries = [recipe.Entry(edit.where, str(edit.hook), edit=True) for edit in alterations.edits.made]
+    change_log = subject.change_log
+    entries = [recipe.Entry(edit.where, str(edit.hook), edit=True) for edit in change_log.edits.made]
     hooks = 0
-    for addition in alterations.additions:
+    for addition in change_log.additions:
         present = [member for member in addition.members if member.present]
         off = tuple(member.attached.path for member in present if not member.on)
         if present:
@@ -79,32 +79,32 @@ def _recipe(subject: Subject, path: Path) -> str:
 def _limited(subject: Subject) -> list[recipe.Entry]:
     """The observe hooks that look at a part only; those that look at everything are there anyway."""
     found: dict[str, list[str]] = {}
-    for index, choice in sorted(subject.observers.choices.items()):
-        found.setdefault(str(choice.hook), []).append(".".join(subject.tree.paths[index]) or "(root)")
+    for index, observe_filter in sorted(subject.observers.filters.items()):
+        found.setdefault(str(observe_filter.hook), []).append(".".join(subject.tree.paths[index]) or "(root)")
     return [recipe.Entry(",".join(paths), hook) for hook, paths in found.items()]
 
 
 def _script(subject: Subject, path: Path) -> str:
-    alterations, sample = subject.alterations, subject.sample
+    change_log, sample = subject.change_log, subject.sample
     if sample is None:
         raise UsageError("there is no sample input to write", hint="s asks for one")
     inputs = path.with_suffix(".inputs.pt")
     text = script(
-        subject.target, subject.info.kind, inputs.name, subject.seed, subject.target.grad, alterations.edits.made,
-        alterations.additions, subject.tree.paths,
+        subject.target, subject.info.kind, inputs.name, subject.seed, subject.target.grad, change_log.edits.made,
+        change_log.additions, subject.tree.paths,
     )  # fmt: skip
     buffer = io.BytesIO()
-    recorded = alterations.shared.recordings
-    wanted = {member.attached.hook.arguments.get("run", "clean") for member in alterations.active()}
+    recorded = change_log.shared.recordings
+    wanted = {member.attached.hook.arguments.get("run", "clean") for member in change_log.active()}
     runs = {run: tensors for run, tensors in recorded.items() if run in wanted}
     torch.save({"args": sample.args, "kwargs": sample.kwargs, "recorded": runs}, buffer)
     write_new(inputs, buffer.getvalue())
     write_new(path, text.encode("utf-8", "backslashreplace"))
-    return _counted(len(alterations.active()), "hook", len(alterations.edits.made)) + f", inputs in {inputs.name}"
+    return _counted(len(change_log.active()), "hook", len(change_log.edits.made)) + f", inputs in {inputs.name}"
 
 
 def _recorded(subject: Subject, path: Path) -> str:
-    recordings = subject.alterations.shared.recordings
+    recordings = subject.change_log.shared.recordings
     if not recordings:
         raise UsageError("nothing was recorded", hint="add a record() hook and run")
     run = path.stem if path.stem in recordings else next(reversed(recordings))

@@ -22,7 +22,7 @@ from ..hooks.hook import Hook
 from ..hooks.session_state import Shared
 from ..hooks.spec import parse_hook
 from ..hooks.targets import find
-from ..hooks.turns import Choice
+from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree, Node
 from ..recording.observers import Observers
 from ..restore.guard import Keep
@@ -39,7 +39,7 @@ class _Done:
     undone: bool = False
 
 
-class Alterations:
+class ChangeLog:
     """Args:
     tree: The model.
     keep: Is told of parameters that are edited.
@@ -61,8 +61,6 @@ class Alterations:
         self._foreign_off: set[Foreign] = set()
         self._on: dict[int, list[Added]] = {}  # id(module) -> ours, hidden ones too
         self._done: list[_Done] = []
-
-    # ------------------------------------------------------------ what a person does
 
     def add(self, where: str, text: str, code: str = "") -> None:
         """Put a hook on every module that `where` names.
@@ -152,13 +150,13 @@ class Alterations:
         """Every hook of ours, the observing ones too."""
         members = [member for member in self._members() if member.active]
         observed = [node for node in self.tree.objects() if self.observers.on(node)]
-        choices = dict(self.observers.choices)
+        filters = dict(self.observers.filters)
 
         def switch(on: bool) -> None:
             for member in members:
                 self._switch(member, on)
             for node in observed:
-                self._observe(node, on, choices.get(node.index))
+                self._observe(node, on, filters.get(node.index))
 
         if not members and not observed:
             raise UsageError("no hook of ours is on")
@@ -168,16 +166,20 @@ class Alterations:
     def observe(self, nodes: list[Node], on: bool, hook: Hook | None = None) -> None:
         """Turn the observe hook of these modules on or off; `hook` says what of them is looked at, without it all."""
         observers = self.observers
-        before = [(node, observers.on(node), observers.choices.get(node.index)) for node in nodes]
-        before = [(node, was, choice) for node, was, choice in before if was != on or (on and (hook or choice))]
+        before = [(node, observers.on(node), observers.filters.get(node.index)) for node in nodes]
+        before = [
+            (node, was, observe_filter)
+            for node, was, observe_filter in before
+            if was != on or (on and (hook or observe_filter))
+        ]
 
         def switch() -> None:
             for node, _, _ in before:
-                self._observe(node, on, Choice(hook, self.shared) if hook is not None else None)
+                self._observe(node, on, ObserveFilter(hook, self.shared) if hook is not None else None)
 
         def back() -> None:
-            for node, was, choice in before:
-                self._observe(node, was, choice)
+            for node, was, observe_filter in before:
+                self._observe(node, was, observe_filter)
 
         switch()
         if before:
@@ -186,9 +188,9 @@ class Alterations:
             words = str(hook) if hook is not None else f"observe {'on' if on else 'off'}"
             self._did(f"{words}: {some}{more}", back, switch)
 
-    def _observe(self, node: Node, on: bool, choice: Choice | None) -> None:
+    def _observe(self, node: Node, on: bool, observe_filter: ObserveFilter | None) -> None:
         if on:
-            self.observers.add(node, choice)
+            self.observers.add(node, observe_filter)
         else:
             self.observers.remove(node)
 
@@ -200,8 +202,6 @@ class Alterations:
         edit = self.edits.plan(where, hook, find(self.tree, where))
         self.edits.make(edit)
         self._did(f"edit {where or '(root)'}: {hook}", self.edits.unmake, lambda: self.edits.make(edit))
-
-    # ------------------------------------------------------------ undo
 
     def undo(self) -> None:
         """Raises `UsageError` where nothing is left."""
@@ -232,8 +232,6 @@ class Alterations:
         """A baseline has no edits that are no longer there."""
         base = self.baseline
         self.baseline = State(base.active, base.off, min(base.edits, len(self.edits.made)))
-
-    # ------------------------------------------------------------ what is in force
 
     def state(self) -> State:
         active = frozenset(id(member.attached) for member in self._members() if member.active and member.alters)
@@ -290,8 +288,8 @@ class Alterations:
         self.shared.batch = 0
         for member in self.active():
             member.attached.start()
-        for choice in self.observers.choices.values():
-            choice.turns.start()
+        for observe_filter in self.observers.filters.values():
+            observe_filter.turns.start()
 
     def faults(self) -> tuple[Problem, ...]:
         """What went wrong in hooks of ours since `start`."""
@@ -316,8 +314,6 @@ class Alterations:
         self.additions.clear()
         self._on.clear()
         self._done.clear()
-
-    # ------------------------------------------------------------ parts
 
     def _members(self) -> Iterator[Added]:
         return (member for addition in self.additions for member in addition.members)

@@ -118,8 +118,6 @@ class Attached:
             self.around.took(self, took, altered is not None)
         return altered
 
-    # ------------------------------------------------------------ the kinds of torch's hooks
-
     def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         number = self._turns.next()
         if number is None:
@@ -202,8 +200,6 @@ class Attached:
             self._act.keys(self.module, state, prefix)
         elif self._act is not None:
             self._act(state, prefix)
-
-    # ------------------------------------------------------------ values
 
     def _changed(self, value: Any, number: int) -> Any:
         leaves = iter(range(1 << 30))

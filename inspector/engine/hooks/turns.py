@@ -46,7 +46,7 @@ class Turns:
         return number if batch % self._hook.every == 0 else None
 
 
-class Choice:
+class ObserveFilter:
     """What an observing hook shows of a module: its `Hook`, and whose turn it is.
 
     `inputs`, `output` and `gradient` say which of them are looked at.

@@ -110,9 +110,6 @@ def overrides_call(module: nn.Module) -> bool:
     return own is not nn.Module.__dict__["__call__"] and getattr(own, "__module__", "").split(".")[0] != "torch"
 
 
-# ---------------------------------------------------------------- the fused path of transformer layers
-
-
 def may_fuse(module: nn.Module) -> bool:
     """Whether torch would run this module as one kernel as long as no module below it has hooks."""
     if module.__dict__.get("training", True) or not torch.backends.mha.get_fastpath_enabled():

@@ -131,9 +131,6 @@ def size_of(tensor: Tensor) -> tuple[int, int]:
     return tensor.numel(), tensor.numel() * tensor.element_size()
 
 
-# ---------------------------------------------------------------- rows
-
-
 def module_rows(tree: ModuleTree) -> list[ModuleRow]:
     """What the app shows of each node."""
     held, flat = _Holdings(tree), inlined(tree)

@@ -65,7 +65,7 @@ class Comparison:
 
     def see(self, call: Call, output: object) -> None:
         key = call.index, call.number
-        call.then = self._baseline.values.get(key)
+        call.baseline_output = self._baseline.values.get(key)
         then = self._baseline.kept.get(key)
         whole = floating(output)
         now = [sample(tensor) for tensor in whole]
@@ -75,7 +75,7 @@ class Comparison:
         self._waiting.append((call, [_row(*pair) for pair in zip(now, then, strict=True)], sampled))
         if call.index == self._watched:
             call.difference = _difference(now, then)
-            call.then = _with_histogram(call.then, then)
+            call.baseline_output = _with_histogram(call.baseline_output, then)
         if call.index == 0 and not call.depth:
             self.ranking = ranking(now[0], then[0], whole[0].shape, self._classes)
 

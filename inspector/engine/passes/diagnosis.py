@@ -140,9 +140,6 @@ def _devices(tree: ModuleTree) -> dict[str, str]:
     return places
 
 
-# ---------------------------------------------------------------- the failing line
-
-
 def _tensors_of_line(error: BaseException) -> Iterator[str]:
     """The tensors that the person's own line names, as far as they can be found without running anything."""
     frame, line = _users_frame(error.__traceback__)

@@ -152,9 +152,6 @@ def _bounded(words: list[str], limit: int = 50) -> tuple[str, ...]:
     return tuple(encodable(word, 200) for word in words[:limit]) + ((f"and {more} more",) if more > 0 else ())
 
 
-# ---------------------------------------------------------------- what went wrong
-
-
 def problem_of(error: BaseException, path: Path | None = None) -> Problem:
     """The user's own traceback, ours and torch's call machinery left out."""
     kind = type(error).__name__

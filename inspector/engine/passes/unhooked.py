@@ -22,7 +22,7 @@ from ..source.running import forward_of, mro
 from . import guarded as passes
 
 
-class Unobserved:
+class UnhookedPass:
     """One guarded pass with our observe hooks away. `calls` is None where it failed; `direct` are the nodes of
     `silent` whose forward ran although torch's `__call__` never did."""
 
@@ -34,7 +34,7 @@ class Unobserved:
         self._silent = {id(node.module): node.index for node in silent}
         self._forwards = {code for node in silent if (code := _forward_code(node.module)) is not None}
 
-    def run(self, keep: Keep, sample: Sample, seed: int) -> Unobserved:
+    def run(self, keep: Keep, sample: Sample, seed: int) -> UnhookedPass:
         counted = 0
 
         def count(module: nn.Module, args: object) -> None:

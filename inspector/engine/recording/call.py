@@ -17,7 +17,7 @@ from ...records import (
     Value,
 )
 from ...value_text import brief, non_finite
-from ..hooks.turns import Choice
+from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree
 
 _NO_KWARGS = MappingValue("dict", (), (), 0)
@@ -27,9 +27,9 @@ class Call:
     """One call of one module, filled in as it happens."""
 
     __slots__ = (
-        "altered", "before", "began", "choice", "delta", "depth", "difference", "end", "file", "gradients", "index",
-        "inputs", "kept", "kwargs", "line", "ms", "number", "output", "recomputed", "shown", "spent", "start", "status",
-        "then",
+        "altered", "baseline_output", "before", "began", "delta", "depth", "difference", "end", "file",
+        "gradients", "index", "inputs", "kept", "kwargs", "line", "ms", "number", "observe_filter", "output",
+        "recomputed", "shown", "spent", "start", "status",
     )  # fmt: skip
 
     def __init__(self, index: int, number: int, start: int, depth: int) -> None:
@@ -49,12 +49,12 @@ class Call:
         self.altered = False
         self.recomputed = False
         self.delta: Delta | None = None
-        self.then: Value | None = None  # the output of this call in the baseline
+        self.baseline_output: Value | None = None  # the output of this call in the baseline
         self.difference: Histogram | None = None
         self.gradients: list[Value] = []
         self.before: BaseException | None = None  # the exception that was already being handled at entry
         self.began = self.spent = 0.0
-        self.choice: Choice | None = None  # where an observing hook looks at a part only
+        self.observe_filter: ObserveFilter | None = None  # where an observing hook looks at a part only
         self.shown: bool | None = True  # None until a value meets what the hook waits for
 
     def row(self) -> CallRow:
@@ -86,13 +86,13 @@ class Call:
             self.kwargs,
             self.output,
             previous,
-            self.then,
+            self.baseline_output,
             self.difference,
             gradients,
         )
 
     def entered(self, tree: ModuleTree) -> Entered:
-        """For the trail, before the module runs."""
+        """For the call log, before the module runs."""
         return Entered(
             self.index,
             self.number,
@@ -107,7 +107,7 @@ class Call:
         )
 
     def left(self) -> Left:
-        """For the trail, after it."""
+        """For the call log, after it."""
         return Left(self.start, self.end, self.ms, self.status, self.output)
 
 

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.hooks import RemovableHandle
 
 from ...text import encodable
-from ..hooks.turns import Choice
+from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree, Node
 from ..torch_hooks.dicts import hook_dict
 from .recorder import Recorder
@@ -29,15 +29,15 @@ class Observers:
         self.tree = tree
         self.recorder: Recorder | None = None
         self.refused: dict[int, str] = {}  # node -> why it cannot be hooked
-        self.choices: dict[int, Choice] = {}  # node -> what is looked at there; at others everything
+        self.filters: dict[int, ObserveFilter] = {}  # node -> what is looked at there; at others everything
         self._handles: dict[int, tuple[RemovableHandle, RemovableHandle]] = {}
 
-    def add(self, node: Node, choice: Choice | None = None) -> None:
+    def add(self, node: Node, observe_filter: ObserveFilter | None = None) -> None:
         """Observe this module from its next call on, whole or the part that is chosen. Where torch refuses, `refused`
         says why."""
-        self.choices.pop(node.index, None)
-        if choice is not None:
-            self.choices[node.index] = choice
+        self.filters.pop(node.index, None)
+        if observe_filter is not None:
+            self.filters[node.index] = observe_filter
         if node.index in self._handles or node.index in self.refused:
             return
         if isinstance(node.module, torch.jit.ScriptModule) and type(node.module).__name__ == "TracedModule":
@@ -66,7 +66,7 @@ class Observers:
     def remove(self, node: Node) -> None:
         for handle in self._handles.pop(node.index, ()):
             handle.remove()
-        self.choices.pop(node.index, None)
+        self.filters.pop(node.index, None)
 
     def remove_all(self) -> None:
         for node in self.tree.objects():
@@ -96,8 +96,11 @@ class Observers:
     def ours(self, module: nn.Module) -> dict[int, str]:
         """The ids of our handles on `module`, and what they are."""
         index = self.tree.index_of_object.get(id(module), -1)
-        choice = self.choices.get(index)
-        return {handle.id: str(choice.hook) if choice else "observe" for handle in self._handles.get(index, ())}
+        observe_filter = self.filters.get(index)
+        return {
+            handle.id: str(observe_filter.hook) if observe_filter else "observe"
+            for handle in self._handles.get(index, ())
+        }
 
     def _before(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         if self.recorder is not None:

@@ -19,13 +19,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...postmortem.record import Trail
+from ...postmortem.record import CallLog
 from ...records import (
     OtherValue,
     Value,
 )
 from ...text import encodable
-from ..hooks.turns import NOT_SEEN, Choice
+from ..hooks.turns import NOT_SEEN, ObserveFilter
 from ..modules.tree import ModuleTree
 from ..torch_hooks.outputs import OutputHooks
 from ..values.nested import map_tensors
@@ -83,8 +83,8 @@ class Recorder:
         keep: Bytes of outputs to keep as they are, cloned; 0 keeps none.
         witness: Sees every output as well, and may add to its call.
         gradients: Also describe the gradients that reach the outputs in a backward pass.
-        choices: What is looked at of the calls of a node; of others everything.
-        trail: Is told of every entry and exit at once, for whoever outlives this process.
+        filters: What is looked at of the calls of a node; of others everything.
+        call_log: Is told of every entry and exit at once, for whoever outlives this process.
     """
 
     def __init__(
@@ -98,8 +98,8 @@ class Recorder:
         keep: int = 0,
         witness: Witness | None = None,
         gradients: bool = False,
-        choices: Mapping[int, Choice] | None = None,
-        trail: Trail | None = None,
+        filters: Mapping[int, ObserveFilter] | None = None,
+        call_log: CallLog | None = None,
     ) -> None:
         self.tree = tree
         self.calls: list[Call] = []  # in completion order
@@ -115,8 +115,8 @@ class Recorder:
         self._keep = keep
         self._witness = witness
         self._gradients = gradients
-        self._choices = choices if choices is not None else {}
-        self._trail = trail
+        self._choices = filters if filters is not None else {}
+        self._call_log = call_log
         self._clock = itertools.count()
         self._numbers: dict[int, itertools.count[int]] = {}
         self._raised: BaseException | None = None  # the newest exception that came out of a module
@@ -159,8 +159,8 @@ class Recorder:
             while stack:
                 self._close(stack.pop())
         self.calls.sort(key=lambda call: call.end)  # threads close theirs in between
-        if self._trail is not None:
-            self._trail.end()
+        if self._call_log is not None:
+            self._call_log.end()
         self.settle()
 
     def took(self, module: nn.Module, seconds: float, altered: bool, entering: bool) -> None:
@@ -189,14 +189,14 @@ class Recorder:
         here = self._here
         call = self._start(index, here)
         call.before = sys.exc_info()[1]
-        call.choice = self._choices.get(index)
-        if call.choice is None:
+        call.observe_filter = self._choices.get(index)
+        if call.observe_filter is None:
             self._see_inputs(call, args, kwargs)
         else:
-            self._see_chosen_inputs(call, call.choice, args, kwargs)
+            self._see_chosen_inputs(call, call.observe_filter, args, kwargs)
         self._locate(call)
-        if self._trail is not None:
-            self._trail.enter(call.entered(self.tree))
+        if self._call_log is not None:
+            self._call_log.enter(call.entered(self.tree))
         self._entered += 1
         if self._progress is not None and began - self._told > _PROGRESS_EVERY:
             self._told = began
@@ -212,16 +212,18 @@ class Recorder:
             call.kwargs = summarizer.keywords(kwargs)
 
     def _see_chosen_inputs(
-        self, call: Call, choice: Choice, args: tuple[object, ...], kwargs: dict[str, object]
+        self, call: Call, observe_filter: ObserveFilter, args: tuple[object, ...], kwargs: dict[str, object]
     ) -> None:
-        call.shown = choice.turns.next() is not None and (None if choice.waits else True)
-        if call.shown is False or not choice.inputs:
+        call.shown = observe_filter.turns.next() is not None and (None if observe_filter.waits else True)
+        if call.shown is False or not observe_filter.inputs:
             return
-        steps = choice.hook.steps if not choice.output else ()  # of both, the path is one into the output
+        steps = (
+            observe_filter.hook.steps if not observe_filter.output else ()
+        )  # of both, the path is one into the output
         if steps:
-            args, kwargs = (choice.part(kwargs if isinstance(steps[0].key, str) else args),), {}
+            args, kwargs = (observe_filter.part(kwargs if isinstance(steps[0].key, str) else args),), {}
         self._see_inputs(call, args, kwargs)
-        call.shown = call.shown or choice.holds((args, kwargs)) or None
+        call.shown = call.shown or observe_filter.holds((args, kwargs)) or None
 
     def _wanted(self, module: nn.Module) -> int | None:
         """The node to record a call of `module` under. A copy of a module takes our hooks along, but has no node."""
@@ -278,16 +280,20 @@ class Recorder:
             call.kept = map_tensors(output, self._clone)
         if self._witness is not None:
             self._witness.see(call, output)
-        if self._gradients and torch.is_grad_enabled() and (call.choice is None or call.choice.gradient):
+        if (
+            self._gradients
+            and torch.is_grad_enabled()
+            and (call.observe_filter is None or call.observe_filter.gradient)
+        ):
             self._await_gradients(call, output)
 
     def _described(self, call: Call, output: object) -> Value:
-        choice = call.choice
-        if choice is not None:
-            if call.shown is False or not choice.output:
+        observe_filter = call.observe_filter
+        if observe_filter is not None:
+            if call.shown is False or not observe_filter.output:
                 return NOT_SEEN
-            output = choice.part(output)
-            call.shown = call.shown or choice.holds(output) or None
+            output = observe_filter.part(output)
+            call.shown = call.shown or observe_filter.holds(output) or None
         return (self._full if call.index == self._watched else self._plain).describe(output)
 
     def _await_gradients(self, call: Call, output: object) -> None:
@@ -303,7 +309,7 @@ class Recorder:
     def _see_gradient(self, call: Call, gradient: Tensor) -> None:
         began = perf_counter()
         try:
-            condition = call.choice.hook.condition if call.choice is not None else None
+            condition = call.observe_filter.hook.condition if call.observe_filter is not None else None
             if condition is None or condition.holds(gradient):
                 call.gradients.append(self._plain.describe(gradient))
         except Exception as error:  # as in `enter`
@@ -323,8 +329,8 @@ class Recorder:
         if not any(call.index == index for call in here.stack):
             # a pre-hook before ours raised: the module was called, but its entry was never seen
             call = self._start(index, here)
-            if self._trail is not None:
-                self._trail.enter(call.entered(self.tree))
+            if self._call_log is not None:
+                self._call_log.enter(call.entered(self.tree))
         while True:
             call = here.stack.pop()
             if call.index == index:
@@ -336,8 +342,8 @@ class Recorder:
         call.before = None
         if call.shown or call.status != "ok":
             self.calls.append(call)
-        if self._trail is not None:
-            self._trail.leave(call.left())
+        if self._call_log is not None:
+            self._call_log.leave(call.left())
 
     def _fault(self, error: Exception) -> None:
         if len(self.faults) < 20:

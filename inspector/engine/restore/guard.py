@@ -36,9 +36,6 @@ HELD = ("_parameters", "_buffers", "_modules", *DICTS)
 _LOST = "cannot be put back)"
 
 
-# ---------------------------------------------------------------- tensors
-
-
 @dataclass
 class _KeptTensor:
     """One parameter, buffer, gradient or tensor in an attribute. `alias` shares its storage; `copy` is None past the
@@ -228,9 +225,6 @@ def _script_tensors(tree: ModuleTree) -> Iterator[tuple[str, Tensor]]:
             prefix = ".".join(tree.paths[node.index])
             for name, tensor in (*node.module.named_parameters(), *node.module.named_buffers()):
                 yield f"{prefix}.{name}" if prefix else name, tensor
-
-
-# ---------------------------------------------------------------- modules
 
 
 class Snapshot:

@@ -6,7 +6,7 @@ import shlex
 
 from msgspec.structs import replace
 
-from ...postmortem.record import Trail
+from ...postmortem.record import CallLog
 from ...records import Problem
 from ...text import encodable
 from ..inputs import Sample, guess
@@ -18,15 +18,15 @@ from ..recording.recorder import Recorder
 from .subject import Subject
 
 
-class Trials:
+class Attempts:
     """Args:
     subject: The model.
-    trail: Where passes write down what they see, for whoever outlives this process.
+    call_log: Where passes write down what they see, for whoever outlives this process.
     """
 
-    def __init__(self, subject: Subject, trail: Trail | None) -> None:
+    def __init__(self, subject: Subject, call_log: CallLog | None) -> None:
         self._subject = subject
-        self._trail = trail
+        self._call_log = call_log
         self._recorder: Recorder | None = None  # of the running pass
 
     def guess(self) -> tuple[Sample | None, Problem | None]:
@@ -53,7 +53,7 @@ class Trials:
         problem = diagnosed(error, failed, subject.tree, self._held())
         if subject.sample is None or subject.sample.origin == "guessed" or not is_about_input(error):
             return problem
-        with subject.alterations.as_in(subject.alterations.baseline):
+        with subject.change_log.as_in(subject.change_log.baseline):
             fitting = fitting_specs(subject.tree.root, lambda sample: self._tried(sample)[0], subject.seed)
         if fitting is None:
             return problem
@@ -76,10 +76,10 @@ class Trials:
         `number` is that of the pass whose calls these are where nobody survives it."""
         subject = self._subject
         trial = sample.copy()
-        if self._trail is not None:
+        if self._call_log is not None:
             doing = f"guessing the sample input ({encodable(sample.text, 200)})"
-            self._trail.begin(doing, subject.generation, number)
-        self._recorder = recorder = Recorder(subject.tree, statistics=False, trail=self._trail)
+            self._call_log.begin(doing, subject.generation, number)
+        self._recorder = recorder = Recorder(subject.tree, statistics=False, call_log=self._call_log)
         outcome = guarded.run(
             subject.tree,
             subject.keep,

@@ -9,7 +9,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from ...errors import UsageError
-from ...postmortem.record import Trail
+from ...postmortem.record import CallLog
 from ...records import AnyEvent, CallRows, Note, PassEnded, PassSummary, Progress, Run
 from ...text import encodable
 from ..inputs import Sample
@@ -21,12 +21,12 @@ from ..passes.histories import Histories
 from ..passes.last_pass import LastPass
 from ..passes.lazy import allowed
 from ..passes.training import NONE, Steps, batches_of
-from ..passes.unhooked import Unobserved, suspects
+from ..passes.unhooked import UnhookedPass, suspects
 from ..recording.call import Call, Witness
 from ..recording.recorder import Cancelled, Recorder
 from ..torch_hooks.meter import Meter
 from ..values.summarize import Summarizer
-from .attempts import Trials
+from .attempts import Attempts
 from .subject import Subject
 
 CHUNK = 2_000
@@ -36,7 +36,7 @@ BACKGROUND_MS = 1_000
 FOLLOWED = 50_000_000
 """Parameters of a model past which training keeps no history of them."""
 
-Tell = Callable[[AnyEvent], None]
+Emit = Callable[[AnyEvent], None]
 
 
 class Runner:
@@ -44,29 +44,29 @@ class Runner:
 
     Args:
         subject: The model.
-        trials: Find out why a pass failed.
-        tell: Receives every event that answers no request.
+        attempts: Find out why a pass failed.
+        emit: Receives every event that answers no request.
         waiting: Whether somebody waits for another answer; nothing is done in the background then.
-        trail: Where passes write down what they see, for whoever outlives this process.
+        call_log: Where passes write down what they see, for whoever outlives this process.
     """
 
     def __init__(
-        self, subject: Subject, trials: Trials, tell: Tell, waiting: Callable[[], bool], trail: Trail | None
+        self, subject: Subject, attempts: Attempts, emit: Emit, waiting: Callable[[], bool], call_log: CallLog | None
     ) -> None:
         self.last = LastPass(subject.tree)
         self.summary: PassSummary | None = None
         self.histories = Histories()
         self.meter: Meter | None = None
         self._subject = subject
-        self._trials = trials
-        self._trail = trail
-        self._tell = tell
+        self._trials = attempts
+        self._call_log = call_log
+        self._emit = emit
         self._waiting = waiting
         self._steps = Steps()
         self._watched: int | None = None
         self._baseline: tuple[object, Baseline] | None = None  # what it is of, and it
         self._compares = False  # the last pass was compared with the baseline
-        self._unobserved: tuple[Sample, Unobserved] | None = None  # the sample it was looked at with
+        self._unobserved: tuple[Sample, UnhookedPass] | None = None  # the sample it was looked at with
         self._recorder: Recorder | None = None  # of the running pass
         self._background: Recorder | None = None  # of a running pass that nobody waits for
         self._cancelled = False  # the pass to compare with was; the one that was asked for ends with it
@@ -120,13 +120,13 @@ class Runner:
         rows = self.last.rows()
         for first in range(0, max(len(rows), 1), CHUNK):
             chunk = tuple(rows[first : first + CHUNK])
-            self._tell(CallRows(self._subject.generation, self.last.number, chunk, len(rows)))
+            self._emit(CallRows(self._subject.generation, self.last.number, chunk, len(rows)))
 
     def announce(self) -> None:
         """Tell what there is of a last pass."""
         if self.summary is not None:
             self.send_calls()
-            self._tell(PassEnded(self._subject.generation, self.summary))
+            self._emit(PassEnded(self._subject.generation, self.summary))
 
     def cancel(self) -> None:
         """Stop the running pass at its next module. May be called from any thread."""
@@ -159,8 +159,6 @@ class Runner:
             self._background = None
         self.last.add_values(recorder.calls)
 
-    # ------------------------------------------------------------ one pass
-
     def _batches(
         self, record: Callable[[bool], Recorder], histories: Histories, progress: Callable[[int, int], None]
     ) -> Batches:
@@ -172,7 +170,7 @@ class Runner:
             steps,
             batches_of(steps, subject.sample, subject.seed, subject.tree.root),
             record,
-            [subject.observers, subject.alterations.shared],
+            [subject.observers, subject.change_log.shared],
             histories,
             self._parameters_followed(),
             progress,
@@ -180,7 +178,7 @@ class Runner:
 
     def _pass(self, batches: Batches, see: Callable[[object], Any] = lambda output: None) -> guarded.Outcome:
         subject = self._subject
-        subject.alterations.start()
+        subject.change_log.start()
         self._began = perf_counter()
         try:
             outcome = guarded.run(
@@ -211,8 +209,8 @@ class Runner:
         number: int = 0,
     ) -> Recorder:
         """`doing` says what the pass is for, `number` which one it is where its calls are to be shown."""
-        if self._trail is not None:
-            self._trail.begin(doing, self._subject.generation, number)
+        if self._call_log is not None:
+            self._call_log.begin(doing, self._subject.generation, number)
         return Recorder(
             self._subject.tree,
             statistics=not self._subject.info.shapes_only and only is None,
@@ -221,8 +219,8 @@ class Runner:
             progress=self._progress if only is None else None,
             witness=witness,
             gradients=self._steps.backward,
-            choices=self._subject.observers.choices,
-            trail=self._trail,
+            filters=self._subject.observers.filters,
+            call_log=self._call_log,
         )
 
     def _parameters_followed(self) -> list[Node]:
@@ -232,14 +230,14 @@ class Runner:
             return []
         if steps.optimizer not in ("", NONE) and subject.info.parameters <= FOLLOWED:
             return list(subject.tree.objects())
-        return [member.node for member in subject.alterations.active() if member.attached.hook.on == "parameters"]
+        return [member.node for member in subject.change_log.active() if member.attached.hook.on == "parameters"]
 
     def _comparison(self) -> Comparison | None:
         """What to compare the next pass with; None while nothing differs from the baseline."""
-        subject, alterations = self._subject, self._subject.alterations
-        if alterations.state() == alterations.baseline:
+        subject, change_log = self._subject, self._subject.change_log
+        if change_log.state() == change_log.baseline:
             return None
-        key = (subject.sample, subject.seed, self._steps, alterations.baseline, subject.observers.count())
+        key = (subject.sample, subject.seed, self._steps, change_log.baseline, subject.observers.count())
         if self._baseline is None or self._baseline[0] != key:
             baseline = self._run_baseline()
             if baseline is None:
@@ -249,8 +247,8 @@ class Runner:
 
     def _run_baseline(self) -> Baseline | None:
         """The pass as it was when the baseline was taken; of several batches the last. None where it raised."""
-        baseline, alterations = Baseline(), self._subject.alterations
-        with alterations.as_in(alterations.baseline):
+        baseline, change_log = Baseline(), self._subject.change_log
+        with change_log.as_in(change_log.baseline):
             doing = "the pass to compare with"
             batches = self._batches(
                 lambda last: self._record(doing, None, baseline if last else None), Histories(), self._batch_progress
@@ -272,26 +270,24 @@ class Runner:
         if self._unobserved is None or self._unobserved[0] is not sample:
             fuses = any("fused path" in row.badges for row in subject.rows)
             silent = suspects(subject.tree, {call.index for call in self.last.calls})
-            look = Unobserved(subject.tree, subject.observers, silent)
+            look = UnhookedPass(subject.tree, subject.observers, silent)
             if fuses or silent:
                 look.run(subject.keep, sample, subject.seed)
             self._unobserved = sample, look
             if look.calls not in (None, summary.calls):
                 words = f"fused path: {look.calls} calls where nothing is observed, {summary.calls} in this pass"
-                self._tell(Note("info", words))
+                self._emit(Note("info", words))
         look = self._unobserved[1]
         calls = look.calls if look.calls != summary.calls else None
         return replace(summary, unobserved=calls, direct=tuple(sorted(look.direct)))
 
-    # ------------------------------------------------------------ what is told of it
-
     def _progress(self, entered: int, index: int) -> None:
         info = self._subject.info
         expected = self.summary.calls if self.summary and self.summary.calls else info.modules
-        self._tell(Progress(self._subject.generation, entered, expected, index, self._elapsed()))
+        self._emit(Progress(self._subject.generation, entered, expected, index, self._elapsed()))
 
     def _batch_progress(self, number: int, count: int) -> None:
-        self._tell(Progress(self._subject.generation, 0, 0, 0, self._elapsed(), number, count))
+        self._emit(Progress(self._subject.generation, 0, 0, 0, self._elapsed(), number, count))
 
     def _elapsed(self) -> float:
         return (perf_counter() - self._began) * 1e3
@@ -303,7 +299,7 @@ class Runner:
         if outcome.error is not None:
             problem = self._trials.problem_of(outcome.error, recorder.failed)
         for fault in recorder.faults:
-            self._tell(Note("error", f"observing failed: {encodable(fault, 300)}"))
+            self._emit(Note("error", f"observing failed: {encodable(fault, 300)}"))
         self._say_changes(outcome)
         return PassSummary(
             number=self.last.number,
@@ -316,10 +312,10 @@ class Runner:
             problem=problem,
             restored=outcome.restored,
             not_restored=outcome.not_restored,
-            altering=subject.alterations.altering(),
+            altering=subject.change_log.altering(),
             delta=next((call.delta for call in recorder.calls if call.index == 0 and not call.depth), None),
             ranking=comparison.ranking if comparison is not None else (),
-            faults=subject.alterations.faults(),
+            faults=subject.change_log.faults(),
             batches=batches.done,
             backward=self._steps.backward,
             loss=batches.loss,
@@ -330,9 +326,9 @@ class Runner:
         said = outcome.restored + outcome.not_restored
         if said and said != self._said:
             if outcome.restored:
-                self._tell(Note("info", f"the pass changed, and was put back: {_listed(outcome.restored)}"))
+                self._emit(Note("info", f"the pass changed, and was put back: {_listed(outcome.restored)}"))
             if outcome.not_restored:
-                self._tell(Note("warning", f"the pass changed, and stays changed: {_listed(outcome.not_restored)}"))
+                self._emit(Note("warning", f"the pass changed, and stays changed: {_listed(outcome.not_restored)}"))
         self._said = said
 
 

@@ -12,7 +12,7 @@ from ...errors import UsageError
 from ...records import Changes, HookMarks, ModelInfo, ModuleRow, Path, Target
 from ...text import encodable
 from ..changes.applied import State
-from ..changes.log import Alterations
+from ..changes.log import ChangeLog
 from ..inputs import Sample
 from ..loading import Loaded
 from ..modules.tree import ModuleTree, Node, module_rows, walk
@@ -35,7 +35,7 @@ class Subject:
     keep: Keep
     observers: Observers
     ledger: Ledger
-    alterations: Alterations
+    change_log: ChangeLog
     rows: Sequence[ModuleRow]
     info: ModelInfo
     sample: Sample | None
@@ -59,7 +59,7 @@ class Subject:
             keep,
             observers,
             ledger,
-            Alterations(tree, keep, observers, ledger, say),
+            ChangeLog(tree, keep, observers, ledger, say),
             rows,
             weights_only.facts(tree, info) if is_alone else info,
             loaded.sample,
@@ -82,7 +82,7 @@ class Subject:
 
     def ours(self, module: nn.Module) -> dict[int, str]:
         """The ids of our hooks on `module`, those included that a person took away and may bring back."""
-        added = {hook_id: str(member.attached.hook) for hook_id, member in self.alterations.of(module).items()}
+        added = {hook_id: str(member.attached.hook) for hook_id, member in self.change_log.of(module).items()}
         return {**self.observers.ours(module), **added}
 
     def marks(self) -> HookMarks:
@@ -99,21 +99,21 @@ class Subject:
             bytes(observed),
             {index: count for index, count in foreign.items() if count > 0},
             dict(self.observers.refused),
-            self.alterations.added(),
-            tuple(sorted({written.node for written in self.alterations.edits.edited()})),
+            self.change_log.added(),
+            tuple(sorted({written.node for written in self.change_log.edits.edited()})),
         )
 
     def changes(self) -> Changes:
         """What was changed since the model was opened, and what the baseline is."""
-        alterations = self.alterations
-        state, base = alterations.state(), alterations.baseline
+        change_log = self.change_log
+        state, base = change_log.state(), change_log.baseline
         words = "the model as it was loaded" if base == State() else f"{len(base.active)} hooks and {base.edits} edits"
         return Changes(
             self.generation,
-            alterations.changes(),
-            alterations.altering(),
-            alterations.disabled(),
-            len(alterations.edits.edited()),
+            change_log.changes(),
+            change_log.altering(),
+            change_log.disabled(),
+            len(change_log.edits.edited()),
             words if state != base else f"{words}, as it is now",
         )
 
@@ -125,6 +125,6 @@ class Subject:
 
     def close(self) -> None:
         """Leave the model as it was before."""
-        self.alterations.close()
+        self.change_log.close()
         self.observers.remove_all()
         self.keep.restore()

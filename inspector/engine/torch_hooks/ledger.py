@@ -19,7 +19,7 @@ from ..modules.tree import ModuleTree
 from . import slots
 from .dicts import GLOBAL_KINDS, KINDS, OPTIMIZER_KINDS, TENSOR_KINDS, hook_dict
 from .rows import row_of, underlying, why_locked
-from .slots import Shelf, ShelfKey
+from .slots import HookSlot, SlotKey
 from .timed import itself
 
 __all__ = ["Counts", "Ledger", "underlying"]
@@ -28,7 +28,7 @@ __all__ = ["Counts", "Ledger", "underlying"]
 class Counts(Protocol):
     """How often other people's hooks fired; a `Meter` knows."""
 
-    def fired(self, key: ShelfKey, hook_id: int) -> tuple[int, float]:
+    def fired(self, key: SlotKey, hook_id: int) -> tuple[int, float]:
         """Times, and milliseconds spent in it."""
 
 
@@ -36,7 +36,7 @@ class Counts(Protocol):
 class _Disabled:
     """A hook that was taken out. `before` are the ids, enabled or not, that stood in front of it."""
 
-    shelf: Shelf
+    slot: HookSlot
     hook: Any
     flags: tuple[tuple[str, Any], ...]  # (flag, the value its dict held)
     before: tuple[int, ...]
@@ -54,9 +54,7 @@ class Ledger:
         self._ours = ours
         self._tree = tree if tree is not None else ModuleTree()
         self._later = slots.later_places(self._tree)
-        self._disabled: dict[ShelfKey, dict[int, _Disabled]] = {}
-
-    # ------------------------------------------------------------ listing
+        self._disabled: dict[SlotKey, dict[int, _Disabled]] = {}
 
     def rows(
         self, module: nn.Module, fired: int = 0, *, path: Path | None = None, counts: Counts | None = None
@@ -83,7 +81,7 @@ class Ledger:
 
     def foreign(self, module: nn.Module) -> int:
         """How many enabled hooks of any kind on `module` and its tensors are not ours."""
-        ids = [hook_id for shelf in self._shelves(module) if shelf.hooks for hook_id in shelf.hooks]
+        ids = [hook_id for slot in self._shelves(module) if slot.hooks for hook_id in slot.hooks]
         ours = self._ours(module) if ids else {}
         return sum(hook_id not in ours for hook_id in ids)
 
@@ -93,13 +91,11 @@ class Ledger:
 
     def hook(self, module: nn.Module | None, kind: str, hook_id: int, of: str = "") -> Any:
         """The hook itself, on or off. Raises `UsageError` where there is none; `module` is None for the process."""
-        shelf = self._shelf(module, kind, of)
-        found = next((hook for other, hook, _ in self._entries(shelf) if other == hook_id), None) if shelf else None
+        slot = self._slot(module, kind, of)
+        found = next((hook for other, hook, _ in self._entries(slot) if other == hook_id), None) if slot else None
         if found is None:
             raise _no_hook(kind, hook_id, of)
         return itself(found)
-
-    # ------------------------------------------------------------ switching
 
     def toggle(self, module: nn.Module | None, kind: str, hook_id: int, on: bool, of: str = "") -> None:
         """Switch one hook. Nothing happens where it is so already.
@@ -114,17 +110,17 @@ class Ledger:
         Raises:
             UsageError: There is no such hook, or it cannot be switched.
         """
-        shelf = self._shelf(module, kind, of)
-        if shelf is None or not any(entry[0] == hook_id for entry in self._entries(shelf)):
+        slot = self._slot(module, kind, of)
+        if slot is None or not any(entry[0] == hook_id for entry in self._entries(slot)):
             raise _no_hook(kind, hook_id, of)
-        locked = why_locked(shelf.owner, shelf.kind)
+        locked = why_locked(slot.owner, slot.kind)
         if locked:
             raise UsageError("this hook cannot be switched", where=locked)
-        enabled = hook_id in shelf.hooks
+        enabled = hook_id in slot.hooks
         if on and not enabled:
-            self._enable(shelf.key, hook_id)
+            self._enable(slot.key, hook_id)
         elif enabled and not on:
-            self._disable(shelf, hook_id)
+            self._disable(slot, hook_id)
 
     def enable_all(self) -> None:
         """Put back whatever is still disabled."""
@@ -132,32 +128,30 @@ class Ledger:
             for hook_id in list(entries):
                 self._enable(key, hook_id)
 
-    def _disable(self, shelf: Shelf, hook_id: int) -> None:
-        ids = [entry[0] for entry in self._entries(shelf)]
-        flags = tuple((flag, held.pop(hook_id)) for flag, held in shelf.flag_dicts() if hook_id in held)
-        gone = _Disabled(shelf, itself(shelf.hooks.pop(hook_id)), flags, tuple(ids[: ids.index(hook_id)]))
-        self._disabled.setdefault(shelf.key, {})[hook_id] = gone
+    def _disable(self, slot: HookSlot, hook_id: int) -> None:
+        ids = [entry[0] for entry in self._entries(slot)]
+        flags = tuple((flag, held.pop(hook_id)) for flag, held in slot.flag_dicts() if hook_id in held)
+        gone = _Disabled(slot, itself(slot.hooks.pop(hook_id)), flags, tuple(ids[: ids.index(hook_id)]))
+        self._disabled.setdefault(slot.key, {})[hook_id] = gone
 
-    def _enable(self, key: ShelfKey, hook_id: int) -> None:
+    def _enable(self, key: SlotKey, hook_id: int) -> None:
         gone = self._disabled[key].pop(hook_id)
         if not self._disabled[key]:
             del self._disabled[key]
-        hooks = hook_dict(gone.shelf.owner, gone.shelf.kind.attribute)  # as it is now, should somebody have set another
+        hooks = hook_dict(gone.slot.owner, gone.slot.kind.attribute)  # as it is now, should somebody have set another
         _insert(hooks, hook_id, gone.hook, _place(list(hooks), gone.before))
         values = dict(gone.flags)
-        for flag, held in gone.shelf.flag_dicts():
+        for flag, held in gone.slot.flag_dicts():
             if flag in values:  # in the order of registration
                 _insert(held, hook_id, values[flag], sum(other < hook_id for other in held))
 
-    # ------------------------------------------------------------ finding
-
-    def _shelves(self, module: nn.Module) -> Iterator[Shelf]:
+    def _shelves(self, module: nn.Module) -> Iterator[HookSlot]:
         yield from slots.of_module(module)
-        for shelf in slots.of_tensors(module):
-            if self._later.get((id(module), shelf.of)) is not shelf.owner:
-                yield shelf
+        for slot in slots.of_tensors(module):
+            if self._later.get((id(module), slot.of)) is not slot.owner:
+                yield slot
 
-    def _shelf(self, module: nn.Module | None, kind: str, of: str) -> Shelf | None:
+    def _slot(self, module: nn.Module | None, kind: str, of: str) -> HookSlot | None:
         """The dict that hooks of this kind are in. Raises `UsageError` for a kind there is not."""
         known = (*KINDS, *TENSOR_KINDS) if module is not None else (*GLOBAL_KINDS, *OPTIMIZER_KINDS)
         named = next((one for one in known if kind in (one.name, one.legacy)), None)
@@ -165,54 +159,54 @@ class Ledger:
             kinds = ", ".join(one.name for one in known)
             raise UsageError(f"no kind of hook is called {kind!r}", hint=f"the kinds are {kinds}")
         places = _all_of(module) if module is not None else slots.of_process()
-        return next((shelf for shelf in places if shelf.kind is named and shelf.of == of), None)
+        return next((slot for slot in places if slot.kind is named and slot.of == of), None)
 
-    def _entries(self, shelf: Shelf) -> list[tuple[int, Any, bool]]:
+    def _entries(self, slot: HookSlot) -> list[tuple[int, Any, bool]]:
         """(id, hook, enabled) in firing order, the disabled ones where they would stand."""
-        now = list(shelf.hooks.items())  # a pass on another thread may add some meanwhile
+        now = list(slot.hooks.items())  # a pass on another thread may add some meanwhile
         entries = [(hook_id, hook, True) for hook_id, hook in now]
-        for hook_id, gone in self._disabled.get(shelf.key, {}).items():
+        for hook_id, gone in self._disabled.get(slot.key, {}).items():
             place = _place([entry[0] for entry in entries], gone.before)
             entries.insert(place, (hook_id, gone.hook, False))
         return entries
 
-    def _flags(self, shelf: Shelf, hook_id: int) -> list[str]:
-        gone = self._disabled.get(shelf.key, {}).get(hook_id)
+    def _flags(self, slot: HookSlot, hook_id: int) -> list[str]:
+        gone = self._disabled.get(slot.key, {}).get(hook_id)
         if gone is not None:
             return [flag for flag, _ in gone.flags]
-        return [flag for flag, held in shelf.flag_dicts() if hook_id in held]
+        return [flag for flag, held in slot.flag_dicts() if hook_id in held]
 
     def _rows(
-        self, found: Iterator[Shelf], ours: dict[int, str], path: Path | None, fired: int, counts: Counts | None
+        self, found: Iterator[HookSlot], ours: dict[int, str], path: Path | None, fired: int, counts: Counts | None
     ) -> tuple[HookRow, ...]:
-        known = [shelf for shelf in found if shelf.hooks or shelf.key in self._disabled]
+        known = [slot for slot in found if slot.hooks or slot.key in self._disabled]
         return tuple(
             replace(row, ours=True, name=ours[row.id], fired=fired) if row.id in ours else row
-            for shelf in known
-            for row in self._rows_on(shelf, path, counts)
+            for slot in known
+            for row in self._rows_on(slot, path, counts)
         )
 
-    def _rows_on(self, shelf: Shelf, path: Path | None, counts: Counts | None) -> Iterator[HookRow]:
+    def _rows_on(self, slot: HookSlot, path: Path | None, counts: Counts | None) -> Iterator[HookRow]:
         """As if all were other people's."""
-        entries = self._entries(shelf)
+        entries = self._entries(slot)
         prepended = _prepended([entry[0] for entry in entries])
         for hook_id, hook, enabled in entries:
-            times, ms = counts.fired(shelf.key, hook_id) if counts is not None else (0, 0.0)
+            times, ms = counts.fired(slot.key, hook_id) if counts is not None else (0, 0.0)
             yield row_of(
                 hook,
                 hook_id,
-                shelf.name,
-                flags=(*self._flags(shelf, hook_id), *(["prepend"] if hook_id in prepended else [])),
+                slot.name,
+                flags=(*self._flags(slot, hook_id), *(["prepend"] if hook_id in prepended else [])),
                 enabled=enabled,
-                locked=why_locked(shelf.owner, shelf.kind),
+                locked=why_locked(slot.owner, slot.kind),
                 fired=times,
                 ms=ms,
                 path=path,
-                of=shelf.of,
+                of=slot.of,
             )
 
 
-def _all_of(module: nn.Module) -> Iterator[Shelf]:
+def _all_of(module: nn.Module) -> Iterator[HookSlot]:
     yield from slots.of_module(module)
     yield from slots.of_tensors(module)
 

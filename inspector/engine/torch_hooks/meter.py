@@ -15,7 +15,7 @@ from torch import nn
 from ..modules.tree import ModuleTree
 from . import slots
 from .dicts import FIRED_IN_A_PASS, hook_dict
-from .slots import Shelf, ShelfKey
+from .slots import HookSlot, SlotKey
 from .timed import Tally, Timed, itself
 
 
@@ -30,53 +30,53 @@ class Meter:
     def __init__(self, tree: ModuleTree, ours: Callable[[nn.Module], dict[int, str]]) -> None:
         self._tree = tree
         self._ours = ours
-        self._shelves: list[Shelf] = []  # those with a foreign hook; they keep the owners, and so their ids, alive
-        self._tallies: dict[tuple[ShelfKey, int], Tally] = {}
+        self._shelves: list[HookSlot] = []  # those with a foreign hook; they keep the owners, and so their ids, alive
+        self._tallies: dict[tuple[SlotKey, int], Tally] = {}
         self._put: set[int] = set()  # ids of what was put in, which `_timed` keeps alive
         self._timed: list[Timed] = []
 
     def __enter__(self) -> Meter:
         found = list(self._everywhere())
         ours = {hook_id for node in self._tree.objects() for hook_id in self._ours(node.module)} if found else set()
-        for shelf in found:
-            foreign = [hook_id for hook_id in shelf.hooks if hook_id not in ours]
+        for slot in found:
+            foreign = [hook_id for hook_id in slot.hooks if hook_id not in ours]
             for hook_id in foreign:
-                self._time(shelf, hook_id)
+                self._time(slot, hook_id)
             if foreign:
-                self._shelves.append(shelf)
+                self._shelves.append(slot)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Hooks that were removed meanwhile stay removed, those that were added stay."""
-        for shelf in self._shelves:
-            self._put_back(shelf.hooks)
-            self._put_back(hook_dict(shelf.owner, shelf.kind.attribute))  # another, where somebody copied the dict
+        for slot in self._shelves:
+            self._put_back(slot.hooks)
+            self._put_back(hook_dict(slot.owner, slot.kind.attribute))  # another, where somebody copied the dict
         self._timed.clear()
         self._put.clear()
 
-    def fired(self, key: ShelfKey, hook_id: int) -> tuple[int, float]:
+    def fired(self, key: SlotKey, hook_id: int) -> tuple[int, float]:
         """Times, and milliseconds spent in the hook and in all it called; zeros for one that was not timed."""
         tally = self._tallies.get((key, hook_id))
         return (tally.times, tally.seconds * 1e3) if tally is not None else (0, 0.0)
 
-    def _time(self, shelf: Shelf, hook_id: int) -> None:
-        tally = self._tallies[shelf.key, hook_id] = Tally()
-        timed = Timed(shelf.hooks[hook_id], tally)
+    def _time(self, slot: HookSlot, hook_id: int) -> None:
+        tally = self._tallies[slot.key, hook_id] = Tally()
+        timed = Timed(slot.hooks[hook_id], tally)
         self._timed.append(timed)
         self._put.add(id(timed))
-        shelf.hooks[hook_id] = timed
+        slot.hooks[hook_id] = timed
 
     def _put_back(self, hooks: MutableMapping[int, Any]) -> None:
         for hook_id, hook in list(hooks.items()):
             if id(hook) in self._put:
                 hooks[hook_id] = itself(hook)
 
-    def _everywhere(self) -> Iterator[Shelf]:
+    def _everywhere(self) -> Iterator[HookSlot]:
         """Every dict with hooks that may fire in a pass, once: several modules may hold the same tensor."""
-        yield from (shelf for shelf in slots.of_process() if shelf.hooks)
-        seen: set[ShelfKey] = set()
+        yield from (slot for slot in slots.of_process() if slot.hooks)
+        seen: set[SlotKey] = set()
         for node in self._tree.objects():
-            for shelf in (*slots.of_module(node.module, FIRED_IN_A_PASS), *slots.of_tensors(node.module)):
-                if shelf.hooks and shelf.key not in seen:
-                    seen.add(shelf.key)
-                    yield shelf
+            for slot in (*slots.of_module(node.module, FIRED_IN_A_PASS), *slots.of_tensors(node.module)):
+                if slot.hooks and slot.key not in seen:
+                    seen.add(slot.key)
+                    yield slot

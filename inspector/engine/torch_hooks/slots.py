@@ -12,11 +12,11 @@ from ...text import encodable
 from ..modules.tree import ModuleTree, own_tensors
 from .dicts import KINDS, PROCESS, TENSOR_KINDS, HookKind, Owner, held_dict, hook_dict, kind_name
 
-ShelfKey = tuple[int, str]
-"""What tells one shelf from another as long as its owner lives."""
+SlotKey = tuple[int, str]
+"""What tells one slot from another as long as its owner lives."""
 
 
-class Shelf(NamedTuple):
+class HookSlot(NamedTuple):
     """One dict of hooks: whose it is and what kind of hooks it holds. `of` names a tensor within its module."""
 
     owner: Owner
@@ -25,7 +25,7 @@ class Shelf(NamedTuple):
     of: str = ""
 
     @property
-    def key(self) -> ShelfKey:
+    def key(self) -> SlotKey:
         return id(self.owner), self.kind.name
 
     @property
@@ -38,31 +38,31 @@ class Shelf(NamedTuple):
         return ((flag, hook_dict(self.owner, attribute)) for flag, attribute in self.kind.flags)
 
 
-def of_module(module: nn.Module, kinds: tuple[HookKind, ...] = KINDS) -> Iterator[Shelf]:
+def of_module(module: nn.Module, kinds: tuple[HookKind, ...] = KINDS) -> Iterator[HookSlot]:
     """The module's own."""
     attributes = vars(module)
     for kind in kinds:
         hooks = attributes.get(kind.attribute)
         if hooks is not None:
-            yield Shelf(module, kind, hooks)
+            yield HookSlot(module, kind, hooks)
 
 
-def of_tensors(module: nn.Module) -> Iterator[Shelf]:
+def of_tensors(module: nn.Module) -> Iterator[HookSlot]:
     """Those of the tensors a module holds. A tensor has a dict from its first hook on."""
     for name, tensor in tensors_held(module):
         for kind in TENSOR_KINDS:
             hooks = held_dict(tensor, kind.attribute)
             if hooks is not None:
-                yield Shelf(tensor, kind, hooks, name)
+                yield HookSlot(tensor, kind, hooks, name)
 
 
-def of_process() -> Iterator[Shelf]:
+def of_process() -> Iterator[HookSlot]:
     """Those that fire for every module and every optimizer."""
     for owner, kinds in PROCESS:
         for kind in kinds:
             hooks = held_dict(owner, kind.attribute)
             if hooks is not None:
-                yield Shelf(owner, kind, hooks)
+                yield HookSlot(owner, kind, hooks)
 
 
 def tensors_held(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
@@ -92,6 +92,6 @@ def reserve_ids(tree: ModuleTree) -> None:
     A model that was pickled with its hooks brings their ids along, but torch counts on from 0: the next hook registered
     would silently take the place of one with the same id.
     """
-    shelves = (shelf for node in tree.objects() for shelf in (*of_module(node.module), *of_tensors(node.module)))
-    taken = max((hook_id for shelf in shelves for hook_id in shelf.hooks if isinstance(hook_id, int)), default=-1)
+    slots = (slot for node in tree.objects() for slot in (*of_module(node.module), *of_tensors(node.module)))
+    taken = max((hook_id for slot in slots for hook_id in slot.hooks if isinstance(hook_id, int)), default=-1)
     RemovableHandle.next_id = max(RemovableHandle.next_id, taken + 1)

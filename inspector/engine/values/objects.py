@@ -48,9 +48,6 @@ def other(value: object, text: str) -> OtherValue:
     return OtherValue(name_of_type(value), encodable(text, MAX_TEXT))
 
 
-# ---------------------------------------------------------------- scalars
-
-
 def scalar(value: Any) -> ScalarValue:
     name = name_of_type(value)
     if is_a(value, enum.Enum):
@@ -102,9 +99,6 @@ def key(value: Any) -> str:
     if type(value) is tuple and len(value) <= 4 and all(type(part) in (int, str) for part in value):
         return encodable(f"({', '.join(key(part) for part in value)})", _KEY)
     return repr(value) if type(value) in (float, bool, type(None)) else name_of_type(value)
-
-
-# ---------------------------------------------------------------- containers
 
 
 def items_of(value: Any) -> tuple[Iterable[object], int] | None:
@@ -175,9 +169,6 @@ def _inside(value: Any) -> list[object]:
     if sequence is not None:
         return list(sequence[0])
     return list(fields(value).values()) if is_dataclass(value) else []
-
-
-# ---------------------------------------------------------------- what is named, and not looked into
 
 
 def named(value: Any) -> OtherValue | ScalarValue | None:

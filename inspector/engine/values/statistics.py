@@ -92,9 +92,6 @@ def finish(partials: list[Partial], repeats: int, of: str) -> Statistics:
     return Statistics(total.low, total.high, total.mean, std, *counts, of)
 
 
-# ---------------------------------------------------------------- which numbers a tensor holds
-
-
 def numbers(tensor: Tensor) -> tuple[Tensor, str]:
     """A strided tensor with the numbers `tensor` stands for, and what its statistics are of, in words."""
     of = "values"
@@ -172,9 +169,6 @@ def _pieces(tensor: Tensor) -> Iterator[Tensor]:
         yield from _pieces(part)
 
 
-# ---------------------------------------------------------------- on the CPU: at once
-
-
 def reduce_on_host(flat: Tensor, total: float | None = None) -> Partial:
     """All at once, for a one-dimensional CPU tensor of any real dtype; `total` is its sum where that is known."""
     count = flat.numel()
@@ -225,9 +219,6 @@ def _reduce_finite(flat: Tensor) -> Partial:
     return rest._replace(nan=nan, inf=flat.numel() - finite.numel() - nan)
 
 
-# ---------------------------------------------------------------- on a device: a row now, the host later
-
-
 def reduce_on_device(flat: Tensor) -> Tensor:
     """The fields of `Partial` as one tensor on the device of `flat`, without waiting for it."""
     wide = torch.float32 if flat.device.type == "mps" else torch.float64  # mps has no float64
@@ -266,9 +257,6 @@ class Pending:
             partials = [Partial(*next(hosted[row.device])) for row in rows]
             # the one place that completes a record after it was made: it has not left the engine yet
             msgspec.structs.force_setattr(value, "statistics", finish(partials, repeats, of))
-
-
-# ---------------------------------------------------------------- for the module being looked at
 
 
 def histogram(tensor: Tensor, statistics: Statistics) -> Histogram | None:

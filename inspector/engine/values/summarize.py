@@ -149,9 +149,6 @@ class Summarizer:
         return replace(value, histogram=stats.histogram(dense, value.statistics), preview=preview)
 
 
-# ---------------------------------------------------------------- tensors
-
-
 @lru_cache(maxsize=256)
 def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
@@ -227,9 +224,6 @@ def _recognisable(tensor: Tensor) -> bool:
         return False
     real = tensor.is_floating_point() and tensor.element_size() >= 4
     return real and tensor.is_contiguous() and 0 < tensor.numel() <= stats.CHUNK
-
-
-# ---------------------------------------------------------------- everything else
 
 
 class _Walk:

@@ -99,9 +99,6 @@ def _reach(tensor: Tensor) -> int:
     return int(tensor.storage_offset() + 1 + sum((size - 1) * step for size, step in steps))
 
 
-# ---------------------------------------------------------------- one level in
-
-
 def _inside(tensor: Tensor) -> tuple[Tensor | None, str]:
     """What `tensor` is around, and what that is of; `tensor` itself where it holds its numbers."""
     if _is_wrapped(tensor):

@@ -37,7 +37,7 @@ from .state_dict import report_file
 MAX_CALLS_SHOWN = 200
 
 
-class Views:
+class Queries:
     """Answers that change nothing, and may be asked for from any thread.
 
     Args:
@@ -49,8 +49,6 @@ class Views:
         self._subject = subject
         self._runner = runner
         self._listed: tuple[HookRow, ...] = ()
-
-    # ------------------------------------------------------------ the last pass
 
     def calls_of(self, path: Path) -> Calls:
         """The calls of one module in the last pass."""
@@ -70,8 +68,6 @@ class Views:
         histories = self._runner.histories
         series = histories.of(self._subject.node(path).index)
         return History(path, histories.batches, series, "" if series else "no batches yet: m runs several")
-
-    # ------------------------------------------------------------ modules
 
     def source(self, path: Path, part: SourcePart) -> Source:
         module = self._subject.node(path).module
@@ -107,8 +103,6 @@ class Views:
         found = ((node.index, location(node.module)) for node in self._subject.tree.nodes)
         return Locations(tuple(Location(index, *place) for index, place in found if place is not None))
 
-    # ------------------------------------------------------------ hooks
-
     def hooks(self, path: Path) -> Hooks:
         """Those of one module and of the tensors it holds and gave."""
         node, observers = self._subject.node(path), self._subject.observers
@@ -126,7 +120,7 @@ class Views:
     def _hook_rows(self, node: Node) -> tuple[HookRow, ...]:
         subject, runner = self._subject, self._runner
         fired = len(runner.last.of(node.index))
-        added = subject.alterations.of(node.module)
+        added = subject.change_log.of(node.module)
         path = subject.tree.paths[node.index]
         rows = []
         for row in subject.ledger.rows(node.module, fired, path=path, counts=runner.meter):
@@ -151,7 +145,7 @@ class Views:
     def check_hook(self, where: str, text: str, code: str) -> HookCheck:
         """What adding it would do."""
         try:
-            hook, nodes = self._subject.alterations.check(where, text, code)
+            hook, nodes = self._subject.change_log.check(where, text, code)
         except InspectorError as error:
             return HookCheck(problem=error.problem)
         paths = self._subject.tree.paths

@@ -202,9 +202,6 @@ class _Rehearsal:
         ]
 
 
-# ---------------------------------------------------------------- what torch looks for
-
-
 def _wanted(module: nn.Module, prefix: str, own: Mapping[str, Any]) -> dict[str, Any]:
     """The keys that loading this module alone looks for, and what it has there."""
     if type(module)._load_from_state_dict not in _PLAIN_LOADERS:  # what it saves is all that can be known
@@ -234,9 +231,6 @@ def _below(module: nn.Module, prefix: str, here: dict[str, Any]) -> Iterator[tup
             below = f"{prefix}{name}."
             part = here if "." in name else parts.get(name, {})
             yield child, below, {key: value for key, value in part.items() if key.startswith(below)}
-
-
-# ---------------------------------------------------------------- words
 
 
 def _with_nearest(rows: list[KeyRow]) -> Iterator[KeyRow]:

@@ -23,13 +23,13 @@ from ...text import encodable
 from ..modules.weight_tree import NOTHING_TO_CALL, Weights, flat
 from ..subject.weights_only import own_tensor, refusal
 from ..values.summarize import Summarizer
-from .queries import Views
+from .queries import Queries
 from .state_dict import report_file
 
 _NOTHING = MappingValue("dict", (), (), 0)
 
 
-class WeightsViews(Views):
+class WeightQueries(Queries):
     """There is no code, no hook and no pass to look at."""
 
     def source(self, path: Path, part: SourcePart) -> Source:

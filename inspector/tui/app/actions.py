@@ -48,8 +48,6 @@ class Actions(App[None], inherit_bindings=False):
     def leave_app(self) -> None:
         raise NotImplementedError
 
-    # ------------------------------------------------------------ leaving and layers
-
     def action_close(self) -> None:
         if not self.workbench.leave():
             self.leave_app()
@@ -93,8 +91,6 @@ class Actions(App[None], inherit_bindings=False):
         if number is not None and number != bench.detail.showing:
             bench.detail.show_panel(number)
         return bench.detail.current
-
-    # ------------------------------------------------------------ targets
 
     def action_open(self) -> None:
         """Ask what to open: what was open lately at once, the engine's names when they are there."""
@@ -170,8 +166,6 @@ class Actions(App[None], inherit_bindings=False):
     kept_off = False
     """The person wants nothing kept of this session."""
 
-    # ------------------------------------------------------------ hooks and passes
-
     def action_observe(self) -> None:
         """Toggle the observe hook of the selected module with all below it, or of every match of a filter."""
         bench, model = self.workbench, self.flow.model
@@ -218,8 +212,6 @@ class Actions(App[None], inherit_bindings=False):
             self.run_worker(self.flow.set_input(draw.specs, draw.seed))
         else:
             self.run_worker(self.flow.run(draw.seed))
-
-    # ------------------------------------------------------------ panes and panels
 
     def action_next_pane(self, delta: int) -> None:
         self.workbench.next_pane()
@@ -268,8 +260,6 @@ class Actions(App[None], inherit_bindings=False):
 
     def action_split(self, cells: int) -> None:
         self.workbench.move_split(cells)
-
-    # ------------------------------------------------------------ out of the app
 
     def action_copy(self) -> None:
         """What the focused pane shows: the path of a module, or a panel's text."""

@@ -84,8 +84,6 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), _HARMLESS]
 
-    # ------------------------------------------------------------ beginning and end
-
     def on_mount(self) -> None:
         if self.options.theme:
             self._set_theme(self.options.theme)
@@ -137,8 +135,6 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
             return self.workbench.state(off=self.memory.recall(target).off)
         return self.workbench.state()
 
-    # ------------------------------------------------------------ the engine speaks
-
     @on(EngineSaid)
     def _heard(self, message: EngineSaid) -> None:
         if isinstance(message.event, Calls):
@@ -166,8 +162,6 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
     @on(DetailPanel.Again)
     def _ask_again(self) -> None:
         self.workbench.detail.refill()
-
-    # ------------------------------------------------------------ what the flow tells: see flow.View
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> object:
         return self.run_worker(work)
@@ -310,8 +304,6 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
         if opening:
             self.stage(f"{problem.what} (o opens another, ctrl+k tries again)")
         self._show_problem(problem)
-
-    # ------------------------------------------------------------ problems
 
     @property
     def log_panel(self) -> LogPanel:

@@ -92,8 +92,6 @@ class Flow:
         self._begun = False  # the first pass of this model was started, or its input asked for
         self._passes = 0  # that were started, to tell a late timer which one it was set for
 
-    # ------------------------------------------------------------ asking
-
     async def open(self, target: Target) -> None:
         """Load a target in place of what is open."""
         self.target = target
@@ -214,8 +212,6 @@ class Flow:
         if self.running:
             self.running, self._next = False, None
             self.view.pass_ended()
-
-    # ------------------------------------------------------------ hearing
 
     def hear(self, event: AnyEvent) -> None:
         """Take in one event. Those of a model that is gone are dropped."""

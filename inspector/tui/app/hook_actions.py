@@ -76,8 +76,6 @@ class HookActions(Actions, inherit_bindings=False):
         else:
             call()
 
-    # ------------------------------------------------------------ adding and changing
-
     def action_add_hook(self) -> None:
         self._if_ready(lambda: self.run_worker(self._add_hook(), exclusive=True, group="form"))
 
@@ -145,8 +143,6 @@ class HookActions(Actions, inherit_bindings=False):
         if done and made:
             self.tell(f"done: {made[-1]}; u undoes it")
 
-    # ------------------------------------------------------------ one hook of a list
-
     @on(HookAsked)
     def _hook_asked(self, message: HookAsked) -> None:
         row = message.row
@@ -206,8 +202,6 @@ class HookActions(Actions, inherit_bindings=False):
         elif isinstance(reply, Failed):
             self.tell(_words(reply.problem))
 
-    # ------------------------------------------------------------ all of them
-
     def action_all_hooks(self) -> None:
         from ..screens.hooks.all_hooks import AllHooksScreen
 
@@ -238,8 +232,6 @@ class HookActions(Actions, inherit_bindings=False):
         if await self._change(DisableAll(self._generation)):
             self.tell("all hooks of ours are off; u undoes it")
 
-    # ------------------------------------------------------------ back and forth
-
     def action_undo(self) -> None:
         self._if_ready(lambda: self.run_worker(self._undo(redo=False), group="undo"))
 
@@ -253,8 +245,6 @@ class HookActions(Actions, inherit_bindings=False):
             label = turned(before, after, undone=not redo)
             word = "redo" if redo else "undo"
             self.tell(f"{word}ne: {label}" if label else f"nothing to {word}")
-
-    # ------------------------------------------------------------ files
 
     def action_write(self) -> None:
         self._if_ready(self._ask_where_to_write)

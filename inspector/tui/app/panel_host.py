@@ -152,8 +152,6 @@ class Detail(Container):
         if event.path in (self._model.paths[index], self._model.paths[self._model.object_of(index)]):
             self.current.show(event)
 
-    # ------------------------------------------------------------ tabs
-
     def _draw_tabs(self) -> None:
         room = self.size.width - 4 if self.size.width else 999  # before the first layout
         labels = tab_labels([panel.TITLE for panel in self.panels], self._showing, room)

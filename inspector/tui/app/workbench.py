@@ -63,8 +63,6 @@ class Workbench(Screen[None], inherit_bindings=False):
     def on_mount(self) -> None:
         self.module_tree.focus()
 
-    # ------------------------------------------------------------ the model
-
     def show_model(self, model: Model) -> None:
         """Another model, or the same one with other facts in the title."""
         self.title_bar.info = model.info
@@ -104,8 +102,6 @@ class Workbench(Screen[None], inherit_bindings=False):
     def _opened(self) -> None:
         self.detail.current.focus()
 
-    # ------------------------------------------------------------ state that is kept
-
     def state(self, off: tuple[Path, ...] | None = None) -> State:
         """Where the person is. `off` stands in for the modules whose hooks are off now."""
         return State(
@@ -139,8 +135,6 @@ class Workbench(Screen[None], inherit_bindings=False):
         for index, mark in enumerate(self.model.marks.observed[: len(self.model.paths)]):
             if mark not in (OBSERVED, REFUSED):
                 yield self.model.paths[index]
-
-    # ------------------------------------------------------------ panes
 
     @property
     def in_tree(self) -> bool:
@@ -185,8 +179,6 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.module_tree.styles.height = wanted
         else:
             self.module_tree.styles.width = wanted
-
-    # ------------------------------------------------------------ search and filter
 
     def search(self) -> None:
         """Ask what to search for in the focused pane."""
@@ -248,8 +240,6 @@ class Workbench(Screen[None], inherit_bindings=False):
         else:
             return False
         return True
-
-    # ------------------------------------------------------------ a narrow place
 
     def on_resize(self) -> None:
         portrait = self.has_class("-portrait")

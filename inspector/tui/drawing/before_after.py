@@ -103,9 +103,6 @@ def _tensors(name: str, now: TensorValue, then: TensorValue, space: Space, colum
             yield _histogram(title, value.histogram, inner)
 
 
-# ---------------------------------------------------------------- numbers
-
-
 def _pairs(now: TensorValue, then: TensorValue, new: Statistics, old: Statistics) -> Iterator[Pair]:
     for label in ("min", "mean", "max", "std"):
         before, after = getattr(old, label), getattr(new, label)
@@ -161,9 +158,6 @@ def _histogram(title: str, found: Histogram, space: Space) -> Line:
     bars = format.spark(found, max(width, 8), space.ascii)
     head = f"{title.ljust(_LABEL)} {low.rjust(ends)} "
     return Line(Content.assemble(space.pad, (head, DIM), (bars, ACCENT), (f" {high}", DIM)))
-
-
-# ---------------------------------------------------------------- classes
 
 
 def top_classes(ranking: Sequence[Ranked], space: Space) -> Iterator[Line]:

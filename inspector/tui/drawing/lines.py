@@ -60,8 +60,6 @@ class LineView(ScrollView, can_focus=True):
         self.rows: list[Row] = []
         self.head_rows: list[Row] = []
 
-    # ------------------------------------------------------------ content
-
     def renew(self, to: int | None = None) -> None:
         """The page changed. It stays scrolled where it is, or goes to line `to` (which is then near the top)."""
         self._stale = True
@@ -124,8 +122,6 @@ class LineView(ScrollView, can_focus=True):
         if self._stale:
             self._fill()
 
-    # ------------------------------------------------------------ moving
-
     @property
     def body_height(self) -> int:
         """Rows for the lines below the head."""
@@ -184,8 +180,6 @@ class LineView(ScrollView, can_focus=True):
     def action_to_end(self) -> None:
         self._to(len(self.rows))
 
-    # ------------------------------------------------------------ search
-
     def search(self, text: str) -> int:
         """Highlight `text` wherever it is, go to the first place at or after the top, and count the places."""
         self._search = Search(pattern_of(text))
@@ -206,8 +200,6 @@ class LineView(ScrollView, can_focus=True):
             line = self._search.matches[self._search.current].line
             self.reveal(line, line)
         self.refresh()
-
-    # ------------------------------------------------------------ drawing
 
     def painted(self, line: int) -> Content:
         """The body of this line, coloured, when it is about to be seen."""

@@ -144,9 +144,6 @@ def tensor_kind(value: TensorValue) -> Content:
     return Content.assemble((format.shape(value.shape), ACCENT), (f"  {facts}", DIM))
 
 
-# ---------------------------------------------------------------- tensors
-
-
 def _tensor(value: TensorValue, space: Space, before: Value | None) -> Iterator[Line]:
     if value.statistics is not None:
         yield from _statistics(value, value.statistics, space)

@@ -97,8 +97,6 @@ class GradientsPanel(DetailPanel):
         if self.calls:
             self.post_message(self.Chosen(self.calls[min(self.view.cursor, len(self.calls) - 1)].module))
 
-    # ------------------------------------------------------------ the page
-
     def page(self, width: int) -> Page | None:
         if not self.model.rows:
             return None

@@ -94,8 +94,6 @@ class HistoryPanel(DetailPanel):
         found = self.history.series if self.history else ()
         return found[min(self.view.cursor, len(found) - 1)] if found else None
 
-    # ------------------------------------------------------------ the page
-
     def page(self, width: int) -> Page | None:
         if self.history is None:
             return None

@@ -59,8 +59,6 @@ class HooksPanel(HookKeys, DetailPanel):
     def location(self) -> tuple[str, int] | None:
         return (self.hook.file, self.hook.line) if self.hook and self.hook.file else None
 
-    # ------------------------------------------------------------ the page
-
     def page(self, width: int) -> Page | None:
         if self.hooks is None:
             return None

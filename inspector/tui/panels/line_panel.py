@@ -65,8 +65,6 @@ class DetailPanel(Panel):
         self.view.ascii = True
         self.view.renew()
 
-    # ------------------------------------------------------------ for a panel to say
-
     def page(self, width: int) -> Page | None:
         """What to show at this width; None while there is no reply."""
         raise NotImplementedError
@@ -78,8 +76,6 @@ class DetailPanel(Panel):
     def start_line(self) -> int:
         """The line that a page of another module is scrolled to."""
         return 0
-
-    # ------------------------------------------------------------ the reply
 
     def select(self, model: Model, index: int) -> None:
         if model is not self.model or index != self.index:
@@ -129,8 +125,6 @@ class DetailPanel(Panel):
 
     def _nothing(self) -> Sequence[Line]:
         return message("asking the engine …" if self.model.rows else "no model yet")
-
-    # ------------------------------------------------------------ keys that the app hands on
 
     def focus(self: Self, scroll_visible: bool = True) -> Self:
         """Give the keyboard to the view inside."""

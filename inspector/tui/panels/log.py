@@ -73,8 +73,6 @@ class LogPanel(DetailPanel):
         self.dropped += excess
         return True
 
-    # ------------------------------------------------------------ the page; no module has a part in it
-
     def page(self, width: int) -> Page:
         if not self.lines:
             return Page(message("nothing was printed and nothing was warned about"))

@@ -64,8 +64,6 @@ class OutputsPanel(DetailPanel):
             self.call = call
             self.view.renew(0)
 
-    # ------------------------------------------------------------ the page
-
     def page(self, width: int) -> Page | None:
         if self.calls is None:
             return None

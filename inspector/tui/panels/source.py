@@ -58,8 +58,6 @@ class SourcePanel(DetailPanel):
     def make_view(self) -> SourceView:
         return SourceView(self.build)
 
-    # ------------------------------------------------------------ what to show
-
     def select(self, model: Model, index: int) -> None:
         super().select(model, index)
         if self._calls is not model.calls:
@@ -101,8 +99,6 @@ class SourcePanel(DetailPanel):
         self.wait()
         self.post_message(self.Again(self))
 
-    # ------------------------------------------------------------ the page
-
     def page(self, width: int) -> Page | None:
         source = self.source
         if source is None:
@@ -128,8 +124,6 @@ class SourcePanel(DetailPanel):
     def _code(self, source: Source, width: int) -> list[Line]:
         asides = shapes_by_line(self.model, source, room=width // 3 if width >= 56 else 9)
         return numbered(self.code, source.first_line, width, asides)
-
-    # ------------------------------------------------------------ for the app
 
     def copy_text(self) -> str:
         return "\n".join(self.code) if self.code else super().copy_text()

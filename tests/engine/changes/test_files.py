@@ -102,7 +102,7 @@ def test_a_script_patches_prints_and_renames_as_the_session_did(
 
 def test_a_recipe_read_again_does_the_same(tmp_path: Path) -> None:
     session = altered()
-    row = next(row for row in session.views.hooks(("layer3",)).rows if row.name.startswith("clamp"))
+    row = next(row for row in session.queries.hooks(("layer3",)).rows if row.name.startswith("clamp"))
     session.set_hook(("layer3",), row.kind, row.id, False)
     expected = output_of(session)
     saved = session.save(str(tmp_path / "r.toml"))
@@ -110,7 +110,7 @@ def test_a_recipe_read_again_does_the_same(tmp_path: Path) -> None:
     session.close()
     again = opened(recipe=str(tmp_path / "r.toml"))
     assert torch.equal(output_of(again), expected)
-    assert [row.enabled for row in again.views.hooks(("layer3",)).rows if row.name.startswith("clamp")] == [False]
+    assert [row.enabled for row in again.queries.hooks(("layer3",)).rows if row.name.startswith("clamp")] == [False]
     again.close()
 
 

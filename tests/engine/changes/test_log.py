@@ -139,7 +139,7 @@ def test_wrong_code_is_refused_at_its_line(code: str, said: str) -> None:
     session = opened(model, (x,))
     with pytest.raises(UsageError, match=said):
         session.change(AddHook(1, "0", "python()", code))
-    assert session.views.check_hook("0", "python()", code).problem is not None
+    assert session.queries.check_hook("0", "python()", code).problem is not None
     session.close()
 
 
@@ -150,8 +150,8 @@ def test_what_the_app_starts_a_hook_from_fits_what_it_is_put_on(on: str) -> None
     session.change(AddHook(1, "0", f"python(on={on!r})", template(on)))
     assert not session.run(Run(1, backward=True)).faults
     model.load_state_dict(model.state_dict())
-    assert not session.subject.alterations.faults() and session.views.hooks(("0",)).rows
-    assert next(row.fired for row in session.views.hooks(("0",)).rows if row.name.startswith("python")) >= 1
+    assert not session.subject.change_log.faults() and session.queries.hooks(("0",)).rows
+    assert next(row.fired for row in session.queries.hooks(("0",)).rows if row.name.startswith("python")) >= 1
     session.close()
 
 
@@ -164,7 +164,7 @@ def test_a_ripple_is_told_module_by_module_and_goes_with_the_hook() -> None:
     deltas = {call.index: call.delta for call in session.runner.last.calls}
     assert deltas[1].rel_l2 == 0 and deltas[2].rel_l2 == pytest.approx(2) and deltas[2].cosine == pytest.approx(1)
     assert summary.delta == deltas[0] and summary.ranking and summary.altering == 1
-    row = next(row for row in session.views.hooks(("1",)).rows if row.alters)
+    row = next(row for row in session.queries.hooks(("1",)).rows if row.alters)
     assert (row.name, row.fired, row.enabled) == ("scale(3)", 1, True) and row.ms > 0
     session.set_hook(("1",), row.kind, row.id, False)
     assert session.run().delta is None
@@ -181,7 +181,7 @@ def test_somebody_elses_hook_has_a_ripple_too() -> None:
     model, x = mlp()
     handle = model[0].register_forward_hook(lambda module, args, output: output + 1)
     session = opened(model, (x,))
-    row = next(row for row in session.views.hooks(("0",)).rows if not row.ours)
+    row = next(row for row in session.queries.hooks(("0",)).rows if not row.ours)
     session.run()
     session.set_hook(("0",), row.kind, row.id, False)
     assert session.run().delta.rel_l2 > 0
@@ -197,18 +197,18 @@ def test_hooks_are_changed_and_removed_and_come_back_where_they_were() -> None:
     session = opened(model, (x,))
     for factor in (2, 3):
         session.change(AddHook(1, "0", f"scale({factor})"))
-    first, second = (row for row in session.views.hooks(("0",)).rows if row.alters)
+    first, second = (row for row in session.queries.hooks(("0",)).rows if row.alters)
     before = fingerprint(model)
     session.change(RemoveHook(1, ("0",), first.kind, first.id))
-    assert [row.name for row in session.views.hooks(("0",)).rows if row.alters] == ["scale(3)"]
+    assert [row.name for row in session.queries.hooks(("0",)).rows if row.alters] == ["scale(3)"]
     session.change(Undo(1))
     assert fingerprint(model) == before
     session.change(ReplaceHook(1, ("0",), second.kind, second.id, "scale(5)"))
-    assert [row.name for row in session.views.hooks(("0",)).rows if row.alters] == ["scale(2)", "scale(5)"]
+    assert [row.name for row in session.queries.hooks(("0",)).rows if row.alters] == ["scale(2)", "scale(5)"]
     session.change(Undo(1))
     session.change(Undo(1, redo=True))
     session.change(Undo(1))
-    assert [row.name for row in session.views.hooks(("0",)).rows if row.alters] == ["scale(2)", "scale(3)"]
+    assert [row.name for row in session.queries.hooks(("0",)).rows if row.alters] == ["scale(2)", "scale(3)"]
     with pytest.raises(UsageError, match="not added here"):
         session.change(RemoveHook(1, ("0",), "forward", 10**9))
     session.close()
@@ -245,7 +245,7 @@ def test_conditions_calls_and_batches_limit_a_hook() -> None:
         session.change(Undo(1))
     session.change(AddHook(1, "act", "zero(every=2, call=0)"))
     session.run(Run(1, batches=4))
-    values = next(each.values for each in session.views.history(("act",)).series if each.name == "output mean")
+    values = next(each.values for each in session.queries.history(("act",)).series if each.name == "output mean")
     assert values == (0, 1, 0, 1)
     session.close()
 
@@ -255,10 +255,10 @@ def test_training_steps_are_followed_and_taken_back() -> None:
     session = opened(model, (x,))
     before = fingerprint(model)
     summary = session.run(Run(1, batches=5, backward=True, optimizer="SGD(lr=0.1)", loss="mean"))
-    losses = next(each.values for each in session.views.history(()).series if each.name == "loss")
+    losses = next(each.values for each in session.queries.history(()).series if each.name == "loss")
     assert summary.problem is None and summary.batches == 5 and len(losses) == 5
     assert losses[-1] < losses[0] and summary.loss == losses[-1]
-    names = [each.name for each in session.views.history(("0",)).series]
+    names = [each.name for each in session.queries.history(("0",)).series]
     assert "weight mean" in names and "gradient rms" in names
     assert fingerprint(model) == before
     for wrong in (Run(1, batches=2, backward=True, optimizer="Sgd2(lr=1)"), Run(1, backward=True, loss="what")):
@@ -308,7 +308,7 @@ def test_an_observe_hook_shows_the_calls_and_the_part_it_was_limited_to() -> Non
         found = []
         for _ in range(2):  # a second pass counts anew
             assert session.run(run).problem is None
-            found.append(list(session.views.calls_of((where,)).calls))
+            found.append(list(session.queries.calls_of((where,)).calls))
         assert len(found[0]) == len(found[1])
         return found[0]
 
@@ -321,11 +321,11 @@ def test_an_observe_hook_shows_the_calls_and_the_part_it_was_limited_to() -> Non
     assert call.output.shape == (1, 2, 4) and not call.inputs
     calls = seen("relu", "observe(on='grad')", Run(1, backward=True))
     assert len(calls) == 2 and calls[0].gradients and not calls[0].inputs
-    names = [row.name for row in session.views.hooks(("relu",)).rows]
+    names = [row.name for row in session.queries.hooks(("relu",)).rows]
     assert names == ["observe(on='grad')"] * 2
     undo_all(session)
     session.run()
-    assert len(session.views.calls_of(("relu",)).calls) == 2 and session.views.calls_of(("lstm",)).calls[0].inputs
+    assert len(session.queries.calls_of(("relu",)).calls) == 2 and session.queries.calls_of(("lstm",)).calls[0].inputs
     session.close()
 
 
@@ -349,7 +349,7 @@ def test_a_backward_pass_and_batches_are_compared_with_the_same_unaltered(steps:
     assert summary.problem is None and summary.delta is not None and summary.delta.rel_l2 > 0.1
     session.change(DisableAll(1))
     session.change(Undo(1))
-    first = session.views.calls_of(("0",)).calls[0].row.delta
+    first = session.queries.calls_of(("0",)).calls[0].row.delta
     assert first is not None and (steps.get("batches") or first.rel_l2 == pytest.approx(1))
     session.close()
 
@@ -381,7 +381,7 @@ def test_a_loader_brings_labels_that_a_loss_is_told(tmp_path: Any, monkeypatch: 
         run = Run(1, None, False, True, 4, loss, "SGD(lr=0.5)", "data_of_user:loader")
         summary = session.run(run)
         assert summary.problem is None, summary.problem
-        (found,) = [series.values for series in session.views.history(()).series if series.name == "loss"]
+        (found,) = [series.values for series in session.queries.history(()).series if series.name == "loss"]
         losses.append(found)
         assert found[-1] < found[0]
     assert losses[0] == losses[1]
@@ -418,9 +418,9 @@ def test_another_input_is_compared_with_a_baseline_of_its_own() -> None:
 def test_the_list_of_all_hooks_is_made_once_for_all_its_pages(monkeypatch: pytest.MonkeyPatch) -> None:
     model, x = mlp()
     session = opened(model, (x,))
-    whole = session.views.all_hooks(0, 100)
-    first = session.views.all_hooks(0, 3)
+    whole = session.queries.all_hooks(0, 100)
+    first = session.queries.all_hooks(0, 3)
     monkeypatch.setattr(session.subject.ledger, "rows", None)
-    rest = session.views.all_hooks(3, 100)
+    rest = session.queries.all_hooks(3, 100)
     assert first.rows + rest.rows == whole.rows and first.total == rest.total == len(whole.rows)
     session.close()

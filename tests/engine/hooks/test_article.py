@@ -106,7 +106,7 @@ def test_the_history_of_a_session_doubles_and_the_model_is_put_back() -> None:
     session = opened(model, x)
     session.change(AddHook(1, "l1", "scale(2, on='parameters')"))
     session.run(Run(1, batches=3))
-    series = {each.name: each.values for each in session.views.history(("l1",)).series}
+    series = {each.name: each.values for each in session.queries.history(("l1",)).series}
     weight = model.l1.weight.mean().item()
     assert series["weight mean"] == pytest.approx((2 * weight, 4 * weight, 8 * weight))  # after each batch
     assert len(series["output mean"]) == 3

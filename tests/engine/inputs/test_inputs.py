@@ -34,9 +34,6 @@ def sample(*specs: str, model: nn.Module | None = None, seed: int = 0) -> Sample
     return sample_from_specs(specs, model or Anything(), seed)
 
 
-# ---------------------------------------------------------------- specs
-
-
 @pytest.mark.parametrize(
     ("spec", "shape", "dtype"),
     [
@@ -156,9 +153,6 @@ def test_an_input_larger_than_the_machine_is_refused():
         sample("100000x100000")
 
 
-# ---------------------------------------------------------------- files and callables
-
-
 def test_tensors_from_files(tmp_path: Path):
     kept = torch.arange(6.0).reshape(2, 3)
     torch.save(kept, tmp_path / "one.pt")
@@ -233,9 +227,6 @@ def test_callables_make_the_call(tmp_path: Path):
         sample(f"{path}:onne")
 
 
-# ---------------------------------------------------------------- samples
-
-
 def test_fresh_redraws_what_is_random_and_keeps_what_was_given(tmp_path: Path):
     torch.save(torch.ones(2), tmp_path / "kept.pt")
     made = sample("2x2", f"@{tmp_path}/kept.pt", "3")
@@ -307,9 +298,6 @@ def test_a_copy_keeps_requires_grad_and_leaves_the_graph():
     (copied,) = given((tensor,), {}).copy().args
     assert copied.requires_grad
     assert copied.is_leaf
-
-
-# ---------------------------------------------------------------- guesses
 
 
 class LeNet(nn.Module):
@@ -552,9 +540,6 @@ def test_the_models_own_example_comes_first():
     assert first.args[0] is model.example_input_array
 
 
-# ---------------------------------------------------------------- the form
-
-
 def test_the_form_shows_forward_with_proposals():
     class Model(nn.Module):
         def __init__(self):
@@ -603,9 +588,6 @@ def test_the_form_of_a_forward_without_parameters_is_empty():
 
     assert form_fields(Bare()) == ()
     assert next(guess_candidates(Bare())).args == ()
-
-
-# ---------------------------------------------------------------- models with a config
 
 
 class Described(nn.Module):

@@ -177,9 +177,6 @@ def test_a_class_has_no_weights_of_its_own():
     assert "has no weights of its own" in refused("hf:BertConfig", weights="DEFAULT")
 
 
-# ---------------------------------------------------------------- directories
-
-
 @pytest.fixture
 def saved(tmp_path):
     torch.manual_seed(7)
@@ -237,9 +234,6 @@ def test_directories_that_cannot_be_opened_say_what_they_are(tmp_path):
     assert "names no model_type" in refused(f"hf:{tmp_path}")
 
 
-# ---------------------------------------------------------------- the Hub
-
-
 def test_an_id_that_cannot_be_fetched_is_one_clear_error():
     said = refused("hf:some-org/some-model@v1").split("\n")
     assert "was not downloaded before, and huggingface.co cannot be reached" in said[0]
@@ -267,9 +261,6 @@ def test_an_id_is_downloaded_at_its_revision(saved, monkeypatch):
     found = loaded("hf:org/name@v2")
     assert asked == [("org/name", "v2"), ("org/name", "v2", False)] and found.model is model
     assert "1 tensors are not in the files and random: classifier.weight" in found.notes[1]
-
-
-# ---------------------------------------------------------------- wherever the model comes from
 
 
 def test_a_file_that_builds_such_a_model_gets_the_same_input(tmp_path):

@@ -85,4 +85,4 @@ def test_its_own_example_is_the_input(nets, name, text, origin):
 def test_it_is_looked_at_without_a_trainer(nets):
     session = passed(f"{nets}:Net", ("width", "6"))
     assert session.subject.sample.text == "3×6 float32"
-    assert session.views.attributes(()) and session.views.hooks(()) and session.views.parameters((), 10)
+    assert session.queries.attributes(()) and session.queries.hooks(()) and session.queries.parameters((), 10)

@@ -144,8 +144,6 @@ def random_states() -> list[bytes]:
     return [torch.get_rng_state().numpy().tobytes(), numpy.random.get_state()[1].tobytes(), repr(random.getstate())]
 
 
-# ---------------------------------------------------------------- torchvision
-
 SAMPLED = {
     "resnet18": "1×3×224×224 float32",
     "squeezenet1_1": "1×3×224×224 float32",
@@ -259,9 +257,6 @@ def test_files_of_other_programs_say_what_can_be_opened(text):
     problem = usage(text).problem
     assert "other programs than PyTorch" in problem.what
     assert "model.py:NAME" in problem.where
-
-
-# ---------------------------------------------------------------- files and modules
 
 
 def test_a_class_in_a_file(files):
@@ -414,9 +409,6 @@ def test_pickle_and_inspect_find_the_class_again(files):
     assert type(pickle.loads(pickle.dumps(loaded.model))) is type(loaded.model)
 
 
-# ---------------------------------------------------------------- errors told apart
-
-
 def test_what_is_not_there(files):
     problem = usage("nets_of_usr.py:Block").problem
     assert "no file nets_of_usr.py" in problem.what
@@ -479,9 +471,6 @@ def test_a_file_that_raises_when_it_is_imported(files, source, kind, hint):
         assert "bad_of_user" not in sys.modules
 
 
-# ---------------------------------------------------------------- weights
-
-
 @pytest.fixture
 def net(tmp_path: Path) -> nn.Module:
     model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3))
@@ -538,9 +527,6 @@ def test_files_that_hold_no_state_dict(net, tmp_path, files):
     assert "names of torchvision and timm" in usage("nets_of_user.py:Block", weights="DEFAULT").problem.what
 
 
-# ---------------------------------------------------------------- device, dtype, mode
-
-
 def test_dtype_and_mode():
     loaded = opened("torch.nn:Linear", ("in_features", "2"), ("out_features", "2"), dtype="bfloat16", training=True)
     assert loaded.model.weight.dtype == torch.bfloat16
@@ -585,9 +571,6 @@ def test_a_loop_of_modules_is_opened_and_switched(files):
     )
     loaded = opened("loop_of_user.py:build")
     assert not loaded.notes and not loaded.model.child.training
-
-
-# ---------------------------------------------------------------- the mode of models that torch cannot walk
 
 
 @pytest.mark.parametrize("name", ["unhashable", "eq_all", "cyclic", "deep_nest"])

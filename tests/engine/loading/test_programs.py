@@ -108,9 +108,6 @@ class Runs:
         return pathlib.Path.touch, (pathlib.Path(self.file),)
 
 
-# ---------------------------------------------------------------- exported programs
-
-
 def test_an_exported_program_is_unflattened():
     session, said, summary = opened("net.pt2")
     info = said.info
@@ -124,7 +121,7 @@ def test_an_exported_program_is_unflattened():
     assert "unflattened" in info.notes[0]
     assert info.notes[1].startswith("dynamic shapes: x s") and "×4, with s" in info.notes[1]
     assert info.notes[1].endswith(" in 2..64")
-    calls = session.views.trace(0, 10).calls
+    calls = session.queries.trace(0, 10).calls
     assert [call.class_name for call in calls] == ["Linear", "ReLU", "Half"] * 2 + ["Whole"]
     assert {call.row.file for call in calls} == {""}
 
@@ -158,13 +155,13 @@ def test_how_inputs_are_given_is_fixed_by_the_export():
 
 def test_the_graph_is_its_source():
     session, *_ = opened("net.pt2")
-    source = session.views.source(("first",), "auto")
+    source = session.queries.source(("first",), "auto")
     assert source.title == "Half.forward"
     assert "lin = self.lin(x)" in source.text
     assert "Python source is not kept" in source.notes[0]
-    assert "from inside torch" in session.views.source(("first",), "site").notes[0]
-    assert session.views.attributes(("second",)).signature.count(",") == 0
-    assert session.views.attributes(()).signature == "(x, scale)"
+    assert "from inside torch" in session.queries.source(("first",), "site").notes[0]
+    assert session.queries.attributes(("second",)).signature.count(",") == 0
+    assert session.queries.attributes(()).signature == "(x, scale)"
 
 
 def test_of_several_programs_one_is_named(tmp_path):
@@ -202,9 +199,6 @@ def test_a_damaged_program_is_told_as_that(tmp_path):
     name = rewritten("net.pt2", tmp_path / "cut.pt2", with_json(lambda text: '{"graph_module": {}}'))
     with pytest.raises(TargetError, match="could not be loaded"):
         load(Target(name))
-
-
-# ---------------------------------------------------------------- exported programs that hold code
 
 
 TOUCH = "__import__('pathlib').Path('ran').touch()"
@@ -327,9 +321,6 @@ def test_control_flow_and_data_dependent_sizes_need_no_trust(tmp_path):
     assert opened(str(tmp_path / "branching.pt2"))[2].problem is None
 
 
-# ---------------------------------------------------------------- TorchScript
-
-
 @pytest.mark.parametrize("name", ["scripted.pt", "traced.pt"])
 def test_torchscript_shows_what_can_be_seen(name):
     session, said, summary = opened(name)
@@ -341,7 +332,7 @@ def test_torchscript_shows_what_can_be_seen(name):
     (call,) = session.calls_of(()).calls
     assert (call.row.status, call.output.shape, call.inputs[0].shape, call.row.file) == ("ok", (1, 4), (1, 4), "")
     assert session.calls_of(("lin",)).total == 0
-    source = session.views.source(("lin",), "auto")
+    source = session.queries.source(("lin",), "auto")
     assert source.title == "Linear.forward" and "torch.linear" in source.text
 
 
@@ -402,9 +393,6 @@ def test_a_broken_archive_is_told(tmp_path):
     )
     with pytest.raises(TargetError, match="could not be loaded"):
         load(Target(name))
-
-
-# ---------------------------------------------------------------- pickled modules
 
 
 def test_a_pickled_module_asks_for_trust(tmp_path, monkeypatch):
@@ -531,9 +519,6 @@ def test_the_old_format_too(tmp_path):
     assert load(Target(str(tmp_path / "old.pt"), trust_pickle=True)).model.in_features == 2
 
 
-# ---------------------------------------------------------------- from factories
-
-
 FACTORIES = """
 import torch
 from torch import nn
@@ -594,7 +579,7 @@ def test_a_flat_program_fires_at_the_root_only(factories):
     inlined = {path for path, words in badges(session).items() if "inlined" in words}
     assert "blocks.0.lin" in inlined and "" not in inlined
     assert "torch.export.unflatten" in said.info.notes[-1]
-    assert [call.path for call in session.views.trace(0, 9).calls if call.path not in ((), ("_guards_fn",))] == []
+    assert [call.path for call in session.queries.trace(0, 9).calls if call.path not in ((), ("_guards_fn",))] == []
     assert summary.problem is None
 
 

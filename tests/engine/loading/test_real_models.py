@@ -101,4 +101,4 @@ def _check_values(name: str, session: Session, ended: Any) -> None:
         root = session.runner.last.details(session.runner.last.calls[-1:])[0]
         assert len(root.inputs) == 2 and root.kwargs.keys == ("num_flow_updates",)
     elif name == "parametrized_resnet18":
-        assert session.views.source(("fc",), "class").notes, "a generated class is said to be one"
+        assert session.queries.source(("fc",), "class").notes, "a generated class is said to be one"

@@ -63,15 +63,15 @@ class Opening:
         return {".".join(paths[row.index]): (row.class_name, row.shape) for row in rows if row.shape is not None}
 
     def parameters(self, *path: str) -> dict[str, ParameterRow]:
-        return {row.name: row for row in self.session.views.parameters(path, 200).rows}
+        return {row.name: row for row in self.session.queries.parameters(path, 200).rows}
 
     def mean(self, *path: str) -> float | None:
-        (row,) = self.session.views.parameters(path, 1).rows
+        (row,) = self.session.queries.parameters(path, 1).rows
         assert isinstance(row.value, TensorValue) and row.value.statistics is not None
         return row.value.statistics.mean
 
     def attributes(self, *path: str) -> dict[str, Any]:
-        others = self.session.views.attributes(path).others
+        others = self.session.queries.attributes(path).others
         return dict(zip(others.keys, others.items, strict=True))
 
 
@@ -104,9 +104,6 @@ def problem(file: Path | str, **how: Any) -> str:
         load(replace(Target(str(file)), **how))
     found = caught.value.problem
     return f"{found.what} | {found.hint}"
-
-
-# ---------------------------------------------------------------- what is shown
 
 
 @pytest.mark.parametrize("kind", ["net.pt", "net.pth", "net.bin", "net.ckpt", "legacy.pth", "net.safetensors", "blob"])
@@ -200,9 +197,6 @@ def test_packed_parameters_of_a_quantized_model_are_shown(tmp_path: Path) -> Non
     assert "dtype" in opening.attributes("0")
 
 
-# ---------------------------------------------------------------- what is beside the weights
-
-
 def test_of_a_checkpoint_the_state_dict_is_shown_and_the_rest_named(tmp_path: Path) -> None:
     torch.save(checkpoint(), tmp_path / "net.ckpt")
     opening = Opening(tmp_path / "net.ckpt")
@@ -270,9 +264,6 @@ def test_metadata_of_a_safetensors_file_is_shown(tmp_path: Path) -> None:
     assert any(note.startswith("metadata: ") and "format = pt" in note for note in opening.info.notes)
 
 
-# ---------------------------------------------------------------- there is nothing to call
-
-
 def test_no_pass_is_run_and_every_way_to_one_says_why(tmp_path: Path) -> None:
     save_file(state(), tmp_path / "net.safetensors")
     opening = Opening(tmp_path / "net.safetensors")
@@ -294,10 +285,10 @@ def test_no_pass_is_run_and_every_way_to_one_says_why(tmp_path: Path) -> None:
             f"weights without a model: nothing to call; inspector NAME -w {tmp_path / 'net.safetensors'} "
             "opens them in a model"
         )
-    views = session.views
-    assert views.check_hook("conv", "zero()", "").problem is not None
-    assert views.calls_of(("conv",)).note == views.hooks(("conv",)).note == views.source((), "auto").notes[0]
-    assert views.locations().rows == () and views.all_hooks(0, 10).total == 0
+    queries = session.queries
+    assert queries.check_hook("conv", "zero()", "").problem is not None
+    assert queries.calls_of(("conv",)).note == queries.hooks(("conv",)).note == queries.source((), "auto").notes[0]
+    assert queries.locations().rows == () and queries.all_hooks(0, 10).total == 0
     session.close()
 
 
@@ -328,12 +319,9 @@ def test_the_names_are_compared_with_another_file(tmp_path: Path) -> None:
     other = {**state(), "conv.bias": torch.ones(5), "fc.weight": torch.ones(1)}
     del other["bn.bias"]
     torch.save(other, tmp_path / "other.pt")
-    report = Opening(tmp_path / "net.safetensors").session.views.state_dict(str(tmp_path / "other.pt"))
+    report = Opening(tmp_path / "net.safetensors").session.queries.state_dict(str(tmp_path / "other.pt"))
     assert isinstance(report, StateDictReport)
     assert report.counts == {"mismatched": 1, "missing": 1, "unexpected": 1, "fits": 5}
-
-
-# ---------------------------------------------------------------- what it costs
 
 
 def sparse(file: Path, count: int, elements: int) -> None:
@@ -359,7 +347,7 @@ before = read(), peak()
 session = Session(lambda event: None)
 info = session.open(Target(sys.argv[1])).info
 session.announce()
-rows = session.views.parameters((), 200).rows
+rows = session.queries.parameters((), 200).rows
 print(info.nbytes, len(rows), read() - before[0], peak() - before[1])
 """
 
@@ -390,9 +378,6 @@ def test_large_tensors_are_read_when_they_are_alone(tmp_path: Path, monkeypatch:
     assert isinstance(large, TensorValue) and large.statistics is None and "alone" in large.why
     assert isinstance(small, TensorValue) and small.statistics is not None
     assert opening.mean("a") == 1
-
-
-# ---------------------------------------------------------------- safetensors that lie
 
 
 def written(file: Path, header: Any, data: bytes = bytes(16), length: int | None = None) -> Path:
@@ -440,9 +425,6 @@ def test_tensors_may_lie_at_any_byte(tmp_path: Path) -> None:
     assert opening.mean("a") == 2
 
 
-# ---------------------------------------------------------------- files that are broken, or something else
-
-
 @pytest.mark.parametrize("cut", [0, 1, 40, 500, -1])
 @pytest.mark.parametrize("kind", ["net.pt", "legacy.pt", "net.safetensors"])
 def test_a_file_that_is_cut_off_is_a_clear_error(kind: str, cut: int, tmp_path: Path) -> None:
@@ -475,9 +457,6 @@ def test_a_zip_that_was_packed_anew_shows_the_same_values(reverse: bool, compres
             new.writestr(entry, old.read(entry))
     opening = Opening(tmp_path / "new.pt")
     assert (opening.mean("a"), opening.mean("b")) == (1, 2)
-
-
-# ---------------------------------------------------------------- shards and directories
 
 
 def sharded(folder: Path, suffix: str = "safetensors") -> Path:

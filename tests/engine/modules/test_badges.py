@@ -65,18 +65,12 @@ class Opened:
 X = torch.ones(2, 4)
 
 
-# ---------------------------------------------------------------- the words
-
-
 def test_every_badge_has_a_sign_a_word_and_a_meaning() -> None:
     for word in BADGES:
         mark = fmt.badge(word) if word != "no forward" else fmt.NO_FORWARD
         assert mark in fmt.MARKS and mark is not fmt.OTHER and mark.word == word and mark.meaning == meaning(word)
     assert fmt.badge("on cuda:1, cuda:2") is fmt.DEVICE and meaning("on cuda:1")
     assert fmt.badge("whatever comes later") is fmt.OTHER and not meaning("whatever comes later")
-
-
-# ---------------------------------------------------------------- called, or not
 
 
 class CallsForward(nn.Module):
@@ -175,9 +169,6 @@ def test_without_a_forward_there_is_nothing_to_run() -> None:
     assert has_forward(nn.ReLU()) and has_forward(build("lambda_forward")[0]) and has_forward(build("scripted")[0])
 
 
-# ---------------------------------------------------------------- recomputed
-
-
 class Checkpoints(nn.Module):
     def __init__(self, reentrant: bool) -> None:
         super().__init__()
@@ -230,9 +221,6 @@ def test_an_error_while_recomputing_is_an_error() -> None:
         assert [(call.module, call.recomputed) for call in raised] == [(6, True), (2, True)]
 
 
-# ---------------------------------------------------------------- lazy
-
-
 def lazy() -> nn.Module:
     return nn.Sequential(nn.LazyLinear(4), nn.ReLU(), nn.LazyConv1d(2, 3))
 
@@ -267,9 +255,6 @@ def test_a_target_may_allow_it() -> None:
     session.subject.target = Target("toy", materialize=True)
     assert session.run().problem is None
     session.close()
-
-
-# ---------------------------------------------------------------- a fused path
 
 
 def layer(**changed: Any) -> nn.TransformerEncoderLayer:
@@ -313,14 +298,11 @@ def test_observing_a_fused_path_says_what_it_changes() -> None:
         assert "fused path: 4 calls where nothing is observed" in opened.tree_text()
         said = [event.text for event in opened.told if isinstance(event, Note)]
         assert said == ["fused path: 4 calls where nothing is observed, 28 in this pass"]
-        ids = [row.id for row in opened.session.views.hooks(()).rows]
+        ids = [row.id for row in opened.session.queries.hooks(()).rows]
         assert opened.session.run().unobserved == 4, "and again, without another pass"
-        assert [row.id for row in opened.session.views.hooks(()).rows] == ids
+        assert [row.id for row in opened.session.queries.hooks(()).rows] == ids
     with Opened(model, torch.ones(2, 3, 8), grad=True) as opened:
         assert (opened.ended.calls, opened.ended.unobserved) == (28, None), "gradients leave it too"
-
-
-# ---------------------------------------------------------------- where a module's numbers are
 
 
 def test_devices_are_named_where_there_are_several() -> None:
@@ -356,7 +338,7 @@ def test_sharded_models(one_process: None) -> None:
             tree = opened.session.subject.tree
             found = {".".join(path): row.badges for path, row in zip(tree.paths, module_rows(tree), strict=True)}
             assert found["0"] == found["2"] == ("sharded",) and found["1"] == ()
-            weight = opened.session.views.parameters((), 10).rows[0].value
+            weight = opened.session.queries.parameters((), 10).rows[0].value
             assert isinstance(weight, TensorValue) and (weight.type, weight.shape, weight.nbytes) == (
                 "DTensor",
                 (8, 4),
@@ -364,9 +346,6 @@ def test_sharded_models(one_process: None) -> None:
             )
             assert weight.statistics is not None and weight.statistics.of == "values in the shard that is here"
             assert opened.session.subject.info.notes[-1].startswith("sharded: ")
-
-
-# ---------------------------------------------------------------- the others
 
 
 def test_parametrized_in_either_way() -> None:
@@ -400,5 +379,5 @@ def test_compiled_models_run_eagerly_and_say_so() -> None:
 
 def test_what_a_badge_means_is_told_with_the_attributes() -> None:
     with Opened(build("tied_weights")[0], torch.tensor([1])) as opened:
-        flags = opened.session.views.attributes(("emb",)).flags
+        flags = opened.session.queries.attributes(("emb",)).flags
         assert flags.items[flags.keys.index("tied")].value == BADGES["tied"]  # type: ignore[union-attr]

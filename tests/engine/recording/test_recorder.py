@@ -69,9 +69,6 @@ def output(call: Call) -> TensorValue:
     return call.output
 
 
-# ---------------------------------------------------------------- order and pairing
-
-
 def article_order() -> list[str]:
     """The 75 entries of the hooks article, and the root."""
     found = ["conv1", "bn1", "relu", "maxpool"]
@@ -157,9 +154,6 @@ def test_very_many_arguments_are_cut() -> None:
     assert root.inputs[-1] == OtherValue("…", "4900 more")
 
 
-# ---------------------------------------------------------------- the moment
-
-
 def test_an_output_is_as_it_was_before_an_in_place_op() -> None:
     found = recorded("inplace_relu")
     before, after = output(found.of("0")[0]), output(found.of("1")[0])
@@ -177,9 +171,6 @@ def test_a_write_through_a_view_shows_only_later() -> None:
 def test_the_sample_is_as_it_was_before_an_in_place_first_layer() -> None:
     seen = recorded("inplace_input").of("")[0].inputs[0]
     assert isinstance(seen, TensorValue) and seen.statistics is not None and seen.statistics.min == -3.0
-
-
-# ---------------------------------------------------------------- threads
 
 
 def test_each_thread_has_a_stack_of_its_own() -> None:
@@ -209,9 +200,6 @@ def test_threads_never_share_a_number() -> None:
     found = Recorded(Busy(), torch.ones(1))
     assert sorted(call.number for call in found.of("leaf")) == list(range(400))
     assert [call.end for call in found.calls] == sorted(call.end for call in found.calls)
-
-
-# ---------------------------------------------------------------- errors
 
 
 def test_a_pass_that_raises_keeps_what_was_captured() -> None:
@@ -321,9 +309,6 @@ def test_a_fault_in_recording_never_reaches_the_model(broken: str, monkeypatch: 
     assert found.order() == ["0", "1", "2", ""] and max(call.ms for call in found.calls) < 60_000
 
 
-# ---------------------------------------------------------------- cancelling
-
-
 class Waits(nn.Module):
     """Says when it is inside, and goes on when told to."""
 
@@ -364,9 +349,6 @@ def test_another_thread_cancels_at_the_next_module() -> None:
     assert isinstance(found.outcome.error, Cancelled)
     assert found.statuses() == {"slow": "ok", "": "unfinished"}
     assert found.recorder.failed is None
-
-
-# ---------------------------------------------------------------- call sites
 
 
 class Sites(nn.Module):
@@ -414,9 +396,6 @@ def test_a_file_name_that_cannot_be_encoded() -> None:
     assert Recorded(Compiled(), torch.ones(1)).of("leaf")[0].file == "<\\udc80>"
 
 
-# ---------------------------------------------------------------- times
-
-
 def test_times_leave_out_the_observing(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [0.0]
     monkeypatch.setattr(recorder, "perf_counter", lambda: clock[0])
@@ -452,9 +431,6 @@ def test_progress_tells_how_many_were_entered(monkeypatch: pytest.MonkeyPatch) -
         observers.add(node)
     guarded.run(tree, Keep(tree), (torch.ones(3, 4),), {}, seed=0, observers=observers, recorder=found)
     assert told == [(1, 0), (2, 1), (3, 2), (4, 3)]
-
-
-# ---------------------------------------------------------------- leaving no trace
 
 
 @pytest.mark.parametrize("name", ["own_hooks", "mlp", "traced", "traced_child", "scripted", "weight_norm_hook"])

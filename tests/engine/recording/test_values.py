@@ -42,9 +42,6 @@ def summary(found: TensorValue) -> tuple[float | None, float | None, int, str]:
     return found.statistics.min, found.statistics.max, found.statistics.zeros, found.statistics.of
 
 
-# ---------------------------------------------------------------- where a tensor's numbers are
-
-
 def seen_inside(transform: Callable[[Callable[[Tensor], Tensor]], object]) -> list[TensorValue]:
     """What a summary says inside a transform, with and without a histogram."""
     seen: list[TensorValue] = []
@@ -200,9 +197,6 @@ def test_what_a_wrapper_holds() -> None:
     packed = Inner((3,), packed=torch.ones(2, dtype=torch.int8), scale=torch.ones(1))
     assert tensor_of(packed).why == "no values of its own: made of packed int8 2, scale float32 1"
     assert tensor_of(Inner((3,))).why == "no values: they are not kept in memory"
-
-
-# ---------------------------------------------------------------- objects that bite
 
 
 class Bites:
@@ -391,9 +385,6 @@ def test_nothing_is_consumed(name: str) -> None:
     assert len(list(lazy)) >= 1
 
 
-# ---------------------------------------------------------------- large, deep and round
-
-
 def recursive() -> object:
     inner = BitingFields(X)
     inner.y = inner
@@ -461,9 +452,6 @@ def test_any_structure_of_any_leaves(example: Unprinted, values: bool) -> None:
     found = described(example.value, values)
     assert not [p for p in parts(found) if isinstance(p, OtherValue) and "cannot be read" in p.text]
     over_the_channel(found)
-
-
-# ---------------------------------------------------------------- and in a pass, with gradients
 
 
 class Gives(nn.Module):

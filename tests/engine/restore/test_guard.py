@@ -52,9 +52,9 @@ def conversation(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     paths = with_session.subject.tree.paths
     for path in (paths[0], paths[-1]):
         with_session.calls_of(path, values=True, force=True)
-        with_session.views.parameters(path, 50)
-        with_session.views.attributes(path)
-        for row in with_session.views.hooks(path).rows:
+        with_session.queries.parameters(path, 50)
+        with_session.queries.attributes(path)
+        for row in with_session.queries.hooks(path).rows:
             with contextlib.suppress(UsageError):  # of our two, the first takes the second along
                 with_session.set_hook(path, row.kind, row.id, False)
     with_session.observe((paths[-1],), True, False)
@@ -180,9 +180,6 @@ def test_torchvision_families(name: str, training: bool) -> None:
     assert_same(fingerprint(model), before)
 
 
-# ---------------------------------------------------------------- what is said
-
-
 def restored(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     model, args, kwargs = build(name)
     tree = walk(model)
@@ -230,9 +227,6 @@ def test_past_the_budget_writes_are_noticed_and_not_hidden() -> None:
     ]
     model._forward_hooks.clear()
     assert guarded.run(tree, keep, (torch.eye(4),), {}, seed=0).not_restored == ()  # said once
-
-
-# ---------------------------------------------------------------- tensors
 
 
 @pytest.mark.parametrize(
@@ -295,9 +289,6 @@ def test_same_bits_tells_what_equal_does_not() -> None:
     assert same_bits(nan, nan.clone()) and not same_bits(zero, -zero)
     sparse = torch.eye(3).to_sparse()
     assert same_bits(sparse, sparse.clone()) and not same_bits(sparse, (2 * torch.eye(3)).to_sparse())
-
-
-# ---------------------------------------------------------------- containers
 
 
 class NoCopy(dict):
@@ -365,9 +356,6 @@ def test_huge_and_looping_containers_are_bounded() -> None:
     loop.extend([loop] * 5000)
     assert len(list(found_in(loop))) == 1
     assert list(found_in(list(range(20_000)))) == []
-
-
-# ---------------------------------------------------------------- process and random states
 
 
 @pytest.fixture
@@ -452,9 +440,6 @@ def test_seeding_takes_any_seed() -> None:
     for seed in (0, -1, 2**40):
         seed_everything(seed)
     restore_random(kept)
-
-
-# ---------------------------------------------------------------- memory that comes and goes
 
 
 class FreesItsWeight(nn.Module):

@@ -107,8 +107,6 @@ def test_every_order_of_disabling_and_enabling(off: list[int], on: list[int]) ->
     assert snapshot(module) == before
 
 
-# ---------------------------------------------------------------- every kind, wherever torch keeps it
-
 MODULE = {
     "forward_pre": "register_forward_pre_hook",
     "forward": "register_forward_hook",
@@ -296,9 +294,6 @@ def test_a_prepended_hook_is_told_apart_on_or_off(bench: Bench) -> None:
     assert bench.fire() == [3, 1, 2]
 
 
-# ---------------------------------------------------------------- tensors
-
-
 class Tied(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -428,9 +423,6 @@ def test_a_pass_that_drops_a_parameters_hooks_gives_them_back() -> None:
     assert not model.weight._backward_hooks
 
 
-# ---------------------------------------------------------------- odd cases
-
-
 def test_switching_twice_changes_nothing() -> None:
     module, handles = with_hooks(3, [])
     before, book = snapshot(module), ledger()
@@ -500,15 +492,12 @@ def test_a_hook_with_hostile_attributes_is_listed() -> None:
     assert [row.name for row in rows] == ["\\ud800[/]", "_VariableFunctionsClass.relu_"]
 
 
-# ---------------------------------------------------------------- through a session
-
-
 def test_a_session_tells_ours_from_theirs_and_counts() -> None:
     model, args, kwargs = build("own_hooks")
     session = Session(lambda event: None)
     session.adopt(model, args, kwargs, "own_hooks")
     session.run()
-    rows = session.views.hooks(("0",)).rows
+    rows = session.queries.hooks(("0",)).rows
     assert [row.kind for row in rows if row.ours] == ["forward_pre", "forward"]
     assert {row.fired for row in rows if row.ours} == {1}
     assert sum(not row.ours for row in rows) == 11
@@ -521,7 +510,7 @@ def test_a_disabled_hook_does_not_run_and_comes_back_at_the_end() -> None:
     before = fingerprint(model)
     session = Session(lambda event: None)
     session.adopt(model, args, kwargs, "own_hooks")
-    plus_one = next(row for row in session.views.hooks(("0",)).rows if row.name.endswith("post_kw"))
+    plus_one = next(row for row in session.queries.hooks(("0",)).rows if row.name.endswith("post_kw"))
 
     def mean() -> float:
         session.run()
@@ -529,7 +518,7 @@ def test_a_disabled_hook_does_not_run_and_comes_back_at_the_end() -> None:
 
     with_hook = mean()
     session.set_hook(("0",), plus_one.kind, plus_one.id, False)
-    assert [row.enabled for row in session.views.hooks(("0",)).rows if row.id == plus_one.id] == [False]
+    assert [row.enabled for row in session.queries.hooks(("0",)).rows if row.id == plus_one.id] == [False]
     assert mean() == pytest.approx(with_hook - 1, abs=1e-6)
     session.close()
     assert fingerprint(model) == before
@@ -539,16 +528,13 @@ def test_ours_are_switched_with_observing() -> None:
     model, args, kwargs = build("mlp")
     session = Session(lambda event: None)
     session.adopt(model, args, kwargs, "mlp")
-    row = session.views.hooks(("0",)).rows[0]
+    row = session.queries.hooks(("0",)).rows[0]
     session.set_hook(("0",), row.kind, row.id, True)  # on already
-    assert session.views.hooks(("0",)).observed
+    assert session.queries.hooks(("0",)).observed
     session.set_hook(("0",), row.kind, row.id, False)
-    assert not session.views.hooks(("0",)).observed
+    assert not session.queries.hooks(("0",)).observed
     assert session.subject.marks().observed == bytes([1, 0, 1, 1])
     session.close()
-
-
-# ---------------------------------------------------------------- hooks on the tensors of a pass
 
 
 class Cam(nn.Module):
@@ -572,14 +558,14 @@ def test_hooks_on_the_tensors_of_a_backward_pass_are_listed_and_shown() -> None:
     session.adopt(Cam(), (torch.ones(1, 2),), {}, "toy")
     session.change(AddHook(1, "body", "scale(2, on='grad')"))
     session.run()
-    assert not any(row.kind == KIND for row in session.views.all_hooks(0, 100).rows)
+    assert not any(row.kind == KIND for row in session.queries.all_hooks(0, 100).rows)
     session.run(Run(1, backward=True))
-    (row,) = [row for row in session.views.all_hooks(0, 100).rows if row.kind == KIND]
+    (row,) = [row for row in session.queries.all_hooks(0, 100).rows if row.kind == KIND]
     assert row.path == ("body", "1") and row.fired == 1 and row.locked and "tensor 0" in row.of
     assert "append" in row.name
-    assert session.views.hook_source(("body", "1"), KIND, row.id).notes  # of a C function there is no source
+    assert session.queries.hook_source(("body", "1"), KIND, row.id).notes  # of a C function there is no source
     with pytest.raises(UsageError, match="went with"):
-        session.views.hook_source(("head",), KIND, row.id)
+        session.queries.hook_source(("head",), KIND, row.id)
     session.close()
 
 
@@ -589,7 +575,7 @@ def test_the_source_of_a_hook_of_ours_is_what_a_person_wrote() -> None:
     code = "def hook(module, args, kwargs, output):\n    return output * 2\n"
     session.change(AddHook(1, "head", "python()", code))
     session.change(AddHook(1, "head", "scale(2)"))
-    own, kind = (row for row in session.views.hooks(("head",)).rows if row.name in ("python()", "scale(2)"))
-    assert session.views.hook_source(("head",), own.kind, own.id).text == code
-    assert "def scale(factor" in session.views.hook_source(("head",), kind.kind, kind.id).text
+    own, kind = (row for row in session.queries.hooks(("head",)).rows if row.name in ("python()", "scale(2)"))
+    assert session.queries.hook_source(("head",), own.kind, own.id).text == code
+    assert "def scale(factor" in session.queries.hook_source(("head",), kind.kind, kind.id).text
     session.close()

@@ -216,9 +216,6 @@ def test_calls_from_many_threads_are_all_counted() -> None:
     assert counted(model, meter, "forward") == [1600]
 
 
-# ---------------------------------------------------------------- what it looks like from outside
-
-
 def test_a_copy_made_in_the_middle_of_a_pass_has_the_hook_itself() -> None:
     model = nn.ReLU()
     handle = model.register_forward_hook(named)

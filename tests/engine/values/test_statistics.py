@@ -191,9 +191,6 @@ def test_what_a_tensor_stands_for_is_said() -> None:
     )
 
 
-# ---------------------------------------------------------------- on a device
-
-
 def test_reducing_on_a_device_never_waits_for_it() -> None:
     row = stats.reduce_on_device(torch.empty(5, device="meta"))  # any look at a value would raise
     assert row.shape == (len(stats.Partial._fields),)
@@ -227,9 +224,6 @@ def test_a_summarizer_completes_device_values_only_in_resolve(monkeypatch: pytes
     assert value.statistics is None
     summarizer.resolve()
     assert value.statistics == Statistics(1.0, 3.0, 2.0, 1.0, nan=1)
-
-
-# ---------------------------------------------------------------- histogram and preview
 
 
 @quick

@@ -193,9 +193,6 @@ def test_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     assert gone() is None
 
 
-# ---------------------------------------------------------------- recognising a value seen a moment ago
-
-
 def reductions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counted: list[int] = []
     real = statistics.reduce_on_host
@@ -228,9 +225,6 @@ def test_a_value_that_changed_is_described_anew(write: str) -> None:
     assert after != before and after == described(x)
 
 
-# ---------------------------------------------------------------- in a few characters
-
-
 @pytest.mark.parametrize(
     ("value", "words"),
     [
@@ -250,9 +244,6 @@ def test_brief(value: object, words: str) -> None:
 def test_nan_anywhere_inside_is_noticed() -> None:
     assert non_finite(described([1, {"a": (torch.tensor([float("nan")]),)}]))
     assert not non_finite(described([1, torch.ones(2)]))
-
-
-# ---------------------------------------------------------------- arguments of a call
 
 
 def test_a_hundred_thousand_arguments_are_cut() -> None:

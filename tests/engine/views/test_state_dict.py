@@ -110,9 +110,6 @@ def test_any_keys_are_sorted_as_torch_sorts_them(extra: list[str], dropped: int)
     assert sorted(keys(found, "unexpected")) == sorted(expected.unexpected_keys)
 
 
-# ---------------------------------------------------------------- hooks
-
-
 def test_keys_go_through_the_pre_hooks_of_each_module() -> None:
     def rename(module, state, prefix, *rest):
         state[f"{prefix}weight"] = state.pop(f"{prefix}kernel")
@@ -221,9 +218,6 @@ def test_a_model_that_cannot_be_saved() -> None:
     assert found.rows == () and "contains itself" in said(found)
 
 
-# ---------------------------------------------------------------- modules with a way of their own
-
-
 class Extra(nn.Linear):
     def get_extra_state(self):
         return {"version": 1}
@@ -264,9 +258,6 @@ def test_odd_keys_and_values_of_a_state_dict() -> None:
     assert "no name but of the type int" in said(found)
 
 
-# ---------------------------------------------------------------- files
-
-
 @pytest.mark.parametrize("nest", ["", "model"])
 def test_a_file(tmp_path: Any, nest: str) -> None:
     state = small().state_dict()
@@ -287,9 +278,6 @@ def test_no_file_and_no_state_dict(tmp_path: Any) -> None:
     for name in ("gone.pt", "list.pt"):
         with pytest.raises(UsageError):
             report_file(small(), str(tmp_path / name))
-
-
-# ---------------------------------------------------------------- names
 
 
 def test_the_nearest_name() -> None:

@@ -54,9 +54,6 @@ def title(app) -> str:
     return app.workbench.query_one(TitleBar).render().plain
 
 
-# ---------------------------------------------------------------- opening
-
-
 async def test_a_model_is_opened_and_run(tmp_path: Path):
     async with running(tmp_path) as (app, _, engine):
         assert [type(request) for request in engine.asked[:2]] == [Open, Run]
@@ -156,9 +153,6 @@ async def test_an_unknown_input_is_asked_for(tmp_path: Path):
         assert len(engine.requests(Run)) == 1
 
 
-# ---------------------------------------------------------------- selection and panels
-
-
 async def test_the_selection_fills_the_showing_panel_only(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, engine):
         engine.asked.clear()
@@ -226,9 +220,6 @@ async def test_the_call_site_is_one_key_away(tmp_path: Path):
         await settle(app, pilot)
         assert app.workbench.detail.current.TITLE == "Source"
         assert engine.requests(GetSource)[-1].part == "site"
-
-
-# ---------------------------------------------------------------- hooks and passes
 
 
 async def test_space_toggles_a_module_a_subtree_and_the_matches_of_a_filter(tmp_path: Path):
@@ -337,9 +328,6 @@ async def test_rows_and_passes_of_another_generation_are_dropped(tmp_path: Path)
         assert "pass 1" in title(app)
 
 
-# ---------------------------------------------------------------- the engine's end
-
-
 async def test_a_dead_engine_is_said_and_what_was_captured_stays(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, engine):
         engine.alive = False
@@ -377,9 +365,6 @@ async def test_a_joined_engine_is_not_restarted(tmp_path: Path):
         await pilot.press("ctrl+k")
         await settle(app, pilot)
         assert engine.restarts == 0 and app.flow.ready
-
-
-# ---------------------------------------------------------------- layers, keys, state
 
 
 async def test_q_closes_the_top_layer_then_quits(tmp_path: Path):

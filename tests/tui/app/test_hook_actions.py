@@ -81,9 +81,6 @@ async def at_hooks(app, pilot) -> None:
     await settle(app, pilot)
 
 
-# ---------------------------------------------------------------- a change is followed by a pass
-
-
 async def test_a_change_runs_again_at_once_and_is_in_the_title(tmp_path: Path):
     async with running(tmp_path, with_hooks(OURS), size=(80, 24)) as (app, pilot, engine):
         await at_hooks(app, pilot)
@@ -130,9 +127,6 @@ async def test_changes_of_a_model_that_was_never_run_or_is_gone_run_nothing(tmp_
         await settle(app, pilot)
         assert not engine.requests(Run)
         assert "2 altering" in title(app) and "r runs" not in title(app)
-
-
-# ---------------------------------------------------------------- one hook of a list
 
 
 async def test_a_hook_of_others_is_switched_after_one_question(tmp_path: Path):
@@ -238,9 +232,6 @@ async def test_a_long_source_scrolls(tmp_path: Path):
         assert app.screen.query_one("#layer").region.bottom <= 24
 
 
-# ---------------------------------------------------------------- all hooks
-
-
 async def test_all_hooks_are_listed_by_module_and_act_like_those_of_one(tmp_path: Path):
     everywhere = HookRow(5, "global forward", False, NASTY, "prof")
     engine = with_hooks(everywhere, OURS, HookRow(9, "forward", False, "clip", path=("body", "1"), enabled=False))
@@ -317,9 +308,6 @@ async def test_all_hooks_say_what_is_wrong_and_an_engine_that_miscounts_is_not_a
         assert isinstance(app.screen, AllHooksScreen)
 
 
-# ---------------------------------------------------------------- back and forth
-
-
 async def test_undo_and_redo_say_what_they_did(tmp_path: Path):
     async with running(tmp_path, with_hooks(OURS)) as (app, pilot, engine):
         await pilot.press("u")
@@ -363,9 +351,6 @@ async def test_without_a_model_there_is_nothing_to_change(tmp_path: Path, key: s
         await pilot.press(key)
         await settle(app, pilot)
         assert "no model yet" in told(app) and app.screen is app.workbench and not engine.asked
-
-
-# ---------------------------------------------------------------- files
 
 
 async def test_hooks_are_written_where_the_person_says(tmp_path: Path, monkeypatch):
@@ -422,9 +407,6 @@ def test_what_turned_is_found_by_its_place():
     both = Changes(1, (Change("first", True), Change("second", True)))
     assert turned(Changes(1, (Change("first"), Change("second"))), both, undone=True) == "first"
     assert turned(both, Changes(1, (Change("first"), Change("second"))), undone=False) == "second"
-
-
-# ---------------------------------------------------------------- around
 
 
 def test_the_footer_fits_80_columns():

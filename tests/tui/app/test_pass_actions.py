@@ -44,9 +44,6 @@ def told(app) -> list[str]:
     return [notification.message for notification in app._notifications]
 
 
-# ---------------------------------------------------------------- passes
-
-
 async def test_b_runs_forward_and_backward(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, engine):
         await pilot.press("b")
@@ -204,9 +201,6 @@ async def test_without_a_model_there_is_nothing_to_do(tmp_path: Path, key: str):
         assert "there is no model yet" in told(app)
 
 
-# ---------------------------------------------------------------- the title
-
-
 def test_several_batches_count_as_one_bar():
     assert under_way(Progress(1, 5, 10, 0, 1.0, 3, 10), 10, ascii=True) == "batch 3/10 [##........]"
     assert under_way(Progress(1, 0, 0, 0, 1.0, 10, 10), 10, ascii=True) == "batch 10/10 [#########.]"
@@ -228,9 +222,6 @@ async def test_the_batch_is_shown_while_it_runs(tmp_path: Path):
         app.workbench.title_bar.running = True
         await pilot.pause()
         assert "batch 3/10" in title(app)
-
-
-# ---------------------------------------------------------------- hooks that failed
 
 
 async def test_faults_are_written_down_and_told_once_while_they_stay_the_same(tmp_path: Path):
@@ -264,9 +255,6 @@ async def test_faults_are_written_down_and_told_once_while_they_stay_the_same(tm
         assert written() == 2
 
 
-# ---------------------------------------------------------------- the baseline
-
-
 async def test_the_baseline_is_taken_and_told(tmp_path: Path):
     engine = FakeEngine()
     engine.replies[TakeBaseline] = lambda request: Changes(1, baseline="the model with 2 hooks")
@@ -279,9 +267,6 @@ async def test_the_baseline_is_taken_and_told(tmp_path: Path):
         await pilot.press("B")
         await settle(app, pilot)
         assert "no pass has run" in told(app)
-
-
-# ---------------------------------------------------------------- gradients
 
 
 async def test_enter_in_gradients_goes_to_the_module_in_the_tree(tmp_path: Path):
@@ -304,8 +289,6 @@ async def test_the_history_of_the_selected_module_is_asked_for_anew_after_every_
         asked = [request.path for request in engine.requests(GetHistory)]
         assert asked[0] == () and asked[-1] == ("stem",) and len(asked) >= 2
 
-
-# ---------------------------------------------------------------- state dicts
 
 REPORT = StateDictReport(
     "w.safetensors",

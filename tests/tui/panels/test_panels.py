@@ -110,8 +110,6 @@ def picture(snapshot: Any) -> Any:
     return snapshot.use_extension(Picture)
 
 
-# ---------------------------------------------------------------- all of them
-
 REPLIES: dict[type[Panel], Any] = {
     SourcePanel: made.a_source,
     OutputsPanel: made.the_outputs,
@@ -217,9 +215,6 @@ async def test_ascii_only_screens_get_ascii_only(kind: Any) -> None:
         await pilot.pause()
         assert text(panel).isascii()
         assert text(panel).strip()
-
-
-# ---------------------------------------------------------------- source
 
 
 async def test_source_is_scrolled_to_forward_and_carries_live_shapes() -> None:
@@ -385,9 +380,6 @@ async def test_copied_source_is_the_source() -> None:
         assert panel.copy_text() == "def f(self):\n    return 1"
 
 
-# ---------------------------------------------------------------- outputs
-
-
 async def test_outputs_come_first_with_statistics_and_what_changed() -> None:
     panel = OutputsPanel()
     async with showing(panel, made.the_outputs()):
@@ -499,9 +491,6 @@ async def test_many_tensors_are_shown_without_their_elements() -> None:
         assert "[0, 0, :6, :8]" not in panel.copy_text()
 
 
-# ---------------------------------------------------------------- parameters
-
-
 async def test_parameters_line_up_and_remarks_follow() -> None:
     panel = ParametersPanel()
     async with showing(panel, made.the_parameters()):
@@ -532,9 +521,6 @@ async def test_a_module_without_parameters_says_so() -> None:
     panel = ParametersPanel()
     async with showing(panel, r.Parameters(made.PATH, (), 0)):
         assert "no parameters and no buffers, here or below" in seen(panel)
-
-
-# ---------------------------------------------------------------- hooks
 
 
 async def test_hooks_come_in_the_order_in_which_they_fire() -> None:
@@ -604,9 +590,6 @@ async def test_an_empty_list_of_hooks_is_explained(observed: bool, note: str, ex
         assert panel.hook is None and panel.location() is None
 
 
-# ---------------------------------------------------------------- attributes
-
-
 async def test_attributes_show_every_part() -> None:
     panel = AttributesPanel()
     async with showing(panel, made.the_attributes(), size=(72, 44)):
@@ -617,9 +600,6 @@ async def test_attributes_show_every_part() -> None:
         assert "    depth  2" in rows and "      and 8 more" in rows
         assert "      in_channels: Number of channels in the input image" in rows
         assert "output_size:" in text(panel) and "-> Tensor" in text(panel)
-
-
-# ---------------------------------------------------------------- log
 
 
 @asynccontextmanager
@@ -734,9 +714,6 @@ async def test_a_problem_in_the_log_has_its_traceback_and_outlives_the_model() -
         assert "RuntimeError: mat1 and mat2 shapes cannot be multiplied" in shown
         assert "try  press s to change the sample input" in shown
         assert "line 77, in forward" in shown
-
-
-# ---------------------------------------------------------------- text from outside
 
 
 @pytest.mark.parametrize("odd", ODD)

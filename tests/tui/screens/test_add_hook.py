@@ -52,9 +52,6 @@ async def choose(app, pilot, kind: str) -> None:
     assert isinstance(app.screen, HookForm)
 
 
-# ---------------------------------------------------------------- the text
-
-
 @pytest.mark.parametrize(("kind", "typed", "text"), [
     ("scale", Typed("", {"factor": "2"}), "scale(2)"),
     ("scale", Typed("output", {"factor": " 1e-3 "}), "scale(1e-3)"),
@@ -119,9 +116,6 @@ def test_kinds_are_found_by_name_before_words():
     assert matching(KINDS, "cli")[0].name == "clip"
     assert matching(KINDS, "gaussian")[0].name == "noise"
     assert matching(KINDS, "qqq") == []
-
-
-# ---------------------------------------------------------------- the form
 
 
 async def test_a_hook_is_added_from_the_form(tmp_path: Path):
@@ -292,9 +286,6 @@ def test_what_the_engine_says_of_a_hook(reply: HookCheck, words: str):
     assert outcome(reply).plain == words
 
 
-# ---------------------------------------------------------------- the kinds
-
-
 async def test_kinds_are_in_groups_and_the_cursor_passes_over_the_headings(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, _):
         await pilot.press("a")
@@ -352,9 +343,6 @@ async def test_parameters_are_edited_by_the_kinds_that_can(tmp_path: Path):
         await settle(app, pilot)
         assert engine.requests(EditParameters) == [EditParameters(1, "stem", "scale(2, where='weight')")]
         assert "done: edit stem by scale(2" in told(app)
-
-
-# ---------------------------------------------------------------- a hook of one's own
 
 
 async def test_typing_begins_with_i_and_ends_with_escape(tmp_path: Path):

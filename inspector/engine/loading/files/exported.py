@@ -144,9 +144,6 @@ def _modules(program: Any) -> tuple[nn.Module, str]:
     return model, "unflattened, so that hooks fire: each module runs its part of the exported graph"
 
 
-# ---------------------------------------------------------------- inputs
-
-
 def _inputs(program: Any) -> Iterator[tuple[str, Any]]:
     """The inputs that a person gives, as the graph describes them: fake tensors, or constants."""
     described = {node.name: node.meta.get("val") for node in program.graph.nodes if node.op == "placeholder"}

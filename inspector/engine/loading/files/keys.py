@@ -82,9 +82,6 @@ def needless_prefix(keys: Iterable[str], others: Iterable[str]) -> tuple[str, in
     return (prefix, without) if without else ("", 0)
 
 
-# ---------------------------------------------------------------- nearest names
-
-
 class Names:
     """Names of one side, to find the one that a name of the other side may be meant to be."""
 

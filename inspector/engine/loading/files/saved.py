@@ -83,9 +83,6 @@ def _is_safetensors(start: bytes) -> bool:
     return len(start) > 8 and 2 <= struct.unpack("<Q", start[:8])[0] <= MAX_HEADER and start[8:9] == b"{"
 
 
-# ---------------------------------------------------------------- zip files
-
-
 def _in_zip(stream: IO[bytes]) -> Saved:
     with zipfile.ZipFile(stream) as archive:
         names = archive.namelist()
@@ -103,9 +100,6 @@ def _in_zip(stream: IO[bytes]) -> Saved:
         except (NotImplementedError, RuntimeError) as error:  # a compression or encryption that is not known
             raise _Unreadable from error
     return Saved(kind, foreign, compressed=compressed)
-
-
-# ---------------------------------------------------------------- pickles
 
 
 class _Unreadable(Exception):

@@ -104,9 +104,6 @@ def _as_it_is(tensor: Tensor) -> Tensor:
     return tensor
 
 
-# ---------------------------------------------------------------- seats in the file
-
-
 class _NoSeat(Exception):
     """A tensor that is nowhere in the file as it is."""
 

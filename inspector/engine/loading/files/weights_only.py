@@ -48,9 +48,6 @@ class _Weights:
     sorted: bool = False  # the file has its names in the order of their letters
 
 
-# ---------------------------------------------------------------- claims
-
-
 def _claims(text: str) -> bool:
     path = Path(text)
     if path.is_dir():
@@ -70,9 +67,6 @@ def _files_in(directory: Path) -> list[Path]:
         return []
     indexes = [path for path in files if path.name.endswith(sharded.SUFFIX)]
     return indexes or [path for path in files if path.suffix.lower() in SUFFIXES]
-
-
-# ---------------------------------------------------------------- building
 
 
 def _build(wanted: Wanted) -> Built | records.Choices:
@@ -175,9 +169,6 @@ def _refuse_entry(entry: str | None, path: Path) -> None:
         raise UsageError(encodable(f"{path.name} has names and no entries; -s NAME starts at one", 400))
 
 
-# ---------------------------------------------------------------- what torch.save wrote
-
-
 def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Weights:
     read = read_saved(path, saved)
     name, state, beside = _chosen(read.value, entry, path)
@@ -254,9 +245,6 @@ def _nest_notes(name: str, beside: Mapping[Any, Any]) -> tuple[str, ...]:
     return tuple(encodable(note, 400) for note in said)
 
 
-# ---------------------------------------------------------------- shards
-
-
 def _read_shards(index: Path) -> _Weights:
     notes: list[str] = []
 
@@ -275,9 +263,6 @@ def _read_shards(index: Path) -> _Weights:
     about = {"format": f"{found.shards} shards with an index", "metadata": found.metadata}
     tensors = flatten.flatten(found.tensors).tensors
     return _Weights(tensors, {}, about, (*found.notes, *dict.fromkeys(notes)), sorted=True)
-
-
-# ---------------------------------------------------------------- what is said of the tensors
 
 
 def _tied(tensors: dict[flatten.Path, Tensor]) -> dict[flatten.Path, Tensor]:

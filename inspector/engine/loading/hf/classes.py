@@ -71,9 +71,6 @@ def build_class(transformers: Any, found: type, typed: Mapping[str, Any], wanted
     return first_that_builds(classes, config, wanted)
 
 
-# ---------------------------------------------------------------- configs
-
-
 def config_of(config_class: Any, typed: Mapping[str, Any], shown: str) -> Any:
     """A config of this class.
 
@@ -156,9 +153,6 @@ def _parts_of(config_class: Any) -> dict[str, Any]:
     return (
         {name: part for name, part in parts.items() if hasattr(part, "model_type")} if isinstance(parts, dict) else {}
     )
-
-
-# ---------------------------------------------------------------- models
 
 
 class _TooLarge(UsageError):

@@ -58,9 +58,6 @@ def _wants_values(wanted: Wanted) -> bool:
     return wanted.own_weights and (wanted.device is None or wanted.device.type != "meta")
 
 
-# ---------------------------------------------------------------- configs
-
-
 def _config(
     transformers: Any, read: dict[str, Any], typed: Mapping[str, Any], wanted: Wanted, directory: Path | None
 ) -> tuple[Any, list[Any]]:
@@ -116,9 +113,6 @@ def _instead(directory: Path) -> str:
     return f"there is one in inspector hf:{inside.parent}" if inside else "hf:DIR takes what save_pretrained writes"
 
 
-# ---------------------------------------------------------------- models
-
-
 def _filled(
     transformers: Any,
     model_class: Any,
@@ -149,9 +143,6 @@ def _loading_notes(model: nn.Module, told: Mapping[str, Any]) -> tuple[str, ...]
 
 def _some(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" … {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
-
-
-# ---------------------------------------------------------------- the Hub
 
 
 @contextlib.contextmanager

@@ -64,8 +64,6 @@ class AddHookPicker(SubmittingLayer):
         self.query_one(Input).focus()
         self._narrow("")
 
-    # ------------------------------------------------------------ choosing
-
     def action_move(self, delta: int) -> None:
         """To the next kind in this direction; headings are passed over."""
         listing = self.query_one(OptionList)
@@ -111,8 +109,6 @@ class AddHookPicker(SubmittingLayer):
 
     def refused(self, what: str, problem: Problem) -> None:
         self.query_one(HookStatus).refuse(what, problem)
-
-    # ------------------------------------------------------------ the list
 
     def _narrow(self, text: str, whole: bool = False) -> None:
         """Show the kinds that are meant; with `whole` there is nothing to be in doubt about."""

@@ -103,8 +103,6 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
     def hook(self) -> HookRow | None:
         return self._shown[min(self._view.cursor, len(self._shown) - 1)] if self._shown else None
 
-    # ------------------------------------------------------------ fetching
-
     def reload(self) -> None:
         """Something about the hooks changed: what is listed is asked for anew."""
         self._renew = True
@@ -163,8 +161,6 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
                 break
         self._draw()
 
-    # ------------------------------------------------------------ keys
-
     def action_all_hooks(self) -> None:
         self.dismiss(None)
 
@@ -199,8 +195,6 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
         self._filter = text
         self._view.cursor = 0
         self._draw()
-
-    # ------------------------------------------------------------ the page
 
     def _draw(self) -> None:
         if self.is_attached:

@@ -106,8 +106,6 @@ class HookForm(SubmittingLayer):
     def _on_box(self) -> Cycle | Input | None:
         return None if self._on is None else self._on.box
 
-    # ------------------------------------------------------------ keys
-
     def action_next(self) -> None:
         """From the last field on there is nothing but to do it."""
         last = self._options[-1].box
@@ -153,8 +151,6 @@ class HookForm(SubmittingLayer):
         self._status.refuse(what, problem)
         if self._code is not None and (line := fault_line(problem)):
             self._code.show_line(line)
-
-    # ------------------------------------------------------------ what is typed
 
     @property
     def _status(self) -> HookStatus:

@@ -138,9 +138,6 @@ def _unquoted(text: str) -> str:
     return value if isinstance(value, str) else text
 
 
-# ---------------------------------------------------------------- where
-
-
 def with_all_below(where: str) -> str:
     """The module and everything in it; the root is in every other."""
     return f"{where},{where}.*" if where else "*"
