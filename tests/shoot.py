@@ -31,9 +31,9 @@ from textual.pilot import Pilot
 from inspector.client.process import start_engine
 from inspector.records import Problem, Target
 from inspector.tui.app.app import InspectorApp
-from inspector.tui.engine_client import Engine
+from inspector.tui.engine_client import EngineClient
 from inspector.tui.options import AppOptions
-from inspector.tui.saved_state import Memory
+from inspector.tui.saved_state import SavedState
 
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "screenshots"
@@ -160,8 +160,8 @@ def _without_folders(text: str) -> str:
 @asynccontextmanager
 async def _running(scene: Scene, state: Path) -> Any:
     target = msgspec.to_builtins(Target(scene.target, hooks=scene.hooks)) if scene.target else None
-    app = Shown(AppOptions(target=target, select=scene.select, theme=scene.theme), Memory(state))
-    engine = Engine(start_engine(), app.post_message)
+    app = Shown(AppOptions(target=target, select=scene.select, theme=scene.theme), SavedState(state))
+    engine = EngineClient(start_engine(), app.post_message)
     app.use_engine(engine)
     try:
         async with app.run_test(size=scene.size) as pilot:

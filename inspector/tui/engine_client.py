@@ -44,16 +44,16 @@ from ..records import (
     Told,
 )
 from .messages import EngineGone, EngineOutput, EngineSaid
-from .output_throttle import Flood
+from .output_throttle import OutputThrottle
 
 _CHANGES = (Opened, HookMarks, PassEnded, Changes)
 """Replies that change what the app knows: everybody hears them, in the order in which they came."""
 
 _PROGRESS_INTERVAL = 0.05
-_FLOOD_INTERVAL = 0.2
+_THROTTLE_INTERVAL = 0.2
 _READ = 65536
 _READS = 16  # at once, before the screen gets its turn
-_LAST_WORDS = 0.3  # seconds for reading what an engine that has ended sent before
+_DRAIN = 0.3  # seconds for reading what an engine that has ended sent before
 _POLL = 0.2
 _GRACE = 0.2  # seconds for what a model started, to end by itself
 _LOOK = 0.05  # seconds that Python gets to write down where it is
@@ -61,7 +61,7 @@ _AGAIN = "ctrl+k starts it again"
 _MEANWHILE = {Run: "during the forward pass", Open: "while loading the model", SetInput: "while making the input"}
 
 
-class Engine:
+class EngineClient:
     """One engine at a time, started or joined, and a new one after `restart`.
 
     What it says unasked, and replies that change the model, are posted as `EngineSaid` in order; what its process
@@ -196,7 +196,7 @@ class Engine:
         try:
             # A process that the engine forked may hold its socket open, so the end of either is the end.
             await asyncio.wait({hearing, waiting}, return_when=asyncio.FIRST_COMPLETED)
-            wrong = await _result(hearing, _LAST_WORDS)
+            wrong = await _result(hearing, _DRAIN)
         finally:
             hearing.cancel()
             waiting.cancel()
@@ -312,7 +312,7 @@ class _Output:
         self._fd = fd
         self._post = post
         self._loop = asyncio.get_running_loop()
-        self._flood = Flood(self._loop.time())
+        self._throttle = OutputThrottle(self._loop.time())
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._timer: asyncio.TimerHandle | None = None
         self._open = True
@@ -341,16 +341,16 @@ class _Output:
         if not data:
             self._finish()
             return False
-        self._show(self._flood.feed(data, self._loop.time()))
-        if self._flood.holds_back and self._timer is None:
-            self._timer = self._loop.call_later(_FLOOD_INTERVAL, self._later)
+        self._show(self._throttle.feed(data, self._loop.time()))
+        if self._throttle.holds_back and self._timer is None:
+            self._timer = self._loop.call_later(_THROTTLE_INTERVAL, self._later)
         return True
 
     def _later(self) -> None:
         self._timer = None
-        self._show(self._flood.release(self._loop.time()))
-        if self._flood.holds_back:
-            self._timer = self._loop.call_later(_FLOOD_INTERVAL, self._later)
+        self._show(self._throttle.release(self._loop.time()))
+        if self._throttle.holds_back:
+            self._timer = self._loop.call_later(_THROTTLE_INTERVAL, self._later)
 
     def _show(self, data: bytes) -> None:
         if text := self._decoder.decode(data):
@@ -364,7 +364,7 @@ class _Output:
         os.close(self._fd)
         if self._timer is not None:
             self._timer.cancel()
-        self._show(self._flood.release(self._loop.time(), end=True))
+        self._show(self._throttle.release(self._loop.time(), end=True))
 
 
 def _make_roomy(pipe: int) -> None:

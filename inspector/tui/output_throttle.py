@@ -12,11 +12,10 @@ TAIL = 8_000
 """Bytes of the end of a flood that are kept."""
 
 
-class Flood:
-    """Takes bytes as they come and hands on what fits the rate. `dropped` counts bytes that are lost for good."""
+class OutputThrottle:
+    """Takes bytes as they come and hands on what fits the rate."""
 
     def __init__(self, now: float) -> None:
-        self.dropped = 0
         self._budget = float(BURST)
         self._then = now
         self._tail = bytearray()
@@ -60,4 +59,3 @@ class Flood:
         if excess > 0:
             del self._tail[:excess]
             self._left_out += excess
-            self.dropped += excess

@@ -22,10 +22,10 @@ from ..records import Target
 MOST_RECENT = 30
 MOST_PATHS = 20_000
 
-Kept = TypeVar("Kept", bound="State | Recents")
+Kept = TypeVar("Kept", bound="ViewState | Recents")
 
 
-class State(msgspec.Struct, frozen=True):
+class ViewState(msgspec.Struct, frozen=True):
     """Where the person was in one target. Modules are named by path: indices change when the code does."""
 
     selected: ModulePath = ()
@@ -42,7 +42,7 @@ class Recents(msgspec.Struct, frozen=True):
     targets: tuple[Target, ...] = ()
 
 
-class Memory:
+class SavedState:
     """Reads and writes kept state. `notes` collects what went wrong, in words.
 
     Args:
@@ -57,10 +57,10 @@ class Memory:
     def directory(self) -> Path:
         return self._given if self._given is not None else state_directory()
 
-    def recall(self, target: Target) -> State:
-        return self._read(_name(target), State) or State()
+    def recall(self, target: Target) -> ViewState:
+        return self._read(_name(target), ViewState) or ViewState()
 
-    def keep(self, target: Target, state: State) -> None:
+    def keep(self, target: Target, state: ViewState) -> None:
         limited = msgspec.structs.replace(state, off=state.off[:MOST_PATHS])
         self._write(_name(target), limited)
 
@@ -70,7 +70,7 @@ class Memory:
     def recents(self) -> tuple[Target, ...]:
         return (self._read("recent.json", Recents) or Recents()).targets
 
-    def opened(self, target: Target) -> None:
+    def add_recent(self, target: Target) -> None:
         """Put `target` first among the recent ones. Trust in a file is not kept: it may be another one then."""
         target = replace(target, trust_pickle=False)
         others = [recent for recent in self.recents() if recent.target != target.target]
@@ -94,7 +94,7 @@ class Memory:
             self.notes.append(f"what was kept in {file} cannot be read ({error}); put aside as {aside.name}")
             return None
 
-    def _write(self, name: str, value: State | Recents) -> None:
+    def _write(self, name: str, value: ViewState | Recents) -> None:
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             write_private(self.directory / name, msgspec.json.encode(value))

@@ -74,7 +74,7 @@ from inspector.records import (
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.messages import EngineGone, EngineSaid
 from inspector.tui.options import AppOptions
-from inspector.tui.saved_state import Memory
+from inspector.tui.saved_state import SavedState
 
 ROWS = (
     ModuleRow(0, -1, "", "Net", 100, 0, 400),
@@ -115,7 +115,7 @@ def info(**changes: object) -> ModelInfo:
 
 
 class FakeEngine:
-    """Has the outside of `engine.Engine`. `replies` overrides what it says to a kind of request."""
+    """Has the outside of `EngineClient`. `replies` overrides what it says to a kind of request."""
 
     def __init__(self) -> None:
         self.alive = True
@@ -318,7 +318,7 @@ async def running(
     """The app with a model opened and a pass done; gives the app, its pilot and the engine."""
     engine = engine or FakeEngine()
     options = {"target": {"target": "net"}, **options}
-    app = InspectorApp(AppOptions(**options), Memory(folder))  # type: ignore[arg-type]
+    app = InspectorApp(AppOptions(**options), SavedState(folder))  # type: ignore[arg-type]
     app.use_engine(engine)  # type: ignore[arg-type]
     engine.post = app.post_message
     async with app.run_test(size=size) as pilot:

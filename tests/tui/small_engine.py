@@ -34,7 +34,7 @@ def main(sock: socket.socket) -> None:
 def obey(request: AnyRequest, outbox: Outbox, sock: socket.socket) -> None:
     deed = request.target.target if isinstance(request, Open) else ""
     if deed == "die":
-        os.write(2, b"last words")
+        os.write(2, b"printed last")
         os.kill(os.getpid(), signal.SIGSEGV)
     elif deed == "exit":
         os._exit(3)

@@ -15,7 +15,7 @@ import pytest
 from inspector.client.process import Connection, join_engine
 from inspector.records import Done, Failed, Hello, Note, Open, Progress, Run, Target
 from inspector.tui import engine_client as client
-from inspector.tui.engine_client import Engine
+from inspector.tui.engine_client import EngineClient
 from inspector.tui.messages import EngineGone, EngineOutput, EngineSaid
 
 SMALL = Path(__file__).with_name("small_engine.py")
@@ -64,7 +64,7 @@ class Heard(list):
 async def small_engine():
     heard = Heard()
     processes: dict[int, bool] = {}
-    engine = Engine(start_small(), heard.post, processes.__setitem__)
+    engine = EngineClient(start_small(), heard.post, processes.__setitem__)
     await engine.connect()
     await heard.wait_for(Hello)
     try:
@@ -121,12 +121,12 @@ async def test_its_end_is_noticed_and_nothing_waits_for_ever(deed: str, words: s
         assert not running(group)
 
 
-async def test_its_last_words_come_before_its_end():
+async def test_what_it_printed_last_comes_before_its_end():
     async with small_engine() as (engine, heard, _):
         await engine.ask(Open(Target("die")))
         await heard.wait_for(EngineGone)
         kinds = [type(message) for message in heard]
-        assert heard.of(EngineOutput)[0].text == "last words"
+        assert heard.of(EngineOutput)[0].text == "printed last"
         assert kinds.index(EngineOutput) < kinds.index(EngineGone)
 
 
@@ -167,7 +167,7 @@ async def test_a_joined_engine_is_left_alive():
     process = subprocess.Popen([sys.executable, str(SMALL), str(theirs.fileno())], pass_fds=(theirs.fileno(),))
     theirs.close()
     heard = Heard()
-    engine = Engine(join_engine(ours.detach(), None), heard.post)
+    engine = EngineClient(join_engine(ours.detach(), None), heard.post)
     await engine.connect()
     await heard.wait_for(Hello)
     assert not engine.ours

@@ -41,7 +41,7 @@ from inspector.tui.app.app import InspectorApp
 from inspector.tui.driver import HarmlessLines
 from inspector.tui.messages import EngineGone, EngineOutput
 from inspector.tui.options import AppOptions
-from inspector.tui.saved_state import Memory
+from inspector.tui.saved_state import SavedState
 
 from ..payloads import PAYLOADS, hidden, poisoned
 from . import panel_records
@@ -130,7 +130,7 @@ async def settle(pilot: object, app: InspectorApp) -> None:
 
 
 def app_with(engine: FakeEngine, folder: FilePath, **options: object) -> InspectorApp:
-    app = InspectorApp(AppOptions(target={"target": engine.payload}, **options), Memory(folder))  # type: ignore[attr-defined,arg-type]
+    app = InspectorApp(AppOptions(target={"target": engine.payload}, **options), SavedState(folder))  # type: ignore[attr-defined,arg-type]
     app.use_engine(engine)  # type: ignore[arg-type]
     engine.post = app.post_message
     return app

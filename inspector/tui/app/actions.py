@@ -22,7 +22,7 @@ from ..panels.source import SourcePanel
 
 if TYPE_CHECKING:
     from ..options import AppOptions
-    from ..saved_state import Memory, State
+    from ..saved_state import SavedState, ViewState
     from ..screens.seed import Draw
     from .controller import Flow
     from .workbench import Workbench
@@ -35,11 +35,11 @@ class Actions(App[None], inherit_bindings=False):
     """The half of the app that people talk to."""
 
     flow: Flow
-    memory: Memory
+    saved_state: SavedState
     workbench: Workbench
     options: AppOptions
     seed: int
-    kept: State | None
+    kept: ViewState | None
     _quit_until = 0.0
 
     def tell(self, text: str) -> None:
@@ -96,7 +96,7 @@ class Actions(App[None], inherit_bindings=False):
         """Ask what to open: what was open lately at once, the engine's names when they are there."""
         from ..screens.picker import Picker
 
-        recent = self.memory.recents()
+        recent = self.saved_state.recents()
         shown = [Choice(each.target, "recent") for each in recent]
         picker = Picker("Open a model", shown, free=True, waiting=True)
 
@@ -141,7 +141,7 @@ class Actions(App[None], inherit_bindings=False):
         if self.flow.target is not None:
             await self.flow.open(self.flow.target)
 
-    def where(self) -> State:
+    def where(self) -> ViewState:
         raise NotImplementedError
 
     def stage(self, text: str) -> None:
@@ -157,7 +157,7 @@ class Actions(App[None], inherit_bindings=False):
 
         def answered(yes: bool | None) -> None:
             if yes:
-                self.memory.forget(target)
+                self.saved_state.forget(target)
                 self.kept_off = True
                 self.tell("forgotten; this session will not be kept either")
 

@@ -19,13 +19,13 @@ from textual.timer import Timer
 from ...records import Calls, Choices, Opened, Path, Problem, Progress, Target
 from ...text import visible
 from ..driver import HarmlessLines, crash_console
-from ..engine_client import Engine
+from ..engine_client import EngineClient
 from ..keys import bindings
 from ..messages import EngineGone, EngineOutput, EngineSaid
 from ..options import AppOptions
 from ..panels.line_panel import DetailPanel
 from ..panels.log import LogPanel
-from ..saved_state import Memory, State
+from ..saved_state import SavedState, ViewState
 from .controller import Flow
 from .hook_actions import HookActions
 from .pass_actions import PassActions
@@ -57,24 +57,24 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
     COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, options: AppOptions, memory: Memory | None = None, driver: Any = None) -> None:
+    def __init__(self, options: AppOptions, saved_state: SavedState | None = None, driver: Any = None) -> None:
         super().__init__(driver_class=driver)
         self.options = options
-        self.memory = memory or Memory()
+        self.saved_state = saved_state or SavedState()
         self.error_console = crash_console()
         self.workbench = Workbench(self.ask, options.ascii)
         if options.target is not None:
             self.stage(f"loading {options.target.get('target', '')} …")
-        self.kept: State | None = None  # to go back to after the engine was started again
+        self.kept: ViewState | None = None  # to go back to after the engine was started again
         self.seed = 0
-        self.last_words: list[str] = []  # for the terminal, when the app has left it
+        self.exit_messages: list[str] = []  # for the terminal, when the app has left it
         self.failure = 0  # the exit code that what happened last asks for
         self._first = True  # nothing was opened yet: what is wrong with it is said on the terminal
         self._last_problem: Problem | None = None
         self._clock: Timer | None = None
         self._last_faults: tuple[Problem, ...] = ()
 
-    def use_engine(self, engine: Engine) -> None:
+    def use_engine(self, engine: EngineClient) -> None:
         """The engine to talk to. Call before the app runs."""
         self.flow = Flow(engine, self)
 
@@ -127,12 +127,12 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
     def keep_state(self) -> None:
         target = self.flow.target
         if target is not None and self.flow.ready and not self.kept_off:
-            self.memory.keep(target, self.where())
+            self.saved_state.keep(target, self.where())
 
-    def where(self) -> State:
+    def where(self) -> ViewState:
         target = self.flow.target
         if target is not None and not target.observe:  # that hooks are off is not the person's doing
-            return self.workbench.state(off=self.memory.recall(target).off)
+            return self.workbench.state(off=self.saved_state.recall(target).off)
         return self.workbench.state()
 
     @on(EngineSaid)
@@ -185,14 +185,14 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
         target = self.flow.target
         state = self.kept
         if state is None and target is not None:
-            state = self.memory.recall(target)
-            self.memory.opened(target)
-        for note in self.memory.take_notes():
+            state = self.saved_state.recall(target)
+            self.saved_state.add_recent(target)
+        for note in self.saved_state.take_notes():
             self.log_panel.write("engine", note + "\n")
         self.failure = 0
         if state is not None:
             self.workbench.restore(state)
-        if state in (None, State()) and not self.flow.model.callable:
+        if state in (None, ViewState()) and not self.flow.model.callable:
             self.workbench.show_panel_called("Parameters")  # there is no source, and nothing runs
         if self._first and self.options.select:
             self._select_dotted(self.options.select)
@@ -298,7 +298,7 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
         if opening and self._first and problem.exit_code == 2:
             from ...report.report import problem_text
 
-            self.last_words.append(problem_text(problem))
+            self.exit_messages.append(problem_text(problem))
             self.leave_app()
             return
         if opening:

@@ -32,7 +32,7 @@ from ...records import (
     Stage,
     Target,
 )
-from ..engine_client import Engine
+from ..engine_client import EngineClient
 
 LIVE_INTERVAL = 0.25
 """Seconds from the start of one live pass to the next, at least."""
@@ -71,7 +71,7 @@ class View(Protocol):
 class Flow:
     """Everything goes by the order of the engine's events; replies are only waited for where they may be a failure."""
 
-    def __init__(self, engine: Engine, view: View) -> None:
+    def __init__(self, engine: EngineClient, view: View) -> None:
         self.engine = engine
         self.view = view
         self.model = Model()

@@ -20,7 +20,7 @@ from ..bars.prompt import PromptBar
 from ..panels import PANELS
 from ..panels.base import Panel
 from ..panels.line_panel import DetailPanel
-from ..saved_state import State
+from ..saved_state import ViewState
 from ..tree.widget import ModuleTree
 from .panel_host import Ask, Detail
 
@@ -102,9 +102,9 @@ class Workbench(Screen[None], inherit_bindings=False):
     def _opened(self) -> None:
         self.detail.current.focus()
 
-    def state(self, off: tuple[Path, ...] | None = None) -> State:
+    def state(self, off: tuple[Path, ...] | None = None) -> ViewState:
         """Where the person is. `off` stands in for the modules whose hooks are off now."""
-        return State(
+        return ViewState(
             selected=self.selected_path,
             expanded=tuple(self.model.paths[index] for index in sorted(self.module_tree.expanded)),
             off=tuple(self._off()) if off is None else off,
@@ -113,7 +113,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             split=self._split,
         )
 
-    def restore(self, state: State) -> None:
+    def restore(self, state: ViewState) -> None:
         """Go where the person was, as far as it is still there."""
         if state.expanded is not None:
             found = (self.model.index_of(path) for path in state.expanded)

@@ -14,17 +14,17 @@ from ..options import AppOptions
 from .lifeline import STARTED, tell
 
 
-def main(leash: int, argv: list[str]) -> NoReturn:
-    """Run the app with the options in `argv`; `leash` is a socket to the launcher."""
+def main(lifeline_fd: int, argv: list[str]) -> NoReturn:
+    """Run the app with the options in `argv`; `lifeline_fd` is a socket to the launcher."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the app handles it: no traceback over the screen
     options = AppOptions.from_argv(argv)
-    connection = connect(options, leash)
+    connection = connect(options, lifeline_fd)
 
     from .run import run_app
 
     code = 1
     try:
-        code = run_app(options, connection, leash)
+        code = run_app(options, connection, lifeline_fd)
     except BaseException:
         with contextlib.suppress(OSError):  # a terminal that is gone hears nothing
             traceback.print_exc()
@@ -33,11 +33,11 @@ def main(leash: int, argv: list[str]) -> NoReturn:
     os._exit(code)
 
 
-def connect(options: AppOptions, leash: int) -> Connection:
+def connect(options: AppOptions, lifeline_fd: int) -> Connection:
     """Join the engine the options name, or start one and tell the launcher its process group."""
     if options.engine_fd is not None:
         return join_engine(options.engine_fd, options.output_fd)
     connection = start_engine()
     assert connection.process is not None
-    tell(leash, f"{STARTED}{connection.process.pid}")
+    tell(lifeline_fd, f"{STARTED}{connection.process.pid}")
     return connection

@@ -54,12 +54,12 @@ def supervise(argv: list[str], *, fds: tuple[int, ...] = ()) -> int:
     return 128 - code
 
 
-def _start(argv: list[str], fds: tuple[int, ...], leash_fd: int, terminal: int) -> subprocess.Popen[bytes]:
+def _start(argv: list[str], fds: tuple[int, ...], lifeline_fd: int, terminal: int) -> subprocess.Popen[bytes]:
     def stream(fd: int) -> int | None:
         return None if _is_terminal(fd) else terminal
 
     command = python_command(
-        "inspector.tui.start.__main__", "main", "main(int(sys.argv[2]), sys.argv[3:])", str(leash_fd)
+        "inspector.tui.start.__main__", "main", "main(int(sys.argv[2]), sys.argv[3:])", str(lifeline_fd)
     )
     # Exported sizes would keep the app from following the window.
     environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
@@ -114,7 +114,7 @@ def _say(words: str, terminal: int) -> None:
 
 
 def _drain(ours: socket.socket) -> list[str]:
-    """The words the app said on its leash, in order."""
+    """The words the app said on the lifeline, in order."""
     ours.setblocking(False)
     said = b""
     with contextlib.suppress(OSError):

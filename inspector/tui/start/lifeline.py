@@ -34,7 +34,7 @@ def watch(fd: int, gone: Callable[[], None]) -> None:
 
 def die_with_parent(number: int) -> None:
     """On Linux have `number` sent to this process when its parent ends: children that the user's process forked keep
-    its end of the leash open after it. Elsewhere the leash has to do."""
+    its end of the lifeline open after it. Elsewhere the lifeline has to do."""
     if sys.platform == "linux":
         import ctypes
 

@@ -18,42 +18,42 @@ if TYPE_CHECKING:
 _LEAVE = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
-def run_app(options: AppOptions, connection: Connection, leash: int | None = None) -> int:
+def run_app(options: AppOptions, connection: Connection, lifeline_fd: int | None = None) -> int:
     """Show the app until the user leaves or somebody ends it; the exit code.
 
     Args:
         options: What the app is started with.
         connection: The engine, started or joined.
-        leash: The socket to the launcher, where there is one.
+        lifeline_fd: The socket to the launcher, where there is one.
     """
-    return asyncio.run(_run(options, connection, leash))
+    return asyncio.run(_run(options, connection, lifeline_fd))
 
 
-async def _run(options: AppOptions, connection: Connection, leash: int | None) -> int:
+async def _run(options: AppOptions, connection: Connection, lifeline_fd: int | None) -> int:
     from ..app.app import InspectorApp
     from ..driver import SturdyDriver
-    from ..engine_client import Engine
+    from ..engine_client import EngineClient
 
     def on_process(group: int, running: bool) -> None:
-        if leash is not None:
-            tell(leash, f"{STARTED if running else ENDED}{group}")
+        if lifeline_fd is not None:
+            tell(lifeline_fd, f"{STARTED if running else ENDED}{group}")
 
     app = InspectorApp(options, driver=SturdyDriver)
-    engine = Engine(connection, app.post_message, on_process)
+    engine = EngineClient(connection, app.post_message, on_process)
     app.use_engine(engine)
-    _leave_on_signals(app, leash)
+    _leave_on_signals(app, lifeline_fd)
     try:
         await app.run_async(mouse=options.mouse)
     finally:
-        if leash is not None:
-            tell(leash, LEFT)
+        if lifeline_fd is not None:
+            tell(lifeline_fd, LEFT)
         await engine.close()
-    for line in app.last_words:
+    for line in app.exit_messages:
         print(line, file=sys.stderr)
     return app.return_code or 0
 
 
-def _leave_on_signals(app: InspectorApp, leash: int | None) -> None:
+def _leave_on_signals(app: InspectorApp, lifeline_fd: int | None) -> None:
     loop = asyncio.get_running_loop()
 
     def leave(number: int) -> None:
@@ -61,8 +61,8 @@ def _leave_on_signals(app: InspectorApp, leash: int | None) -> None:
 
     for number in _LEAVE:
         loop.add_signal_handler(number, leave, number)
-    if leash is not None:
-        watch(leash, lambda: leave(signal.SIGHUP))
+    if lifeline_fd is not None:
+        watch(lifeline_fd, lambda: leave(signal.SIGHUP))
         die_with_parent(signal.SIGHUP)
         if os.getppid() == 1:  # it ended before it could be asked for
             leave(signal.SIGHUP)

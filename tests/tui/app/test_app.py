@@ -34,7 +34,7 @@ from inspector.tui.bars.header import TitleBar
 from inspector.tui.bars.pass_words import bar
 from inspector.tui.bars.prompt import PromptBar
 from inspector.tui.messages import EngineGone, EngineOutput
-from inspector.tui.saved_state import Memory, State
+from inspector.tui.saved_state import SavedState, ViewState
 from inspector.tui.screens.form import InputForm
 from inspector.tui.screens.help import Help
 from inspector.tui.screens.picker import Picker
@@ -89,7 +89,7 @@ async def test_a_mistyped_target_ends_the_app_and_is_said_after(tmp_path: Path):
     async with running(tmp_path, engine) as (app, pilot, _):
         await pilot.pause()
     assert app.return_code == 2
-    assert "resnet81" in app.last_words[0] and "resnet18" in app.last_words[0]
+    assert "resnet81" in app.exit_messages[0] and "resnet18" in app.exit_messages[0]
 
 
 async def test_code_that_fails_while_loading_is_shown_and_can_be_tried_again(tmp_path: Path):
@@ -116,7 +116,7 @@ async def test_a_file_with_several_models_asks_which(tmp_path: Path):
 
 
 async def test_without_a_target_a_picker_offers_recent_and_known_ones(tmp_path: Path):
-    Memory(tmp_path).opened(Target("mine.py:Net", seed=7))
+    SavedState(tmp_path).add_recent(Target("mine.py:Net", seed=7))
     async with running(tmp_path, target=None) as (app, pilot, engine):
         await settle(app, pilot)
         listing = app.screen.query_one(OptionList)
@@ -331,11 +331,11 @@ async def test_rows_and_passes_of_another_generation_are_dropped(tmp_path: Path)
 async def test_a_dead_engine_is_said_and_what_was_captured_stays(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, engine):
         engine.alive = False
-        app.post_message(EngineOutput("stderr", "last words\n"))
+        app.post_message(EngineOutput("stderr", "out of memory\n"))
         app.post_message(EngineGone(Problem("the engine was killed by SIGSEGV", hint="ctrl+k starts it again")))
         await settle(app, pilot)
         assert "^k starts it again" in title(app)
-        assert "last words" in app.log_panel.copy_text() and "SIGSEGV" in app.log_panel.copy_text()
+        assert "out of memory" in app.log_panel.copy_text() and "SIGSEGV" in app.log_panel.copy_text()
         assert len(app.flow.model.calls) == 5
         engine.asked.clear()
         await pilot.press("r")
@@ -433,7 +433,7 @@ async def test_state_is_kept_and_comes_back(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, _):
         await pilot.press("j", "space", "4", "q")
         await settle(app, pilot)
-    kept = Memory(tmp_path).recall(Target("net"))
+    kept = SavedState(tmp_path).recall(Target("net"))
     assert (kept.selected, kept.panel, kept.off) == (("stem",), "Hooks", (("stem",),))
     async with running(tmp_path) as (app, _, engine):
         assert app.workbench.selected_path == ("stem",)
@@ -443,19 +443,19 @@ async def test_state_is_kept_and_comes_back(tmp_path: Path):
 
 
 async def test_a_module_that_was_asked_for_wins_over_the_one_kept(tmp_path: Path):
-    Memory(tmp_path).keep(Target("net"), State(selected=("stem",)))
+    SavedState(tmp_path).keep(Target("net"), ViewState(selected=("stem",)))
     async with running(tmp_path, select="body.1") as (app, _, _):
         assert app.workbench.selected_path == ("body", "1")
 
 
 async def test_forgetting_asks_and_then_keeps_nothing(tmp_path: Path):
-    Memory(tmp_path).keep(Target("net"), State(selected=("stem",)))
+    SavedState(tmp_path).keep(Target("net"), ViewState(selected=("stem",)))
     async with running(tmp_path) as (_, pilot, _):
         await pilot.press("ctrl+x", "y")
         await pilot.pause()
-        assert Memory(tmp_path).recall(Target("net")) == State()
+        assert SavedState(tmp_path).recall(Target("net")) == ViewState()
         await pilot.press("q")
-    assert Memory(tmp_path).recall(Target("net")) == State()
+    assert SavedState(tmp_path).recall(Target("net")) == ViewState()
 
 
 async def test_text_from_a_model_is_never_markup(tmp_path: Path):
