@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 
 from inspector.engine.modules.tree import named_children, walk
 from inspector.engine.restore.containers import content_of, found_in, is_plain
-from inspector.engine.restore.guard import HELD, stored, tensors_of
+from inspector.engine.restore.guard import HELD, real_elements, tensors_of
 from inspector.engine.restore.process_state import SETTINGS, random_states
 from inspector.engine.torch_hooks.dicts import PROCESS, TENSOR_KINDS, Owner, dicts_of, hook_dict
 from inspector.engine.values.unwrap import is_freed
@@ -55,7 +55,7 @@ def _contents(tensor: Tensor) -> tuple[Any, ...]:
     if tensor.layout is not torch.strided:
         return tuple(tensor.shape), tensor.dtype, _bytes(tensor.to_dense())
     place = tensor.data_ptr(), tuple(tensor.shape), tensor.stride()
-    return *place, tensor.dtype, _bytes(stored(tensor))
+    return *place, tensor.dtype, _bytes(real_elements(tensor))
 
 
 def _bytes(tensor: Tensor) -> int:

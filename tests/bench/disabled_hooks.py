@@ -68,7 +68,7 @@ class _Bench:
     def _pass(self) -> float:
         subject = self.subject
         seen: list[torch.Tensor] = []
-        outcome = guarded.run(subject.tree, subject.keep, (self.image.clone(),), {}, seed=0, see=seen.append)
+        outcome = guarded.run(subject.tree, subject.backup, (self.image.clone(),), {}, seed=0, see=seen.append)
         assert outcome.error is None, outcome.error
         assert torch.equal(seen[0], self.expected)
         return outcome.ms

@@ -16,7 +16,7 @@ from inspector.engine.modules.tree import walk
 from inspector.engine.passes import guarded as passes
 from inspector.engine.recording.observers import Observers
 from inspector.engine.recording.recorder import Recorder
-from inspector.engine.restore.guard import Keep
+from inspector.engine.restore.guard import TensorBackup
 from inspector.postmortem.record import CallLog, nameless_file
 
 from .results import Result, median_ratio
@@ -54,7 +54,7 @@ class _Bench:
     def __init__(self) -> None:
         torch.manual_seed(0)
         self.tree = walk(torchvision.models.resnet18(weights=None).eval())
-        self.keep = Keep(self.tree)
+        self.backup = TensorBackup(self.tree)
         self.observers = Observers(self.tree)
         self.image = torch.randn(1, 3, 224, 224)
         self.call_log = CallLog(nameless_file())
@@ -75,6 +75,6 @@ class _Bench:
     def _pass(self, recorder: Recorder | None) -> float:
         observers = self.observers if recorder is not None else None
         inputs = (self.image.clone(),)
-        outcome = passes.run(self.tree, self.keep, inputs, {}, seed=0, observers=observers, recorder=recorder)
+        outcome = passes.run(self.tree, self.backup, inputs, {}, seed=0, observers=observers, recorder=recorder)
         assert outcome.error is None, outcome.error
         return outcome.ms

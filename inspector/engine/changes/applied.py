@@ -26,7 +26,7 @@ Foreign = tuple[int, str, str, int]
 
 
 @dataclass
-class Added:
+class AppliedHook:
     """One hook on one module. `present` is False when it was removed or its addition undone."""
 
     node: Node
@@ -58,7 +58,7 @@ class Addition:
 
     where: str
     hook: Hook
-    members: list[Added] = field(default_factory=list)
+    members: list[AppliedHook] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ class State:
     edits: int = 0
 
 
-def problem(attached: Attached) -> Problem:
+def describe_fault(attached: Attached) -> Problem:
     """What went wrong in a hook, with the line of a person's own code."""
     error: Any = attached.fault
     try:

@@ -13,11 +13,11 @@ from ...text import encodable
 from ..hooks.attached import parameters_named
 from ..hooks.hook import Hook
 from ..modules.tree import Node
-from ..restore.guard import Keep, same_bits
+from ..restore.guard import TensorBackup, same_bits
 
 
 @dataclass(frozen=True)
-class Written:
+class ParameterWrite:
     """One parameter of one edit, with its elements before and after."""
 
     node: int
@@ -33,16 +33,18 @@ class Edit:
 
     where: str
     hook: Hook
-    written: tuple[Written, ...]
+    writes: tuple[ParameterWrite, ...]
 
 
 class Edits:
-    """The edits in force, in order. `keep` is told of each, so that a pass restores the edited model."""
+    """The edits in force, in order. `backup` is told of each, so that a pass restores the edited model."""
 
-    def __init__(self, keep: Keep) -> None:
+    def __init__(self, backup: TensorBackup) -> None:
         self.made: list[Edit] = []
-        self._keep = keep
-        self._loaded: dict[int, tuple[Written, Tensor]] = {}  # id(tensor) -> its first change, and the elements before
+        self._backup = backup
+        self._loaded: dict[
+            int, tuple[ParameterWrite, Tensor]
+        ] = {}  # by id(tensor): its first change, its elements before
 
     def plan(self, where: str, hook: Hook, nodes: list[Node]) -> Edit:
         """What an edit would write; nothing is written yet.
@@ -51,29 +53,29 @@ class Edits:
             UsageError: Nothing can be edited so.
         """
         act = hook.kind.make(**hook.arguments)
-        written: dict[int, Written] = {}
+        writes: dict[int, ParameterWrite] = {}
         for node in nodes:
-            for name, tensor in _named(node, hook.where, strict=len(nodes) == 1):
-                if id(tensor) not in written and not tensor.is_meta and not is_lazy(tensor):
+            for name, tensor in _find_named(node, hook.where, strict=len(nodes) == 1):
+                if id(tensor) not in writes and not tensor.is_meta and not is_lazy(tensor):
                     before = tensor.detach().clone()
                     with torch.no_grad():
                         after = act(before.clone())
-                    written[id(tensor)] = Written(node.index, name, tensor, before, after)
-        if not written:
+                    writes[id(tensor)] = ParameterWrite(node.index, name, tensor, before, after)
+        if not writes:
             raise UsageError(
                 "there are no parameters to edit here", hint="add a hook with on='parameters' further down"
             )
-        return Edit(where, hook, tuple(written.values()))
+        return Edit(where, hook, tuple(writes.values()))
 
     def make(self, edit: Edit) -> None:
-        for each in edit.written:
+        for each in edit.writes:
             self._loaded.setdefault(id(each.tensor), (each, each.before))
             self._write(each.tensor, each.after)
         self.made.append(edit)
 
     def unmake(self) -> None:
         """Take back the last edit."""
-        for each in reversed(self.made.pop().written):
+        for each in reversed(self.made.pop().writes):
             self._write(each.tensor, each.before)
 
     def rewind(self, count: int) -> list[Edit]:
@@ -83,16 +85,16 @@ class Edits:
             self.unmake()
         return undone
 
-    def edited(self) -> list[Written]:
+    def find_edited(self) -> list[ParameterWrite]:
         """The parameters that are not what was loaded."""
         return [w for w, loaded in self._loaded.values() if not same_bits(w.tensor.detach(), loaded)]
 
     def _write(self, tensor: Tensor, elements: Tensor) -> None:
         tensor.data.copy_(elements)  # through `.data`: no graph is alive, and the version counter stays
-        self._keep.accept(tensor)
+        self._backup.accept(tensor)
 
 
-def _named(node: Node, pattern: str, strict: bool) -> list[tuple[str, Tensor]]:
+def _find_named(node: Node, pattern: str, strict: bool) -> list[tuple[str, Tensor]]:
     try:
         return parameters_named(node.module, pattern)
     except LookupError as error:

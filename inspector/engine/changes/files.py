@@ -72,7 +72,7 @@ def _recipe(subject: Subject, path: Path) -> str:
     entries += _limited(subject)
     if not entries:
         raise UsageError("there are no hooks and no edits to write", hint="a adds a hook")
-    write_new(path, recipe.written(entries, subject.target.target).encode("utf-8", "backslashreplace"))
+    write_new(path, recipe.render(entries, subject.target.target).encode("utf-8", "backslashreplace"))
     return _counted(hooks, "hook", len(entries) - hooks)
 
 

@@ -25,9 +25,9 @@ from ..hooks.targets import find
 from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree, Node
 from ..recording.observers import Observers
-from ..restore.guard import Keep
+from ..restore.guard import TensorBackup
 from ..torch_hooks.ledger import Ledger
-from .applied import Added, Addition, Foreign, State, problem
+from .applied import Addition, AppliedHook, Foreign, State, describe_fault
 from .edits import Edits
 
 
@@ -42,24 +42,24 @@ class _Done:
 class ChangeLog:
     """Args:
     tree: The model.
-    keep: Is told of parameters that are edited.
+    backup: Is told of parameters that are edited.
     observers: The observe hooks; they stay the last ones of their modules, so that they see what the network sees.
     ledger: Takes hooks out of torch's dicts and puts them back.
     say: Receives a line for the Log panel.
     """
 
     def __init__(
-        self, tree: ModuleTree, keep: Keep, observers: Observers, ledger: Ledger, say: Callable[[str], None]
+        self, tree: ModuleTree, backup: TensorBackup, observers: Observers, ledger: Ledger, say: Callable[[str], None]
     ) -> None:
         self.tree = tree
         self.observers = observers
         self.ledger = ledger
         self.shared = Shared(say)
-        self.edits = Edits(keep)
+        self.edits = Edits(backup)
         self.additions: list[Addition] = []
         self.baseline = State()
         self._foreign_off: set[Foreign] = set()
-        self._on: dict[int, list[Added]] = {}  # id(module) -> ours, hidden ones too
+        self._on: dict[int, list[AppliedHook]] = {}  # id(module) -> ours, hidden ones too
         self._done: list[_Done] = []
 
     def add(self, where: str, text: str, code: str = "") -> None:
@@ -87,8 +87,8 @@ class ChangeLog:
             Attached(hook, nodes[0].module, "", self.shared)  # its arguments are looked at when it is made
         return hook, nodes
 
-    def _attach(self, hook: Hook, nodes: list[Node]) -> list[Added]:
-        members: list[Added] = []
+    def _attach(self, hook: Hook, nodes: list[Node]) -> list[AppliedHook]:
+        members: list[AppliedHook] = []
         why = ""
         for node in nodes:
             if isinstance(node.module, torch.jit.ScriptModule):
@@ -96,7 +96,7 @@ class ChangeLog:
                 continue
             attached = Attached(hook, node.module, ".".join(self.tree.paths[node.index]), self.shared)
             try:
-                added = Added(node, attached, attached.register())
+                added = AppliedHook(node, attached, attached.register())
                 members.append(added)
                 self._on.setdefault(id(node.module), []).append(added)
             except Exception as error:  # ScriptModules refuse, and so may any override of register_*
@@ -262,7 +262,7 @@ class ChangeLog:
             for edit in undone:
                 self.edits.make(edit)
 
-    def active(self) -> list[Added]:
+    def active(self) -> list[AppliedHook]:
         return [member for member in self._members() if member.active]
 
     def altering(self) -> int:
@@ -279,7 +279,7 @@ class ChangeLog:
                 found[member.node.index] = found.get(member.node.index, 0) + 1
         return found
 
-    def of(self, module: nn.Module) -> dict[int, Added]:
+    def of(self, module: nn.Module) -> dict[int, AppliedHook]:
         """Ours on this module by id, also those that are hidden."""
         return {member.id: member for member in self._on.get(id(module), ())}
 
@@ -293,7 +293,7 @@ class ChangeLog:
 
     def faults(self) -> tuple[Problem, ...]:
         """What went wrong in hooks of ours since `start`."""
-        return tuple(problem(m.attached) for m in self.active() if m.attached.fault is not None)[:20]
+        return tuple(describe_fault(m.attached) for m in self.active() if m.attached.fault is not None)[:20]
 
     def in_force(self) -> tuple[dict[str, list[Hook]], dict[str, list[Hook]]]:
         """Hooks by the dotted paths of their modules, and edits by what they were made to, each in order."""
@@ -315,33 +315,33 @@ class ChangeLog:
         self._on.clear()
         self._done.clear()
 
-    def _members(self) -> Iterator[Added]:
+    def _members(self) -> Iterator[AppliedHook]:
         return (member for addition in self.additions for member in addition.members)
 
-    def _addition_of(self, member: Added) -> Addition:
+    def _addition_of(self, member: AppliedHook) -> Addition:
         return next(addition for addition in self.additions if member in addition.members)
 
-    def _own(self, path: Path, kind: str, hook_id: int) -> Added:
+    def _own(self, path: Path, kind: str, hook_id: int) -> AppliedHook:
         node = self.tree.object_at(path)
         for member in self._members():
             if member.node is node and member.kind == kind and member.id == hook_id and member.present:
                 return member
         raise UsageError("this hook was not added here", hint="space switches any hook off and on")
 
-    def _set(self, members: list[Added], present: bool) -> None:
+    def _set(self, members: list[AppliedHook], present: bool) -> None:
         for member in members:
             was = member.active
             member.present = present
             if member.active != was:
                 self._put(member, member.active)
 
-    def _switch(self, member: Added, on: bool) -> None:
+    def _switch(self, member: AppliedHook, on: bool) -> None:
         if member.on != on:
             member.on = on
             if member.present:
                 self._put(member, on)
 
-    def _put(self, member: Added, on: bool) -> None:
+    def _put(self, member: AppliedHook, on: bool) -> None:
         self.ledger.toggle(member.node.module, member.kind, member.id, on)
 
     def _switch_foreign(self, key: Foreign, on: bool) -> None:

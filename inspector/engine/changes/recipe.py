@@ -26,7 +26,7 @@ class Entry:
     off: tuple[str, ...] = ()
 
 
-def written(entries: list[Entry], target: str) -> str:
+def render(entries: list[Entry], target: str) -> str:
     """The text of a recipe."""
     document = tomlkit.document()
     document.add(tomlkit.comment(f"Hooks for {encodable(target, 200)!r}: inspector TARGET --hooks THIS_FILE"))

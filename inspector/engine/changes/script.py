@@ -137,7 +137,7 @@ def _value(text: str) -> str:
 
 def _edit(each: Edit, paths: Sequence[ModulePath]) -> list[str]:
     """One act for all, as it was made: noise goes on from one parameter to the next."""
-    places = [f"edit(at(model, {paths[written.node]!r}), act, {written.name!r})" for written in each.written]
+    places = [f"edit(at(model, {paths[written.node]!r}), act, {written.name!r})" for written in each.writes]
     return [f"act = {_call(each.hook)}", *places]
 
 

@@ -18,12 +18,12 @@ INLINED = "inlined"
 """The badge of such a module."""
 
 
-def inlined(tree: ModuleTree) -> set[int]:
+def find_inlined(tree: ModuleTree) -> set[int]:
     """The nodes that a graph above them took in."""
     found: set[int] = set()
     for node in tree.objects():
         if _is_flat(node.module) and node.index not in found:
-            called = _called(node.module)
+            called = _find_called(node.module)
             depth = len(tree.paths[node.index])
             below = tree.subtree(node.index)[1:]
             found.update(index for index in below if not _within(tree.paths[index][depth:], called))
@@ -49,7 +49,7 @@ def _is_exported(module: nn.Module) -> bool:
     return any(cls.__module__.startswith("torch.export") for cls in type(module).__mro__)
 
 
-def _called(module: nn.Module) -> set[tuple[str, ...]]:
+def _find_called(module: nn.Module) -> set[tuple[str, ...]]:
     """The modules that the graph calls, or hands on to an operation that calls them."""
     graph = getattr(module, "graph", None)
     nodes: Iterable[torch.fx.Node] = graph.nodes if isinstance(graph, torch.fx.Graph) else ()

@@ -18,7 +18,7 @@ from ...records import ModuleRow, Path
 from ...text import encodable
 from ..source.class_name import class_name
 from .badges import badges, devices_of
-from .inlined import INLINED, inlined
+from .inlined import INLINED, find_inlined
 
 MAX_KEY = 200
 """Characters kept of a key; siblings that become equal are numbered apart."""
@@ -133,7 +133,7 @@ def size_of(tensor: Tensor) -> tuple[int, int]:
 
 def module_rows(tree: ModuleTree) -> list[ModuleRow]:
     """What the app shows of each node."""
-    held, flat = _Holdings(tree), inlined(tree)
+    held, flat = _Holdings(tree), find_inlined(tree)
     return [
         ModuleRow(
             node.index,

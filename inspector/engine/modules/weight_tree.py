@@ -56,7 +56,7 @@ class Weights(Entry):
         vars(self)["about"] = {}
 
 
-def dotted(path: Iterable[str], name: str) -> str:
+def join_name(path: Iterable[str], name: str) -> str:
     """The name of a tensor that the module at `path` holds as `name`."""
     return ".".join(path if name == OWN else (*path, name))
 
@@ -93,7 +93,7 @@ def order_numbers(root: Entry) -> None:
         pending.extend(children.values())
 
 
-def flat(root: nn.Module) -> nn.Module:
+def flatten(root: nn.Module) -> nn.Module:
     """One module that holds every tensor below `root` under its full name: what a state dict of them would be."""
     holder = Entry()
     pending: list[tuple[tuple[str, ...], nn.Module]] = [((), root)]

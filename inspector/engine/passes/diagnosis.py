@@ -25,8 +25,8 @@ from ..source import location
 from ..source.signatures import signature_of
 from ..usercode.packages import how_to_install
 from .guarded import problem_of
-from .layer_inputs import kept_in, wants
-from .out_of_memory import is_out_of_memory, what_holds
+from .layer_inputs import describe_input, describe_own
+from .out_of_memory import is_out_of_memory, list_holders
 
 _NAMES = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _SHOWN = 6
@@ -38,7 +38,7 @@ _SHAPES = re.compile(
 )
 
 
-def diagnosed(error: BaseException, failed: Call | None, tree: ModuleTree, held: Sequence[tuple[str, int]]) -> Problem:
+def diagnose(error: BaseException, failed: Call | None, tree: ModuleTree, held: Sequence[tuple[str, int]]) -> Problem:
     """Args:
     error: What ended the pass.
     failed: The innermost call it came out of.
@@ -47,7 +47,7 @@ def diagnosed(error: BaseException, failed: Call | None, tree: ModuleTree, held:
     """
     problem = problem_of(error, tree.paths[failed.index] if failed is not None else None)
     module = tree.nodes[failed.index].module if failed is not None else None
-    why, hint = _told(error, failed, module, tree, held)
+    why, hint = _explain(error, failed, module, tree, held)
     place = location(module) if module is not None and not problem.where else None
     where = encodable(f"{place[0]}:{place[1]} defines it", 400) if place is not None else problem.where
     return replace(problem, why=encodable(why, 1_500), where=where, hint=encodable(hint, 500) if hint else problem.hint)
@@ -61,7 +61,7 @@ def is_about_input(error: BaseException) -> bool:
     return not is_out_of_memory(error) and bool(_SHAPES.search(text) or _DTYPES.search(text) or _ARGUMENTS.search(text))
 
 
-def _told(
+def _explain(
     error: BaseException,
     failed: Call | None,
     module: nn.Module | None,
@@ -70,42 +70,42 @@ def _told(
 ) -> tuple[str, str]:
     """Why, and what to try; "" where nothing is known."""
     if is_out_of_memory(error):
-        return what_holds(error, held), "a smaller input with -i, or -d meta for the shapes without the memory"
+        return list_holders(error, held), "a smaller input with -i, or -d meta for the shapes without the memory"
     if isinstance(error, ModuleNotFoundError):
         return "", how_to_install(error)
     if isinstance(error, TypeError) and _ARGUMENTS.search(_text(error)) and failed is not None and module is not None:
-        return _called(failed, module, tree), ""
+        return _compare_signature(failed, module, tree), ""
     places = _devices(tree) if _DEVICES.search(_text(error)) else {}
     if len(places) > 1:
         listed = ", ".join(f"{name} on {place}" for place, name in places.items())
-        why = f"{_given(failed, module, tree, error)}\nthe model is on several devices: {listed}"
+        why = f"{_compare_input(failed, module, tree, error)}\nthe model is on several devices: {listed}"
         return (
             why.strip(),
             "-d meta runs it for its shapes" if "meta" in places else "-d cpu puts all of it on one device",
         )
     if is_about_input(error):
-        return _given(failed, module, tree, error), ""
+        return _compare_input(failed, module, tree, error), ""
     return "", ""
 
 
-def _given(failed: Call | None, module: nn.Module | None, tree: ModuleTree, error: BaseException) -> str:
+def _compare_input(failed: Call | None, module: nn.Module | None, tree: ModuleTree, error: BaseException) -> str:
     """What the module takes and what it got; of one that is not known, the tensors that the failing line names."""
     parts = []
-    taken = wants(module) if module is not None else ""
+    taken = describe_input(module) if module is not None else ""
     if failed is not None and module is not None:
         name = f"{'.'.join(tree.paths[failed.index]) or '(root)'} ({type(module).__name__})"
         got = ", ".join(_arguments(failed)) or "nothing"
         parts.append(f"{name} takes {taken}, and got {got}" if taken else f"{name} got {got}")
-        own = kept_in(module)
+        own = describe_own(module)
         if not taken and own:
             parts[-1] += f"; its own tensors are {own}"
-    named = [] if taken else list(_tensors_of_line(error))
-    if named:
-        parts.append(f"in that line: {', '.join(named[:_SHOWN])}")
+    found = [] if taken else list(_tensors_of_line(error))
+    if found:
+        parts.append(f"in that line: {', '.join(found[:_SHOWN])}")
     return "\n".join(parts)
 
 
-def _called(failed: Call, module: nn.Module, tree: ModuleTree) -> str:
+def _compare_signature(failed: Call, module: nn.Module, tree: ModuleTree) -> str:
     """The signature of the module whose forward was called wrongly."""
     name = f"{'.'.join(tree.paths[failed.index]) or '(root)'} ({type(module).__name__})"
     signature = signature_of(module)
@@ -147,7 +147,7 @@ def _tensors_of_line(error: BaseException) -> Iterator[str]:
         return
     seen: set[str] = set()
     for name in _NAMES.findall(linecache.getline(frame.f_code.co_filename, line)):
-        value = _looked_up(frame, name)
+        value = _look_up(frame, name)
         if isinstance(value, torch.Tensor) and name not in seen:
             seen.add(name)
             yield f"{name} {_tensor(value)}"
@@ -169,7 +169,7 @@ def _users_frame(traceback: TracebackType | None) -> tuple[FrameType | None, int
     return found
 
 
-def _looked_up(frame: FrameType, name: str) -> Any:
+def _look_up(frame: FrameType, name: str) -> Any:
     """The value of a dotted name, read from dicts alone: a property may do anything."""
     first, *rest = name.split(".")
     value: Any = frame.f_locals.get(first)

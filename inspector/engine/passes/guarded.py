@@ -18,7 +18,7 @@ from ...text import encodable
 from ..modules.badges import is_compiled
 from ..modules.tree import ModuleTree
 from ..recording.recorder import Cancelled, Recorder
-from ..restore.guard import Keep, Snapshot
+from ..restore.guard import Snapshot, TensorBackup
 from ..restore.process_state import Builtins, cuda_in_use, seed_everything
 
 _OURS = __file__.rsplit("/", 2)[0]  # the engine
@@ -45,7 +45,7 @@ class Outcome:
 
 def run(
     tree: ModuleTree,
-    keep: Keep,
+    backup: TensorBackup,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     *,
@@ -60,7 +60,7 @@ def run(
 
     Args:
         tree: The model.
-        keep: Copies of its tensors to restore from.
+        backup: Copies of its tensors to restore from.
         args: Positional inputs; the pass may write to them, so hand it a copy.
         kwargs: Keyword inputs, likewise.
         seed: For Python, numpy and torch.
@@ -70,7 +70,7 @@ def run(
         call: What to run in place of one call of the model with its inputs; gives the model's output.
         see: Given the model's output before anything is put back; its result is `Outcome.output`.
     """
-    before, builtins, process = Snapshot(tree, keep), Builtins(), os.getpid()
+    before, builtins, process = Snapshot(tree, backup), Builtins(), os.getpid()
     seed_everything(seed)
     error: BaseException | None = None
     seen: object = None
@@ -93,7 +93,7 @@ def run(
         recorder.finish(error)
     restored, gone = before.restore()
     restored = ["builtins", *restored] if shadowed else restored
-    return Outcome((ended - began) * 1e3, seen, error, _bounded(restored), _bounded(gone))
+    return Outcome((ended - began) * 1e3, seen, error, _shorten(restored), _shorten(gone))
 
 
 def call_root(
@@ -147,7 +147,7 @@ def _synchronize() -> None:
         torch.cuda.synchronize()
 
 
-def _bounded(words: list[str], limit: int = 50) -> tuple[str, ...]:
+def _shorten(words: list[str], limit: int = 50) -> tuple[str, ...]:
     more = len(words) - limit
     return tuple(encodable(word, 200) for word in words[:limit]) + ((f"and {more} more",) if more > 0 else ())
 
@@ -164,7 +164,7 @@ def problem_of(error: BaseException, path: Path | None = None) -> Problem:
         hint=_hint(error),
         kind=encodable(kind, 120),
         path=path,
-        traceback=tuple(encodable(line, 1000) for line in _formatted(frames, kind, message)),
+        traceback=tuple(encodable(line, 1000) for line in _format(frames, kind, message)),
     )
 
 
@@ -209,7 +209,7 @@ def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     return list(traceback.StackSummary.extract(iter(kept[-MAX_FRAMES:]), lookup_lines=True))
 
 
-def _formatted(frames: list[traceback.FrameSummary], kind: str, message: str) -> list[str]:
+def _format(frames: list[traceback.FrameSummary], kind: str, message: str) -> list[str]:
     lines = []
     for frame in frames:
         lines.append(f'File "{frame.filename}", line {frame.lineno}, in {frame.name}')

@@ -15,7 +15,7 @@ from torch.nn.parameter import is_lazy
 _AXES = {1: "L", 2: "H×W", 3: "D×H×W"}
 
 
-def wants(module: nn.Module) -> str:
+def describe_input(module: nn.Module) -> str:
     """The shape that `module` takes, with the dtype and device of its own tensors; "" where it is not known."""
     for kinds, words in _WORDS:
         if isinstance(module, kinds):
@@ -23,7 +23,7 @@ def wants(module: nn.Module) -> str:
     return ""
 
 
-def kept_in(module: nn.Module) -> str:
+def describe_own(module: nn.Module) -> str:
     """Dtype and device of the first floating tensor that `module` has of its own, "" without one."""
     for tensor in (*module._parameters.values(), *module._buffers.values()):
         if isinstance(tensor, torch.Tensor) and not is_lazy(tensor) and tensor.is_floating_point():
@@ -32,7 +32,7 @@ def kept_in(module: nn.Module) -> str:
 
 
 def _with_dtype(module: nn.Module, shape: str) -> str:
-    return f"{shape} {kept_in(module)}".rstrip()
+    return f"{shape} {describe_own(module)}".rstrip()
 
 
 def _linear(module: Any) -> str:
@@ -78,7 +78,7 @@ def _attention(module: Any) -> str:
 def _transformer_layer(module: Any) -> str:
     attention = module.self_attn
     order = "batch×steps" if attention.batch_first else "steps×batch"
-    return f"{order}×{attention.embed_dim} {kept_in(attention)}".rstrip()
+    return f"{order}×{attention.embed_dim} {describe_own(attention)}".rstrip()
 
 
 def _bilinear(module: Any) -> str:

@@ -13,7 +13,7 @@ def may_run(info: ModelInfo, target: Target) -> bool:
     return not info.lazy or target.materialize
 
 
-def allowed(info: ModelInfo | None, target: Target, request: Run) -> Target:
+def allow(info: ModelInfo | None, target: Target, request: Run) -> Target:
     """The target, with what the request allows from now on.
 
     Raises:

@@ -25,9 +25,9 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(words in text for words in _WORDS)
 
 
-def what_holds(error: BaseException, held: Sequence[tuple[str, int]]) -> str:
+def list_holders(error: BaseException, held: Sequence[tuple[str, int]]) -> str:
     """What was asked for, what is there, and what the largest holders have: `held` in bytes by name."""
-    parts = [_asked(str(error)), *_machine(), *_accelerator()]
+    parts = [_parse_size(str(error)), *_machine(), *_accelerator()]
     holders = [f"{name} {size_words(size)}" for name, size in sorted(held, key=lambda each: -each[1]) if size]
     if holders:
         parts.append(f"held by {', '.join(holders)}")
@@ -43,7 +43,7 @@ def size_words(size: float) -> str:
     return f"{size:.1f} PB"
 
 
-def _asked(text: str) -> str:
+def _parse_size(text: str) -> str:
     found = _ASKED.search(text)
     if found is None:
         return ""

@@ -39,7 +39,7 @@ class Steps:
 def loss_of(text: str) -> Loss:
     """Raises `UsageError`."""
     if text in ("", "mean", "sum"):
-        return lambda output, sample: _reduced(output, text or "mean")
+        return lambda output, sample: _reduce(output, text or "mean")
     if text == "cross_entropy":
         return _cross_entropy
     if ":" not in text:
@@ -56,7 +56,7 @@ def _batch(sample: Sample) -> tuple[Any, ...]:
     return sample.args if sample.target is None else (*sample.args, sample.target)
 
 
-def _reduced(output: Any, how: str) -> Tensor:
+def _reduce(output: Any, how: str) -> Tensor:
     """Of every floating element of the output; of a ModelOutput with a loss, that one."""
     own = getattr(output, "loss", None)
     if isinstance(own, Tensor):
@@ -117,12 +117,12 @@ def batches_of(steps: Steps, sample: Sample, seed: int, model: nn.Module) -> Ite
     count = 0
     for item in itertools.islice(loader, steps.batches):
         count += 1
-        yield _loaded(item, model)
+        yield _to_sample(item, model)
     if count < steps.batches:
         raise UsageError(encodable(f"{steps.loader} gave {count} batches of {steps.batches}", 300))
 
 
-def _loaded(item: Any, model: nn.Module) -> Sample:
+def _to_sample(item: Any, model: nn.Module) -> Sample:
     """One item of a loader, on the model's device."""
     device = setting_for(model).device
     args, kwargs = map_tensors(spread(tuple(item) if isinstance(item, list) else item), lambda t: t.to(device))

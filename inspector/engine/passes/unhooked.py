@@ -16,7 +16,7 @@ from ..inputs import Sample
 from ..modules.badges import has_forward
 from ..modules.tree import ModuleTree, Node
 from ..recording.observers import Observers
-from ..restore.guard import Keep
+from ..restore.guard import TensorBackup
 from ..source.classes import own_methods
 from ..source.running import forward_of, mro
 from . import guarded as passes
@@ -34,7 +34,7 @@ class UnhookedPass:
         self._silent = {id(node.module): node.index for node in silent}
         self._forwards = {code for node in silent if (code := _forward_code(node.module)) is not None}
 
-    def run(self, keep: Keep, sample: Sample, seed: int) -> UnhookedPass:
+    def run(self, backup: TensorBackup, sample: Sample, seed: int) -> UnhookedPass:
         counted = 0
 
         def count(module: nn.Module, args: object) -> None:
@@ -46,7 +46,7 @@ class UnhookedPass:
             # transformer layers look at the hooks of modules, and not at those of the process
             handle = register_module_forward_pre_hook(count)
             try:
-                outcome = passes.run(self._tree, keep, trial.args, trial.kwargs, seed=seed)
+                outcome = passes.run(self._tree, backup, trial.args, trial.kwargs, seed=seed)
             finally:
                 handle.remove()
         self.calls = counted if outcome.error is None else None

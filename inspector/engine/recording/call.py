@@ -91,7 +91,7 @@ class Call:
             gradients,
         )
 
-    def entered(self, tree: ModuleTree) -> Entered:
+    def entry(self, tree: ModuleTree) -> Entered:
         """For the call log, before the module runs."""
         return Entered(
             self.index,
@@ -106,7 +106,7 @@ class Call:
             self.line,
         )
 
-    def left(self) -> Left:
+    def exit(self) -> Left:
         """For the call log, after it."""
         return Left(self.start, self.end, self.ms, self.status, self.output)
 

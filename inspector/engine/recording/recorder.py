@@ -115,7 +115,7 @@ class Recorder:
         self._keep = keep
         self._witness = witness
         self._gradients = gradients
-        self._choices = filters if filters is not None else {}
+        self._filters = filters if filters is not None else {}
         self._call_log = call_log
         self._clock = itertools.count()
         self._numbers: dict[int, itertools.count[int]] = {}
@@ -183,20 +183,20 @@ class Recorder:
         self._full.resolve()
 
     def _enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], began: float) -> None:
-        index = self._wanted(module)
+        index = self._node_of(module)
         if index is None:
             return
         here = self._here
         call = self._start(index, here)
         call.before = sys.exc_info()[1]
-        call.observe_filter = self._choices.get(index)
+        call.observe_filter = self._filters.get(index)
         if call.observe_filter is None:
             self._see_inputs(call, args, kwargs)
         else:
             self._see_chosen_inputs(call, call.observe_filter, args, kwargs)
         self._locate(call)
         if self._call_log is not None:
-            self._call_log.enter(call.entered(self.tree))
+            self._call_log.enter(call.entry(self.tree))
         self._entered += 1
         if self._progress is not None and began - self._told > _PROGRESS_EVERY:
             self._told = began
@@ -225,7 +225,7 @@ class Recorder:
         self._see_inputs(call, args, kwargs)
         call.shown = call.shown or observe_filter.holds((args, kwargs)) or None
 
-    def _wanted(self, module: nn.Module) -> int | None:
+    def _node_of(self, module: nn.Module) -> int | None:
         """The node to record a call of `module` under. A copy of a module takes our hooks along, but has no node."""
         index = self._index.get(id(module))
         return None if self._only is not None and index not in self._only else index
@@ -253,7 +253,7 @@ class Recorder:
             call.file, call.line = _encodable_file(frame.f_code.co_filename), frame.f_lineno
 
     def _leave(self, module: nn.Module, output: object, began: float) -> None:
-        index = self._wanted(module)
+        index = self._node_of(module)
         if index is None:
             return
         here = self._here
@@ -275,7 +275,7 @@ class Recorder:
             here.spent += perf_counter() - began
 
     def _see(self, call: Call, output: object) -> None:
-        call.output = self._described(call, output)
+        call.output = self._describe(call, output)
         if self._keep:
             call.kept = map_tensors(output, self._clone)
         if self._witness is not None:
@@ -287,7 +287,7 @@ class Recorder:
         ):
             self._await_gradients(call, output)
 
-    def _described(self, call: Call, output: object) -> Value:
+    def _describe(self, call: Call, output: object) -> Value:
         observe_filter = call.observe_filter
         if observe_filter is not None:
             if call.shown is False or not observe_filter.output:
@@ -330,7 +330,7 @@ class Recorder:
             # a pre-hook before ours raised: the module was called, but its entry was never seen
             call = self._start(index, here)
             if self._call_log is not None:
-                self._call_log.enter(call.entered(self.tree))
+                self._call_log.enter(call.entry(self.tree))
         while True:
             call = here.stack.pop()
             if call.index == index:
@@ -343,7 +343,7 @@ class Recorder:
         if call.shown or call.status != "ok":
             self.calls.append(call)
         if self._call_log is not None:
-            self._call_log.leave(call.left())
+            self._call_log.leave(call.exit())
 
     def _fault(self, error: Exception) -> None:
         if len(self.faults) < 20:

@@ -1,9 +1,9 @@
 """The model as it was before a pass, put back after it, bit for bit, and only where something changed.
 
-`Keep` holds one copy of every tensor for the whole session (within a budget), because a write through `.data` moves no
-version counter and can be found only by comparing. `Snapshot` is taken before each pass: what every module holds by
-identity, plain containers by content. Nothing here asks a module for an attribute: reading a parametrized weight
-computes it and may change buffers.
+`TensorBackup` holds one copy of every tensor for the whole session (within a budget), because a write through `.data`
+moves no version counter and can be found only by comparing. `Snapshot` is taken before each pass: what every module
+holds by identity, plain containers by content. Nothing here asks a module for an attribute: reading a parametrized
+weight computes it and may change buffers.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class _KeptTensor:
         alias = copy = None
         try:
             alias = tensor.detach() if has_data else None
-            copy = stored(alias).clone() if copied and alias is not None else None
+            copy = real_elements(alias).clone() if copied and alias is not None else None
         except Exception:  # a tensor may refuse any operation: of this one `restore` can only say that it changed
             alias = None
         version = 0 if tensor.is_inference() else tensor._version
@@ -77,9 +77,9 @@ class _KeptTensor:
             yield "storage"
         if self.alias is not None and is_freed(self.alias):
             yield f"memory (freed, {_LOST}"
-        elif self.alias is not None and self.copy is not None and not same_bits(stored(self.alias), self.copy):
+        elif self.alias is not None and self.copy is not None and not same_bits(real_elements(self.alias), self.copy):
             with torch.inference_mode(tensor.is_inference()), torch.no_grad():
-                stored(self.alias).copy_(self.copy)
+                real_elements(self.alias).copy_(self.copy)
             yield "values"
         if not tensor.is_inference() and tensor._version != self.version:
             yield from self._restore_version()
@@ -98,7 +98,7 @@ class _KeptTensor:
             _set_version(self.tensor, self.version)
 
 
-def stored(tensor: Tensor) -> Tensor:
+def real_elements(tensor: Tensor) -> Tensor:
     """The elements of a strided tensor that are really there: of an expanded dimension the first."""
     if tensor.layout is not torch.strided or tensor.is_nested or 0 not in tensor.stride():
         return tensor
@@ -136,7 +136,7 @@ def _set_version(tensor: Tensor, version: int) -> None:
         setter(tensor, version)
 
 
-class Keep:
+class TensorBackup:
     """Copies of the tensors of a model, made once. `not_copied` are the bytes past the budget."""
 
     def __init__(self, tree: ModuleTree, budget: int = BUDGET) -> None:
@@ -152,16 +152,16 @@ class Keep:
         """What this tensor holds now is what it is restored to from now on."""
         for kept in self._tensors:
             if kept.tensor is tensor and kept.copy is not None and kept.alias is not None:
-                kept.copy.copy_(stored(kept.alias))
+                kept.copy.copy_(real_elements(kept.alias))
 
-    def named(self) -> list[tuple[str, Tensor]]:
+    def named_tensors(self) -> list[tuple[str, Tensor]]:
         """The tensors, and what each is called."""
         return [(kept.name, kept.tensor) for kept in self._tensors]
 
     def restore(self) -> list[str]:
         """Put back what changed. Returns it in words: "layer1.0.bn1.running_mean: values"."""
         with torch._C.DisableTorchFunctionSubclass():
-            return [f"{kept.name}: {what}" for kept in self._tensors for what in _restored(kept)]
+            return [f"{kept.name}: {what}" for kept in self._tensors for what in _try_restore(kept)]
 
 
 def _gradient(tensor: Tensor) -> list[Tensor]:
@@ -179,7 +179,7 @@ def _smallest(sizes: list[int], budget: int) -> set[int]:
     return chosen
 
 
-def _restored(kept: _KeptTensor) -> list[str]:
+def _try_restore(kept: _KeptTensor) -> list[str]:
     try:
         return list(kept.restore())
     except Exception as error:  # as in `of`; the others are still put back
@@ -189,7 +189,7 @@ def _restored(kept: _KeptTensor) -> list[str]:
 def _stored_bytes(tensor: Tensor) -> int:
     if is_lazy(tensor) or tensor.is_meta or is_freed(tensor):
         return 0
-    tensor = stored(tensor)
+    tensor = real_elements(tensor)
     return tensor.numel() * tensor.element_size()
 
 
@@ -230,10 +230,10 @@ def _script_tensors(tree: ModuleTree) -> Iterator[tuple[str, Tensor]]:
 class Snapshot:
     """What every module holds now, the hooks of tensors and of the process, and the settings of the process."""
 
-    def __init__(self, tree: ModuleTree, keep: Keep) -> None:
-        self._keep = keep
+    def __init__(self, tree: ModuleTree, backup: TensorBackup) -> None:
+        self._backup = backup
         self._modules = [_KeptModule(".".join(tree.paths[n.index]) or "(root)", n.module) for n in tree.objects()]
-        self._hooks = KeptHooks(keep.named())
+        self._hooks = KeptHooks(backup.named_tensors())
         self._process = ProcessState()
 
     def restore(self) -> tuple[list[str], list[str]]:
@@ -247,7 +247,7 @@ class Snapshot:
         for kept in self._modules:
             changed += kept.restore(gone)
         changed += self._hooks.restore()
-        changed += self._keep.restore()
+        changed += self._backup.restore()
         lost = [words for words in changed if words.endswith(_LOST)]
         return [words for words in changed if words not in lost], [*gone, *lost]
 

@@ -32,8 +32,8 @@ class KeptHooks:
         """Put back what changed, in the very dicts. Returns it in words: "fc.weight: backward hooks"."""
         changed = [self._words(place) for place, now in self._held_or_gone() if self._put_back(place, now)]
         for attribute, hooks, then in self._of_process:
-            if _refilled(hooks, then):
-                changed.append(_spoken(attribute))
+            if _refill(hooks, then):
+                changed.append(_say(attribute))
         for owner, flag, value in self._full:
             if flag and vars(owner).get(flag) is not value:
                 setattr(owner, flag, value)
@@ -62,11 +62,11 @@ class KeptHooks:
         if moved:  # somebody set another dict, or None: autograd calls the one that was set last
             index, attribute = place
             setattr(self._named[index][1], attribute, hooks)
-        return _refilled(hooks, then) or moved
+        return _refill(hooks, then) or moved
 
     def _words(self, place: Place) -> str:
         index, attribute = place
-        return f"{self._named[index][0]}: {_spoken(attribute)}"
+        return f"{self._named[index][0]}: {_say(attribute)}"
 
 
 def _process_dicts() -> Iterator[tuple[str, Hooks]]:
@@ -77,7 +77,7 @@ def _process_dicts() -> Iterator[tuple[str, Hooks]]:
                 yield attribute, hooks
 
 
-def _refilled(now: Any, then: dict[Any, Any]) -> bool:
+def _refill(now: Any, then: dict[Any, Any]) -> bool:
     """Make `now` hold what it held then. Whether it did not."""
     if identical(now, then):
         return False
@@ -86,5 +86,5 @@ def _refilled(now: Any, then: dict[Any, Any]) -> bool:
     return True
 
 
-def _spoken(attribute: str) -> str:
+def _say(attribute: str) -> str:
     return attribute.strip("_").replace("_", " ")

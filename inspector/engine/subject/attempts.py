@@ -12,7 +12,7 @@ from ...text import encodable
 from ..inputs import Sample, guess
 from ..inputs.guess import fitting_specs
 from ..passes import guarded
-from ..passes.diagnosis import diagnosed, is_about_input
+from ..passes.diagnosis import diagnose, is_about_input
 from ..recording.call import Call
 from ..recording.recorder import Recorder
 from .subject import Subject
@@ -34,7 +34,7 @@ class Attempts:
         failed: list[tuple[BaseException, Call | None]] = []
 
         def attempt(sample: Sample) -> BaseException | None:
-            error, call = self._tried(sample, 1)
+            error, call = self._try(sample, 1)
             if error is not None:
                 failed.append((error, call))
             return error
@@ -50,11 +50,11 @@ class Attempts:
             failed: The innermost call that it came out of.
         """
         subject = self._subject
-        problem = diagnosed(error, failed, subject.tree, self._held())
+        problem = diagnose(error, failed, subject.tree, self._held())
         if subject.sample is None or subject.sample.origin == "guessed" or not is_about_input(error):
             return problem
         with subject.change_log.as_in(subject.change_log.baseline):
-            fitting = fitting_specs(subject.tree.root, lambda sample: self._tried(sample)[0], subject.seed)
+            fitting = fitting_specs(subject.tree.root, lambda sample: self._try(sample)[0], subject.seed)
         if fitting is None:
             return problem
         typed = " ".join(f"-i {shlex.quote(spec)}" for spec in fitting)
@@ -68,10 +68,10 @@ class Attempts:
     def _held(self) -> list[tuple[str, int]]:
         """What of the model and of ours is in memory, in bytes."""
         nbytes = self._subject.info.nbytes
-        kept = max(nbytes - self._subject.keep.not_copied, 0)
+        kept = max(nbytes - self._subject.backup.not_copied, 0)
         return [("parameters and buffers", nbytes), ("copies of them to restore from", kept)]
 
-    def _tried(self, sample: Sample, number: int = 0) -> tuple[BaseException | None, Call | None]:
+    def _try(self, sample: Sample, number: int = 0) -> tuple[BaseException | None, Call | None]:
         """One pass with this input that is seen but not kept: its error, and the innermost call that it came out of.
         `number` is that of the pass whose calls these are where nobody survives it."""
         subject = self._subject
@@ -82,7 +82,7 @@ class Attempts:
         self._recorder = recorder = Recorder(subject.tree, statistics=False, call_log=self._call_log)
         outcome = guarded.run(
             subject.tree,
-            subject.keep,
+            subject.backup,
             trial.args,
             trial.kwargs,
             seed=subject.seed,

@@ -13,13 +13,15 @@ from ..loading import Loaded
 from ..modules import inlined
 from ..modules.badges import has_forward
 from ..modules.tree import ModuleTree, own_tensors, size_of
-from ..restore.guard import Keep
+from ..restore.guard import TensorBackup
 
 SHAPES_ONLY_PAST = 5_000
 """Modules from which on a pass records shapes only."""
 
 
-def facts_of(tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Loaded, keep: Keep) -> ModelInfo:
+def facts_of(
+    tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Loaded, backup: TensorBackup
+) -> ModelInfo:
     """Without the sample input, which is not known yet."""
     objects = sum(1 for _ in tree.objects())
     parameters, buffers = _distinct(tree, "_parameters"), _distinct(tree, "_buffers")
@@ -42,16 +44,16 @@ def facts_of(tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: L
         notes=(
             *(encodable(note, 400) for note in loaded.notes),
             *inlined.notes(tree, rows),
-            *_keep_note(keep),
+            *_backup_note(backup),
             *_badge_notes(rows),
         ),
     )
 
 
-def _keep_note(keep: Keep) -> tuple[str, ...]:
-    if not keep.not_copied:
+def _backup_note(backup: TensorBackup) -> tuple[str, ...]:
+    if not backup.not_copied:
         return ()
-    gib = keep.not_copied / (1 << 30)
+    gib = backup.not_copied / (1 << 30)
     return (f"{gib:.1f} GiB of tensors are not copied: what a pass writes to them is reported, not put back",)
 
 

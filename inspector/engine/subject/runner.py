@@ -19,7 +19,7 @@ from ..passes.baseline import Baseline, Comparison
 from ..passes.batches import Batches, steps_of
 from ..passes.histories import Histories
 from ..passes.last_pass import LastPass
-from ..passes.lazy import allowed
+from ..passes.lazy import allow
 from ..passes.training import NONE, Steps, batches_of
 from ..passes.unhooked import UnhookedPass, suspects
 from ..recording.call import Call, Witness
@@ -58,7 +58,7 @@ class Runner:
         self.histories = Histories()
         self.meter: Meter | None = None
         self._subject = subject
-        self._trials = attempts
+        self._attempts = attempts
         self._call_log = call_log
         self._emit = emit
         self._waiting = waiting
@@ -66,7 +66,7 @@ class Runner:
         self._watched: int | None = None
         self._baseline: tuple[object, Baseline] | None = None  # what it is of, and it
         self._compares = False  # the last pass was compared with the baseline
-        self._unobserved: tuple[Sample, UnhookedPass] | None = None  # the sample it was looked at with
+        self._unhooked: tuple[Sample, UnhookedPass] | None = None  # the sample it was looked at with
         self._recorder: Recorder | None = None  # of the running pass
         self._background: Recorder | None = None  # of a running pass that nobody waits for
         self._cancelled = False  # the pass to compare with was; the one that was asked for ends with it
@@ -80,7 +80,7 @@ class Runner:
             UsageError: There is no sample input, or a loss, optimizer or loader cannot be found.
         """
         subject = self._subject
-        subject.target = allowed(subject.info, subject.target, request)
+        subject.target = allow(subject.info, subject.target, request)
         if subject.sample is None:
             raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
         subject.seed = subject.seed if request.seed is None else request.seed
@@ -107,7 +107,7 @@ class Runner:
         self.last.repeatable = steps.batches == 1
         self._compares = comparison is not None
         self.send_calls()
-        self.summary = self._with_unobserved(self._summarize(outcome, batches, comparison))
+        self.summary = self._add_unhooked(self._summarize(outcome, batches, comparison))
         return self.summary
 
     def show(self, calls: list[Call]) -> None:
@@ -172,7 +172,7 @@ class Runner:
             record,
             [subject.observers, subject.change_log.shared],
             histories,
-            self._parameters_followed(),
+            self._nodes_followed(),
             progress,
         )
 
@@ -183,7 +183,7 @@ class Runner:
         try:
             outcome = guarded.run(
                 subject.tree,
-                subject.keep,
+                subject.backup,
                 (),
                 {},
                 seed=subject.seed,
@@ -223,7 +223,7 @@ class Runner:
             call_log=self._call_log,
         )
 
-    def _parameters_followed(self) -> list[Node]:
+    def _nodes_followed(self) -> list[Node]:
         """Whose parameters a history is kept of: everybody's in training, else those that hooks write to."""
         subject, steps = self._subject, self._steps
         if steps.batches == 1:
@@ -259,7 +259,7 @@ class Runner:
         baseline.take_values(batches.recorder.calls)
         return baseline if outcome.error is None else None
 
-    def _with_unobserved(self, summary: PassSummary) -> PassSummary:
+    def _add_unhooked(self, summary: PassSummary) -> PassSummary:
         """Once for each sample, where hooks change or miss what runs, a quick pass without them."""
         subject, sample = self._subject, self._subject.sample
         assert sample is not None
@@ -267,29 +267,29 @@ class Runner:
         plain = plain and not summary.altering and not summary.not_restored
         if not plain or subject.target.grad or not subject.observers.count() or summary.ms > BACKGROUND_MS:
             return summary
-        if self._unobserved is None or self._unobserved[0] is not sample:
+        if self._unhooked is None or self._unhooked[0] is not sample:
             fuses = any("fused path" in row.badges for row in subject.rows)
             silent = suspects(subject.tree, {call.index for call in self.last.calls})
             look = UnhookedPass(subject.tree, subject.observers, silent)
             if fuses or silent:
-                look.run(subject.keep, sample, subject.seed)
-            self._unobserved = sample, look
+                look.run(subject.backup, sample, subject.seed)
+            self._unhooked = sample, look
             if look.calls not in (None, summary.calls):
                 words = f"fused path: {look.calls} calls where nothing is observed, {summary.calls} in this pass"
                 self._emit(Note("info", words))
-        look = self._unobserved[1]
+        look = self._unhooked[1]
         calls = look.calls if look.calls != summary.calls else None
         return replace(summary, unobserved=calls, direct=tuple(sorted(look.direct)))
 
     def _progress(self, entered: int, index: int) -> None:
         info = self._subject.info
         expected = self.summary.calls if self.summary and self.summary.calls else info.modules
-        self._emit(Progress(self._subject.generation, entered, expected, index, self._elapsed()))
+        self._emit(Progress(self._subject.generation, entered, expected, index, self._elapsed_ms()))
 
     def _batch_progress(self, number: int, count: int) -> None:
-        self._emit(Progress(self._subject.generation, 0, 0, 0, self._elapsed(), number, count))
+        self._emit(Progress(self._subject.generation, 0, 0, 0, self._elapsed_ms(), number, count))
 
-    def _elapsed(self) -> float:
+    def _elapsed_ms(self) -> float:
         return (perf_counter() - self._began) * 1e3
 
     def _summarize(self, outcome: guarded.Outcome, batches: Batches, comparison: Comparison | None) -> PassSummary:
@@ -297,7 +297,7 @@ class Runner:
         assert recorder is not None
         problem = None
         if outcome.error is not None:
-            problem = self._trials.problem_of(outcome.error, recorder.failed)
+            problem = self._attempts.problem_of(outcome.error, recorder.failed)
         for fault in recorder.faults:
             self._emit(Note("error", f"observing failed: {encodable(fault, 300)}"))
         self._say_changes(outcome)
@@ -326,9 +326,9 @@ class Runner:
         said = outcome.restored + outcome.not_restored
         if said and said != self._said:
             if outcome.restored:
-                self._emit(Note("info", f"the pass changed, and was put back: {_listed(outcome.restored)}"))
+                self._emit(Note("info", f"the pass changed, and was put back: {_list_some(outcome.restored)}"))
             if outcome.not_restored:
-                self._emit(Note("warning", f"the pass changed, and stays changed: {_listed(outcome.not_restored)}"))
+                self._emit(Note("warning", f"the pass changed, and stays changed: {_list_some(outcome.not_restored)}"))
         self._said = said
 
 
@@ -337,6 +337,6 @@ def _words(steps: Steps) -> str:
     return words if steps.batches == 1 else f"{words} of {steps.batches} batches"
 
 
-def _listed(words: tuple[str, ...], shown: int = 4) -> str:
+def _list_some(words: tuple[str, ...], shown: int = 4) -> str:
     more = f" and {len(words) - shown} more" if len(words) > shown else ""
     return ", ".join(words[:shown]) + more

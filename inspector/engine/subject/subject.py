@@ -17,7 +17,7 @@ from ..inputs import Sample
 from ..loading import Loaded
 from ..modules.tree import ModuleTree, Node, module_rows, walk
 from ..recording.observers import Observers
-from ..restore.guard import Keep
+from ..restore.guard import TensorBackup
 from ..torch_hooks.ledger import Ledger
 from ..torch_hooks.slots import reserve_ids
 from . import weights_only
@@ -32,7 +32,7 @@ class Subject:
     target: Target
     generation: int
     tree: ModuleTree
-    keep: Keep
+    backup: TensorBackup
     observers: Observers
     ledger: Ledger
     change_log: ChangeLog
@@ -48,18 +48,18 @@ class Subject:
         is_alone = weights_only.is_alone(tree)
         if not is_alone:
             reserve_ids(tree)
-        keep, observers = weights_only.keep_nothing() if is_alone else Keep(tree), Observers(tree)
+        backup, observers = weights_only.no_backup() if is_alone else TensorBackup(tree), Observers(tree)
         ledger = Ledger(lambda module: subject.ours(module), None if is_alone else tree)
         rows = weights_only.rows(tree, module_rows(tree)) if is_alone else module_rows(tree)
-        info = facts_of(tree, rows, target.target, loaded, keep)
+        info = facts_of(tree, rows, target.target, loaded, backup)
         subject = cls(
             target,
             generation,
             tree,
-            keep,
+            backup,
             observers,
             ledger,
-            ChangeLog(tree, keep, observers, ledger, say),
+            ChangeLog(tree, backup, observers, ledger, say),
             rows,
             weights_only.facts(tree, info) if is_alone else info,
             loaded.sample,
@@ -100,7 +100,7 @@ class Subject:
             {index: count for index, count in foreign.items() if count > 0},
             dict(self.observers.refused),
             self.change_log.added(),
-            tuple(sorted({written.node for written in self.change_log.edits.edited()})),
+            tuple(sorted({write.node for write in self.change_log.edits.find_edited()})),
         )
 
     def changes(self) -> Changes:
@@ -113,7 +113,7 @@ class Subject:
             change_log.changes(),
             change_log.altering(),
             change_log.disabled(),
-            len(change_log.edits.edited()),
+            len(change_log.edits.find_edited()),
             words if state != base else f"{words}, as it is now",
         )
 
@@ -127,4 +127,4 @@ class Subject:
         """Leave the model as it was before."""
         self.change_log.close()
         self.observers.remove_all()
-        self.keep.restore()
+        self.backup.restore()

@@ -13,7 +13,7 @@ from ...records.badges import NO_FORWARD
 from ...text import encodable
 from ..modules.tree import ModuleTree, Node
 from ..modules.weight_tree import NOTHING_TO_CALL, Entry, Weights
-from ..restore.guard import Keep
+from ..restore.guard import TensorBackup
 
 
 def is_alone(tree: ModuleTree) -> bool:
@@ -52,9 +52,9 @@ def own_tensor(node: Node) -> Tensor | None:
     return node.module.own if isinstance(node.module, Entry) else None
 
 
-def keep_nothing() -> Keep:
+def no_backup() -> TensorBackup:
     """Nothing can change them, and to copy them would read the file."""
-    return Keep(ModuleTree())
+    return TensorBackup(ModuleTree())
 
 
 def facts(tree: ModuleTree, info: ModelInfo) -> ModelInfo:

@@ -18,11 +18,9 @@ from ...records import HookRow, Path
 from ..modules.tree import ModuleTree
 from . import slots
 from .dicts import GLOBAL_KINDS, KINDS, OPTIMIZER_KINDS, TENSOR_KINDS, hook_dict
-from .rows import row_of, underlying, why_locked
+from .rows import row_of, why_locked
 from .slots import HookSlot, SlotKey
-from .timed import itself
-
-__all__ = ["Counts", "Ledger", "underlying"]
+from .timed import unwrap_timed
 
 
 class Counts(Protocol):
@@ -67,7 +65,7 @@ class Ledger:
             path: Of the module, for the rows.
             counts: Of the others.
         """
-        return self._rows(self._shelves(module), self._ours(module), path, fired, counts)
+        return self._rows(self._slots(module), self._ours(module), path, fired, counts)
 
     def process_rows(self, counts: Counts | None = None) -> tuple[HookRow, ...]:
         """The hooks that fire for every module and every optimizer."""
@@ -81,7 +79,7 @@ class Ledger:
 
     def foreign(self, module: nn.Module) -> int:
         """How many enabled hooks of any kind on `module` and its tensors are not ours."""
-        ids = [hook_id for slot in self._shelves(module) if slot.hooks for hook_id in slot.hooks]
+        ids = [hook_id for slot in self._slots(module) if slot.hooks for hook_id in slot.hooks]
         ours = self._ours(module) if ids else {}
         return sum(hook_id not in ours for hook_id in ids)
 
@@ -95,7 +93,7 @@ class Ledger:
         found = next((hook for other, hook, _ in self._entries(slot) if other == hook_id), None) if slot else None
         if found is None:
             raise _no_hook(kind, hook_id, of)
-        return itself(found)
+        return unwrap_timed(found)
 
     def toggle(self, module: nn.Module | None, kind: str, hook_id: int, on: bool, of: str = "") -> None:
         """Switch one hook. Nothing happens where it is so already.
@@ -131,7 +129,7 @@ class Ledger:
     def _disable(self, slot: HookSlot, hook_id: int) -> None:
         ids = [entry[0] for entry in self._entries(slot)]
         flags = tuple((flag, held.pop(hook_id)) for flag, held in slot.flag_dicts() if hook_id in held)
-        gone = _Disabled(slot, itself(slot.hooks.pop(hook_id)), flags, tuple(ids[: ids.index(hook_id)]))
+        gone = _Disabled(slot, unwrap_timed(slot.hooks.pop(hook_id)), flags, tuple(ids[: ids.index(hook_id)]))
         self._disabled.setdefault(slot.key, {})[hook_id] = gone
 
     def _enable(self, key: SlotKey, hook_id: int) -> None:
@@ -145,7 +143,7 @@ class Ledger:
             if flag in values:  # in the order of registration
                 _insert(held, hook_id, values[flag], sum(other < hook_id for other in held))
 
-    def _shelves(self, module: nn.Module) -> Iterator[HookSlot]:
+    def _slots(self, module: nn.Module) -> Iterator[HookSlot]:
         yield from slots.of_module(module)
         for slot in slots.of_tensors(module):
             if self._later.get((id(module), slot.of)) is not slot.owner:
@@ -189,7 +187,7 @@ class Ledger:
     def _rows_on(self, slot: HookSlot, path: Path | None, counts: Counts | None) -> Iterator[HookRow]:
         """As if all were other people's."""
         entries = self._entries(slot)
-        prepended = _prepended([entry[0] for entry in entries])
+        prepended = _find_prepended([entry[0] for entry in entries])
         for hook_id, hook, enabled in entries:
             times, ms = counts.fired(slot.key, hook_id) if counts is not None else (0, 0.0)
             yield row_of(
@@ -216,7 +214,7 @@ def _no_hook(kind: str, hook_id: int, of: str) -> UsageError:
     return UsageError(f"no {kind} hook {hook_id} on {where}", hint="it may have removed itself: r")
 
 
-def _prepended(ids: list[int]) -> set[int]:
+def _find_prepended(ids: list[int]) -> set[int]:
     """The ids in front of a smaller one: ids grow as hooks are registered."""
     found: set[int] = set()
     smallest: int | None = None

@@ -16,7 +16,7 @@ from ..modules.tree import ModuleTree
 from . import slots
 from .dicts import FIRED_IN_A_PASS, hook_dict
 from .slots import HookSlot, SlotKey
-from .timed import Tally, Timed, itself
+from .timed import Tally, Timed, unwrap_timed
 
 
 class Meter:
@@ -30,7 +30,7 @@ class Meter:
     def __init__(self, tree: ModuleTree, ours: Callable[[nn.Module], dict[int, str]]) -> None:
         self._tree = tree
         self._ours = ours
-        self._shelves: list[HookSlot] = []  # those with a foreign hook; they keep the owners, and so their ids, alive
+        self._slots: list[HookSlot] = []  # those with a foreign hook; they keep the owners, and so their ids, alive
         self._tallies: dict[tuple[SlotKey, int], Tally] = {}
         self._put: set[int] = set()  # ids of what was put in, which `_timed` keeps alive
         self._timed: list[Timed] = []
@@ -43,12 +43,12 @@ class Meter:
             for hook_id in foreign:
                 self._time(slot, hook_id)
             if foreign:
-                self._shelves.append(slot)
+                self._slots.append(slot)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Hooks that were removed meanwhile stay removed, those that were added stay."""
-        for slot in self._shelves:
+        for slot in self._slots:
             self._put_back(slot.hooks)
             self._put_back(hook_dict(slot.owner, slot.kind.attribute))  # another, where somebody copied the dict
         self._timed.clear()
@@ -69,7 +69,7 @@ class Meter:
     def _put_back(self, hooks: MutableMapping[int, Any]) -> None:
         for hook_id, hook in list(hooks.items()):
             if id(hook) in self._put:
-                hooks[hook_id] = itself(hook)
+                hooks[hook_id] = unwrap_timed(hook)
 
     def _everywhere(self) -> Iterator[HookSlot]:
         """Every dict with hooks that may fire in a pass, once: several modules may hold the same tensor."""

@@ -14,9 +14,9 @@ from ...records import HookRow
 from ...text import encodable
 from ..source.running import type_name
 from .dicts import FIRED_IN_A_PASS, HookKind, Owner
-from .timed import itself
+from .timed import unwrap_timed
 
-Kind = TypeVar("Kind")
+T = TypeVar("T")
 
 NAME_LIMIT = 120
 _LAYERS = 8
@@ -30,12 +30,12 @@ COMPUTED = "lives on a computed tensor, whose graph has the hook already; it goe
 
 def row_of(hook: Any, hook_id: int, kind: str, **known: Any) -> HookRow:
     """What can be told of a hook by looking at it. `known` are other fields of the row."""
-    function = underlying(hook)
-    code = asked(function, "__code__", types.CodeType)
+    function = unwrap(hook)
+    code = read_attribute(function, "__code__", types.CodeType)
     row: dict[str, Any] = {
         "ours": False,
         "name": name_of(function),
-        "owner": encodable(asked(function, "__module__", str) or "", NAME_LIMIT),
+        "owner": encodable(read_attribute(function, "__module__", str) or "", NAME_LIMIT),
         "file": encodable(code.co_filename, 400) if code else "",
         "line": code.co_firstlineno if code else 0,
     }
@@ -44,7 +44,7 @@ def row_of(hook: Any, hook_id: int, kind: str, **known: Any) -> HookRow:
 
 def name_of(function: Any) -> str:
     """The qualified name, or the type of what has none."""
-    return encodable(asked(function, "__qualname__", str) or type_name(type(function)), NAME_LIMIT)
+    return encodable(read_attribute(function, "__qualname__", str) or type_name(type(function)), NAME_LIMIT)
 
 
 def why_locked(owner: Owner, kind: HookKind) -> str:
@@ -54,28 +54,28 @@ def why_locked(owner: Owner, kind: HookKind) -> str:
     return COMPUTED if isinstance(owner, Tensor) and not owner.is_leaf else ""
 
 
-def underlying(hook: Any) -> Any:
+def unwrap(hook: Any) -> Any:
     """The function a person wrote: behind our and torch's own wrappers, partials and bound methods."""
     for _ in range(_LAYERS):
-        hook = registered(hook)
+        hook = unwrap_torch(hook)
         if not issubclass(type(hook), functools.partial):  # a hook may lie about its class, or refuse to tell it
             break
         hook = hook.func
-    return asked(hook, "__func__", types.FunctionType) or hook
+    return read_attribute(hook, "__func__", types.FunctionType) or hook
 
 
-def registered(hook: Any) -> Any:
+def unwrap_torch(hook: Any) -> Any:
     """What somebody handed to torch to be a hook: behind what torch, or we, put around it."""
     for _ in range(_LAYERS):
-        hook = itself(hook)
-        inner = vars(hook).get("hook") if issubclass(type(hook), _WrappedHook) else _shared(hook)
+        hook = unwrap_timed(hook)
+        inner = vars(hook).get("hook") if issubclass(type(hook), _WrappedHook) else _multi_grad_hook(hook)
         if inner is None:
             break
         hook = inner
     return hook
 
 
-def _shared(hook: Any) -> Any:
+def _multi_grad_hook(hook: Any) -> Any:
     """The one hook that `register_multi_grad_hook` calls from a function of its own on each of several tensors."""
     if type(hook) is not types.FunctionType or hook.__code__.co_filename != _GRAPH_FILE:
         return None
@@ -83,7 +83,7 @@ def _shared(hook: Any) -> Any:
     return (hook.__closure__ or ())[names.index("fn")].cell_contents if "fn" in names else None
 
 
-def asked(hook: Any, name: str, kind: type[Kind]) -> Kind | None:
+def read_attribute(hook: Any, name: str, kind: type[T]) -> T | None:
     """An attribute of a hook, where it has one of this type."""
     try:
         found = getattr(hook, name, None)

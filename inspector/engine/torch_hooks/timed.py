@@ -42,39 +42,39 @@ class Timed:
             tally.add(perf_counter() - began)
 
     def __getattribute__(self, name: str) -> Any:
-        return object.__getattribute__(self, name) if name in _COPYING else getattr(itself(self), name)
+        return object.__getattribute__(self, name) if name in _COPYING else getattr(unwrap_timed(self), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(itself(self), name, value)
+        setattr(unwrap_timed(self), name, value)
 
     def __delattr__(self, name: str) -> None:
-        delattr(itself(self), name)
+        delattr(unwrap_timed(self), name)
 
     def __eq__(self, other: object) -> bool:
-        hook, theirs = itself(self), itself(other)
+        hook, theirs = unwrap_timed(self), unwrap_timed(other)
         return hook is theirs or bool(hook == theirs)
 
     def __hash__(self) -> int:
-        return hash(itself(self))
+        return hash(unwrap_timed(self))
 
     def __repr__(self) -> str:
-        return repr(itself(self))
+        return repr(unwrap_timed(self))
 
     def __copy__(self) -> Any:
-        return itself(self)
+        return unwrap_timed(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         """A model that is copied in the middle of a pass gets the hook."""
-        return copy.deepcopy(itself(self), memo)
+        return copy.deepcopy(unwrap_timed(self), memo)
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
         """So does one that is pickled, and reading its file does not take this package."""
-        return operator.getitem, ([itself(self)], 0)
+        return operator.getitem, ([unwrap_timed(self)], 0)
 
 
 _COPYING = frozenset(("__copy__", "__deepcopy__", "__reduce_ex__"))
 
 
-def itself(hook: Any) -> Any:
+def unwrap_timed(hook: Any) -> Any:
     """The hook that a `Timed` stands in for; any other hook as it is."""
     return object.__getattribute__(hook, "_timed")[0] if type(hook) is Timed else hook

@@ -11,7 +11,7 @@ from ..hooks.attached import Trigger
 from ..hooks.hook import Hook
 from ..source import source_of_callable
 from ..source.record import Draft
-from ..torch_hooks.rows import name_of, registered, underlying
+from ..torch_hooks.rows import name_of, unwrap, unwrap_torch
 
 _NAME = "the hook"
 
@@ -23,10 +23,10 @@ def source_of_hook(hook: Any, path: Path | None) -> Source:
         hook: As a ledger has it.
         path: Of the module it is on, None for a hook of the process; only handed through.
     """
-    written = registered(hook)
+    written = unwrap_torch(hook)
     if type(written) is Trigger and written.attached is not None:
         return _own(written.attached.hook, path or ())
-    title = name_of(underlying(written)).rpartition("<locals>.")[2]
+    title = name_of(unwrap(written)).rpartition("<locals>.")[2]
     if issubclass(type(written), torch.jit.ScriptFunction):
         return _scripted(written, title, path or ())
     return source_of_callable(written, _NAME, title, "hook", path or ())

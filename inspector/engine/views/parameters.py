@@ -13,7 +13,7 @@ from torch.nn.parameter import is_lazy
 from ...records import ParameterRow, Parameters, Path, TensorValue
 from ...text import encodable
 from ..modules.tree import ModuleTree, Node, own_tensors, tied_names
-from ..modules.weight_tree import OWN, dotted
+from ..modules.weight_tree import OWN, join_name
 from ..values.summarize import Summarizer
 
 BUDGET = 0.5
@@ -56,12 +56,12 @@ def _entries(tree: ModuleTree, start: Node) -> Iterator[tuple[str, Path, str, Te
         transient = vars(module).get("_non_persistent_buffers_set") or set()
         for which in ("_parameters", "_buffers"):
             for key, tensor in own_tensors(module, which):
-                name = dotted(path[base:], key) or "".join(path[-1:])
+                name = join_name(path[base:], key) or "".join(path[-1:])
                 yield name, path, key, tensor, which == "_parameters", key not in transient
 
 
 def _others(places: list[tuple[Path, str]], owner: Path, key: str) -> tuple[str, ...]:
-    return tuple(encodable(dotted(path, name), 200) for path, name in places if (path, name) != (owner, key))[:8]
+    return tuple(encodable(join_name(path, name), 200) for path, name in places if (path, name) != (owner, key))[:8]
 
 
 class _Describe:

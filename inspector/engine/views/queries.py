@@ -22,7 +22,7 @@ from ...records import (
     StateDictReport,
 )
 from ...text import encodable
-from ..changes.applied import Added, problem
+from ..changes.applied import AppliedHook, describe_fault
 from ..modules.tree import Node
 from ..source import location, site_source, source_of
 from ..subject.runner import Runner
@@ -154,12 +154,12 @@ class Queries:
 
     def state_dict(self, file: str) -> StateDictReport:
         """What loading a file would do. Raises `UsageError`."""
-        return report_file(self._subject.tree.root, file, self._subject.keep)
+        return report_file(self._subject.tree.root, file, self._subject.backup)
 
 
-def _own_row(row: HookRow, member: Added) -> HookRow:
+def _own_row(row: HookRow, member: AppliedHook) -> HookRow:
     attached = member.attached
-    fault = problem(attached).what if attached.fault is not None else ""
+    fault = describe_fault(attached).what if attached.fault is not None else ""
     return replace(
         row,
         flags=tuple(flag for flag in row.flags if flag != "prepend"),  # ours only stand before our observing ones

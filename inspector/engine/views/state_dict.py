@@ -17,10 +17,10 @@ from ...text import encodable
 from ..loading.files.keys import Names, dtype_of, fits, may_lack, needless_prefix, shape_of
 from ..loading.weights import read_state
 from ..modules.tree import ModuleTree, walk
-from ..restore.guard import Keep, Snapshot
+from ..restore.guard import Snapshot, TensorBackup
 from ..source.running import type_name
 from ..torch_hooks.dicts import hook_dict
-from ..torch_hooks.rows import name_of, underlying
+from ..torch_hooks.rows import name_of, unwrap
 from ..usercode.running import reported
 
 MAX_ROWS = 2_000
@@ -39,20 +39,24 @@ _PLAIN_LOADERS = (
 """Those that look for the parameters and buffers a module has, and for nothing else."""
 
 
-def report_file(model: nn.Module, file: str, keep: Keep | None = None) -> StateDictReport:
+def report_file(model: nn.Module, file: str, backup: TensorBackup | None = None) -> StateDictReport:
     """`report` on a file as it is named; on the model's own state dict where the name is empty.
 
     Raises:
         UsageError: There is no such file, or it holds no state dict.
     """
     if not file:
-        return report(model, None, "", keep)
+        return report(model, None, "", backup)
     state, nest = read_state(file)
-    return report(model, state, file, keep, (f"this is the entry {nest!r} of the file",) if nest else ())
+    return report(model, state, file, backup, (f"this is the entry {nest!r} of the file",) if nest else ())
 
 
 def report(
-    model: nn.Module, state: Mapping[str, Any] | None, file: str, keep: Keep | None = None, notes: tuple[str, ...] = ()
+    model: nn.Module,
+    state: Mapping[str, Any] | None,
+    file: str,
+    backup: TensorBackup | None = None,
+    notes: tuple[str, ...] = (),
 ) -> StateDictReport:
     """How the keys of `state` go with those that loading it would look for.
 
@@ -60,11 +64,11 @@ def report(
         model: Is as before when this returns.
         state: None for what the model itself would save.
         file: Where the state is from, for the report.
-        keep: Copies of the model's tensors, where there are some already.
+        backup: Copies of the model's tensors, where there are some already.
         notes: What to say first.
     """
     tree = walk(model)
-    before = Snapshot(tree, keep if keep is not None else Keep(tree))
+    before = Snapshot(tree, backup if backup is not None else TensorBackup(tree))
     rehearsal = _Rehearsal(list(notes))
     try:
         own = _own_state(model, rehearsal.notes)
@@ -259,7 +263,7 @@ def _hook_notes(tree: ModuleTree) -> Iterator[str]:
 
 
 def _name(hook: Any) -> str:
-    return name_of(underlying(hook))
+    return name_of(unwrap(hook))
 
 
 def _some(names: list[str]) -> str:

@@ -20,7 +20,7 @@ from ...records import (
     Value,
 )
 from ...text import encodable
-from ..modules.weight_tree import NOTHING_TO_CALL, Weights, flat
+from ..modules.weight_tree import NOTHING_TO_CALL, Weights, flatten
 from ..subject.weights_only import own_tensor, refusal
 from ..values.summarize import Summarizer
 from .queries import Queries
@@ -79,4 +79,4 @@ class WeightQueries(Queries):
 
     def state_dict(self, file: str) -> StateDictReport:
         """How the names of another file go with those of this one."""
-        return report_file(flat(self._subject.tree.root), file, self._subject.keep)
+        return report_file(flatten(self._subject.tree.root), file, self._subject.backup)

@@ -19,7 +19,7 @@ from torch.nn.modules import module as torch_modules
 from inspector.engine.modules.tree import walk
 from inspector.engine.torch_hooks.ledger import Ledger
 from inspector.engine.torch_hooks.meter import Meter
-from inspector.engine.torch_hooks.timed import Tally, Timed, itself
+from inspector.engine.torch_hooks.timed import Tally, Timed, unwrap_timed
 from tests.fingerprint import fingerprint
 from tests.models import build, names
 
@@ -183,7 +183,7 @@ def test_a_tied_parameter_counts_once() -> None:
     held = dict(model[0].weight._backward_hooks)
     with Meter(walk(model), nobody) as meter:
         (timed,) = model[0].weight._backward_hooks.values()
-        assert itself(timed) in held.values() and type(itself(timed)) is not Timed
+        assert unwrap_timed(timed) in held.values() and type(unwrap_timed(timed)) is not Timed
         forward_and_backward(model)
     assert len(meter._tallies) == 1
     assert counted(model[0], meter, "parameter", "weight") == [1] == counted(model[1], meter, "parameter", "weight")
@@ -248,7 +248,7 @@ def test_a_stand_in_looks_like_the_hook(hook: Any) -> None:
         assert getattr(timed, name, "none") == getattr(hook, name, "none"), name
     assert isinstance(timed, type(hook)) and callable(timed)
     assert timed == hook and hook in [timed] and hash(timed) == hash(hook) and repr(timed) == repr(hook)
-    assert copy.copy(timed) is hook and itself(timed) is hook and itself(hook) is hook
+    assert copy.copy(timed) is hook and unwrap_timed(timed) is hook and unwrap_timed(hook) is hook
 
 
 def test_attributes_are_set_on_the_hook() -> None:

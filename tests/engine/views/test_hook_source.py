@@ -14,7 +14,7 @@ import torch
 from torch import nn
 from torch.autograd.graph import register_multi_grad_hook
 
-from inspector.engine.torch_hooks.rows import name_of, row_of, underlying
+from inspector.engine.torch_hooks.rows import name_of, row_of, unwrap
 from inspector.engine.torch_hooks.timed import Tally, Timed
 from inspector.engine.views.hook_source import source_of_hook
 
@@ -93,7 +93,7 @@ def test_the_hook_of_several_tensors(mode: Any) -> None:
     register_multi_grad_hook((module.weight, module.bias), plain, mode=mode)
     for tensor in (module.weight, module.bias):
         (hook,) = tensor._backward_hooks.values()
-        assert underlying(hook) is plain and source_of_hook(hook, ()).text.startswith("def plain")
+        assert unwrap(hook) is plain and source_of_hook(hook, ()).text.startswith("def plain")
 
 
 def test_a_function_in_c_is_described() -> None:
@@ -176,4 +176,4 @@ def test_hostile_hooks_raise_nothing(make: Any) -> None:
     hook = make()
     source = source_of_hook(hook, ())
     assert source.text or source.notes
-    assert name_of(underlying(hook)) and row_of(hook, 1, "forward").name
+    assert name_of(unwrap(hook)) and row_of(hook, 1, "forward").name
