@@ -46,7 +46,7 @@ def test_the_command_answers_at_once(argument: str) -> None:
 
 
 def test_reports_are_made_without_torch() -> None:
-    loaded = loaded_by("import inspector.report.report, inspector.cli.headless")
+    loaded = loaded_by("import inspector.report.tree, inspector.report.json_report, inspector.cli.headless")
     assert not loaded & {*HEAVY, *SCREEN} and not rooms(loaded, "inspector.engine")
 
 

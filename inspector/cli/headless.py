@@ -50,7 +50,11 @@ from ..records import (
     Shutdown,
     Target,
 )
-from ..report import report
+from ..report.calls import render_calls
+from ..report.json_report import render_json
+from ..report.model import Report
+from ..report.problem import render_problem
+from ..report.tree import render_tree
 from ..text import visible
 
 PAGE = 200
@@ -88,7 +92,7 @@ def print_report(target: Target, form: str, out: Callable[[str], object]) -> int
     except Gone as gone:
         return _print_postmortem(client, gone, form, out)
     except InspectorError as error:
-        sys.stderr.write(report.problem_text(error.problem))
+        sys.stderr.write(render_problem(error.problem))
         return error.problem.exit_code
     except KeyboardInterrupt as interrupt:
         number = signal.SIGTERM if isinstance(interrupt, _Terminated) else signal.SIGINT
@@ -112,11 +116,11 @@ def _print_postmortem(client: Client, gone: Gone, form: str, out: Callable[[str]
     opened, left, problem = client.opened, gone.left, gone.problem
     if opened is not None and len(client.modules) == opened.info.rows:
         rows, details = [call.row for call in left.calls], left.calls if form == "json" else ()
-        found = report.Report(
+        found = Report(
             opened.info, client.modules, rows, details, client.places, summary=left.summary(problem), problem=problem
         )
         out(_text(found, form))
-    sys.stderr.write(report.problem_text(problem))
+    sys.stderr.write(render_problem(problem))
     return problem.exit_code
 
 
@@ -149,7 +153,7 @@ def _print(client: Client, target: Target, form: str, out: Callable[[str], objec
         summary, problem = ended.summary, ended.summary.problem
     elif target.run and opened.info.callable:
         problem = _no_input(opened)
-    found = report.Report(
+    found = Report(
         opened.info,
         client.modules,
         client.calls,
@@ -160,15 +164,15 @@ def _print(client: Client, target: Target, form: str, out: Callable[[str], objec
     )
     out(_text(found, form))
     if problem is not None:
-        sys.stderr.write(report.problem_text(problem))
+        sys.stderr.write(render_problem(problem))
     return 0 if problem is None else problem.exit_code
 
 
-def _text(found: report.Report, form: str) -> str:
+def _text(found: Report, form: str) -> str:
     if form == "json":
-        return report.to_json(found) + "\n"
+        return render_json(found) + "\n"
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 120
-    return report.calls_text(found, width) if form == "calls" else report.tree_text(found, width)
+    return render_calls(found, width) if form == "calls" else render_tree(found, width)
 
 
 def _details(client: Client, generation: int) -> list[CallDetail]:

@@ -15,8 +15,9 @@ import torch
 
 from inspector.engine import session as session_module
 from inspector.engine.session import Session
-from inspector.records import CallRows, ModuleRows, Run
-from inspector.report.report import Report, to_json
+from inspector.records import Run
+from inspector.report.collector import Collector
+from inspector.report.json_report import render_json
 from tests.models import build, names
 
 ROOT = Path(__file__).parents[2]
@@ -148,20 +149,18 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def reported(name: str) -> Any:
     """As `--print json` puts it together, without the processes."""
-    told: list[Any] = []
+    collector = Collector()
     model, args, kwargs = build(name)
-    session = Session(told.append)
+    session = Session(collector.take)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        opened = session.adopt(model, args, kwargs, name)
+        collector.take(session.adopt(model, args, kwargs, name))
         session.announce()
         summary = session.run(Run(session.generation, materialize=True))
-    rows = [row for event in told if isinstance(event, ModuleRows) for row in event.rows]
-    calls = [row for event in told if isinstance(event, CallRows) for row in event.rows]
-    details, places = session.queries.trace(0, len(calls)).calls, session.queries.locations().rows
-    report = Report(opened.info, rows, calls, details, places, summary, summary.problem)
+    details, places = session.queries.trace(0, len(collector.calls)).calls, session.queries.locations().rows
+    report = collector.report(summary, summary.problem, details, places)
     session.close()
-    return parsed(to_json(report))
+    return parsed(render_json(report))
 
 
 @pytest.mark.parametrize("name", names(without=("hostile", "big")))

@@ -21,7 +21,11 @@ from inspector.records import (
     ScalarValue,
     SequenceValue,
 )
-from inspector.report.report import Report, as_data, calls_text, problem_text, to_json, tree_text
+from inspector.report.calls import render_calls
+from inspector.report.json_report import render_json
+from inspector.report.model import Report
+from inspector.report.problem import render_problem
+from inspector.report.tree import render_tree
 
 INFO = ModelInfo("net", "your model", "Net", 4, 5, 1234567, 1000, 2, 4_938_268, False, "cpu", "2.15.0", "1×3", "given")
 ROWS = (
@@ -41,22 +45,22 @@ REPORT = Report(INFO, ROWS, CALLS, summary=PassSummary(1, 2.0, 4, seed=3))
 
 
 def test_the_tree() -> None:
-    lines = [line.split() for line in tree_text(REPORT).splitlines()]
+    lines = [line.split() for line in render_tree(REPORT).splitlines()]
     assert lines[2] == ["a", "Linear", "1,234,567", "1×8"]
     assert lines[3][:2] == ["relu", "ReLU"] and lines[3][-1] == "×2"
     assert lines[5] == ["aux", "Linear", "–", "not", "called"]
-    assert "4 modules, 1,234,567 parameters (1,000 trainable), 4.9 MB, eval, cpu" in tree_text(REPORT)
-    assert "4 calls in 2.0 ms, seed 3" in tree_text(REPORT)
+    assert "4 modules, 1,234,567 parameters (1,000 trainable), 4.9 MB, eval, cpu" in render_tree(REPORT)
+    assert "4 calls in 2.0 ms, seed 3" in render_tree(REPORT)
 
 
 def test_the_calls() -> None:
-    lines = [" ".join(line.split()) for line in calls_text(REPORT).splitlines()]
+    lines = [" ".join(line.split()) for line in render_calls(REPORT).splitlines()]
     assert lines[1] == "0 a Linear 1×8 1.50"
     assert lines[3] == "2 relu #2 ReLU raised 0.10" and lines[4] == "3 (root) Net unfinished 2.00"
 
 
 def test_a_problem_says_what_where_and_what_to_try() -> None:
-    text = problem_text(Problem("it broke", "net.py:3 in forward", "press r", path=(), traceback=("File x",)))
+    text = render_problem(Problem("it broke", "net.py:3 in forward", "press r", path=(), traceback=("File x",)))
     assert text == ("File x\ninspector: it broke\n  where: net.py:3 in forward\n  module: (root)\n  try: press r\n")
 
 
@@ -69,7 +73,7 @@ def test_text_never_carries_instructions_to_a_terminal() -> None:
         (CallRow(1, 0, 0, 1, 0, 0.0, "ok", hostile, file=hostile),),
     )
     problem = Problem(hostile, hostile, hostile, hostile, (hostile,), (hostile,))
-    for text in (tree_text(report), calls_text(report), problem_text(problem)):
+    for text in (render_tree(report), render_calls(report), render_problem(problem)):
         assert not set(text) & {"\x1b", "\x07", "\r", "\x9b", "\u202e"}
         assert "[/]" in text
 
@@ -78,7 +82,7 @@ def test_text_never_carries_instructions_to_a_terminal() -> None:
 def test_any_scalar_is_json(value: object) -> None:
     info = ModelInfo("t", "k", "C", 1, 1, 0, 0, 0, 0, False, "cpu", "2")
     summary = PassSummary(1, 0.0, 0, output=ScalarValue("x", value))  # type: ignore[arg-type]
-    found = json.loads(to_json(Report(info, ROWS[:1], summary=summary)))["output"]
+    found = json.loads(render_json(Report(info, ROWS[:1], summary=summary)))["output"]
     assert found["kind"] == "scalar" and (found["value"] == value or found["value"] is None)
 
 
@@ -86,7 +90,7 @@ def test_keys_that_became_equal_are_kept_apart() -> None:
     one, two = ScalarValue("int", 1), ScalarValue("int", 2)
     value = MappingValue("dict", ("3", "3", "3"), (one, two, NoneValue()), 5)
     summary = PassSummary(1, 0.0, 0, output=SequenceValue("tuple", (value, OtherValue("A", "b")), 2, is_tuple=True))
-    output = as_data(Report(INFO, ROWS, summary=summary))["output"]
+    output = json.loads(render_json(Report(INFO, ROWS, summary=summary)))["output"]
     assert list(output["items"][0]["items"]) == ["3", "3'", "3''", "…"]
     assert output["items"][0]["items"]["…"] == {"kind": "other", "type": "…", "text": "2 more"}
 
@@ -96,7 +100,7 @@ def test_columns_give_way_and_deep_rows_keep_their_class() -> None:
     rows += [ModuleRow(i, i - 1, "c" * (1 + i % 3), "Identity", 0, 0, 0) for i in range(1, 300)]
     rows.append(ModuleRow(300, 0, "漢字" * 100, "Named", 7, 7, 28))
     for width in (40, 80, 200):
-        lines = tree_text(Report(INFO, rows), width).splitlines()[:302]
+        lines = render_tree(Report(INFO, rows), width).splitlines()[:302]
         assert max(map(cell_len, lines)) <= width
         assert all("Identity" in line for line in lines[2:301]) or width == 40
         assert "…" in lines[301] and lines[301].split()[-1] == "7"
@@ -108,5 +112,5 @@ def test_a_hundred_thousand_rows_take_no_minutes() -> None:
         *(ModuleRow(i, 0, str(i), "ReLU", 0, 0, 0) for i in range(1, 100_001)),
     ]
     began = time.perf_counter()
-    assert tree_text(Report(INFO, rows)).count("ReLU") == 100_000
+    assert render_tree(Report(INFO, rows)).count("ReLU") == 100_000
     assert time.perf_counter() - began < 20

@@ -296,9 +296,9 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
         """Show what was wrong. A target that was mistyped is said on the terminal, where it can be typed again."""
         self.failure = problem.exit_code
         if opening and self._first and problem.exit_code == 2:
-            from ...report.report import problem_text
+            from ...report.problem import render_problem
 
-            self.exit_messages.append(problem_text(problem))
+            self.exit_messages.append(render_problem(problem))
             self.leave_app()
             return
         if opening:

@@ -17,7 +17,8 @@ from inspector.engine.session import Session
 from inspector.errors import UsageError
 from inspector.records import CallRow, Note, PassSummary, Run, Target, TensorValue
 from inspector.records.badges import BADGES, meaning, uncalled
-from inspector.report.report import Report, tree_text
+from inspector.report.model import Report
+from inspector.report.tree import render_tree
 from inspector.tui import format as fmt
 from tests.models import build
 
@@ -59,7 +60,7 @@ class Opened:
         calls: list[CallRow] = self.session.runner.last.rows()
         assert self.session.subject.info is not None
         report = Report(self.session.subject.info, module_rows(self.session.subject.tree), calls, summary=self.ended)
-        return [" ".join(line.split()) for line in tree_text(report, 160).splitlines()]
+        return [" ".join(line.split()) for line in render_tree(report, 160).splitlines()]
 
 
 X = torch.ones(2, 4)

@@ -1,0 +1,53 @@
+"""What an engine tells of a model, kept until there is enough for a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..records import (
+    AnyEvent,
+    CallDetail,
+    CallRow,
+    CallRows,
+    Location,
+    ModuleRow,
+    ModuleRows,
+    Opened,
+    PassSummary,
+    Problem,
+)
+from .model import Report
+
+
+class Collector:
+    """Takes events in the order in which they come; `opened` is the latest, None before the first."""
+
+    def __init__(self) -> None:
+        self.opened: Opened | None = None
+        self.modules: list[ModuleRow] = []
+        self.calls: list[CallRow] = []
+
+    @property
+    def complete(self) -> bool:
+        """Every module that was announced is here."""
+        return self.opened is not None and len(self.modules) == self.opened.info.rows
+
+    def take(self, event: AnyEvent) -> None:
+        """Keep what a report needs of `event`."""
+        if isinstance(event, Opened):
+            self.opened = event
+        elif isinstance(event, ModuleRows):
+            self.modules += event.rows
+        elif isinstance(event, CallRows):
+            self.calls += event.rows
+
+    def report(
+        self,
+        summary: PassSummary | None = None,
+        problem: Problem | None = None,
+        details: Sequence[CallDetail] = (),
+        locations: Sequence[Location] = (),
+    ) -> Report:
+        """What was collected, with how the pass went. Only once something is `opened`."""
+        assert self.opened is not None
+        return Report(self.opened.info, self.modules, self.calls, details, locations, summary, problem)

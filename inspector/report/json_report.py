@@ -1,0 +1,93 @@
+"""The stable JSON contract, schema 1."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from ..records import CallDetail, CallRow, Location, ModuleRow, Problem
+from .json_values import finite_or_none, value_to_json
+from .model import Report
+
+SCHEMA = 1
+
+
+def render_json(report: Report) -> str:
+    """One line of ASCII. JSON has no NaN: it is null."""
+    return json.dumps(_document(report), ensure_ascii=True, allow_nan=False)
+
+
+def _document(report: Report) -> dict[str, Any]:
+    info = report.info
+    places = {place.module: place for place in report.locations}
+    counts = report.count_calls()
+    output = report.summary.output if report.summary else None
+    return {
+        "schema": SCHEMA,
+        "target": info.target,
+        "torch": info.torch,
+        "model": {
+            "class": info.class_name,
+            "modules": info.modules,
+            "parameters": info.parameters,
+            "trainable": info.trainable,
+            "buffers": info.buffers,
+            "bytes": info.nbytes,
+        },
+        "modules": [_module(report, row, places.get(row.index), counts) for row in report.modules],
+        "calls": [{**_call(report, detail), **_moved(report, detail.row)} for detail in report.details],
+        "output": value_to_json(output) if output is not None else {"kind": "none"},
+        "error": _error(report.problem),
+    }
+
+
+def _module(report: Report, row: ModuleRow, place: Location | None, counts: dict[int, int]) -> dict[str, Any]:
+    return {
+        "path": report.paths[row.index],
+        "class": row.class_name,
+        "parent": report.paths[row.parent] if row.parent >= 0 else None,
+        "parameters": row.parameters,
+        "own_parameters": row.own_parameters,
+        "calls": counts.get(row.index if row.alias_of < 0 else row.alias_of, 0),
+        "alias_of": report.paths[row.alias_of] if row.alias_of >= 0 else None,
+        "source": {"file": place.file if place else None, "line": place.line if place else None},
+        **({} if row.shape is None else {"dtype": row.class_name, "shape": list(row.shape), "bytes": row.nbytes}),
+    }
+
+
+def _call(report: Report, detail: CallDetail) -> dict[str, Any]:
+    row = detail.row
+    return {
+        "start": row.start,
+        "end": row.end,
+        "path": report.paths[row.module],
+        "class": detail.class_name,
+        "call": row.call,
+        "depth": row.depth,
+        "inputs": [value_to_json(value) for value in detail.inputs],
+        "kwargs": dict(zip(detail.kwargs.keys, map(value_to_json, detail.kwargs.items), strict=True)),
+        "output": value_to_json(detail.output) if detail.output is not None else {"kind": "none"},
+        "ms": row.ms,
+        "site": {"file": row.file, "line": row.line} if row.file else None,
+        "status": row.status,
+    }
+
+
+def _moved(report: Report, row: CallRow) -> dict[str, Any]:
+    """With hooks that alter, how far the output is from the baseline."""
+    if report.summary is None or not report.summary.altering:
+        return {}
+    if row.delta is None:
+        return {"delta": None}
+    return {"delta": {name: finite_or_none(getattr(row.delta, name)) for name in ("rel_l2", "cosine", "max_abs")}}
+
+
+def _error(problem: Problem | None) -> dict[str, Any] | None:
+    if problem is None:
+        return None
+    return {
+        "type": problem.kind or "Error",
+        "message": problem.what.removeprefix(f"{problem.kind}: "),
+        "path": ".".join(problem.path) if problem.path is not None else None,
+        "traceback": list(problem.traceback),
+    }

@@ -1,0 +1,77 @@
+"""The module tree as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..records import CallRow, ModuleRow
+from ..records.badges import NO_FORWARD, uncalled
+from ..text import visible
+from .footer import render_footer
+from .model import Report
+from .text_table import TextTable
+
+DEEPEST = 24
+"""Levels that are indented; what is deeper stands below them."""
+
+
+def render_tree(report: Report, width: int = 100) -> str:
+    """The module tree with parameters, output shapes and calls, in lines of at most `width` cells."""
+    table = _weight_table(report) if not report.info.callable else _module_table(report)
+    return table.render(width) + render_footer(report)
+
+
+def _module_table(report: Report) -> TextTable:
+    table = TextTable(
+        ("Module", "left"), ("Class", "left"), ("Parameters", "right"), ("Output", "left"), ("Calls", "left")
+    )
+    last = {call.module: call for call in report.calls}
+    counts, ran, recomputed = (
+        report.count_calls(),
+        report.find_ran_unseen(),
+        {c.module for c in report.calls if c.recomputed},
+    )
+    for row, name in zip(report.modules, _indented_names(report.modules), strict=True):
+        source = row.index if row.alias_of < 0 else row.alias_of
+        call, count = last.get(source), counts.get(source, 0)
+        table.add_row(
+            name,
+            visible(row.class_name),
+            f"{row.parameters:,}" if row.parameters else "–",
+            render_output(call) if call else uncalled(row.badges, source in ran) if report.calls else "",
+            _count_words(report, row, count, source in recomputed),
+        )
+    return table
+
+
+def _weight_table(report: Report) -> TextTable:
+    """The tree of names with what each tensor is, of weights without a model."""
+    table = TextTable(("Name", "left"), ("Dtype", "left"), ("Shape", "left"), ("Elements", "right"), ("Bytes", "right"))
+    for row, name in zip(report.modules, _indented_names(report.modules), strict=True):
+        dtype, shape = (row.class_name, _shape(row.shape)) if row.shape is not None else ("", "")
+        shape = visible(" ".join([shape, *row.badges]))
+        table.add_row(name, visible(dtype), shape, f"{row.parameters:,}", f"{row.nbytes:,}")
+    return table
+
+
+def _indented_names(rows: Sequence[ModuleRow]) -> Iterator[str]:
+    depths: list[int] = []
+    for row in rows:
+        depths.append(depths[row.parent] + 1 if row.parent >= 0 else 0)
+        yield "  " * min(depths[-1], DEEPEST) + (visible(row.key) if row.parent >= 0 else "(root)")
+
+
+def render_output(call: CallRow) -> str:
+    """What a call gave, in a few characters; else what became of it."""
+    return visible(call.brief) if call.status == "ok" else call.status
+
+
+def _shape(shape: Sequence[int]) -> str:
+    return "×".join("?" if size < 0 else str(size) for size in shape) or "scalar"
+
+
+def _count_words(report: Report, row: ModuleRow, count: int, recomputed: bool) -> str:
+    words = [f"×{count}"] if count > 1 else []
+    words += ["recomputed"] if recomputed else []
+    words += [f"alias of {report.paths[row.alias_of] or '(root)'}"] if row.alias_of >= 0 else []
+    return visible(", ".join([*words, *(word for word in row.badges if word != NO_FORWARD)]))
