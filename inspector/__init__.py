@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api.capture import Capture as Capture
     from .api.capture import capture as capture
-    from .api.capture import summary as summary
     from .api.hooks import hooks as hooks
     from .api.hooks import python as python
     from .api.inspect import inspect as inspect
+    from .api.summary import summary as summary
 
 __version__ = "0.1.0"
 
@@ -21,7 +21,7 @@ _HOME = {
     "inspect": "inspector.api.inspect",
     "capture": "inspector.api.capture",
     "Capture": "inspector.api.capture",
-    "summary": "inspector.api.capture",
+    "summary": "inspector.api.summary",
     "hooks": "inspector.api.hooks",
     "python": "inspector.api.hooks",
 }

@@ -1,46 +1,21 @@
-"""The library without the app: record what passes through a model's modules, or summarize one pass as text."""
+"""The library without the app: record what passes through a model's modules."""
 
 from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any
 
 from torch import nn
 
 from ..engine.modules.tree import ModuleTree, Node, walk
-from ..engine.recording.call import Call
 from ..engine.recording.observers import Observers
 from ..engine.recording.recorder import Recorder
-from ..engine.session import Session
-from ..errors import InspectorError
-from ..records import AnyEvent, CallRow, CallRows, CallStatus, MappingValue, ModuleRow, ModuleRows, Run, Value
-from ..report.report import Report, problem_text, tree_text
+from .app import view_calls
+from .captured import CapturedCall
 
 KEEP_BYTES = 1 << 30
 """Outputs kept as they are (`keep=True`) up to this many bytes."""
-
-
-@dataclass(frozen=True)
-class CapturedCall:
-    """One call of one module, as it was at that moment. `output` is None when the call did not return; `value` is a
-    copy of the output itself where `keep=True` asked for one."""
-
-    path: str
-    class_name: str
-    call: int
-    start: int
-    end: int
-    depth: int
-    inputs: tuple[Value, ...]
-    kwargs: MappingValue
-    output: Value | None
-    ms: float
-    status: CallStatus
-    value: Any = None
 
 
 class Capture:
@@ -71,7 +46,7 @@ class Capture:
     def calls(self) -> list[CapturedCall]:
         """In completion order, a child before its parent: the order in which forward hooks fire."""
         self._recorder.settle()
-        return [captured(self._tree, call) for call in self._recorder.calls]
+        return [CapturedCall.of(self._tree, call) for call in self._recorder.calls]
 
     def __getitem__(self, key: str | tuple[str, int]) -> CapturedCall:
         """The first call of the module at this dotted path, or with `(path, n)` its call n, counted from 0."""
@@ -80,7 +55,7 @@ class Capture:
         for call in self._recorder.calls:
             if call.number == number and ".".join(self._tree.paths[call.index]) == path:
                 self._recorder.settle()
-                return captured(self._tree, call)
+                return CapturedCall.of(self._tree, call)
         near = difflib.get_close_matches(path, [p for p in paths if p != path], 3)
         raise KeyError(f"no call {number} of {path!r} was captured" + (f"; near: {', '.join(near)}" if near else ""))
 
@@ -89,27 +64,7 @@ class Capture:
 
     def view(self) -> None:
         """Open the app on what was captured; without a terminal, print it."""
-        from .inspect import view
-
-        view(self._tree.root, self._recorder.calls)
-
-
-def captured(tree: ModuleTree, call: Call) -> CapturedCall:
-    """One call as the library gives it."""
-    return CapturedCall(
-        ".".join(tree.paths[call.index]),
-        type(tree.nodes[call.index].module).__name__,
-        call.number,
-        call.start,
-        call.end,
-        call.depth,
-        call.inputs,
-        call.kwargs,
-        call.output,
-        call.ms,
-        call.status,
-        call.kept,
-    )
+        view_calls(self._tree.root, self._recorder.calls)
 
 
 def capture(model: nn.Module, pattern: str = "*", *, statistics: bool = True, keep: bool = False) -> Capture:
@@ -133,36 +88,3 @@ def _matches(tree: ModuleTree, node: Node, pattern: str) -> bool:
     if pattern.startswith("class:"):
         return fnmatch.fnmatchcase(type(node.module).__name__, pattern.removeprefix("class:"))
     return fnmatch.fnmatchcase(".".join(tree.paths[node.index]), pattern)
-
-
-def summary(model: nn.Module, *args: Any, kwargs: Mapping[str, Any] | None = None, width: int = 100) -> str:
-    """The module tree of one pass as plain text: classes, parameters, output shapes, calls.
-
-    The pass runs on copies of the inputs, and the model is as before afterwards. Without arguments a sample input is
-    guessed.
-
-    Raises:
-        InspectorError: The pass failed; its message has the traceback.
-    """
-    rows: list[ModuleRow] = []
-    calls: list[CallRow] = []
-
-    def keep(event: AnyEvent) -> None:
-        if isinstance(event, ModuleRows):
-            rows.extend(event.rows)
-        elif isinstance(event, CallRows):
-            calls.extend(event.rows)
-
-    session = Session(keep)
-    try:
-        opened = session.adopt(model, args, dict(kwargs or {}), type(model).__name__)
-        session.announce()
-        if opened.form:
-            raise InspectorError("the sample input is unknown", hint="pass it: inspector.summary(model, x)")
-        # asked for in so many words, and the guard makes lazy modules lazy again
-        ended = session.run(Run(session.generation, materialize=True)) if opened.info.runnable else None
-        if ended is not None and ended.problem is not None:
-            raise InspectorError(problem_text(ended.problem))
-        return tree_text(Report(opened.info, rows, calls, summary=ended), width)
-    finally:
-        session.close()

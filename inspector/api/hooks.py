@@ -18,7 +18,7 @@ from ..engine.hooks.turns import ObserveFilter
 from ..engine.modules.tree import Node, walk
 from ..engine.recording.observers import Observers
 from ..engine.recording.recorder import Recorder
-from .capture import CapturedCall, captured
+from .captured import CapturedCall
 
 Wanted = Mapping[str, "Hook | str | Sequence[Hook | str]"]
 
@@ -80,7 +80,7 @@ class Hooks:
     def calls(self) -> list[CapturedCall]:
         """Of the modules with `observe()`, in completion order."""
         self._recorder.settle()
-        return [captured(self._tree, call) for call in self._recorder.calls]
+        return [CapturedCall.of(self._tree, call) for call in self._recorder.calls]
 
     @property
     def recorded(self) -> dict[str, dict[str, Tensor]]:

@@ -1,0 +1,47 @@
+"""One call of one module, as the library gives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..engine.modules.tree import ModuleTree
+from ..engine.recording.call import Call
+from ..records import CallStatus, MappingValue, Value
+
+
+@dataclass(frozen=True)
+class CapturedCall:
+    """One call of one module, as it was at that moment. `output` is None when the call did not return; `value` is a
+    copy of the output itself where `keep=True` asked for one."""
+
+    path: str
+    class_name: str
+    call: int
+    start: int
+    end: int
+    depth: int
+    inputs: tuple[Value, ...]
+    kwargs: MappingValue
+    output: Value | None
+    ms: float
+    status: CallStatus
+    value: Any = None
+
+    @classmethod
+    def of(cls, tree: ModuleTree, call: Call) -> CapturedCall:
+        """One recorded call as the library gives it."""
+        return cls(
+            ".".join(tree.paths[call.index]),
+            type(tree.nodes[call.index].module).__name__,
+            call.number,
+            call.start,
+            call.end,
+            call.depth,
+            call.inputs,
+            call.kwargs,
+            call.output,
+            call.ms,
+            call.status,
+            call.kept,
+        )

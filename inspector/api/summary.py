@@ -1,0 +1,41 @@
+"""One pass as plain text, without the app."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import nn
+
+from ..engine.session import Session
+from ..errors import InspectorError
+from ..records import Run
+from ..report.collector import Collector
+from ..report.problem import render_problem
+from ..report.tree import render_tree
+
+
+def summary(model: nn.Module, *args: Any, kwargs: Mapping[str, Any] | None = None, width: int = 100) -> str:
+    """The module tree of one pass as plain text: classes, parameters, output shapes, calls.
+
+    The pass runs on copies of the inputs, and the model is as before afterwards. Without arguments a sample input is
+    guessed.
+
+    Raises:
+        InspectorError: The pass failed; its message has the traceback.
+    """
+    collector = Collector()
+    session = Session(collector.take)
+    try:
+        opened = session.adopt(model, args, dict(kwargs or {}), type(model).__name__)
+        collector.take(opened)
+        session.announce()
+        if opened.form:
+            raise InspectorError("the sample input is unknown", hint="pass it: inspector.summary(model, x)")
+        # asked for in so many words, and the guard makes lazy modules lazy again
+        ended = session.run(Run(session.generation, materialize=True)) if opened.info.runnable else None
+        if ended is not None and ended.problem is not None:
+            raise InspectorError(render_problem(ended.problem))
+        return render_tree(collector.report(ended), width)
+    finally:
+        session.close()
