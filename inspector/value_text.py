@@ -1,27 +1,49 @@
-"""A value in a few characters, and what stands out in it."""
+"""A value in the little room of a table or a sentence, and what stands out in it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from .records import MappingValue, NoneValue, ScalarValue, SequenceValue, TensorValue, Value
+from .records import Brief, MappingValue, NoneValue, ScalarValue, SequenceValue, TensorValue, Value
 from .text import encodable
 
+_TENSORS, _CHARACTERS = 100, 20
 
-def brief(value: Value | None) -> str:
-    """A value in a few characters, its first tensor's shape before anything else: "1×64×56×56", "2×10 +3"."""
+
+def abbreviate(value: Value | None) -> Brief:
+    """The first tensor in a value, or else the value itself; an empty `Brief` for None."""
     if value is None:
-        return ""
-    tensors = list(islice(_tensors(value), 100))
+        return Brief()
+    tensors = list(islice(_tensors(value), _TENSORS))
     if tensors:
-        shape = "×".join("?" if size < 0 else str(size) for size in tensors[0].shape) or "scalar"
-        return shape if len(tensors) == 1 else f"{shape} +{len(tensors) - 1}"
+        return Brief(tensors[0].shape, len(tensors) - 1)
     if isinstance(value, NoneValue):
-        return "None"
+        return Brief(text="None")
     if isinstance(value, ScalarValue):
-        return encodable(str(value.value), 20)
-    return encodable(value.type, 20) if not isinstance(value, TensorValue) else ""
+        return Brief(text=encodable(str(value.value), _CHARACTERS))
+    return Brief(text=encodable(value.type, _CHARACTERS))
+
+
+def brief_text(brief: Brief) -> str:
+    """`1×64×56×56`, `2×10 +3`, `None`; "" for nothing."""
+    if brief.shape is None:
+        return brief.text
+    return shape_text(brief.shape) + more_text(brief)
+
+
+def more_text(brief: Brief) -> str:
+    """What follows the shape of the first tensor where there are others."""
+    return f" +{brief.more}" if brief.more else ""
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """`1×64×56×56`; a ragged dimension is a question mark."""
+    return "×".join(map(dimension, shape)) or "scalar"
+
+
+def dimension(size: int) -> str:
+    return "?" if size < 0 else str(size)
 
 
 def non_finite(value: Value | None) -> bool:

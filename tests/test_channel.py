@@ -77,7 +77,7 @@ def test_a_request_comes_out_as_it_went_in(number: int, request: records.AnyRequ
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**40), values, text)
 def test_an_event_comes_out_as_it_went_in(number: int, value: records.Value, words: str) -> None:
-    row = records.CallRow(1, 0, 2, 3, 1, 0.5, "ok", words)
+    row = records.CallRow(1, 0, 2, 3, 1, 0.5, "ok", records.Brief((len(words),), 1, words))
     detail = records.CallDetail(row, (words,), words, (value,), records.MappingValue("dict", (), (), 0), value)
     event = Told(number, records.Calls(1, 2, (detail,), 1))
     assert decode_told(encode(event)[4:]) == event

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import msgspec
 from msgspec.structs import replace
 
-from ..records import CallDetail, CallRow, PassSummary, Path, Problem
+from ..records import Brief, CallDetail, CallRow, PassSummary, Path, Problem
 from ..text import encodable
-from ..value_text import brief, non_finite
+from ..value_text import abbreviate, non_finite
 from .frames import Frame, is_plumbing, users_own
 from .record import ENTRIES, FAULTS, HEADER, LENGTH, ROOM, Began, Entered, Entry, Left
 
@@ -135,7 +135,16 @@ def _replayed(body: bytes) -> tuple[Began | None, list[CallDetail], list[CallDet
 
 def _unfinished(entry: Entered) -> CallDetail:
     row = CallRow(
-        entry.module, entry.call, entry.start, -1, entry.depth, 0.0, "unfinished", "", file=entry.file, line=entry.line
+        entry.module,
+        entry.call,
+        entry.start,
+        -1,
+        entry.depth,
+        0.0,
+        "unfinished",
+        Brief(),
+        file=entry.file,
+        line=entry.line,
     )
     return CallDetail(row, entry.path, entry.class_name, entry.inputs, entry.kwargs, None)
 
@@ -143,7 +152,7 @@ def _unfinished(entry: Entered) -> CallDetail:
 def _ended(call: CallDetail, entry: Left) -> CallDetail:
     output = entry.output
     row = replace(
-        call.row, end=entry.end, ms=entry.ms, status=entry.status, brief=brief(output), nan=non_finite(output)
+        call.row, end=entry.end, ms=entry.ms, status=entry.status, brief=abbreviate(output), nan=non_finite(output)
     )
     return replace(call, row=row, output=output)
 

@@ -108,6 +108,7 @@ from .requests import (
     Undo,
 )
 from .values import (
+    Brief,
     Histogram,
     MappingValue,
     NoneValue,
@@ -128,6 +129,7 @@ __all__ = [
     "AnyRequest",
     "Asked",
     "Attributes",
+    "Brief",
     "CallDetail",
     "CallRow",
     "CallRows",

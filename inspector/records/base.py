@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-PROTOCOL = 1
+PROTOCOL = 2
 """Version of this vocabulary; two processes with different versions refuse each other."""
 
 Path = tuple[str, ...]

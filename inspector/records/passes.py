@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from .base import Path, Record, Row
-from .values import Histogram, MappingValue, TensorValue, Value
+from .values import Brief, Histogram, MappingValue, TensorValue, Value
 
 CallStatus = Literal["ok", "raised", "unfinished"]
 
@@ -33,7 +33,7 @@ class CallRow(Row, frozen=True):
     depth: int
     ms: float  # without the time spent observing
     status: CallStatus
-    brief: str  # the output's shape in a few characters: "1×64×56×56", "3 × 1×64×56×56", "dict 2"
+    brief: Brief  # of the output
     nan: bool = False  # the output holds NaN or Inf
     file: str = ""  # call site: the line that called the module
     line: int = 0

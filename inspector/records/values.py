@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Union
 
-from .base import Record
+from .base import Record, Row
 
 
 class Statistics(Record, frozen=True):
@@ -87,6 +87,15 @@ class OtherValue(Record, frozen=True, tag="other", tag_field="kind"):
 
     type: str
     text: str
+
+
+class Brief(Row, frozen=True, gc=False):
+    """The little there is room for in a table: the first tensor in a value and how many more there are, or, in a value
+    without a tensor, the value itself. All three are empty where nothing was seen."""
+
+    shape: tuple[int, ...] | None = None  # -1 for a ragged dimension, () for a scalar tensor
+    more: int = 0  # tensors beside it, at most 99
+    text: str = ""  # without a tensor: "None", a plain value, or the name of a type; at most 20 characters
 
 
 Value = Union[TensorValue, SequenceValue, MappingValue, ScalarValue, NoneValue, OtherValue]  # noqa: UP007 (runtime)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from ..records import CallRow, ModuleRow
 from ..records.badges import NO_FORWARD, uncalled
 from ..text import visible
+from ..value_text import brief_text, shape_text
 from .footer import render_footer
 from .model import Report
 from .text_table import TextTable
@@ -48,7 +49,7 @@ def _weight_table(report: Report) -> TextTable:
     """The tree of names with what each tensor is, of weights without a model."""
     table = TextTable(("Name", "left"), ("Dtype", "left"), ("Shape", "left"), ("Elements", "right"), ("Bytes", "right"))
     for row, name in zip(report.modules, _indented_names(report.modules), strict=True):
-        dtype, shape = (row.class_name, _shape(row.shape)) if row.shape is not None else ("", "")
+        dtype, shape = (row.class_name, shape_text(row.shape)) if row.shape is not None else ("", "")
         shape = visible(" ".join([shape, *row.badges]))
         table.add_row(name, visible(dtype), shape, f"{row.parameters:,}", f"{row.nbytes:,}")
     return table
@@ -63,11 +64,7 @@ def _indented_names(rows: Sequence[ModuleRow]) -> Iterator[str]:
 
 def render_output(call: CallRow) -> str:
     """What a call gave, in a few characters; else what became of it."""
-    return visible(call.brief) if call.status == "ok" else call.status
-
-
-def _shape(shape: Sequence[int]) -> str:
-    return "×".join("?" if size < 0 else str(size) for size in shape) or "scalar"
+    return visible(brief_text(call.brief)) if call.status == "ok" else call.status
 
 
 def _count_words(report: Report, row: ModuleRow, count: int, recomputed: bool) -> str:

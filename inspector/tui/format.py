@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import humanize
 from rich.cells import cell_len, set_cell_size
-from rich.text import Text
-from textual.content import Content
 
 from ..records import (
+    Brief,
     Histogram,
     MappingValue,
     NoneValue,
@@ -29,7 +27,8 @@ from ..records import (
     Value,
 )
 from ..records.badges import BADGES, ON, meaning
-from ..text import ELLIPSIS, lines, visible
+from ..text import ELLIPSIS, visible
+from ..value_text import brief_text, dimension, more_text, shape_text
 
 NOTHING = "–"
 """What stands where there is no number."""
@@ -107,56 +106,46 @@ def _as_float(x: float | None) -> float:
         return math.inf if x > 0 else -math.inf
 
 
-def shape(dims: Sequence[int]) -> str:
-    """`1×64×56×56`; a ragged dimension is a question mark."""
-    return "×".join("?" if dim < 0 else str(dim) for dim in dims) if dims else "scalar"
+def brief(value: Brief) -> str:
+    """`1×64×56×56`, `2×10 +3`, or a value without tensors."""
+    return visible(brief_text(value))
 
 
-def short_shape(dims: Sequence[int], width: int, ascii: bool = False) -> str:
-    """`shape` in at most `width` cells."""
-    return short_brief(shape(dims), width, ascii)
+def short_brief(value: Brief, ascii: bool = False) -> str:
+    """`brief` with the last two dimensions, where they are equal, written once: `1×64×56×56` as `1×64×56²`."""
+    if value.shape is None or not _is_square(value.shape):
+        return brief(value)
+    return "×".join(_dimensions(value.shape, ascii)) + more_text(value)
 
 
-_SQUARE = re.compile(r"(?<!\d)(\d+)×\1(?!\d|×)")
+def fit_brief(value: Brief, width: int, ascii: bool = False, in_full: bool = True) -> str:
+    """`brief` in at most `width` cells: as it is, unless not `in_full`; as `short_brief`; or cut."""
+    whole, short = brief(value), short_brief(value, ascii)
+    if in_full and cell_len(whole) <= width:
+        return whole
+    return short if cell_len(short) <= width else _cut_brief(value, width, ascii)
 
 
-def powers(brief: str, ascii: bool = False) -> str:
-    """A shape with its last two dimensions, where they are equal, written once: `1×64×56×56` as `1×64×56²`."""
-
-    def square(match: re.Match[str]) -> str:
-        return match.group() if match[1] == "1" else match[1] + ("^2" if ascii else "²")
-
-    return _SQUARE.sub(square, brief)
-
-
-def short_brief(brief: str, width: int, ascii: bool = False) -> str:
-    """A shape or the brief form of a value in at most `width` cells: as it is, with `powers`, or cut."""
-    short = powers(brief, ascii)
-    for candidate in (brief, short):
-        if cell_len(candidate) <= width:
-            return candidate
-    return cut_at_dimension(short, width)
-
-
-def cut_at_dimension(brief: str, width: int) -> str:
+def _cut_brief(value: Brief, width: int, ascii: bool) -> str:
     """`1×64×…`: no digit of a cut dimension stays, it would read as another number."""
-    whole = cut(brief, width)
-    start, times, _ = whole.rpartition("×")
-    return start + times + ELLIPSIS if times and cell_len(start) + 2 <= width else whole
+    dimensions = _dimensions(value.shape or (), ascii)
+    for count in range(len(dimensions) - 1, 0, -1):
+        kept = "×".join(dimensions[:count]) + f"×{ELLIPSIS}"
+        if cell_len(kept) <= width:
+            return kept
+    return cut(short_brief(value, ascii), width)
 
 
-def safe(text: str, multiline: bool = False) -> Text:
-    """A rich `Text` of text from outside."""
-    return Text(_harmless(text, multiline))
+def _dimensions(shape: Sequence[int], ascii: bool) -> list[str]:
+    """Each as it is written, two equal ones at the end as a square."""
+    if not _is_square(shape):
+        return [dimension(size) for size in shape]
+    square = dimension(shape[-1]) + ("^2" if ascii else "²")
+    return [*(dimension(size) for size in shape[:-2]), square]
 
 
-def safe_content(text: str, multiline: bool = False) -> Content:
-    """A Textual `Content` of text from outside."""
-    return Content(_harmless(text, multiline))
-
-
-def _harmless(text: str, multiline: bool) -> str:
-    return "\n".join(lines(text)) if multiline else visible(text)
+def _is_square(shape: Sequence[int]) -> bool:
+    return len(shape) >= 2 and shape[-2] == shape[-1] != 1 and shape[-1] >= 0
 
 
 def key(name: str, limit: int = 500) -> str:
@@ -227,7 +216,7 @@ def value_brief(value: Value | None, limit: int = 60) -> str:
     if value is None:
         return NOTHING
     if isinstance(value, TensorValue):
-        return shape(value.shape)
+        return shape_text(value.shape)
     if isinstance(value, SequenceValue):
         return cut(_sequence(value), limit)
     if isinstance(value, MappingValue):
@@ -238,7 +227,7 @@ def value_brief(value: Value | None, limit: int = 60) -> str:
 
 
 def _sequence(value: SequenceValue) -> str:
-    shapes = {shape(item.shape) if isinstance(item, TensorValue) else "" for item in value.items}
+    shapes = {shape_text(item.shape) if isinstance(item, TensorValue) else "" for item in value.items}
     if len(shapes) == 1 and "" not in shapes:
         (only,) = shapes
         return only if value.length == 1 else f"{value.length} × {only}"

@@ -17,6 +17,7 @@ from inspector.engine.subject import runner as runner_module
 from inspector.errors import InspectorError, UsageError
 from inspector.records import (
     AnyEvent,
+    Brief,
     CallRows,
     Calls,
     HookMarks,
@@ -71,8 +72,9 @@ def test_a_pass_tells_its_rows_and_its_end() -> None:
     summary = opening.session.run()
     rows = [row for event in opening.of(CallRows) for row in event.rows]
     assert (summary.number, summary.calls, summary.hooks, summary.problem) == (1, 5, 4, None)
+    two_by_four = Brief((2, 4))
     assert [(row.module, row.call, row.brief) for row in rows] == [
-        (1, 0, "2×4"), (2, 0, "2×4"), (3, 0, "2×4"), (2, 1, "2×4"), (0, 0, "2×4"),
+        (1, 0, two_by_four), (2, 0, two_by_four), (3, 0, two_by_four), (2, 1, two_by_four), (0, 0, two_by_four),
     ]  # fmt: skip
     assert isinstance(summary.output, TensorValue) and summary.output.statistics is not None
 

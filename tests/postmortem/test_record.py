@@ -15,7 +15,7 @@ from inspector.postmortem import read as reading
 from inspector.postmortem import record
 from inspector.postmortem.read import Postmortem
 from inspector.postmortem.record import ENTRIES, FAULTS, HEADER, CallLog, Entered, Left
-from inspector.records import MappingValue, NoneValue
+from inspector.records import Brief, MappingValue, NoneValue
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_calls_that_ended_and_those_that_did_not(fd: int) -> None:
     entered(CallLog(fd))
     left = reading.read(fd)
     assert [(c.path, c.row.status) for c in left.calls] == [(("a",), "ok"), (("b",), "unfinished"), ((), "unfinished")]
-    assert left.calls[0].output == NoneValue() and left.calls[0].row.brief == "None"
+    assert left.calls[0].output == NoneValue() and left.calls[0].row.brief == Brief(text="None")
     assert left.place is not None and left.place.path == ("b",)
     assert left.began is not None and (left.began.generation, left.began.number, left.shown) == (3, 2, True)
 

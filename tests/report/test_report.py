@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from inspector.records import (
+    Brief,
     CallRow,
     MappingValue,
     ModelInfo,
@@ -36,10 +37,10 @@ ROWS = (
     ModuleRow(4, 0, "aux", "Linear", 0, 0, 0),
 )
 CALLS = (
-    CallRow(1, 0, 1, 2, 1, 1.5, "ok", "1×8"),
-    CallRow(2, 0, 3, 4, 1, 0.1, "ok", "1×8"),
-    CallRow(2, 1, 5, 6, 1, 0.1, "raised", ""),
-    CallRow(0, 0, 0, 7, 0, 2.0, "unfinished", ""),
+    CallRow(1, 0, 1, 2, 1, 1.5, "ok", Brief((1, 8))),
+    CallRow(2, 0, 3, 4, 1, 0.1, "ok", Brief((1, 8))),
+    CallRow(2, 1, 5, 6, 1, 0.1, "raised", Brief()),
+    CallRow(0, 0, 0, 7, 0, 2.0, "unfinished", Brief()),
 )
 REPORT = Report(INFO, ROWS, CALLS, summary=PassSummary(1, 2.0, 4, seed=3))
 
@@ -70,7 +71,7 @@ def test_text_never_carries_instructions_to_a_terminal() -> None:
     report = Report(
         info,
         (ModuleRow(0, -1, "", hostile, 0, 0, 0, badges=(hostile,)), ModuleRow(1, 0, hostile, hostile, 0, 0, 0)),
-        (CallRow(1, 0, 0, 1, 0, 0.0, "ok", hostile, file=hostile),),
+        (CallRow(1, 0, 0, 1, 0, 0.0, "ok", Brief(text=hostile), file=hostile),),
     )
     problem = Problem(hostile, hostile, hostile, hostile, (hostile,), (hostile,))
     for text in (render_tree(report), render_calls(report), render_problem(problem)):

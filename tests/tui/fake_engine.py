@@ -18,6 +18,7 @@ from inspector.records import (
     AnyEvent,
     AnyRequest,
     Attributes,
+    Brief,
     CallRow,
     CallRows,
     Calls,
@@ -172,7 +173,7 @@ class FakeEngine:
     def end_pass(self, problem: Problem | None = None) -> PassEnded:
         """A pass in which every module was called once."""
         self.passes += 1
-        calls = tuple(CallRow(row.index, 0, 0, n, 1, 0.5, "ok", "1×8") for n, row in enumerate(ROWS[::-1]))
+        calls = tuple(CallRow(row.index, 0, 0, n, 1, 0.5, "ok", Brief((1, 8))) for n, row in enumerate(ROWS[::-1]))
         self.say(CallRows(1, self.passes, calls, len(calls)))
         return PassEnded(1, PassSummary(self.passes, self.pass_ms, 5, hooks=5, seed=self.passes, problem=problem))
 

@@ -65,7 +65,7 @@ def an_info(rows: int) -> r.ModelInfo:
 
 def the_calls() -> list[r.CallRow]:
     """In order of their end, numbered as entries and exits in time."""
-    brief = "1×64×56×56"
+    brief = r.Brief((1, 64, 56, 56))
 
     def row(module: int, call: int, start: int, end: int, depth: int, line: int, **more: object) -> r.CallRow:
         return r.CallRow(module, call, start, end, depth, 0.42, "ok", brief, file=FILE, line=line, **more)  # type: ignore[arg-type]
@@ -186,7 +186,7 @@ def a_comparison(**changed: object) -> r.CallDetail:
     """The block's call with an output that a hook has moved, and what it was in the baseline."""
     counts = tuple(int(900 * math.exp(-(((n - 31) / 6) ** 2))) for n in range(64))
     row = r.CallRow(
-        BLOCK, 0, 2, 13, 2, 0.42, "ok", "1×64×56×56", file=FILE, line=93, altered=True,
+        BLOCK, 0, 2, 13, 2, 0.42, "ok", r.Brief((1, 64, 56, 56)), file=FILE, line=93, altered=True,
         delta=r.Delta(0.3216, 0.9512, 3.0625),
     )  # fmt: skip
     fields = dict(

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from inspector.records import (
+    Brief,
     Histogram,
     MappingValue,
     NoneValue,
@@ -73,7 +74,7 @@ def test_bytes() -> None:
 
 
 def test_shape() -> None:
-    assert [fmt.shape(dims) for dims in ((), (1, 64, 56, 56), (2, -1, 0))] == ["scalar", "1×64×56×56", "2×?×0"]
+    assert [fmt.brief(Brief(dims)) for dims in ((), (1, 64, 56, 56), (2, -1, 0))] == ["scalar", "1×64×56×56", "2×?×0"]
 
 
 @pytest.mark.parametrize(
@@ -81,17 +82,33 @@ def test_shape() -> None:
     [((1, 64, 112, 112), 12, "1×64×112×112"), ((1, 64, 112, 112), 11, "1×64×112²"), ((1, 64, 112, 112), 8, "1×64×…"),
      ((16, 16, 16), 6, "16×16²"), ((1, 1, 128), 5, "1×1×…"), ((2, 12, 12, 120), 10, "2×12×12×…"), ((4096,), 3, "40…")],
 )  # fmt: skip
-def test_short_shape(dims: tuple[int, ...], width: int, shown: str) -> None:
-    assert fmt.short_shape(dims, width) == shown
+def test_a_shape_in_few_cells(dims: tuple[int, ...], width: int, shown: str) -> None:
+    assert fmt.fit_brief(Brief(dims), width) == shown
 
 
-@given(dims, st.integers(0, 30), st.booleans())
-def test_a_short_shape_fits(dims: list[int], width: int, ascii: bool) -> None:
-    assert cell_len(fmt.short_shape(dims, width, ascii)) <= width
+@pytest.mark.parametrize(
+    ("brief", "width", "shown"),
+    [(Brief((2, 10), 3), 7, "2×10 +3"), (Brief((2, 8, 8), 12), 8, "2×8² +12"), (Brief((2, 8, 8), 12), 7, "2×…"),
+     (Brief((4096,), 3), 6, "4096…"), (Brief(text="9×9"), 3, "9×9"), (Brief(text="a×\x1b"), 9, "a×\\e"),
+     (Brief(), 5, ""),
+     (Brief((3, 1, 1)), 5, "3×1×1"), (Brief((-1, -1)), 3, "?×?"), (Brief((0, 0)), 2, "0²")],
+)  # fmt: skip
+def test_a_brief_in_few_cells(brief: Brief, width: int, shown: str) -> None:
+    assert fmt.fit_brief(brief, width) == shown
+
+
+@given(dims, st.integers(0, 200), st.text(max_size=20), st.integers(0, 30), st.booleans(), st.booleans())
+def test_a_brief_fits(dims: list[int], more: int, text: str, width: int, ascii: bool, in_full: bool) -> None:
+    for brief in (Brief(tuple(dims), more), Brief(text=text)):
+        assert cell_len(fmt.fit_brief(brief, width, ascii, in_full)) <= width
+
+
+def test_a_column_of_shapes_is_in_one_form() -> None:
+    assert fmt.fit_brief(Brief((1, 8, 8)), 20, in_full=False) == "1×8²"
 
 
 def test_a_power_in_ascii_is_no_other_number() -> None:
-    assert fmt.ascii_only(fmt.short_shape((1, 64, 112, 112), 11, ascii=True)) == "1x64x112^2"
+    assert fmt.ascii_only(fmt.fit_brief(Brief((1, 64, 112, 112)), 11, ascii=True)) == "1x64x112^2"
 
 
 @pytest.mark.parametrize(
@@ -101,13 +118,6 @@ def test_a_power_in_ascii_is_no_other_number() -> None:
 )  # fmt: skip
 def test_path(path: tuple[str, ...], shown: str) -> None:
     assert fmt.path(path) == shown
-
-
-def test_markup_is_text() -> None:
-    assert fmt.safe("[red]a[/]\x1b").plain == "[red]a[/]\\e"
-    assert fmt.safe_content("[@click=app.quit]x[/]").plain == "[@click=app.quit]x[/]"
-    assert not fmt.safe("[red]a[/]").spans and not fmt.safe_content("[red]a[/]").spans
-    assert fmt.safe("a\nb\r", multiline=True).plain == "a\nb\\r"
 
 
 @given(st.text(), st.integers(0, 12))

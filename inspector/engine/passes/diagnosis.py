@@ -18,7 +18,7 @@ from torch import nn
 from ...postmortem.frames import is_library
 from ...records import Problem, TensorValue, Value
 from ...text import encodable
-from ...value_text import brief
+from ...value_text import abbreviate, brief_text
 from ..modules.tree import ModuleTree
 from ..recording.call import Call
 from ..source import location
@@ -122,7 +122,7 @@ def _arguments(call: Call) -> Iterator[str]:
 def words(value: Value) -> str:
     """A value in a few words: `2×4 float32`, `1×16 int64 0..120`, `tuple 2`."""
     if not isinstance(value, TensorValue):
-        return brief(value) or type(value).__name__
+        return brief_text(abbreviate(value)) or type(value).__name__
     shape = "×".join("?" if size < 0 else str(size) for size in value.shape) or "scalar"
     found = value.statistics
     counted = found is not None and "int" in value.dtype and found.min is not None and found.max is not None

@@ -16,7 +16,7 @@ from ...records import (
     TensorValue,
     Value,
 )
-from ...value_text import brief, non_finite
+from ...value_text import abbreviate, non_finite
 from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree
 
@@ -66,7 +66,7 @@ class Call:
             self.depth,
             self.ms,
             self.status,
-            brief(self.output),
+            abbreviate(self.output),
             non_finite(self.output),
             self.file,
             self.line,

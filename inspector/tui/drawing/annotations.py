@@ -11,7 +11,6 @@ from textual.content import Content
 
 from ...client.model import Model
 from ...records import CallRow, Source
-from ...text import visible
 from .. import format
 from .styles import ACCENT, ERROR, WARN
 
@@ -73,5 +72,4 @@ def _one(call: CallRow, room: int) -> Content:
         return Content.styled("raised", f"{ERROR} bold")
     if call.status == "unfinished":
         return Content.styled("did not return", WARN)
-    brief = format.short_brief(visible(call.brief), room)
-    return Content.assemble((brief, LIVE), (" NaN", WARN) if call.nan else "")
+    return Content.assemble((format.fit_brief(call.brief, room), LIVE), (" NaN", WARN) if call.nan else "")

@@ -11,6 +11,7 @@ from textual.content import Content
 
 from ...records import CallDetail, Delta, Histogram, Ranked, Statistics, TensorValue, Value
 from ...text import visible
+from ...value_text import shape_text
 from .. import format
 from .bars import bar
 from .compare import children, same, signed
@@ -89,7 +90,7 @@ def _alike(now: Value, then: Value) -> bool:
 def _tensors(name: str, now: TensorValue, then: TensorValue, space: Space, column: int) -> Iterator[Line]:
     label = format.fit(name, column) + "  " if name else ""
     other = (then.shape, then.dtype) != (now.shape, now.dtype)
-    was = Content.assemble(("  was ", WARN), format.shape(then.shape), f" {visible(then.dtype)}") if other else ""
+    was = Content.assemble(("  was ", WARN), shape_text(then.shape), f" {visible(then.dtype)}") if other else ""
     yield Line(Content.assemble(space.pad, (label, DIM), tensor_kind(now), was), indent=len(space.pad) + STEP)
     inner = space.deeper()
     if now.statistics is not None and then.statistics is not None:

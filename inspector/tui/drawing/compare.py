@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ...records import MappingValue, SequenceValue, Statistics, TensorValue, Value
+from ...text import visible
+from ...value_text import shape_text
 from .. import format
 
 
@@ -48,9 +50,9 @@ def changes(now: TensorValue, before: Value | None) -> list[Change]:
         return [Change("was", format.value_brief(before))]
     found = []
     if now.shape != before.shape:
-        found.append(Change("shape was", format.shape(before.shape)))
+        found.append(Change("shape was", shape_text(before.shape)))
     if now.dtype != before.dtype:
-        found.append(Change("dtype was", format.cut(format.safe_content(before.dtype).plain, 20)))
+        found.append(Change("dtype was", format.cut(visible(before.dtype), 20)))
     if now.statistics and before.statistics:
         found += _differences(now.statistics, before.statistics)
     return found

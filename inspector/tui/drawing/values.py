@@ -22,6 +22,7 @@ from ...records import (
     Value,
 )
 from ...text import visible
+from ...value_text import shape_text
 from .. import format
 from .compare import changes, children, same
 from .styles import ACCENT, DIM, WARN
@@ -141,7 +142,7 @@ def tensor_kind(value: TensorValue) -> Content:
     odd += [value.layout] if value.layout != "strided" else []
     odd += ["requires grad"] if value.requires_grad else []
     facts = "  ".join(visible(fact) for fact in (value.dtype, value.device, *odd) if fact)
-    return Content.assemble((format.shape(value.shape), ACCENT), (f"  {facts}", DIM))
+    return Content.assemble((shape_text(value.shape), ACCENT), (f"  {facts}", DIM))
 
 
 def _tensor(value: TensorValue, space: Space, before: Value | None) -> Iterator[Line]:

@@ -8,6 +8,7 @@ from textual.content import Content
 
 from ...records import AnyEvent, GetParameters, ParameterRow, Parameters, Path, TensorValue
 from ...text import visible
+from ...value_text import shape_text
 from .. import format
 from ..drawing.lines import Page
 from ..drawing.problem import message
@@ -105,7 +106,7 @@ class ParametersPanel(DetailPanel):
             return {}
         return {
             "name": Cell(_name(row.name)),
-            "shape": Cell(format.shape(value.shape)),
+            "shape": Cell(shape_text(value.shape)),
             "": Cell(_marks(row)),
             "dtype": Cell(visible(value.dtype), DIM),
             "histogram": Cell(format.spark(value.histogram, HISTOGRAM_WIDTH, self.ascii), ACCENT),

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from rich.cells import cell_len
 
 from ...client.model import OBSERVED, REFUSED, Model
-from ...records import CallRow
+from ...records import Brief, CallRow
 from ...text import visible
 from .. import format as fmt
 from .columns import BADGE_LIMIT, SHAPE_LIMIT, Columns, Widths
@@ -94,12 +94,11 @@ class Lines(ABC):
     def measure_shapes(self, calls: Iterable[CallRow]) -> None:
         self.measure_briefs({call.brief for call in calls})
 
-    def measure_briefs(self, briefs: Iterable[str]) -> None:
+    def measure_briefs(self, briefs: Iterable[Brief]) -> None:
         widths = self.natural
         for brief in briefs:
-            brief = visible(brief)
-            short = fmt.powers(brief, self.look.ascii)
-            widths.shape = max(widths.shape, min(cell_len(brief), SHAPE_LIMIT))
+            short = fmt.short_brief(brief, self.look.ascii)
+            widths.shape = max(widths.shape, min(cell_len(fmt.brief(brief)), SHAPE_LIMIT))
             widths.short_shape = max(widths.short_shape, min(cell_len(short), SHAPE_LIMIT))
 
     def forget_heat(self) -> None:
@@ -127,14 +126,13 @@ class Lines(ABC):
         marked = {offset for offset in marked if offset < len(cut) and cut[offset] == name[offset]}
         return [(self.plain(text), role) for text, role in _runs(cut, marked, role)]
 
-    def shape_piece(self, brief: str, width: int, role: str) -> list[Piece]:
-        if not width:
-            return []
-        brief = visible(brief)
-        if width < self.natural.shape:  # all of them, or none: short and long forms in one column cannot be compared
-            brief = fmt.powers(brief, self.look.ascii)
-        short = fmt.short_brief(brief, width, self.look.ascii)
-        return [("  " + self.plain(fmt.fit(short, width)), role)]
+    def shape_piece(self, brief: Brief, width: int, role: str) -> list[Piece]:
+        in_full = width >= self.natural.shape  # all of them, or none: in one column two forms cannot be compared
+        return self.output_piece(fmt.fit_brief(brief, width, self.look.ascii, in_full), width, role)
+
+    def output_piece(self, text: str, width: int, role: str) -> list[Piece]:
+        """What stands in the column of shapes."""
+        return [("  " + self.plain(fmt.fit(text, width)), role)] if width else []
 
     def number_piece(self, number: str, width: int, role: str) -> list[Piece]:
         return [(" " + self.plain(fmt.fit(number, width, right=True)), role)] if width else []

@@ -9,7 +9,7 @@ from dataclasses import replace
 from rich.cells import cell_len
 
 from ...client.model import OBSERVED, Model
-from ...records import CallRow, ModuleRow
+from ...records import Brief, CallRow, ModuleRow
 from ...records.badges import uncalled
 from ...text import visible
 from .. import format as fmt
@@ -66,7 +66,7 @@ class TreeLines(Lines):
         classes = {row.class_name for row in rows if row.parent >= 0}
         longest = max((cell_len(fmt.cut(visible(name), CLASS_LIMIT)) for name in classes), default=0)
         widths.class_name = max(widths.class_name, longest)
-        self.measure_briefs({fmt.shape(row.shape) for row in rows if row.shape is not None})
+        self.measure_briefs({Brief(row.shape) for row in rows if row.shape is not None})
         if any(row.parameters for row in rows):
             widths.number = _PARAMETERS
 
@@ -166,13 +166,13 @@ class TreeLines(Lines):
     def _output(self, index: int, calls: Sequence[CallRow], columns: Columns, role: str) -> list[Piece]:
         shape = self.model.rows[index].shape
         if shape is not None:
-            return self.shape_piece(fmt.shape(shape), columns.shape, role or "shape")
+            return self.shape_piece(Brief(shape), columns.shape, role or "shape")
         if calls:
             return self.shape_piece(calls[-1].brief, columns.shape, role or "shape")
         if not self._not_called(index, calls):
-            return self.shape_piece("", columns.shape, "shape")
+            return self.output_piece("", columns.shape, "shape")
         mark = self._uncalled(index)
-        return self.shape_piece(mark.word if len(mark.word) <= columns.shape else mark.sign, columns.shape, "quiet")
+        return self.output_piece(mark.word if len(mark.word) <= columns.shape else mark.sign, columns.shape, "quiet")
 
     def _uncalled(self, index: int) -> fmt.Mark:
         words = self.model.rows[index].badges

@@ -236,7 +236,10 @@ async def test_a_relative_call_site_is_recognized(file: str, seen_there: bool) -
     model = made.a_model()
     model.start_trace()
     model.add_calls(
-        [r.CallRow(3, 0, 3, 4, 3, 0.1, "ok", "1×7", file=file, line=77), r.CallRow(2, 0, 2, 5, 2, 1.0, "ok", "")]
+        [
+            r.CallRow(3, 0, 3, 4, 3, 0.1, "ok", r.Brief((1, 7)), file=file, line=77),
+            r.CallRow(2, 0, 2, 5, 2, 1.0, "ok", r.Brief()),
+        ]
     )
     panel = SourcePanel()
     async with showing(panel, made.a_source(), model=model):
@@ -245,9 +248,11 @@ async def test_a_relative_call_site_is_recognized(file: str, seen_there: bool) -
 
 async def test_source_shows_several_calls_on_one_line_together() -> None:
     model = made.a_model()
-    calls = [r.CallRow(3, n, 3 + 2 * n, 4 + 2 * n, 3, 0.1, "ok", f"1×{n}", file=made.FILE, line=77) for n in range(4)]
+    calls = [
+        r.CallRow(3, n, 3 + 2 * n, 4 + 2 * n, 3, 0.1, "ok", r.Brief((1, n)), file=made.FILE, line=77) for n in range(4)
+    ]
     model.start_trace()
-    model.add_calls([*calls, r.CallRow(2, 0, 2, 40, 2, 1.0, "ok", "1×9")])
+    model.add_calls([*calls, r.CallRow(2, 0, 2, 40, 2, 1.0, "ok", r.Brief((1, 9)))])
     panel = SourcePanel()
     async with showing(panel, made.a_source(), model=model):
         (row,) = [row for row in seen(panel) if row.startswith("77")]
@@ -259,8 +264,8 @@ async def test_source_marks_the_call_that_raised() -> None:
     model.start_trace()
     model.add_calls(
         [
-            r.CallRow(3, 0, 3, 4, 3, 0.1, "raised", "", file=made.FILE, line=77),
-            r.CallRow(2, 0, 2, 5, 2, 1.0, "raised", ""),
+            r.CallRow(3, 0, 3, 4, 3, 0.1, "raised", r.Brief(), file=made.FILE, line=77),
+            r.CallRow(2, 0, 2, 5, 2, 1.0, "raised", r.Brief()),
         ]
     )
     panel = SourcePanel()
@@ -462,7 +467,7 @@ async def test_nested_values_keep_their_names_and_say_what_was_cut() -> None:
 async def test_a_call_that_raised_shows_where() -> None:
     model = made.a_model()
     model.summary = r.PassSummary(3, 1.0, 2, problem=made.a_problem())
-    row = r.CallRow(1, 0, 1, 9, 1, 0.4, "raised", "", file=made.FILE, line=271)
+    row = r.CallRow(1, 0, 1, 9, 1, 0.4, "raised", r.Brief(), file=made.FILE, line=271)
     panel = OutputsPanel()
     call = made.a_call(row=row, path=("layer1",), output=None)
     async with showing(panel, made.the_outputs(call), model=model):
@@ -720,7 +725,7 @@ async def test_a_problem_in_the_log_has_its_traceback_and_outlives_the_model() -
 async def test_odd_text_is_only_text(odd: str) -> None:
     tensor = made.a_tensor(dtype=odd, device=odd, type=odd, layout=odd, why=odd, preview=r.Preview(odd, ((odd,),)))
     mapping = r.MappingValue(odd, (odd,), (r.OtherValue(odd, odd),), 1)
-    row = r.CallRow(2, 0, 2, 13, 2, 1.0, "ok", odd, file=made.FILE + odd, line=77)
+    row = r.CallRow(2, 0, 2, 13, 2, 1.0, "ok", r.Brief(text=odd), file=made.FILE + odd, line=77)
     hook = r.HookRow(1, odd, False, odd, odd, odd, 3, (odd,), locked=odd, of=odd, fault=odd)
     replies: dict[type[DetailPanel], Any] = {
         SourcePanel: r.Source((odd,), "class", odd, odd, odd, odd, 1, 1, (odd,)),

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from inspector.client.model import Model
-from inspector.records import HookMarks, ModuleRow
+from inspector.records import Brief, HookMarks, ModuleRow
 from inspector.text import visible
 from inspector.tui.tree.widget import ModuleTree
 
@@ -128,7 +128,7 @@ async def test_badges_in_words_where_there_is_room() -> None:
         [row(0, -1, "", "Net"), row(1, 0, "a", badges=("tied",)), row(2, 0, "b", badges=("scripted", "no forward")),
          row(3, 0, "twin", alias_of=1), row(4, 0, "bad"), row(5, 0, "late")]
     )  # fmt: skip
-    run(made, [call(1, 0), call(2, 1, nan=True), call(4, 2, status="raised", brief="")])
+    run(made, [call(1, 0), call(2, 1, nan=True), call(4, 2, status="raised", brief=Brief())])
     async with showing(made, 100) as (tree, _, _):
         assert line(tree, " a ").endswith("≡ tied")
         assert line(tree, " b ").endswith("N NaN S scripted")
@@ -180,7 +180,7 @@ async def test_a_hook_turned_on_after_the_pass_does_not_make_a_module_uncalled()
 
 async def test_an_alias_shows_the_calls_of_its_object() -> None:
     made = model([row(0, -1, "", "Net"), row(1, 0, "a"), row(2, 0, "twin", alias_of=1)])
-    run(made, [call(1, 0), call(1, 1, 1, brief="1×7"), call(0, 2)])
+    run(made, [call(1, 0), call(1, 1, 1, brief=Brief((1, 7))), call(0, 2)])
     async with showing(made) as (tree, _, _):
         assert "1×7" in line(tree, "twin") and "×2" in line(tree, "twin")
 
@@ -499,5 +499,5 @@ def test_calls_of_modules_that_were_never_told_are_left_out():
     from inspector.records import CallRow
 
     model = Model()
-    model.add_calls([CallRow(0, 0, 0, 1, 0, 0.0, "unfinished", "")])
+    model.add_calls([CallRow(0, 0, 0, 1, 0, 0.0, "unfinished", Brief())])
     assert not model.calls

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from inspector.client.model import Model
-from inspector.records import CallRow, HookMarks, ModelInfo, ModuleRow, PassSummary
+from inspector.records import Brief, CallRow, HookMarks, ModelInfo, ModuleRow, PassSummary
 
 
 def info(rows: int) -> ModelInfo:
@@ -46,7 +46,14 @@ def named(*keys: str) -> Model:
 
 
 def call(module: int, end: int, number: int = 0, **more: Any) -> CallRow:
-    values: Mapping[str, Any] = {"start": 0, "depth": 1, "ms": 1.5, "status": "ok", "brief": "1×64×112×112", **more}
+    values: Mapping[str, Any] = {
+        "start": 0,
+        "depth": 1,
+        "ms": 1.5,
+        "status": "ok",
+        "brief": Brief((1, 64, 112, 112)),
+        **more,
+    }
     return CallRow(module=module, call=number, end=end, **values)
 
 
