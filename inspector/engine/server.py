@@ -22,55 +22,26 @@ from ..errors import ChannelError, InspectorError
 from ..postmortem.record import CallLog
 from ..records import (
     PROTOCOL,
-    AddHook,
     AnyEvent,
     AnyRequest,
     Asked,
     Cancel,
-    CheckHook,
-    Choices,
-    DisableAll,
     Done,
-    EditParameters,
     Failed,
-    GetAllHooks,
-    GetAttributes,
-    GetCalls,
-    GetHistory,
-    GetHooks,
-    GetHookSource,
-    GetLocations,
-    GetParameters,
-    GetSource,
-    GetTrace,
     Hello,
-    ListKinds,
-    ListTargets,
-    LoadRecipe,
-    Observe,
+    Look,
     Open,
     Opened,
-    PassEnded,
     Problem,
-    RemoveHook,
-    ReplaceHook,
-    Run,
-    Save,
-    SetHook,
-    SetInput,
     Shutdown,
     Stage,
-    TakeBaseline,
-    TryStateDict,
-    Undo,
 )
 from ..text import encodable
 from . import crash
+from .answers import answer
 
 if TYPE_CHECKING:
     from .session import Session
-
-_LOOKS = (GetSource, GetAttributes, GetParameters, GetHooks, GetLocations)
 
 
 class Server:
@@ -101,9 +72,7 @@ class Server:
         while not isinstance((asked := self._work.get()).body, Shutdown):
             self._answer(asked)
         self._looks.put(asked)
-        if self.session is not None:
-            self.session.close()
-        self.outbox.put(Done(), asked.id)
+        self._answer(asked)
         self.outbox.close()
 
     def busy(self) -> bool:
@@ -121,10 +90,8 @@ class Server:
 
     def _sort(self, asked: Asked) -> None:
         if isinstance(asked.body, Cancel):
-            if self.session is not None:
-                self.session.cancel()
-            self.outbox.put(Done(), asked.id)
-        elif isinstance(asked.body, _LOOKS) and self.session is not None:
+            self._answer(asked)
+        elif isinstance(asked.body, Look) and self.session is not None:
             self._looks.put(asked)
         else:
             if self.session is not None:
@@ -156,19 +123,9 @@ class Server:
             self.session.announce()
 
     def _reply(self, request: AnyRequest) -> AnyEvent:
-        session = self.session
-        assert session is not None  # made before the first request is taken
-        if isinstance(request, Open):
-            self.outbox.put(Stage(f"loading {encodable(request.target.target, 200)}"))
-            return session.open(request.target)
-        if isinstance(request, ListTargets):
-            from .loading import list_targets
-
-            return Choices("Targets", list_targets())
-        if isinstance(request, ListKinds):
-            return session.kinds()
-        session.check(getattr(request, "generation", session.generation))
-        return _replies(session, request)
+        if self.session is None:  # before it is there, only `Cancel` and `Shutdown` are answered: nothing is to be done
+            return Done()
+        return answer(self.session, request)
 
     def _prepare(self) -> Session:
         """Import torch, before anybody asks for it; what it leaves for the garbage collector is looked at never again:
@@ -184,56 +141,6 @@ class Server:
         if not self.busy():
             self.outbox.put(Stage("no model is open"))
         return Session(self.outbox.put, self.busy, self._call_log)
-
-
-def _replies(session: Session, request: AnyRequest) -> AnyEvent:
-    match request:
-        case Run():
-            return PassEnded(session.generation, session.run(request))
-        case SetInput():
-            return session.set_input(request.specs)
-        case Observe():
-            return session.observe(request.paths, request.subtree, request.on)
-        case GetSource():
-            return session.queries.source(request.path, request.part)
-        case GetCalls():
-            return session.calls_of(request.path, request.values, request.force)
-        case GetTrace():
-            return session.queries.trace(request.first, request.count)
-        case GetParameters():
-            return session.queries.parameters(request.path, request.limit)
-        case GetHooks():
-            return session.queries.hooks(request.path)
-        case SetHook():
-            return session.set_hook(request.path, request.kind, request.id, request.on, request.of)
-        case (
-            AddHook()
-            | ReplaceHook()
-            | RemoveHook()
-            | DisableAll()
-            | EditParameters()
-            | Undo()
-            | TakeBaseline()
-            | LoadRecipe()
-        ):
-            return session.change(request)
-        case GetHookSource():
-            return session.queries.hook_source(request.path, request.kind, request.id, request.of)
-        case TryStateDict():
-            return session.queries.state_dict(request.file)
-        case Save():
-            return session.save(request.file)
-        case CheckHook():
-            return session.queries.check_hook(request.where, request.hook, request.code)
-        case GetAllHooks():
-            return session.queries.all_hooks(request.first, request.count)
-        case GetHistory():
-            return session.queries.history(request.path)
-        case GetAttributes():
-            return session.queries.attributes(request.path)
-        case GetLocations():
-            return session.queries.locations()
-    raise InspectorError(f"{type(request).__name__} cannot be answered now")
 
 
 def main(fd: int, call_log: int) -> None:

@@ -12,41 +12,34 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..errors import InspectorError, UsageError
+from ..errors import InspectorError
 from ..postmortem.record import CallLog
 from ..records import (
-    AddHook,
-    AnyRequest,
     Calls,
     Changes,
     Choices,
-    DisableAll,
-    EditParameters,
     HookMarks,
     Kinds,
-    LoadRecipe,
     ModuleRows,
     Note,
     Opened,
     PassSummary,
     Path,
     Problem,
-    RemoveHook,
-    ReplaceHook,
     Run,
     Saved,
-    TakeBaseline,
+    Stage,
     Target,
-    Undo,
 )
 from ..text import encodable
 from .changes.files import load_recipe, save
+from .changes.log import ChangeLog
 from .hooks.hook import Hook
 from .hooks.kinds import KINDS
 from .hooks.spec import parse_placed
 from .inputs import Sample, form_fields, sample_from_specs
 from .inputs.sample import given
-from .loading import Loaded, load
+from .loading import Loaded, list_targets, load
 from .modules.tree import Node
 from .passes.lazy import may_run
 from .recording.call import Call
@@ -89,6 +82,7 @@ class Session:
         Raises:
             InspectorError: It cannot be loaded; the session is as it was.
         """
+        self._emit(Stage(f"loading {encodable(target.target, 200)}"))
         loaded = load(target)
         if isinstance(loaded, Choices):
             return loaded
@@ -242,38 +236,27 @@ class Session:
             subject.change_log.observe([node], on)
         else:
             subject.change_log.toggle(node, kind, hook_id, on, of)
-        return self._changed()
+        return self._report_changes()
 
-    def change(self, request: AnyRequest) -> Changes:
-        """Carry out what a person wants changed. Raises `UsageError`, with nothing done."""
+    def change(self, act: Callable[[ChangeLog], None]) -> Changes:
+        """Let `act` change something. Raises `UsageError`, with nothing done."""
         self.subject.check_callable()
-        change_log = self.subject.change_log
-        match request:
-            case AddHook():
-                change_log.add(request.where, request.hook, request.code)
-            case ReplaceHook():
-                change_log.replace(request.path, request.kind, request.id, request.hook, request.code)
-            case RemoveHook():
-                change_log.remove(request.path, request.kind, request.id)
-            case DisableAll():
-                change_log.disable_all()
-            case EditParameters():
-                change_log.edit(request.where, request.edit)
-            case Undo(redo=redo):
-                (change_log.redo if redo else change_log.undo)()
-            case TakeBaseline():
-                change_log.baseline = change_log.state()
-            case LoadRecipe(file=file):
-                load_recipe(change_log, file)
-            case _:
-                raise UsageError(f"{type(request).__name__} changes nothing")
-        return self._changed()
+        act(self.subject.change_log)
+        return self._report_changes()
 
-    def _changed(self) -> Changes:
+    def load_recipe(self, file: str) -> Changes:
+        """Add the hooks and edits of a recipe. Raises `UsageError`, with nothing done."""
+        return self.change(lambda log: load_recipe(log, file))
+
+    def _report_changes(self) -> Changes:
         """Tell the marks, and give what was changed so far."""
         self.runner.last.repeatable = False
         self._emit(self.subject.marks())
         return self.subject.changes()
+
+    def targets(self) -> Choices:
+        """Every name that needs no file."""
+        return Choices("Targets", list_targets())
 
     def kinds(self) -> Kinds:
         """The kinds of hooks that can be added."""

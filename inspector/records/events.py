@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Union
+from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
@@ -14,11 +14,11 @@ from .requests import AnyRequest, SourcePart
 from .values import MappingValue, NoneValue, OtherValue, TensorValue
 
 
-class Event(Record, frozen=True):
+class Event(Record, frozen=True, tag=True):
     """Sent unasked, or as the reply to a request."""
 
 
-class Hello(Event, frozen=True, tag=True):
+class Hello(Event, frozen=True):
     """The engine's greeting, before anything else."""
 
     protocol: int
@@ -26,13 +26,13 @@ class Hello(Event, frozen=True, tag=True):
     python: str
 
 
-class Stage(Event, frozen=True, tag=True):
+class Stage(Event, frozen=True):
     """What the engine is doing before a model is there, in words."""
 
     text: str
 
 
-class Opened(Event, frozen=True, tag=True):
+class Opened(Event, frozen=True):
     """A model is there; `ModuleRows` follow. With `form` the sample input is unknown and must be asked for; `problem`
     says why a guess failed. While it is `guessing`, another `Opened` of the same generation follows."""
 
@@ -43,12 +43,12 @@ class Opened(Event, frozen=True, tag=True):
     guessing: bool = False
 
 
-class Choices(Event, frozen=True, tag=True):
+class Choices(Event, frozen=True):
     title: str
     items: tuple[Choice, ...]
 
 
-class ModuleRows(Event, frozen=True, tag=True):
+class ModuleRows(Event, frozen=True):
     """A chunk of the module list, in order."""
 
     generation: int
@@ -56,7 +56,7 @@ class ModuleRows(Event, frozen=True, tag=True):
     total: int
 
 
-class HookMarks(Event, frozen=True, tag=True):
+class HookMarks(Event, frozen=True):
     """Which modules are observed now, and how many other hooks each has."""
 
     generation: int
@@ -67,7 +67,7 @@ class HookMarks(Event, frozen=True, tag=True):
     edited: tuple[int, ...] = ()  # rows whose own parameters are not what was loaded
 
 
-class Progress(Event, frozen=True, tag=True):
+class Progress(Event, frozen=True):
     """A newer one replaces an older one that was not sent yet."""
 
     generation: int
@@ -79,7 +79,7 @@ class Progress(Event, frozen=True, tag=True):
     batches: int = 1
 
 
-class CallRows(Event, frozen=True, tag=True):
+class CallRows(Event, frozen=True):
     """A chunk of the finished pass, in completion order."""
 
     generation: int
@@ -88,14 +88,14 @@ class CallRows(Event, frozen=True, tag=True):
     total: int
 
 
-class PassEnded(Event, frozen=True, tag=True):
+class PassEnded(Event, frozen=True):
     """Reply to `Run`, also when the pass failed: what was captured until then is there."""
 
     generation: int
     summary: PassSummary
 
 
-class Calls(Event, frozen=True, tag=True):
+class Calls(Event, frozen=True):
     generation: int
     number: int  # of the pass they belong to; 0 before the first
     calls: tuple[CallDetail, ...]
@@ -104,7 +104,7 @@ class Calls(Event, frozen=True, tag=True):
     path: Path | None = None  # of the module asked about, None for the whole pass
 
 
-class Source(Event, frozen=True, tag=True):
+class Source(Event, frozen=True):
     """Source text verified to be what runs, or labelled in `notes`. Empty text: the last note is the honest line."""
 
     path: Path
@@ -129,33 +129,33 @@ class ParameterRow(Record, frozen=True):
     edited: bool = False  # not what was loaded
 
 
-class Parameters(Event, frozen=True, tag=True):
+class Parameters(Event, frozen=True):
     path: Path
     rows: tuple[ParameterRow, ...]
     total: int
 
 
-class Hooks(Event, frozen=True, tag=True):
+class Hooks(Event, frozen=True):
     path: Path
     rows: tuple[HookRow, ...]
     observed: bool
     note: str = ""
 
 
-class AllHooks(Event, frozen=True, tag=True):
+class AllHooks(Event, frozen=True):
     """Hooks `first` and following of the whole model: of the process first, then module by module."""
 
     rows: tuple[HookRow, ...]
     total: int
 
 
-class Kinds(Event, frozen=True, tag=True):
+class Kinds(Event, frozen=True):
     """The kinds of hooks that can be added, in the order of their groups."""
 
     kinds: tuple[KindInfo, ...]
 
 
-class HookCheck(Event, frozen=True, tag=True):
+class HookCheck(Event, frozen=True):
     """What a hook that was typed would be put on. `problem` is set exactly when it cannot be added."""
 
     hook: str = ""  # as it is written in full
@@ -164,7 +164,7 @@ class HookCheck(Event, frozen=True, tag=True):
     problem: Problem | None = None
 
 
-class Changes(Event, frozen=True, tag=True):
+class Changes(Event, frozen=True):
     """What a person changed since the model was opened, in order; those undone can be made again."""
 
     generation: int
@@ -175,7 +175,7 @@ class Changes(Event, frozen=True, tag=True):
     baseline: str = ""  # what is compared with, in words
 
 
-class History(Event, frozen=True, tag=True):
+class History(Event, frozen=True):
     """Of the batches that ran last. Each series has `batches` values."""
 
     path: Path
@@ -184,12 +184,12 @@ class History(Event, frozen=True, tag=True):
     note: str = ""  # why there is nothing
 
 
-class Saved(Event, frozen=True, tag=True):
+class Saved(Event, frozen=True):
     file: str
     what: str  # "3 hooks and 1 edit"
 
 
-class StateDictReport(Event, frozen=True, tag=True):
+class StateDictReport(Event, frozen=True):
     """How the keys of a file go with a model's, after the state dict hooks of both; nothing was written."""
 
     file: str  # "" for the model's own state dict
@@ -199,7 +199,7 @@ class StateDictReport(Event, frozen=True, tag=True):
     notes: tuple[str, ...] = ()
 
 
-class Attributes(Event, frozen=True, tag=True):
+class Attributes(Event, frozen=True):
     path: Path
     class_name: str  # with its module: "torch.nn.modules.conv.Conv2d"
     signature: str  # of the forward that runs
@@ -215,32 +215,33 @@ class Location(Row, frozen=True):
     line: int
 
 
-class Locations(Event, frozen=True, tag=True):
+class Locations(Event, frozen=True):
     rows: tuple[Location, ...]
 
 
-class Note(Event, frozen=True, tag=True):
+class Note(Event, frozen=True):
     """A line for the Log panel from the engine itself."""
 
     level: Literal["info", "warning", "error"]
     text: str
 
 
-class Failed(Event, frozen=True, tag=True):
+class Failed(Event, frozen=True):
     """The reply to a request that could not be carried out."""
 
     problem: Problem
 
 
-class Done(Event, frozen=True, tag=True):
+class Done(Event, frozen=True):
     """Nothing to report."""
 
 
-AnyEvent = Union[  # noqa: UP007 (msgspec reads it at run time)
-    Hello, Stage, Opened, Choices, ModuleRows, HookMarks, Progress, CallRows, PassEnded, Calls, Source, Parameters,
-    Hooks, Attributes, Locations, Note, Failed, Done, AllHooks, Kinds, HookCheck, Changes, History, Saved,
-    StateDictReport,
-]  # fmt: skip
+AnyEvent: TypeAlias = (
+    Hello | Stage | Opened | Choices | ModuleRows | HookMarks | Progress | CallRows | PassEnded | Calls | Source
+    | Parameters | Hooks | Attributes | Locations | Note | Failed | Done | AllHooks | Kinds | HookCheck | Changes
+    | History | Saved | StateDictReport
+)  # fmt: skip
+"""What crosses the channel; the type checker lets nothing else be emitted."""
 
 
 class Asked(Struct, frozen=True, array_like=True):

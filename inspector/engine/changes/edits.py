@@ -42,9 +42,7 @@ class Edits:
     def __init__(self, backup: TensorBackup) -> None:
         self.made: list[Edit] = []
         self._backup = backup
-        self._loaded: dict[
-            int, tuple[ParameterWrite, Tensor]
-        ] = {}  # by id(tensor): its first change, its elements before
+        self._loaded: dict[int, tuple[ParameterWrite, Tensor]] = {}  # id(tensor) -> first change, elements before it
 
     def plan(self, where: str, hook: Hook, nodes: list[Node]) -> Edit:
         """What an edit would write; nothing is written yet.

@@ -220,6 +220,10 @@ class ChangeLog:
         first.redo()
         first.undone = False
 
+    def take_baseline(self) -> None:
+        """From now on the model as it is now is what is compared with."""
+        self.baseline = self.state()
+
     def changes(self) -> tuple[Change, ...]:
         return tuple(Change(encodable(done.label, 200), done.undone) for done in self._done)
 

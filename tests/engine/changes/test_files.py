@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 import torch
 
+from inspector.engine.answers import answer
 from inspector.engine.session import Session
 from inspector.errors import UsageError
 from inspector.records import AddHook, EditParameters, LoadRecipe, Target, Undo
@@ -38,9 +39,9 @@ def opened(**options: object) -> Session:
 def altered() -> Session:
     session = opened()
     for where, hook, code in HOOKS:
-        session.change(AddHook(1, where, hook, code))
-    session.change(EditParameters(1, "fc,conv1", "noise(0.01, seed=5)"))
-    session.change(EditParameters(1, "layer1.0.conv1", "prune(0.5)"))
+        answer(session, AddHook(1, where, hook, code))
+    answer(session, EditParameters(1, "fc,conv1", "noise(0.01, seed=5)"))
+    answer(session, EditParameters(1, "layer1.0.conv1", "prune(0.5)"))
     return session
 
 
@@ -77,9 +78,9 @@ def test_a_script_patches_prints_and_renames_as_the_session_did(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     session = opened()
-    session.change(AddHook(1, "layer2.0.relu", "record('clean', call=1)"))
+    answer(session, AddHook(1, "layer2.0.relu", "record('clean', call=1)"))
     clean = output_of(session)
-    session.change(Undo(1))
+    answer(session, Undo(1))
     for where, hook in (
         ("conv1", "scale(3)"),
         ("layer4", "add(0.5)"),
@@ -88,7 +89,7 @@ def test_a_script_patches_prints_and_renames_as_the_session_did(
         ("layer1", "record('again')"),
         ("fc", "rename('weight', 'w', on='state_dict')"),
     ):
-        session.change(AddHook(1, where, hook))
+        answer(session, AddHook(1, where, hook))
     expected = output_of(session)
     assert not torch.equal(expected, clean)
     module = script_of(session, tmp_path / "patched.py")
@@ -130,7 +131,7 @@ def test_a_wrong_recipe_is_refused_with_nothing_done(tmp_path: Path, text: str, 
     before = fingerprint(session.subject.tree.root)
     (tmp_path / "r.toml").write_text(text)
     with pytest.raises(UsageError, match=said):
-        session.change(LoadRecipe(1, str(tmp_path / "r.toml")))
+        answer(session, LoadRecipe(1, str(tmp_path / "r.toml")))
     assert not any(not change.undone for change in session.subject.changes().changes)
     after = fingerprint(session.subject.tree.root)
     assert [key for key in before if key.startswith("tensor") and before[key] != after[key]] == []
@@ -139,7 +140,7 @@ def test_a_wrong_recipe_is_refused_with_nothing_done(tmp_path: Path, text: str, 
 
 def test_no_file_is_replaced(tmp_path: Path) -> None:
     session = opened()
-    session.change(AddHook(1, "fc", "zero"))
+    answer(session, AddHook(1, "fc", "zero"))
     (tmp_path / "kept.toml").write_text("mine")
     with pytest.raises(UsageError, match="is there already"):
         session.save(str(tmp_path / "kept.toml"))
@@ -151,16 +152,16 @@ def test_no_file_is_replaced(tmp_path: Path) -> None:
 
 def test_recorded_tensors_are_patched_back(tmp_path: Path) -> None:
     session = opened()
-    session.change(AddHook(1, "layer2", "record('clean')"))
+    answer(session, AddHook(1, "layer2", "record('clean')"))
     clean = output_of(session)
     (run,) = next(kind for kind in session.kinds().kinds if kind.name == "patch").arguments
     assert run.known == ("clean",)
     saved = session.save(str(tmp_path / "clean.safetensors"))
     assert saved.what == "1 tensors of 'clean'"
-    session.change(AddHook(1, "conv1", "noise(1, on='input')"))
+    answer(session, AddHook(1, "conv1", "noise(1, on='input')"))
     assert not torch.equal(output_of(session), clean)
-    session.change(Undo(1))
-    session.change(AddHook(1, "conv1", "zero()"))
-    session.change(AddHook(1, "layer2", f"patch({str(tmp_path / 'clean.safetensors')!r})"))
+    answer(session, Undo(1))
+    answer(session, AddHook(1, "conv1", "zero()"))
+    answer(session, AddHook(1, "layer2", f"patch({str(tmp_path / 'clean.safetensors')!r})"))
     assert torch.equal(output_of(session), clean)
     session.close()

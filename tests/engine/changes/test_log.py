@@ -12,6 +12,7 @@ import torch
 import torchvision
 from torch import nn
 
+from inspector.engine.answers import answer
 from inspector.engine.hooks.kinds import BY_NAME, KINDS
 from inspector.engine.session import Session
 from inspector.errors import UsageError
@@ -43,7 +44,7 @@ HOSTILE = ("slow", "hostile", "kills", "endless")
 def attempted(session: Session, request: AddHook | EditParameters) -> None:
     """A model may have nothing that takes it."""
     with contextlib.suppress(UsageError):
-        session.change(request)
+        answer(session, request)
 
 
 def opened(model: nn.Module, args: tuple = (), kwargs: dict | None = None) -> Session:
@@ -54,7 +55,7 @@ def opened(model: nn.Module, args: tuple = (), kwargs: dict | None = None) -> Se
 
 def undo_all(session: Session) -> None:
     while any(not change.undone for change in session.subject.changes().changes):
-        session.change(Undo(1))
+        answer(session, Undo(1))
 
 
 @pytest.mark.parametrize("name", [name for name in names(without=HOSTILE) if name != "wide_100k"])
@@ -78,10 +79,10 @@ def test_nothing_is_left_on_a_hundred_thousand_modules() -> None:
     session.observe(((),), subtree=True, on=False)
     before = fingerprint(model)
     for hook in ("scale(2)", "noise(0.1, on='input')"):
-        session.change(AddHook(1, "*", hook))
-    session.change(DisableAll(1))
+        answer(session, AddHook(1, "*", hook))
+    answer(session, DisableAll(1))
     for _ in range(3):
-        session.change(Undo(1))
+        answer(session, Undo(1))
     assert fingerprint(model) == before
     session.close()
 
@@ -104,7 +105,7 @@ def test_a_hook_that_raises_breaks_nothing_and_is_told() -> None:
     session.run()
     plain = session.calls_of(()).calls[0].output
     for on in ("output", "input", "parameters", "grad"):
-        session.change(AddHook(1, "0", f"python(on={on!r})", "def hook(*args):\n    return 1 / 0\n"))
+        answer(session, AddHook(1, "0", f"python(on={on!r})", "def hook(*args):\n    return 1 / 0\n"))
     summary = session.run(Run(1))
     assert summary.problem is None and session.calls_of(()).calls[0].output == plain
     assert len(summary.faults) == 3 and all("line 2: ZeroDivisionError" in fault.what for fault in summary.faults)
@@ -124,7 +125,7 @@ def test_a_hook_that_raises_breaks_nothing_and_is_told() -> None:
 def test_a_wrong_return_value_is_told(on: str, code: str, said: str) -> None:
     model, x = mlp()
     session = opened(model, (x,))
-    session.change(AddHook(1, "0", f"python(on={on!r})", code))
+    answer(session, AddHook(1, "0", f"python(on={on!r})", code))
     summary = session.run()
     assert summary.problem is None and said in summary.faults[0].what
     session.close()
@@ -138,7 +139,7 @@ def test_wrong_code_is_refused_at_its_line(code: str, said: str) -> None:
     model, x = mlp()
     session = opened(model, (x,))
     with pytest.raises(UsageError, match=said):
-        session.change(AddHook(1, "0", "python()", code))
+        answer(session, AddHook(1, "0", "python()", code))
     assert session.queries.check_hook("0", "python()", code).problem is not None
     session.close()
 
@@ -147,7 +148,7 @@ def test_wrong_code_is_refused_at_its_line(code: str, said: str) -> None:
 def test_what_the_app_starts_a_hook_from_fits_what_it_is_put_on(on: str) -> None:
     model, x = mlp()
     session = opened(model, (x,))
-    session.change(AddHook(1, "0", f"python(on={on!r})", template(on)))
+    answer(session, AddHook(1, "0", f"python(on={on!r})", template(on)))
     assert not session.run(Run(1, backward=True)).faults
     model.load_state_dict(model.state_dict())
     assert not session.subject.change_log.faults() and session.queries.hooks(("0",)).rows
@@ -159,7 +160,7 @@ def test_a_ripple_is_told_module_by_module_and_goes_with_the_hook() -> None:
     model, x = mlp()
     session = opened(model, (x,))
     assert session.run().delta is None
-    session.change(AddHook(1, "1", "scale(3)"))
+    answer(session, AddHook(1, "1", "scale(3)"))
     summary = session.run()
     deltas = {call.index: call.delta for call in session.runner.last.calls}
     assert deltas[1].rel_l2 == 0 and deltas[2].rel_l2 == pytest.approx(2) and deltas[2].cosine == pytest.approx(1)
@@ -170,7 +171,7 @@ def test_a_ripple_is_told_module_by_module_and_goes_with_the_hook() -> None:
     assert session.run().delta is None
     session.set_hook(("1",), row.kind, row.id, True)
     assert session.run().delta == summary.delta
-    session.change(TakeBaseline(1))
+    answer(session, TakeBaseline(1))
     assert session.run().delta is None
     session.set_hook(("1",), row.kind, row.id, False)
     assert session.run().delta.rel_l2 > 0
@@ -185,7 +186,7 @@ def test_somebody_elses_hook_has_a_ripple_too() -> None:
     session.run()
     session.set_hook(("0",), row.kind, row.id, False)
     assert session.run().delta.rel_l2 > 0
-    session.change(Undo(1))
+    answer(session, Undo(1))
     assert session.run().delta is None
     session.close()
     handle.remove()
@@ -196,33 +197,33 @@ def test_hooks_are_changed_and_removed_and_come_back_where_they_were() -> None:
     model, x = mlp()
     session = opened(model, (x,))
     for factor in (2, 3):
-        session.change(AddHook(1, "0", f"scale({factor})"))
+        answer(session, AddHook(1, "0", f"scale({factor})"))
     first, second = (row for row in session.queries.hooks(("0",)).rows if row.alters)
     before = fingerprint(model)
-    session.change(RemoveHook(1, ("0",), first.kind, first.id))
+    answer(session, RemoveHook(1, ("0",), first.kind, first.id))
     assert [row.name for row in session.queries.hooks(("0",)).rows if row.alters] == ["scale(3)"]
-    session.change(Undo(1))
+    answer(session, Undo(1))
     assert fingerprint(model) == before
-    session.change(ReplaceHook(1, ("0",), second.kind, second.id, "scale(5)"))
+    answer(session, ReplaceHook(1, ("0",), second.kind, second.id, "scale(5)"))
     assert [row.name for row in session.queries.hooks(("0",)).rows if row.alters] == ["scale(2)", "scale(5)"]
-    session.change(Undo(1))
-    session.change(Undo(1, redo=True))
-    session.change(Undo(1))
+    answer(session, Undo(1))
+    answer(session, Undo(1, redo=True))
+    answer(session, Undo(1))
     assert [row.name for row in session.queries.hooks(("0",)).rows if row.alters] == ["scale(2)", "scale(3)"]
     with pytest.raises(UsageError, match="not added here"):
-        session.change(RemoveHook(1, ("0",), "forward", 10**9))
+        answer(session, RemoveHook(1, ("0",), "forward", 10**9))
     session.close()
 
 
 def test_all_of_ours_are_disabled_and_come_back() -> None:
     model, x = mlp()
     session = opened(model, (x,))
-    session.change(AddHook(1, "*", "scale(2)"))
+    answer(session, AddHook(1, "*", "scale(2)"))
     before = session.run()
-    session.change(DisableAll(1))
+    answer(session, DisableAll(1))
     assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
     assert session.run().calls == 0
-    session.change(Undo(1))
+    answer(session, Undo(1))
     assert session.run().delta == before.delta
     session.close()
 
@@ -238,12 +239,12 @@ def test_conditions_calls_and_batches_limit_a_hook() -> None:
 
     session = opened(Twice(), (torch.ones(2),))
     for hook, changed in (("zero(call=1)", [1, 0]), ("zero(when='mean > 5')", [1, 0]), ("zero()", [0, 0])):
-        session.change(AddHook(1, "act", hook))
+        answer(session, AddHook(1, "act", hook))
         session.run()
         means = [call.output.statistics.mean for call in session.calls_of(("act",)).calls]
         assert means == [changed[0], 10 * changed[1]], hook
-        session.change(Undo(1))
-    session.change(AddHook(1, "act", "zero(every=2, call=0)"))
+        answer(session, Undo(1))
+    answer(session, AddHook(1, "act", "zero(every=2, call=0)"))
     session.run(Run(1, batches=4))
     values = next(each.values for each in session.queries.history(("act",)).series if each.name == "output mean")
     assert values == (0, 1, 0, 1)
@@ -271,7 +272,7 @@ def test_gradients_survive_in_place_operations() -> None:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True), nn.Linear(4, 2))
     session = opened(model, (torch.randn(3, 4),))
-    session.change(AddHook(1, "0", "zero(on='grad')"))
+    answer(session, AddHook(1, "0", "zero(on='grad')"))
     summary = session.run(Run(1, backward=True))
     sizes = {call.index: call.row().gradient for call in session.runner.last.calls}
     assert summary.problem is None and sizes[2] > 0 and sizes[0] > 0 and set(sizes) == {0, 1, 2, 3}
@@ -283,7 +284,7 @@ def test_a_copy_and_a_pickle_of_the_model_have_hooks_that_do_nothing() -> None:
     model, x = mlp()
     plain = model(x)
     session = opened(model, (x,))
-    session.change(AddHook(1, "*", "scale(2)"))
+    answer(session, AddHook(1, "*", "scale(2)"))
     assert torch.equal(copy.deepcopy(model)(x), plain)
     assert torch.equal(pickle.loads(pickle.dumps(model))(x), plain)
     session.close()
@@ -304,7 +305,7 @@ def test_an_observe_hook_shows_the_calls_and_the_part_it_was_limited_to() -> Non
     session = opened(Twice(), (torch.randn(2, 3, 4),))
 
     def seen(where: str, hook: str, run: Run | None = None) -> list[Any]:
-        session.change(AddHook(1, where, hook))
+        answer(session, AddHook(1, where, hook))
         found = []
         for _ in range(2):  # a second pass counts anew
             assert session.run(run).problem is None
@@ -333,7 +334,7 @@ def test_top_classes_have_the_names_of_the_weights(tmp_path: Any) -> None:
     torch.save(torchvision.models.squeezenet1_1().state_dict(), tmp_path / "w.pt")
     session = Session(lambda event: None)
     session.open(Target("squeezenet1_1", weights=str(tmp_path / "w.pt"), inputs=("1x3x64x64",)))
-    session.change(AddHook(1, "features", "scale(2)"))
+    answer(session, AddHook(1, "features", "scale(2)"))
     ranking = session.run().ranking
     categories = torchvision.models.SqueezeNet1_1_Weights.DEFAULT.meta["categories"]
     assert ranking and all(ranked.label == categories[ranked.index] for ranked in ranking)
@@ -344,11 +345,11 @@ def test_top_classes_have_the_names_of_the_weights(tmp_path: Any) -> None:
 def test_a_backward_pass_and_batches_are_compared_with_the_same_unaltered(steps: dict[str, Any]) -> None:
     model, x = mlp()
     session = opened(model, (x,))
-    session.change(AddHook(1, "0", "scale(2)"))
+    answer(session, AddHook(1, "0", "scale(2)"))
     summary = session.run(Run(1, **steps))
     assert summary.problem is None and summary.delta is not None and summary.delta.rel_l2 > 0.1
-    session.change(DisableAll(1))
-    session.change(Undo(1))
+    answer(session, DisableAll(1))
+    answer(session, Undo(1))
     first = session.queries.calls_of(("0",)).calls[0].row.delta
     assert first is not None and (steps.get("batches") or first.rel_l2 == pytest.approx(1))
     session.close()
@@ -393,7 +394,7 @@ def test_a_loader_brings_labels_that_a_loss_is_told(tmp_path: Any, monkeypatch: 
 def test_cancelling_the_pass_to_compare_with_ends_the_one_that_was_asked_for() -> None:
     model, x = mlp()
     session = opened(model, (x,))
-    session.change(AddHook(1, "0", "scale(2)"))
+    answer(session, AddHook(1, "0", "scale(2)"))
     calls = []
     handle = model[1].register_forward_hook(lambda *args: (calls.append(1), session.cancel()))
     summary = session.run()
@@ -407,7 +408,7 @@ def test_cancelling_the_pass_to_compare_with_ends_the_one_that_was_asked_for() -
 def test_another_input_is_compared_with_a_baseline_of_its_own() -> None:
     model, x = mlp()
     session = opened(model, (x,))
-    session.change(AddHook(1, "", "scale(2)"))
+    answer(session, AddHook(1, "", "scale(2)"))
     for seed in range(4):  # samples come and go, and may lie where another lay
         session.set_input((f"{seed + 2}x4",))
         summary = session.run()

@@ -8,6 +8,7 @@ import torchvision
 from torch import nn
 
 import inspector
+from inspector.engine.answers import answer
 from inspector.engine.session import Session
 from inspector.records import AddHook, CallDetail, Run
 from tests.fingerprint import fingerprint
@@ -64,8 +65,8 @@ def test_the_same_in_a_session() -> None:
     session = opened(model, x)
     session.run()
     before = session.calls_of(("l1",)).calls[0]
-    session.change(AddHook(1, "l1", "scale(2, on='input')"))
-    session.change(AddHook(1, "l1", "scale(2)"))
+    answer(session, AddHook(1, "l1", "scale(2, on='input')"))
+    answer(session, AddHook(1, "l1", "scale(2)"))
     summary = session.run()
     after = session.calls_of(("l1",)).calls[0]
     assert mean_of(after, "input") == 2 * mean_of(before, "input") == pytest.approx(2 * x.item())
@@ -104,7 +105,7 @@ def test_the_history_of_a_session_doubles_and_the_model_is_put_back() -> None:
     model, x = M(), torch.randn(1)
     before = fingerprint(model)
     session = opened(model, x)
-    session.change(AddHook(1, "l1", "scale(2, on='parameters')"))
+    answer(session, AddHook(1, "l1", "scale(2, on='parameters')"))
     session.run(Run(1, batches=3))
     series = {each.name: each.values for each in session.queries.history(("l1",)).series}
     weight = model.l1.weight.mean().item()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from inspector.engine.answers import answer
 from inspector.engine.session import Session
 from inspector.records import AddHook, DisableAll, EditParameters, Run, Target, Undo
 from tests.fingerprint import fingerprint
@@ -32,16 +33,16 @@ def test_a_torchvision_model_is_as_before_after_undoing_everything(name: str) ->
     before = fingerprint(model)
     session.observe(((),), subtree=True, on=True)
     for hook in HOOKS:
-        session.change(AddHook(1, "*", hook))
+        answer(session, AddHook(1, "*", hook))
     packed = "quantized" in name  # its parameters are no parameters, and without training all it gives is zeros
     if not packed:
-        session.change(EditParameters(1, "*", "scale(1.01)"))
+        answer(session, EditParameters(1, "*", "scale(1.01)"))
     summary = session.run(Run(1))
     assert summary.problem is None and summary.altering, summary.problem
     deltas = [row.delta for row in session.runner.last.rows() if row.delta is not None]
     assert deltas and (packed or any(delta.rel_l2 for delta in deltas))
-    session.change(DisableAll(1))
+    answer(session, DisableAll(1))
     while any(not change.undone for change in session.subject.changes().changes):
-        session.change(Undo(1))
+        answer(session, Undo(1))
     assert fingerprint(model) == before
     session.close()

@@ -20,6 +20,7 @@ from msgspec.structs import replace
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from inspector.engine.answers import answer
 from inspector.engine.loading import load
 from inspector.engine.loading.files import weights_only
 from inspector.engine.session import Session
@@ -275,9 +276,9 @@ def test_no_pass_is_run_and_every_way_to_one_says_why(tmp_path: Path) -> None:
         session.run,
         lambda: session.set_input(("1x3",)),
         lambda: session.observe(((),), True, True),
-        lambda: session.change(AddHook(generation, "conv", "zero()")),
-        lambda: session.change(EditParameters(generation, "conv", "zero()")),
-        lambda: session.change(TakeBaseline(generation)),
+        lambda: answer(session, AddHook(generation, "conv", "zero()")),
+        lambda: answer(session, EditParameters(generation, "conv", "zero()")),
+        lambda: answer(session, TakeBaseline(generation)),
     ):
         with pytest.raises(UsageError) as caught:
             ask()

@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn.modules import module as torch_modules
 from torch.utils.hooks import RemovableHandle
 
+from inspector.engine.answers import answer
 from inspector.engine.modules.tree import walk
 from inspector.engine.session import Session
 from inspector.engine.torch_hooks.dicts import GLOBAL_KINDS, KINDS, LEGACY, OPTIMIZER_KINDS, TENSOR_KINDS
@@ -556,7 +557,7 @@ class Cam(nn.Module):
 def test_hooks_on_the_tensors_of_a_backward_pass_are_listed_and_shown() -> None:
     session = Session(lambda event: None)
     session.adopt(Cam(), (torch.ones(1, 2),), {}, "toy")
-    session.change(AddHook(1, "body", "scale(2, on='grad')"))
+    answer(session, AddHook(1, "body", "scale(2, on='grad')"))
     session.run()
     assert not any(row.kind == KIND for row in session.queries.all_hooks(0, 100).rows)
     session.run(Run(1, backward=True))
@@ -573,8 +574,8 @@ def test_the_source_of_a_hook_of_ours_is_what_a_person_wrote() -> None:
     session = Session(lambda event: None)
     session.adopt(Cam(), (torch.ones(1, 2),), {}, "toy")
     code = "def hook(module, args, kwargs, output):\n    return output * 2\n"
-    session.change(AddHook(1, "head", "python()", code))
-    session.change(AddHook(1, "head", "scale(2)"))
+    answer(session, AddHook(1, "head", "python()", code))
+    answer(session, AddHook(1, "head", "scale(2)"))
     own, kind = (row for row in session.queries.hooks(("head",)).rows if row.name in ("python()", "scale(2)"))
     assert session.queries.hook_source(("head",), own.kind, own.id).text == code
     assert "def scale(factor" in session.queries.hook_source(("head",), kind.kind, kind.id).text

@@ -1,0 +1,92 @@
+"""The one table of requests: what carries out each, and gives its reply.
+
+The type checker knows that `AnyRequest` has no member without an arm here: for one that has none, `answer` would end
+without a reply. Which thread a request is for, and whether it is of a model, the record itself says.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..records import AnyEvent, AnyRequest, Done, ModelRequest, PassEnded, requests
+
+if TYPE_CHECKING:  # the server greets its client before torch is imported
+    from .session import Session
+
+
+def answer(session: Session, request: AnyRequest) -> AnyEvent:
+    """The reply to a request.
+
+    Raises:
+        InspectorError: It cannot be carried out, or is of a model that is no longer open; nothing was done.
+    """
+    if isinstance(request, ModelRequest):
+        session.check(request.generation)
+    match request:
+        case requests.Open():
+            return session.open(request.target)
+        case requests.ListTargets():
+            return session.targets()
+        case requests.ListKinds():
+            return session.kinds()
+        case requests.Cancel():
+            session.cancel()
+            return Done()
+        case requests.Shutdown():
+            session.close()
+            return Done()
+
+        case requests.Run():
+            return PassEnded(session.generation, session.run(request))
+        case requests.SetInput():
+            return session.set_input(request.specs)
+        case requests.GetCalls():
+            return session.calls_of(request.path, request.values, request.force)
+
+        case requests.GetTrace():
+            return session.queries.trace(request.first, request.count)
+        case requests.GetHistory():
+            return session.queries.history(request.path)
+        case requests.GetSource():
+            return session.queries.source(request.path, request.part)
+        case requests.GetAttributes():
+            return session.queries.attributes(request.path)
+        case requests.GetParameters():
+            return session.queries.parameters(request.path, request.limit)
+        case requests.GetLocations():
+            return session.queries.locations()
+        case requests.GetHooks():
+            return session.queries.hooks(request.path)
+        case requests.GetAllHooks():
+            return session.queries.all_hooks(request.first, request.count)
+        case requests.GetHookSource():
+            return session.queries.hook_source(request.path, request.kind, request.id, request.of)
+        case requests.CheckHook():
+            return session.queries.check_hook(request.where, request.hook, request.code)
+        case requests.TryStateDict():
+            return session.queries.state_dict(request.file)
+
+        case requests.Observe():
+            return session.observe(request.paths, request.subtree, request.on)
+        case requests.SetHook():
+            return session.set_hook(request.path, request.kind, request.id, request.on, request.of)
+        case requests.AddHook():
+            return session.change(lambda log: log.add(request.where, request.hook, request.code))
+        case requests.ReplaceHook():
+            return session.change(
+                lambda log: log.replace(request.path, request.kind, request.id, request.hook, request.code)
+            )
+        case requests.RemoveHook():
+            return session.change(lambda log: log.remove(request.path, request.kind, request.id))
+        case requests.DisableAll():
+            return session.change(lambda log: log.disable_all())
+        case requests.EditParameters():
+            return session.change(lambda log: log.edit(request.where, request.edit))
+        case requests.Undo():
+            return session.change(lambda log: log.redo() if request.redo else log.undo())
+        case requests.TakeBaseline():
+            return session.change(lambda log: log.take_baseline())
+        case requests.LoadRecipe():
+            return session.load_recipe(request.file)
+        case requests.Save():
+            return session.save(request.file)
