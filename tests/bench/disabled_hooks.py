@@ -12,7 +12,7 @@ import torch
 import torchvision
 
 from inspector.engine.loading import Loaded
-from inspector.engine.passes import guarded
+from inspector.engine.passes.guarded import run_guarded
 from inspector.engine.subject.subject import Subject
 from inspector.records import Target
 
@@ -68,7 +68,8 @@ class _Bench:
     def _pass(self) -> float:
         subject = self.subject
         seen: list[torch.Tensor] = []
-        outcome = guarded.run(subject.tree, subject.backup, (self.image.clone(),), {}, seed=0, see=seen.append)
+        image = self.image.clone()
+        outcome = run_guarded(subject.tree, subject.backup, lambda: subject.tree.root(image), seen.append, seed=0)
         assert outcome.error is None, outcome.error
         assert torch.equal(seen[0], self.expected)
         return outcome.ms

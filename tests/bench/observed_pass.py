@@ -13,7 +13,7 @@ import torch
 import torchvision
 
 from inspector.engine.modules.tree import walk
-from inspector.engine.passes import guarded as passes
+from inspector.engine.passes.forward import forward
 from inspector.engine.recording.observers import Observers
 from inspector.engine.recording.recorder import Recorder
 from inspector.engine.restore.guard import TensorBackup
@@ -73,8 +73,8 @@ class _Bench:
         return took
 
     def _pass(self, recorder: Recorder | None) -> float:
-        observers = self.observers if recorder is not None else None
+        observers = [self.observers] if recorder is not None else []
         inputs = (self.image.clone(),)
-        outcome = passes.run(self.tree, self.backup, inputs, {}, seed=0, observers=observers, recorder=recorder)
+        outcome = forward(self.tree, self.backup, inputs, {}, seed=0, listeners=observers, recorder=recorder)
         assert outcome.error is None, outcome.error
         return outcome.ms

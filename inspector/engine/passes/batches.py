@@ -11,7 +11,7 @@ from ..hooks.session_state import Shared
 from ..inputs import Sample
 from ..modules.tree import ModuleTree, Node
 from ..recording.recorder import Recorder
-from .guarded import Listener, Outcome, call_root
+from .forward import Listener, call_root
 from .histories import Histories
 from .training import Steps, loss_of, optimizer_of
 
@@ -58,7 +58,6 @@ class Batches:
         self.recorder: Recorder | None = None
         self.loss: float | None = None
         self.done = 0
-        self.outcome: Outcome
         self._tree = tree
         self._steps = steps
         self._samples = samples
@@ -98,7 +97,7 @@ class Batches:
                 listener.batch = number
 
     def _one(self, sample: Sample) -> Any:
-        output = call_root(self._tree, self._listeners, self.recorder, sample.args, sample.kwargs)
+        output = call_root(self._tree, sample.args, sample.kwargs, self._listeners, self.recorder)
         if self._loss is not None:
             if self._optimizer is not None:
                 self._optimizer.zero_grad()

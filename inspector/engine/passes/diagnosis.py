@@ -24,9 +24,9 @@ from ..recording.call import Call
 from ..source import location
 from ..source.signatures import signature_of
 from ..usercode.packages import how_to_install
-from .guarded import problem_of
 from .layer_inputs import describe_input, describe_own
 from .out_of_memory import is_out_of_memory, list_holders
+from .problem import problem_of
 
 _NAMES = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _SHOWN = 6

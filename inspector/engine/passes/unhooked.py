@@ -19,7 +19,7 @@ from ..recording.observers import Observers
 from ..restore.guard import TensorBackup
 from ..source.classes import own_methods
 from ..source.running import forward_of, mro
-from . import guarded as passes
+from .forward import forward
 
 
 class UnhookedPass:
@@ -46,7 +46,7 @@ class UnhookedPass:
             # transformer layers look at the hooks of modules, and not at those of the process
             handle = register_module_forward_pre_hook(count)
             try:
-                outcome = passes.run(self._tree, backup, trial.args, trial.kwargs, seed=seed)
+                outcome = forward(self._tree, backup, trial.args, trial.kwargs, seed=seed)
             finally:
                 handle.remove()
         self.calls = counted if outcome.error is None else None

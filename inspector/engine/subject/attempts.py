@@ -11,8 +11,8 @@ from ...records import Problem
 from ...text import encodable
 from ..inputs import Sample, guess
 from ..inputs.guess import fitting_specs
-from ..passes import guarded
 from ..passes.diagnosis import diagnose, is_about_input
+from ..passes.forward import forward
 from ..recording.call import Call
 from ..recording.recorder import Recorder
 from .subject import Subject
@@ -40,9 +40,9 @@ class Attempts:
             return error
 
         found = guess(self._subject.tree.root, attempt, self._subject.seed)
-        return found, self.problem_of(*failed[0]) if found is None and failed else None
+        return found, self.explain(*failed[0]) if found is None and failed else None
 
-    def problem_of(self, error: BaseException, failed: Call | None) -> Problem:
+    def explain(self, error: BaseException, failed: Call | None) -> Problem:
         """What to say of an error in a pass, with an input that runs where the one that was given did not fit.
 
         Args:
@@ -80,13 +80,13 @@ class Attempts:
             doing = f"guessing the sample input ({encodable(sample.text, 200)})"
             self._call_log.begin(doing, subject.generation, number)
         self._recorder = recorder = Recorder(subject.tree, statistics=False, call_log=self._call_log)
-        outcome = guarded.run(
+        outcome = forward(
             subject.tree,
             subject.backup,
             trial.args,
             trial.kwargs,
             seed=subject.seed,
-            observers=subject.observers,
+            listeners=[subject.observers],
             recorder=recorder,
         )
         self._recorder = None

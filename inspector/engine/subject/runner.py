@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import perf_counter
-from typing import Any
 
 from msgspec.structs import replace
 
 from ...errors import UsageError
 from ...postmortem.record import CallLog
-from ...records import AnyEvent, CallRows, Note, PassEnded, PassSummary, Progress, Run
+from ...records import AnyEvent, CallRows, Note, PassEnded, PassSummary, Progress, Run, Value
 from ...text import encodable
 from ..inputs import Sample
 from ..modules.tree import Node
-from ..passes import guarded
 from ..passes.baseline import Baseline, Comparison
 from ..passes.batches import Batches, steps_of
+from ..passes.guarded import Outcome, Seen, forget, run_guarded
 from ..passes.histories import Histories
 from ..passes.last_pass import LastPass
 from ..passes.lazy import allow
@@ -154,7 +153,7 @@ class Runner:
         doing = "a pass that fetches values"
         recorder = self._background = self._record(doing, index, comparison, frozenset({index}))
         try:
-            self._pass(self._batches(lambda last: recorder, Histories(), lambda number, count: None))
+            self._pass(self._batches(lambda last: recorder, Histories(), lambda number, count: None), forget)
         finally:
             self._background = None
         self.last.add_values(recorder.calls)
@@ -176,20 +175,18 @@ class Runner:
             progress,
         )
 
-    def _pass(self, batches: Batches, see: Callable[[object], Any] = lambda output: None) -> guarded.Outcome:
+    def _pass(self, batches: Batches, see: Callable[[object], Seen]) -> Outcome[Seen]:
         subject = self._subject
         subject.change_log.start()
         self._began = perf_counter()
         try:
-            outcome = guarded.run(
+            outcome = run_guarded(
                 subject.tree,
                 subject.backup,
-                (),
-                {},
+                lambda: batches.run(self._set_recorder),
+                see,
                 seed=subject.seed,
                 grad=subject.target.grad or self._steps.backward,
-                call=lambda: batches.run(self._set_recorder),
-                see=see,
             )
         finally:
             self._recorder = None
@@ -253,7 +250,7 @@ class Runner:
             batches = self._batches(
                 lambda last: self._record(doing, None, baseline if last else None), Histories(), self._batch_progress
             )
-            outcome = self._pass(batches)
+            outcome = self._pass(batches, forget)
         assert batches.recorder is not None
         self._cancelled = isinstance(outcome.error, Cancelled)
         baseline.take_values(batches.recorder.calls)
@@ -292,12 +289,12 @@ class Runner:
     def _elapsed_ms(self) -> float:
         return (perf_counter() - self._began) * 1e3
 
-    def _summarize(self, outcome: guarded.Outcome, batches: Batches, comparison: Comparison | None) -> PassSummary:
+    def _summarize(self, outcome: Outcome[Value], batches: Batches, comparison: Comparison | None) -> PassSummary:
         subject, recorder = self._subject, batches.recorder
         assert recorder is not None
         problem = None
         if outcome.error is not None:
-            problem = self._attempts.problem_of(outcome.error, recorder.failed)
+            problem = self._attempts.explain(outcome.error, recorder.failed)
         for fault in recorder.faults:
             self._emit(Note("error", f"observing failed: {encodable(fault, 300)}"))
         self._say_changes(outcome)
@@ -308,7 +305,7 @@ class Runner:
             hooks=subject.observers.count(),
             seed=subject.seed,
             cancelled=isinstance(outcome.error, Cancelled),
-            output=outcome.output if outcome.error is None else None,  # type: ignore[arg-type]  # made by `describe`
+            output=outcome.output,
             problem=problem,
             restored=outcome.restored,
             not_restored=outcome.not_restored,
@@ -321,7 +318,7 @@ class Runner:
             loss=batches.loss,
         )
 
-    def _say_changes(self, outcome: guarded.Outcome) -> None:
+    def _say_changes(self, outcome: Outcome[Value]) -> None:
         """What a pass wrote to the model and the process goes to the log, once as long as it stays the same."""
         said = outcome.restored + outcome.not_restored
         if said and said != self._said:

@@ -15,7 +15,7 @@ import torchvision
 from torch import nn
 
 from inspector.engine.modules.tree import ModuleTree, walk
-from inspector.engine.passes import guarded
+from inspector.engine.passes.forward import forward
 from inspector.engine.recording import recorder
 from inspector.engine.recording.call import Call
 from inspector.engine.recording.observers import Observers
@@ -40,8 +40,8 @@ class Recorded:
             self.observers.add(node)
         if meanwhile is not None:
             threading.Thread(target=meanwhile, args=(self.recorder,), daemon=True).start()
-        self.outcome = guarded.run(
-            self.tree, TensorBackup(self.tree), args, kwargs, seed=0, observers=self.observers, recorder=self.recorder
+        self.outcome = forward(
+            self.tree, TensorBackup(self.tree), args, kwargs, seed=0, listeners=[self.observers], recorder=self.recorder
         )
         self.observers.remove_all()
         self.calls = self.recorder.calls
@@ -282,9 +282,7 @@ def test_a_pre_hook_of_the_user_that_raises(registered: str) -> None:
         for node in tree.objects():
             observers.add(node)
         model[1].register_forward_pre_hook(refuse)
-        outcome = guarded.run(
-            tree, TensorBackup(tree), (torch.ones(1),), {}, seed=0, observers=observers, recorder=found
-        )
+        outcome = forward(tree, TensorBackup(tree), (torch.ones(1),), {}, seed=0, listeners=[observers], recorder=found)
         calls, failed = found.calls, found.failed
     else:
         whole = Recorded(model, torch.ones(1))
@@ -431,7 +429,7 @@ def test_progress_tells_how_many_were_entered(monkeypatch: pytest.MonkeyPatch) -
     observers, found = Observers(tree), Recorder(tree, progress=lambda *now: told.append(now))
     for node in tree.objects():
         observers.add(node)
-    guarded.run(tree, TensorBackup(tree), (torch.ones(3, 4),), {}, seed=0, observers=observers, recorder=found)
+    forward(tree, TensorBackup(tree), (torch.ones(3, 4),), {}, seed=0, listeners=[observers], recorder=found)
     assert told == [(1, 0), (2, 1), (3, 2), (4, 3)]
 
 

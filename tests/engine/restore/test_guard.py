@@ -19,7 +19,7 @@ from torch import nn
 
 from inspector.engine import session
 from inspector.engine.modules.tree import walk
-from inspector.engine.passes import guarded
+from inspector.engine.passes.forward import forward
 from inspector.engine.recording.recorder import Cancelled
 from inspector.engine.restore.containers import KeptContainer, content_of, found_in
 from inspector.engine.restore.guard import Snapshot, TensorBackup, same_bits
@@ -183,7 +183,7 @@ def test_torchvision_families(name: str, training: bool) -> None:
 def restored(name: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     model, args, kwargs = build(name)
     tree = walk(model)
-    outcome = guarded.run(tree, TensorBackup(tree), args, kwargs, seed=0)
+    outcome = forward(tree, TensorBackup(tree), args, kwargs, seed=0)
     return outcome.restored, outcome.not_restored
 
 
@@ -217,7 +217,7 @@ def test_past_the_budget_writes_are_noticed_and_not_hidden() -> None:
     backup = TensorBackup(tree, budget=2000)
     assert backup.not_copied == 4000
     before = fingerprint(model)
-    outcome = guarded.run(tree, backup, (torch.eye(4),), {}, seed=0)
+    outcome = forward(tree, backup, (torch.eye(4),), {}, seed=0)
     assert outcome.restored == tuple(
         f"1.{name}: values" for name in ("running_mean", "running_var", "num_batches_tracked")
     )
@@ -226,7 +226,7 @@ def test_past_the_budget_writes_are_noticed_and_not_hidden() -> None:
         "tensor large"
     ]
     model._forward_hooks.clear()
-    assert guarded.run(tree, backup, (torch.eye(4),), {}, seed=0).not_restored == ()  # said once
+    assert forward(tree, backup, (torch.eye(4),), {}, seed=0).not_restored == ()  # said once
 
 
 @pytest.mark.parametrize(
@@ -258,7 +258,7 @@ def test_any_write_to_a_parameter_is_put_back(write: Any) -> None:
     graph = (model.w * model.w).sum()  # has saved the parameter: a moved version counter would break it
     before = fingerprint(model)
     tree = walk(model)
-    outcome = guarded.run(tree, TensorBackup(tree), (), {}, seed=0)
+    outcome = forward(tree, TensorBackup(tree), (), {}, seed=0)
     assert outcome.error is None and outcome.restored
     assert_same(fingerprint(model), before)
     graph.backward()
@@ -380,7 +380,7 @@ def test_every_generator_is_put_back_and_seeded(draw: Any) -> None:
     draw()  # gauss keeps a second number back: part of the state
     before = fingerprint(model)
     for seed in (1, 2, 1):
-        guarded.run(tree, TensorBackup(tree), (), {}, seed=seed)
+        forward(tree, TensorBackup(tree), (), {}, seed=seed)
     assert draws[0] == draws[2] != draws[1]
     assert_same(fingerprint(model), before)
 

@@ -1,0 +1,85 @@
+"""What is told of an error that came out of a pass: the user's own traceback, without our frames and torch's."""
+
+from __future__ import annotations
+
+import traceback
+
+import torch
+
+from ...postmortem.frames import Frame, users_own
+from ...records import Path, Problem
+from ...text import encodable
+from ..recording.recorder import Cancelled
+
+_OURS = __file__.rsplit("/", 2)[0]  # the engine
+_TORCH = torch.__file__.rsplit("/", 1)[0] + "/nn/modules/module.py"
+MAX_FRAMES = 60
+
+
+def problem_of(error: BaseException, path: Path | None = None) -> Problem:
+    """Args:
+    error: Whatever a model, or Python in it, raised.
+    path: Of the module it came out of, where that is known.
+    """
+    kind = type(error).__name__
+    frames = _frames(error)
+    message = _message(error)
+    where = _where(frames)
+    return Problem(
+        what=encodable(_headline(error, kind, message), 1000),
+        where=encodable(where, 400),
+        hint=_hint(error),
+        kind=encodable(kind, 120),
+        path=path,
+        traceback=tuple(encodable(line, 1000) for line in _format(frames, kind, message)),
+    )
+
+
+def _where(frames: list[traceback.FrameSummary]) -> str:
+    """The innermost line of the person's own, or of the library that the model comes from."""
+    found = [Frame(frame.filename, frame.lineno or 0, frame.name) for frame in reversed(frames)]
+    return str(found[users_own(found)]) if found else ""
+
+
+def _headline(error: BaseException, kind: str, message: str) -> str:
+    if isinstance(error, Cancelled):
+        return "the pass was cancelled"
+    if isinstance(error, SystemExit):
+        return f"the model called sys.exit({message})"
+    first = message.strip().split("\n", 1)[0]
+    return f"{kind}: {first}" if first else kind
+
+
+def _hint(error: BaseException) -> str:
+    if isinstance(error, Cancelled):
+        return "r runs it again"
+    if isinstance(error, EOFError):
+        return "the model reads standard input, which is closed here"
+    if type(error).__name__ == "BdbQuit":
+        return "a debugger has no terminal here; PYTHONBREAKPOINT=0 in the environment passes breakpoint() over"
+    return "another input with -i (s in the app), another seed with --seed; what was captured until then is kept"
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as broken:  # an exception whose own __str__ raises is still an exception
+        return f"(its message cannot be read: {type(broken).__name__})"
+
+
+def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    walked = traceback.walk_tb(error.__traceback__)
+    kept = [
+        (frame, line) for frame, line in walked
+        if frame.f_code.co_filename != _TORCH and not frame.f_code.co_filename.startswith(_OURS)
+    ]  # fmt: skip
+    return list(traceback.StackSummary.extract(iter(kept[-MAX_FRAMES:]), lookup_lines=True))
+
+
+def _format(frames: list[traceback.FrameSummary], kind: str, message: str) -> list[str]:
+    lines = []
+    for frame in frames:
+        lines.append(f'File "{frame.filename}", line {frame.lineno}, in {frame.name}')
+        if frame.line:
+            lines.append(f"  {frame.line}")
+    return [*lines, *f"{kind}: {message}".split("\n")[:40]]
