@@ -31,6 +31,13 @@ class InspectorError(Exception):
             exit_code=self.exit_code,
         )
 
+    @classmethod
+    def of(cls, problem: Problem) -> InspectorError:
+        """One that carries `problem` as it is."""
+        error = cls(problem.what)
+        error.problem = problem
+        return error
+
 
 class UsageError(InspectorError):
     """What was typed cannot be understood or found."""

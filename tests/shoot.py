@@ -31,7 +31,7 @@ from textual.pilot import Pilot
 from inspector.client.process import start_engine
 from inspector.records import Problem, Target
 from inspector.tui.app.app import InspectorApp
-from inspector.tui.engine_client import EngineClient
+from inspector.tui.engine_client import make_client
 from inspector.tui.options import AppOptions
 from inspector.tui.saved_state import SavedState
 
@@ -161,7 +161,7 @@ def _without_folders(text: str) -> str:
 async def _running(scene: Scene, state: Path) -> Any:
     target = msgspec.to_builtins(Target(scene.target, hooks=scene.hooks)) if scene.target else None
     app = Shown(AppOptions(target=target, select=scene.select, theme=scene.theme), SavedState(state))
-    engine = EngineClient(start_engine(), app.post_message)
+    engine = make_client(start_engine(), app.post_message)
     app.use_engine(engine)
     try:
         async with app.run_test(size=scene.size) as pilot:

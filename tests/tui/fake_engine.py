@@ -11,6 +11,7 @@ from pathlib import Path as FilePath
 from msgspec.structs import replace
 from textual.message import Message
 
+from inspector.client.ending import Ending
 from inspector.postmortem.read import Postmortem
 from inspector.records import (
     AddHook,
@@ -148,9 +149,9 @@ class FakeEngine:
         self.restarts += 1
         self.alive = True
 
-    async def put_down(self) -> None:
+    async def interrupt(self, ending: Ending) -> None:
         self.alive = self.busy = False
-        self.post(EngineGone(Problem("the engine was killed from here")))
+        self.post(EngineGone(Problem(f"the engine {ending.how}")))
 
     async def look(self) -> Postmortem:
         return self.left

@@ -16,6 +16,7 @@ from ...client.model import OBSERVED, REFUSED
 from ...records import Choice, Choices, Failed, GetSource, ListTargets, Path, Source, Target
 from ...text import visible
 from .. import format
+from ..engine_client import KILLED
 from ..keys import COMMANDS, Command
 from ..panels.line_panel import DetailPanel
 from ..panels.source import SourcePanel
@@ -130,7 +131,7 @@ class Actions(App[None], inherit_bindings=False):
         if flow.ready:
             self.kept = self.where()
         if flow.engine.busy:
-            self.run_worker(flow.engine.put_down(), exclusive=True, group="restart")
+            self.run_worker(flow.engine.interrupt(KILLED), exclusive=True, group="restart")
             return
         flow.forget_model()
         self.stage("starting the engine again")

@@ -16,10 +16,10 @@ from textual.filter import LineFilter
 from textual.screen import Screen
 from textual.timer import Timer
 
+from ...client.engine_client import EngineClient
 from ...records import Calls, Choices, Opened, Path, Problem, Progress, Target
 from ...text import visible
 from ..driver import HarmlessLines, crash_console
-from ..engine_client import EngineClient
 from ..keys import bindings
 from ..messages import EngineGone, EngineOutput, EngineSaid
 from ..options import AppOptions

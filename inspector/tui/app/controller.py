@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
+from ...client.engine_client import EngineClient
 from ...client.model import Model
 from ...client.pass_plan import FORWARD, Plan, plan_of
 from ...records import (
@@ -32,7 +33,6 @@ from ...records import (
     Stage,
     Target,
 )
-from ..engine_client import EngineClient
 
 LIVE_INTERVAL = 0.25
 """Seconds from the start of one live pass to the next, at least."""

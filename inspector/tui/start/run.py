@@ -32,14 +32,14 @@ def run_app(options: AppOptions, connection: Connection, lifeline_fd: int | None
 async def _run(options: AppOptions, connection: Connection, lifeline_fd: int | None) -> int:
     from ..app.app import InspectorApp
     from ..driver import SturdyDriver
-    from ..engine_client import EngineClient
+    from ..engine_client import make_client
 
     def on_process(group: int, running: bool) -> None:
         if lifeline_fd is not None:
             tell(lifeline_fd, f"{STARTED if running else ENDED}{group}")
 
     app = InspectorApp(options, driver=SturdyDriver)
-    engine = EngineClient(connection, app.post_message, on_process)
+    engine = make_client(connection, app.post_message, on_process)
     app.use_engine(engine)
     _leave_on_signals(app, lifeline_fd)
     try:

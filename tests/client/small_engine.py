@@ -13,14 +13,14 @@ import socket
 import sys
 import time
 
-from inspector.channel import Outbox, decode_asked, receive
-from inspector.records import PROTOCOL, AnyRequest, Done, Hello, Note, Open, Problem, Progress, Run, Shutdown
+from inspector.channel import Outbox, decode_asked, encode, receive
+from inspector.records import PROTOCOL, AnyRequest, Done, Hello, Note, Open, Problem, Progress, Run, Shutdown, Told
 from inspector.records import Failed as Refused
 
 
 def main(sock: socket.socket) -> None:
+    sock.sendall(encode(Told(0, Hello(PROTOCOL, os.getpid(), "3"))))  # before a request can be the end of it
     outbox = Outbox(sock)
-    outbox.put(Hello(PROTOCOL, os.getpid(), "3"))
     while (body := receive(sock)) is not None:
         asked = decode_asked(body)
         if isinstance(asked.body, Shutdown):

@@ -1,0 +1,197 @@
+"""Asks an engine for what a report holds: the model, a pass, and for JSON every call of it in full."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from ..client.ending import Ending
+from ..client.engine_client import EngineClient
+from ..client.pass_plan import plan_of
+from ..client.process import start_engine
+from ..errors import InspectorError
+from ..records import (
+    AnyEvent,
+    AnyRequest,
+    CallDetail,
+    Calls,
+    Choices,
+    Failed,
+    GetLocations,
+    GetTrace,
+    Location,
+    Locations,
+    Open,
+    Opened,
+    PassEnded,
+    PassSummary,
+    Problem,
+    Target,
+)
+from ..report.model import Report
+from .progress import Progress
+
+PAGE = 200
+"""Calls fetched per request."""
+
+PATIENCE = 5.0
+"""Seconds an engine has to leave."""
+
+_ADVICE = "the lines above are what it printed last"
+_INTERRUPTED = Ending("was interrupted", "Interrupted")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What became of a target: `choices` where it names several, else a `report` where there is a model, and the
+    `problem` where something went wrong."""
+
+    report: Report | None = None
+    problem: Problem | None = None
+    choices: Choices | None = None
+
+    @property
+    def exit_code(self) -> int:
+        if self.choices is not None:
+            return 2
+        return 0 if self.problem is None else self.problem.exit_code
+
+
+async def read(target: Target, in_full: bool) -> Reading:
+    """Open `target` in an engine of its own and run what it asks for. The engine is gone afterwards.
+
+    SIGINT and SIGTERM end a pass that takes too long, which is then one that failed with exit code 128 and the signal.
+
+    Args:
+        target: What to open.
+        in_full: Also where each class is and what went through each call.
+    """
+    progress = Progress()
+    engine = EngineClient(start_engine(), progress, _ADVICE)
+    reader = _Reader(engine, progress, in_full)
+    try:
+        await engine.connect()
+        signals = _interrupt_on_signals(engine)
+        try:
+            reading = await reader.read(target)
+        except InspectorError as error:
+            reading = reader.read_postmortem() if engine.problem is not None else Reading(problem=error.problem)
+    finally:
+        await engine.close(PATIENCE)
+    return _with_exit_code(reading, 128 + signals[0]) if signals else reading
+
+
+def _interrupt_on_signals(engine: EngineClient) -> list[int]:
+    """Interrupt `engine` at the first signal that asks to leave. The list holds the signals that came."""
+    loop = asyncio.get_running_loop()
+    came: list[int] = []
+    tasks: list[asyncio.Task[None]] = []  # the loop itself would let go of it
+
+    def interrupt(number: int) -> None:
+        came.append(number)
+        if not tasks:
+            tasks.append(loop.create_task(engine.interrupt(_INTERRUPTED)))
+
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupt, number)
+    return came
+
+
+def _with_exit_code(reading: Reading, code: int) -> Reading:
+    problem = reading.problem or Problem("interrupted", kind=_INTERRUPTED.kind)
+    return replace(reading, problem=msgspec.structs.replace(problem, exit_code=code))
+
+
+class _Reader:
+    """Talks to one engine until there is enough for a report."""
+
+    def __init__(self, engine: EngineClient, progress: Progress, in_full: bool) -> None:
+        self._engine = engine
+        self._progress = progress
+        self._collector = progress.collector
+        self._in_full = in_full
+        self._locations: Sequence[Location] = ()
+
+    async def read(self, target: Target) -> Reading:
+        """Raises `InspectorError` where the engine could not, or is gone."""
+        opened = await self._ask(Open(target))
+        if isinstance(opened, Choices):
+            return Reading(choices=opened)
+        assert isinstance(opened, Opened)
+        await self._progress.wait_for_modules()
+        if self._in_full:
+            self._locations = await self._get_locations(opened.generation)
+        summary, problem = await self._run(opened, target)
+        details = await self._get_details(opened.generation) if self._in_full else ()
+        return Reading(self._collector.report(summary, problem, details, self._locations), problem)
+
+    def read_postmortem(self) -> Reading:
+        """What there is of a pass that ended with its engine. Without a model there is no report."""
+        problem, left = self._engine.problem, self._engine.postmortem
+        if problem is None or not self._collector.complete:
+            return Reading(problem=problem)
+        self._collector.calls = [call.row for call in left.calls]
+        details = left.calls if self._in_full else ()
+        return Reading(self._collector.report(left.summary(problem), problem, details, self._locations), problem)
+
+    async def _ask(self, request: AnyRequest) -> AnyEvent:
+        reply = await self._engine.ask(request)
+        if isinstance(reply, Failed):
+            raise InspectorError.of(reply.problem)
+        return reply
+
+    async def _run(self, opened: Opened, target: Target) -> tuple[PassSummary | None, Problem | None]:
+        """How the pass went, or why there was none. A model that cannot run says so in a note."""
+        info = opened.info
+        if not (target.run and info.callable and info.runnable):
+            return None, None
+        if info.lazy and not target.materialize:
+            return None, explain_lazy(opened)
+        if opened.form:
+            return None, explain_no_input(opened)
+        ended = await self._ask(plan_of(target).request(opened.generation, None, False))
+        assert isinstance(ended, PassEnded)
+        return ended.summary, ended.summary.problem
+
+    async def _get_locations(self, generation: int) -> Sequence[Location]:
+        reply = await self._ask(GetLocations(generation))
+        assert isinstance(reply, Locations)
+        return reply.rows
+
+    async def _get_details(self, generation: int) -> Sequence[CallDetail]:
+        details: list[CallDetail] = []
+        while len(details) < len(self._collector.calls):
+            page = await self._ask(GetTrace(generation, len(details), PAGE))
+            assert isinstance(page, Calls)
+            details += page.calls
+        return details
+
+
+def explain_lazy(opened: Opened) -> Problem:
+    """Why lazy modules were not run."""
+    return Problem(
+        what=f"lazy modules: {opened.info.lazy}. A pass would give them their shapes; nothing was run",
+        hint="--materialize allows it (they are made lazy again after the pass), or --no-forward",
+        kind="Lazy",
+        exit_code=2,
+    )
+
+
+def explain_no_input(opened: Opened) -> Problem:
+    """Why a model whose sample input is unknown was not run."""
+    names = ", ".join(f"{field.name}{'' if field.required else '?'}" for field in opened.form)
+    proposals = " ".join(f"-i {field.name}={field.proposal}" for field in opened.form if field.proposal)
+    tried = f" (the likeliest guess failed: {opened.problem.what})" if opened.problem else ""
+    return Problem(
+        what=f"the sample input is unknown{tried}",
+        where=f"forward({names})",
+        hint=f"give it: {proposals or '-i 1x3x224x224'}, or --no-forward",
+        kind="NoInput",
+        exit_code=2,
+    )

@@ -1,0 +1,91 @@
+"""One conversation with an engine: what was asked, whose reply came, and which events everybody hears.
+
+Pure: frames go in and out as bytes, and no loop, socket or process is known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+
+from ..channel import check_greeting, decode_told, encode
+from ..records import (
+    AnyEvent,
+    AnyRequest,
+    Asked,
+    Changes,
+    Failed,
+    Hello,
+    HookMarks,
+    Open,
+    Opened,
+    PassEnded,
+    Problem,
+    Progress,
+    Run,
+    SetInput,
+)
+
+OnReply = Callable[[AnyEvent], object]
+
+_CHANGES = (Opened, HookMarks, PassEnded, Changes)
+"""Replies that change what a client knows: everybody hears them, in the order in which they came."""
+
+_MEANWHILE = {Run: "during the forward pass", Open: "while loading the model", SetInput: "while making the input"}
+"""Requests that run other people's code, and what they do in words."""
+
+
+class Conversation:
+    """From the engine's greeting to its end. `hello` is the greeting, None before it."""
+
+    def __init__(self) -> None:
+        self.hello: Hello | None = None
+        self._numbers = count(1)
+        self._waiting: dict[int, tuple[AnyRequest, OnReply]] = {}
+
+    @property
+    def busy(self) -> bool:
+        """Something is being waited for that runs other people's code."""
+        return any(type(request) in _MEANWHILE for request, _ in self._waiting.values())
+
+    @property
+    def meanwhile(self) -> str:
+        """What the engine is asked to do just now: "while loading the model"; "" where nothing can go wrong in it."""
+        if self._waiting and self.hello is None:
+            return "at its start"
+        requests = [type(request) for request, _ in self._waiting.values()]
+        return next((words for kind, words in _MEANWHILE.items() if kind in requests), "")
+
+    def ask(self, request: AnyRequest, on_reply: OnReply) -> bytes:
+        """The frame that asks for `request`; `on_reply` is called once, with the reply or with what came instead.
+
+        Raises:
+            ChannelError: The request cannot be sent. Nothing waits for a reply.
+        """
+        number = next(self._numbers)
+        frame = encode(Asked(number, request))
+        self._waiting[number] = request, on_reply
+        return frame
+
+    def hear(self, body: bytes) -> AnyEvent | None:
+        """Take in the body of one frame: hand on a reply, and return the event where everybody shall hear it.
+
+        Raises:
+            ChannelError: It cannot be read, or the greeting is not one of this version.
+        """
+        told = decode_told(body)
+        if self.hello is None:
+            self.hello = check_greeting(told)
+            return self.hello
+        if isinstance(told.body, Progress):
+            return told.body
+        _, on_reply = self._waiting.pop(told.id, (None, None))
+        if on_reply is not None:
+            on_reply(told.body)
+        return told.body if told.id == 0 or isinstance(told.body, _CHANGES) else None
+
+    def end(self, problem: Problem) -> None:
+        """The engine answers no more: whoever waits for a reply gets `problem`."""
+        waiting, self._waiting = self._waiting, {}
+        for _, on_reply in waiting.values():
+            on_reply(Failed(problem))

@@ -1,0 +1,269 @@
+"""Whoever talks to an engine does it with this: it asks, hears, notices the engine's end and outlives it.
+
+One client on asyncio serves the app and the command line, which differ only in who listens. What needs no event loop is
+apart: `conversation` numbers requests and matches replies, `ending` says what an end means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Protocol
+
+from ..channel import receive_async
+from ..errors import ChannelError
+from ..postmortem.read import Postmortem, clear_faults, read
+from ..postmortem.record import ASK
+from ..records import AnyEvent, AnyRequest, Failed, Problem, Shutdown
+from .conversation import Conversation
+from .ending import Ending, answer, explain_exit, explain_lost_connection, replay
+from .output_pipe import OutputPipe
+from .process import Connection, kill_group, start_engine
+
+_DRAIN = 0.3  # seconds for reading what an engine that has ended sent before
+_POLL = 0.2
+_GRACE = 0.2  # seconds for what a model started, to end by itself
+_LOOK = 0.05  # seconds that Python gets to write down where it is
+
+
+class Listener(Protocol):
+    """Hears of one engine after another, in the client's event loop and in order."""
+
+    def on_event(self, event: AnyEvent) -> None:
+        """An event that answers no request, or a reply that changes what a client knows of the model."""
+
+    def on_output(self, stream: str, data: bytes) -> None:
+        """What the engine's process wrote to one of its streams; `b""` at the end of the stream."""
+
+    def on_end(self, problem: Problem | None) -> None:
+        """The engine is gone: why, None where it was asked to go. What it sent and wrote before has come."""
+
+
+class EngineClient:
+    """One engine at a time, started or joined, and a new one after `restart`.
+
+    `alive` says whether there is one. When it has ended, `problem` says how and `postmortem` is what it left behind.
+
+    Args:
+        connection: The engine to talk to.
+        listener: Hears what it says unasked, what it prints, and its end.
+        advice: What a person can do when it has ended, as the hint of the problem.
+        on_process: Told the process group and True of every engine started, and False when it has ended.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        listener: Listener,
+        advice: str,
+        on_process: Callable[[int, bool], None] = lambda group, running: None,
+    ) -> None:
+        self._connection = connection
+        self._listener = listener
+        self._advice = advice
+        self._on_process = on_process
+        self._conversation = Conversation()
+        self._writer: asyncio.StreamWriter | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._pipes: list[OutputPipe] = []
+        self._asked_to_end = False
+        self._interruption: Ending | None = None
+        self._end_told = True
+        self.problem: Problem | None = None
+        self.postmortem = Postmortem()
+        self.alive = False
+
+    @property
+    def ours(self) -> bool:
+        """This process started the engine, and may kill it."""
+        return self._connection.process is not None
+
+    @property
+    def busy(self) -> bool:
+        """Something is being waited for that runs other people's code."""
+        return self._conversation.busy
+
+    async def connect(self) -> None:
+        """Start listening, in the running event loop."""
+        reader, self._writer = await asyncio.open_connection(sock=self._connection.sock, limit=1 << 20)
+        self.alive = True
+        self._asked_to_end = self._end_told = False
+        self._interruption = None
+        self._conversation = Conversation()
+        self.problem, self.postmortem = None, Postmortem()
+        on_output = self._listener.on_output
+        self._pipes = [OutputPipe(fd, partial(on_output, name)) for name, fd in self._connection.pipes]
+        self._tasks = [asyncio.create_task(self._listen(reader))]
+
+    async def ask(self, request: AnyRequest) -> AnyEvent:
+        """The reply to `request`; a `Failed` where the engine could not, or is gone and has not left the answer."""
+        if not self.alive or self._writer is None:
+            return answer(self.postmortem, request) or Failed(Problem("the engine is not running", hint=self._advice))
+        reply: asyncio.Future[AnyEvent] = asyncio.get_running_loop().create_future()
+        try:
+            self._writer.write(self._conversation.ask(request, partial(_settle, reply)))
+        except ChannelError as error:
+            return Failed(error.problem)
+        return await reply
+
+    async def restart(self) -> None:
+        """Kill the engine with everything it started, and start a new one. Only for one that is `ours`."""
+        await self.kill()
+        self._connection = start_engine()
+        assert self._connection.process is not None
+        self._on_process(self._connection.process.pid, True)
+        await self.connect()
+
+    async def look(self) -> Postmortem:
+        """Where the running pass is, without the engine's help: its Python may be stuck anywhere."""
+        process, call_log = self._connection.process, self._connection.call_log
+        if process is None or call_log is None or self._conversation.hello is None or process.poll() is not None:
+            return Postmortem()
+        clear_faults(call_log)
+        with contextlib.suppress(OSError):
+            process.send_signal(ASK)
+        await asyncio.sleep(_LOOK)
+        return read(call_log)
+
+    async def interrupt(self, ending: Ending) -> None:
+        """Kill the engine in the middle of what it does, with everything it started. Its end is noticed as any other,
+        and is told as `ending` with where it was. Only for one that is `ours`."""
+        if self.ours:
+            await self.look()
+            self._interruption = ending
+            self._connection.end_everything()
+
+    async def kill(self) -> None:
+        """End the engine at once. One that is not `ours` is left alone, without its connection."""
+        self._asked_to_end = True
+        self._connection.end_everything()
+        await _cancel(self._tasks)
+        await self._end(Problem("the engine was killed"))
+
+    async def close(self, patience: float = 0.5) -> None:
+        """Ask the engine to put the model back and leave; make it where it does not, or is too busy to hear. No process
+        is left.
+
+        Args:
+            patience: Seconds for its answer, and as many for its end.
+        """
+        self._asked_to_end = True
+        process, busy = self._connection.process, self.busy and self.ours
+        greeted = self.alive and self._conversation.hello is not None
+        if greeted and not busy:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self.ask(Shutdown()), patience)
+        if process is not None and greeted and (busy or not await _ends_within(process, patience)):
+            kill_group(process.pid, signal.SIGTERM)
+            await _ends_within(process, _GRACE)
+        await self.kill()
+
+    async def _listen(self, reader: asyncio.StreamReader) -> None:
+        """Hear the engine to its end, and tell the end."""
+        process = self._connection.process
+        hearing = asyncio.create_task(self._hear(reader))
+        waiting = asyncio.create_task(_wait(process))
+        try:
+            # A process that the engine forked may hold its socket open, so the end of either is the end.
+            await asyncio.wait({hearing, waiting}, return_when=asyncio.FIRST_COMPLETED)
+            wrong = await _result(hearing, _DRAIN)
+        finally:
+            hearing.cancel()
+            waiting.cancel()
+        if process is not None:
+            await _ends_within(process, 1.0 if wrong is None else 0.0)
+            self._connection.end_everything()
+        if self._connection.call_log is not None:
+            self.postmortem = read(self._connection.call_log)
+        await self._end(wrong or self._explain_end())
+
+    async def _hear(self, reader: asyncio.StreamReader) -> Problem | None:
+        """Dispatch messages until the stream ends; what was wrong with the last one."""
+        try:
+            while (body := await receive_async(reader)) is not None:
+                event = self._conversation.hear(body)
+                if event is not None:
+                    self._listener.on_event(event)
+        except ChannelError as error:
+            return error.problem
+        return None
+
+    def _explain_end(self) -> Problem:
+        meanwhile = self._conversation.meanwhile
+        process = self._connection.process
+        if process is None:
+            return explain_lost_connection(meanwhile)
+        ending = self._interruption or explain_exit(process.returncode, self.postmortem, self._advice)
+        return self.postmortem.problem(ending.how, ending.kind, ending.advice, meanwhile)
+
+    async def _end(self, problem: Problem) -> None:
+        """Forget the engine and tell that it is gone: no task, descriptor or unanswered request stays."""
+        self.alive = False
+        self.problem = self.problem or problem
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        for pipe in self._pipes:
+            pipe.close()
+        self._pipes = []
+        self._conversation.end(problem)
+        process, call_log = self._connection.process, self._connection.call_log
+        if call_log is not None:
+            os.close(call_log)
+            self._connection = replace(self._connection, call_log=None)
+        if process is not None and await _ends_within(process, 2.0):
+            self._on_process(process.pid, False)
+        self._tell_end(problem)
+
+    def _tell_end(self, problem: Problem) -> None:
+        """Once. What was captured until an end that nobody asked for comes before it, as if the pass had failed."""
+        if self._end_told:
+            return
+        self._end_told = True
+        if not self._asked_to_end:
+            for event in replay(self.postmortem, problem):
+                self._listener.on_event(event)
+        self._listener.on_end(None if self._asked_to_end else problem)
+
+
+def _settle(reply: asyncio.Future[AnyEvent], event: AnyEvent) -> None:
+    if not reply.done():  # whoever asked may have stopped waiting
+        reply.set_result(event)
+
+
+async def _wait(process: subprocess.Popen[bytes] | None) -> None:
+    """Until the process ends; for ever where there is none."""
+    while process is None or process.poll() is None:
+        await asyncio.sleep(_POLL)
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    tasks.clear()
+
+
+async def _ends_within(process: subprocess.Popen[bytes], patience: float) -> bool:
+    """Whether the process ends within `patience` seconds."""
+    deadline = asyncio.get_running_loop().time() + patience
+    while process.poll() is None:
+        if asyncio.get_running_loop().time() >= deadline:
+            return False
+        await asyncio.sleep(0.01)
+    return True
+
+
+async def _result(hearing: asyncio.Task[Problem | None], patience: float) -> Problem | None:
+    """What the reader found wrong, once it has read what came before the end."""
+    done, _ = await asyncio.wait({hearing}, timeout=patience)
+    if not done:
+        hearing.cancel()
+        return None
+    return hearing.result()

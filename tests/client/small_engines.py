@@ -1,0 +1,83 @@
+"""Clients of a small engine that misbehaves on request."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from inspector.client.engine_client import EngineClient
+from inspector.client.process import Connection
+from inspector.records import AnyEvent, Hello, Problem
+
+SMALL = Path(__file__).with_name("small_engine.py")
+
+
+def start_small() -> Connection:
+    """As `start_engine`, without torch."""
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, str(SMALL), str(theirs.fileno())],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(theirs.fileno(),),
+            start_new_session=True,
+        )
+    assert process.stdout and process.stderr
+    pipes = (("stdout", os.dup(process.stdout.fileno())), ("stderr", os.dup(process.stderr.fileno())))
+    process.stdout.close()
+    process.stderr.close()
+    return Connection(ours, process, pipes)
+
+
+class Heard:
+    """A listener that keeps what it hears, in order: events, `(stream, data)`, and `Problem` or None at an end."""
+
+    def __init__(self) -> None:
+        self.all: list[AnyEvent | tuple[str, bytes] | Problem | None] = []
+        self._more = asyncio.Event()
+
+    def on_event(self, event: AnyEvent) -> None:
+        self._add(event)
+
+    def on_output(self, stream: str, data: bytes) -> None:
+        self._add((stream, data))
+
+    def on_end(self, problem: Problem | None) -> None:
+        self._add(problem)
+
+    def _add(self, item: AnyEvent | tuple[str, bytes] | Problem | None) -> None:
+        self.all.append(item)
+        self._more.set()
+
+    def of(self, kind: type) -> list:
+        return [item for item in self.all if isinstance(item, kind)]
+
+    async def wait_for(self, kind: type):
+        """The first of this kind."""
+        while not self.of(kind):
+            self._more.clear()
+            await asyncio.wait_for(self._more.wait(), 60)
+        return self.of(kind)[0]
+
+
+@asynccontextmanager
+async def small_engine() -> AsyncIterator[tuple[EngineClient, Heard, dict[int, bool]]]:
+    """A client that was greeted, what it heard, and the processes it told of."""
+    heard = Heard()
+    processes: dict[int, bool] = {}
+    engine = EngineClient(start_small(), heard, "start it again", processes.__setitem__)
+    await engine.connect()
+    await heard.wait_for(Hello)
+    try:
+        yield engine, heard, processes
+    finally:
+        await engine.close(patience=0.2)
+        assert not any(processes.values())

@@ -1,0 +1,119 @@
+"""The half of a client that needs no process, no socket and no loop."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from inspector.channel import decode_asked
+from inspector.client.conversation import Conversation
+from inspector.errors import ChannelError
+from inspector.records import (
+    PROTOCOL,
+    AnyEvent,
+    Calls,
+    Done,
+    Failed,
+    GetTrace,
+    Hello,
+    ListTargets,
+    ModelInfo,
+    Note,
+    Open,
+    Opened,
+    Problem,
+    Progress,
+    Run,
+    Target,
+    Told,
+)
+
+HELLO = Hello(PROTOCOL, 1, "3")
+INFO = ModelInfo("net", "your model", "Net", 1, 1, 0, 0, 0, 0, False, "cpu", "2")
+
+
+def body(event: AnyEvent, number: int = 0) -> bytes:
+    return msgspec.msgpack.encode(Told(number, event))
+
+
+@pytest.fixture
+def conversation() -> Conversation:
+    greeted = Conversation()
+    assert greeted.hear(body(HELLO)) == HELLO == greeted.hello
+    return greeted
+
+
+def number_of(frame: bytes) -> int:
+    return decode_asked(frame[4:]).id
+
+
+def test_replies_go_to_whoever_asked_in_whatever_order_they_come(conversation: Conversation) -> None:
+    first: list[AnyEvent] = []
+    second: list[AnyEvent] = []
+    numbers = [number_of(conversation.ask(GetTrace(1, 0, 9), replies.append)) for replies in (first, second)]
+    assert 0 not in numbers and len(set(numbers)) == 2
+    calls = Calls(1, 1, (), 0)
+    assert conversation.hear(body(Done(), numbers[1])) is None and conversation.hear(body(calls, numbers[0])) is None
+    assert (first, second) == ([calls], [Done()])
+
+
+def test_a_reply_comes_once_and_one_that_nobody_waits_for_is_nothing(conversation: Conversation) -> None:
+    replies: list[AnyEvent] = []
+    number = number_of(conversation.ask(ListTargets(), replies.append))
+    for _ in range(2):
+        assert conversation.hear(body(Done(), number)) is None
+    assert conversation.hear(body(Done(), 99)) is None
+    assert replies == [Done()]
+
+
+@pytest.mark.parametrize("event", [Note("info", "x"), Progress(1, 1, 2, 0, 0.0), Opened(1, INFO)])
+def test_what_answers_nothing_is_for_everybody(event: AnyEvent, conversation: Conversation) -> None:
+    assert conversation.hear(body(event)) == event
+
+
+def test_a_reply_that_changes_the_model_is_for_everybody_too(conversation: Conversation) -> None:
+    replies: list[AnyEvent] = []
+    number = number_of(conversation.ask(Open(Target("net")), replies.append))
+    assert conversation.hear(body(Opened(1, INFO), number)) == Opened(1, INFO)
+    assert replies == [Opened(1, INFO)]
+
+
+def test_who_does_not_greet_is_not_listened_to() -> None:
+    for first in (Done(), Hello(PROTOCOL + 1, 1, "3")):
+        conversation = Conversation()
+        with pytest.raises(ChannelError):
+            conversation.hear(body(first))
+        assert conversation.hello is None
+
+
+def test_what_cannot_be_sent_waits_for_no_reply(conversation: Conversation) -> None:
+    replies: list[AnyEvent] = []
+    with pytest.raises(ChannelError):
+        conversation.ask(Open(Target("\udcff")), replies.append)
+    conversation.end(Problem("gone"))
+    assert not conversation.busy and not replies
+
+
+def test_an_end_answers_everybody_once(conversation: Conversation) -> None:
+    replies: list[AnyEvent] = []
+    for request in (ListTargets(), Run(1)):
+        conversation.ask(request, replies.append)
+    conversation.end(Problem("gone"))
+    conversation.end(Problem("again"))
+    assert replies == [Failed(Problem("gone"))] * 2
+
+
+def test_it_says_what_the_engine_is_busy_with(conversation: Conversation) -> None:
+    def ignore(reply: AnyEvent) -> None:
+        pass
+
+    conversation.ask(GetTrace(1, 0, 9), ignore)
+    assert (conversation.busy, conversation.meanwhile) == (False, "")
+    number = number_of(conversation.ask(Open(Target("net")), ignore))
+    assert (conversation.busy, conversation.meanwhile) == (True, "while loading the model")
+    conversation.hear(body(Done(), number))
+    assert not conversation.busy
+    ungreeted = Conversation()
+    assert ungreeted.meanwhile == ""
+    ungreeted.ask(Open(Target("net")), ignore)
+    assert ungreeted.meanwhile == "at its start"

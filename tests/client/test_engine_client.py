@@ -1,0 +1,156 @@
+"""A client with real processes that die, print and say nonsense, and with the engine itself."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from inspector.client import engine_client as client
+from inspector.client.ending import Ending
+from inspector.client.engine_client import EngineClient
+from inspector.client.process import join_engine, start_engine
+from inspector.records import (
+    CallRows,
+    Calls,
+    Done,
+    Failed,
+    GetTrace,
+    Hello,
+    ModuleRows,
+    Note,
+    Open,
+    Opened,
+    PassEnded,
+    Problem,
+    Run,
+    Target,
+)
+
+from .small_engines import SMALL, Heard, small_engine, start_small
+
+
+def running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_every_request_gets_its_own_reply():
+    async with small_engine() as (engine, _, _):
+        first, second = await asyncio.gather(engine.ask(Open(Target("x"))), engine.ask(Run(1)))
+        assert isinstance(first, Done) and isinstance(second, Failed)
+
+
+async def test_a_name_that_is_no_text_is_refused_and_ends_nothing():
+    async with small_engine() as (engine, _, _):
+        assert isinstance(await engine.ask(Open(Target("\udcff"))), Failed)
+        assert isinstance(await engine.ask(Open(Target("x"))), Done)
+
+
+async def test_what_it_says_unasked_comes_in_order():
+    async with small_engine() as (engine, heard, _):
+        await engine.ask(Open(Target("tell")))
+        assert [note.text for note in heard.of(Note)] == [str(number) for number in range(1000)]
+
+
+@pytest.mark.parametrize(
+    ("deed", "words"),
+    [
+        ("die", "the engine was killed by SIGSEGV while loading the model"),
+        ("exit", "the engine ended with exit code 3 while loading the model"),
+        ("fork and die", "the engine was killed by SIGKILL while loading the model"),
+        ("garbage", "a frame of 4294967295 bytes is over the limit"),
+    ],
+)
+async def test_its_end_is_noticed_and_nothing_waits_for_ever(deed: str, words: str):
+    async with small_engine() as (engine, heard, _):
+        group = engine._connection.process.pid
+        reply = await asyncio.wait_for(engine.ask(Open(Target(deed))), 20)
+        problem = await heard.wait_for(Problem)
+        assert words in problem.what and reply == Failed(problem)
+        assert not engine.alive
+        assert isinstance(await engine.ask(Run(1)), Failed)
+        assert not running(group)
+
+
+async def test_what_it_printed_last_comes_before_its_end():
+    async with small_engine() as (engine, heard, _):
+        await engine.ask(Open(Target("die")))
+        await heard.wait_for(Problem)
+        printed = [item for item in heard.all if isinstance(item, tuple) and item[1]]
+        assert printed == [("stderr", b"printed last")]
+        assert isinstance(heard.all[-1], Problem) and heard.all.count(("stderr", b"")) == 1
+
+
+async def test_a_deaf_engine_is_closed_all_the_same():
+    async with small_engine() as (engine, heard, processes):
+        process = engine._connection.process
+        asking = asyncio.ensure_future(engine.ask(Open(Target("stop answering"))))
+        await asyncio.sleep(0)
+        await engine.close(patience=0.1)
+        assert isinstance(await asking, Failed)
+        assert process.returncode is not None
+        assert heard.all[-1] is None and not heard.of(Problem)
+        assert processes == {process.pid: False}
+
+
+async def test_an_interruption_is_told_in_the_words_of_whoever_made_it():
+    async with small_engine() as (engine, heard, _):
+        asking = asyncio.ensure_future(engine.ask(Open(Target("stop answering"))))
+        await asyncio.sleep(0)
+        await engine.interrupt(Ending("was interrupted", "Interrupted", "wait longer"))
+        reply = await asking
+        assert isinstance(reply, Failed) and reply.problem == await heard.wait_for(Problem)
+        assert reply.problem.what == "the engine was interrupted while loading the model"
+        assert (reply.problem.kind, reply.problem.hint) == ("Interrupted", "wait longer")
+
+
+async def test_restart_ends_the_old_process_and_talks_to_a_new_one(monkeypatch):
+    monkeypatch.setattr(client, "start_engine", start_small)
+    async with small_engine() as (engine, heard, processes):
+        old = engine._connection.process
+        await engine.restart()
+        assert old.returncode is not None
+        assert isinstance(await engine.ask(Open(Target("x"))), Done)
+        assert not heard.of(Problem)
+        new = engine._connection.process
+        assert processes == {old.pid: False, new.pid: True}
+
+
+async def test_a_joined_engine_is_left_alive():
+    ours, theirs = socket.socketpair()
+    process = subprocess.Popen([sys.executable, str(SMALL), str(theirs.fileno())], pass_fds=(theirs.fileno(),))
+    theirs.close()
+    heard = Heard()
+    engine = EngineClient(join_engine(ours.detach(), None), heard, "start it again")
+    await engine.connect()
+    await heard.wait_for(Hello)
+    assert not engine.ours
+    await engine.close()
+    assert await asyncio.to_thread(process.wait, 20) == 0
+
+
+async def test_a_pass_that_ends_the_engine_itself_is_told_and_answered_from_what_it_left():
+    heard = Heard()
+    engine = EngineClient(start_engine(), heard, "start it again")
+    await engine.connect()
+    try:
+        opened = await engine.ask(Open(Target("tests/models.py:segfault", inputs=("2x4",))))
+        assert isinstance(opened, Opened)
+        assert (await heard.wait_for(ModuleRows)).total == opened.info.rows
+        reply = await engine.ask(Run(opened.generation))
+        problem = await heard.wait_for(Problem)
+        assert reply == Failed(problem) and "was killed by SIGSEGV during the forward pass" in problem.what
+        assert [row.status for row in heard.of(CallRows)[0].rows] == ["ok", "unfinished"]
+        assert heard.of(PassEnded)[0].summary.problem == problem
+        trace = await engine.ask(GetTrace(opened.generation, 0, 10))
+        assert isinstance(trace, Calls) and [call.path for call in trace.calls] == [("lin",), ()]
+    finally:
+        await engine.close()
