@@ -16,6 +16,7 @@ BADGES: dict[str, str] = {
     "hooks: observing changes what runs",
     "own __call__": "its class overrides __call__, and hooks fire only where that calls torch's",
     "no forward": "has no forward of its own: it holds other modules, or is used through its other methods",
+    "inlined": "a graph above it took its code in and never calls it: no hook on it fires",
 }
 """Also "on DEVICE", where a model is on several."""
 
@@ -28,6 +29,7 @@ def meaning(word: str) -> str:
     return "where its own tensors are, in a model on several devices" if word.startswith(ON) else BADGES.get(word, "")
 
 
+INLINED = "inlined"
 NOT_CALLED, NO_HOOK_CALL, NO_FORWARD, UNSEEN = "not called", "no hook call", "no forward", "unseen"
 
 

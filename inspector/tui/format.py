@@ -303,13 +303,14 @@ SCRIPTED = Mark("S", "S", "scripted", BADGES["scripted"])
 TRACED = Mark("T", "T", "traced", BADGES["traced"])
 FUSED = Mark("F", "F", "fused path", BADGES["fused path"])
 OWN_CALL = Mark("X", "X", "own __call__", BADGES["own __call__"])
+INLINED = Mark("I", "I", "inlined", BADGES["inlined"])
 ALIAS = Mark("↪", "^", "alias", "the same module as one further up")
 OTHER = Mark("·", ".", "", "something else to know: see Attributes")
 
 MARKS: tuple[Mark, ...] = (
     OBSERVED, NO_HOOK, REFUSED, ALTERED, ALTERED_UNSEEN, FOREIGN, MOVED, REPEATED, NOT_CALLED, NO_HOOK_CALL, NO_FORWARD,
     UNSEEN, RAISED, UNFINISHED, NOT_FINITE, RECOMPUTED, EDITED, TIED, ALIAS, LAZY, META, SHARDED, DEVICE, QUANTIZED,
-    PARAMETRIZED, COMPILED, SCRIPTED, TRACED, FUSED, OWN_CALL, OTHER,
+    PARAMETRIZED, COMPILED, SCRIPTED, TRACED, FUSED, OWN_CALL, INLINED, OTHER,
 )  # fmt: skip
 
 UNCALLED: dict[str, Mark] = {mark.word: mark for mark in (NOT_CALLED, NO_HOOK_CALL, NO_FORWARD, UNSEEN)}

@@ -4,18 +4,13 @@ fires. `torch.fx.symbolic_trace` flattens all but torch's own layers, `ExportedP
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
 from ...records import ModuleRow
-
-if TYPE_CHECKING:
-    from .tree import ModuleTree
-
-INLINED = "inlined"
-"""The badge of such a module."""
+from ...records.badges import INLINED
+from .tree import ModuleTree
 
 
 def find_inlined(tree: ModuleTree) -> set[int]:

@@ -13,7 +13,7 @@ from torch import Tensor
 from ...records import Delta, Ranked, TensorValue, Value
 from ..recording.call import Call
 from ..values.nested import map_tensors
-from ..values.statistics import histogram, reduce_on_host
+from ..values.statistics import finish, histogram, reduce_on_host
 
 BUDGET = 1 << 30
 """Bytes of outputs kept of one pass; calls past it are not compared."""
@@ -144,8 +144,6 @@ def _with_histogram(value: Value | None, kept: list[Tensor]) -> Value | None:
 
 
 def _difference(now: list[Tensor], then: list[Tensor]) -> Any:
-    from ..values.statistics import finish
-
     moved = torch.cat([a - b for a, b in zip(now, then, strict=True)]).cpu()
     return histogram(moved, finish([reduce_on_host(moved)], 1, "values"))
 

@@ -12,7 +12,8 @@ from ...text import encodable
 from ..loading import Loaded
 from ..modules import inlined
 from ..modules.badges import has_forward
-from ..modules.tree import ModuleTree, own_tensors, size_of
+from ..modules.holdings import size_of
+from ..modules.tree import ModuleTree, own_tensors
 from ..restore.guard import TensorBackup
 
 SHAPES_ONLY_PAST = 5_000

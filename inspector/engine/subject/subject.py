@@ -15,7 +15,8 @@ from ..changes.applied import State
 from ..changes.log import ChangeLog
 from ..inputs import Sample
 from ..loading import Loaded
-from ..modules.tree import ModuleTree, Node, module_rows, walk
+from ..modules.rows import module_rows
+from ..modules.tree import ModuleTree, Node, walk
 from ..recording.observers import Observers
 from ..restore.guard import TensorBackup
 from ..torch_hooks.ledger import Ledger

@@ -12,7 +12,8 @@ from torch.nn.parameter import is_lazy
 
 from ...records import ParameterRow, Parameters, Path, TensorValue
 from ...text import encodable
-from ..modules.tree import ModuleTree, Node, own_tensors, tied_names
+from ..modules.holdings import tied_names
+from ..modules.tree import ModuleTree, Node, own_tensors
 from ..modules.weight_tree import OWN, join_name
 from ..values.summarize import Summarizer
 

@@ -18,11 +18,13 @@ from torch import nn
 from inspector.engine.hooks.targets import find
 from inspector.engine.loading import load
 from inspector.engine.loading.files import exported_check
-from inspector.engine.modules.tree import module_rows, walk
+from inspector.engine.modules.rows import module_rows
+from inspector.engine.modules.tree import walk
 from inspector.engine.session import Session
 from inspector.engine.source import source_of
 from inspector.errors import TargetError, UsageError
 from inspector.records import Target
+from inspector.records.badges import meaning
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -572,6 +574,7 @@ def test_an_fx_graph_calls_only_its_leaves(factories):
         and "on the module that was traced they do" in said.info.notes[-1]
     )
     assert summary.calls == 3
+    assert all(meaning(word) for words in badges(session).values() for word in words)
 
 
 def test_a_flat_program_fires_at_the_root_only(factories):

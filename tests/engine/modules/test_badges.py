@@ -12,7 +12,8 @@ from torch import nn
 from torch.utils.checkpoint import checkpoint
 
 from inspector.engine.modules.badges import badges, devices_of, has_forward, may_fuse
-from inspector.engine.modules.tree import badges_of, module_rows, walk
+from inspector.engine.modules.rows import badges_of, module_rows
+from inspector.engine.modules.tree import walk
 from inspector.engine.session import Session
 from inspector.errors import UsageError
 from inspector.records import CallRow, Note, PassSummary, Run, Target, TensorValue

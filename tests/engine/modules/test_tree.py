@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from inspector import channel
-from inspector.engine.modules.tree import MAX_KEY, ModuleTree, module_rows, tied_names, walk
+from inspector.engine.modules.holdings import tied_names
+from inspector.engine.modules.rows import module_rows
+from inspector.engine.modules.tree import MAX_KEY, ModuleTree, walk
 from inspector.records import ModuleRow, ModuleRows, Told
 from tests.models import ODD_NAMES, build, names
 

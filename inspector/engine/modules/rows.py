@@ -1,0 +1,38 @@
+"""A module tree as the rows that the app shows."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from ...records import ModuleRow
+from ...records.badges import INLINED
+from .badges import badges
+from .holdings import Holdings
+from .inlined import find_inlined
+from .tree import ModuleTree, own_tensors
+
+
+def module_rows(tree: ModuleTree) -> list[ModuleRow]:
+    """What the app shows of each node."""
+    held, flat = Holdings(tree), find_inlined(tree)
+    return [
+        ModuleRow(
+            node.index,
+            node.parent,
+            node.key,
+            tree.class_name(node.index),
+            held.parameters[source],
+            held.own_parameters[source],
+            held.nbytes[source],
+            node.alias_of,
+            (*badges_of(node.module, held.tied[source], held.several), *((INLINED,) if source in flat else ())),
+        )
+        for node in tree.nodes
+        for source in [node.index if node.alias_of < 0 else node.alias_of]
+    ]
+
+
+def badges_of(module: nn.Module, tied: bool = False, several: bool = False) -> tuple[str, ...]:
+    """What is unusual about one module, in a word each."""
+    own = [tensor for which in ("_parameters", "_buffers") for _, tensor in own_tensors(module, which)]
+    return tuple(badges(module, own, tied, several))
