@@ -5,6 +5,9 @@ Importing this package imports neither torch nor Textual; the public names are l
 
 from __future__ import annotations
 
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,6 +17,7 @@ if TYPE_CHECKING:
     from .api.hooks import python as python
     from .api.inspect import inspect as inspect
     from .api.summary import summary as summary
+    from .engine.hooks.kinds import *  # noqa: F403  # also the names of built-in functions, which `__all__` leaves out
 
 __version__ = "0.1.0"
 
@@ -26,23 +30,23 @@ _HOME = {
     "python": "inspector.api.hooks",
 }
 
-KINDS = (
-    "observe", "print", "record", "scale", "add", "zero", "noise", "clamp", "dropout", "round", "mean", "permute",
-    "replace", "patch", "prune", "assign", "clip", "rename", "filter",
-)  # fmt: skip
-"""The kinds of hooks, each a function of its name; some have names of built-in functions, so `*` leaves them."""
-_HOME.update(dict.fromkeys(KINDS, "inspector.api.hooks"))
-
 __all__ = ["Capture", "__version__", "capture", "hooks", "inspect", "python", "summary"]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+_KINDS = "inspector.engine.hooks.kinds"
+"""The room of the kinds of hooks, each a file of its name; nothing of it is imported to know the names."""
 
-    return getattr(import_module(_HOME[name]), name)
+
+def _kinds() -> list[str]:
+    return [found.name for found in iter_modules([str(Path(__file__).with_name("engine") / "hooks" / "kinds")])]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name) or (_KINDS if not name.startswith("_") and name in _kinds() else None)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__, *KINDS})
+    return sorted({*globals(), *__all__, *_kinds()})

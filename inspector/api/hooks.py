@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..engine.hooks.attached import Attached
 from ..engine.hooks.hook import Hook
 from ..engine.hooks.kinds import BY_NAME
-from ..engine.hooks.session_state import Shared
+from ..engine.hooks.session_state import HookState
 from ..engine.hooks.spec import parse_hook
 from ..engine.hooks.targets import find
 from ..engine.hooks.turns import ObserveFilter
@@ -33,7 +33,7 @@ class Hooks:
     def __init__(self, model: nn.Module, wanted: Wanted, say: Callable[[str], object] = print) -> None:
         self._tree = walk(model)
         self._observers = Observers(self._tree)
-        self._shared = Shared(lambda text: _ignore(say(text)))
+        self._state = HookState(lambda text: _ignore(say(text)))
         self._recorder = Recorder(self._tree, filters=self._observers.filters)
         self._attached: list[Attached] = []
         self._observed: list[tuple[Node, ObserveFilter]] = []
@@ -45,29 +45,29 @@ class Hooks:
 
     def _take(self, hook: Hook, nodes: list[Node]) -> None:
         if hook.kind.acts == "observe":
-            self._observed += [(node, ObserveFilter(hook, self._shared)) for node in nodes]
+            self._observed += [(node, ObserveFilter(hook, self._state)) for node in nodes]
             return
         paths = self._tree.paths
-        self._attached += [Attached(hook, n.module, ".".join(paths[n.index]), self._shared) for n in nodes]
+        self._attached += [Attached(hook, n.module, ".".join(paths[n.index]), self._state) for n in nodes]
 
     def __enter__(self) -> Hooks:
         try:
-            self._handles.append(self._tree.root.register_forward_pre_hook(_Batches(self._shared)))
+            self._handles.append(self._tree.root.register_forward_pre_hook(_Batches(self._state)))
             self._handles += [attached.register() for attached in self._attached]
             for node, observe_filter in self._observed:
                 self._observers.add(node, observe_filter)
         except BaseException:
             self._remove()
             raise
-        self._observers.recorder = self._shared.recorder = self._recorder
+        self._observers.recorder = self._state.recorder = self._recorder
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._observers.recorder = self._shared.recorder = None
+        self._observers.recorder = self._state.recorder = None
         self._remove()
-        self._shared.end_batch()
+        self._state.end_batch()
         self._recorder.finish(error)
 
     def _remove(self) -> None:
@@ -84,29 +84,31 @@ class Hooks:
 
     @property
     def recorded(self) -> dict[str, dict[str, Tensor]]:
-        return self._shared.recordings
+        return self._state.recordings
 
     @property
     def faults(self) -> list[Exception]:
-        """The last exception of each hook that raised."""
-        return [attached.fault for attached in self._attached if attached.fault is not None]
+        """The last exception of each hook that raised, or whose `where` is not there: the model's call went on as if
+        that hook were off."""
+        found = [*(attached.fault for attached in self._attached), *(each.fault for _, each in self._observed)]
+        return [fault for fault in found if fault is not None]
 
     @property
     def fired(self) -> dict[str, int]:
-        """How often each hook acted: `{"fc: scale(2)": 1}`."""
+        """How often each hook was carried out: `{"fc: scale(2)": 1}`."""
         return {f"{each.path or '(root)'}: {each.hook}": each.fired for each in self._attached}
 
 
 class _Batches:
     """On the model itself: a call of it begins a batch."""
 
-    def __init__(self, shared: Shared) -> None:
-        shared.batch = -1
-        self._shared = shared
+    def __init__(self, state: HookState) -> None:
+        state.batch = -1
+        self._state = state
 
     def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        self._shared.end_batch()
-        self._shared.batch += 1
+        self._state.end_batch()
+        self._state.batch += 1
 
     def __deepcopy__(self, memo: dict[int, Any]) -> _Batches:
         return self
@@ -129,13 +131,6 @@ def hooks(model: nn.Module, wanted: Wanted) -> Hooks:
         UsageError: A module or a hook cannot be understood.
     """
     return Hooks(model, wanted)
-
-
-def __getattr__(name: str) -> Any:
-    """The kinds by name: `scale`, `noise`, …"""
-    if name in BY_NAME:
-        return BY_NAME[name]
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def python(function: Callable[..., Any], **options: Any) -> Hook:

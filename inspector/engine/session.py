@@ -35,7 +35,7 @@ from ..text import encodable
 from .changes.files import load_recipe, save
 from .changes.log import ChangeLog
 from .hooks.hook import Hook
-from .hooks.kinds import KINDS
+from .hooks.kinds import HOOK_KINDS
 from .hooks.spec import parse_placed
 from .inputs import Sample, form_fields, sample_from_specs
 from .inputs.sample import given
@@ -260,8 +260,8 @@ class Session:
 
     def kinds(self) -> Kinds:
         """The kinds of hooks that can be added."""
-        recordings = tuple(self.subject.change_log.shared.recordings) if self._open else ()
-        return Kinds(tuple(kind.info(tuple(encodable(name, 80) for name in recordings)) for kind in KINDS))
+        recordings = tuple(self.subject.change_log.hook_state.recordings) if self._open else ()
+        return Kinds(tuple(kind.info(tuple(encodable(name, 80) for name in recordings)) for kind in HOOK_KINDS))
 
     def save(self, file: str) -> Saved:
         """Write a recipe, a script or recorded tensors. Raises `UsageError`."""

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
 from torch.utils.hooks import RemovableHandle
 
-from ...records import Problem
+from ...records import Path, Problem
 from ...text import encodable
 from ..hooks.attached import Attached
 from ..hooks.hook import Hook
@@ -70,19 +69,17 @@ class State:
     edits: int = 0
 
 
-def describe_fault(attached: Attached) -> Problem:
-    """What went wrong in a hook, with the line of a person's own code."""
-    error: Any = attached.fault
+def describe_fault(hook: Hook, path: Path, error: BaseException) -> Problem:
+    """What went wrong in a hook on the module at this path, with the line of a person's own code."""
     try:
         words = str(error)
     except Exception as unprintable:  # an exception of a person's own may refuse
         words = f"(its message cannot be read: {type(unprintable).__name__})"
     line = line_of(error)
     place = f"line {line}: " if line else ""
-    name = attached.path or "(root)"
     return Problem(
-        encodable(f"{attached.hook} on {name} failed: {place}{type(error).__name__}: {words}", 600),
+        encodable(f"{hook} on {'.'.join(path) or '(root)'} failed: {place}{type(error).__name__}: {words}", 600),
         hint="the pass went on as if the hook were off",
         kind=encodable(type(error).__name__, 120),
-        path=tuple(attached.path.split(".")) if attached.path else (),
+        path=path,
     )

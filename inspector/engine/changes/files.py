@@ -94,7 +94,7 @@ def _script(subject: Subject, path: Path) -> str:
         change_log.additions, subject.tree.paths,
     )  # fmt: skip
     buffer = io.BytesIO()
-    recorded = change_log.shared.recordings
+    recorded = change_log.hook_state.recordings
     wanted = {member.attached.hook.arguments.get("run", "clean") for member in change_log.active()}
     runs = {run: tensors for run, tensors in recorded.items() if run in wanted}
     torch.save({"args": sample.args, "kwargs": sample.kwargs, "recorded": runs}, buffer)
@@ -104,7 +104,7 @@ def _script(subject: Subject, path: Path) -> str:
 
 
 def _recorded(subject: Subject, path: Path) -> str:
-    recordings = subject.change_log.shared.recordings
+    recordings = subject.change_log.hook_state.recordings
     if not recordings:
         raise UsageError("nothing was recorded", hint="add a record() hook and run")
     run = path.stem if path.stem in recordings else next(reversed(recordings))

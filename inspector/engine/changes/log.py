@@ -19,7 +19,7 @@ from ...records import Change, Path, Problem
 from ...text import encodable
 from ..hooks.attached import Attached
 from ..hooks.hook import Hook
-from ..hooks.session_state import Shared
+from ..hooks.session_state import HookState
 from ..hooks.spec import parse_hook
 from ..hooks.targets import find
 from ..hooks.turns import ObserveFilter
@@ -54,7 +54,7 @@ class ChangeLog:
         self.tree = tree
         self.observers = observers
         self.ledger = ledger
-        self.shared = Shared(say)
+        self.hook_state = HookState(say)
         self.edits = Edits(backup)
         self.additions: list[Addition] = []
         self.baseline = State()
@@ -84,7 +84,7 @@ class ChangeLog:
         hook = with_code(parse_hook(text), code)
         nodes = find(self.tree, where)
         if hook.kind.acts != "observe":
-            Attached(hook, nodes[0].module, "", self.shared)  # its arguments are looked at when it is made
+            Attached(hook, nodes[0].module, "", self.hook_state)  # its arguments are looked at when it is made
         return hook, nodes
 
     def _attach(self, hook: Hook, nodes: list[Node]) -> list[AppliedHook]:
@@ -94,7 +94,7 @@ class ChangeLog:
             if isinstance(node.module, torch.jit.ScriptModule):
                 why = why or "scripted and traced modules run compiled code, where no hook fires"
                 continue
-            attached = Attached(hook, node.module, ".".join(self.tree.paths[node.index]), self.shared)
+            attached = Attached(hook, node.module, ".".join(self.tree.paths[node.index]), self.hook_state)
             try:
                 added = AppliedHook(node, attached, attached.register())
                 members.append(added)
@@ -175,7 +175,7 @@ class ChangeLog:
 
         def switch() -> None:
             for node, _, _ in before:
-                self._observe(node, on, ObserveFilter(hook, self.shared) if hook is not None else None)
+                self._observe(node, on, ObserveFilter(hook, self.hook_state) if hook is not None else None)
 
         def back() -> None:
             for node, was, observe_filter in before:
@@ -289,15 +289,18 @@ class ChangeLog:
 
     def start(self) -> None:
         """A pass, or a run of batches, begins."""
-        self.shared.batch = 0
+        self.hook_state.batch = 0
         for member in self.active():
             member.attached.start()
         for observe_filter in self.observers.filters.values():
-            observe_filter.turns.start()
+            observe_filter.start()
 
     def faults(self) -> tuple[Problem, ...]:
         """What went wrong in hooks of ours since `start`."""
-        return tuple(describe_fault(m.attached) for m in self.active() if m.attached.fault is not None)[:20]
+        added = [(member.attached.hook, member.node, member.attached.fault) for member in self.active()]
+        seen = [(each.hook, self.tree.nodes[index], each.fault) for index, each in self.observers.filters.items()]
+        found = [(hook, node, fault) for hook, node, fault in (*added, *seen) if fault is not None]
+        return tuple(describe_fault(hook, self.tree.paths[node.index], fault) for hook, node, fault in found[:20])
 
     def in_force(self) -> tuple[dict[str, list[Hook]], dict[str, list[Hook]]]:
         """Hooks by the dotted paths of their modules, and edits by what they were made to, each in order."""

@@ -1,30 +1,48 @@
 """A session's hooks and edits as a plain PyTorch script that does the same without this package.
 
-The functions it needs are taken from the sources of this package as they are, so that the script computes what the
-session computed. What the model is called with lies beside the script, in a file that `torch.load` reads.
+The functions it needs are taken from the sources of this package as they are (see `carry`), so that the script computes
+what the session computed. What the model is called with lies beside the script, in a file that `torch.load` reads.
 """
 
 from __future__ import annotations
 
-import inspect
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ...errors import UsageError
 from ...records import Path as ModulePath
 from ...records import Target
-from ..hooks import conditions, value_path
+from ...text import encodable
 from ..hooks.hook import OPTIONS, Hook
-from ..values import nested
 from .applied import Addition
+from .carry import Luggage
 from .edits import Edit
 
 SKELETON = Path(__file__).with_name("script_skeleton.txt")
 """What every script has: it says itself what it is."""
 
-_IMPORT = re.compile(r"(from \S+ import \(.*?\)|from .*?|import .*?)\n", re.DOTALL)
+MAKE = "make_"
+"""In front of the name of a kind, which may be that of a function of Python's."""
+
+NEEDED = (
+    ("values.parts", "is_tensor"),
+    ("values.nested", "replace"),
+    ("values.value_path", "replace_at"),
+    ("values.value_path", "parse_steps"),
+    ("hooks.conditions", "parse_condition"),
+    ("hooks.context", "HookContext"),
+    ("hooks.session_state", "HookState"),
+)
+"""What the skeleton itself uses of the engine."""
+_ENGINE = __name__.rpartition(".changes")[0]
+_DEFINED = re.compile(r"^(?:def|class) (\w+)|^(\w+) = ", re.MULTILINE)
+_IMPORTS = (
+    "import fnmatch", "import itertools", "import random", "from pathlib import Path", "import torch",
+    "from torch import nn",
+)  # fmt: skip
+"""Those of the skeleton."""
 
 
 def script(
@@ -58,7 +76,8 @@ def script(
         if hook.function is not None:
             raise UsageError(f"{hook} is a function of another program", hint="switch it off; its file has its source")
     codes = list(dict.fromkeys(hook.code for hook in hooks if hook.kind.acts == "python"))
-    kinds = {hook.kind.name: hook for hook in hooks if hook.kind.acts != "python"}
+    text = SKELETON.read_text("utf-8")
+    carried = _carry(text, sorted({hook.kind.name for hook in hooks if hook.kind.acts != "python"}))
     filled = {
         "TITLE": f"{target.target} with {len(active)} hooks and {len(edits)} edits.",
         "SEED": str(seed),
@@ -67,11 +86,10 @@ def script(
         "BUILD": _indented(_build(target, kind)),
         "EDITS": _indented([line for each in edits for line in _edit(each, paths)]),
         "HOOKS": _indented([_put(hook, paths[member.node.index], codes) for hook, member in active]),
-        "KINDS": "\n\n".join(_factory(hook) for _, hook in sorted(kinds.items())),
+        "IMPORTS": _sorted_imports([*_IMPORTS, *carried.imports]),
         "OWN": "\n\n".join(f"{code.rstrip()}\n\n\nhook_{n} = hook\n" for n, code in enumerate(codes)),
-        "MODULES": "\n".join(_module_source(module) for module in (nested, value_path, conditions)),
+        "CARRIED": carried.text(),
     }
-    text = SKELETON.read_text("utf-8")
     return re.sub(r"# <(\w+)>", lambda found: filled[found[1]], text)
 
 
@@ -145,27 +163,32 @@ def _put(hook: Hook, path: ModulePath, codes: list[str]) -> str:
     python = hook.kind.acts == "python"
     options = [(name, getattr(hook, name)) for name in ("where", "call", "every", "when")]
     told = "".join(f", {name}={value!r}" for name, value in options if value != OPTIONS[name].default)
-    made = "Own" if python else "Placed" if hook.kind.acts == "place" else "Hook"
+    made = "Own" if python else "Placed" if hook.kind.acts == "context" else "Hook"
     act = f"hook_{codes.index(hook.code)}" if python else _call(hook)
     return f"handles.append(put(model, {path!r}, {hook.on!r}, {made}({act}{told})))"
 
 
 def _call(hook: Hook) -> str:
-    return f"{hook.kind.name}({', '.join(f'{name}={value!r}' for name, value in hook.arguments.items())})"
+    return f"{MAKE}{hook.kind.name}({', '.join(f'{name}={value!r}' for name, value in hook.arguments.items())})"
 
 
-def _factory(hook: Hook) -> str:
-    source = inspect.getsource(hook.kind.make)
-    return source[source.index("def ") :]
+def _carry(skeleton: str, kinds: Sequence[str]) -> Luggage:
+    """What the skeleton and these kinds of hooks need. Raises `UsageError`."""
+    luggage = Luggage(frozenset(found[1] or found[2] for found in _DEFINED.finditer(skeleton)))
+    try:
+        for module, name in NEEDED:
+            luggage.take(f"{_ENGINE}.{module}", name)
+        for name in kinds:
+            luggage.take(f"{_ENGINE}.hooks.kinds.{name}", name, MAKE + name)
+    except LookupError as error:
+        raise UsageError(
+            encodable(str(error), 300), hint="a kind of hook may use other packages, and names of this one"
+        ) from None
+    return luggage
 
 
-def _module_source(module: Any) -> str:
-    """What a module of ours defines, without its docstring and imports."""
-    text = re.sub(r'^""".*?"""\n', "", inspect.getsource(module), count=1, flags=re.DOTALL)
-    lines, rest = [], text.lstrip("\n")
-    while rest.startswith(("from ", "import ")):
-        found = _IMPORT.match(rest)
-        assert found is not None
-        lines.append(found[0])
-        rest = rest[found.end() :].lstrip("\n")
-    return f"\n{rest}"
+def _sorted_imports(lines: Sequence[str]) -> str:
+    """Those of Python itself first, then those of other packages."""
+    unique = sorted(set(lines), key=lambda line: (not line.startswith("import"), line))
+    own = [line for line in unique if line.split()[1].partition(".")[0] in sys.stdlib_module_names]
+    return "\n".join([*own, "", *(line for line in unique if line not in own)])

@@ -6,9 +6,11 @@ It never raises into the model's call: what goes wrong is told as a fault, and t
 from __future__ import annotations
 
 import fnmatch
+import itertools
 from collections.abc import Callable
+from functools import partial
 from time import perf_counter
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -16,66 +18,31 @@ from torch.utils.hooks import RemovableHandle
 
 from ..modules.tree import own_tensors
 from ..torch_hooks.outputs import Watch
-from ..values.nested import map_tensors
+from ..values import nested
+from ..values.parts import is_tensor
+from ..values.value_path import part_at, replace_at
+from .context import HookContext
 from .hook import Hook
 from .python_code import PythonHook
+from .session_state import HookState
 from .turns import Turns
-from .value_path import changed_at
-
-
-class Surroundings(Protocol):
-    """What the hooks of one model share."""
-
-    batch: int  # number of the running batch, from 0
-
-    def say(self, text: str) -> None: ...
-    def keep(self, run: str, key: str, tensor: Tensor, budget: int) -> None: ...
-    def recorded(self, run: str, key: str) -> Tensor: ...
-    def took(self, attached: Attached, seconds: float, altered: bool) -> None: ...
-    def later(self, edit: Callable[[], None]) -> None: ...  # when the batch's backward pass is over
-
-
-class Here:
-    """The place a tensor is seen at: see `hook.Place`."""
-
-    def __init__(self, attached: Attached, call: int, leaf: int) -> None:
-        self.path = attached.path
-        self.on = attached.hook.on
-        self.call = call
-        self.leaf = leaf
-        self._around = attached.around
-
-    @property
-    def key(self) -> str:
-        """What recorded tensors of this place are called."""
-        call = f"#{self.call}" if self.call else ""
-        leaf = f".{self.leaf}" if self.leaf else ""
-        return f"{self.path or '(root)'}{call}:{self.on}{leaf}"
-
-    def say(self, text: str) -> None:
-        self._around.say(text)
-
-    def keep(self, run: str, tensor: Tensor, budget: int) -> None:
-        self._around.keep(run, self.key, tensor, budget)
-
-    def recorded(self, run: str) -> Tensor:
-        return self._around.recorded(run, self.key)
 
 
 class Attached:
-    """A hook on a module. `fired` and `seconds` are of the pass since `start`, `fault` is what went wrong in it."""
+    """A hook on a module. Of the pass since `start`, `fired` says how often it was carried out, `seconds` how long that
+    took, and `fault` what went wrong in it."""
 
-    def __init__(self, hook: Hook, module: nn.Module, path: str, around: Surroundings) -> None:
+    def __init__(self, hook: Hook, module: nn.Module, path: str, state: HookState) -> None:
         self.hook = hook
         self.module = module
         self.path = path
-        self.around = around
+        self.state = state
         self.fired = 0
         self.seconds = 0.0
         self.fault: Exception | None = None
         self.muted = False  # on its module, and doing nothing
         self._act: Any = None
-        self._turns = Turns(hook, around)
+        self._turns = Turns(hook, state)
         self.start()
 
     def start(self) -> None:
@@ -106,16 +73,17 @@ class Attached:
         """What torch calls, timed and kept from raising."""
         if self.muted or torch._C._get_tracing_state() is not None:  # while tracing, values are not values
             return None
-        began = perf_counter()
-        altered = None
+        began, fired, altered = perf_counter(), self.fired, None
         try:
             altered = work(self, *values)
         except Exception as error:  # a hook is arithmetic on whatever comes, and a person's own code
             self.fault = error
+            if self.hook.alters:
+                self.fired = fired  # what it made of the tensors before is left out
         finally:
             took = perf_counter() - began
             self.seconds += took
-            self.around.took(self, took, altered is not None)
+            self.state.took(self.module, took, altered is not None, entering=self.hook.on == "input")
         return altered
 
     def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -123,23 +91,21 @@ class Attached:
         if number is None:
             return None
         if isinstance(self._act, PythonHook):
-            self.fired += 1
-            return self._act.inputs(module, args, kwargs)
+            return self._count(self._act.inputs(module, args, kwargs))
         keyed = bool(self.hook.steps) and isinstance(self.hook.steps[0].key, str)
         which = kwargs if keyed else args if self.hook.steps else (args, kwargs)
-        new = self._changed(which, number)
+        new = self._alter(which, number)
         if new is which:
             return None
-        return (args, new) if keyed else (new, kwargs) if self.hook.steps else (tuple(new[0]), dict(new[1]))
+        return (args, new) if keyed else (new, kwargs) if self.hook.steps else new
 
     def _after(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> Any:
         number = self._turns.next()
         if number is None:
             return None
         if isinstance(self._act, PythonHook):
-            self.fired += 1
-            return self._act.output(module, args, kwargs, output)
-        new = self._changed(output, number)
+            return self._count(self._act.output(module, args, kwargs, output))
+        new = self._alter(output, number)
         return None if new is output else new
 
     def _watch(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
@@ -147,21 +113,16 @@ class Attached:
         number = self._turns.next()
         if number is None:
             return
-        leaves = iter(range(1 << 30))
+        tensors = nested.tensors_in(part_at(output, self.hook.steps))
+        for leaf, tensor in enumerate(each for each in tensors if each.requires_grad):
+            tensor.register_hook(Watch(partial(self._call_gradient, number, leaf)))  # type: ignore[no-untyped-call]
 
-        def watch(tensor: Tensor) -> Tensor:
-            if tensor.requires_grad and (self.hook.steps or _floats(tensor)):
-                leaf = next(leaves)
-                see = Watch(lambda gradient: self.call(Attached._gradient, (gradient, number, leaf)))
-                cast(Any, tensor).register_hook(see)
-            return tensor
-
-        changed_at(output, self.hook.steps, lambda part: map_tensors(part, watch))
+    def _call_gradient(self, number: int, leaf: int, gradient: Tensor) -> Any:
+        return self.call(Attached._gradient, (gradient, number, leaf))
 
     def _gradient(self, gradient: Tensor, number: int, leaf: int) -> Tensor | None:
         if isinstance(self._act, PythonHook):
-            self.fired += 1
-            return self._act.gradient(self.module, gradient)
+            return cast("Tensor | None", self._count(self._act.gradient(self.module, gradient)))
         with torch.no_grad():
             new = self._one(gradient, number, leaf)
         return None if new is gradient else new
@@ -170,21 +131,21 @@ class Attached:
         number = self._turns.next()
         if number is None:
             return
-        if torch.is_grad_enabled() and _requires_grad(output):
-            self.around.later(
-                lambda: self.call(Attached._edit_now, (number,))
-            )  # the graph still needs the parameters as they are
+        if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in nested.tensors_in(output)):
+            # the graph still needs the parameters as they are
+            self.state.later(lambda: self.call(Attached._edit_now, (number,)))
         else:
             self._edit_now(number)
 
     def _edit_now(self, number: int) -> None:
         if isinstance(self._act, PythonHook):
-            self.fired += 1
             self._act.parameters(self.module)
+            self.fired += 1
             return
-        for leaf, (_, parameter) in enumerate(parameters_named(self.module, self.hook.where)):
-            with torch.no_grad():
-                new = self._one(parameter, number, leaf)
+        named = parameters_named(self.module, self.hook.where)
+        with torch.no_grad():  # all are made before one is written: where one fails, none is changed
+            made = [(tensor, self._one(tensor, number, leaf)) for leaf, (_, tensor) in enumerate(named)]
+            for parameter, new in made:
                 if new is not parameter:
                     parameter.copy_(new)
 
@@ -195,42 +156,39 @@ class Attached:
         self._keys(state, prefix)
 
     def _keys(self, state: dict[str, Any], prefix: str) -> None:
-        self.fired += 1
         if isinstance(self._act, PythonHook):
             self._act.keys(self.module, state, prefix)
-        elif self._act is not None:
+        else:
             self._act(state, prefix)
+        self.fired += 1
 
-    def _changed(self, value: Any, number: int) -> Any:
-        leaves = iter(range(1 << 30))
-        touched = False
+    def _alter(self, value: Any, number: int) -> Any:
+        """`value` with what the hook makes of its floating tensors, first to last; itself where that is nothing new."""
+        leaves = itertools.count()
 
         def one(tensor: Tensor) -> Tensor:
-            nonlocal touched
-            if not _floats(tensor):
-                return tensor
-            new = self._one(tensor, number, next(leaves))
-            touched |= new is not tensor
-            return new
+            return self._one(tensor, number, next(leaves)) if _floats(tensor) else tensor
 
-        def part(value: Any) -> Any:
-            if isinstance(value, Tensor) and self.hook.steps:  # named: its dtype is no reason to leave it
-                nonlocal touched
-                new = self._one(value, number, next(leaves))
-                touched |= new is not value
-                return new
-            return map_tensors(value, one)
+        def part(found: Any) -> Any:
+            if self.hook.steps and is_tensor(found):  # named: its dtype is no reason to leave it
+                return self._one(found, number, next(leaves))
+            return nested.replace(found, one)
 
-        new = changed_at(value, self.hook.steps, part)
-        return new if touched else value
+        return replace_at(value, self.hook.steps, part)
 
     def _one(self, tensor: Tensor, number: int, leaf: int) -> Tensor:
         if self.hook.condition is not None and not self.hook.condition.holds(tensor):
             return tensor
+        if self.hook.kind.acts == "context":
+            new = self._act(tensor, HookContext(self.path, self.hook.on, number, leaf, self.state))
+        else:
+            new = self._act(tensor)
         self.fired += 1
-        placed = self.hook.kind.acts == "place"
-        new = self._act(tensor, Here(self, number, leaf)) if placed else self._act(tensor)
-        return tensor if new is None else new
+        return tensor if new is None else cast(Tensor, new)
+
+    def _count(self, result: Any) -> Any:
+        self.fired += 1
+        return result
 
 
 class Trigger:
@@ -266,15 +224,3 @@ def parameters_named(module: nn.Module, pattern: str) -> list[tuple[str, Tensor]
 
 def _floats(tensor: Tensor) -> bool:
     return tensor.is_floating_point() or tensor.is_complex()
-
-
-def _requires_grad(value: Any) -> bool:
-    found = False
-
-    def look(tensor: Tensor) -> Tensor:
-        nonlocal found
-        found |= tensor.requires_grad
-        return tensor
-
-    map_tensors(value, look)
-    return found

@@ -38,10 +38,10 @@ class Condition:
 
     def holds(self, tensor: Tensor) -> bool:
         """Whether it is true of this tensor."""
-        return bool(eval(self.text, {"__builtins__": {}}, measured(tensor, self.names)))
+        return bool(eval(self.text, {"__builtins__": {}}, measure(tensor, self.names)))
 
 
-def measured(tensor: Tensor, names: tuple[str, ...]) -> dict[str, float]:
+def measure(tensor: Tensor, names: tuple[str, ...]) -> dict[str, float]:
     """These measures of a tensor."""
     tensor = tensor.detach()
     tensor = tensor.abs() if tensor.is_complex() else tensor

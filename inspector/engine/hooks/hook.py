@@ -5,17 +5,15 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
 from ...text import encodable
+from ..values.value_path import Step, parse_steps
 from .conditions import Condition, parse_condition
-from .value_path import Step, parse_steps
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from .kinds.base import Kind
+    from .kind import Kind
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 OPTIONS = {
@@ -23,24 +21,6 @@ OPTIONS = {
     for name, default in (("on", None), ("where", ""), ("call", None), ("every", 1), ("when", ""))
 }
 """What every kind takes besides its own arguments."""
-
-
-class Place(Protocol):
-    """Where a tensor was seen, and what a hook can do there besides altering it."""
-
-    path: str  # dotted
-    on: str  # "output", "input", "parameters", "grad"
-    call: int  # of this module in this batch, from 0
-    leaf: int  # which of the chosen tensors of the value
-
-    def say(self, text: str) -> None:
-        """A line for the Log panel, or standard output."""
-
-    def keep(self, run: str, tensor: Tensor, budget: int) -> None:
-        """Keep a copy under the name `run`, as long as all copies of that run fit into `budget` bytes."""
-
-    def recorded(self, run: str) -> Tensor:
-        """What was kept at this place; `run` may also be a .safetensors file. Raises `LookupError`."""
 
 
 @dataclass(frozen=True, repr=False)

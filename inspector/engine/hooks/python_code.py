@@ -26,7 +26,7 @@ class PythonHook:
 
     @classmethod
     def of(cls, hook: Hook) -> PythonHook:
-        return cls(hook.function if hook.function is not None else compiled(hook.code))
+        return cls(hook.function if hook.function is not None else compile_hook(hook.code))
 
     def output(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
         new = self._function(module, args, kwargs, output)
@@ -62,7 +62,7 @@ class PythonHook:
             raise TypeError(f"it returned a {type(new).__name__}; it is meant to change things in place")
 
 
-def compiled(code: str) -> Callable[..., Any]:
+def compile_hook(code: str) -> Callable[..., Any]:
     """The function `hook` of the text. Raises `UsageError` with the line that is wrong."""
     if not code.strip():
         raise UsageError("the hook has no code", hint="write a function called hook")

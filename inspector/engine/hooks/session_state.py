@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from .tensor_file import read_tensors
 
 if TYPE_CHECKING:
     from ..recording.recorder import Recorder
-    from .attached import Attached
 
 
-class Shared:
+class HookState:
     """Args:
     say: Receives a line for the Log panel, or standard output.
+
+    `batch` is the number of the running one, from 0; `recordings` are tensors by run and place.
     """
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -27,11 +28,13 @@ class Shared:
         self._files: dict[str, dict[str, Tensor]] = {}
         self._later: list[Callable[[], None]] = []
 
-    def took(self, attached: Attached, seconds: float, altered: bool) -> None:
+    def took(self, module: nn.Module, seconds: float, altered: bool, entering: bool) -> None:
+        """A hook of ours ran on `module` for so long, before it was entered or after it returned."""
         if self.recorder is not None:
-            self.recorder.took(attached.module, seconds, altered, entering=attached.hook.on == "input")
+            self.recorder.took(module, seconds, altered, entering)
 
     def later(self, edit: Callable[[], None]) -> None:
+        """Carry out `edit` when the backward pass of the batch is over."""
         self._later.append(edit)
 
     def end_batch(self) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 from ...errors import UsageError
 from ...text import encodable
 from .hook import Hook
-from .kinds import BY_NAME, KINDS
-from .kinds.base import near
+from .kind import near
+from .kinds import BY_NAME, HOOK_KINDS
 
 EXAMPLES = "write it as scale(2), noise(0.1, seed=1, on='input') or zero(when='nan > 0')"
 
@@ -24,7 +24,7 @@ def parse_hook(text: str, on: str = "") -> Hook:
     name, args, kwargs = call_of(text.strip())
     kind = BY_NAME.get(name)
     if kind is None:
-        names = [each.name for each in KINDS]
+        names = [each.name for each in HOOK_KINDS]
         what = f"there is no kind of hook {name!r}" if name else "no kind of hook is named"
         raise UsageError(encodable(what, 200), hint=f"{near(name, names)}the kinds are {', '.join(names)}")
     if on in kind.on:

@@ -7,9 +7,9 @@ from typing import Any, Protocol
 from torch import Tensor
 
 from ...records import OtherValue
-from ..values.nested import map_tensors
+from ..values.nested import tensors_in
+from ..values.value_path import part_at
 from .hook import Hook
-from .value_path import part_at
 
 NOT_SEEN = OtherValue("", "not looked at: the observe hook is limited")
 
@@ -49,12 +49,13 @@ class Turns:
 class ObserveFilter:
     """What an observing hook shows of a module: its `Hook`, and whose turn it is.
 
-    `inputs`, `output` and `gradient` say which of them are looked at.
+    `inputs`, `output` and `gradient` say which of them are looked at, `fault` what went wrong since `start`.
     """
 
     def __init__(self, hook: Hook, batches: Batches) -> None:
         self.hook = hook
         self.turns = Turns(hook, batches)
+        self.fault: Exception | None = None
         self.inputs = hook.on in ("both", "input")
         self.output = hook.on in ("both", "output")
         self.gradient = hook.on in ("both", "grad")
@@ -64,21 +65,30 @@ class ObserveFilter:
         """Whether a call is shown only where its values are of a kind."""
         return self.hook.condition is not None and (self.inputs or self.output)
 
+    def start(self) -> None:
+        """Another pass, or run of batches, begins."""
+        self.turns.start()
+        self.fault = None
+
     def part(self, value: Any) -> Any:
-        """What is chosen of an input or an output. Raises `LookupError` where it has no such part."""
-        return part_at(value, self.hook.steps)
+        """What is chosen of an input or an output; `NOT_SEEN` where it has no such part, which is a fault."""
+        try:
+            return part_at(value, self.hook.steps)
+        except LookupError as error:
+            self.fault = error
+            return NOT_SEEN
 
     def holds(self, value: Any) -> bool:
-        """Whether the condition is true of any floating tensor in the value."""
+        """Whether the condition is true of any floating tensor in the value. What cannot be compared is a fault."""
         condition = self.hook.condition
-        found = False
+        if condition is None:
+            return False
+        try:
+            return any(condition.holds(tensor) for tensor in tensors_in(value) if _floats(tensor))
+        except Exception as error:  # a tensor may refuse any operation
+            self.fault = error
+            return False
 
-        def look(tensor: Tensor) -> Tensor:
-            nonlocal found
-            if condition is not None and not found and (tensor.is_floating_point() or tensor.is_complex()):
-                found = condition.holds(tensor)
-            return tensor
 
-        if condition is not None:
-            map_tensors(value, look)
-        return found
+def _floats(tensor: Tensor) -> bool:
+    return tensor.is_floating_point() or tensor.is_complex()

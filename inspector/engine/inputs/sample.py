@@ -10,7 +10,8 @@ import torch
 from torch import nn
 
 from ..modules.walk import embedding_rows, first_floating, first_tensor
-from ..values.nested import map_tensors, own_copy
+from ..values import nested
+from ..values.unwrap import PLAIN
 
 Origin = Literal["given", "known for this target", "guessed"]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -59,9 +60,27 @@ class Sample:
         return Sample(args, kwargs, self.origin, self.text, self.redraw)
 
     def copy(self) -> Sample:
-        """A sample whose tensors a forward pass may overwrite."""
-        args, kwargs = map_tensors((self.args, self.kwargs), own_copy)
-        return Sample(tuple(args), dict(kwargs), self.origin, self.text, self.redraw, self.target)
+        """A sample whose tensors, containers and objects a forward pass may write to; what `refused` tells of it still
+        shares."""
+        args, kwargs = nested.copy((self.args, self.kwargs), _copy_of).value
+        return Sample(args, kwargs, self.origin, self.text, self.redraw, self.target)
+
+    def refused(self) -> tuple[str, ...]:
+        """What in it cannot be copied, in words: a pass is given that as it is, and may change it."""
+        found = nested.copy((self.args, self.kwargs), lambda tensor: tensor).refused
+        odd = [tensor for tensor in nested.tensors_in((self.args, self.kwargs)) if type(tensor) not in PLAIN]
+        return (
+            *found,
+            *(f"a {type(tensor).__name__} cannot be copied" for tensor in odd if _copy_of(tensor) is tensor),
+        )
+
+
+def _copy_of(tensor: torch.Tensor) -> torch.Tensor:
+    """In memory of its own; the tensor itself where its class refuses."""
+    try:
+        return nested.own_copy(tensor)
+    except Exception:  # of somebody else's class: `refused` tells of it
+        return tensor
 
 
 def setting_for(model: nn.Module, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Setting:

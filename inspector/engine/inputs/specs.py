@@ -18,7 +18,7 @@ from ...errors import UsageError
 from ...text import encodable
 from ..usercode.literals import NOT_A_LITERAL, literal
 from ..usercode.readable import check_readable
-from ..values.nested import map_tensors
+from ..values import nested
 from .draws import Drawn, is_dtype, is_shape, parse_drawn
 from .files import read_input
 from .form import proposed_specs
@@ -181,4 +181,4 @@ def placed(value: Any, setting: Setting, cast: bool) -> Any:
     def place(tensor: torch.Tensor) -> torch.Tensor:
         return tensor.to(setting.device, setting.dtype if cast and tensor.is_floating_point() else tensor.dtype)
 
-    return map_tensors(value, place)
+    return nested.replace(value, place)

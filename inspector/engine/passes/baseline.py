@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ...records import Delta, Ranked, TensorValue, Value
 from ..recording.call import Call
-from ..values.nested import map_tensors
+from ..values.nested import tensors_in
 from ..values.statistics import finish, histogram, reduce_on_host
 
 BUDGET = 1 << 30
@@ -93,16 +93,12 @@ class Comparison:
 
 def floating(output: object) -> list[Tensor]:
     """The floating and complex tensors in a value, in the order of the value."""
-    found: list[Tensor] = []
+    return [tensor.detach() for tensor in tensors_in(output) if _is_comparable(tensor)]
 
-    def take(tensor: Tensor) -> Tensor:
-        strided = tensor.layout is torch.strided and not tensor.is_nested and not tensor.is_meta
-        if strided and (tensor.is_floating_point() or tensor.is_complex()) and tensor.numel():
-            found.append(tensor.detach())
-        return tensor
 
-    map_tensors(output, take)
-    return found
+def _is_comparable(tensor: Tensor) -> bool:
+    strided = tensor.layout is torch.strided and not tensor.is_nested and not tensor.is_meta
+    return strided and (tensor.is_floating_point() or tensor.is_complex()) and tensor.numel() > 0
 
 
 def sample(tensor: Tensor) -> Tensor:

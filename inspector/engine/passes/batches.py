@@ -7,7 +7,7 @@ from time import perf_counter
 from typing import Any
 
 from ...records import Run
-from ..hooks.session_state import Shared
+from ..hooks.session_state import HookState
 from ..inputs import Sample
 from ..modules.tree import ModuleTree, Node
 from ..recording.recorder import Recorder
@@ -93,7 +93,7 @@ class Batches:
         began(self.recorder)
         for listener in self._listeners:
             listener.recorder = self.recorder
-            if isinstance(listener, Shared):
+            if isinstance(listener, HookState):
                 listener.batch = number
 
     def _one(self, sample: Sample) -> Any:
@@ -107,7 +107,7 @@ class Batches:
             if self._optimizer is not None:
                 self._optimizer.step()
         for listener in self._listeners:
-            if isinstance(listener, Shared):
+            if isinstance(listener, HookState):
                 listener.end_batch()
         if self._steps.batches > 1 and self.recorder is not None:
             self.recorder.settle()

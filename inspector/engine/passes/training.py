@@ -17,7 +17,7 @@ from ..hooks.spec import call_of
 from ..inputs.sample import Sample, given, setting_for, spread
 from ..inputs.signature import required
 from ..usercode.importing import resolve
-from ..values.nested import map_tensors
+from ..values import nested
 
 Loss = Callable[[Any, Sample], Tensor]
 
@@ -61,8 +61,7 @@ def _reduce(output: Any, how: str) -> Tensor:
     own = getattr(output, "loss", None)
     if isinstance(own, Tensor):
         return own
-    found: list[Tensor] = []
-    map_tensors(output, lambda t: found.append(t) or t if t.is_floating_point() and t.requires_grad else t)  # type: ignore[func-returns-value]
+    found = [tensor for tensor in nested.tensors_in(output) if tensor.is_floating_point() and tensor.requires_grad]
     if not found:
         raise RuntimeError("the output has no gradient: nothing in the model requires one")
     total = torch.stack([part.sum() for part in found]).sum()
@@ -71,11 +70,10 @@ def _reduce(output: Any, how: str) -> Tensor:
 
 def _cross_entropy(output: Any, sample: Sample) -> Tensor:
     """Of the first tensor (batch×classes) with the batch's target, or without one with what the model ranks first."""
-    found: list[Tensor] = []
-    map_tensors(output, lambda t: found.append(t) or t if t.is_floating_point() else t)  # type: ignore[func-returns-value]
-    if not found or found[0].dim() < 2:
+    logits = next((tensor for tensor in nested.tensors_in(output) if tensor.is_floating_point()), None)
+    if logits is None or logits.dim() < 2:
         raise RuntimeError("cross_entropy needs an output of batch×classes")
-    logits, target = found[0], sample.target
+    target = sample.target
     if not isinstance(target, Tensor):
         target = logits.detach().argmax(1)
     return nn.functional.cross_entropy(logits, target.to(logits.device))
@@ -125,7 +123,7 @@ def batches_of(steps: Steps, sample: Sample, seed: int, model: nn.Module) -> Ite
 def _to_sample(item: Any, model: nn.Module) -> Sample:
     """One item of a loader, on the model's device."""
     device = setting_for(model).device
-    args, kwargs = map_tensors(spread(tuple(item) if isinstance(item, list) else item), lambda t: t.to(device))
+    args, kwargs = nested.replace(spread(tuple(item) if isinstance(item, list) else item), lambda t: t.to(device))
     if not kwargs and len(args) > max(len(required(model)), 1):
         return replace(given(tuple(args[:-1]), {}), target=args[-1])
     return given(tuple(args), dict(kwargs))

@@ -28,8 +28,7 @@ from ...text import encodable
 from ..hooks.turns import NOT_SEEN, ObserveFilter
 from ..modules.tree import ModuleTree
 from ..torch_hooks.outputs import OutputHooks
-from ..values.nested import map_tensors
-from ..values.objects import each_tensor
+from ..values import nested
 from ..values.summarize import Summarizer
 from .call import Call, Witness
 
@@ -221,7 +220,10 @@ class Recorder:
             observe_filter.hook.steps if not observe_filter.output else ()
         )  # of both, the path is one into the output
         if steps:
-            args, kwargs = (observe_filter.part(kwargs if isinstance(steps[0].key, str) else args),), {}
+            part = observe_filter.part(kwargs if isinstance(steps[0].key, str) else args)
+            if part is NOT_SEEN:
+                return
+            args, kwargs = (part,), {}
         self._see_inputs(call, args, kwargs)
         call.shown = call.shown or observe_filter.holds((args, kwargs)) or None
 
@@ -277,7 +279,7 @@ class Recorder:
     def _see(self, call: Call, output: object) -> None:
         call.output = self._describe(call, output)
         if self._keep:
-            call.kept = map_tensors(output, self._clone)
+            call.kept = nested.copy(output, self._clone).value
         if self._witness is not None:
             self._witness.see(call, output)
         if (
@@ -293,24 +295,23 @@ class Recorder:
             if call.shown is False or not observe_filter.output:
                 return NOT_SEEN
             output = observe_filter.part(output)
+            if output is NOT_SEEN:
+                return NOT_SEEN
             call.shown = call.shown or observe_filter.holds(output) or None
         return (self._full if call.index == self._watched else self._plain).describe(output)
 
     def _await_gradients(self, call: Call, output: object) -> None:
         """On the output's tensors: module backward hooks refuse modules whose output is changed in place later."""
-        places = (f"output of call {call.number}, tensor {number}" for number in itertools.count())
-
-        def wait(tensor: Tensor) -> None:
-            if tensor.requires_grad:
-                self.output_hooks.watch(call.index, next(places), tensor, lambda grad: self._see_gradient(call, grad))
-
-        each_tensor(output, wait)
+        watched = (tensor for tensor in nested.tensors_in(output) if tensor.requires_grad)
+        for number, tensor in enumerate(watched):
+            place = f"output of call {call.number}, tensor {number}"
+            self.output_hooks.watch(call.index, place, tensor, lambda grad: self._see_gradient(call, grad))
 
     def _see_gradient(self, call: Call, gradient: Tensor) -> None:
         began = perf_counter()
         try:
-            condition = call.observe_filter.hook.condition if call.observe_filter is not None else None
-            if condition is None or condition.holds(gradient):
+            seen = call.observe_filter
+            if seen is None or seen.hook.condition is None or seen.holds(gradient):
                 call.gradients.append(self._plain.describe(gradient))
         except Exception as error:  # as in `enter`
             self._fault(error)

@@ -9,6 +9,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
+from ..values.nested import walk
+
 PLAIN = (list, dict, set)
 
 _ITEMS = 10_000
@@ -21,18 +23,16 @@ def is_plain(value: object) -> bool:
 
 def found_in(value: Any) -> Iterator[Any]:
     """`value` and the containers inside it, each once, down to a few levels and within a budget of items."""
-    seen: set[int] = set()
-    pending = [(value, 0)]
     left = _ITEMS
-    while pending:
-        container, depth = pending.pop()
-        left -= len(container)
-        if id(container) in seen or left < 0:
-            continue
-        seen.add(id(container))
-        yield container
-        if depth < _DEPTH:
-            pending += [(item, depth + 1) for item in items_of(container) if type(item) in PLAIN]
+
+    def enter(node: Any, depth: int) -> bool:
+        nonlocal left
+        if depth > _DEPTH or not (depth == 0 or type(node) in PLAIN):
+            return False
+        left -= int(_builtin(node).__len__(node))
+        return left >= 0
+
+    return (container for container, _ in walk(value, enter))
 
 
 def items_of(container: Any) -> list[Any]:

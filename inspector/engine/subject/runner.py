@@ -169,7 +169,7 @@ class Runner:
             steps,
             batches_of(steps, subject.sample, subject.seed, subject.tree.root),
             record,
-            [subject.observers, subject.change_log.shared],
+            [subject.observers, subject.change_log.hook_state],
             histories,
             self._nodes_followed(),
             progress,

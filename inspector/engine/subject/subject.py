@@ -42,6 +42,7 @@ class Subject:
     sample: Sample | None
     seed: int
     classes: tuple[str, ...]  # what a classifier's outputs are called, where that is known
+    input_notes: tuple[str, ...] = ()  # those of `info.notes` that are about the sample
 
     @classmethod
     def of(cls, loaded: Loaded, target: Target, generation: int, say: Callable[[str], None]) -> Subject:
@@ -122,7 +123,10 @@ class Subject:
         """What the next passes are called with."""
         self.sample = sample
         text, origin = (encodable(sample.text, 300), sample.origin) if sample is not None else ("", "")
-        self.info = replace(self.info, input=text, input_origin=origin)
+        shared = sample.refused() if sample is not None else ()
+        notes = [note for note in self.info.notes if note not in self.input_notes]
+        self.input_notes = tuple(f"the input is not all copied, and a pass may change it: {why}" for why in shared[:3])
+        self.info = replace(self.info, input=text, input_origin=origin, notes=(*notes, *self.input_notes))
 
     def close(self) -> None:
         """Leave the model as it was before."""

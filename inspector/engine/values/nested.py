@@ -1,41 +1,127 @@
-"""Nested containers rebuilt around their tensors, without recursion: other people's values may be deep or cyclic."""
+"""Values that hold values: every tensor in them visited, copied or replaced, first to last, each shared object once.
+
+What is a container is said in `parts`. Values may be deep or contain themselves: nothing here recurses. The functions
+that callers bring are never inside a `try` of ours; a container that cannot be made anew is told, not passed over.
+"""
 
 from __future__ import annotations
 
-import copy
-import dataclasses
-from collections.abc import Callable
-from typing import Any
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import torch
+from torch import Tensor
 
-OnTensor = Callable[[torch.Tensor], torch.Tensor]
+from ...text import encodable
+from .objects import is_a, name_of_type
+from .parts import (
+    BUILTINS,
+    FROZEN,
+    Part,
+    RebuildError,
+    fill,
+    is_constant,
+    is_tensor,
+    make_empty,
+    make_frozen,
+    parts_of,
+)  # fmt: skip
+
+MAX_OBJECTS = 10_000
+"""Objects of other people's classes that are entered in one value: behind one of them may be a whole program."""
 
 
-def map_tensors(value: Any, function: OnTensor) -> Any:
-    """`value` with `function` applied to every tensor in it, each tensor once.
+def walk(value: Any, enter: Callable[[Any, int], bool] = lambda node, depth: True) -> Iterator[tuple[Any, list[Part]]]:
+    """`value` and everything inside it with the parts of each, each object once, a container before what it holds.
 
-    Lists, tuples, dicts, their subclasses and dataclasses are rebuilt; every other object is passed on as it is, and
-    so is a container that refuses to be rebuilt. A value that contains itself keeps the inner reference.
+    Args:
+        value: Anything.
+        enter: Told an object and how deep it lies; what it says no to is left out, with what it holds.
     """
-    done: dict[int, Any] = {}
-    entered: set[int] = set()
-    pending = [value]
+    seen: dict[int, Any] = {}  # keeps what it names, so that no `id` is given to somebody else
+    objects = 0
+    pending = [(value, 0)]
     while pending:
-        node = pending[-1]
-        if id(node) in done:
-            pending.pop()
+        node, depth = pending.pop()
+        if id(node) in seen or not enter(node, depth):
             continue
-        if id(node) not in entered:
-            entered.add(id(node))
-            pending += [part for part in _parts(node) if id(part) not in done and id(part) not in entered]
+        seen[id(node)] = node
+        parts = parts_of(node)
+        objects += _is_object(node, parts)
+        if objects > MAX_OBJECTS and _is_object(node, parts):
             continue
-        done[id(node)] = _rebuilt(node, done, function)
-        pending.pop()
-    return done[id(value)]
+        yield node, parts
+        pending += [(part.value, depth + 1) for part in reversed(parts)]
 
 
-def own_copy(tensor: torch.Tensor) -> torch.Tensor:
+def _is_object(node: Any, parts: list[Part]) -> bool:
+    return bool(parts) and not is_a(node, (*BUILTINS, *FROZEN))
+
+
+def tensors_in(value: Any) -> Iterator[Tensor]:
+    """Every tensor in `value`, each once, first to last."""
+    if is_tensor(value):
+        yield value
+        return
+    for node, _ in walk(value):
+        if is_tensor(node):
+            yield node
+
+
+def holders_of_tensors(value: Any) -> set[int]:
+    """The `id` of everything in `value` that is a tensor or holds one, however deep."""
+    plan = _Plan(value)
+    return plan.holding({id(tensor) for tensor in plan.tensors()})
+
+
+def replace(value: Any, function: Callable[[Tensor], Any]) -> Any:
+    """`value` with `function(tensor)` in the place of every tensor, which is called first to last, once for each.
+
+    Containers around a new tensor are made anew; everything else is passed on as it is, `value` itself where nothing is
+    new. What `function` raises is raised here.
+
+    Raises:
+        RebuildError: A container around a new tensor refuses to be made anew.
+    """
+    if is_tensor(value):
+        return function(value)
+    plan = _Plan(value)
+    for tensor in plan.tensors():
+        new = function(tensor)
+        if new is not tensor:
+            plan.new[id(tensor)] = new
+    return plan.rebuild(plan.holding(set(plan.new)) - set(plan.new))
+
+
+class Copied(NamedTuple):
+    """A copy, and what in it is still the caller's own, in words."""
+
+    value: Any
+    refused: tuple[str, ...]
+
+
+def copy(value: Any, copy_tensor: Callable[[Tensor], Any]) -> Copied:
+    """`value` with every container, object and tensor in it copied, so that changes of the copy leave it as it is.
+
+    What refuses to be copied is in the copy as it is, and told.
+
+    Args:
+        value: Anything.
+        copy_tensor: Gives what takes a tensor's place.
+    """
+    if is_tensor(value):
+        return Copied(copy_tensor(value), ())
+    plan = _Plan(value)
+    for tensor in plan.tensors():
+        plan.new[id(tensor)] = copy_tensor(tensor)
+    refused: list[str] = []
+    if sum(_is_object(node, plan.parts[key]) for key, node in plan.nodes.items()) == MAX_OBJECTS:
+        refused.append(f"what is behind {MAX_OBJECTS:,} objects")
+    return Copied(plan.rebuild(set(plan.nodes) - set(plan.new), refused), tuple(dict.fromkeys(refused)))
+
+
+def own_copy(tensor: Tensor) -> Tensor:
     """`tensor` in memory of its own, off the graph. Dimensions that repeat one element are not multiplied out."""
     detached = tensor.detach()
     if detached.layout == torch.strided and not detached.is_nested and 0 in detached.stride():
@@ -46,65 +132,79 @@ def own_copy(tensor: torch.Tensor) -> torch.Tensor:
     return copied.requires_grad_(tensor.requires_grad)
 
 
-def _parts(node: Any) -> list[Any]:
-    """What `node` directly holds. Only objects that it really stores: `id` must stay theirs."""
-    if isinstance(node, dict):
-        return list(dict.values(node))
-    if isinstance(node, list):
-        return list(list.__iter__(node))
-    if isinstance(node, tuple):
-        return list(tuple.__iter__(node))
-    if _is_plain_dataclass(node):
-        return list(vars(node).values())
-    return []
+class _Plan:
+    """What a value is made of, and what takes the place of what: `new` by `id`."""
 
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.nodes: dict[int, Any] = {}
+        self.parts: dict[int, list[Part]] = {}
+        self.new: dict[int, Any] = {}
+        for node, parts in walk(value):
+            self.nodes[id(node)] = node
+            self.parts[id(node)] = parts
 
-def _is_plain_dataclass(node: Any) -> bool:
-    return dataclasses.is_dataclass(node) and not isinstance(node, type) and hasattr(node, "__dict__")
+    def tensors(self) -> list[Tensor]:
+        return [node for node in self.nodes.values() if is_tensor(node)]
 
+    def holding(self, found: set[int]) -> set[int]:
+        """These, and whatever holds one of them, however deep."""
+        holders: dict[int, list[int]] = {}
+        for key, parts in self.parts.items():
+            for part in parts:
+                holders.setdefault(id(part.value), []).append(key)
+        reached, pending = set(found), list(found)
+        while pending:
+            above = [key for key in holders.get(pending.pop(), ()) if key not in reached]
+            reached.update(above)
+            pending += above
+        return reached
 
-def _rebuilt(node: Any, done: dict[int, Any], function: OnTensor) -> Any:
-    def new(part: Any) -> Any:
-        return done.get(id(part), part)
+    def rebuild(self, stale: set[int], refused: list[str] | None = None) -> Any:
+        """The value with these containers made anew around what is new; what refuses goes into `refused`.
 
-    try:
-        if isinstance(node, torch.Tensor):
-            return function(node)
-        if isinstance(node, tuple):
-            return _rebuilt_tuple(node, [new(part) for part in node])
-        if isinstance(node, dict):
-            return _rebuilt_dict(node, {key: new(part) for key, part in dict.items(node)})
-        if isinstance(node, list):
-            copied = copy.copy(node)
-            copied[:] = [new(part) for part in node]
-            return copied
-        if _is_plain_dataclass(node):
-            return _rebuilt_dataclass(node, {key: new(part) for key, part in vars(node).items()})
-    except Exception:  # odd tensors and containers of other people: the value itself is the best there is
-        return node
-    return node
+        Raises:
+            RebuildError: One refuses, and there is no such list.
+        """
+        order = [key for key, node in self.nodes.items() if key in stale and not is_constant(node)]
+        order.sort(key=lambda key: is_a(self.nodes[key], set))  # last: what is in a set is hashed when it is complete
+        frozen = [key for key in order if is_a(self.nodes[key], FROZEN)]
+        for key in order:
+            if not is_a(self.nodes[key], FROZEN):
+                self._step(key, lambda key: make_empty(self.nodes[key]), refused)
+        for key in self._inner_first(frozen):
+            self._step(key, lambda key: make_frozen(self.nodes[key], self._now(key)), refused)
+        for key in order:
+            if key in self.new:
+                self._step(key, lambda key: fill(self.new[key], self.nodes[key], self._now(key)), refused)
+        return self.new.get(id(self.value), self.value)
 
+    def _now(self, key: int) -> list[Part]:
+        return [part._replace(value=self.new.get(id(part.value), part.value)) for part in self.parts[key]]
 
-def _rebuilt_tuple(node: tuple[Any, ...], parts: list[Any]) -> tuple[Any, ...]:
-    if all(before is after for before, after in zip(node, parts, strict=True)):
-        return node
-    if hasattr(type(node), "_make"):
-        return type(node)._make(parts)  # type: ignore[attr-defined,no-any-return]  # a namedtuple, just asked
-    return type(node)(parts)
+    def _step(self, key: int, make: Callable[[int], Any], refused: list[str] | None) -> None:
+        try:
+            self.new[key] = make(key)
+        except Exception as error:  # a class of somebody else may raise anything when it is copied
+            why = "".join(traceback.format_exception_only(error)).strip()
+            words = encodable(f"a {name_of_type(self.nodes[key])} cannot be made anew: {why}", 300)
+            if refused is None:
+                raise RebuildError(words) from error
+            refused.append(words)
+            self.new.pop(key, None)
 
-
-def _rebuilt_dict(node: dict[Any, Any], parts: dict[Any, Any]) -> dict[Any, Any]:
-    if type(node) is dict:
-        return parts
-    copied = copy.copy(node)
-    for key, part in parts.items():
-        copied[key] = part
-    return copied
-
-
-def _rebuilt_dataclass(node: Any, parts: dict[str, Any]) -> Any:
-    if all(part is vars(node)[key] for key, part in parts.items()):
-        return node
-    copied = copy.copy(node)
-    vars(copied).update(parts)  # past a frozen dataclass's __setattr__ on purpose: the copy is ours
-    return copied
+    def _inner_first(self, frozen: list[int]) -> Iterator[int]:
+        """Each behind those that are among its items."""
+        left = set(frozen)
+        for key in frozen:
+            pending = [key]
+            while pending:
+                items = [id(part.value) for part in self.parts[pending[-1]] if not part.attribute]
+                missing = [item for item in items if item in left] if pending[-1] in left else []
+                if missing:
+                    pending += missing
+                    continue
+                done = pending.pop()
+                if done in left:
+                    left.discard(done)
+                    yield done

@@ -6,6 +6,7 @@ are taken from `type()`, and everything else through the built-in type's own met
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import functools
 import sys
@@ -33,6 +34,11 @@ _BY_REPR = (range, slice, torch.dtype, torch.device, torch.memory_format, torch.
 """Their own repr is short and made by Python or torch."""
 _LAZY = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _SYMBOLS = (torch.SymInt, torch.SymFloat, torch.SymBool)
+
+CONSTANTS = (*SCALARS, bytes, enum.Enum, *_NAMED, *_SYMBOLS)
+"""What nobody changes, or what is one for the whole program."""
+UNENTERED = (*CONSTANTS, nn.Module, functools.partial, *_LAZY)
+"""What holds other things and is not looked into for tensors: it has them for itself."""
 
 
 def is_a(value: object, classes: type | tuple[type, ...]) -> bool:
@@ -125,14 +131,21 @@ def field_names(value: object) -> tuple[str, ...]:
 def attributes(value: object) -> dict[str, object]:
     """What is stored on the object itself: slots, then its dict."""
     found: dict[str, object] = {}
-    for cls in mro(type(value)):
-        for name, slot in namespace(cls).items():
-            if type(slot) is types.MemberDescriptorType and name not in found:
-                try:
-                    found[name] = slot.__get__(value)
-                except AttributeError:  # a slot that was never filled
-                    continue
+    for name, slot in slots(type(value)).items():
+        with contextlib.suppress(AttributeError):  # a slot that was never filled
+            found[name] = slot.__get__(value)
     found.update((name, held) for name, held in variables(value).items() if type(name) is str)
+    return found
+
+
+def slots(cls: type) -> dict[str, types.MemberDescriptorType]:
+    """The slots of a class and its bases by name, the nearest one of each; those of C code are its own."""
+    found: dict[str, types.MemberDescriptorType] = {}
+    for each in mro(cls):
+        own = namespace(each)
+        for name, slot in own.items() if "__slots__" in own else ():
+            if type(slot) is types.MemberDescriptorType:
+                found.setdefault(name, slot)
     return found
 
 
@@ -145,30 +158,6 @@ def fields(value: object) -> dict[str, object]:
     declared = in_mro(type(value), "__dataclass_fields__")[1]
     stored = attributes(value)
     return {name: stored[name] for name in declared if type(name) is str and name in stored}
-
-
-def each_tensor(value: object, act: Callable[[torch.Tensor], object]) -> None:
-    """Call `act` with every tensor inside, each once; the structure may be deep, or contain itself."""
-    seen: set[int] = set()
-    pending = [value]
-    while pending:
-        found = pending.pop()
-        if id(found) in seen:
-            continue
-        seen.add(id(found))
-        if is_a(found, torch.Tensor):
-            act(found)  # type: ignore[arg-type]  # just asked
-        else:
-            pending += reversed(_inside(found))
-
-
-def _inside(value: Any) -> list[object]:
-    if is_a(value, dict):
-        return list(dict.values(value))
-    sequence = items_of(value)
-    if sequence is not None:
-        return list(sequence[0])
-    return list(fields(value).values()) if is_dataclass(value) else []
 
 
 def named(value: Any) -> OtherValue | ScalarValue | None:

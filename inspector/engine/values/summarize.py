@@ -21,6 +21,7 @@ from ...records import MappingValue, NoneValue, OtherValue, SequenceValue, Tenso
 from ...text import encodable
 from . import objects
 from . import statistics as stats
+from .parts import Contents, contents_of
 from .unwrap import PLAIN, is_sharded, numbers_of, outside_transforms
 
 MAX_ITEMS = 100
@@ -262,22 +263,19 @@ class _Walk:
             self._open.discard(id(value))
 
     def _container(self, value: object, depth: int) -> Value | None:
-        if objects.is_a(value, dict):
-            return self._mapping(value, dict.items(value), dict.__len__(value), depth)  # type: ignore[arg-type]
-        found = objects.items_of(value)
-        if found is not None:
-            return self._sequence(value, *found, depth)
-        if objects.is_dataclass(value):
-            fields = objects.fields(value)
-            return self._mapping(value, fields.items(), len(fields), depth)
-        return None
+        found = contents_of(value)
+        if found is None or found.form == "set":
+            return None
+        if found.form == "sequence":
+            return self._sequence(value, found, depth)
+        return self._mapping(value, found.pairs, found.length, depth)
 
-    def _sequence(self, value: object, items: Iterable[object], length: int, depth: int) -> SequenceValue:
+    def _sequence(self, value: object, found: Contents, depth: int) -> SequenceValue:
         is_tuple = objects.is_a(value, tuple)
         return SequenceValue(
             objects.name_of_type(value),
-            tuple(self.describe(item, depth + 1) for item in islice(items, self._room())),
-            length,
+            tuple([self.describe(item, depth + 1) for _, item in islice(found.pairs, self._room())]),
+            found.length,
             objects.field_names(value)[:MAX_ITEMS] if is_tuple else (),
             is_tuple,
         )

@@ -23,6 +23,7 @@ from ...records import (
 )
 from ...text import encodable
 from ..changes.applied import AppliedHook, describe_fault
+from ..hooks.turns import ObserveFilter
 from ..modules.tree import Node
 from ..source import location, site_source, source_of
 from ..subject.runner import Runner
@@ -122,11 +123,12 @@ class Queries:
         fired = len(runner.last.of(node.index))
         added = subject.change_log.of(node.module)
         path = subject.tree.paths[node.index]
+        observe_filter = subject.observers.filters.get(node.index)
         rows = []
         for row in subject.ledger.rows(node.module, fired, path=path, counts=runner.meter):
             member = added.get(row.id) if row.ours else None
             if member is None:
-                rows.append(row)
+                rows.append(_observe_row(row, observe_filter) if row.ours else row)
             elif member.present:
                 rows.append(_own_row(row, member))
         return (*rows, *runner.last.output_hooks.rows(node.index, path))
@@ -157,9 +159,16 @@ class Queries:
         return report_file(self._subject.tree.root, file, self._subject.backup)
 
 
+def _observe_row(row: HookRow, observe_filter: ObserveFilter | None) -> HookRow:
+    """With what went wrong in an observing hook; one without a filter has nothing that can."""
+    if observe_filter is None or observe_filter.fault is None:
+        return row
+    return replace(row, fault=describe_fault(observe_filter.hook, row.path or (), observe_filter.fault).what)
+
+
 def _own_row(row: HookRow, member: AppliedHook) -> HookRow:
     attached = member.attached
-    fault = describe_fault(attached).what if attached.fault is not None else ""
+    fault = describe_fault(attached.hook, row.path or (), attached.fault).what if attached.fault is not None else ""
     return replace(
         row,
         flags=tuple(flag for flag in row.flags if flag != "prepend"),  # ours only stand before our observing ones

@@ -95,7 +95,7 @@ def test_a_script_patches_prints_and_renames_as_the_session_did(
     module = script_of(session, tmp_path / "patched.py")
     assert torch.equal(module.run(), expected)
     assert "fc call 0: output 2×1000 float32" in capsys.readouterr().out
-    assert list(module.Placed.runs["again"]) == ["layer1:output"]
+    assert list(module.STATE.recordings["again"]) == ["layer1:output"]
     model = module.build()
     module.add_hooks(model)
     assert "fc.w" in model.state_dict() and "fc.weight" not in model.state_dict()

@@ -13,7 +13,7 @@ import torchvision
 from torch import nn
 
 from inspector.engine.answers import answer
-from inspector.engine.hooks.kinds import BY_NAME, KINDS
+from inspector.engine.hooks.kinds import BY_NAME, HOOK_KINDS
 from inspector.engine.session import Session
 from inspector.errors import UsageError
 from inspector.records import (
@@ -88,7 +88,7 @@ def test_nothing_is_left_on_a_hundred_thousand_modules() -> None:
 
 
 def test_every_kind_is_offered_with_what_it_takes() -> None:
-    for kind in KINDS:
+    for kind in HOOK_KINDS:
         info = kind.info()
         assert info.title and all(argument.meaning and argument.type for argument in info.arguments), info.name
         assert kind.on == info.on and not info.title.endswith(".")

@@ -7,7 +7,7 @@ import ast
 from torch import Tensor
 
 from ....errors import UsageError
-from .base import OnTensor, kind
+from ..kind import OnTensor, kind
 
 
 @kind("Parameters", on=("parameters", "output", "input"))

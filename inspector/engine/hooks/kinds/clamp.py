@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import NUMBERS, OnTensor, kind
+from ..kind import NUMBERS, OnTensor, kind
 
 
 @kind("Alter values", on=NUMBERS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from typing import Any
 
-from .base import OnKeys, kind
+from ..kind import OnKeys, kind
 
 
 @kind("State dict", on=("state_dict", "load_state_dict"), acts="keys")

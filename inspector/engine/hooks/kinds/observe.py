@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import kind
+from ..kind import kind
 
 
 @kind("Look", on=("both", "output", "input", "grad"), acts="observe")

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..hook import Place
-from .base import VALUES, OnPlace, Recording, kind
+from ..context import HookContext
+from ..kind import VALUES, OnContext, Recording, kind
+from ..stand_in import stand_in_for
 
 
-@kind("Alter values", on=VALUES, acts="place")
-def patch(run: Recording = "clean") -> OnPlace:
+@kind("Alter values", on=VALUES, acts="context")
+def patch(run: Recording = "clean") -> OnContext:
     """Put in what was recorded at the same place in another run.
 
-    Record the clean run with `record("clean")`, change the input, and patch one module after another.
+    Record the clean run with `record("clean")`, change the input, and patch one module after another. What was recorded
+    has to have the shape of what it replaces.
 
     Args:
         run: The name that `record` was given, or a .safetensors file of recorded tensors.
     """
 
-    def patched(tensor: Tensor, place: Place) -> Tensor:
-        return place.recorded(run).to(tensor.device, tensor.dtype).expand_as(tensor).clone()
+    def patched(tensor: Tensor, context: HookContext) -> Tensor:
+        return stand_in_for(tensor, context.recorded(run), f"the recording {run!r}")
 
     return patched

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .base import VALUES, OnTensor, kind
+from ..kind import VALUES, OnTensor, kind
 
 
 @kind("Alter values", on=VALUES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .base import OnTensor, kind
+from ..kind import OnTensor, kind
 
 
 @kind("Parameters", on=("parameters", "output", "input"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import kind
+from ..kind import kind
 
 
 @kind("Python", on=("output", "input", "parameters", "grad", "state_dict", "load_state_dict"), acts="python")

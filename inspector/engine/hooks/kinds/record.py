@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..hook import Place
-from .base import VALUES, OnPlace, kind
+from ..context import HookContext
+from ..kind import VALUES, OnContext, kind
 
 
-@kind("Look", on=VALUES, acts="place")
-def record(run: str = "clean", megabytes: int = 1024) -> OnPlace:
+@kind("Look", on=VALUES, acts="context")
+def record(run: str = "clean", megabytes: int = 1024) -> OnContext:
     """Keep the tensors themselves, in full.
 
     Args:
@@ -17,7 +17,7 @@ def record(run: str = "clean", megabytes: int = 1024) -> OnPlace:
         megabytes: The most that all tensors of this run may take.
     """
 
-    def recorded(tensor: Tensor, place: Place) -> None:
-        place.keep(run, tensor, megabytes << 20)
+    def recorded(tensor: Tensor, context: HookContext) -> None:
+        context.keep(run, tensor, megabytes << 20)
 
     return recorded

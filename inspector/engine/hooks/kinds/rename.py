@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .base import OnKeys, kind
+from ..kind import OnKeys, kind
 
 
 @kind("State dict", on=("state_dict", "load_state_dict"), acts="keys")
@@ -13,7 +13,7 @@ def rename(old: str, new: str) -> OnKeys:
 
     Args:
         old: What is replaced, wherever it is in the part of a key that belongs to the module.
-        new: What takes its place.
+        new: What takes its context.
     """
 
     def renamed(state: dict[str, Any], prefix: str) -> None:

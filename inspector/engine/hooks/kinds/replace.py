@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from ..kind import VALUES, File, OnTensor, kind
+from ..stand_in import stand_in_for
 from ..tensor_file import read_tensor
-from .base import VALUES, File, OnTensor, kind
 
 
 @kind("Alter values", on=VALUES)
@@ -19,6 +20,6 @@ def replace(file: File, key: str = "") -> OnTensor:
     saved = read_tensor(file, key)
 
     def replaced(tensor: Tensor) -> Tensor:
-        return saved.to(tensor.device, tensor.dtype).expand_as(tensor).clone()
+        return stand_in_for(tensor, saved, f"the tensor of {file}")
 
     return replaced

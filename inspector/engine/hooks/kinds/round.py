@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ....errors import UsageError
-from .base import NUMBERS, OnTensor, kind
+from ..kind import NUMBERS, OnTensor, kind
 
 
 @kind("Alter values", on=NUMBERS)

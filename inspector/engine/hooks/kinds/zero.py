@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from .base import NUMBERS, OnTensor, kind
+from ..kind import NUMBERS, OnTensor, kind
 
 
 @kind("Alter values", on=NUMBERS)

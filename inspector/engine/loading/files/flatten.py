@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from ....text import encodable
+from ...values.nested import holders_of_tensors
+from ...values.parts import contents_of
 from .stand_ins import shown
 
 MAX_DEPTH = 64
@@ -45,10 +47,6 @@ def split_name(name: str) -> list[str]:
     return parts if all(parts) else [name or '""']
 
 
-def tensors_in(value: Any) -> Iterator[Tensor]:
-    return (held for _, held in _leaves(value) if isinstance(held, Tensor))
-
-
 def _free(path: Path, flat: Flat) -> Path:
     """Different keys can be written alike: 0 and "0"."""
     while path in flat.tensors or path in flat.others:
@@ -58,52 +56,25 @@ def _free(path: Path, flat: Flat) -> Path:
 
 def _leaves(value: Any) -> Iterator[tuple[Path, Any]]:
     """Tensors by path, and what holds none. A container that was there before is not entered again."""
-    holding = _Holding()
+    holding = holders_of_tensors(value)
     entered: dict[int, Path] = {}
     pending: list[tuple[Path, Any]] = [((), value)]
     while pending:
         path, held = pending.pop()
-        parts = _parts(held)
-        if parts is None or len(path) >= MAX_DEPTH or (path and not holding(held)):
+        inside = _inside(held)
+        if inside is None or len(path) >= MAX_DEPTH or (path and id(held) not in holding):
             yield path, held
         elif id(held) in entered:
             yield path, f"the same as {'.'.join(entered[id(held)]) or 'the whole'}"
         else:
             entered[id(held)] = path
-            pending.extend(((*path, _key(key)), part) for key, part in reversed(parts))
+            pending.extend(((*path, _key(key)), part) for key, part in reversed(inside))
 
 
-def _parts(value: Any) -> list[tuple[Any, Any]] | None:
-    value = shown(value)
-    if isinstance(value, Mapping):
-        return list(value.items())
-    return list(enumerate(value)) if isinstance(value, list | tuple) else None
+def _inside(value: Any) -> list[tuple[Any, Any]] | None:
+    found = contents_of(shown(value))
+    return list(found.pairs) if found is not None else None
 
 
 def _key(key: Any) -> str:
     return encodable(key if isinstance(key, str) else str(key), 10_000)
-
-
-class _Holding:
-    """Whether there are tensors in a value, or in what it holds."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, bool] = {}
-
-    def __call__(self, value: Any) -> bool:
-        known = self._known.get(id(value))
-        if known is None:
-            known = self._known[id(value)] = self._search(value)
-        return known
-
-    def _search(self, value: Any) -> bool:
-        seen: set[int] = set()
-        pending = [value]
-        while pending:
-            held = pending.pop()
-            if isinstance(held, Tensor):
-                return True
-            if id(held) not in seen:
-                seen.add(id(held))
-                pending += [part for _, part in _parts(held) or ()]
-        return False

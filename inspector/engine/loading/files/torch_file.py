@@ -22,7 +22,7 @@ from torch import Tensor
 
 from ....errors import UsageError
 from ....text import encodable
-from .flatten import tensors_in
+from ...values.nested import tensors_in
 from .mapped import MappedFile
 from .saved import Saved
 from .stand_ins import standing_in

@@ -21,6 +21,7 @@ from ....errors import UsageError
 from ....text import encodable
 from ...modules.weight_tree import NOTHING_TO_CALL, order_numbers, tree_of
 from ...usercode.readable import check_readable
+from ...values.nested import tensors_in
 from ..target import Built, Loader, Wanted
 from ..weights import NESTS
 from . import flatten, sharded
@@ -204,7 +205,7 @@ def _chosen(value: Any, entry: str | None, path: Path) -> tuple[str, Any, Mappin
         name, state, beside = "", value, {}
     else:
         name, state, beside = str(found), parts[found], {key: part for key, part in parts.items() if key != found}
-    if next(flatten.tensors_in(state), None) is None:
+    if next(tensors_in(state), None) is None:
         raise _no_tensors(path, name, state)
     return name, state, beside
 
@@ -214,7 +215,7 @@ def _nest(parts: object) -> Any:
     if not isinstance(parts, Mapping):
         return None
     for nest in NESTS:
-        if isinstance(parts.get(nest), Mapping) and next(flatten.tensors_in(parts[nest]), None) is not None:
+        if isinstance(parts.get(nest), Mapping) and next(tensors_in(parts[nest]), None) is not None:
             return nest
     return None
 
@@ -228,7 +229,7 @@ def _no_tensors(path: Path, name: str, state: object) -> UsageError:
 
 def _beside(value: Any) -> Any:
     """An entry that is not shown in the tree: itself, or in words where it holds tensors, which are not to be read."""
-    tensors = list(flatten.tensors_in(value))
+    tensors = list(tensors_in(value))
     if not tensors:
         return shown(value)
     nbytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
@@ -239,7 +240,7 @@ def _nest_notes(name: str, beside: Mapping[Any, Any]) -> tuple[str, ...]:
     if not name:
         return ()
     said = [f"this is the entry {name!r} of the file"]
-    holding = [str(key) for key, value in beside.items() if next(flatten.tensors_in(value), None) is not None]
+    holding = [str(key) for key, value in beside.items() if next(tensors_in(value), None) is not None]
     if holding:
         said.append(f"more tensors in {', '.join(holding[:_SHOWN])}: {_ENTRY}={holding[0]} opens them")
     return tuple(encodable(note, 400) for note in said)

@@ -14,17 +14,18 @@ from typing import Any, Literal, NewType
 
 from torch import Tensor
 
-from ....errors import UsageError
-from ....records import KindArgument, KindInfo
-from ....text import encodable
-from ..hook import OPTIONS, Hook, Place
+from ...errors import UsageError
+from ...records import KindArgument, KindInfo
+from ...text import encodable
+from .context import HookContext
+from .hook import OPTIONS, Hook
 
-Acts = Literal["tensor", "place", "keys", "observe", "python"]
-"""`tensor`: given a tensor, returns what takes its place. `place`: the same, and is told where the tensor was seen;
+Acts = Literal["tensor", "context", "keys", "observe", "python"]
+"""`tensor`: given a tensor, returns what takes its place. `context`: the same, and is given a `HookContext` as well;
 returning None leaves it. `keys`: given a state dict and a prefix, changes the dict. The others are built in."""
 
 OnTensor = Callable[[Tensor], Tensor]
-OnPlace = Callable[[Tensor, Place], "Tensor | None"]
+OnContext = Callable[[Tensor, HookContext], "Tensor | None"]
 OnKeys = Callable[[dict[str, Any], str], None]
 File = NewType("File", str)
 Recording = str

@@ -5,8 +5,12 @@ from __future__ import annotations
 import copy
 import dataclasses
 import re
+from collections import deque
 from collections.abc import Callable
 from typing import Any
+
+from .objects import field_names
+from .parts import parts_of, remake
 
 _STEP = re.compile(r"""\[\s*(-?\d+)\s*\]|\[\s*"([^"]*)"\s*\]|\[\s*'([^']*)'\s*\]|\.([^\W\d]\w*)""")
 
@@ -42,18 +46,23 @@ def parse_steps(text: str) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def changed_at(value: Any, steps: tuple[Step, ...], change: Callable[[Any], Any]) -> Any:
-    """`value` with the part at `steps` replaced by what `change` makes of it; containers on the way are copied.
+def replace_at(value: Any, steps: tuple[Step, ...], change: Callable[[Any], Any]) -> Any:
+    """`value` with the part at `steps` replaced by what `change` makes of it; containers on the way are made anew.
 
     Raises:
         LookupError: There is no such part.
     """
-    if not steps:
-        return change(value)
-    step, rest = steps[0], steps[1:]
-    part = _part(value, step)
-    new = changed_at(part, rest, change)
-    return value if new is part else _with_part(value, step, new)
+    way: list[tuple[Any, Step]] = []
+    part = value
+    for step in steps:
+        way.append((part, step))
+        part = _part(part, step)
+    new = change(part)
+    if new is part:
+        return value
+    for container, step in reversed(way):
+        new = _with_part(container, step, new)
+    return new
 
 
 def part_at(value: Any, steps: tuple[Step, ...]) -> Any:
@@ -77,21 +86,24 @@ def _size(value: Any) -> str:
 
 
 def _with_part(value: Any, step: Step, new: Any) -> Any:
-    if isinstance(value, tuple):
-        return _tuple_with(value, step, new)
-    copied = copy.copy(value)
+    parts, keys = parts_of(value), _keys(value, step)
+    if any((part.key, part.attribute) in keys for part in parts):
+        return remake(value, [p._replace(value=new) if (p.key, p.attribute) in keys else p for p in parts])
+    copied = copy.copy(value)  # it has items or attributes by a way of its own
     if step.attribute:
-        object.__setattr__(copied, str(step.key), new)  # past a frozen dataclass: the copy is ours
-        if isinstance(copied, dict) and step.key in copied:  # a ModelOutput holds its values twice
-            copied[step.key] = new
+        setattr(copied, str(step.key), new)
     else:
         copied[step.key] = new
     return copied
 
 
-def _tuple_with(value: tuple[Any, ...], step: Step, new: Any) -> tuple[Any, ...]:
-    if step.attribute:
-        return value._replace(**{str(step.key): new})  # type: ignore[attr-defined,no-any-return]  # a namedtuple
-    items = list(value)
-    items[int(step.key)] = new
-    return type(value)._make(items) if hasattr(value, "_make") else type(value)(items)
+def _keys(value: Any, step: Step) -> set[tuple[Any, bool]]:
+    """Where a container stores what a step leads to; a `ModelOutput` has it twice, as an item and as an attribute."""
+    key = step.key
+    if isinstance(value, dict):
+        name = list(value)[int(key)] if isinstance(key, int) and key not in value else key  # a ModelOutput counts too
+        return {(name, False), (name, True)}
+    if isinstance(key, int):
+        return {(key % len(value) if isinstance(value, (tuple, list, deque)) else key, False)}
+    names = field_names(value)
+    return {(names.index(key), False)} if step.attribute and key in names else {(key, step.attribute)}

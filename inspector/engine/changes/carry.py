@@ -1,0 +1,172 @@
+"""Functions of this package as text, with whatever they need, for a script that does without the package.
+
+What a function uses of its own module and of others of the package comes along, and so on; what it uses of other
+packages becomes an import. Annotations and decorators of functions need nothing: they are never evaluated, or left out.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import io
+import tokenize
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+PACKAGE = __name__.partition(".")[0]
+
+Global = tuple[str, str]
+"""A module of the package by its full name, and a name that it defines."""
+
+
+class Luggage:
+    """What is carried. A name that is taken already becomes another one.
+
+    Args:
+        names: What the script defines itself; of these nothing is carried.
+    """
+
+    def __init__(self, names: frozenset[str]) -> None:
+        self.imports: dict[str, None] = {}
+        self._own = names
+        self._wanted: dict[str, set[str]] = {}  # by module, those that others need first
+        self._names: dict[Global, str] = {}
+
+    def take(self, module: str, name: str, called: str = "") -> None:
+        """Carry what `module` defines as `name`; the script calls it `called`, or as it is.
+
+        Raises:
+            LookupError: It uses something that cannot be carried.
+        """
+        if name in self._own or (module, name) in self._names:
+            return
+        self._names[module, name] = called or self._free(module, name)
+        source = Source.of(module)
+        for used in source.needs(name):
+            if used in source.definitions:
+                self.take(module, used)
+            elif used in source.imports:
+                self._take_import(source.imports[used])
+        self._wanted.setdefault(module, set()).add(name)
+
+    def _take_import(self, found: Import) -> None:
+        if found.module.partition(".")[0] != PACKAGE:
+            self.imports[found.line] = None
+        elif found.name in Source.of(found.module).definitions:
+            self.take(found.module, found.name)
+        else:
+            raise LookupError(f"a script cannot carry the module {found.module}.{found.name}: import its names")
+
+    def _free(self, module: str, name: str) -> str:
+        taken = {*self._names.values(), *self._own, *vars(builtins)}
+        return f"{module.rpartition('.')[2]}_{name.lstrip('_')}" if name in taken else name
+
+    def text(self) -> str:
+        """The definitions: each module's in its own order, behind those that it uses."""
+        return "\n\n".join(self._text_of(Source.of(module), names) for module, names in self._wanted.items())
+
+    def _text_of(self, source: Source, names: set[str]) -> str:
+        table = {name: self._names[source.name, name] for name in names}
+        for local, found in source.imports.items():
+            table[local] = self._names.get((found.module, found.name), found.name if found.name in self._own else local)
+        parts = [renamed(source.text_of(name), table) for name in source.definitions if name in names]
+        return "\n\n".join(parts)
+
+
+@dataclass(frozen=True)
+class Import:
+    """Where a name comes from: `name` of `module`, by the statement `line`."""
+
+    module: str
+    name: str
+    line: str
+
+
+class Source:
+    """One module of the package: what it defines at its top, and what it imports there."""
+
+    _known: dict[str, Source] = {}  # noqa: RUF012  # read once, and never changed
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        text = Path(str(import_module(name).__file__)).read_text("utf-8")
+        self._lines = text.splitlines()
+        self._body = ast.parse(text).body
+        self.definitions = {name: node for node in self._body for name in _defined(node)}
+        self.imports = {local: found for node in self._body for local, found in self._imported(node)}
+
+    @classmethod
+    def of(cls, name: str) -> Source:
+        return cls._known.get(name) or cls._known.setdefault(name, cls(name))
+
+    def needs(self, name: str) -> set[str]:
+        """The names that a definition uses when it runs."""
+        return set(_used(self.definitions[name]))
+
+    def text_of(self, name: str) -> str:
+        node = self.definitions[name]
+        below = self._body[self._body.index(node) + 1 :][:1]
+        last = below[0] if below and isinstance(node, (ast.Assign, ast.AnnAssign)) and _is_text(below[0]) else node
+        decorated = isinstance(node, ast.ClassDef) and node.decorator_list
+        first = node.decorator_list[0] if decorated and isinstance(node, ast.ClassDef) else node
+        return "\n".join(self._lines[first.lineno - 1 : last.end_lineno]) + "\n"
+
+    def _imported(self, node: ast.stmt) -> Iterator[tuple[str, Import]]:
+        if isinstance(node, ast.ImportFrom) and node.module != "__future__":
+            package = self.name.split(".")[: -node.level] if node.level else []
+            module = ".".join([*package, *([node.module] if node.module else [])])
+            for alias in node.names:
+                as_ = f" as {alias.asname}" if alias.asname else ""
+                yield alias.asname or alias.name, Import(module, alias.name, f"from {module} import {alias.name}{as_}")
+        elif isinstance(node, ast.Import):
+            for alias in node.names:
+                local = alias.asname or alias.name.partition(".")[0]
+                yield local, Import(alias.name, "", ast.unparse(ast.Import([alias])))
+
+
+def _defined(node: ast.stmt) -> list[str]:
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
+def _used(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name):
+        yield node.id
+    if isinstance(node, ast.ImportFrom) and node.level:
+        raise LookupError(f"a script cannot carry an import inside a function: from {'.' * node.level}{node.module}")
+    left_out = {"annotation", "returns"}
+    if isinstance(node, ast.FunctionDef) and not any(_is_builtin(each) for each in node.decorator_list):
+        left_out.add("decorator_list")
+    for field, value in ast.iter_fields(node):
+        inner = value if isinstance(value, list) else [value]
+        for each in inner if field not in left_out else ():
+            if isinstance(each, ast.AST):
+                yield from _used(each)
+
+
+def _is_builtin(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Name) and hasattr(builtins, decorator.id)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def renamed(text: str, table: dict[str, str]) -> str:
+    """`text` with other names for these; attributes and keywords of a call are nobody's global names."""
+    changes = {old: new for old, new in table.items() if old != new}
+    if not changes:
+        return text
+    lines = text.splitlines(keepends=True)
+    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    for before, token, after in reversed(list(zip([tokens[0], *tokens], tokens, tokens[1:], strict=False))):
+        keyword = after.string == "=" and before.string in ("(", ",")
+        if token.type == tokenize.NAME and token.string in changes and before.string != "." and not keyword:
+            row, start = token.start
+            line = lines[row - 1]
+            lines[row - 1] = f"{line[:start]}{changes[token.string]}{line[token.end[1] :]}"
+    return "".join(lines)
