@@ -19,6 +19,7 @@ class InspectorError(Exception):
         path: Path | None = None,
         traceback: tuple[str, ...] = (),
         kind: str = "",
+        line: int = 0,
     ) -> None:
         super().__init__(what)
         self.problem = Problem(
@@ -29,6 +30,7 @@ class InspectorError(Exception):
             traceback=traceback,
             kind=kind,
             exit_code=self.exit_code,
+            line=line,
         )
 
     @classmethod

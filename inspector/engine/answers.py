@@ -62,7 +62,7 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
         case requests.GetHookSource():
             return session.queries.hook_source(request.path, request.kind, request.id, request.of)
         case requests.CheckHook():
-            return session.queries.check_hook(request.where, request.hook, request.code)
+            return session.queries.check_hook(request.where, request.hook, request.edits)
         case requests.TryStateDict():
             return session.queries.state_dict(request.file)
 
@@ -71,17 +71,15 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
         case requests.SetHook():
             return session.set_hook(request.path, request.kind, request.id, request.on, request.of)
         case requests.AddHook():
-            return session.change(lambda log: log.add(request.where, request.hook, request.code))
+            return session.add_hook(request.where, request.hook)
         case requests.ReplaceHook():
-            return session.change(
-                lambda log: log.replace(request.path, request.kind, request.id, request.hook, request.code)
-            )
+            return session.replace_hook(request.path, request.kind, request.id, request.hook)
         case requests.RemoveHook():
             return session.change(lambda log: log.remove(request.path, request.kind, request.id))
         case requests.DisableAll():
             return session.change(lambda log: log.disable_all())
         case requests.EditParameters():
-            return session.change(lambda log: log.edit(request.where, request.edit))
+            return session.edit_parameters(request.where, request.hook)
         case requests.Undo():
             return session.change(lambda log: log.redo() if request.redo else log.undo())
         case requests.TakeBaseline():

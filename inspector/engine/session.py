@@ -19,6 +19,7 @@ from ..records import (
     Changes,
     Choices,
     HookMarks,
+    HookSpec,
     Kinds,
     ModuleRows,
     Note,
@@ -36,7 +37,7 @@ from .changes.files import load_recipe, save
 from .changes.log import ChangeLog
 from .hooks.hook import Hook
 from .hooks.kinds import HOOK_KINDS
-from .hooks.spec import parse_placed
+from .hooks.spec import parse_hook, resolve_hook, split_place
 from .inputs import Sample, form_fields, sample_from_specs
 from .inputs.sample import given
 from .loading import Loaded, list_targets, load
@@ -90,8 +91,8 @@ class Session:
         self._adopt(loaded, target)
         try:
             for text in target.hooks:
-                where, hook = parse_placed(text)
-                self.subject.change_log.add(where, hook)
+                where, hook = split_place(text)
+                self.subject.change_log.add(where, parse_hook(hook))
             if target.recipe:
                 load_recipe(self.subject.change_log, target.recipe)
         except InspectorError:
@@ -243,6 +244,18 @@ class Session:
         self.subject.check_callable()
         act(self.subject.change_log)
         return self._report_changes()
+
+    def add_hook(self, where: str, hook: str | HookSpec) -> Changes:
+        """Put a hook on every module that `where` names. Raises `UsageError`, with nothing done."""
+        return self.change(lambda log: log.add(where, resolve_hook(hook)))
+
+    def replace_hook(self, path: Path, kind: str, hook_id: int, hook: str | HookSpec) -> Changes:
+        """Put another in the place of one of ours. Raises `UsageError`, with nothing done."""
+        return self.change(lambda log: log.replace(path, kind, hook_id, resolve_hook(hook)))
+
+    def edit_parameters(self, where: str, hook: str | HookSpec) -> Changes:
+        """Change the parameters of every module that `where` names. Raises `UsageError`, with nothing done."""
+        return self.change(lambda log: log.edit(where, resolve_hook(hook, on="parameters")))
 
     def load_recipe(self, file: str) -> Changes:
         """Add the hooks and edits of a recipe. Raises `UsageError`, with nothing done."""

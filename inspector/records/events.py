@@ -156,9 +156,8 @@ class Kinds(Event, frozen=True):
 
 
 class HookCheck(Event, frozen=True):
-    """What a hook that was typed would be put on. `problem` is set exactly when it cannot be added."""
+    """What a hook would be put on. `problem` is set exactly when it cannot be added."""
 
-    hook: str = ""  # as it is written in full
     modules: int = 0
     names: tuple[str, ...] = ()  # of the first few
     problem: Problem | None = None

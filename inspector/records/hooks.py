@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec import field
+
 from .base import Path, Record, Row
+
+Plain = bool | int | float | str | None
+"""What an argument of a hook can be."""
+
+
+class HookSpec(Record, frozen=True):
+    """A hook part by part: what a form is filled from, and what the engine makes a hook of."""
+
+    kind: str  # "scale"
+    arguments: dict[str, Plain] = field(default_factory=dict)  # by name, without those that are at their defaults
+    on: str = ""  # what it is put on; "" for what its kind is put on first
+    where: str = ""  # a path in the value's structure, or a parameter's name
+    call: int | None = None  # only that call of the module in a batch, from 0
+    every: int = 1  # one in so many batches
+    when: str = ""  # a condition on the tensor: "nan > 0"
+    code: str = ""  # of a Python hook
 
 
 class HookRow(Record, frozen=True):
@@ -25,6 +43,7 @@ class HookRow(Record, frozen=True):
     path: Path | None = None  # of the module it is on; None for a hook of the whole process
     of: str = ""  # the parameter or other thing that holds it, where that is not the module itself
     alters: bool = False  # ours, and made to change something
+    spec: HookSpec | None = None  # of one that was added, without its code; None for an observing one and for others'
     fault: str = ""  # why it failed last
 
 
@@ -33,8 +52,9 @@ class KindArgument(Record, frozen=True):
 
     name: str
     type: str  # "float", "int", "str", "bool", "file", "recording"
-    default: str = ""  # as it is typed; "" where one must be given
+    default: Plain = None
     meaning: str = ""
+    required: bool = False  # one must be given, and `default` means nothing
     known: tuple[str, ...] = ()  # what there is to choose from: the recordings of this session
 
 

@@ -69,6 +69,7 @@ class Problem(Record, frozen=True):
     traceback: tuple[str, ...] = ()
     exit_code: int = 1  # 2 for a usage error
     why: str = ""  # what was wanted and what was there instead, where that is known
+    line: int = 0  # of the code that the person typed, from 1; 0 where it is in none
 
 
 class Ranked(Row, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal, TypeAlias
 
 from .base import Path, Record
+from .hooks import HookSpec
 from .model import Target
 
 
@@ -135,19 +136,18 @@ class ListKinds(Request, frozen=True):
 
 
 class CheckHook(ModelRequest, frozen=True):
-    """What `AddHook` would do, without doing it. Reply: `HookCheck`."""
+    """What `AddHook`, or `EditParameters`, would do, without doing it. Reply: `HookCheck`."""
 
     where: str
-    hook: str
-    code: str = ""
+    hook: str | HookSpec
+    edits: bool = False  # parameters are meant to be edited by it
 
 
 class AddHook(ModelRequest, frozen=True):
     """Put a hook on every module that `where` names. Reply: `Changes`, or `Failed` with nothing done."""
 
     where: str  # "conv1", "layer4.*", "class:Conv2d", several with commas; "" is the root
-    hook: str  # "scale(2, on='input')"
-    code: str = ""  # of a Python hook
+    hook: str | HookSpec  # as text: "scale(2, on='input')"
 
 
 class ReplaceHook(ModelRequest, frozen=True):
@@ -156,8 +156,7 @@ class ReplaceHook(ModelRequest, frozen=True):
     path: Path
     kind: str
     id: int
-    hook: str
-    code: str = ""
+    hook: str | HookSpec
 
 
 class RemoveHook(ModelRequest, frozen=True):
@@ -176,7 +175,7 @@ class EditParameters(ModelRequest, frozen=True):
     """Change parameters now. Reply: `Changes`."""
 
     where: str
-    edit: str  # "scale(2)", "prune(0.5)", "noise(0.1, seed=1, where='weight')"
+    hook: str | HookSpec  # as text: "scale(2)", "prune(0.5)", "noise(0.1, seed=1, where='weight')"
 
 
 class Undo(ModelRequest, frozen=True):

@@ -11,6 +11,7 @@ from statistics import median
 import torch
 import torchvision
 
+from inspector.engine.hooks.spec import parse_hook
 from inspector.engine.loading import Loaded
 from inspector.engine.passes.guarded import run_guarded
 from inspector.engine.subject.subject import Subject
@@ -57,7 +58,7 @@ class _Bench:
     def disabled(self) -> float:
         """Milliseconds of a pass with a hook on every module, all off."""
         change_log = self.subject.change_log
-        change_log.add("class:*", "scale(2)")
+        change_log.add("class:*", parse_hook("scale(2)"))
         assert change_log.altering() == MODULES
         change_log.disable_all()
         took = self._pass()

@@ -45,6 +45,7 @@ from inspector.records import (
     HookMarks,
     HookRow,
     Hooks,
+    HookSpec,
     KindArgument,
     KindInfo,
     Kinds,
@@ -77,6 +78,7 @@ from inspector.tui.app.app import InspectorApp
 from inspector.tui.messages import EngineGone, EngineSaid
 from inspector.tui.options import AppOptions
 from inspector.tui.saved_state import SavedState
+from inspector.tui.screens.hooks.typed import fill, write_call
 
 ROWS = (
     ModuleRow(0, -1, "", "Net", 100, 0, 400),
@@ -90,20 +92,21 @@ EMPTY = MappingValue("dict", (), (), 0)
 
 KINDS = (
     KindInfo("record", "keep a copy of the tensor of every call", "Look", ("output", "input"),
-             (KindArgument("run", "str", "'run'", "its name"),)),
+             (KindArgument("run", "str", "run", "its name"),)),
     KindInfo("scale", "multiply by a factor", "Alter values", ("output", "input", "parameters"),
-             (KindArgument("factor", "float", "", "what to multiply by"),)),
+             (KindArgument("factor", "float", None, "what to multiply by", True),)),
     KindInfo("noise", "add gaussian noise", "Alter values", ("output", "parameters"),
-             (KindArgument("std", "float", "0.1", "its standard deviation"),
-              KindArgument("seed", "int", "None", "of the draw"),
-              KindArgument("relative", "bool", "False", "in units of the tensor's own"))),
+             (KindArgument("std", "float", 0.1, "its standard deviation"),
+              KindArgument("seed", "int", None, "of the draw"),
+              KindArgument("relative", "bool", False, "in units of the tensor's own"))),
     KindInfo("zero", "put zeros in its place", "Alter values", ("output", "input")),
     KindInfo("prune", "set the smallest to zero", "Parameters", ("parameters",),
-             (KindArgument("share", "float", "", "how many of them, from 0 to 1"),)),
-    KindInfo("clip", "clip to a norm", "Gradients", ("grad",), (KindArgument("norm", "float", "1.0"),)),
+             (KindArgument("share", "float", None, "how many of them, from 0 to 1", True),)),
+    KindInfo("clip", "clip to a norm", "Gradients", ("grad",), (KindArgument("norm", "float", 1.0),)),
     KindInfo("python", "a function of your own", "Python",
              ("input", "output", "grad", "parameters", "state_dict", "load_state_dict")),
 )  # fmt: skip
+NAMED = {kind.name: kind for kind in KINDS}
 
 Reply = Callable[[AnyRequest], AnyEvent]
 
@@ -213,22 +216,23 @@ class FakeEngine:
                 return Attributes(request.path, "Net", "(x)", "", EMPTY, EMPTY, EMPTY)
             case Save(file=file):
                 return Saved(file, "3 hooks and 1 edit")
-            case CheckHook(where=where, hook=hook, code=code):
-                return self._check(where, hook, code)
+            case CheckHook(where=where, hook=hook):
+                return self._check(where, hook)
             case _:
                 return self._change(request)
 
     def _change(self, request: AnyRequest) -> AnyEvent:
         match request:
-            case AddHook(where=where, hook=hook, code=code):
-                if (problem := self._check(where, hook, code).problem) is not None:
+            case AddHook(where=where, hook=hook):
+                if (problem := self._check(where, hook).problem) is not None:
                     return Failed(problem)
                 for path in named_by(where):
-                    self.hooks.append(HookRow(len(self.hooks) + 100, "forward", True, hook, path=path, alters=True))
-                return self._changes(f"add {hook} to {where}")
+                    row = HookRow(len(self.hooks) + 100, "forward", True, written(hook), path=path, alters=True)
+                    self.hooks.append(replace(row, spec=hook if isinstance(hook, HookSpec) else HookSpec("scale")))
+                return self._changes(f"add {written(hook)} to {where}")
             case ReplaceHook(hook=hook):
-                self._put(request, name=hook)
-                return self._changes(f"change {hook}")
+                self._put(request, name=written(hook))
+                return self._changes(f"change {written(hook)}")
             case RemoveHook():
                 self.hooks = [row for row in self.hooks if not is_named(row, request)]
                 return self._changes("remove a hook")
@@ -238,8 +242,8 @@ class FakeEngine:
             case DisableAll():
                 self.hooks = [replace(row, enabled=row.enabled and not row.ours) for row in self.hooks]
                 return self._changes("disable all hooks")
-            case EditParameters(where=where, edit=edit):
-                return self._changes(f"edit {where} by {edit}")
+            case EditParameters(where=where, hook=hook):
+                return self._changes(f"edit {where} by {written(hook)}")
             case LoadRecipe(file=file):
                 return self._changes(f"read {FilePath(file).name}")
             case Undo(redo=redo):
@@ -270,23 +274,28 @@ class FakeEngine:
     def _put(self, request: AnyRequest, **changes: object) -> None:
         self.hooks = [replace(row, **changes) if is_named(row, request) else row for row in self.hooks]
 
-    def _check(self, where: str, hook: str, code: str) -> HookCheck:
-        name = hook.partition("(")[0]
-        if name not in [kind.name for kind in KINDS]:
-            return HookCheck(hook, problem=Problem(f"no kind of hook is called {name}", hint="did you mean scale?"))
+    def _check(self, where: str, hook: str | HookSpec) -> HookCheck:
+        name, code = (hook.kind, hook.code) if isinstance(hook, HookSpec) else (hook.partition("(")[0], hook)
+        if name not in NAMED:
+            return HookCheck(problem=Problem(f"no kind of hook is called {name}", hint="did you mean scale?"))
         try:
-            ast.parse(hook), ast.parse(code)
+            ast.parse(code)
         except SyntaxError as error:
-            return HookCheck(hook, problem=Problem(error.msg, where=f"line {error.lineno}"))
+            return HookCheck(problem=Problem(error.msg, line=error.lineno or 0))
         paths = named_by(where)
         if not paths:
-            return HookCheck(hook, problem=Problem(f"no module is called {where}"))
-        return HookCheck(hook, len(paths), tuple(".".join(path) for path in paths[:8]))
+            return HookCheck(problem=Problem(f"no module is called {where}"))
+        return HookCheck(len(paths), tuple(".".join(path) for path in paths[:8]))
 
     def _rows_of(self, paths: tuple[tuple[str, ...], ...], subtree: bool) -> Iterator[int]:
         for index, path in enumerate(PATHS):
             if any(path == each or (subtree and path[: len(each)] == each) for each in paths):
                 yield index
+
+
+def written(hook: str | HookSpec) -> str:
+    """The hook as the engine names it."""
+    return hook if isinstance(hook, str) else write_call(NAMED[hook.kind], fill(hook))
 
 
 def named_by(where: str) -> list[Path]:

@@ -145,7 +145,7 @@ def the_hooks() -> r.Hooks:
         r.HookRow(7, "forward", True, "observe", file="/x/inspector/engine/hooks/observe.py", line=40, fired=2,
                   path=PATH),
         r.HookRow(8, "forward", True, "scale(2, where='[0]')", fired=1234, ms=0.412, path=PATH, alters=True,
-                  fault="the output has no item 0"),
+                  fault="the output has no item 0", spec=r.HookSpec("scale", {"factor": 2}, "output", "[0]")),
         r.HookRow(3, "forward", False, "Trainer.log_norm", "trainer", "/home/me/trainer.py", 88, ("always_call",),
                   path=PATH),
         r.HookRow(1, "forward_pre", False, "spectral_norm", "torch.nn.utils", "/t/spectral_norm.py", 12,

@@ -11,6 +11,7 @@ import torch
 from ...errors import UsageError
 from ...records import Saved
 from ...text import encodable
+from ..hooks.spec import parse_hook, with_code
 from ..hooks.tensor_file import write_new, write_tensors
 from . import recipe
 from .log import ChangeLog
@@ -46,9 +47,9 @@ def load_recipe(change_log: ChangeLog, name: str) -> None:
     try:
         for entry in recipe.read(name):
             if entry.edit:
-                change_log.edit(entry.module, entry.do)
+                change_log.edit(entry.module, parse_hook(entry.do, on="parameters"))
             else:
-                change_log.add(entry.module, entry.do, entry.code)
+                change_log.add(entry.module, with_code(parse_hook(entry.do), entry.code))
                 change_log.switch_off(entry.off)
     except UsageError:
         while sum(not change.undone for change in change_log.changes()) > before:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 import torch
@@ -62,13 +62,13 @@ class ChangeLog:
         self._on: dict[int, list[AppliedHook]] = {}  # id(module) -> ours, hidden ones too
         self._done: list[_Done] = []
 
-    def add(self, where: str, text: str, code: str = "") -> None:
+    def add(self, where: str, hook: Hook) -> None:
         """Put a hook on every module that `where` names.
 
         Raises:
-            UsageError: It cannot be understood, or no module takes it. Nothing was done.
+            UsageError: No module is named so, or none takes it. Nothing was done.
         """
-        hook, nodes = self.check(where, text, code)
+        nodes = self.check(where, hook)
         if hook.kind.acts == "observe":
             self.observe(nodes, True, None if hook == parse_hook("observe()") else hook)
             return
@@ -79,13 +79,18 @@ class ChangeLog:
             f"add {hook} to {where or '(root)'}", lambda: self._set(members, False), lambda: self._set(members, True)
         )
 
-    def check(self, where: str, text: str, code: str = "") -> tuple[Hook, list[Node]]:
-        """What `add` would put where. Raises `UsageError`."""
-        hook = with_code(parse_hook(text), code)
+    def check(self, where: str, hook: Hook) -> list[Node]:
+        """What `add` would put it on. Raises `UsageError`."""
         nodes = find(self.tree, where)
         if hook.kind.acts != "observe":
             Attached(hook, nodes[0].module, "", self.hook_state)  # its arguments are looked at when it is made
-        return hook, nodes
+        return nodes
+
+    def check_edit(self, where: str, hook: Hook) -> list[Node]:
+        """What `edit` would change. Raises `UsageError`."""
+        if hook.on != "parameters" or hook.kind.acts != "tensor":
+            raise UsageError(f"{hook.kind.name} does not edit parameters", hint="write scale(2), zero() or prune(0.5)")
+        return self.check(where, hook)
 
     def _attach(self, hook: Hook, nodes: list[Node]) -> list[AppliedHook]:
         members: list[AppliedHook] = []
@@ -106,10 +111,10 @@ class ChangeLog:
             raise UsageError(encodable(f"no hook can be put there: {why}", 400))
         return members
 
-    def replace(self, path: Path, kind: str, hook_id: int, text: str, code: str = "") -> None:
+    def replace(self, path: Path, kind: str, hook_id: int, hook: Hook) -> None:
         """Put another hook in the place of one of ours, wherever that was added to. Raises `UsageError`."""
         addition = self._addition_of(self._own(path, kind, hook_id))
-        hook, _ = self.check(addition.where, text, code)
+        self.check(addition.where, hook)
         old = [member for member in addition.members if member.present]
         new = Addition(addition.where, hook, self._attach(hook, [member.node for member in old]))
         self.additions.append(new)
@@ -194,12 +199,9 @@ class ChangeLog:
         else:
             self.observers.remove(node)
 
-    def edit(self, where: str, text: str) -> None:
+    def edit(self, where: str, hook: Hook) -> None:
         """Change parameters now. Raises `UsageError`."""
-        hook = parse_hook(text, on="parameters")
-        if hook.on != "parameters" or hook.kind.acts != "tensor":
-            raise UsageError(f"{hook.kind.name} does not edit parameters", hint="write scale(2), zero() or prune(0.5)")
-        edit = self.edits.plan(where, hook, find(self.tree, where))
+        edit = self.edits.plan(where, hook, self.check_edit(where, hook))
         self.edits.make(edit)
         self._did(f"edit {where or '(root)'}: {hook}", self.edits.unmake, lambda: self.edits.make(edit))
 
@@ -358,8 +360,3 @@ class ChangeLog:
     def _toggle_foreign(self, key: Foreign, on: bool) -> None:
         index, kind, of, hook_id = key
         self.ledger.toggle(self.tree.nodes[index].module if index >= 0 else None, kind, hook_id, on, of)
-
-
-def with_code(hook: Hook, code: str) -> Hook:
-    """The hook with the text that a person wrote for it."""
-    return replace(hook, code=code) if hook.kind.acts == "python" else hook

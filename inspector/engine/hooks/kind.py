@@ -102,8 +102,9 @@ class Kind:
                 KindArgument(
                     p.name,
                     type_of(p),
-                    "" if p.default is p.empty else repr(p.default),
+                    None if p.default is p.empty else p.default,
                     " ".join(meanings.get(p.name, "").split()),
+                    p.default is p.empty,
                     recordings if type_of(p) == "recording" else (),
                 )
                 for p in self._parameters()

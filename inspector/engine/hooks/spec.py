@@ -1,17 +1,21 @@
-"""Hooks as text: `scale(2, on="input")`, and with a module in front `conv1:scale(2)`."""
+"""Hooks as a person or a form asks for them: as text, `scale(2, on="input")`, or as a `HookSpec`."""
 
 from __future__ import annotations
 
 import ast
 import math
+from dataclasses import replace
 from typing import Any
 
 from ...errors import UsageError
+from ...records import HookSpec
+from ...records.hooks import Plain
 from ...text import encodable
 from .hook import Hook
-from .kind import near
+from .kind import Kind, near
 from .kinds import BY_NAME, HOOK_KINDS
 
+_LARGEST, _LONGEST = 2**63 - 1, 4_000  # what a message holds
 EXAMPLES = "write it as scale(2), noise(0.1, seed=1, on='input') or zero(when='nan > 0')"
 
 
@@ -21,18 +25,62 @@ def parse_hook(text: str, on: str = "") -> Hook:
     Raises:
         UsageError: It cannot be understood; the error names the kinds there are, or how this one is written.
     """
-    name, args, kwargs = call_of(text.strip())
-    kind = BY_NAME.get(name)
-    if kind is None:
-        names = [each.name for each in HOOK_KINDS]
-        what = f"there is no kind of hook {name!r}" if name else "no kind of hook is named"
-        raise UsageError(encodable(what, 200), hint=f"{near(name, names)}the kinds are {', '.join(names)}")
+    name, args, kwargs = parse_call(text.strip())
+    kind = _find_kind(name)
     if on in kind.on:
         kwargs.setdefault("on", on)
     return kind(*args, **kwargs)
 
 
-def parse_placed(text: str) -> tuple[str, str]:
+def resolve_hook(asked: str | HookSpec, on: str = "") -> Hook:
+    """The hook that was typed in whole, or put together in a form. Raises `UsageError` as `parse_hook` does."""
+    return parse_hook(asked, on) if isinstance(asked, str) else _build_hook(asked, on)
+
+
+def _build_hook(spec: HookSpec, on: str) -> Hook:
+    kind = _find_kind(spec.kind)
+    chosen = spec.on or (on if on in kind.on else kind.on[0])
+    options = {"on": chosen, "where": spec.where, "call": spec.call, "every": spec.every, "when": spec.when}
+    return with_code(kind(**{**spec.arguments, **options}), spec.code)
+
+
+def describe_hook(hook: Hook) -> HookSpec:
+    """What a form is filled from: all of the hook but its code, which may be long."""
+    return HookSpec(
+        kind=hook.kind.name,
+        arguments={name: _as_plain(value) for name, value in hook.arguments.items()},
+        on=hook.on,
+        where=encodable(hook.where, _LONGEST),
+        call=None if hook.call is None else min(hook.call, _LARGEST),
+        every=min(hook.every, _LARGEST),
+        when=encodable(hook.when, _LONGEST),
+    )
+
+
+def with_code(hook: Hook, code: str) -> Hook:
+    """The hook with the text that a person wrote for it."""
+    return replace(hook, code=code) if hook.kind.acts == "python" else hook
+
+
+def _as_plain(value: Any) -> Plain:
+    """As a message holds it."""
+    if isinstance(value, str):
+        return encodable(value, _LONGEST)
+    if isinstance(value, int) and abs(value) > _LARGEST:
+        return float(str(value))
+    plain: Plain = value
+    return plain
+
+
+def _find_kind(name: str) -> Kind:
+    if name in BY_NAME:
+        return BY_NAME[name]
+    names = [each.name for each in HOOK_KINDS]
+    what = f"there is no kind of hook {name!r}" if name else "no kind of hook is named"
+    raise UsageError(encodable(what, 200), hint=f"{near(name, names)}the kinds are {', '.join(names)}")
+
+
+def split_place(text: str) -> tuple[str, str]:
     """`MODULE:KIND(...)` -> the module pattern and the hook's text. A pattern may hold colons itself (class:Conv2d)."""
     head, parenthesis, tail = text.partition("(")
     where, colon, name = head.rpartition(":")
@@ -44,7 +92,7 @@ def parse_placed(text: str) -> tuple[str, str]:
     return where, name + parenthesis + tail
 
 
-def call_of(text: str) -> tuple[str, list[Any], dict[str, Any]]:
+def parse_call(text: str) -> tuple[str, list[Any], dict[str, Any]]:
     """`name(arguments)` as its name and arguments, which are plain values. Raises `UsageError`."""
     try:
         node = ast.parse(text, mode="eval").body
@@ -56,11 +104,11 @@ def call_of(text: str) -> tuple[str, list[Any], dict[str, Any]]:
         raise UsageError(encodable(f"{text!r} is no kind of hook with its arguments", 300), hint=EXAMPLES)
     if any(keyword.arg is None for keyword in node.keywords):
         raise UsageError(encodable(f"{text!r}: arguments are given one by one", 300), hint=EXAMPLES)
-    args = [_literal(argument, text) for argument in node.args]
-    return node.func.id, args, {str(word.arg): _literal(word.value, text) for word in node.keywords}
+    args = [_parse_literal(argument, text) for argument in node.args]
+    return node.func.id, args, {str(word.arg): _parse_literal(word.value, text) for word in node.keywords}
 
 
-def _literal(node: ast.expr, text: str) -> Any:
+def _parse_literal(node: ast.expr, text: str) -> Any:
     sign = -1.0 if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) else 1.0
     inner = node.operand if isinstance(node, ast.UnaryOp) else node
     if isinstance(inner, ast.Name) and inner.id in ("inf", "nan"):

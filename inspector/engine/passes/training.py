@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ...errors import UsageError
 from ...text import encodable
-from ..hooks.spec import call_of
+from ..hooks.spec import parse_call
 from ..inputs.sample import Sample, given, setting_for, spread
 from ..inputs.signature import required
 from ..usercode.importing import resolve
@@ -83,7 +83,7 @@ def optimizer_of(text: str, model: nn.Module) -> torch.optim.Optimizer | None:
     """`SGD(lr=0.01)`: any optimizer of torch.optim by name. Raises `UsageError`."""
     if text in ("", NONE):
         return None
-    name, args, kwargs = call_of(text)
+    name, args, kwargs = parse_call(text)
     known: dict[str, Any] = {
         n.lower(): c for n, c in vars(torch.optim).items() if inspect.isclass(c) and n != "Optimizer"
     }

@@ -13,6 +13,7 @@ from ...records import (
     HookCheck,
     HookRow,
     Hooks,
+    HookSpec,
     Location,
     Locations,
     Parameters,
@@ -23,6 +24,7 @@ from ...records import (
 )
 from ...text import encodable
 from ..changes.applied import AppliedHook, describe_fault
+from ..hooks.spec import describe_hook, resolve_hook
 from ..hooks.turns import ObserveFilter
 from ..modules.tree import Node
 from ..source import location, site_source, source_of
@@ -144,15 +146,17 @@ class Queries:
             hook = self._subject.ledger.hook(node.module if node is not None else None, kind, hook_id, of)
         return source_of_hook(hook, path)
 
-    def check_hook(self, where: str, text: str, code: str) -> HookCheck:
-        """What adding it would do."""
+    def check_hook(self, where: str, asked: str | HookSpec, edits: bool) -> HookCheck:
+        """What adding it would do, or where it `edits`, what it would change."""
+        change_log = self._subject.change_log
         try:
-            hook, nodes = self._subject.change_log.check(where, text, code)
+            hook = resolve_hook(asked, on="parameters" if edits else "")
+            nodes = (change_log.check_edit if edits else change_log.check)(where, hook)
         except InspectorError as error:
             return HookCheck(problem=error.problem)
         paths = self._subject.tree.paths
         names = tuple(encodable(".".join(paths[node.index]) or "(root)", 200) for node in nodes[:8])
-        return HookCheck(str(hook), len(nodes), names)
+        return HookCheck(len(nodes), names)
 
     def state_dict(self, file: str) -> StateDictReport:
         """What loading a file would do. Raises `UsageError`."""
@@ -173,6 +177,7 @@ def _own_row(row: HookRow, member: AppliedHook) -> HookRow:
         row,
         flags=tuple(flag for flag in row.flags if flag != "prepend"),  # ours only stand before our observing ones
         name=str(attached.hook),
+        spec=describe_hook(attached.hook),
         owner="",
         file="",
         line=0,

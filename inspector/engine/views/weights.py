@@ -11,6 +11,7 @@ from ...records import (
     History,
     HookCheck,
     Hooks,
+    HookSpec,
     Locations,
     MappingValue,
     Path,
@@ -52,7 +53,7 @@ class WeightQueries(Queries):
     def all_hooks(self, first: int, count: int) -> AllHooks:
         return AllHooks((), 0)
 
-    def check_hook(self, where: str, text: str, code: str) -> HookCheck:
+    def check_hook(self, where: str, asked: str | HookSpec, edits: bool) -> HookCheck:
         return HookCheck(problem=refusal(self._subject.target.target).problem)
 
     def attributes(self, path: Path) -> Attributes:

@@ -36,7 +36,8 @@ from .. import format
 from ..messages import HookAsked
 from ..panels.hook_rows import is_observer
 from ..screens.hooks.jobs import PARAMETERS, PYTHON, Adding, Editing, Replacing
-from ..screens.hooks.text import kind_name, taken_apart, usable_filter
+from ..screens.hooks.places import names_modules
+from ..screens.hooks.typed import fill
 from .actions import Actions
 
 HOOKS_ON_A_PAGE = 500
@@ -100,18 +101,18 @@ class HookActions(Actions, inherit_bindings=False):
     async def _change_hook(self, row: HookRow) -> None:
         from ..screens.hooks.form import HookForm
 
-        if not row.ours or is_observer(row) or row.path is None:
+        if row.spec is None or row.path is None:
             self.tell(_NOT_OURS if not row.ours else "the observe hook has nothing to change; space turns it off")
             return
         kinds = await self._list_kinds()
-        kind = next((kind for kind in kinds if kind.name == kind_name(row.name)), None)
+        kind = next((kind for kind in kinds if kind.name == row.spec.kind), None)
         if kind is None:
-            self.tell(f"no kind of hook is called {kind_name(row.name)}")
+            self.tell(f"no kind of hook is called {row.spec.kind}")
             return
         code = await self._code_of(row) if kind.group == PYTHON else ""
         where = ".".join(row.path)
         job = Replacing(self.ask, self._generation, kinds, where, edit=self.edit_text, row=row)
-        self.push_screen(HookForm(job, kind, taken_apart(row.name, kind), code), self._done)
+        self.push_screen(HookForm(job, kind, fill(row.spec), code), self._done)
 
     async def _code_of(self, row: HookRow) -> str:
         reply = await self.ask(GetHookSource(self._generation, row.path, row.kind, row.id, row.of))
@@ -129,11 +130,11 @@ class HookActions(Actions, inherit_bindings=False):
     def _place(self) -> str:
         """Where a hook is meant to go: what a filter names, else the selected module."""
         filtered = self.workbench.module_tree.filter
-        return filtered.strip() if usable_filter(filtered) else ".".join(self.workbench.selected_path)
+        return filtered.strip() if names_modules(filtered) else ".".join(self.workbench.selected_path)
 
     def _has_modules_below(self) -> bool:
         selected = self.workbench.selected
-        if usable_filter(self.workbench.module_tree.filter) or selected is None:
+        if names_modules(self.workbench.module_tree.filter) or selected is None:
             return False
         return bool(self.flow.model.children[selected])
 

@@ -36,13 +36,10 @@ MOMENTS = {
 }
 """When the kinds fire, in that order; other kinds come after them."""
 
-OBSERVE = "observe"
-"""What the hooks that only look are called; they are turned on and off by module, not by hook."""
-
 
 def is_observer(row: HookRow) -> bool:
-    """Whether this is our observe hook."""
-    return row.ours and row.name.startswith(OBSERVE)
+    """Whether this is our observe hook, which is turned on and off by module and not by hook."""
+    return row.ours and row.spec is None
 
 
 def in_firing_order(rows: Iterable[HookRow]) -> list[HookRow]:

@@ -14,19 +14,19 @@ import torch
 from inspector.engine.answers import answer
 from inspector.engine.session import Session
 from inspector.errors import UsageError
-from inspector.records import AddHook, EditParameters, LoadRecipe, Target, Undo
+from inspector.records import AddHook, EditParameters, HookSpec, LoadRecipe, Target, Undo
 from tests.fingerprint import fingerprint
 
 OWN = "def hook(module, args, kwargs, output):\n    return output + output.mean()\n"
 HOOKS = (
-    ("layer1", "scale(2)", ""),
-    ("class:Conv2d", "noise(0.05, seed=3, on='input')", ""),
-    ("layer2.0.relu", "zero(call=1)", ""),
-    ("layer3", "clamp(0, 6, when='max > 6')", ""),
-    ("layer4.0", "round('float16')", ""),
-    ("layer4", "dropout(0.3, seed=2)", ""),
-    ("fc", "scale(0.5, on='parameters')", ""),
-    ("avgpool", "python()", OWN),
+    ("layer1", "scale(2)"),
+    ("class:Conv2d", "noise(0.05, seed=3, on='input')"),
+    ("layer2.0.relu", "zero(call=1)"),
+    ("layer3", "clamp(0, 6, when='max > 6')"),
+    ("layer4.0", "round('float16')"),
+    ("layer4", "dropout(0.3, seed=2)"),
+    ("fc", "scale(0.5, on='parameters')"),
+    ("avgpool", HookSpec("python", code=OWN)),
 )
 
 
@@ -38,8 +38,8 @@ def opened(**options: object) -> Session:
 
 def altered() -> Session:
     session = opened()
-    for where, hook, code in HOOKS:
-        answer(session, AddHook(1, where, hook, code))
+    for where, hook in HOOKS:
+        answer(session, AddHook(1, where, hook))
     answer(session, EditParameters(1, "fc,conv1", "noise(0.01, seed=5)"))
     answer(session, EditParameters(1, "layer1.0.conv1", "prune(0.5)"))
     return session

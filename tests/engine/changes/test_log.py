@@ -20,6 +20,7 @@ from inspector.records import (
     AddHook,
     DisableAll,
     EditParameters,
+    HookSpec,
     RemoveHook,
     ReplaceHook,
     Run,
@@ -34,10 +35,10 @@ from tests.models import build, names
 ALTERING = (
     "scale(2)", "add(1.0)", "zero()", "noise(0.1, seed=1, on='input')", "clamp(-1, 1)", "dropout(0.5)",
     "round('bfloat16')", "mean()", "permute()", "prune(0.5, on='output')", "scale(0.5, on='parameters')",
-    "scale(2, on='grad')", "python()", "scale(2, where='[0]')", "zero(when='nan > 0 or std > 1')", "print()",
+    "scale(2, on='grad')", "scale(2, where='[0]')", "zero(when='nan > 0 or std > 1')", "print()",
     "record('r')", "patch('r')",
+    HookSpec("python", code="def hook(module, args, kwargs, output):\n    raise RuntimeError('of a person')\n"),
 )  # fmt: skip
-RAISES = "def hook(module, args, kwargs, output):\n    raise RuntimeError('of a person')\n"
 HOSTILE = ("slow", "hostile", "kills", "endless")
 
 
@@ -64,7 +65,7 @@ def test_nothing_is_left_after_undoing_everything(name: str) -> None:
     session = opened(model, args, kwargs)
     before = fingerprint(model)
     for hook in ALTERING:
-        attempted(session, AddHook(1, "*", hook, RAISES if hook.startswith("python") else ""))
+        attempted(session, AddHook(1, "*", hook))
     for edit in ("scale(2)", "zero(where='weight')"):
         attempted(session, EditParameters(1, "*", edit))
     undo_all(session)
@@ -105,7 +106,7 @@ def test_a_hook_that_raises_breaks_nothing_and_is_told() -> None:
     session.run()
     plain = session.calls_of(()).calls[0].output
     for on in ("output", "input", "parameters", "grad"):
-        answer(session, AddHook(1, "0", f"python(on={on!r})", "def hook(*args):\n    return 1 / 0\n"))
+        answer(session, AddHook(1, "0", HookSpec("python", on=on, code="def hook(*args):\n    return 1 / 0\n")))
     summary = session.run(Run(1))
     assert summary.problem is None and session.calls_of(()).calls[0].output == plain
     assert len(summary.faults) == 3 and all("line 2: ZeroDivisionError" in fault.what for fault in summary.faults)
@@ -125,22 +126,23 @@ def test_a_hook_that_raises_breaks_nothing_and_is_told() -> None:
 def test_a_wrong_return_value_is_told(on: str, code: str, said: str) -> None:
     model, x = mlp()
     session = opened(model, (x,))
-    answer(session, AddHook(1, "0", f"python(on={on!r})", code))
+    answer(session, AddHook(1, "0", HookSpec("python", on=on, code=code)))
     summary = session.run()
     assert summary.problem is None and said in summary.faults[0].what
     session.close()
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
-    [("def hook(:\n", "line 1"), ("x = 1\n", "no function"), ("\n1/0\n", "line 2: Zero")],
+    ("code", "said", "line"),
+    [("def hook(:\n", "line 1", 1), ("x = 1\n", "no function", 0), ("\n1/0\n", "line 2: Zero", 2)],
 )
-def test_wrong_code_is_refused_at_its_line(code: str, said: str) -> None:
+def test_wrong_code_is_refused_at_its_line(code: str, said: str, line: int) -> None:
     model, x = mlp()
     session = opened(model, (x,))
     with pytest.raises(UsageError, match=said):
-        answer(session, AddHook(1, "0", "python()", code))
-    assert session.queries.check_hook("0", "python()", code).problem is not None
+        answer(session, AddHook(1, "0", HookSpec("python", code=code)))
+    problem = session.queries.check_hook("0", HookSpec("python", code=code), edits=False).problem
+    assert problem is not None and problem.line == line
     session.close()
 
 
@@ -148,7 +150,7 @@ def test_wrong_code_is_refused_at_its_line(code: str, said: str) -> None:
 def test_what_the_app_starts_a_hook_from_fits_what_it_is_put_on(on: str) -> None:
     model, x = mlp()
     session = opened(model, (x,))
-    answer(session, AddHook(1, "0", f"python(on={on!r})", template(on)))
+    answer(session, AddHook(1, "0", HookSpec("python", on=on, code=template(on))))
     assert not session.run(Run(1, backward=True)).faults
     model.load_state_dict(model.state_dict())
     assert not session.subject.change_log.faults() and session.queries.hooks(("0",)).rows

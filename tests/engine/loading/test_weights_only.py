@@ -287,7 +287,7 @@ def test_no_pass_is_run_and_every_way_to_one_says_why(tmp_path: Path) -> None:
             "opens them in a model"
         )
     queries = session.queries
-    assert queries.check_hook("conv", "zero()", "").problem is not None
+    assert queries.check_hook("conv", "zero()", edits=False).problem is not None
     assert queries.calls_of(("conv",)).note == queries.hooks(("conv",)).note == queries.source((), "auto").notes[0]
     assert queries.locations().rows == () and queries.all_hooks(0, 10).total == 0
     session.close()

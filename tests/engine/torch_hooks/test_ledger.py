@@ -26,7 +26,7 @@ from inspector.engine.torch_hooks.ledger import Ledger
 from inspector.engine.torch_hooks.outputs import KIND
 from inspector.engine.torch_hooks.slots import reserve_ids
 from inspector.errors import UsageError
-from inspector.records import AddHook, HookRow, Run
+from inspector.records import AddHook, HookRow, HookSpec, Run
 from tests.fingerprint import fingerprint
 from tests.models import build
 
@@ -574,7 +574,7 @@ def test_the_source_of_a_hook_of_ours_is_what_a_person_wrote() -> None:
     session = Session(lambda event: None)
     session.adopt(Cam(), (torch.ones(1, 2),), {}, "toy")
     code = "def hook(module, args, kwargs, output):\n    return output * 2\n"
-    answer(session, AddHook(1, "head", "python()", code))
+    answer(session, AddHook(1, "head", HookSpec("python", code=code)))
     answer(session, AddHook(1, "head", "scale(2)"))
     own, kind = (row for row in session.queries.hooks(("head",)).rows if row.name in ("python()", "scale(2)"))
     assert session.queries.hook_source(("head",), own.kind, own.id).text == code

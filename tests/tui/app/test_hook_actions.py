@@ -13,6 +13,7 @@ from inspector.records import (
     DisableAll,
     GetAllHooks,
     HookRow,
+    HookSpec,
     KindInfo,
     Kinds,
     ListKinds,
@@ -40,7 +41,8 @@ from inspector.tui.screens.hooks.source import HookSource
 
 from ..fake_engine import FakeEngine, failed, running
 
-OURS = HookRow(8, "forward", True, "scale(2, on='input')", path=("stem",), alters=True)
+SCALE = HookSpec("scale", {"factor": 2}, on="input")
+OURS = HookRow(8, "forward", True, "scale(2, on='input')", path=("stem",), alters=True, spec=SCALE)
 THEIRS = HookRow(3, "post_accumulate_grad", False, "log", "trainer", path=("stem",), of="weight")
 NASTY = "[@click=app.exit]x[/] \x1b]0;owned\x07 \u202egnp"
 
@@ -186,7 +188,7 @@ async def test_changing_opens_the_form_filled_in_and_replaces_the_hook(tmp_path:
         await pilot.press("5", "ctrl+r")
         await settle(app, pilot)
         assert engine.requests(ReplaceHook) == [
-            ReplaceHook(1, ("stem",), "forward", 8, "scale(25, on='input')"),
+            ReplaceHook(1, ("stem",), "forward", 8, HookSpec("scale", {"factor": 25}, on="input")),
         ]
         assert app.screen is app.workbench and "change scale(25" in told(app)
 

@@ -14,6 +14,7 @@ from inspector.records import (
     CheckHook,
     EditParameters,
     HookCheck,
+    HookSpec,
     KindArgument,
     KindInfo,
     Kinds,
@@ -22,17 +23,16 @@ from inspector.records import (
 )
 from inspector.tui.screens.fields import Field
 from inspector.tui.screens.hooks.add_hook import AddHookPicker, matching
-from inspector.tui.screens.hooks.code import TEMPLATES, fault_line, is_template, template
+from inspector.tui.screens.hooks.code import TEMPLATES, is_template, template
 from inspector.tui.screens.hooks.code_box import CodeBox
 from inspector.tui.screens.hooks.form import HookForm
+from inspector.tui.screens.hooks.places import names_modules, with_all_below
 from inspector.tui.screens.hooks.status import HookStatus, outcome
-from inspector.tui.screens.hooks.text import Typed, call_text, default_shown, taken_apart, usable_filter, with_all_below
+from inspector.tui.screens.hooks.typed import Typed, default_text, fill, read_spec, write_call
 from inspector.tui.screens.seed import Tick
 
 from ..app.test_hook_actions import NASTY, settle, told
-from ..fake_engine import KINDS, FakeEngine, failed, running
-
-NAMED = {kind.name: kind for kind in KINDS}
+from ..fake_engine import KINDS, NAMED, FakeEngine, failed, running
 
 
 def status(app) -> str:
@@ -67,9 +67,9 @@ async def choose(app, pilot, kind: str) -> None:
     ("zero", Typed("output", {}), "zero()"),
 ])  # fmt: skip
 def test_a_hook_is_written_as_python_writes_it(kind: str, typed: Typed, text: str):
-    assert call_text(NAMED[kind], typed) == text
-    again = call_text(NAMED[kind], taken_apart(text, NAMED[kind]))
-    assert again == text, "what was taken apart gives the same text again"
+    assert write_call(NAMED[kind], typed) == text
+    spec = read_spec(NAMED[kind], typed)
+    assert read_spec(NAMED[kind], fill(spec)) == spec, "a form that is filled from a hook asks for the same hook"
 
 
 @pytest.mark.parametrize(("kind", "values", "fault"), [
@@ -83,7 +83,27 @@ def test_a_hook_is_written_as_python_writes_it(kind: str, typed: Typed, text: st
 ])  # fmt: skip
 def test_what_is_missing_or_wrong_is_said(kind: str, values: dict[str, str], fault: str):
     with pytest.raises(ValueError, match=fault):
-        call_text(NAMED[kind], Typed("", values))
+        read_spec(NAMED[kind], Typed("", values))
+
+
+@pytest.mark.parametrize(("kind", "typed", "spec"), [
+    ("scale", Typed("input", {"factor": " 1e-3 ", "call": "1"}), HookSpec("scale", {"factor": 1e-3}, "input", call=1)),
+    ("scale", Typed("", {"factor": "0x10", "where": "[1]"}), HookSpec("scale", {"factor": 16}, where="[1]")),
+    ("scale", Typed("", {"factor": "1_000.5", "every": "2"}), HookSpec("scale", {"factor": 1000.5}, every=2)),
+    ("scale", Typed("", {"factor": "9" * 30}), HookSpec("scale", {"factor": 1e30})),
+    ("noise", Typed("", {"std": "0.1", "relative": "yes"}), HookSpec("noise", {"relative": True})),
+    ("record", Typed("", {"run": " it's "}), HookSpec("record", {"run": " it's "})),
+])  # fmt: skip
+def test_what_is_typed_is_read_by_its_type(kind: str, typed: Typed, spec: HookSpec):
+    assert read_spec(NAMED[kind], typed) == spec
+
+
+@pytest.mark.parametrize(
+    "text", ["inf", "-nan", "infinity", "True", "1+1", "two", "٣", "1e", "0x", "--1", "[1]", "1" * 5000]
+)
+def test_words_are_no_whole_number(text: str):
+    with pytest.raises(ValueError, match="seed is a whole number"):
+        read_spec(NAMED["noise"], Typed("", {"seed": text}))
 
 
 def test_any_text_in_a_text_argument_stays_one_text():
@@ -91,23 +111,19 @@ def test_any_text_in_a_text_argument_stays_one_text():
     for _ in range(300):
         text = "".join(draw.choice("a'\"\\\n)(\x1b\u202e[]{}%é,= ") for _ in range(draw.randrange(1, 12)))
         typed = Typed("", {"run": text})
-        assert taken_apart(call_text(NAMED["record"], typed), NAMED["record"]).values["run"] == text
-
-
-@pytest.mark.parametrize("text", ["", "scale", "scale(", "scale(2))", "[](", "\x00", "(" * 5000, "scale(**x)"])
-def test_what_is_no_call_is_taken_apart_into_nothing(text: str):
-    assert taken_apart(text, NAMED["scale"]) == Typed()
+        assert fill(read_spec(NAMED["record"], typed)).values["run"] == text
+        assert write_call(NAMED["record"], typed) == f"record({text!r})"
 
 
 def test_defaults_are_shown_as_a_person_types_them():
-    defaults = [("str", "'run'"), ("str", "run"), ("str", "''"), ("int", "None"), ("float", "1.0"), ("float", "")]
-    shown = [default_shown(KindArgument("x", type, default)) for type, default in defaults]
-    assert shown == ["run", "run", "", "", "1.0", ""]
+    defaults = [("str", "run"), ("str", ""), ("int", None), ("float", 1.0), ("bool", False)]
+    shown = [default_text(KindArgument("x", type, default)) for type, default in defaults]
+    assert shown == ["run", "", "", "1.0", "False"]
 
 
 def test_places():
     assert with_all_below("layer1") == "layer1,layer1.*" and with_all_below("") == "*"
-    assert [usable_filter(text) for text in ("conv", "*.conv?", "class:Conv2d", "layer* class:X", " ", "a[0]")] == [
+    assert [names_modules(text) for text in ("conv", "*.conv?", "class:Conv2d", "layer* class:X", " ", "a[0]")] == [
         False, True, True, False, False, True,
     ]  # fmt: skip
 
@@ -134,7 +150,9 @@ async def test_a_hook_is_added_from_the_form(tmp_path: Path):
         assert status(app).startswith("scale(2, on='input', call=1, when='nan > 0')")
         await pilot.press("enter")
         await settle(app, pilot)
-        assert engine.requests(AddHook) == [AddHook(1, "stem", "scale(2, on='input', call=1, when='nan > 0')")]
+        assert engine.requests(AddHook) == [
+            AddHook(1, "stem", HookSpec("scale", {"factor": 2}, "input", call=1, when="nan > 0"))
+        ]
         assert app.screen is app.workbench
         assert "done: add scale(2, on='input'" in told(app)
 
@@ -205,17 +223,17 @@ async def test_every_change_is_checked_but_one_question_is_under_way_at_a_time(t
         gate, answer, asked = asyncio.Event(), engine.ask, []
 
         async def slow(request):
-            asked.append(request.hook)
+            asked.append(request.hook.arguments["factor"])
             await gate.wait()
             return await answer(request)
 
         engine.ask = slow
         await pilot.press("1", "2", "3")
         await pilot.pause()
-        assert asked == ["scale(1)"]
+        assert asked == [1]
         gate.set()
         await settle(app, pilot)
-        assert asked == ["scale(1)", "scale(123)"]
+        assert asked == [1, 123]
         assert status(app).startswith("scale(123)\n1 module")
 
 
@@ -237,14 +255,14 @@ async def test_arguments_have_their_type_default_and_meaning(tmp_path: Path):
         assert app.screen.query(Input)[1].placeholder == "0.1"
         await pilot.press("tab", "tab", "space", "ctrl+r")
         await settle(app, pilot)
-        assert engine.requests(AddHook)[-1].hook == "noise(relative=True)"
+        assert engine.requests(AddHook)[-1].hook.arguments == {"relative": True}
 
 
 async def test_names_of_kinds_are_only_text(tmp_path: Path):
     engine = FakeEngine()
     odd = KindInfo(NASTY, NASTY, NASTY, (NASTY, "[/]"), (KindArgument(NASTY, NASTY, NASTY, NASTY),))
     engine.replies[ListKinds] = lambda request: Kinds((odd,))
-    engine.replies[CheckHook] = lambda request: HookCheck(NASTY, 3, (NASTY, "", NASTY))
+    engine.replies[CheckHook] = lambda request: HookCheck(3, (NASTY, "", NASTY))
     async with running(tmp_path, engine) as (app, pilot, _):
         await pilot.press("a")
         await settle(app, pilot)
@@ -258,7 +276,7 @@ async def test_names_of_kinds_are_only_text(tmp_path: Path):
 
 async def test_recordings_are_offered_where_one_is_wanted(tmp_path: Path):
     engine = FakeEngine()
-    run = KindArgument("run", "recording", "'clean'", "which", ("clean", "corrupted"))
+    run = KindArgument("run", "recording", "clean", "which", known=("clean", "corrupted"))
     engine.replies[ListKinds] = lambda request: Kinds(
         (KindInfo("patch", "Put in", "Alter values", ("output",), (run,)),)
     )
@@ -272,15 +290,15 @@ async def test_recordings_are_offered_where_one_is_wanted(tmp_path: Path):
         await settle(app, pilot)
         await pilot.press("right", "ctrl+r")
         await settle(app, pilot)
-        assert engine.requests(AddHook)[-1].hook == "patch('corrupted')"
+        assert engine.requests(AddHook)[-1].hook.arguments == {"run": "corrupted"}
 
 
 @pytest.mark.parametrize(("reply", "words"), [
-    (HookCheck("x", 12, ("conv1", "a.b", "c", "d", "e")), "12 modules: conv1, a.b, c, d, …"),
-    (HookCheck("x", 1, ("",)), "1 module: (root)"),
-    (HookCheck("x", 0, ()), "0 modules"),
-    (HookCheck("x", problem=Problem("no", where="<hook>:3", hint="try")), "line 3: no\ntry"),
-    (HookCheck("x", problem=Problem("no", where="layer1")), "no"),
+    (HookCheck(12, ("conv1", "a.b", "c", "d", "e")), "12 modules: conv1, a.b, c, d, …"),
+    (HookCheck(1, ("",)), "1 module: (root)"),
+    (HookCheck(0, ()), "0 modules"),
+    (HookCheck(problem=Problem("no", line=3, hint="try")), "line 3: no\ntry"),
+    (HookCheck(problem=Problem("no", where="layer1")), "no"),
 ])  # fmt: skip
 def test_what_the_engine_says_of_a_hook(reply: HookCheck, words: str):
     assert outcome(reply).plain == words
@@ -338,10 +356,11 @@ async def test_parameters_are_edited_by_the_kinds_that_can(tmp_path: Path):
         assert set(fields(app)) == {"modules", "factor", "where"}
         await pilot.press("2", "enter", *"weight")
         await settle(app, pilot)
-        assert engine.requests(CheckHook)[-1].hook == "scale(2, where='weight', on='parameters')"
+        edit = HookSpec("scale", {"factor": 2}, where="weight")
+        assert engine.requests(CheckHook)[-1] == CheckHook(1, "stem", edit, edits=True)
         await pilot.press("enter")
         await settle(app, pilot)
-        assert engine.requests(EditParameters) == [EditParameters(1, "stem", "scale(2, where='weight')")]
+        assert engine.requests(EditParameters) == [EditParameters(1, "stem", edit)]
         assert "done: edit stem by scale(2" in told(app)
 
 
@@ -371,7 +390,7 @@ async def test_a_fault_in_the_code_is_shown_at_its_line(tmp_path: Path):
         box.load_text("def hook(module, args, kwargs):\n    return None\n")
         await pilot.press("ctrl+r")
         await settle(app, pilot)
-        assert engine.requests(AddHook)[-1] == AddHook(1, "", "python()", box.text)
+        assert engine.requests(AddHook)[-1] == AddHook(1, "", HookSpec("python", on="input", code=box.text))
         assert app.screen is app.workbench
 
 
@@ -397,7 +416,7 @@ async def test_the_editor_gets_the_code_and_gives_it_back(tmp_path: Path, monkey
         await settle(app, pilot)
         assert handed == [(TEMPLATES["input"], 1)]
         assert app.screen.query_one(CodeBox).text == "a = 1\n"
-        assert engine.requests(CheckHook)[-1].code == "a = 1\n"
+        assert engine.requests(CheckHook)[-1].hook.code == "a = 1\n"
 
 
 async def test_an_editor_that_cannot_be_started_leaves_the_code_alone(tmp_path: Path):
@@ -415,11 +434,6 @@ def test_templates_are_code_that_does_nothing_by_itself():
         assert is_template(code) and code.startswith("def hook(module")
     assert template("unheard of") == TEMPLATES["output"]
     assert not is_template("def hook(): ...")
-
-
-@pytest.mark.parametrize(("where", "line"), [("line 3", 3), ("<hook>:12", 12), ("layer1.0", 0), ("", 0), ("x:3:7", 7)])
-def test_the_line_of_a_fault(where: str, line: int):
-    assert fault_line(Problem("no", where=where)) == line
 
 
 @pytest.mark.parametrize("kind", sorted(NAMED))

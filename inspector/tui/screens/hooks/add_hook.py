@@ -23,7 +23,6 @@ from ..submitting import SubmittingLayer
 from .form import HookForm
 from .jobs import Adding
 from .status import HookStatus
-from .text import kind_name
 
 NAME_COLUMN = 18
 TITLE_LIMIT = 70
@@ -78,10 +77,10 @@ class AddHookPicker(SubmittingLayer):
         text = event.value.strip()
         whole = "(" in text
         self.set_class(whole, "-typing")
-        self._narrow(kind_name(text), whole)
+        self._narrow(text.partition("(")[0].strip(), whole)
         self.query_one("#layer").border_subtitle = f"enter {self._job.verb if whole else 'Choose'}  esc Close"
         if whole and text.endswith(")"):
-            self.query_one(HookStatus).check(self._job.where, text)
+            self.query_one(HookStatus).check(self._job.where, text, text)
         elif whole:
             self.query_one(HookStatus).fault(text, f"enter puts it on {self._job.where or 'the root'}")
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
-from ....records import Problem
-
 TEMPLATES = {
     "input": """\
 def hook(module, args, kwargs):
@@ -36,8 +32,6 @@ def hook(module, state_dict, prefix):
 }
 """By what a Python hook can be put on."""
 
-_LINE = re.compile(r"^line (\d+)|(?:\bline |:)(\d+)\D*$")
-
 
 def template(on: str) -> str:
     return TEMPLATES.get(on.removeprefix("load_"), TEMPLATES["output"])
@@ -46,9 +40,3 @@ def template(on: str) -> str:
 def is_template(code: str) -> bool:
     """Whether nobody wrote anything yet."""
     return not code.strip() or code in TEMPLATES.values()
-
-
-def fault_line(problem: Problem) -> int:
-    """The line of the code that a problem is at, counted from 1; 0 where it does not say."""
-    found = _LINE.search(problem.where)
-    return int(found[1] or found[2]) if found else 0

@@ -11,17 +11,18 @@ from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widgets import Input, Static, TextArea
 
-from ....records import KindArgument, KindInfo, Problem
+from ....records import HookSpec, KindArgument, KindInfo, Problem
 from ....text import visible
 from ...keys import key
 from ..fields import Cycle, Field
 from ..seed import Tick
 from ..submitting import SubmittingLayer
-from .code import fault_line, is_template, template
+from .code import is_template, template
 from .code_box import CODE_ROWS, CodeBox
 from .jobs import PARAMETERS, PYTHON, Adding
+from .places import with_all_below
 from .status import HookStatus
-from .text import OPTIONS, Typed, default_shown, with_all_below
+from .typed import OPTIONS, PART, Typed, default_text
 
 EXAMPLES = {"where": '[0]  ["hidden"]  .logits', "call": "all", "every": "1", "when": "nan > 0"}
 MEANINGS = {
@@ -66,7 +67,7 @@ class HookForm(SubmittingLayer):
         self._where = Field("modules", job.where, "name, glob, class:X", "the root")
         self._on = Field("on", typed.on, choices=choices) if len(choices) > 1 else None
         self._arguments = [_argument_field(argument, typed) for argument in kind.arguments]
-        options = OPTIONS if job.has_options else OPTIONS[:1]
+        options = PART if job.edits else OPTIONS
         self._options = [_option_field(option, typed) for option in options]
         self._code = CodeBox(code or template(typed.on or choices[0]), job.edit) if kind.group == PYTHON else None
 
@@ -140,37 +141,36 @@ class HookForm(SubmittingLayer):
 
     def action_submit(self) -> None:
         try:
-            hook = self._text()
+            written, hook = self._read()
         except ValueError as error:
             self._status.fault(f"{self._kind.name}(…)", str(error))
             return
         if not self.submitting:
-            self.submit(self._job.carry_out(self._where.value, hook, self._code_text()), hook)
+            self.submit(self._job.carry_out(self._where.value, hook), written)
 
     def refused(self, what: str, problem: Problem) -> None:
         self._status.refuse(what, problem)
-        if self._code is not None and (line := fault_line(problem)):
-            self._code.show_line(line)
+        if self._code is not None and problem.line:
+            self._code.show_line(problem.line)
 
     @property
     def _status(self) -> HookStatus:
         return self.query_one(HookStatus)
 
-    def _text(self) -> str:
-        """The hook as typed; ValueError says what is missing."""
+    def _read(self) -> tuple[str, HookSpec]:
+        """The hook as Python writes it, and itself. ValueError says what is missing."""
         values = {field.label: field.value for field in (*self._arguments, *self._options)}
-        return self._job.text(self._kind, Typed(self._on.value if self._on is not None else "", values))
-
-    def _code_text(self) -> str:
-        return "" if self._code is None else self._code.text
+        typed = Typed(self._on.value if self._on is not None else "", values)
+        code = "" if self._code is None else self._code.text
+        return self._job.write(self._kind, typed), self._job.read(self._kind, typed, code)
 
     def _check(self) -> None:
         try:
-            hook = self._text()
+            written, hook = self._read()
         except ValueError as error:
             self._status.fault(f"{self._kind.name}(…)", str(error))
         else:
-            self._status.check(self._where.value, hook, self._code_text())
+            self._status.check(self._where.value, written, hook)
 
     def _explain_where(self) -> None:
         """A part of a value and a name of a parameter are written differently."""
@@ -180,7 +180,7 @@ class HookForm(SubmittingLayer):
 
 
 def _argument_field(argument: KindArgument, typed: Typed) -> Field:
-    default = default_shown(argument)
+    default = default_text(argument)
     value = typed.values.get(argument.name, "")
     meaning = argument.meaning or argument.type
     if argument.type == "bool":
@@ -188,7 +188,7 @@ def _argument_field(argument: KindArgument, typed: Typed) -> Field:
     if argument.known:
         recorded = f"recorded: {', '.join(argument.known)}"
         return Field(argument.name, value, recorded, default, suggestions=argument.known)
-    example = default or (f"{argument.type}, needed" if not argument.default else argument.type)
+    example = default or (f"{argument.type}, needed" if argument.required else argument.type)
     return Field(argument.name, value, meaning, example)
 
 

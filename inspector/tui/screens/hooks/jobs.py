@@ -15,12 +15,13 @@ from ....records import (
     Failed,
     HookCheck,
     HookRow,
+    HookSpec,
     KindInfo,
     Path,
     Problem,
     ReplaceHook,
 )
-from .text import Typed, call_text
+from .typed import PART, Typed, read_spec, write_call
 
 PARAMETERS = "parameters"
 PYTHON = "Python"
@@ -46,34 +47,35 @@ class Adding:
     title = "Add a hook"
     verb = "Add"
     chooses_where = True
-    has_options = True
+    edits = False
+    """Parameters are changed at once, and no hook is left."""
 
-    def text(self, kind: KindInfo, typed: Typed) -> str:
-        """The hook as it is typed. Raises ValueError for what is missing or wrong."""
-        return call_text(kind, typed)
+    def write(self, kind: KindInfo, typed: Typed) -> str:
+        """The hook as Python writes it. Raises ValueError for what is missing or wrong."""
+        return write_call(kind, typed)
+
+    def read(self, kind: KindInfo, typed: Typed, code: str = "") -> HookSpec:
+        """The hook itself. Raises ValueError likewise."""
+        return read_spec(kind, typed, code=code)
 
     def choices(self, kind: KindInfo) -> tuple[str, ...]:
         """What it can be put on."""
         return kind.on
 
-    def request(self, where: str, hook: str, code: str) -> AnyRequest:
-        """What does it."""
-        return AddHook(self.generation, where, hook, code)
+    def request(self, where: str, hook: str | HookSpec) -> AnyRequest:
+        """What does it. A hook that was typed in whole is text."""
+        return AddHook(self.generation, where, hook)
 
-    async def check(self, where: str, hook: str, code: str = "") -> HookCheck:
+    async def check(self, where: str, hook: str | HookSpec) -> HookCheck:
         """What would become of it."""
-        reply = await self.ask(CheckHook(self.generation, where, self.checked(hook), code))
+        reply = await self.ask(CheckHook(self.generation, where, hook, self.edits))
         if isinstance(reply, Failed):
-            return HookCheck(hook, problem=reply.problem)
-        return reply if isinstance(reply, HookCheck) else HookCheck(hook)
+            return HookCheck(problem=reply.problem)
+        return reply if isinstance(reply, HookCheck) else HookCheck()
 
-    def checked(self, hook: str) -> str:
-        """The hook that is asked about in place of `hook`."""
-        return hook
-
-    async def carry_out(self, where: str, hook: str, code: str = "") -> Problem | None:
+    async def carry_out(self, where: str, hook: str | HookSpec) -> Problem | None:
         """Do it; what was wrong where it could not be done."""
-        reply = await self.ask(self.request(where, hook, code))
+        reply = await self.ask(self.request(where, hook))
         if isinstance(reply, Failed):
             return reply.problem
         return None if isinstance(reply, Changes) else Problem("the engine gave no answer to that")
@@ -89,9 +91,9 @@ class Replacing(Adding):
     verb = "Change"
     chooses_where = False
 
-    def request(self, where: str, hook: str, code: str) -> AnyRequest:
+    def request(self, where: str, hook: str | HookSpec) -> AnyRequest:
         path: Path = self.row.path or ()
-        return ReplaceHook(self.generation, path, self.row.kind, self.row.id, hook, code)
+        return ReplaceHook(self.generation, path, self.row.kind, self.row.id, hook)
 
 
 @dataclass(frozen=True)
@@ -100,19 +102,16 @@ class Editing(Adding):
 
     title = "Edit parameters now"
     verb = "Edit"
-    has_options = False
+    edits = True
 
-    def text(self, kind: KindInfo, typed: Typed) -> str:
-        return call_text(kind, Typed("", typed.values), options=False)
+    def write(self, kind: KindInfo, typed: Typed) -> str:
+        return write_call(kind, Typed("", typed.values), PART)
+
+    def read(self, kind: KindInfo, typed: Typed, code: str = "") -> HookSpec:
+        return read_spec(kind, Typed("", typed.values), PART)
 
     def choices(self, kind: KindInfo) -> tuple[str, ...]:
         return (PARAMETERS,)
 
-    def checked(self, hook: str) -> str:
-        kind = next((kind for kind in self.kinds if hook.startswith(f"{kind.name}(")), None)
-        if kind is None or kind.on[0] == PARAMETERS or not hook.endswith(")"):
-            return hook
-        return f"{hook[:-1]}{'' if hook.endswith('()') else ', '}on='{PARAMETERS}')"
-
-    def request(self, where: str, hook: str, code: str) -> AnyRequest:
+    def request(self, where: str, hook: str | HookSpec) -> AnyRequest:
         return EditParameters(self.generation, where, hook)

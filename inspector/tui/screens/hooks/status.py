@@ -5,9 +5,8 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from ....records import HookCheck, Problem
+from ....records import HookCheck, HookSpec, Problem
 from ....text import visible
-from .code import fault_line
 from .jobs import Adding
 
 NAMES_SHOWN = 4
@@ -27,12 +26,12 @@ class HookStatus(Static):
     def __init__(self, job: Adding) -> None:
         super().__init__("", markup=False)
         self._job = job
-        self._wanted: tuple[str, str, str] | None = None
+        self._wanted: tuple[str, str, str | HookSpec] | None = None
         self._asking = False
 
-    def check(self, where: str, hook: str, code: str = "") -> None:
-        """Say what would become of this hook."""
-        self._wanted = where, hook, code
+    def check(self, where: str, written: str, hook: str | HookSpec) -> None:
+        """Say what would become of this hook, which is `written` as Python does."""
+        self._wanted = where, written, hook
         if not self._asking:
             self._asking = True
             self.run_worker(self._check(), name="check the hook")
@@ -50,10 +49,10 @@ class HookStatus(Static):
     async def _check(self) -> None:
         try:
             while self._wanted is not None:
-                asked, self._wanted = self._wanted, None
-                reply = await self._job.check(*asked)
+                (where, written, hook), self._wanted = self._wanted, None
+                reply = await self._job.check(where, hook)
                 if self._wanted is None and self.is_attached:
-                    self._show(asked[1], outcome(reply))
+                    self._show(written, outcome(reply))
         finally:
             self._asking = False
 
@@ -74,7 +73,6 @@ def outcome(reply: HookCheck) -> Content:
 
 def refusal(problem: Problem) -> Content:
     """What is wrong, at its line where it is in the person's code, and what to try."""
-    line = fault_line(problem)
-    at = f"line {line}: " if line else ""
+    at = f"line {problem.line}: " if problem.line else ""
     hint = f"\n{visible(problem.hint)}" if problem.hint else ""
     return Content.assemble((at + visible(problem.what), "$text-error"), (hint, "$foreground-muted"))
