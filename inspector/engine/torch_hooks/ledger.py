@@ -71,21 +71,11 @@ class Ledger:
         """The hooks that fire for every module and every optimizer."""
         return self._rows(slots.of_process(), {}, None, 0, counts)
 
-    def all_rows(self, counts: Counts | None = None) -> Iterator[HookRow]:
-        """The hooks of the process, then those of the model, module by module."""
-        yield from self.process_rows(counts)
-        for node in self._tree.objects():
-            yield from self.rows(node.module, path=self._tree.paths[node.index], counts=counts)
-
-    def foreign(self, module: nn.Module) -> int:
+    def count_foreign(self, module: nn.Module) -> int:
         """How many enabled hooks of any kind on `module` and its tensors are not ours."""
         ids = [hook_id for slot in self._slots(module) if slot.hooks for hook_id in slot.hooks]
         ours = self._ours(module) if ids else {}
         return sum(hook_id not in ours for hook_id in ids)
-
-    def disabled(self) -> int:
-        """How many hooks are off."""
-        return sum(map(len, self._disabled.values()))
 
     def hook(self, module: nn.Module | None, kind: str, hook_id: int, of: str = "") -> Any:
         """The hook itself, on or off. Raises `UsageError` where there is none; `module` is None for the process."""
