@@ -8,11 +8,9 @@ own; entries and exits are numbered by one clock. Recording never raises into th
 from __future__ import annotations
 
 import itertools
-import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
@@ -20,31 +18,17 @@ import torch
 from torch import Tensor, nn
 
 from ...postmortem.record import CallLog
-from ...records import (
-    OtherValue,
-    Value,
-)
-from ...text import encodable
-from ..hooks.turns import NOT_SEEN, ObserveFilter
+from ...records import OtherValue
+from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree
 from ..torch_hooks.outputs import OutputHooks
 from ..values import nested
-from ..values.summarize import Summarizer
 from .call import Call, Witness
+from .call_site import find_call_site
+from .call_values import CallValues
 
-_MODULE_FILE = nn.Module.__call__.__code__.co_filename
-_TORCH = os.path.dirname(torch.__file__)
-_BETWEEN = frozenset(
-    {
-        _MODULE_FILE,
-        os.path.join(_TORCH, "fx", "interpreter.py"),
-        os.path.join(_TORCH, "export", "unflatten.py"),
-    }
-)
-"""Files whose frames call modules for others: torch's own, and those that run the graph of an unflattened program."""
-_ENGINE = os.path.dirname(os.path.dirname(__file__))
 _PROGRESS_EVERY = 0.05  # seconds
-_HOOK_FRAMES = 4  # from `_locate` over `_enter`, `enter` and the hook up to torch
+_HOOK_FRAMES = 4  # from `find_call_site` over `_enter`, `enter` and the hook up to torch
 _STOP = "_StopRecomputationError"
 """What checkpointing leaves a recomputed forward with as soon as it has what it needs."""
 _STOPPED = OtherValue("stopped", "recomputed as far as it was needed, and left there")
@@ -106,9 +90,7 @@ class Recorder:
         self.faults: list[str] = []  # what went wrong in recording itself
         self.output_hooks = OutputHooks()  # in a pass with gradients
         self._index = tree.index_of_object
-        self._plain = Summarizer(statistics)
-        self._full = Summarizer(True, values=True)
-        self._watched = watched
+        self._values = CallValues(statistics, watched)
         self._only = only
         self._progress = progress
         self._keep = keep
@@ -178,8 +160,7 @@ class Recorder:
         """Complete the statistics of what was seen so far."""
         if self._witness is not None:
             self._witness.settle()
-        self._plain.resolve()
-        self._full.resolve()
+        self._values.resolve()
 
     def _enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], began: float) -> None:
         index = self._node_of(module)
@@ -189,11 +170,8 @@ class Recorder:
         call = self._start(index, here)
         call.before = sys.exc_info()[1]
         call.observe_filter = self._filters.get(index)
-        if call.observe_filter is None:
-            self._see_inputs(call, args, kwargs)
-        else:
-            self._see_chosen_inputs(call, call.observe_filter, args, kwargs)
-        self._locate(call)
+        self._values.see_inputs(call, args, kwargs)
+        call.file, call.line = find_call_site(_HOOK_FRAMES)
         if self._call_log is not None:
             self._call_log.enter(call.entry(self.tree))
         self._entered += 1
@@ -203,29 +181,6 @@ class Recorder:
         call.began = perf_counter()
         here.spent += call.began - began
         call.spent = here.spent
-
-    def _see_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
-        summarizer = self._full if call.index == self._watched else self._plain
-        call.inputs = summarizer.arguments(args)
-        if kwargs:
-            call.kwargs = summarizer.keywords(kwargs)
-
-    def _see_chosen_inputs(
-        self, call: Call, observe_filter: ObserveFilter, args: tuple[object, ...], kwargs: dict[str, object]
-    ) -> None:
-        call.shown = observe_filter.turns.next() is not None and (None if observe_filter.waits else True)
-        if call.shown is False or not observe_filter.inputs:
-            return
-        steps = (
-            observe_filter.hook.steps if not observe_filter.output else ()
-        )  # of both, the path is one into the output
-        if steps:
-            part = observe_filter.part(kwargs if isinstance(steps[0].key, str) else args)
-            if part is NOT_SEEN:
-                return
-            args, kwargs = (part,), {}
-        self._see_inputs(call, args, kwargs)
-        call.shown = call.shown or observe_filter.holds((args, kwargs)) or None
 
     def _node_of(self, module: nn.Module) -> int | None:
         """The node to record a call of `module` under. A copy of a module takes our hooks along, but has no node."""
@@ -246,13 +201,6 @@ class Recorder:
             call.altered = True
         here.stack.append(call)
         return call
-
-    def _locate(self, call: Call) -> None:
-        frame = sys._getframe(_HOOK_FRAMES)
-        while frame is not None and frame.f_code.co_filename in _BETWEEN:
-            frame = frame.f_back  # type: ignore[assignment]  # the loop's own test handles the end of the stack
-        if frame is not None and not frame.f_code.co_filename.startswith(_ENGINE):
-            call.file, call.line = _encodable_file(frame.f_code.co_filename), frame.f_lineno
 
     def _leave(self, module: nn.Module, output: object, began: float) -> None:
         index = self._node_of(module)
@@ -277,7 +225,7 @@ class Recorder:
             here.spent += perf_counter() - began
 
     def _see(self, call: Call, output: object) -> None:
-        call.output = self._describe(call, output)
+        self._values.see_output(call, output)
         if self._keep:
             call.kept = nested.copy(output, self._clone).value
         if self._witness is not None:
@@ -289,17 +237,6 @@ class Recorder:
         ):
             self._await_gradients(call, output)
 
-    def _describe(self, call: Call, output: object) -> Value:
-        observe_filter = call.observe_filter
-        if observe_filter is not None:
-            if call.shown is False or not observe_filter.output:
-                return NOT_SEEN
-            output = observe_filter.part(output)
-            if output is NOT_SEEN:
-                return NOT_SEEN
-            call.shown = call.shown or observe_filter.holds(output) or None
-        return (self._full if call.index == self._watched else self._plain).describe(output)
-
     def _await_gradients(self, call: Call, output: object) -> None:
         """On the output's tensors: module backward hooks refuse modules whose output is changed in place later."""
         watched = (tensor for tensor in nested.tensors_in(output) if tensor.requires_grad)
@@ -310,9 +247,7 @@ class Recorder:
     def _see_gradient(self, call: Call, gradient: Tensor) -> None:
         began = perf_counter()
         try:
-            seen = call.observe_filter
-            if seen is None or seen.hook.condition is None or seen.holds(gradient):
-                call.gradients.append(self._plain.describe(gradient))
+            self._values.see_gradient(call, gradient)
         except Exception as error:  # as in `enter`
             self._fault(error)
         self._here.spent += perf_counter() - began
@@ -357,11 +292,6 @@ class Recorder:
             return None
         self._keep -= nbytes
         return tensor.detach().clone()
-
-
-@lru_cache(maxsize=1024)
-def _encodable_file(name: str) -> str:
-    return encodable(name, 1_000)
 
 
 def _words(error: Exception) -> str:

@@ -1,0 +1,81 @@
+"""What is described of the values of a call: all of them, or the part that an observing hook looks at."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ...records import Value
+from ..hooks.turns import NOT_SEEN
+from ..values.summarize import Summarizer
+from .call import Call
+
+
+class CallValues:
+    """Describes values the moment they are seen; `resolve` completes their statistics.
+
+    Args:
+        statistics: Statistics of every tensor, or shapes only.
+        watched: The node whose values also get histograms and previews.
+    """
+
+    def __init__(self, statistics: bool, watched: int | None) -> None:
+        self._plain = Summarizer(statistics)
+        self._full = Summarizer(True, values=True)
+        self._watched = watched
+
+    def see_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        """Of what a module is called with."""
+        if call.observe_filter is not None:
+            self._see_chosen_inputs(call, args, kwargs)
+        else:
+            self._see_all_inputs(call, args, kwargs)
+
+    def see_output(self, call: Call, output: object) -> None:
+        """Of what it returned."""
+        call.output = self._describe_output(call, output)
+
+    def see_gradient(self, call: Call, gradient: Tensor) -> None:
+        """Of what reaches one tensor of its output in a backward pass."""
+        seen = call.observe_filter
+        if seen is None or seen.hook.condition is None or seen.holds(gradient):
+            call.gradients.append(self._plain.describe(gradient))
+
+    def resolve(self) -> None:
+        """Complete the statistics of what was seen so far."""
+        self._plain.resolve()
+        self._full.resolve()
+
+    def _of(self, call: Call) -> Summarizer:
+        return self._full if call.index == self._watched else self._plain
+
+    def _see_all_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        summarizer = self._of(call)
+        call.inputs = summarizer.arguments(args)
+        if kwargs:
+            call.kwargs = summarizer.keywords(kwargs)
+
+    def _see_chosen_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        seen = call.observe_filter
+        assert seen is not None  # else all are seen
+        call.shown = seen.turns.next() is not None and (None if seen.waits else True)
+        if call.shown is False or not seen.inputs:
+            return
+        steps = () if seen.output else seen.hook.steps  # of both, the path is one into the output
+        if steps:
+            part = seen.part(kwargs if isinstance(steps[0].key, str) else args)
+            if part is NOT_SEEN:
+                return
+            args, kwargs = (part,), {}
+        self._see_all_inputs(call, args, kwargs)
+        call.shown = call.shown or seen.holds((args, kwargs)) or None
+
+    def _describe_output(self, call: Call, output: object) -> Value:
+        seen = call.observe_filter
+        if seen is not None:
+            if call.shown is False or not seen.output:
+                return NOT_SEEN
+            output = seen.part(output)
+            if output is NOT_SEEN:
+                return NOT_SEEN
+            call.shown = call.shown or seen.holds(output) or None
+        return self._of(call).describe(output)
