@@ -31,7 +31,7 @@ class Luggage:
     def __init__(self, names: frozenset[str]) -> None:
         self.imports: dict[str, None] = {}
         self._own = names
-        self._wanted: dict[str, set[str]] = {}  # by module, those that others need first
+        self._wanted: dict[str, set[str]] = {}  # by module
         self._names: dict[Global, str] = {}
 
     def take(self, module: str, name: str, called: str = "") -> None:
@@ -64,13 +64,23 @@ class Luggage:
         return f"{module.rpartition('.')[2]}_{name.lstrip('_')}" if name in taken else name
 
     def text(self) -> str:
-        """The definitions: each module's in its own order, behind those that it uses."""
-        return "\n\n".join(self._text_of(Source.of(module), names) for module, names in self._wanted.items())
+        """The definitions: each module's in its own order, behind those of the modules that it imports."""
+        order: dict[str, None] = {}
+        for module in self._wanted:
+            self._place(module, order)
+        return "\n\n".join(self._text_of(Source.of(module), self._wanted[module]) for module in order)
+
+    def _place(self, module: str, order: dict[str, None]) -> None:
+        for found in Source.of(module).imports.values():
+            if found.module in self._wanted and found.module != module:
+                self._place(found.module, order)
+        order[module] = None
 
     def _text_of(self, source: Source, names: set[str]) -> str:
         table = {name: self._names[source.name, name] for name in names}
         for local, found in source.imports.items():
-            table[local] = self._names.get((found.module, found.name), found.name if found.name in self._own else local)
+            own = found.name if found.name in self._own else local
+            table[local] = self._names.get((found.module, found.name), own)
         parts = [renamed(source.text_of(name), table) for name in source.definitions if name in names]
         return "\n\n".join(parts)
 

@@ -188,7 +188,14 @@ def _carry(skeleton: str, kinds: Sequence[str]) -> Luggage:
 
 
 def _sorted_imports(lines: Sequence[str]) -> str:
-    """Those of Python itself first, then those of other packages."""
-    unique = sorted(set(lines), key=lambda line: (not line.startswith("import"), line))
-    own = [line for line in unique if line.split()[1].partition(".")[0] in sys.stdlib_module_names]
-    return "\n".join([*own, "", *(line for line in unique if line not in own)])
+    """One statement for each module, those of Python itself first, then those of other packages."""
+    names: dict[str, set[str]] = {}
+    for line in lines:
+        module, _, name = line.partition(" import ")
+        names.setdefault(module, set()).update([name] if name else [])
+    statements = sorted(
+        (f"{module} import {', '.join(sorted(found))}" if found else module for module, found in names.items()),
+        key=lambda line: (line.startswith("from"), line),
+    )
+    own = [line for line in statements if line.split()[1].partition(".")[0] in sys.stdlib_module_names]
+    return "\n".join([*own, "", *(line for line in statements if line not in own)])
