@@ -59,7 +59,10 @@ class Reading:
     def exit_code(self) -> int:
         if self.choices is not None:
             return 2
-        return 0 if self.problem is None else self.problem.exit_code
+        if self.problem is not None:
+            return self.problem.exit_code
+        summary = self.report.summary if self.report is not None else None
+        return 1 if summary is not None and summary.faults else 0
 
 
 async def read(target: Target, in_full: bool) -> Reading:

@@ -38,6 +38,7 @@ def _document(report: Report) -> dict[str, Any]:
         "calls": [{**_call(report, detail), **_moved(report, detail.row)} for detail in report.details],
         "output": value_to_json(output) if output is not None else {"kind": "none"},
         "error": _error(report.problem),
+        **_faults(report),
     }
 
 
@@ -80,6 +81,13 @@ def _moved(report: Report, row: CallRow) -> dict[str, Any]:
     if row.delta is None:
         return {"delta": None}
     return {"delta": {name: finite_or_none(getattr(row.delta, name)) for name in ("rel_l2", "cosine", "max_abs")}}
+
+
+def _faults(report: Report) -> dict[str, Any]:
+    """Hooks that failed, where any did; the pass went on as if they were off."""
+    faults = report.summary.faults if report.summary is not None else ()
+    found = [{"type": each.kind, "message": each.what, "path": ".".join(each.path or ())} for each in faults]
+    return {"faults": found} if found else {}
 
 
 def _error(problem: Problem | None) -> dict[str, Any] | None:

@@ -244,7 +244,7 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
         self.hooks_changed()
         if summary is not None and summary.problem is None:
             self.seed = summary.seed
-            self.failure = 0
+            self.failure = 1 if summary.faults else 0
             self._last_problem = None
         if summary is not None:
             self._show_faults(summary.faults)

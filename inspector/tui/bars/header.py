@@ -83,7 +83,8 @@ class TitleBar(Widget):
             return Content.styled(visible(self.alarm), "$text-error")
         words = self._pass_under_way() if self.running else self._last_pass(room)
         text = format.ascii_only(words) if self.ascii else words
-        failed = self.summary is not None and self.summary.problem is not None and not self.running
+        summary = self.summary
+        failed = summary is not None and (summary.problem is not None or summary.faults) and not self.running
         status = Content.styled(
             text, "$text-error" if failed else "$text-primary" if self.running else "$foreground-muted"
         )

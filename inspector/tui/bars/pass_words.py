@@ -43,8 +43,10 @@ def last_pass(summary: PassSummary, after: str, width: int, dot: str) -> str:
 
 
 def _outcome(summary: PassSummary) -> list[Piece]:
-    """How far the model's output is from the baseline, and the loss."""
+    """How many hooks failed, how far the model's output is from the baseline, and the loss."""
     found: list[Piece] = []
+    if summary.faults:
+        found.append((0, f"{len(summary.faults)} hook{'s' * (len(summary.faults) != 1)} failed"))
     if summary.delta is not None:
         found.append((1, f"Δ {short(summary.delta.rel_l2)}"))
     if summary.loss is not None:

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from textual.widgets import Input
 
 from inspector.records import (
@@ -214,6 +215,10 @@ def test_the_last_pass_says_how_far_the_output_is_and_the_loss_as_there_is_room(
     assert last_pass(summary, "76 hooks", 30, " · ") == "pass 3 · Δ 0.32 · loss 2.31"
     assert last_pass(summary, "76 hooks", 3, " · ") == "pass 3"
     assert last_pass(PassSummary(9, 1.0, 1, batches=7), "x", 60, " · ").startswith("7 batches")
+    faults = (Problem("mean(9) failed"), Problem("patch('x') failed"))
+    assert last_pass(replace(summary, faults=faults), "x", 30, " · ") == "pass 3 · 2 hooks failed"
+    alone = PassSummary(1, 2.0, 5, faults=faults[:1])
+    assert last_pass(alone, "x", 60, " · ") == "pass 1 · 2.00 ms · 1 hook failed · x"
 
 
 async def test_the_batch_is_shown_while_it_runs(tmp_path: Path):
@@ -243,12 +248,14 @@ async def test_faults_are_written_down_and_told_once_while_they_stay_the_same(tm
             log = next(panel for panel in app.workbench.detail.panels if isinstance(panel, LogPanel))
             return sum("scale(2) on [fc] failed: boom" in line.body.plain for line in log.lines)
 
-        assert written() == 1
+        assert written() == 1 and app.failure == 1
+        assert "1 hook failed" in app.workbench.title_bar.render().plain
         assert told(app).count("scale(2) on [fc] failed: boom; the pass went on without it") == 1
         assert app.workbench.detail.current.TITLE == "Source", "a fault does not take anybody elsewhere"
         faults.clear()
         await pilot.press("r")
         await settle(app, pilot)
+        assert app.failure == 0
         faults.append(Problem("scale(2) on [fc] failed: boom", kind="ValueError"))
         await pilot.press("r")
         await settle(app, pilot)
