@@ -8,19 +8,11 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .. import __version__
+from .. import __version__, target_kinds
 
 TARGETS = """\
 targets:
-  resnet18                     any name of torchvision.models.list_models(); also tv:NAME
-  pkg.mod:build  pkg.mod:Net   a factory or class that can be imported from here
-  model.py:Net   model.py      the same from a file; alone, lists what the file has
-  net.pt2  net.pt              a program of torch.export, TorchScript, or with --trust-pickle a pickled module
-  weights.safetensors  a.ckpt  weights without a model: a state dict, an index of shards, or their directory
-  timm:NAME                    a model of timm
-  hf:DIR  hf:LlamaConfig       a directory with a config.json; a config or model class, built with KEY=VALUE and
-                               random weights; hf:org/name[@REV] is downloaded
-  hub:DIR#ENTRY                what a hubconf.py offers; hub:owner/repo[:ref]#ENTRY is downloaded
+{kinds}
   KEY=VALUE                    constructor arguments: inspector resnet18 num_classes=10
 
 A factory returns a module, (module, args) or (module, args, kwargs). Without a target the app opens a picker.
@@ -48,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="inspector",
         description="Look inside a PyTorch model in the terminal, and change what it does while it runs.",
-        epilog=TARGETS,
+        epilog=TARGETS.format(kinds=target_kinds.render_help()),
         formatter_class=_formatter(),
         allow_abbrev=False,
     )

@@ -16,6 +16,7 @@ from ...records import Path as ModulePath
 from ...records import Target
 from ...text import encodable
 from ..hooks.hook import OPTIONS, Hook
+from ..loading import write_build
 from .applied import Addition
 from .carry import Luggage
 from .edits import Edit
@@ -98,59 +99,13 @@ def _indented(lines: Sequence[str]) -> str:
 
 
 def _build(target: Target, kind: str) -> list[str]:
-    arguments = [f"{key}={_value(value)}" for key, value in target.arguments]
-    lines = [f"torch.manual_seed({target.seed})"]
-    if kind == "torchvision":
-        name, weights = target.target.removeprefix("tv:"), "DEFAULT" if target.weights == "DEFAULT" else None
-        called = ", ".join([repr(name), f"weights={weights!r}", *arguments])
-        lines = ["import torchvision", *lines, f"model = torchvision.models.get_model({called})"]
-    elif kind == "timm":
-        called = ", ".join([repr(target.target.removeprefix("timm:")), f"pretrained={target.weights == 'DEFAULT'}"])
-        lines = ["import timm", *lines, f"model = timm.create_model({', '.join([called, *arguments])})"]
-    elif kind == "torch.hub":
-        lines += _from_hub(target.target, arguments)
-    elif kind in ("python file", "importable"):
-        lines += _imported(target.target, ", ".join(arguments))
-    else:
+    built = write_build(kind, target)
+    if not built:
         return ["raise SystemExit('put your model here: add_hooks(model) adds what the session added')"]
+    lines = [f"torch.manual_seed({target.seed})", *built]
     if target.weights not in ("", "none", "DEFAULT"):
         lines.append(f"model.load_state_dict(torch.load({target.weights!r}, weights_only=True))")
     return [*lines, f"return model.train({target.training})"]
-
-
-def _from_hub(target: str, arguments: list[str]) -> list[str]:
-    where, _, entry = target.removeprefix("hub:").partition("#")
-    source = ["source='local'"] if Path(where).expanduser().is_dir() else []
-    where = str(Path(where).expanduser()) if source else where
-    return [
-        f"made = torch.hub.load({', '.join([repr(where), repr(entry), *source, *arguments])})",
-        "model = made if isinstance(made, nn.Module) else next(part for part in made if isinstance(part, nn.Module))",
-    ]
-
-
-def _imported(target: str, arguments: str) -> list[str]:
-    head, _, name = target.rpartition(":")
-    head = head.rstrip(":")
-    found = [f"found = importlib.import_module({head!r})"]
-    if head.endswith(".py"):
-        found = [
-            f"spec = importlib.util.spec_from_file_location('target', {head!r})",
-            "found = importlib.util.module_from_spec(spec)",
-            "spec.loader.exec_module(found)",
-        ]
-    return [
-        "import importlib.util",
-        *found,
-        f"made = found.{name}",
-        f"made = made if isinstance(made, nn.Module) else made({arguments})",
-        "model = made[0] if isinstance(made, tuple) else made",
-    ]
-
-
-def _value(text: str) -> str:
-    from ..usercode.arguments import values
-
-    return repr(values((("value", text),))["value"])
 
 
 def _edit(each: Edit, paths: Sequence[ModulePath]) -> list[str]:

@@ -8,12 +8,13 @@ from typing import Any
 from torch import nn
 
 from ...errors import UsageError
+from ...records import Target
 from ...text import encodable
 from ..inputs.sample import Arguments
 from ..usercode import arguments
 from ..usercode.running import call
 from .files.exported import is_program, unflattened
-from .target import Built
+from .target import Built, write_arguments
 
 _WANTED = "a module, (module, args) or (module, args, kwargs)"
 
@@ -41,6 +42,28 @@ def construct(found: Any, kwargs: Mapping[str, Any], shown: str) -> Built:
         )
     arguments.check(found, kwargs, shown)
     return _from_result(call(found, shown, kwargs), shown)
+
+
+def write_import(target: Target) -> list[str]:
+    """The lines of a script that import and construct what `construct` does; none where no name was typed."""
+    if ":" not in target.target:
+        return []
+    head, _, name = target.target.rpartition(":")
+    head = head.rstrip(":")
+    found = [f"found = importlib.import_module({head!r})"]
+    if head.endswith(".py"):
+        found = [
+            f"spec = importlib.util.spec_from_file_location('target', {head!r})",
+            "found = importlib.util.module_from_spec(spec)",
+            "spec.loader.exec_module(found)",
+        ]
+    return [
+        "import importlib.util",
+        *found,
+        f"made = found.{name}",
+        f"made = made if isinstance(made, nn.Module) else made({', '.join(write_arguments(target))})",
+        "model = made[0] if isinstance(made, tuple) else made",
+    ]
 
 
 def _from_result(result: Any, shown: str) -> Built:

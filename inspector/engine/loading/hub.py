@@ -25,7 +25,7 @@ from ...text import encodable
 from ..usercode import arguments
 from ..usercode.importing import import_file
 from ..usercode.running import call, reported
-from .target import Built, Loader, Wanted, claims_prefix
+from .target import Built, Loader, Wanted, claims_prefix, write_arguments
 
 PREFIX = "hub:"
 _CONFIG = "hubconf.py"
@@ -171,4 +171,15 @@ def _model_of(made: Any, shown: str) -> Built:
     return Built(model, (encodable(f"the {type(model).__name__} of the {len(parts)} things that it returned", 200),))
 
 
-LOADER = Loader("torch.hub", claims_prefix(PREFIX), _build)
+def _script(target: records.Target) -> list[str]:
+    where, _, entry = target.target.removeprefix(PREFIX).partition("#")
+    directory = Path(where).expanduser()
+    source = ["source='local'"] if directory.is_dir() else []
+    where = str(directory) if source else where
+    return [
+        f"made = torch.hub.load({', '.join([repr(where), repr(entry), *source, *write_arguments(target)])})",
+        "model = made if isinstance(made, nn.Module) else next(part for part in made if isinstance(part, nn.Module))",
+    ]
+
+
+LOADER = Loader(claims_prefix(PREFIX), _build, script=_script)

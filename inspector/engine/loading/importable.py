@@ -6,7 +6,7 @@ from ...errors import UsageError
 from ...text import encodable
 from ..usercode import arguments
 from ..usercode.importing import resolve, split
-from .construct import construct
+from .construct import construct, write_import
 from .target import Built, Loader, Wanted
 
 
@@ -20,4 +20,4 @@ def _build(wanted: Wanted) -> Built:
     return construct(resolve(wanted.text), arguments.values(wanted.target.arguments), wanted.text)
 
 
-LOADER = Loader("importable", lambda text: ":" in text, _build)
+LOADER = Loader(lambda text: ":" in text, _build, script=write_import)

@@ -18,7 +18,7 @@ from ...text import encodable
 from ..usercode import arguments
 from ..usercode.importing import find, import_file, is_file, split
 from ..usercode.running import reported
-from .construct import construct
+from .construct import construct, write_import
 from .target import Built, Loader, Wanted
 
 _BUILDER = re.compile(r"(build|make|create)(_|$)|(.*_)?(model|net|network|module)$", re.IGNORECASE)
@@ -123,4 +123,4 @@ def _signature(found: Callable[..., Any]) -> str:
     return str(signature.replace(return_annotation=inspect.Signature.empty) if isinstance(found, type) else signature)
 
 
-LOADER = Loader("python file", _claims, _build)
+LOADER = Loader(_claims, _build, script=write_import)

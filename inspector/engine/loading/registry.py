@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 
 import torch
 from torch import nn
 
 from ... import records
 from ...errors import TargetError, UsageError
+from ...target_kinds import DEFAULT_WEIGHTS, TARGET_KINDS, TargetKind, in_turn, list_examples
 from ..inputs.guess import example_of
 from ..inputs.sample import Part, Sample, draw, given, setting_for
 from ..inputs.specs import parse_specs, placed, sample_from_parts
 from ..usercode.running import seeded
-from . import hub, importable, python_file, timm_models
-from .files import exported, pickled, scripted, unsupported, weights_only
-from .hf import target as hf
 from .placement import parse_device, parse_dtype, place, set_mode
 from .target import Built, Loaded, Loader, Wanted
-from .torchvision import models
 from .weights import load_weights
 
-LOADERS: tuple[Loader, ...] = (
-    exported.LOADER,
-    scripted.LOADER,
-    pickled.LOADER,
-    weights_only.LOADER,
-    unsupported.LOADER,
-    timm_models.LOADER,
-    hf.LOADER,
-    hub.LOADER,
-    python_file.LOADER,
-    models.LOADER,
-    importable.LOADER,
-)
+
+def _import_loader(kind: TargetKind) -> Loader:
+    loader: Loader = import_module(f"{__package__}.{kind.module}").LOADER
+    return loader
+
+
+LOADERS = {kind: _import_loader(kind) for kind in in_turn()}
 """The first that claims a target opens it: files, prefixes, then the registry of names and names after a colon."""
 
 
@@ -49,42 +41,52 @@ def load(target: records.Target) -> Loaded | records.Choices:
     # What can be wrong without building anything is told before anything heavy is done.
     wanted = Wanted(target, parse_device(target.device))
     dtype, parts = parse_dtype(target.dtype), parse_specs(target.inputs)
-    loader = find_loader(target.target)
+    kind = find_kind(target.target)
     with seeded(target.seed, cuda=wanted.device is None or wanted.device.type == "cuda"):
-        built = _build(loader, wanted)
+        built = _build(kind, wanted)
         if isinstance(built, records.Choices):
             return built
         notes = _finish(built, wanted, dtype)
         sample = _sample(built, parts, wanted, dtype)
-    return Loaded(built.model, sample, loader.kind, notes, built.classes)
+    return Loaded(built.model, sample, kind.name, notes, built.classes)
 
 
 def list_targets() -> tuple[records.Choice, ...]:
     """Every target that needs no file."""
-    return (*models.choices(), *timm_models.choices())
+    return tuple(choice for kind in TARGET_KINDS for choice in LOADERS[kind].names())
 
 
-def find_loader(text: str) -> Loader:
-    """The loader of this target, in the order: an existing file, a prefix, a colon, torchvision's names."""
+def write_build(kind: str, target: records.Target) -> list[str]:
+    """The lines of a plain script that leave the same `model` as `load`; none where a kind has no such lines.
+
+    Args:
+        kind: Its name, as `Loaded` has it.
+        target: What was opened.
+    """
+    loader = next((loader for each, loader in LOADERS.items() if each.name == kind), None)
+    return loader.script(target) if loader is not None and loader.script is not None else []
+
+
+def find_kind(text: str) -> TargetKind:
+    """The kind of this target, in the order: an existing file, a prefix, a colon, torchvision's names."""
     if not text:
-        raise UsageError("no target was given", hint=f"give {unsupported.SUPPORTED}")
-    return next(loader for loader in LOADERS if loader.claims(text))
+        raise UsageError("no target was given", hint=f"give {list_examples()}")
+    return next(kind for kind, loader in LOADERS.items() if loader.claims(text))
 
 
-def _build(loader: Loader, wanted: Wanted) -> Built | records.Choices:
-    if wanted.default_weights and not loader.default_weights:
-        raise UsageError(
-            "-w DEFAULT is for names of torchvision and timm, and for hf:", hint="-w FILE loads a state dict"
-        )
+def _build(kind: TargetKind, wanted: Wanted) -> Built | records.Choices:
+    if wanted.default_weights and not kind.default_weights:
+        raise UsageError(DEFAULT_WEIGHTS, hint="-w FILE loads a state dict")
+    build = LOADERS[kind].build
     if wanted.device is not None and wanted.device.type == "meta":
         try:
             with torch.device("meta"):
-                return loader.build(wanted)
+                return build(wanted)
         except TargetError as error:
             if error.problem.kind != "NotImplementedError":
                 raise
             # Its constructor reads values, which meta tensors do not have: it is moved once it is built.
-    return loader.build(wanted)
+    return build(wanted)
 
 
 def _finish(built: Built, wanted: Wanted, dtype: torch.dtype | None) -> tuple[str, ...]:

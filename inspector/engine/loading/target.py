@@ -11,6 +11,7 @@ from torch import nn
 
 from ... import records
 from ..inputs.sample import Arguments, Part, Sample
+from ..usercode import arguments
 
 
 @dataclass(frozen=True)
@@ -62,12 +63,21 @@ class Built:
 
 @dataclass(frozen=True)
 class Loader:
-    """One kind of target. `claims` looks at the text (and at what files there are); the first that claims it builds."""
+    """How one of the `target_kinds` is opened. `claims` looks at the text (and at what files there are); the first that
+    claims it builds.
 
-    kind: str
+    `names` lists the targets that need no file; `script` gives the lines of a plain script that leave the same `model`.
+    """
+
     claims: Callable[[str], bool]
     build: Callable[[Wanted], Built | records.Choices]
-    default_weights: bool = False  # `-w DEFAULT` means something to it
+    names: Callable[[], tuple[records.Choice, ...]] = tuple
+    script: Callable[[records.Target], list[str]] | None = None
+
+
+def write_arguments(target: records.Target) -> list[str]:
+    """The constructor arguments that were typed, as a script writes them."""
+    return [f"{key}={value!r}" for key, value in arguments.values(target.arguments).items()]
 
 
 def claims_prefix(prefix: str) -> Callable[[str], bool]:

@@ -23,7 +23,7 @@ from ..usercode import arguments
 from ..usercode.extras import optional
 from ..usercode.running import reported
 from .hf.network import host, offline, reachable, was_not_found_here
-from .target import Built, Loader, Wanted, claims_prefix
+from .target import Built, Loader, Wanted, claims_prefix, write_arguments
 
 PREFIX = "timm:"
 
@@ -34,7 +34,7 @@ _REGISTERED = re.compile(r"^@register_model\s*\n(?:@.*\n)*def (\w+)", re.MULTILI
 _SIDE = 224
 
 
-def choices() -> tuple[records.Choice, ...]:
+def list_names() -> tuple[records.Choice, ...]:
     """Every name, read from timm's source: importing it to ask takes seconds. None where it is not installed."""
     spec = importlib.util.find_spec("timm")
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
@@ -137,4 +137,10 @@ def _pair(size: Any) -> tuple[int, int] | None:
     return (int(size[0]), int(size[1])) if isinstance(size, (tuple, list)) and len(size) == 2 else None
 
 
-LOADER = Loader("timm", claims_prefix(PREFIX), _build, default_weights=True)
+def _script(target: records.Target) -> list[str]:
+    name = target.target.removeprefix(PREFIX)
+    given = [repr(name), f"pretrained={target.weights == 'DEFAULT'}", *write_arguments(target)]
+    return ["import timm", f"model = timm.create_model({', '.join(given)})"]
+
+
+LOADER = Loader(claims_prefix(PREFIX), _build, list_names, _script)

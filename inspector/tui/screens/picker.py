@@ -15,6 +15,7 @@ from textual.widgets import Input, OptionList
 from textual.widgets.option_list import Option
 
 from ...records import Choice
+from ...target_kinds import PROMPT
 from ...text import visible
 from ..format import cut, fit
 from ..keys import key
@@ -104,7 +105,7 @@ class Picker(Layer[str | None]):
 
     def _placeholder(self) -> str:
         if self._free:
-            return "a name, model.py:Net, package.module:build …"
+            return PROMPT
         return "type to narrow the list"
 
     def _narrow(self, text: str, keep: bool = False) -> None:

@@ -198,4 +198,4 @@ def _free(value: Any) -> str:
     return "×".join(str(size) for size in value.shape)
 
 
-LOADER = Loader("exported program", _claims, _build)
+LOADER = Loader(_claims, _build)

@@ -173,4 +173,4 @@ def _unclear(wanted: Wanted, what: str, found: dict[str, nn.Module]) -> UsageErr
     )
 
 
-LOADER = Loader("pickled module", _claims, _build)
+LOADER = Loader(_claims, _build)

@@ -77,4 +77,4 @@ def _text(reader: Any, name: str) -> str:
     return data.decode("utf-8", "replace")
 
 
-LOADER = Loader("TorchScript", _claims, _build)
+LOADER = Loader(_claims, _build)

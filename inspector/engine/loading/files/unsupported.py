@@ -5,13 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ....errors import UsageError
+from ....target_kinds import list_examples
 from ....text import encodable
 from ..target import Built, Loader, Wanted
-
-SUPPORTED = (
-    "a torchvision name (resnet18), model.py, model.py:NAME, pkg.mod:NAME, timm:NAME, hf:NAME, hub:DIR#ENTRY, "
-    "net.pt2, net.pt or weights.safetensors"
-)
 
 _OTHERS = {
     ".onnx": "an ONNX graph is run by other programs than PyTorch",
@@ -41,9 +37,9 @@ def _build(wanted: Wanted) -> Built:
         hint = "" if path.suffix else f"for torchvision's model of that name: tv:{path.name}"
     raise UsageError(
         encodable(f"{wanted.text} cannot be opened: {why}", 400),
-        where=f"supported: {SUPPORTED}",
+        where=f"supported: {list_examples()}",
         hint=encodable(hint, 300),
     )
 
 
-LOADER = Loader("unsupported", _claims, _build)
+LOADER = Loader(_claims, _build)

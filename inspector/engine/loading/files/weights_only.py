@@ -289,4 +289,4 @@ def _tensors(count: int) -> str:
     return f"{count:,} tensor{'' if count == 1 else 's'}"
 
 
-LOADER = Loader("weights", _claims, _build)
+LOADER = Loader(_claims, _build)

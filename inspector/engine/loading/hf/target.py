@@ -64,4 +64,4 @@ def _nested(typed: dict[str, Any]) -> dict[str, Any]:
     return nested
 
 
-LOADER = Loader("transformers", claims_prefix(PREFIX), _build, default_weights=True)
+LOADER = Loader(claims_prefix(PREFIX), _build)

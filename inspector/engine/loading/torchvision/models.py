@@ -15,7 +15,7 @@ from ....errors import UsageError
 from ....text import encodable
 from ...usercode import arguments
 from ...usercode.running import reported
-from ..target import Built, Loader, Wanted
+from ..target import Built, Loader, Wanted, write_arguments
 from .samples import known_parts
 
 PREFIX = "tv:"
@@ -34,7 +34,7 @@ _ASKS_FOR_INIT = frozenset({"googlenet", "inception"})
 """Families that warn unless `init_weights` is given."""
 
 
-def choices() -> tuple[records.Choice, ...]:
+def list_names() -> tuple[records.Choice, ...]:
     """Every registered name, with what it is for and its family."""
     return tuple(records.Choice(name, "torchvision", _detail(name)) for name in list_models())
 
@@ -173,4 +173,10 @@ def _download_hint(fixed: Mapping[str, Any]) -> str:
     return "-w DEFAULT downloads once; without it the weights are random" if fixed.get("weights") else ""
 
 
-LOADER = Loader("torchvision", _claims, _build, default_weights=True)
+def _script(target: records.Target) -> list[str]:
+    weights = "DEFAULT" if target.weights == "DEFAULT" else None
+    given = [repr(target.target.removeprefix(PREFIX)), f"weights={weights!r}", *write_arguments(target)]
+    return ["import torchvision", f"model = torchvision.models.get_model({', '.join(given)})"]
+
+
+LOADER = Loader(_claims, _build, list_names, _script)
