@@ -46,7 +46,7 @@ def dimension(size: int) -> str:
     return "?" if size < 0 else str(size)
 
 
-def non_finite(value: Value | None) -> bool:
+def has_non_finite(value: Value | None) -> bool:
     """Whether any tensor in it was seen to hold NaN or Inf."""
     return value is not None and any(t.statistics and (t.statistics.nan or t.statistics.inf) for t in _tensors(value))
 

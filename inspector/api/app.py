@@ -66,7 +66,7 @@ def serve_app(adopt: Callable[[Session], Opened], select: str) -> Session:
 
 
 def _run_app(options: AppOptions, theirs: socket.socket) -> None:
-    supervise(options.argv(), fds=options.fds)
+    supervise(options.to_argv(), fds=options.fds)
     theirs.close()  # the app is gone: with this end closed too, the server sees the end of the stream
 
 

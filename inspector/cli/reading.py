@@ -12,7 +12,7 @@ import msgspec
 
 from ..client.ending import Ending
 from ..client.engine_client import EngineClient
-from ..client.pass_plan import plan_of
+from ..client.pass_plan import Plan
 from ..client.process import start_engine
 from ..errors import InspectorError
 from ..records import (
@@ -141,7 +141,7 @@ class _Reader:
             return Reading(problem=problem)
         self._collector.calls = [call.row for call in left.calls]
         details = left.calls if self._in_full else ()
-        return Reading(self._collector.report(left.summary(problem), problem, details, self._locations), problem)
+        return Reading(self._collector.report(left.summarize(problem), problem, details, self._locations), problem)
 
     async def _ask(self, request: AnyRequest) -> AnyEvent:
         reply = await self._engine.ask(request)
@@ -158,7 +158,7 @@ class _Reader:
             return None, explain_lazy(opened)
         if opened.form:
             return None, explain_no_input(opened)
-        ended = await self._ask(plan_of(target).request(opened.generation, None, False))
+        ended = await self._ask(Plan.of(target).request(opened.generation, None, False))
         assert isinstance(ended, PassEnded)
         return ended.summary, ended.summary.problem
 

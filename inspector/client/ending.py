@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..postmortem.read import Postmortem
 from ..records import AnyRequest, CallRows, Calls, GetCalls, GetTrace, PassEnded, Problem
-from .process import how_it_ended, kind_of_end
+from .process import describe_exit, name_exit
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def explain_exit(code: int | None, postmortem: Postmortem, advice: str) -> Endin
     """
     if code is None:
         return Ending("closed its connection", "EngineClosed", advice)
-    return Ending(how_it_ended(code), kind_of_end(code), postmortem.hint(code == -signal.SIGKILL) + advice)
+    return Ending(describe_exit(code), name_exit(code), postmortem.advise(code == -signal.SIGKILL) + advice)
 
 
 def explain_lost_connection(meanwhile: str) -> Problem:
@@ -51,7 +51,7 @@ def replay(postmortem: Postmortem, problem: Problem) -> tuple[CallRows, PassEnde
         return ()
     rows = tuple(call.row for call in postmortem.calls)
     calls = CallRows(began.generation, began.number, rows, len(rows))
-    return calls, PassEnded(began.generation, postmortem.summary(problem))
+    return calls, PassEnded(began.generation, postmortem.summarize(problem))
 
 
 def answer(postmortem: Postmortem, request: AnyRequest) -> Calls | None:

@@ -200,7 +200,7 @@ class EngineClient:
         if process is None:
             return explain_lost_connection(meanwhile)
         ending = self._interruption or explain_exit(process.returncode, self.postmortem, self._advice)
-        return self.postmortem.problem(ending.how, ending.kind, ending.advice, meanwhile)
+        return self.postmortem.explain(ending.how, ending.kind, ending.advice, meanwhile)
 
     async def _end(self, problem: Problem) -> None:
         """Forget the engine and tell that it is gone: no task, descriptor or unanswered request stays."""

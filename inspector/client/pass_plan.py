@@ -17,14 +17,14 @@ class Plan:
     optimizer: str = ""
     loader: str = ""
 
+    @classmethod
+    def of(cls, target: Target) -> Plan:
+        """What was asked for on the command line."""
+        return cls(target.backward, target.batches, target.loss, target.optimizer, target.loader)
+
     def request(self, generation: int, seed: int | None, fresh: bool) -> Run:
         """What to ask of the engine."""
         return Run(generation, seed, fresh, self.backward, self.batches, self.loss, self.optimizer, self.loader)
-
-
-def plan_of(target: Target) -> Plan:
-    """What was asked for on the command line."""
-    return Plan(target.backward, target.batches, target.loss, target.optimizer, target.loader)
 
 
 FORWARD = Plan()

@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..postmortem.record import nameless_file
+from ..postmortem.record import make_nameless_file
 
 _MARK = "INSPECTOR_ENGINE"
 _PACKAGE_PARENT = str(Path(__file__).resolve().parents[2])
@@ -29,17 +29,17 @@ _BOOT = (
 )
 
 
-def python_command(module: str, function: str, call: str, *arguments: str) -> list[str]:
+def build_python_command(module: str, function: str, call: str, *arguments: str) -> list[str]:
     """The command that imports `function` from `module` in a fresh interpreter and evaluates `call`, with nothing of
     the current directory on its path. The arguments are `sys.argv[2:]` there."""
     boot = _BOOT.format(module=module, function=function) + f"sys.exit({call})"
     return [sys.executable, "-c", boot, _PACKAGE_PARENT, *arguments]
 
 
-def engine_command(fd: int, call_log: int) -> list[str]:
+def build_engine_command(fd: int, call_log: int) -> list[str]:
     """The command of an engine that talks over the inherited socket `fd` and leaves a `call_log`."""
     call = "main(int(sys.argv[2]), int(sys.argv[3]))"
-    return python_command("inspector.engine.server", "main", call, str(fd), str(call_log))
+    return build_python_command("inspector.engine.server", "main", call, str(fd), str(call_log))
 
 
 @dataclass(frozen=True)
@@ -68,10 +68,10 @@ def start_engine() -> Connection:
     """An engine in a session of its own: no terminal, no input, its output piped."""
     ours, theirs = socket.socketpair()
     mark = secrets.token_hex(8)
-    call_log = nameless_file()
+    call_log = make_nameless_file()
     with theirs:
         process = subprocess.Popen(
-            engine_command(theirs.fileno(), call_log),
+            build_engine_command(theirs.fileno(), call_log),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -113,7 +113,7 @@ def kill_group(process_group: int, number: int = signal.SIGKILL) -> None:
         os.killpg(process_group, number)
 
 
-def kind_of_end(code: int) -> str:
+def name_exit(code: int) -> str:
     """An exit status in a word that a program may compare: "SIGSEGV", "ProcessExit"."""
     try:
         return "ProcessExit" if code >= 0 else signal.Signals(-code).name
@@ -121,7 +121,7 @@ def kind_of_end(code: int) -> str:
         return f"Signal{-code}"
 
 
-def how_it_ended(code: int) -> str:
+def describe_exit(code: int) -> str:
     """An exit status as `subprocess` gives it, in words: "was killed by SIGSEGV", "ended with exit code 3"."""
     if code >= 0:
         return f"ended with exit code {code}"

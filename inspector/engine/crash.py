@@ -20,7 +20,7 @@ _DEADLY = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGUSR1, signal
 """Signals that end a process which does nothing about them; faulthandler knows of SIGSEGV and its like by itself."""
 
 
-def out_of_the_way(fd: int) -> int:
+def move_out_of_the_way(fd: int) -> int:
     """The same under a high number: models that tidy up close the low descriptors, or all that may be open."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, min(soft, 1024) - 64)
@@ -28,7 +28,7 @@ def out_of_the_way(fd: int) -> int:
     return high
 
 
-def write_to(call_log: int) -> None:
+def write_faults_to(call_log: int) -> None:
     """However this process ends, and whenever it is asked: the lines that Python is at go to `call_log`."""
     faulthandler.enable(call_log, all_threads=False)
     faulthandler.register(ASK, call_log, all_threads=False)
@@ -57,7 +57,7 @@ def die_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def go_first() -> None:
+def be_killed_first() -> None:
     """Where memory runs out, Linux shall end the process that has the model and not the one that can say so."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("800")

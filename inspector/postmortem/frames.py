@@ -25,7 +25,7 @@ class Frame(NamedTuple):
         return f"{self.file}:{self.line} in {self.function}"
 
 
-def users_own(frames: Sequence[Frame]) -> int:
+def find_users_line(frames: Sequence[Frame]) -> int:
     """Which of these, innermost first, is the innermost that is neither torch's nor the standard library's; 0 where
     none is."""
     return next((number for number, frame in enumerate(frames) if not is_library(frame.file)), 0)

@@ -15,8 +15,8 @@ from msgspec.structs import replace
 
 from ..records import Brief, CallDetail, CallRow, PassSummary, Path, Problem
 from ..text import encodable
-from ..value_text import abbreviate, non_finite
-from .frames import Frame, is_plumbing, users_own
+from ..value_text import abbreviate, has_non_finite
+from .frames import Frame, find_users_line, is_plumbing
 from .record import ENTRIES, FAULTS, HEADER, LENGTH, ROOM, Began, Entered, Entry, Left
 
 _decoder = msgspec.msgpack.Decoder(Entry)
@@ -42,13 +42,13 @@ class Postmortem:
         """`calls` are those of a pass that a person was waiting for."""
         return self.began is not None and self.began.number > 0
 
-    def summary(self, problem: Problem) -> PassSummary:
+    def summarize(self, problem: Problem) -> PassSummary:
         """The pass as one that ended with `problem`."""
         number = self.began.number if self.began is not None else 0
         ms = sum(call.row.ms for call in self.calls if call.row.depth == 0 or call.row.status != "unfinished")
         return PassSummary(number, ms, len(self.calls), problem=problem)
 
-    def hint(self, killed: bool) -> str:
+    def advise(self, killed: bool) -> str:
         """What may help, as the first half of a sentence; "" where nothing is known.
 
         Args:
@@ -60,15 +60,17 @@ class Postmortem:
             return "give the input yourself (-i 1x3x224x224), or look without running (--no-forward); "
         return ""
 
-    def problem(self, how: str, kind: str, hint: str, meanwhile: str = "") -> Problem:
-        """Args:
-        how: "was killed by SIGSEGV".
-        kind: What a program may tell it by: "SIGSEGV".
-        hint: What to do next.
-        meanwhile: What the engine was asked for, where no pass was running: "while loading the model".
+    def explain(self, how: str, kind: str, hint: str, meanwhile: str = "") -> Problem:
+        """How the engine ended, doing what, and where.
+
+        Args:
+            how: "was killed by SIGSEGV".
+            kind: What a program may tell it by: "SIGSEGV".
+            hint: What to do next.
+            meanwhile: What the engine was asked for, where no pass was running: "while loading the model".
         """
         doing = f"during {self.began.doing}" if self.began is not None else meanwhile
-        inside = f", in {_dotted(self.place.path)} ({self.place.class_name})" if self.place is not None else ""
+        inside = f", in {_dot(self.place.path)} ({self.place.class_name})" if self.place is not None else ""
         return Problem(
             what=encodable(" ".join(filter(None, ("the engine", how, doing))) + inside, 1_000),
             where=encodable(self.where, 400),
@@ -82,7 +84,7 @@ class Postmortem:
     def where(self) -> str:
         """The line of the person's code, as near as it is known."""
         if self.frames:
-            return str(self.frames[users_own(self.frames)])
+            return str(self.frames[find_users_line(self.frames)])
         if self.place is not None and self.place.row.file:
             return f"{self.place.row.file}:{self.place.row.line} calls it"
         return ""
@@ -93,7 +95,7 @@ class Postmortem:
         return [*lines, self.fault] if self.fault else lines
 
 
-def _dotted(path: Path) -> str:
+def _dot(path: Path) -> str:
     return ".".join(path) or "(root)"
 
 
@@ -101,13 +103,13 @@ def read(fd: int) -> Postmortem:
     """What the call log says now. The engine may be alive and writing: entries that are complete are read."""
     if os.fstat(fd).st_size < ROOM:
         return Postmortem()  # the engine did not come so far
-    fault, frames = _faults(os.pread(fd, FAULTS, 0).split(b"\0", 1)[0].decode("utf-8", "replace"))
+    fault, frames = _parse_faults(os.pread(fd, FAULTS, 0).split(b"\0", 1)[0].decode("utf-8", "replace"))
     with mmap.mmap(fd, ROOM - FAULTS, offset=FAULTS, access=mmap.ACCESS_READ) as mapped:
         running, used, lost = HEADER.unpack_from(mapped, 0)
         if not running:
             return Postmortem(fault=fault, frames=frames)
         body = mapped[ENTRIES : ENTRIES + used]
-    began, calls, still_open = _replayed(body)
+    began, calls, still_open = _replay(body)
     place = still_open[-1] if still_open else None
     return Postmortem(began, (*calls, *reversed(still_open)), place, lost, fault, frames)
 
@@ -118,22 +120,22 @@ def clear_faults(fd: int) -> None:
     os.lseek(fd, 0, os.SEEK_SET)
 
 
-def _replayed(body: bytes) -> tuple[Began | None, list[CallDetail], list[CallDetail]]:
+def _replay(body: bytes) -> tuple[Began | None, list[CallDetail], list[CallDetail]]:
     """The pass, its calls that ended, and those that did not, outermost first."""
     began: Began | None = None
     calls: list[CallDetail] = []
     entered: dict[int, CallDetail] = {}  # by `start`
-    for entry in _entries(body):
+    for entry in _decode_entries(body):
         if isinstance(entry, Began):
             began = entry
         elif isinstance(entry, Entered):
-            entered[entry.start] = _unfinished(entry)
+            entered[entry.start] = _open_call(entry)
         elif isinstance(entry, Left) and (call := entered.pop(entry.start, None)) is not None:
-            calls.append(_ended(call, entry))
+            calls.append(_close_call(call, entry))
     return began, calls, list(entered.values())
 
 
-def _unfinished(entry: Entered) -> CallDetail:
+def _open_call(entry: Entered) -> CallDetail:
     row = CallRow(
         entry.module,
         entry.call,
@@ -149,15 +151,15 @@ def _unfinished(entry: Entered) -> CallDetail:
     return CallDetail(row, entry.path, entry.class_name, entry.inputs, entry.kwargs, None)
 
 
-def _ended(call: CallDetail, entry: Left) -> CallDetail:
+def _close_call(call: CallDetail, entry: Left) -> CallDetail:
     output = entry.output
     row = replace(
-        call.row, end=entry.end, ms=entry.ms, status=entry.status, brief=abbreviate(output), nan=non_finite(output)
+        call.row, end=entry.end, ms=entry.ms, status=entry.status, brief=abbreviate(output), nan=has_non_finite(output)
     )
     return replace(call, row=row, output=output)
 
 
-def _entries(body: bytes) -> list[Entry]:
+def _decode_entries(body: bytes) -> list[Entry]:
     """Up to the first that cannot be read."""
     found: list[Entry] = []
     at = 0
@@ -172,7 +174,7 @@ def _entries(body: bytes) -> list[Entry]:
     return found
 
 
-def _faults(text: str) -> tuple[str, tuple[Frame, ...]]:
+def _parse_faults(text: str) -> tuple[str, tuple[Frame, ...]]:
     """The last fault that faulthandler wrote: its name ("" where it was only asked for the lines), and the lines."""
     fault = ""
     frames: list[Frame] = []
@@ -181,12 +183,12 @@ def _faults(text: str) -> tuple[str, tuple[Frame, ...]]:
             fault, frames = line.removeprefix("Fatal Python error: "), []
         elif "most recent call first" in line:
             frames = []
-        elif (frame := _frame(line)) is not None:
+        elif (frame := _parse_frame(line)) is not None:
             frames.append(frame)
     return fault, tuple(frames)
 
 
-def _frame(line: str) -> Frame | None:
+def _parse_frame(line: str) -> Frame | None:
     """`  File "model.py", line 12 in forward`."""
     line = line.strip()
     file, quote, rest = line.removeprefix('File "').rpartition('"')

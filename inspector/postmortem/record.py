@@ -39,7 +39,7 @@ ENTRIES = 64
 LENGTH = struct.Struct("!I")
 
 
-def nameless_file() -> int:
+def make_nameless_file() -> int:
     """For a call log; it goes with the last process that holds it."""
     if sys.platform == "linux":
         return os.memfd_create("inspector-call-log")

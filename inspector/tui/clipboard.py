@@ -6,7 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from .saved_state import state_directory, write_private
+from .saved_state import find_state_directory, write_private
 
 TERMINAL_LIMIT = 74_000
 """Bytes that terminals accept in one OSC 52 sequence (xterm's limit, before base64)."""
@@ -18,7 +18,7 @@ def beyond_terminal(text: str, folder: Path | None = None) -> str:
     if os.environ.get("TMUX") and _to_tmux(text):
         used.append("tmux")
     if len(text.encode("utf-8", "replace")) > TERMINAL_LIMIT:
-        used.append(_to_file(text, folder if folder is not None else state_directory()))
+        used.append(_to_file(text, folder if folder is not None else find_state_directory()))
     return ", ".join(used)
 
 

@@ -26,8 +26,8 @@ class AppOptions:
         """What the app has to inherit."""
         return tuple(fd for fd in (self.engine_fd, self.output_fd) if fd is not None)
 
-    def argv(self) -> list[str]:
-        """For `launch.supervise`."""
+    def to_argv(self) -> list[str]:
+        """For `launcher.supervise`."""
         return [json.dumps(asdict(self))]
 
     @classmethod

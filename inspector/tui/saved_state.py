@@ -55,17 +55,17 @@ class SavedState:
 
     @property
     def directory(self) -> Path:
-        return self._given if self._given is not None else state_directory()
+        return self._given if self._given is not None else find_state_directory()
 
     def recall(self, target: Target) -> ViewState:
-        return self._read(_name(target), ViewState) or ViewState()
+        return self._read(_file_name(target), ViewState) or ViewState()
 
     def keep(self, target: Target, state: ViewState) -> None:
         limited = msgspec.structs.replace(state, off=state.off[:MOST_PATHS])
-        self._write(_name(target), limited)
+        self._write(_file_name(target), limited)
 
     def forget(self, target: Target) -> None:
-        (self.directory / _name(target)).unlink(missing_ok=True)
+        (self.directory / _file_name(target)).unlink(missing_ok=True)
 
     def recents(self) -> tuple[Target, ...]:
         return (self._read("recent.json", Recents) or Recents()).targets
@@ -102,7 +102,7 @@ class SavedState:
             self.notes.append(f"the state of this session cannot be kept: {error}")
 
 
-def state_directory() -> Path:
+def find_state_directory() -> Path:
     import platformdirs  # here, because the first frame does not need it
 
     return Path(platformdirs.user_state_dir("inspector", appauthor=False))
@@ -110,7 +110,7 @@ def state_directory() -> Path:
 
 def reset_all(directory: Path | None = None) -> int:
     """Forget everything kept, of every target; the number of files removed."""
-    folder = directory if directory is not None else state_directory()
+    folder = directory if directory is not None else find_state_directory()
     files = [file for pattern in ("*.json", "*.unreadable", "*.new") for file in folder.glob(pattern)]
     for file in files:
         file.unlink(missing_ok=True)
@@ -130,7 +130,7 @@ def write_private(file: Path, data: bytes) -> None:
         raise
 
 
-def _name(target: Target) -> str:
+def _file_name(target: Target) -> str:
     """The same target typed in another folder is another one where it names a file."""
     named = target.target
     file = named.split(":", 1)[0]

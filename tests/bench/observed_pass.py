@@ -17,7 +17,7 @@ from inspector.engine.passes.forward import forward
 from inspector.engine.recording.observers import Observers
 from inspector.engine.recording.recorder import Recorder
 from inspector.engine.restore.guard import TensorBackup
-from inspector.postmortem.record import CallLog, nameless_file
+from inspector.postmortem.record import CallLog, make_nameless_file
 
 from .results import Result, median_ratio
 
@@ -57,7 +57,7 @@ class _Bench:
         self.backup = TensorBackup(self.tree)
         self.observers = Observers(self.tree)
         self.image = torch.randn(1, 3, 224, 224)
-        self.call_log = CallLog(nameless_file())
+        self.call_log = CallLog(make_nameless_file())
 
     def run(self, kind: str) -> float:
         """Milliseconds of one pass."""

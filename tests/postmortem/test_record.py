@@ -49,10 +49,10 @@ def test_calls_that_ended_and_those_that_did_not(fd: int) -> None:
 
 def test_a_problem_names_how_what_and_where(fd: int) -> None:
     entered(CallLog(fd))
-    problem = reading.read(fd).problem("was killed by SIGKILL", "SIGKILL", "try this", "while idle")
+    problem = reading.read(fd).explain("was killed by SIGKILL", "SIGKILL", "try this", "while idle")
     assert problem.what == "the engine was killed by SIGKILL during the forward pass, in b (Linear)"
     assert (problem.where, problem.path, problem.hint) == ("/x/net.py:7 calls it", ("b",), "try this")
-    assert Postmortem().problem("ended", "x", "", "while idle").what == "the engine ended while idle"
+    assert Postmortem().explain("ended", "x", "", "while idle").what == "the engine ended while idle"
 
 
 def test_a_pass_that_is_over_leaves_nothing(fd: int) -> None:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from inspector.records import Target
-from inspector.tui.saved_state import MOST_RECENT, SavedState, ViewState, reset_all, state_directory, write_private
+from inspector.tui.saved_state import MOST_RECENT, SavedState, ViewState, find_state_directory, reset_all, write_private
 
 NET = Target("net")
 names = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -115,7 +115,7 @@ def test_reset_forgets_everything(tmp_path: Path):
 
 def test_the_folder_follows_the_platform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
-    assert state_directory() == tmp_path / "inspector"
+    assert find_state_directory() == tmp_path / "inspector"
 
 
 def test_trust_in_a_file_is_not_remembered(tmp_path: Path):

@@ -6,7 +6,7 @@ import traceback
 
 import torch
 
-from ...postmortem.frames import Frame, users_own
+from ...postmortem.frames import Frame, find_users_line
 from ...records import Path, Problem
 from ...text import encodable
 from ..recording.recorder import Cancelled
@@ -38,7 +38,7 @@ def problem_of(error: BaseException, path: Path | None = None) -> Problem:
 def _where(frames: list[traceback.FrameSummary]) -> str:
     """The innermost line of the person's own, or of the library that the model comes from."""
     found = [Frame(frame.filename, frame.lineno or 0, frame.name) for frame in reversed(frames)]
-    return str(found[users_own(found)]) if found else ""
+    return str(found[find_users_line(found)]) if found else ""
 
 
 def _headline(error: BaseException, kind: str, message: str) -> str:

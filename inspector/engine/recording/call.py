@@ -16,7 +16,7 @@ from ...records import (
     TensorValue,
     Value,
 )
-from ...value_text import abbreviate, non_finite
+from ...value_text import abbreviate, has_non_finite
 from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree
 
@@ -67,7 +67,7 @@ class Call:
             self.ms,
             self.status,
             abbreviate(self.output),
-            non_finite(self.output),
+            has_non_finite(self.output),
             self.file,
             self.line,
             self.altered,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from ...client.engine_client import EngineClient
 from ...client.model import Model
-from ...client.pass_plan import FORWARD, Plan, plan_of
+from ...client.pass_plan import FORWARD, Plan
 from ...records import (
     AnyEvent,
     CallRows,
@@ -285,7 +285,7 @@ class Flow:
         elif opened.form:
             self.view.ask_input(opened)
         elif opened.info.input:
-            await self.run(plan=plan_of(self.target) if self.target is not None else FORWARD)
+            await self.run(plan=Plan.of(self.target) if self.target is not None else FORWARD)
 
     def _changed(self, event: Changes) -> None:
         """Told unasked as well as in reply: the second of the two says nothing new."""

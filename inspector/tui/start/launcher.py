@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-from ...client.process import how_it_ended, kill_group, python_command
+from ...client.process import build_python_command, describe_exit, kill_group
 from . import lifeline
 
 # Kitty keys (before leaving the alternate screen), synchronized output, mouse, focus, paste, resize reports, line
@@ -33,24 +33,24 @@ def supervise(argv: list[str], *, fds: tuple[int, ...] = ()) -> int:
     """Run the app as a child on this terminal until it ends, and return the exit code for this process.
 
     Args:
-        argv: `AppOptions.argv()`.
+        argv: `AppOptions.to_argv()`.
         fds: What the app inherits besides the terminal.
     """
     ours, theirs = socket.socketpair()
-    with ours, _terminal() as terminal:
+    with ours, _open_terminal() as terminal:
         attributes = termios.tcgetattr(terminal)
         with theirs:
             app = _start(argv, (*fds, theirs.fileno()), theirs.fileno(), terminal)
-        with _forwarding(app):
+        with _forward_signals(app):
             code = app.wait()
         said = _drain(ours)
-        for group in _still_running(said):
+        for group in _find_running(said):
             kill_group(group)
-        _put_right(terminal, attributes, left=lifeline.LEFT in said)
+        _restore_terminal(terminal, attributes, left=lifeline.LEFT in said)
         if code >= 0:
             return code
         if code != -signal.SIGINT:
-            _say(f"inspector: the app {how_it_ended(code)}\n", terminal)
+            _say(f"inspector: the app {describe_exit(code)}\n", terminal)
     return 128 - code
 
 
@@ -58,7 +58,7 @@ def _start(argv: list[str], fds: tuple[int, ...], lifeline_fd: int, terminal: in
     def stream(fd: int) -> int | None:
         return None if _is_terminal(fd) else terminal
 
-    command = python_command(
+    command = build_python_command(
         "inspector.tui.start.__main__", "main", "main(int(sys.argv[2]), sys.argv[3:])", str(lifeline_fd)
     )
     # Exported sizes would keep the app from following the window.
@@ -69,7 +69,7 @@ def _start(argv: list[str], fds: tuple[int, ...], lifeline_fd: int, terminal: in
 
 
 @contextlib.contextmanager
-def _terminal() -> Iterator[int]:
+def _open_terminal() -> Iterator[int]:
     """The controlling terminal. Any of the standard streams may be redirected."""
     terminal = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
     try:
@@ -86,7 +86,7 @@ def _is_terminal(fd: int) -> bool:
 
 
 @contextlib.contextmanager
-def _forwarding(app: subprocess.Popen[bytes]) -> Iterator[None]:
+def _forward_signals(app: subprocess.Popen[bytes]) -> Iterator[None]:
     """Hand on the signals that ask to leave; the app leaves properly and this process after it."""
 
     def forward(number: int, frame: FrameType | None) -> None:
@@ -123,7 +123,7 @@ def _drain(ours: socket.socket) -> list[str]:
     return said.decode("ascii", "replace").split()
 
 
-def _still_running(said: list[str]) -> set[int]:
+def _find_running(said: list[str]) -> set[int]:
     """The process groups the app started and did not see the end of."""
     groups: set[int] = set()
     for word in said:
@@ -134,7 +134,7 @@ def _still_running(said: list[str]) -> set[int]:
     return groups
 
 
-def _put_right(terminal: int, attributes: list[Any], left: bool) -> None:
+def _restore_terminal(terminal: int, attributes: list[Any], left: bool) -> None:
     # A second "leave the alternate screen" would move the cursor, so it is sent only where the app did not send it.
     with contextlib.suppress(OSError, termios.error):
         if not left:

@@ -27,7 +27,7 @@ from inspector.records import (
     Told,
     Value,
 )
-from inspector.value_text import abbreviate, brief_text, non_finite
+from inspector.value_text import abbreviate, brief_text, has_non_finite
 from tests.models import OUTPUTS, DataOut, EvilClass, EvilTensor, NamedOut
 
 
@@ -49,7 +49,7 @@ def depth(value: Value) -> int:
 
 
 def over_the_channel(value: Value) -> Value:
-    row = CallRow(0, 0, 0, 1, 0, 0.0, "ok", abbreviate(value), non_finite(value))
+    row = CallRow(0, 0, 0, 1, 0, 0.0, "ok", abbreviate(value), has_non_finite(value))
     detail = CallDetail(row, (), "M", (value,), MappingValue("dict", (), (), 0), value)
     sent = Told(1, Calls(1, 1, (detail,), 1))
     body = channel._decode(channel._told, channel.encode(sent)[4:]).body
@@ -242,8 +242,8 @@ def test_brief(value: object, words: str) -> None:
 
 
 def test_nan_anywhere_inside_is_noticed() -> None:
-    assert non_finite(described([1, {"a": (torch.tensor([float("nan")]),)}]))
-    assert not non_finite(described([1, torch.ones(2)]))
+    assert has_non_finite(described([1, {"a": (torch.tensor([float("nan")]),)}]))
+    assert not has_non_finite(described([1, torch.ones(2)]))
 
 
 def test_a_hundred_thousand_arguments_are_cut() -> None:

@@ -1,0 +1,90 @@
+"""The verb that needs no word: open a target, in the app or as a report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from typing import Any
+
+
+def open_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    """Show the app, or print a report where that was asked for or there is no terminal. Returns the exit code."""
+    form = options.print or ("" if _has_terminal() else "tree")
+    if not form:
+        return _open_app(parser, options)
+    if not options.target:
+        parser.error("without a terminal a TARGET is needed, such as: inspector resnet18 --print tree")
+    return _print_report(parser, options, form)
+
+
+def _has_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+
+
+def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, form: str) -> int:
+    import msgspec
+
+    from ..records import Target
+    from .headless import print_report
+
+    target = msgspec.convert(_read_target(parser, options), Target)
+    return print_report(target, form, _write)
+
+
+def _write(text: str) -> None:
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `inspector ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    from ..tui.options import AppOptions
+    from ..tui.start.launcher import supervise
+
+    app = AppOptions(
+        target=_read_target(parser, options) if options.target else None,
+        select=options.select,
+        theme=options.theme,
+        ascii=options.ascii,
+        mouse=not options.no_mouse,
+    )
+    return supervise(app.to_argv())
+
+
+def _read_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, Any]:
+    """The fields of `records.Target`."""
+    for text in options.hook:
+        if text != "none" and ":" not in text.partition("(")[0]:
+            parser.error(f"--hook {text!r} names no module; write --hook 'conv1:scale(2)', or --hook none")
+    return {
+        "target": options.target,
+        "arguments": [_split_pair(parser, text) for text in options.arguments],
+        "inputs": options.input,
+        "weights": options.weights,
+        "device": options.device,
+        "dtype": options.dtype,
+        "training": options.train,
+        "seed": options.seed,
+        "grad": options.grad,
+        "run": not options.no_forward,
+        "observe": "none" not in options.hook,
+        "hooks": [text for text in options.hook if text != "none"],
+        "recipe": options.hooks,
+        "batches": options.batches,
+        "backward": options.backward,
+        "loss": options.loss,
+        "optimizer": options.optimizer,
+        "loader": options.loader,
+        "trust_pickle": options.trust_pickle,
+        "materialize": options.materialize,
+    }
+
+
+def _split_pair(parser: argparse.ArgumentParser, text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not all(part.isidentifier() for part in key.split(".")):
+        parser.error(f"{text!r} is not KEY=VALUE; constructor arguments look like num_classes=10")
+    return key, value
