@@ -22,7 +22,7 @@ from ..postmortem.read import Postmortem, clear_faults, read
 from ..postmortem.record import ASK
 from ..records import AnyEvent, AnyRequest, Failed, Problem, Shutdown
 from .conversation import Conversation
-from .ending import Ending, answer, explain_exit, explain_lost_connection, replay
+from .ending import Ending, answer, explain_bug, explain_exit, explain_lost_connection, replay
 from .output_pipe import OutputPipe
 from .process import Connection, kill_group, start_engine
 
@@ -166,6 +166,14 @@ class EngineClient:
 
     async def _listen(self, reader: asyncio.StreamReader) -> None:
         """Hear the engine to its end, and tell the end."""
+        try:
+            problem = await self._hear_to_the_end(reader)
+        except Exception as error:  # a bug of ours must be seen, and nobody may wait for ever
+            problem = explain_bug(error)
+            self._connection.end_everything()
+        await self._end(problem)
+
+    async def _hear_to_the_end(self, reader: asyncio.StreamReader) -> Problem:
         process = self._connection.process
         hearing = asyncio.create_task(self._hear(reader))
         waiting = asyncio.create_task(_wait(process))
@@ -181,7 +189,7 @@ class EngineClient:
             self._connection.end_everything()
         if self._connection.call_log is not None:
             self.postmortem = read(self._connection.call_log)
-        await self._end(wrong or self._explain_end())
+        return wrong or self._explain_end()
 
     async def _hear(self, reader: asyncio.StreamReader) -> Problem | None:
         """Dispatch messages until the stream ends; what was wrong with the last one."""

@@ -124,6 +124,15 @@ async def test_restart_ends_the_old_process_and_talks_to_a_new_one(monkeypatch):
         assert processes == {old.pid: False, new.pid: True}
 
 
+async def test_a_listener_that_fails_is_seen_and_nothing_waits_for_ever(monkeypatch):
+    async with small_engine() as (engine, heard, _):
+        monkeypatch.setattr(heard, "on_event", lambda event: heard.missing)
+        reply = await asyncio.wait_for(engine.ask(Open(Target("tell"))), 20)
+        assert isinstance(reply, Failed) and "has no attribute 'missing'" in reply.problem.what
+        assert any("on_event" in line for line in reply.problem.traceback)
+        assert await heard.wait_for(Problem) == reply.problem and not engine.alive
+
+
 async def test_a_joined_engine_is_left_alive():
     ours, theirs = socket.socketpair()
     process = subprocess.Popen([sys.executable, str(SMALL), str(theirs.fileno())], pass_fds=(theirs.fileno(),))
