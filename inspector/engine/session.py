@@ -33,8 +33,8 @@ from ..records import (
     Target,
 )
 from ..text import encodable
-from .changes.files import load_recipe, save
 from .changes.log import ChangeLog
+from .changes.recipe import load_recipe
 from .hooks.hook import Hook
 from .hooks.kinds import HOOK_KINDS
 from .hooks.spec import parse_hook, resolve_hook, split_place
@@ -46,6 +46,7 @@ from .passes.lazy import may_run
 from .recording.call import Call
 from .subject.attempts import Attempts
 from .subject.runner import CHUNK, Emit, Runner
+from .subject.saving import save
 from .subject.subject import Subject
 from .views.queries import Queries
 from .views.weights import WeightQueries

@@ -59,6 +59,11 @@ class Addition:
     hook: Hook
     members: list[AppliedHook] = field(default_factory=list)
 
+    @property
+    def present(self) -> list[AppliedHook]:
+        """Those that were not removed."""
+        return [member for member in self.members if member.present]
+
 
 @dataclass(frozen=True)
 class State:

@@ -8,15 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
-
-import torch
-from torch import nn
 
 from ...errors import UsageError
 from ...records import Change, Path, Problem
-from ...text import encodable
 from ..hooks.attached import Attached
 from ..hooks.hook import Hook
 from ..hooks.session_state import HookState
@@ -27,16 +22,10 @@ from ..modules.tree import ModuleTree, Node
 from ..recording.observers import Observers
 from ..restore.guard import TensorBackup
 from ..torch_hooks.ledger import Ledger
-from .applied import Addition, AppliedHook, Foreign, State, describe_fault
+from .added_hooks import AddedHooks
+from .applied import Foreign, State, describe_fault
 from .edits import Edits
-
-
-@dataclass
-class _Done:
-    label: str
-    undo: Callable[[], None]
-    redo: Callable[[], None]
-    undone: bool = False
+from .undo import UndoStack
 
 
 class ChangeLog:
@@ -56,11 +45,10 @@ class ChangeLog:
         self.ledger = ledger
         self.hook_state = HookState(say)
         self.edits = Edits(backup)
-        self.additions: list[Addition] = []
+        self.added = AddedHooks(tree, observers, ledger, self.hook_state)
         self.baseline = State()
         self._foreign_off: set[Foreign] = set()
-        self._on: dict[int, list[AppliedHook]] = {}  # id(module) -> ours, hidden ones too
-        self._done: list[_Done] = []
+        self._undo = UndoStack()
 
     def add(self, where: str, hook: Hook) -> None:
         """Put a hook on every module that `where` names.
@@ -72,12 +60,9 @@ class ChangeLog:
         if hook.kind.acts == "observe":
             self.observe(nodes, True, None if hook == parse_hook("observe()") else hook)
             return
-        addition = Addition(where, hook, self._attach(hook, nodes))
-        self.additions.append(addition)
-        members = addition.members
-        self._did(
-            f"add {hook} to {where or '(root)'}", lambda: self._set(members, False), lambda: self._set(members, True)
-        )
+        members = self.added.add(where, hook, nodes).members
+        label = f"add {hook} to {where or '(root)'}"
+        self._did(label, lambda: self.added.show(members, False), lambda: self.added.show(members, True))
 
     def check(self, where: str, hook: Hook) -> list[Node]:
         """What `add` would put it on. Raises `UsageError`."""
@@ -92,53 +77,33 @@ class ChangeLog:
             raise UsageError(f"{hook.kind.name} does not edit parameters", hint="write scale(2), zero() or prune(0.5)")
         return self.check(where, hook)
 
-    def _attach(self, hook: Hook, nodes: list[Node]) -> list[AppliedHook]:
-        members: list[AppliedHook] = []
-        why = ""
-        for node in nodes:
-            if isinstance(node.module, torch.jit.ScriptModule):
-                why = why or "scripted and traced modules run compiled code, where no hook fires"
-                continue
-            attached = Attached(hook, node.module, ".".join(self.tree.paths[node.index]), self.hook_state)
-            try:
-                added = AppliedHook(node, attached, attached.register())
-                members.append(added)
-                self._on.setdefault(id(node.module), []).append(added)
-            except Exception as error:  # ScriptModules refuse, and so may any override of register_*
-                why = why or f"{type(error).__name__}: {error}"
-            self.observers.stay_last(node)
-        if not members:
-            raise UsageError(encodable(f"no hook can be put there: {why}", 400))
-        return members
-
     def replace(self, path: Path, kind: str, hook_id: int, hook: Hook) -> None:
         """Put another hook in the place of one of ours, wherever that was added to. Raises `UsageError`."""
-        addition = self._addition_of(self._own(path, kind, hook_id))
+        addition = self.added.addition_of(self.added.own(path, kind, hook_id))
         self.check(addition.where, hook)
-        old = [member for member in addition.members if member.present]
-        new = Addition(addition.where, hook, self._attach(hook, [member.node for member in old]))
-        self.additions.append(new)
+        old = addition.present
+        new = self.added.add(addition.where, hook, [member.node for member in old])
 
         def swap(to_new: bool) -> None:
-            self._set(old, not to_new)
-            self._set(new.members, to_new)
+            self.added.show(old, not to_new)
+            self.added.show(new.members, to_new)
 
-        self._set(old, False)
+        self.added.show(old, False)
         self._did(f"change {addition.hook} to {hook}", lambda: swap(False), lambda: swap(True))
 
     def remove(self, path: Path, kind: str, hook_id: int) -> None:
         """Raises `UsageError` where it is not one of ours."""
-        member = self._own(path, kind, hook_id)
-        self._set([member], False)
+        member = self.added.own(path, kind, hook_id)
+        self.added.show([member], False)
         label = f"remove {member.attached.hook} from {member.attached.path or '(root)'}"
-        self._did(label, lambda: self._set([member], True), lambda: self._set([member], False))
+        self._did(label, lambda: self.added.show([member], True), lambda: self.added.show([member], False))
 
     def toggle(self, node: Node | None, kind: str, hook_id: int, on: bool, of: str = "") -> None:
         """Switch one hook, anybody's; `node` is None for one of the whole process. Raises `UsageError` where there is
         none."""
-        own = next((m for m in self._members() if m.node is node and m.kind == kind and m.id == hook_id), None)
+        own = self.added.find(node, kind, hook_id)
         if own is not None and own.present:
-            words, switch = str(own.attached.hook), partial(self._switch, own)
+            words, switch = str(own.attached.hook), partial(self.added.switch, own)
         else:
             words, switch = kind, partial(self._switch_foreign, (node.index if node else -1, kind, of, hook_id))
         name = "the process" if node is None else ".".join(self.tree.paths[node.index]) or "(root)"
@@ -147,19 +112,20 @@ class ChangeLog:
 
     def switch_off(self, paths: tuple[str, ...]) -> None:
         """Switch off what was added last on these modules, as a part of its addition."""
-        for member in self.additions[-1].members if self.additions else ():
+        additions = self.added.additions
+        for member in additions[-1].members if additions else ():
             if member.attached.path in paths:
-                self._switch(member, False)
+                self.added.switch(member, False)
 
     def disable_all(self) -> None:
         """Every hook of ours, the observing ones too."""
-        members = [member for member in self._members() if member.active]
+        members = self.added.active()
         observed = [node for node in self.tree.objects() if self.observers.on(node)]
         filters = dict(self.observers.filters)
 
         def switch(on: bool) -> None:
             for member in members:
-                self._switch(member, on)
+                self.added.switch(member, on)
             for node in observed:
                 self._observe(node, on, filters.get(node.index))
 
@@ -207,31 +173,23 @@ class ChangeLog:
 
     def undo(self) -> None:
         """Raises `UsageError` where nothing is left."""
-        last = next((done for done in reversed(self._done) if not done.undone), None)
-        if last is None:
-            raise UsageError("nothing to undo")
-        last.undo()
-        last.undone = True
+        self._undo.undo()
         self._clamp_baseline()
 
     def redo(self) -> None:
         """Raises `UsageError` where nothing was undone."""
-        first = next((done for done in self._done if done.undone), None)
-        if first is None:
-            raise UsageError("nothing to redo")
-        first.redo()
-        first.undone = False
+        self._undo.redo()
 
     def take_baseline(self) -> None:
         """From now on the model as it is now is what is compared with."""
         self.baseline = self.state()
 
     def changes(self) -> tuple[Change, ...]:
-        return tuple(Change(encodable(done.label, 200), done.undone) for done in self._done)
+        """In order, those that were undone last."""
+        return self._undo.changes()
 
     def _did(self, label: str, undo: Callable[[], None], redo: Callable[[], None]) -> None:
-        self._done = [done for done in self._done if not done.undone]
-        self._done.append(_Done(label, undo, redo))
+        self._undo.push(label, undo, redo)
         self._clamp_baseline()
 
     def _clamp_baseline(self) -> None:
@@ -240,21 +198,22 @@ class ChangeLog:
         self.baseline = State(base.active, base.off, min(base.edits, len(self.edits.made)))
 
     def state(self) -> State:
-        active = frozenset(id(member.attached) for member in self._members() if member.active and member.alters)
+        """What is in force now."""
+        active = frozenset(id(member.attached) for member in self.added if member.active and member.alters)
         return State(active, frozenset(self._foreign_off), len(self.edits.made))
 
     @contextmanager
     def as_in(self, state: State) -> Iterator[None]:
         """For a while, only what was in force then; hooks that were not are on their modules and do nothing."""
         undone = self.edits.rewind(state.edits)
-        muted = [m for m in self._members() if m.active and m.alters and id(m.attached) not in state.active]
-        switched = [m for m in self._members() if not m.active and id(m.attached) in state.active]
+        muted = [m for m in self.added if m.active and m.alters and id(m.attached) not in state.active]
+        switched = [m for m in self.added if not m.active and id(m.attached) in state.active]
         others = state.off ^ self._foreign_off
         for member in muted:
             member.attached.muted = True
         try:
             for member in switched:
-                self._put(member, True)
+                self.added.put(member, True)
             for key in others:
                 self._toggle_foreign(key, key not in state.off)
             yield
@@ -262,44 +221,31 @@ class ChangeLog:
             for key in others:
                 self._toggle_foreign(key, key in state.off)
             for member in switched:
-                self._put(member, False)
+                self.added.put(member, False)
             for member in muted:
                 member.attached.muted = False
             for edit in undone:
                 self.edits.make(edit)
 
-    def active(self) -> list[AppliedHook]:
-        return [member for member in self._members() if member.active]
+    def count_altering(self) -> int:
+        """How many hooks of ours are on and change something."""
+        return sum(member.alters for member in self.added.active())
 
-    def altering(self) -> int:
-        return sum(member.alters for member in self.active())
-
-    def disabled(self) -> int:
-        return len(self._foreign_off) + sum(m.present and not m.on for m in self._members())
-
-    def added(self) -> dict[int, int]:
-        """How many hooks were added to each node."""
-        found: dict[int, int] = {}
-        for member in self._members():
-            if member.present:
-                found[member.node.index] = found.get(member.node.index, 0) + 1
-        return found
-
-    def of(self, module: nn.Module) -> dict[int, AppliedHook]:
-        """Ours on this module by id, also those that are hidden."""
-        return {member.id: member for member in self._on.get(id(module), ())}
+    def count_disabled(self) -> int:
+        """How many hooks are off, anybody's."""
+        return len(self._foreign_off) + sum(m.present and not m.on for m in self.added)
 
     def start(self) -> None:
         """A pass, or a run of batches, begins."""
         self.hook_state.batch = 0
-        for member in self.active():
+        for member in self.added.active():
             member.attached.start()
         for observe_filter in self.observers.filters.values():
             observe_filter.start()
 
     def faults(self) -> tuple[Problem, ...]:
         """What went wrong in hooks of ours since `start`."""
-        added = [(member.attached.hook, member.node, member.attached.fault) for member in self.active()]
+        added = [(member.attached.hook, member.node, member.attached.fault) for member in self.added.active()]
         seen = [(each.hook, self.tree.nodes[index], each.fault) for index, each in self.observers.filters.items()]
         found = [(hook, node, fault) for hook, node, fault in (*added, *seen) if fault is not None]
         return tuple(describe_fault(hook, self.tree.paths[node.index], fault) for hook, node, fault in found[:20])
@@ -308,7 +254,7 @@ class ChangeLog:
         """Hooks by the dotted paths of their modules, and edits by what they were made to, each in order."""
         hooks: dict[str, list[Hook]] = {}
         edits: dict[str, list[Hook]] = {}
-        for member in self.active():
+        for member in self.added.active():
             hooks.setdefault(member.attached.path, []).append(member.attached.hook)
         for edit in self.edits.made:
             edits.setdefault(edit.where, []).append(edit.hook)
@@ -318,40 +264,8 @@ class ChangeLog:
         """Take everything back."""
         self.edits.rewind(0)
         self.ledger.enable_all()
-        for member in self._members():
-            member.handle.remove()
-        self.additions.clear()
-        self._on.clear()
-        self._done.clear()
-
-    def _members(self) -> Iterator[AppliedHook]:
-        return (member for addition in self.additions for member in addition.members)
-
-    def _addition_of(self, member: AppliedHook) -> Addition:
-        return next(addition for addition in self.additions if member in addition.members)
-
-    def _own(self, path: Path, kind: str, hook_id: int) -> AppliedHook:
-        node = self.tree.object_at(path)
-        for member in self._members():
-            if member.node is node and member.kind == kind and member.id == hook_id and member.present:
-                return member
-        raise UsageError("this hook was not added here", hint="space switches any hook off and on")
-
-    def _set(self, members: list[AppliedHook], present: bool) -> None:
-        for member in members:
-            was = member.active
-            member.present = present
-            if member.active != was:
-                self._put(member, member.active)
-
-    def _switch(self, member: AppliedHook, on: bool) -> None:
-        if member.on != on:
-            member.on = on
-            if member.present:
-                self._put(member, on)
-
-    def _put(self, member: AppliedHook, on: bool) -> None:
-        self.ledger.toggle(member.node.module, member.kind, member.id, on)
+        self.added.remove_all()
+        self._undo.clear()
 
     def _switch_foreign(self, key: Foreign, on: bool) -> None:
         self._toggle_foreign(key, on)

@@ -11,6 +11,9 @@ from tomlkit.exceptions import TOMLKitError
 
 from ...errors import UsageError
 from ...text import encodable
+from ..hooks.spec import parse_hook, with_code
+from .applied import Addition
+from .log import ChangeLog
 
 SCHEMA = 1
 
@@ -88,3 +91,43 @@ def _entry(name: str, part: str, number: int, row: Any) -> Entry:
         raise UsageError(encodable(f"{where}: {what}", 300), hint='module = "conv1" and do = "scale(2)"')
     off = tuple(str(path) for path in row.get("off", ()))
     return Entry(row["module"], row["do"], part == "edit", row.get("code", ""), off)
+
+
+def collect(change_log: ChangeLog) -> list[Entry]:
+    """What is in force, as a recipe says it: edits first."""
+    edits = [Entry(edit.where, str(edit.hook), edit=True) for edit in change_log.edits.made]
+    hooks = [_hook_entry(addition) for addition in change_log.added.additions if addition.present]
+    return [*edits, *hooks, *_observe_entries(change_log)]
+
+
+def _hook_entry(addition: Addition) -> Entry:
+    present = addition.present
+    where = addition.where
+    if len(present) < len(addition.members):
+        where = ",".join(member.attached.path or "(root)" for member in present)
+    off = tuple(member.attached.path for member in present if not member.on)
+    return Entry(where, str(addition.hook), code=addition.hook.code, off=off)
+
+
+def _observe_entries(change_log: ChangeLog) -> list[Entry]:
+    """The observe hooks that look at a part only; those that look at everything are there anyway."""
+    found: dict[str, list[str]] = {}
+    for index, observe_filter in sorted(change_log.observers.filters.items()):
+        found.setdefault(str(observe_filter.hook), []).append(".".join(change_log.tree.paths[index]) or "(root)")
+    return [Entry(",".join(paths), hook) for hook, paths in found.items()]
+
+
+def load_recipe(change_log: ChangeLog, name: str) -> None:
+    """Add what a recipe says. Raises `UsageError`, with what came before it taken back."""
+    before = len(change_log.changes())
+    try:
+        for entry in read(name):
+            if entry.edit:
+                change_log.edit(entry.module, parse_hook(entry.do, on="parameters"))
+            else:
+                change_log.add(entry.module, with_code(parse_hook(entry.do), entry.code))
+                change_log.switch_off(entry.off)
+    except UsageError:
+        while sum(not change.undone for change in change_log.changes()) > before:
+            change_log.undo()
+        raise

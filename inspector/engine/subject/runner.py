@@ -227,7 +227,7 @@ class Runner:
             return []
         if steps.optimizer not in ("", NONE) and subject.info.parameters <= FOLLOWED:
             return list(subject.tree.objects())
-        return [member.node for member in subject.change_log.active() if member.attached.hook.on == "parameters"]
+        return [member.node for member in subject.change_log.added.active() if member.attached.hook.on == "parameters"]
 
     def _comparison(self) -> Comparison | None:
         """What to compare the next pass with; None while nothing differs from the baseline."""
@@ -309,7 +309,7 @@ class Runner:
             problem=problem,
             restored=outcome.restored,
             not_restored=outcome.not_restored,
-            altering=subject.change_log.altering(),
+            altering=subject.change_log.count_altering(),
             delta=next((call.delta for call in recorder.calls if call.index == 0 and not call.depth), None),
             ranking=comparison.ranking if comparison is not None else (),
             faults=subject.change_log.faults(),

@@ -84,7 +84,7 @@ class Subject:
 
     def ours(self, module: nn.Module) -> dict[int, str]:
         """The ids of our hooks on `module`, those included that a person took away and may bring back."""
-        added = {hook_id: str(member.attached.hook) for hook_id, member in self.change_log.of(module).items()}
+        added = {hook_id: str(member.attached.hook) for hook_id, member in self.change_log.added.of(module).items()}
         return {**self.observers.ours(module), **added}
 
     def marks(self) -> HookMarks:
@@ -101,7 +101,7 @@ class Subject:
             bytes(observed),
             {index: count for index, count in foreign.items() if count > 0},
             dict(self.observers.refused),
-            self.change_log.added(),
+            self.change_log.added.count_by_node(),
             tuple(sorted({write.node for write in self.change_log.edits.find_edited()})),
         )
 
@@ -113,8 +113,8 @@ class Subject:
         return Changes(
             self.generation,
             change_log.changes(),
-            change_log.altering(),
-            change_log.disabled(),
+            change_log.count_altering(),
+            change_log.count_disabled(),
             len(change_log.edits.find_edited()),
             words if state != base else f"{words}, as it is now",
         )

@@ -123,7 +123,7 @@ class Queries:
     def _hook_rows(self, node: Node) -> tuple[HookRow, ...]:
         subject, runner = self._subject, self._runner
         fired = len(runner.last.of(node.index))
-        added = subject.change_log.of(node.module)
+        added = subject.change_log.added.of(node.module)
         path = subject.tree.paths[node.index]
         observe_filter = subject.observers.filters.get(node.index)
         rows = []

@@ -1,24 +1,19 @@
-"""What is written to files and reads from them: recipes, scripts, recorded tensors. No file is ever replaced."""
+"""What is written to files: recipes, scripts, recorded tensors. No file is ever replaced."""
 
 from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 
 from ...errors import UsageError
 from ...records import Saved
 from ...text import encodable
-from ..hooks.spec import parse_hook, with_code
+from ..changes import recipe
+from ..changes.script import script
 from ..hooks.tensor_file import write_new, write_tensors
-from . import recipe
-from .log import ChangeLog
-from .script import script
-
-if TYPE_CHECKING:
-    from ..subject.subject import Subject
+from .subject import Subject
 
 ENDINGS = ".toml for a recipe, .py for a script, .safetensors for recorded tensors"
 
@@ -41,48 +36,13 @@ def save(subject: Subject, name: str) -> Saved:
         raise UsageError(encodable(f"{name} cannot be written: {error.strerror or error}", 300)) from None
 
 
-def load_recipe(change_log: ChangeLog, name: str) -> None:
-    """Add what a recipe says. Raises `UsageError`, with what came before it taken back."""
-    before = len(change_log.changes())
-    try:
-        for entry in recipe.read(name):
-            if entry.edit:
-                change_log.edit(entry.module, parse_hook(entry.do, on="parameters"))
-            else:
-                change_log.add(entry.module, with_code(parse_hook(entry.do), entry.code))
-                change_log.switch_off(entry.off)
-    except UsageError:
-        while sum(not change.undone for change in change_log.changes()) > before:
-            change_log.undo()
-        raise
-
-
 def _recipe(subject: Subject, path: Path) -> str:
-    change_log = subject.change_log
-    entries = [recipe.Entry(edit.where, str(edit.hook), edit=True) for edit in change_log.edits.made]
-    hooks = 0
-    for addition in change_log.additions:
-        present = [member for member in addition.members if member.present]
-        off = tuple(member.attached.path for member in present if not member.on)
-        if present:
-            hooks += 1
-            where = addition.where
-            if len(present) < len(addition.members):
-                where = ",".join(member.attached.path or "(root)" for member in present)
-            entries.append(recipe.Entry(where, str(addition.hook), code=addition.hook.code, off=off))
-    entries += _limited(subject)
+    entries = recipe.collect(subject.change_log)
     if not entries:
         raise UsageError("there are no hooks and no edits to write", hint="a adds a hook")
     write_new(path, recipe.render(entries, subject.target.target).encode("utf-8", "backslashreplace"))
-    return _counted(hooks, "hook", len(entries) - hooks)
-
-
-def _limited(subject: Subject) -> list[recipe.Entry]:
-    """The observe hooks that look at a part only; those that look at everything are there anyway."""
-    found: dict[str, list[str]] = {}
-    for index, observe_filter in sorted(subject.observers.filters.items()):
-        found.setdefault(str(observe_filter.hook), []).append(".".join(subject.tree.paths[index]) or "(root)")
-    return [recipe.Entry(",".join(paths), hook) for hook, paths in found.items()]
+    edits = sum(entry.edit for entry in entries)
+    return _counted(len(entries) - edits, "hook", edits)
 
 
 def _script(subject: Subject, path: Path) -> str:
@@ -92,16 +52,16 @@ def _script(subject: Subject, path: Path) -> str:
     inputs = path.with_suffix(".inputs.pt")
     text = script(
         subject.target, subject.info.kind, inputs.name, subject.seed, subject.target.grad, change_log.edits.made,
-        change_log.additions, subject.tree.paths,
+        change_log.added.additions, subject.tree.paths,
     )  # fmt: skip
     buffer = io.BytesIO()
     recorded = change_log.hook_state.recordings
-    wanted = {member.attached.hook.arguments.get("run", "clean") for member in change_log.active()}
+    wanted = {member.attached.hook.arguments.get("run", "clean") for member in change_log.added.active()}
     runs = {run: tensors for run, tensors in recorded.items() if run in wanted}
     torch.save({"args": sample.args, "kwargs": sample.kwargs, "recorded": runs}, buffer)
     write_new(inputs, buffer.getvalue())
     write_new(path, text.encode("utf-8", "backslashreplace"))
-    return _counted(len(change_log.active()), "hook", len(change_log.edits.made)) + f", inputs in {inputs.name}"
+    return _counted(len(change_log.added.active()), "hook", len(change_log.edits.made)) + f", inputs in {inputs.name}"
 
 
 def _recorded(subject: Subject, path: Path) -> str:
