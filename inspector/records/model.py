@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .badges import Badge
 from .base import Record, Row
 
 
@@ -16,7 +17,7 @@ class ModuleRow(Row, frozen=True):
     own_parameters: int  # elements of its direct parameters
     nbytes: int  # bytes of parameters and buffers below this module, each once
     alias_of: int = -1  # the row that shows the same object first; -1 for none. An alias has no children rows
-    badges: tuple[str, ...] = ()  # words of `records.badges`
+    badges: tuple[Badge, ...] = ()
     shape: tuple[int, ...] | None = None  # of a tensor that is an entry of its own, in weights without a model
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..records import CallRow, ModuleRow
-from ..records.badges import NO_FORWARD, uncalled
+from ..records.badges import badge_word, explain_uncalled
 from ..text import visible
 from ..value_text import brief_text, shape_text
 from .footer import render_footer
@@ -39,7 +39,7 @@ def _module_table(report: Report) -> TextTable:
             name,
             visible(row.class_name),
             f"{row.parameters:,}" if row.parameters else "–",
-            render_output(call) if call else uncalled(row.badges, source in ran) if report.calls else "",
+            render_output(call) if call else explain_uncalled(row.badges, source in ran) if report.calls else "",
             _count_words(report, row, count, source in recomputed),
         )
     return table
@@ -50,7 +50,7 @@ def _weight_table(report: Report) -> TextTable:
     table = TextTable(("Name", "left"), ("Dtype", "left"), ("Shape", "left"), ("Elements", "right"), ("Bytes", "right"))
     for row, name in zip(report.modules, _indented_names(report.modules), strict=True):
         dtype, shape = (row.class_name, shape_text(row.shape)) if row.shape is not None else ("", "")
-        shape = visible(" ".join([shape, *row.badges]))
+        shape = visible(" ".join([shape, *map(badge_word, row.badges)]))
         table.add_row(name, visible(dtype), shape, f"{row.parameters:,}", f"{row.nbytes:,}")
     return table
 
@@ -71,4 +71,4 @@ def _count_words(report: Report, row: ModuleRow, count: int, recomputed: bool) -
     words = [f"×{count}"] if count > 1 else []
     words += ["recomputed"] if recomputed else []
     words += [f"alias of {report.paths[row.alias_of] or '(root)'}"] if row.alias_of >= 0 else []
-    return visible(", ".join([*words, *(word for word in row.badges if word != NO_FORWARD)]))
+    return visible(", ".join([*words, *(badge_word(badge) for badge in row.badges if badge.name != "no forward")]))

@@ -26,7 +26,7 @@ from ..records import (
     TensorValue,
     Value,
 )
-from ..records.badges import BADGES, ON, meaning
+from ..records.badges import BADGES, Badge
 from ..text import ELLIPSIS, visible
 from ..value_text import brief_text, dimension, more_text, shape_text
 
@@ -295,7 +295,7 @@ TIED = Mark("≡", "=", "tied", BADGES["tied"])
 LAZY = Mark("L", "L", "lazy", BADGES["lazy"])
 META = Mark("M", "M", "meta", BADGES["meta"])
 SHARDED = Mark("D", "D", "sharded", BADGES["sharded"])
-DEVICE = Mark("d", "d", "on cuda:1", meaning("on cuda:1"))
+DEVICE = Mark("d", "d", "on cuda:1", BADGES["device"])
 QUANTIZED = Mark("Q", "Q", "quantized", BADGES["quantized"])
 PARAMETRIZED = Mark("P", "P", "parametrized", BADGES["parametrized"])
 COMPILED = Mark("C", "C", "compiled", BADGES["compiled"])
@@ -316,9 +316,9 @@ MARKS: tuple[Mark, ...] = (
 UNCALLED: dict[str, Mark] = {mark.word: mark for mark in (NOT_CALLED, NO_HOOK_CALL, NO_FORWARD, UNSEEN)}
 """What stands in place of an output that was not seen, by its word."""
 
-_BY_WORD: dict[str, Mark] = {mark.word: mark for mark in MARKS if mark.word in BADGES}
+_BY_WORD = {mark.word: mark for mark in MARKS if mark.word}
 
 
-def badge(word: str) -> Mark:
+def badge_mark(badge: Badge) -> Mark:
     """The mark of a badge of the module list."""
-    return DEVICE if word.startswith(ON) else _BY_WORD.get(word, OTHER)
+    return DEVICE if badge.name == "device" else _BY_WORD.get(badge.name, OTHER)

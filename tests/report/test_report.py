@@ -22,6 +22,7 @@ from inspector.records import (
     ScalarValue,
     SequenceValue,
 )
+from inspector.records.badges import Badge
 from inspector.report.calls import render_calls
 from inspector.report.json_report import render_json
 from inspector.report.model import Report
@@ -33,7 +34,7 @@ ROWS = (
     ModuleRow(0, -1, "", "Net", 1234567, 0, 0),
     ModuleRow(1, 0, "a", "Linear", 1234567, 1234567, 0),
     ModuleRow(2, 0, "relu", "ReLU", 0, 0, 0),
-    ModuleRow(3, 0, "again", "ReLU", 0, 0, 0, alias_of=2, badges=("tied",)),
+    ModuleRow(3, 0, "again", "ReLU", 0, 0, 0, alias_of=2, badges=(Badge("tied"),)),
     ModuleRow(4, 0, "aux", "Linear", 0, 0, 0),
 )
 CALLS = (
@@ -70,7 +71,10 @@ def test_text_never_carries_instructions_to_a_terminal() -> None:
     info = ModelInfo(hostile, hostile, hostile, 1, 1, 0, 0, 0, 0, False, hostile, "2", notes=(hostile,))
     report = Report(
         info,
-        (ModuleRow(0, -1, "", hostile, 0, 0, 0, badges=(hostile,)), ModuleRow(1, 0, hostile, hostile, 0, 0, 0)),
+        (
+            ModuleRow(0, -1, "", hostile, 0, 0, 0, badges=(Badge(hostile), Badge("device", hostile))),
+            ModuleRow(1, 0, hostile, hostile, 0, 0, 0),
+        ),
         (CallRow(1, 0, 0, 1, 0, 0.0, "ok", Brief(text=hostile), file=hostile),),
     )
     problem = Problem(hostile, hostile, hostile, hostile, (hostile,), (hostile,))

@@ -1,4 +1,4 @@
-"""What is unusual about a module, in the words of `records.badges`. Nothing is asked of the module but its dicts."""
+"""What is unusual about a module, as `records.badges` has it. Nothing is asked of the module but its dicts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from ...records.badges import ON
+from ...records.badges import Badge, BadgeName
 from ..source.running import in_mro, module_name, mro, type_name, variables
 from ..values.unwrap import is_sharded
 
@@ -22,7 +22,7 @@ _SHARDING = (
 _HOOK_PARAMETRIZATIONS = ("torch.nn.utils.weight_norm", "torch.nn.utils.spectral_norm", "torch.nn.utils.prune")
 
 
-def badges(module: nn.Module, own: list[Tensor], tied: bool = False, several: bool = False) -> Iterator[str]:
+def badges(module: nn.Module, own: list[Tensor], tied: bool = False, several: bool = False) -> Iterator[Badge]:
     """Args:
     module: Which one.
     own: Its direct parameters and buffers.
@@ -30,23 +30,23 @@ def badges(module: nn.Module, own: list[Tensor], tied: bool = False, several: bo
     several: The model is on several devices, so that each module says on which.
     """
     if tied:
-        yield "tied"
+        yield Badge("tied")
     if any(map(is_lazy, own)):
-        yield "lazy"
+        yield Badge("lazy")
     if any(tensor.is_meta for tensor in own):
-        yield "meta"
+        yield Badge("meta")
     if is_split(module) or any(map(is_sharded, own)):
-        yield "sharded"
+        yield Badge("sharded")
     if several and (places := devices_of(own)):
-        yield ON + ", ".join(sorted(places))
+        yield Badge("device", ", ".join(sorted(places)))
     if is_quantized(module, own):
-        yield "quantized"
+        yield Badge("quantized")
     if is_parametrized(module):
-        yield "parametrized"
-    yield from _how_it_runs(module)
+        yield Badge("parametrized")
+    yield from map(Badge, _how_it_runs(module))
 
 
-def _how_it_runs(module: nn.Module) -> Iterator[str]:
+def _how_it_runs(module: nn.Module) -> Iterator[BadgeName]:
     if is_compiled(module):
         yield "compiled"
     if isinstance(module, torch.jit.ScriptModule):

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ...records import ModuleRow
-from ...records.badges import INLINED
+from ...records.badges import has_badge
 from .tree import ModuleTree
 
 
@@ -27,7 +27,7 @@ def find_inlined(tree: ModuleTree) -> set[int]:
 
 def notes(tree: ModuleTree, rows: Sequence[ModuleRow]) -> tuple[str, ...]:
     """What a person should know of a model with flat graphs in it, and what to do about it."""
-    count = sum(INLINED in row.badges for row in rows)
+    count = sum(has_badge(row.badges, "inlined") for row in rows)
     if not count:
         return ()
     words = f"a flat graph: {count} of {len(rows)} modules are inlined into it, and hooks on them never fire"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from ...records import ModuleRow
-from ...records.badges import INLINED
+from ...records.badges import Badge
 from .badges import badges
 from .holdings import Holdings
 from .inlined import find_inlined
@@ -25,14 +25,14 @@ def module_rows(tree: ModuleTree) -> list[ModuleRow]:
             held.own_parameters[source],
             held.nbytes[source],
             node.alias_of,
-            (*badges_of(node.module, held.tied[source], held.several), *((INLINED,) if source in flat else ())),
+            badges_of(node.module, held.tied[source], held.several) + (Badge("inlined"),) * (source in flat),
         )
         for node in tree.nodes
         for source in [node.index if node.alias_of < 0 else node.alias_of]
     ]
 
 
-def badges_of(module: nn.Module, tied: bool = False, several: bool = False) -> tuple[str, ...]:
+def badges_of(module: nn.Module, tied: bool = False, several: bool = False) -> tuple[Badge, ...]:
     """What is unusual about one module, in a word each."""
     own = [tensor for which in ("_parameters", "_buffers") for _, tensor in own_tensors(module, which)]
     return tuple(badges(module, own, tied, several))

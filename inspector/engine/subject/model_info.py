@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ...records import ModelInfo, ModuleRow
+from ...records.badges import has_badge
 from ...text import encodable
 from ..loading import Loaded
 from ..modules import inlined
@@ -40,7 +41,7 @@ def facts_of(
         device=", ".join(sorted({str(tensor.device) for tensor in parameters + buffers})) or "no tensors",
         torch=str(torch.__version__),
         shapes_only=objects > SHAPES_ONLY_PAST,
-        lazy=sum("lazy" in row.badges for row in rows if row.alias_of < 0),
+        lazy=sum(has_badge(row.badges, "lazy") for row in rows if row.alias_of < 0),
         runnable=has_forward(loaded.model),
         notes=(
             *(encodable(note, 400) for note in loaded.notes),
@@ -61,11 +62,11 @@ def _backup_note(backup: TensorBackup) -> tuple[str, ...]:
 def _badge_notes(rows: Sequence[ModuleRow]) -> tuple[str, ...]:
     """What has to be known before a pass is believed."""
     notes = []
-    if any("compiled" in row.badges for row in rows):
+    if any(has_badge(row.badges, "compiled") for row in rows):
         notes.append("compiled modules run eagerly here: compiled code would ignore hooks")
-    if "no forward" in rows[0].badges:
+    if has_badge(rows[0].badges, "no forward"):
         notes.append(f"{rows[0].class_name} has no forward: it holds modules, and there is nothing to run")
-    if any("sharded" in row.badges for row in rows):
+    if any(has_badge(row.badges, "sharded") for row in rows):
         notes.append("sharded: counts are of the whole model, values of the part in this process")
     return tuple(notes)
 

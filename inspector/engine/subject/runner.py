@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from ...errors import UsageError
 from ...postmortem.record import CallLog
 from ...records import AnyEvent, CallRows, Note, PassEnded, PassSummary, Progress, Run, Value
+from ...records.badges import has_badge
 from ...text import encodable
 from ..inputs import Sample
 from ..modules.tree import Node
@@ -265,7 +266,7 @@ class Runner:
         if not plain or subject.target.grad or not subject.observers.count() or summary.ms > BACKGROUND_MS:
             return summary
         if self._unhooked is None or self._unhooked[0] is not sample:
-            fuses = any("fused path" in row.badges for row in subject.rows)
+            fuses = any(has_badge(row.badges, "fused path") for row in subject.rows)
             silent = suspects(subject.tree, {call.index for call in self.last.calls})
             look = UnhookedPass(subject.tree, subject.observers, silent)
             if fuses or silent:

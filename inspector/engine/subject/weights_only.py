@@ -9,7 +9,6 @@ from torch import Tensor
 
 from ...errors import UsageError
 from ...records import ModelInfo, ModuleRow
-from ...records.badges import NO_FORWARD
 from ...text import encodable
 from ..modules.tree import ModuleTree, Node
 from ..modules.weight_tree import NOTHING_TO_CALL, Entry, Weights
@@ -34,7 +33,7 @@ def rows(tree: ModuleTree, found: Sequence[ModuleRow]) -> list[ModuleRow]:
 
 def _row(row: ModuleRow, node: Node) -> ModuleRow:
     own = own_tensor(node)
-    row = replace(row, badges=tuple(word for word in row.badges if word != NO_FORWARD))  # nobody expects one
+    row = replace(row, badges=tuple(badge for badge in row.badges if badge.name != "no forward"))  # nobody expects one
     if own is None:
         return row if isinstance(node.module, Weights) else replace(row, class_name="")
     return replace(row, class_name=str(own.dtype).removeprefix("torch."), shape=_shape(own))

@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from ...records import Attributes, MappingValue, OtherValue, Path, ScalarValue, Value
-from ...records.badges import meaning
+from ...records.badges import BADGES, Badge, badge_word
 from ...text import encodable
 from ..modules.tree import named_children, own_tensors
 from ..source.generated import original
@@ -31,14 +31,14 @@ _BOOKKEEPING = frozenset(vars(nn.Module())) - {"training"} | {"_compiled_call_im
 Describe = Callable[[object], Value]
 
 
-def attributes_of(module: nn.Module, path: Path, describe: Describe, badges: tuple[str, ...] = ()) -> Attributes:
+def attributes_of(module: nn.Module, path: Path, describe: Describe, badges: tuple[Badge, ...] = ()) -> Attributes:
     """What `module` says about itself. Never raises.
 
     Args:
         module: The module looked at.
         path: Where it hangs in the model; only handed through.
         describe: Turns any object into a bounded value.
-        badges: What the module list says about it, in words.
+        badges: What the module list says about it.
     """
     name = encodable(_full_name(type(module)), 2 * _NAME_LIMIT)
     try:
@@ -50,7 +50,7 @@ def attributes_of(module: nn.Module, path: Path, describe: Describe, badges: tup
         return Attributes(path, name, "", "", none, _cut(failed, 1), none)
 
 
-def _attributes(module: nn.Module, path: Path, name: str, describe: Describe, badges: tuple[str, ...]) -> Attributes:
+def _attributes(module: nn.Module, path: Path, name: str, describe: Describe, badges: tuple[Badge, ...]) -> Attributes:
     signature = _or_error(lambda: signature_of(module))
     docstring = encodable(_or_error(lambda: docstring_of(module)), _DOCSTRING_LIMIT)
     parts = _sorted(module)
@@ -159,7 +159,7 @@ def _constants(cls: type) -> Iterable[str]:
     return sorted(name for name in constants if type(name) is str)
 
 
-def _flags(module: nn.Module, flags: dict[str, Any], badges: tuple[str, ...]) -> MappingValue:
+def _flags(module: nn.Module, flags: dict[str, Any], badges: tuple[Badge, ...]) -> MappingValue:
     values: dict[str, Value] = {}
     for name in sorted(flags, key=lambda name: name != "training"):
         values[name] = ScalarValue("bool", flags[name])
@@ -171,8 +171,8 @@ def _flags(module: nn.Module, flags: dict[str, Any], badges: tuple[str, ...]) ->
         values["compiled"] = _words("with Module.compile()")
     for note in call_notes(type(module)):
         values["__call__"] = _words(note)
-    for word in badges:
-        values.setdefault(word, _words(meaning(word)))
+    for badge in badges:
+        values.setdefault(badge_word(badge), _words(BADGES[badge.name]))
     return _cut(values, len(values))
 
 

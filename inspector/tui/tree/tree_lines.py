@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from ...client.model import OBSERVED, Model
 from ...records import Brief, CallRow, ModuleRow
-from ...records.badges import uncalled
+from ...records.badges import badge_word, explain_uncalled
 from ...text import visible
 from .. import format as fmt
 from .columns import CLASS_LIMIT, INDENT, NAME_LIMIT, Columns, Widths
@@ -175,8 +175,8 @@ class TreeLines(Lines):
         return self.output_piece(mark.word if len(mark.word) <= columns.shape else mark.sign, columns.shape, "quiet")
 
     def _uncalled(self, index: int) -> fmt.Mark:
-        words = self.model.rows[index].badges
-        return fmt.UNCALLED[uncalled(words, self.model.ran_unseen(index))]
+        badges = self.model.rows[index].badges
+        return fmt.UNCALLED[explain_uncalled(badges, self.model.ran_unseen(index))]
 
     def _times(self, calls: Sequence[CallRow], columns: Columns, role: str) -> list[Piece]:
         return self.number_piece(f"×{len(calls)}" if len(calls) > 1 else "", columns.calls, role or "calls")
@@ -188,7 +188,7 @@ class TreeLines(Lines):
 
 def _row_badges(row: ModuleRow) -> list[Badge]:
     alias = [(fmt.ALIAS, fmt.ALIAS.word)] if row.alias_of >= 0 else []
-    return alias + [(fmt.badge(word), visible(word)) for word in row.badges if word != fmt.NO_FORWARD.word]
+    return alias + [(fmt.badge_mark(b), visible(badge_word(b))) for b in row.badges if b.name != "no forward"]
 
 
 def _starts(text: str, part: str) -> list[int]:

@@ -24,7 +24,6 @@ from inspector.engine.session import Session
 from inspector.engine.source import source_of
 from inspector.errors import TargetError, UsageError
 from inspector.records import Target
-from inspector.records.badges import meaning
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -562,8 +561,12 @@ def factories(tmp_path):
     sys.modules.pop("factories_of_programs", None)
 
 
+def names(row):
+    return {badge.name for badge in row.badges}
+
+
 def badges(session):
-    return {".".join(session.subject.tree.paths[row.index]): row.badges for row in module_rows(session.subject.tree)}
+    return {".".join(session.subject.tree.paths[row.index]): names(row) for row in module_rows(session.subject.tree)}
 
 
 def test_an_fx_graph_calls_only_its_leaves(factories):
@@ -574,7 +577,6 @@ def test_an_fx_graph_calls_only_its_leaves(factories):
         and "on the module that was traced they do" in said.info.notes[-1]
     )
     assert summary.calls == 3
-    assert all(meaning(word) for words in badges(session).values() for word in words)
 
 
 def test_a_flat_program_fires_at_the_root_only(factories):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ from inspector.engine.modules.tree import walk
 from inspector.engine.session import Session
 from inspector.errors import UsageError
 from inspector.records import CallRow, Note, PassSummary, Run, Target, TensorValue
-from inspector.records.badges import BADGES, meaning, uncalled
+from inspector.records.badges import BADGES, Badge, BadgeName, badge_word, explain_uncalled, has_badge
 from inspector.report.model import Report
 from inspector.report.tree import render_tree
 from inspector.tui import format as fmt
@@ -46,7 +46,7 @@ class Opened:
         called = {call.index for call in self.session.runner.last.calls}
         above = {i for index in called for i in self._above(index)} | set(self.ended.direct)
         return {
-            ".".join(tree.paths[row.index]): uncalled(row.badges, row.index in above)
+            ".".join(tree.paths[row.index]): explain_uncalled(row.badges, row.index in above)
             for row in module_rows(tree)
             if row.index not in called
         }
@@ -68,11 +68,12 @@ X = torch.ones(2, 4)
 
 
 def test_every_badge_has_a_sign_a_word_and_a_meaning() -> None:
-    for word in BADGES:
-        mark = fmt.badge(word) if word != "no forward" else fmt.NO_FORWARD
-        assert mark in fmt.MARKS and mark is not fmt.OTHER and mark.word == word and mark.meaning == meaning(word)
-    assert fmt.badge("on cuda:1, cuda:2") is fmt.DEVICE and meaning("on cuda:1")
-    assert fmt.badge("whatever comes later") is fmt.OTHER and not meaning("whatever comes later")
+    assert set(BADGES) == set(get_args(BadgeName))
+    for name in BADGES:
+        badge = Badge(name, "cuda:1" if name == "device" else "")
+        mark = fmt.badge_mark(badge)
+        assert mark in fmt.MARKS and mark is not fmt.OTHER
+        assert mark.word == badge_word(badge) and mark.meaning == BADGES[name]
 
 
 class CallsForward(nn.Module):
@@ -310,10 +311,10 @@ def test_observing_a_fused_path_says_what_it_changes() -> None:
 def test_devices_are_named_where_there_are_several() -> None:
     own = [torch.ones(1), torch.ones(1, device="meta")]
     assert devices_of(own) == {"cpu"}
-    assert list(badges(nn.ReLU(), own, several=True)) == ["meta", "on cpu"]
-    assert list(badges(nn.ReLU(), own)) == ["meta"]
+    assert [*map(badge_word, badges(nn.ReLU(), own, several=True))] == ["meta", "on cpu"]
+    assert list(badges(nn.ReLU(), own)) == [Badge("meta")]
     mixed = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, device="meta"))
-    assert [row.badges for row in module_rows(walk(mixed))] == [(), (), ("meta",)]
+    assert [row.badges for row in module_rows(walk(mixed))] == [(), (), (Badge("meta"),)]
 
 
 @pytest.fixture
@@ -339,7 +340,7 @@ def test_sharded_models(one_process: None) -> None:
             assert opened.ended.problem is None and opened.ended.calls == 4
             tree = opened.session.subject.tree
             found = {".".join(path): row.badges for path, row in zip(tree.paths, module_rows(tree), strict=True)}
-            assert found["0"] == found["2"] == ("sharded",) and found["1"] == ()
+            assert found["0"] == found["2"] == (Badge("sharded"),) and found["1"] == ()
             weight = opened.session.queries.parameters((), 10).rows[0].value
             assert isinstance(weight, TensorValue) and (weight.type, weight.shape, weight.nbytes) == (
                 "DTensor",
@@ -355,7 +356,7 @@ def test_parametrized_in_either_way() -> None:
         warnings.simplefilter("ignore")
         old = torch.nn.utils.weight_norm(nn.Linear(2, 2))
     new = torch.nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))
-    assert badges_of(old) == badges_of(new) == ("parametrized",)
+    assert badges_of(old) == badges_of(new) == (Badge("parametrized"),)
 
 
 def test_quantized_by_class_or_by_tensor() -> None:
@@ -364,8 +365,8 @@ def test_quantized_by_class_or_by_tensor() -> None:
         warnings.simplefilter("ignore")
         holder.register_buffer("weight", torch.quantize_per_tensor(torch.ones(2), 0.1, 0, torch.qint8))
     holder.forward = lambda x: x  # type: ignore[method-assign, assignment]
-    assert badges_of(holder) == ("quantized",)
-    assert "quantized" in badges_of(build("quantized_dynamic")[0][0])
+    assert badges_of(holder) == (Badge("quantized"),)
+    assert has_badge(badges_of(build("quantized_dynamic")[0][0]), "quantized")
 
 
 def test_compiled_models_run_eagerly_and_say_so() -> None:

@@ -14,6 +14,7 @@ from inspector.engine.modules.holdings import tied_names
 from inspector.engine.modules.rows import module_rows
 from inspector.engine.modules.tree import MAX_KEY, ModuleTree, walk
 from inspector.records import ModuleRow, ModuleRows, Told
+from inspector.records.badges import BadgeName, has_badge
 from tests.models import ODD_NAMES, build, names
 
 # `named_modules` drops one of two equal modules, raises on these keys or hashes.
@@ -123,7 +124,7 @@ def test_a_subtree_ends_where_its_sibling_begins() -> None:
 def test_ties_are_marked_and_named() -> None:
     model = build("tied_weights")[0]
     found = by_path(model)
-    assert "tied" in found["emb"].badges and "tied" in found["out"].badges and not found[""].badges
+    assert has_badge(found["emb"].badges, "tied") and has_badge(found["out"].badges, "tied") and not found[""].badges
     assert found[""].parameters == 40
     assert list(tied_names(walk(model)).values()) == [[(("emb",), "weight"), (("out",), "weight")]]
 
@@ -144,8 +145,8 @@ def test_ties_are_marked_and_named() -> None:
         ("custom_call", "0", "own __call__"),
     ],
 )
-def test_badges(name: str, path: str, badge: str) -> None:
-    assert badge in by_path(build(name)[0])[path].badges
+def test_badges(name: str, path: str, badge: BadgeName) -> None:
+    assert has_badge(by_path(build(name)[0])[path].badges, badge)
 
 
 def test_plain_modules_have_no_badges() -> None:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from inspector.engine.source.signatures import signature_of
 from inspector.engine.views.attributes import attributes_of
 from inspector.records import OtherValue, ScalarValue
+from inspector.records.badges import Badge
 from inspector.text import ELLIPSIS
 
 from ..source import source_models as models
@@ -83,7 +84,7 @@ class Odd(Base):
 
 
 def test_the_parts_of_a_module():
-    found = read(Odd(Bomb()), badges=("tied", "lazy"))
+    found = read(Odd(Bomb()), badges=(Badge("tied"), Badge("lazy")))
     assert (found.path, found.class_name) == (("a",), f"{__name__}.Odd")
     assert (found.signature, found.docstring) == ("(x)", "First line.\n\nSecond.\n    Indented.")
     assert plain(found.hyperparameters) == {

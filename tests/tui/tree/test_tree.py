@@ -14,6 +14,7 @@ from textual.strip import Strip
 
 from inspector.client.model import Model
 from inspector.records import Brief, HookMarks, ModuleRow
+from inspector.records.badges import Badge
 from inspector.text import visible
 from inspector.tui.tree.widget import ModuleTree
 
@@ -125,7 +126,8 @@ async def test_marks_of_hooks() -> None:
 
 async def test_badges_in_words_where_there_is_room() -> None:
     made = model(
-        [row(0, -1, "", "Net"), row(1, 0, "a", badges=("tied",)), row(2, 0, "b", badges=("scripted", "no forward")),
+        [row(0, -1, "", "Net"), row(1, 0, "a", badges=(Badge("tied"),)),
+         row(2, 0, "b", badges=(Badge("scripted"), Badge("no forward"))),
          row(3, 0, "twin", alias_of=1), row(4, 0, "bad"), row(5, 0, "late")]
     )  # fmt: skip
     run(made, [call(1, 0), call(2, 1, nan=True), call(4, 2, status="raised", brief=Brief())])
@@ -143,9 +145,10 @@ async def test_badges_in_words_where_there_is_room() -> None:
 
 async def test_what_ran_without_a_call_is_told_from_what_did_not_run() -> None:
     made = model(
-        [row(0, -1, "", "Net"), row(1, 0, "direct"), row(2, 0, "idle"), row(3, 0, "holds", badges=("no forward",)),
-         row(4, 3, "leaf"), row(5, 0, "box"), row(6, 5, "inner"), row(7, 0, "own", badges=("own __call__",)),
-         row(8, 0, "script", badges=("scripted",)), row(9, 0, "again")]
+        [row(0, -1, "", "Net"), row(1, 0, "direct"), row(2, 0, "idle"),
+         row(3, 0, "holds", badges=(Badge("no forward"),)),
+         row(4, 3, "leaf"), row(5, 0, "box"), row(6, 5, "inner"), row(7, 0, "own", badges=(Badge("own __call__"),)),
+         row(8, 0, "script", badges=(Badge("scripted"),)), row(9, 0, "again")]
     )  # fmt: skip
     calls = [call(4, 0), call(6, 1), call(9, 2), replace(call(9, 3, 1), recomputed=True), call(0, 4)]
     run(made, calls, direct=(1,))
