@@ -26,12 +26,14 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from textual.message import Message
 from textual.pilot import Pilot
 
 from inspector.client.process import start_engine
-from inspector.records import Problem, Target
+from inspector.records import PassEnded, Target
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.engine_client import make_client
+from inspector.tui.messages import EngineSaid
 from inspector.tui.options import AppOptions
 from inspector.tui.saved_state import SavedState
 
@@ -147,10 +149,19 @@ class Shown(InspectorApp):
 
     CSS_PATH = str(ROOT / _TUI / "app/inspector.tcss")  # a relative one is looked for beside the subclass
 
-    def problem(self, problem: Problem, opening: bool) -> None:
-        lines = tuple(_without_folders(line) for line in problem.traceback)
-        where = _without_folders(problem.where)
-        super().problem(msgspec.structs.replace(problem, where=where, traceback=lines), opening)
+    def post_message(self, message: Message) -> bool:
+        if isinstance(message, EngineSaid) and isinstance(message.event, PassEnded):
+            message.event = _tidy_problem(message.event)
+        return super().post_message(message)
+
+
+def _tidy_problem(event: PassEnded) -> PassEnded:
+    problem = event.summary.problem
+    if problem is None:
+        return event
+    lines = tuple(_without_folders(line) for line in problem.traceback)
+    problem = msgspec.structs.replace(problem, where=_without_folders(problem.where), traceback=lines)
+    return msgspec.structs.replace(event, summary=msgspec.structs.replace(event.summary, problem=problem))
 
 
 def _without_folders(text: str) -> str:
@@ -160,27 +171,26 @@ def _without_folders(text: str) -> str:
 @asynccontextmanager
 async def _running(scene: Scene, state: Path) -> Any:
     target = msgspec.to_builtins(Target(scene.target, hooks=scene.hooks)) if scene.target else None
-    app = Shown(AppOptions(target=target, select=scene.select, theme=scene.theme), SavedState(state))
-    engine = make_client(start_engine(), app.post_message)
-    app.use_engine(engine)
+    options = AppOptions(target=target, select=scene.select, theme=scene.theme)
+    app = Shown(options, lambda post: make_client(start_engine(), post), SavedState(state))
     try:
         async with app.run_test(size=scene.size) as pilot:
             yield app, pilot
     finally:
-        await engine.close()
+        await app.engine.close()
 
 
 async def _settled(app: InspectorApp, pilot: Pilot[None], scene: Scene) -> None:
     """Wait until a first pass is over and nothing that was asked for is still under way."""
     if scene.target:
-        await _until(pilot, lambda: app.flow.model.summary is not None, f"{scene.name}: a first pass")
-        problem = app.flow.model.summary.problem if app.flow.model.summary else None
+        await _until(pilot, lambda: app.state.model.summary is not None, f"{scene.name}: a first pass")
+        problem = app.state.model.summary.problem if app.state.model.summary else None
         if bool(problem) is not scene.fails:
             raise RuntimeError(f"{scene.name}: the pass {'failed' if problem else 'did not fail'}: {problem}")
-    await _until(pilot, lambda: app.is_running and app.flow.engine.alive, f"{scene.name}: an engine")
+    await _until(pilot, lambda: app.is_running and app.engine.alive, f"{scene.name}: an engine")
     await app.workers.wait_for_complete()
     await pilot.pause()
-    await _until(pilot, lambda: not app.flow.running, f"{scene.name}: the end of a pass")
+    await _until(pilot, lambda: not app.state.running, f"{scene.name}: the end of a pass")
     await app.workers.wait_for_complete()
     await pilot.pause()
 

@@ -26,7 +26,8 @@ class Model:
         self.rows: list[ModuleRow] = []
         self.children: list[list[int]] = []
         self.paths: list[Path] = []
-        self.calls: list[CallRow] = []  # of the last pass, in completion order
+        self.calls: list[CallRow] = []  # of pass `trace`, in completion order
+        self.trace = 0
         self.summary: PassSummary | None = None
         self.marks: HookMarks = HookMarks(generation, b"")
         self.changes = Changes(generation)
@@ -54,7 +55,11 @@ class Model:
             if row.parent >= 0:
                 self.children[row.parent].append(row.index)
 
-    def start_trace(self) -> None:
+    def start_trace(self, number: int) -> None:
+        """The calls are those of pass `number` from now on. A pass in which no call was seen has none."""
+        if number == self.trace:
+            return
+        self.trace = number
         self.calls = []
         self._calls_of = defaultdict(list)
         self._above_calls = None

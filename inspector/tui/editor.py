@@ -28,7 +28,7 @@ def editor_command(file: str, line: int, environment: Mapping[str, str]) -> list
     return [*command, f"+{line}", file]
 
 
-def edited(text: str, line: int, environment: Mapping[str, str]) -> str:
+def edit(text: str, line: int, environment: Mapping[str, str]) -> str:
     """What becomes of `text`, which is Python, in the person's editor. The file is nobody else's, and does not stay.
 
     Raises:

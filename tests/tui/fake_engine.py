@@ -138,6 +138,11 @@ class FakeEngine:
         self.changed: list[Change] = []
         self.pass_ms = 12.5
 
+    def connected_to(self, post: Callable[[Message], object]) -> FakeEngine:
+        """This engine, once it knows where to post what it says."""
+        self.post = post
+        return self
+
     def say(self, *events: AnyEvent) -> None:
         for event in events:
             self.post(EngineSaid(event))
@@ -329,9 +334,7 @@ async def running(
     """The app with a model opened and a pass done; gives the app, its pilot and the engine."""
     engine = engine or FakeEngine()
     options = {"target": {"target": "net"}, **options}
-    app = InspectorApp(AppOptions(**options), SavedState(folder))  # type: ignore[arg-type]
-    app.use_engine(engine)  # type: ignore[arg-type]
-    engine.post = app.post_message
+    app = InspectorApp(AppOptions(**options), engine.connected_to, SavedState(folder))  # type: ignore[arg-type]
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         await app.workers.wait_for_complete()

@@ -221,6 +221,6 @@ def a_model_after_backward() -> Model:
     for number, call in enumerate(model.calls):
         size = (0.0 if call.call else 0.0087) if call.module == 5 else sizes.get(call.module)
         calls.append(msgspec.structs.replace(call, gradient=size if number != 2 else None))
-    model.start_trace()
+    model.start_trace(model.trace + 1)
     model.add_calls(calls)
     return model

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from inspect import signature
 
 import pytest
+from textual.actions import parse
 
-from inspector.tui.app.actions import Actions
 from inspector.tui.app.app import InspectorApp
-from inspector.tui.app.palette import listed
+from inspector.tui.app.palette import palette_commands
 from inspector.tui.drawing.lines import LineView
-from inspector.tui.keys import COMMANDS, Command, bindings, named
+from inspector.tui.keys import COMMANDS, Command, bind_own, bindings
+from inspector.tui.options import AppOptions
 from inspector.tui.panels.gradients import GradientsPanel
 from inspector.tui.panels.history import HistoryPanel
 from inspector.tui.panels.hooks import HooksPanel
@@ -22,8 +24,9 @@ from inspector.tui.screens.hooks.all_hooks import AllHooksScreen
 from inspector.tui.screens.layer import Layer
 from inspector.tui.tree.widget import ModuleTree
 
+from .fake_engine import FakeEngine
+
 PLACES = {
-    "app": (InspectorApp,),
     "move": (ModuleTree, LineView, Help),
     "tree": (ModuleTree,),
     "outputs": (OutputsPanel,),
@@ -44,9 +47,14 @@ TOGETHER = [
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.id)
 def test_every_command_has_an_action_that_is_there(command: Command):
-    action = command.action.partition("(")[0]
+    owner, name, arguments = parse(command.action)
+    if command.context == "app":
+        owners = InspectorApp(AppOptions(), FakeEngine().connected_to).owners  # type: ignore[arg-type]
+        signature(getattr(owners[owner], name)).bind(*arguments)
+        return
+    assert not owner
     for place in PLACES[command.context]:
-        assert callable(getattr(place, f"action_{action}", None)), f"{place.__name__}.action_{action}"
+        signature(getattr(place, f"action_{name}")).bind(place, *arguments)
 
 
 def test_every_id_is_its_own():
@@ -80,7 +88,7 @@ def test_bindings_carry_the_id_so_that_a_person_can_remap_them():
     assert {binding.id for binding in bindings("tree", "move")} == {
         command.id for command in COMMANDS if command.context in ("tree", "move")
     }
-    assert [binding.id for binding in named("quit", "leave")] == ["quit", "leave"]
+    assert [binding.id for binding in bind_own("quit", "leave")] == ["quit", "leave"]
 
 
 def test_every_layer_closes_with_q_and_escape():
@@ -98,11 +106,10 @@ def test_help_has_every_command_and_every_mark():
 
 
 def test_the_palette_has_the_commands_that_need_no_cursor():
-    ids = {command.id for command in listed()}
+    ids = {command.id for command in palette_commands()}
     assert {"run", "seed", "open", "expand-all"} <= ids and "down" not in ids
 
 
 def test_the_app_binds_nothing_beside_the_declaration():
-    assert issubclass(InspectorApp, Actions)
     ids = {command.id for command in COMMANDS}
     assert all(binding.id in ids for binding in InspectorApp.BINDINGS)

@@ -38,6 +38,7 @@ from inspector.records import (
     TryStateDict,
 )
 from inspector.tui.app.app import InspectorApp
+from inspector.tui.app.questions import Questions
 from inspector.tui.driver import HarmlessLines
 from inspector.tui.messages import EngineGone, EngineOutput
 from inspector.tui.options import AppOptions
@@ -130,10 +131,8 @@ async def settle(pilot: object, app: InspectorApp) -> None:
 
 
 def app_with(engine: FakeEngine, folder: FilePath, **options: object) -> InspectorApp:
-    app = InspectorApp(AppOptions(target={"target": engine.payload}, **options), SavedState(folder))  # type: ignore[attr-defined,arg-type]
-    app.use_engine(engine)  # type: ignore[arg-type]
-    engine.post = app.post_message
-    return app
+    options = {"target": {"target": engine.payload}, **options}  # type: ignore[attr-defined]
+    return InspectorApp(AppOptions(**options), engine.connected_to, SavedState(folder))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -143,7 +142,7 @@ async def test_tree_and_panels(name: str, tmp_path: FilePath) -> None:
     app = app_with(engine, tmp_path)
     async with app.run_test(size=(140, 40)) as pilot:
         await settle(pilot, app)
-        assert len(app.flow.model.rows) == len(ROWS)
+        assert len(app.state.model.rows) == len(ROWS)
         check(app, "tree", "[/]" if payload == "[/]" else "")
         for panel in "12345678":
             for keys in (("j",), ("t", panel)):
@@ -184,7 +183,7 @@ async def test_what_is_said(name: str, tmp_path: FilePath) -> None:
         await pilot.press("r")
         await settle(pilot, app)
         check(app, "a failed pass")
-        app.tell(payload)
+        app.host.tell(payload)
         app.post_message(EngineGone(problem))
         await settle(pilot, app)
         check(app, "the end of the engine")
@@ -238,7 +237,8 @@ async def test_asking_for_an_input_and_choosing(name: str, tmp_path: FilePath) -
         await pilot.press("escape")
         await settle(pilot, app)
         caught.clear()
-        app.choose(poisoned(Choices("t", (Choice("n", "module", "d"), Choice("m", "factory", "d"))), payload))
+        choices = Choices("t", (Choice("n", "module", "d"), Choice("m", "factory", "d")))
+        Questions(app.host).choose(poisoned(choices, payload), str, str)
         await settle(pilot, app)
         check(app, "picker")
 

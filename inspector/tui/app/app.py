@@ -1,82 +1,114 @@
-"""The app: what it knows and what it does when the engine speaks. What its keys do is in `actions` and
-`hook_actions`."""
+"""The app: puts its parts together, and hands keys and messages to the part that they are for."""
 
 from __future__ import annotations
 
 import gc
-import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import msgspec
 from textual import on
+from textual.actions import parse
+from textual.app import App
 from textual.binding import BindingType
 from textual.command import Provider
 from textual.filter import LineFilter
+from textual.message import Message
 from textual.screen import Screen
-from textual.timer import Timer
 
 from ...client.engine_client import EngineClient
-from ...records import Calls, Choices, Opened, Path, Problem, Progress, Target
-from ...text import visible
+from ...records import AnyEvent, AnyRequest, Target
 from ..driver import HarmlessLines, crash_console
-from ..keys import bindings
-from ..messages import EngineGone, EngineOutput, EngineSaid
+from ..keys import bindings, find_command
+from ..messages import EngineGone, EngineOutput, EngineSaid, HookAsked
 from ..options import AppOptions
-from ..panels.line_panel import DetailPanel
-from ..panels.log import LogPanel
-from ..saved_state import SavedState, ViewState
-from .controller import Flow
+from ..panels.gradients import GradientsPanel
+from ..panels.line_panel import LinePanel
+from ..saved_state import SavedState
+from .bookmarks import Bookmarks
+from .change_actions import ChangeActions
+from .changer import Changer
+from .controller import Controller
+from .general_actions import GeneralActions
 from .hook_actions import HookActions
+from .hook_forms import HookForms
+from .hook_row_actions import HookRowActions
+from .host import Host
+from .outside import Outside
 from .pass_actions import PassActions
+from .presenter import Presenter
+from .questions import Questions
+from .state import AppState
+from .target_actions import TargetActions
 from .workbench import Workbench
 
 _HARMLESS = HarmlessLines()
-FAULTS_TOLD = 2
-"""Hooks that failed, of which each is told in a notification."""
+
+Connect = Callable[[Callable[[Message], object]], EngineClient]
+"""Makes the engine's client, given where it posts its messages."""
 
 
-def _commands() -> type[Provider]:
+def _palette() -> type[Provider]:
     from .palette import InspectorCommands
 
     return InspectorCommands
 
 
-class InspectorApp(HookActions, PassActions, inherit_bindings=False):
+class InspectorApp(App[None], inherit_bindings=False):
     """One model under inspection.
 
     Args:
         options: What it was started with.
-        memory: Where state is kept between sessions.
+        connect: Makes the client of the engine to talk to.
+        saved: Where state is kept between sessions.
         driver: How to talk to the terminal; Textual's choice unless given.
     """
 
     CSS_PATH = "inspector.tcss"
     TITLE = "inspector"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_commands}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
     ENABLE_COMMAND_PALETTE = True
 
-    def __init__(self, options: AppOptions, saved_state: SavedState | None = None, driver: Any = None) -> None:
+    def __init__(
+        self, options: AppOptions, connect: Connect, saved: SavedState | None = None, driver: Any = None
+    ) -> None:
         super().__init__(driver_class=driver)
-        self.options = options
-        self.saved_state = saved_state or SavedState()
         self.error_console = crash_console()
+        self.options = options
+        self.engine = connect(self.post_message)
+        self.state = AppState()
         self.workbench = Workbench(self.ask, options.ascii)
+        self._compose_parts(saved or SavedState())
         if options.target is not None:
-            self.stage(f"loading {options.target.get('target', '')} …")
-        self.kept: ViewState | None = None  # to go back to after the engine was started again
-        self.seed = 0
-        self.exit_messages: list[str] = []  # for the terminal, when the app has left it
-        self.failure = 0  # the exit code that what happened last asks for
-        self._first = True  # nothing was opened yet: what is wrong with it is said on the terminal
-        self._last_problem: Problem | None = None
-        self._clock: Timer | None = None
-        self._last_faults: tuple[Problem, ...] = ()
+            self.presenter.stage(f"loading {options.target.get('target', '')} …")
 
-    def use_engine(self, engine: EngineClient) -> None:
-        """The engine to talk to. Call before the app runs."""
-        self.flow = Flow(engine, self)
+    def _compose_parts(self, saved: SavedState) -> None:
+        """Each part is given what it needs, and those below it: none knows the app."""
+        engine, state, bench, ascii = self.engine, self.state, self.workbench, self.options.ascii
+        self.host = host = Host(self)
+        self.presenter = presenter = Presenter(bench, state, host)
+        self.bookmarks = bookmarks = Bookmarks(saved, bench, state, presenter, host, self.options.select)
+        questions, outside, changer = Questions(host), Outside(host), Changer(engine, state, host)
+        self.controller = controller = Controller(engine, state, presenter, questions, bookmarks, host)
+        passes, opening, observing = controller.passes, controller.opening, controller.observing
+        forms = HookForms(state, bench, changer, outside, host)
+        self.targets = TargetActions(engine, state, opening, presenter, bookmarks, questions, host)
+        self.hook_rows = HookRowActions(engine, state, observing, changer, forms, outside, questions, host, ascii)
+        self.owners: dict[str, object] = {
+            "general": GeneralActions(engine, state, bench, passes, presenter, outside, host, ascii),
+            "targets": self.targets,
+            "workbench": bench,
+            "panels": bench.panels,
+            "passes": PassActions(engine, state, passes, presenter, questions, host, ascii),
+            "hooks": HookActions(engine, state, bench, observing, changer, forms, host, ascii),
+            "changes": ChangeActions(engine, state, changer, host),
+        }
+        """By the name that stands before the dot of an action in `keys.COMMANDS`."""
+
+    async def ask(self, request: AnyRequest) -> AnyEvent:
+        """The engine's reply."""
+        return await self.engine.ask(request)
 
     def get_default_screen(self) -> Screen[None]:
         return self.workbench
@@ -87,237 +119,60 @@ class InspectorApp(HookActions, PassActions, inherit_bindings=False):
     def on_mount(self) -> None:
         if self.options.theme:
             self._set_theme(self.options.theme)
-        self._clock = self.set_interval(0.1, self._tick, pause=True)
+        self.presenter.start_clock()
         self.call_after_refresh(self._begin)
 
     def _set_theme(self, name: str) -> None:
         if name in self.available_themes:
             self.theme = name
         else:
-            self.tell(f"there is no theme {name}; there are {', '.join(sorted(self.available_themes))}")
+            self.host.tell(f"there is no theme {name}; there are {', '.join(sorted(self.available_themes))}")
 
     async def _begin(self) -> None:
         """The first frame is on the screen; now for the engine."""
         gc.collect()
         gc.freeze()  # a full collection over everything imported would stall keys for a frame or two
-        await self.flow.engine.connect()
+        await self.engine.connect()
         if self.options.target is not None:
-            self.open_target(msgspec.convert(dict(self.options.target), Target))
+            self.controller.opening.start(msgspec.convert(dict(self.options.target), Target))
         elif self.options.engine_fd is None:
-            self.stage("no model is open")
-            self.action_open()
-
-    def open_target(self, target: Target) -> None:
-        if self.flow.ready:
-            self.keep_state()
-        self.kept_off = False
-        self.kept = None
-        self.seed = target.seed
-        self.stage(f"loading {target.target} …")
-        self.run_worker(self.flow.open(target), name="open")
-
-    def leave_app(self) -> None:
-        self.exit(return_code=self.failure)
+            self.presenter.stage("no model is open")
+            self.targets.open()
 
     def exit(self, result: None = None, return_code: int = 0, message: Any = None) -> None:
         """Leave, and keep where the person was."""
-        self.keep_state()
+        self.bookmarks.keep()
         super().exit(result, return_code, message)
 
-    def keep_state(self) -> None:
-        target = self.flow.target
-        if target is not None and self.flow.ready and not self.kept_off:
-            self.saved_state.keep(target, self.where())
-
-    def where(self) -> ViewState:
-        target = self.flow.target
-        if target is not None and not target.observe:  # that hooks are off is not the person's doing
-            return self.workbench.state(off=self.saved_state.recall(target).off)
-        return self.workbench.state()
+    async def action_perform(self, id: str) -> None:
+        """Do a command by its id, whoever owns it."""
+        command = find_command(id)
+        owner, name, arguments = parse(command.action)
+        if owner:
+            getattr(self.owners[owner], name)(*arguments)
+        else:
+            await self.run_action(command.action, self.workbench.widget_of(command.context))
 
     @on(EngineSaid)
-    def _heard(self, message: EngineSaid) -> None:
-        if isinstance(message.event, Calls):
-            self.workbench.detail.offer(message.event)
-        else:
-            self.flow.hear(message.event)
+    def _hear(self, message: EngineSaid) -> None:
+        self.controller.hear(message.event)
 
     @on(EngineOutput)
-    def _printed(self, message: EngineOutput) -> None:
-        self.log_panel.write(message.stream, message.text)
+    def _write_output(self, message: EngineOutput) -> None:
+        self.presenter.log_panel.write(message.stream, message.text)
 
     @on(EngineGone)
-    def _gone(self, message: EngineGone) -> None:
-        self.flow.live = False
-        self.flow.stop_running()
-        if not self.flow.ready:
-            self.stage(message.problem.what)
-        self.failure = 1
-        self.workbench.title_bar.alarm = "the engine is gone, ^k starts it again"
-        if message.problem != self._last_problem:  # a pass that died was told of already
-            self._show_problem(message.problem)
-        hint = f"; {message.problem.hint}" if message.problem.hint else ""
-        self.tell(f"{message.problem.what}{hint}")
+    def _lose_engine(self, message: EngineGone) -> None:
+        self.controller.lose_engine(message.problem)
 
-    @on(DetailPanel.Again)
+    @on(LinePanel.Again)
     def _ask_again(self) -> None:
-        self.workbench.detail.refill()
+        self.workbench.panels.refill()
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> object:
-        return self.run_worker(work)
+    @on(HookAsked)
+    def _do_to_hook(self, message: HookAsked) -> None:
+        self.hook_rows.carry_out(message)
 
-    def later(self, seconds: float, call: Callable[[], object]) -> object:
-        return self.set_timer(seconds, call)
-
-    def stage(self, text: str) -> None:
-        self.workbench.title_bar.stage = text
-
-    def model_changed(self) -> None:
-        self._last_problem, self._last_faults = None, ()
-        self.workbench.title_bar.alarm = ""
-        self.workbench.show_model(self.flow.model)
-        self._show_changes()
-
-    def rows_added(self) -> None:
-        self.workbench.module_tree.refresh_rows()
-
-    def model_complete(self) -> tuple[Path, ...]:
-        target = self.flow.target
-        state = self.kept
-        if state is None and target is not None:
-            state = self.saved_state.recall(target)
-            self.saved_state.add_recent(target)
-        for note in self.saved_state.take_notes():
-            self.log_panel.write("engine", note + "\n")
-        self.failure = 0
-        if state is not None:
-            self.workbench.restore(state)
-        if state in (None, ViewState()) and not self.flow.model.callable:
-            self.workbench.show_panel_called("Parameters")  # there is no source, and nothing runs
-        if self._first and self.options.select:
-            self._select_dotted(self.options.select)
-        self._first = False
-        if state is None or (target is not None and not target.observe and self.kept is None):
-            return ()
-        self.kept = None
-        return tuple(path for path in state.off if self.flow.model.index_of(path) is not None)
-
-    def _select_dotted(self, dotted: str) -> None:
-        found = next((path for path in self.flow.model.paths if ".".join(path) == dotted), None)
-        if found is None:
-            self.tell(f"there is no module {dotted}")
-        else:
-            self.workbench.select_path(found)
-
-    def marks_changed(self) -> None:
-        self.workbench.module_tree.refresh_rows()
-        self.workbench.detail.refill()
-
-    def changes_changed(self) -> None:
-        self._show_changes()
-        self.workbench.detail.refill()
-        self.hooks_changed()
-
-    def _show_changes(self) -> None:
-        title = self.workbench.title_bar
-        title.changes, title.stale = self.flow.model.changes, self.flow.stale
-
-    def pass_started(self) -> None:
-        title = self.workbench.title_bar
-        title.progress, title.elapsed, title.running, title.live = None, 0.0, True, self.flow.live
-        title.stale = self.flow.stale
-        if self._clock is not None:
-            self._clock.resume()
-
-    def progressed(self, progress: Progress) -> None:
-        self.workbench.title_bar.progress = progress
-
-    def pass_ended(self) -> None:
-        if self._clock is not None:
-            self._clock.pause()
-        title = self.workbench.title_bar
-        title.running, title.live = False, self.flow.live
-        title.stale = self.flow.stale
-        title.summary = summary = self.flow.model.summary
-        self.workbench.module_tree.refresh_rows()
-        self.workbench.detail.pass_ended()
-        self.hooks_changed()
-        if summary is not None and summary.problem is None:
-            self.seed = summary.seed
-            self.failure = 1 if summary.faults else 0
-            self._last_problem = None
-        if summary is not None:
-            self._show_faults(summary.faults)
-
-    def _show_faults(self, faults: tuple[Problem, ...]) -> None:
-        """Write down which hooks failed and were passed over, once while they stay the same."""
-        if faults == self._last_faults:
-            return
-        self._last_faults = faults
-        for fault in faults:
-            self.log_panel.show_problem(fault)
-        for fault in faults[:FAULTS_TOLD]:
-            self.tell(f"{fault.what}; the pass went on without it")
-        if len(faults) > FAULTS_TOLD:
-            self.tell(f"{len(faults) - FAULTS_TOLD} more hooks failed: see the Log panel")
-
-    def _tick(self) -> None:
-        title = self.workbench.title_bar
-        title.elapsed = time.monotonic() - self.flow.started
-        title.live = self.flow.live
-
-    def choose(self, choices: Choices) -> None:
-        from ..screens.picker import Picker
-
-        def picked(name: str | None) -> None:
-            if name is not None:
-                self.run_worker(self.flow.open_choice(name), name="open")
-            else:
-                self.stage("no model is open; o opens one")
-
-        self.push_screen(Picker(choices.title, choices.items), picked)
-
-    def ask_input(self, opened: Opened) -> None:
-        from ..screens.form import InputForm
-
-        def answered(specs: tuple[str, ...] | None) -> None:
-            if specs is not None:
-                self.run_worker(self.flow.set_input(specs))
-
-        self.push_screen(InputForm(opened.form, opened.problem), answered)
-
-    def write_log(self, level: str, text: str) -> None:
-        self.log_panel.write("warning" if level == "warning" else "engine", text + "\n")
-
-    def tell(self, text: str) -> None:
-        self.notify(visible(text), timeout=4, markup=False)
-
-    def problem(self, problem: Problem, opening: bool) -> None:
-        """Show what was wrong. A target that was mistyped is said on the terminal, where it can be typed again."""
-        self.failure = problem.exit_code
-        if opening and self._first and problem.exit_code == 2:
-            from ...report.problem import render_problem
-
-            self.exit_messages.append(render_problem(problem))
-            self.leave_app()
-            return
-        if opening:
-            self.stage(f"{problem.what} (o opens another, ctrl+k tries again)")
-        self._show_problem(problem)
-
-    @property
-    def log_panel(self) -> LogPanel:
-        return next(panel for panel in self.workbench.detail.panels if isinstance(panel, LogPanel))
-
-    def _show_problem(self, problem: Problem) -> None:
-        """Go to the place and show the traceback; where it is the same as before, the person stays where they are."""
-        self.log_panel.show_problem(problem)
-        if problem == self._last_problem:
-            return
-        self._last_problem = problem
-        if problem.path is not None:
-            self.workbench.select_path(problem.path)
-        number = self.workbench.detail.number_of(LogPanel.TITLE)
-        if number is not None:
-            self.workbench.detail.show_panel(number)
-            self.call_after_refresh(self.log_panel.view.follow_end)
+    @on(GradientsPanel.Chosen)
+    def _go_to_module(self, event: GradientsPanel.Chosen) -> None:
+        self.workbench.go_to(event.index)

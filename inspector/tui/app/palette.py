@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from textual.command import DiscoveryHit, Hit, Hits, Provider
 
-from ..keys import COMMANDS, Command
+from ..keys import COMMANDS, Command, perform
 from ..screens.help import keys_of
-
-if TYPE_CHECKING:
-    from .app import InspectorApp
 
 _NOT_LISTED = frozenset({"palette", "leave"})
 
@@ -21,22 +17,21 @@ class InspectorCommands(Provider):
     """Labels are ours, never text from a model."""
 
     async def discover(self) -> AsyncIterator[DiscoveryHit]:
-        for command in listed():
+        for command in palette_commands():
             yield DiscoveryHit(command.label, self._call(command), help=_keys(command))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for command in listed():
+        for command in palette_commands():
             score = matcher.match(command.label)
             if score > 0:
                 yield Hit(score, matcher.highlight(command.label), self._call(command), help=_keys(command))
 
     def _call(self, command: Command) -> Callable[[], object]:
-        app: InspectorApp = self.app  # type: ignore[assignment]  # the only app that has this provider
-        return partial(app.call_later, app.action_perform, command.id)
+        return partial(self.app.call_later, self.app.run_action, perform(command.id))
 
 
-def listed() -> list[Command]:
+def palette_commands() -> list[Command]:
     """The commands that make sense without a cursor in a pane."""
     return [c for c in COMMANDS if c.context != "move" and c.id not in _NOT_LISTED]
 

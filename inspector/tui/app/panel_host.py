@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from rich.cells import cell_len
 from textual.app import ComposeResult
@@ -14,13 +15,18 @@ from textual.style import Style
 from textual.widgets import ContentSwitcher
 
 from ...client.model import Model
-from ...records import AnyEvent, AnyRequest, Calls, Failed, GetCalls
+from ...records import AnyEvent, AnyRequest, Calls, Failed
+from ..keys import perform
 from ..panels.base import Panel
+from ..panels.line_panel import LinePanel
+from ..panels.source import SourcePanel
+
+Kind = TypeVar("Kind", bound=Panel)
 
 Ask = Callable[[AnyRequest], Awaitable[AnyEvent]]
 
 
-class Detail(Container):
+class PanelHost(Container):
     """Keeps the showing panel up to date with the selection.
 
     At most one request is under way. Whatever changes meanwhile asks once more when its reply is there, and a reply
@@ -36,7 +42,7 @@ class Detail(Container):
 
     def __init__(self, panels: Sequence[Panel], ask: Ask, *, id: str) -> None:
         super().__init__(id=id)
-        self.panels = tuple(panels)
+        self.members = tuple(panels)
         self._ask = ask
         self._model = Model()
         self._index: int | None = None
@@ -44,12 +50,12 @@ class Detail(Container):
         self._wanted = False
         self._asking = False
         self._refilled = asyncio.Event()
-        for number, panel in enumerate(self.panels):
+        for number, panel in enumerate(self.members):
             panel.id = panel_id(number)
 
     def compose(self) -> ComposeResult:
         with ContentSwitcher(initial=panel_id(0)):
-            yield from self.panels
+            yield from self.members
 
     def on_mount(self) -> None:
         self._draw_tabs()
@@ -59,26 +65,62 @@ class Detail(Container):
 
     @property
     def current(self) -> Panel:
-        return self.panels[self._showing]
+        return self.members[self._showing]
 
     @property
     def showing(self) -> int:
         return self._showing
 
-    def number_of(self, title: str) -> int | None:
-        """The number of the panel with this title."""
-        return next((n for n, panel in enumerate(self.panels) if title == panel.TITLE), None)
+    def find(self, kind: type[Kind]) -> Kind:
+        """The panel of this class."""
+        return next(panel for panel in self.members if isinstance(panel, kind))
 
-    def show_panel(self, number: int) -> None:
+    def show(self, kind: type[Panel]) -> None:
+        """Switch to the panel of this class."""
+        self.show_number(self.members.index(self.find(kind)))
+
+    def show_called(self, title: str) -> None:
+        """Switch to the panel with this title, where there is one."""
+        self._show_first(lambda panel: title == panel.TITLE)
+
+    def show_context(self, context: str) -> None:
+        """Switch to the panel that has the keys of this context, where there is one."""
+        self._show_first(lambda panel: context == panel.CONTEXT)
+
+    def _show_first(self, is_meant: Callable[[Panel], bool]) -> None:
+        number = next((n for n, panel in enumerate(self.members) if is_meant(panel)), self._showing)
+        if number != self._showing:
+            self.show_number(number)
+
+    def show_number(self, number: int) -> None:
         """Switch to a panel; its number wraps around."""
         had_focus = self.has_focus_within
-        self._showing = number % len(self.panels)
+        self._showing = number % len(self.members)
         self.query_one(ContentSwitcher).current = panel_id(self._showing)
         self._draw_tabs()
         if had_focus:
             self.current.focus()
         self.refill()
         self.post_message(self.Switched())
+
+    def choose(self, number: int) -> None:
+        """Switch to the panel whose tab has this number, where there is one."""
+        if number <= len(self.members):
+            self.show_number(number - 1)
+
+    def step(self, delta: int) -> None:
+        """Switch to the next or previous panel, round the ends."""
+        self.show_number(self._showing + delta)
+
+    def scroll(self, delta: int) -> None:
+        """Scroll the showing panel by rows, wherever the keyboard is."""
+        if isinstance(self.current, LinePanel):
+            self.current.scroll_body(delta)
+
+    def show_site(self) -> None:
+        """Show where the parent calls the selected module."""
+        self.show_called(SourcePanel.TITLE)
+        self.find(SourcePanel).show_site()
 
     def select(self, model: Model, index: int) -> None:
         """This module is selected now. It is asked about once the moved cursor is on the screen: a quick reply would
@@ -89,10 +131,10 @@ class Detail(Container):
     def clear(self) -> None:
         """There is no model any more."""
         self._model, self._index = Model(), None
-        for panel in self.panels:
+        for panel in self.members:
             panel.clear()
 
-    def pass_ended(self) -> None:
+    def end_pass(self) -> None:
         """Bring the showing panel up to date. Hidden ones ask when they are shown."""
         if self.current.STALE_AFTER_PASS:
             self.refill()
@@ -126,7 +168,7 @@ class Detail(Container):
         request = panel.request(model.generation, model.paths[index])
         if request is None:
             return
-        reply = await self._answer(request)
+        reply = await self._answer(panel, request)
         if reply is None or self._wanted or model is not self._model:
             return
         if isinstance(reply, Failed):
@@ -134,10 +176,10 @@ class Detail(Container):
         else:
             panel.show(reply)
 
-    async def _answer(self, request: AnyRequest) -> AnyEvent | None:
+    async def _answer(self, panel: Panel, request: AnyRequest) -> AnyEvent | None:
         """The reply, or None where one that takes a pass was overtaken: the engine drops what nobody waits for."""
         reply = asyncio.ensure_future(self._ask(request))
-        if not isinstance(request, GetCalls):
+        if not panel.REPLY_MAY_TAKE_A_PASS:
             return await reply
         overtaken = asyncio.ensure_future(self._refilled.wait())
         await asyncio.wait({reply, overtaken}, return_when=asyncio.FIRST_COMPLETED)
@@ -154,12 +196,12 @@ class Detail(Container):
 
     def _draw_tabs(self) -> None:
         room = self.size.width - 4 if self.size.width else 999  # before the first layout
-        labels = tab_labels([panel.TITLE for panel in self.panels], self._showing, room)
+        labels = tab_labels([panel.TITLE for panel in self.members], self._showing, room)
         self.border_title = Content("  ").join([self._tab(number, label) for number, label in enumerate(labels)])
 
     def _tab(self, number: int, label: str) -> Content:
         showing = number == self._showing
-        click = Style.from_meta({"@click": f"app.panel({number + 1})"})
+        click = Style.from_meta({"@click": perform(f"panel-{number + 1}")})
         return Content.styled(label, "bold $text-primary" if showing else "$foreground-muted").stylize(click)
 
 

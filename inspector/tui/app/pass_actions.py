@@ -1,112 +1,120 @@
-"""What the keys do that run other passes than a plain one, or ask how the model would differ."""
+"""What the keys do that run passes, or ask how the model would differ."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from textual import on
-from textual.app import App
-
+from ...client.engine_client import EngineClient
 from ...client.pass_plan import BACKWARD, Plan
 from ...records import Changes, Failed, Problem, StateDictReport, TakeBaseline, TryStateDict
-from ..panels.gradients import GradientsPanel
+from ...text import visible
+from .host import Host
+from .passes import Passes
+from .presenter import Presenter
+from .questions import Questions
+from .state import AppState
 
 if TYPE_CHECKING:
-    from ..options import AppOptions
-    from .controller import Flow
-    from .workbench import Workbench
+    from ..screens.seed import Draw
 
 NO_MODEL = "there is no model yet"
+ABOUT_STATE_DICT = (
+    "Compares its keys, shapes and dtypes with the model's and writes nothing. Left empty: the model's own."
+)
 
 
-class PassActions(App[None], inherit_bindings=False):
-    """The part of the app that asks for more than one forward pass."""
+@dataclass(eq=False)
+class PassActions:
+    """Owner of the actions `passes`."""
 
-    flow: Flow
-    options: AppOptions
-    workbench: Workbench
-    batches_plan = Plan(backward=True, batches=10)
-    """What was typed last for several batches."""
-    state_dict_file = ""
-    """The file that was compared last."""
+    engine: EngineClient
+    state: AppState
+    passes: Passes
+    presenter: Presenter
+    questions: Questions
+    host: Host
+    ascii: bool
+    _plan: Plan = field(default=Plan(backward=True, batches=10), init=False)  # what was typed last for several batches
+    _state_dict_file: str = field(default="", init=False)  # the file that was compared last
 
-    def tell(self, text: str) -> None:
-        raise NotImplementedError
+    def run(self) -> None:
+        self.host.spawn(self.passes.run())
 
-    def action_backward(self) -> None:
-        self.run_worker(self.flow.run(plan=BACKWARD))
+    def backward(self) -> None:
+        self.host.spawn(self.passes.run(plan=BACKWARD))
 
-    def action_batches(self) -> None:
+    def batches(self) -> None:
         """Ask how many, and run them."""
-        from ..screens.batches import BatchesDialog
-
-        if not self.flow.ready:
-            self.tell(NO_MODEL)
-            return
-
-        def answered(plan: Plan | None) -> None:
-            if plan is not None:
-                self.batches_plan = plan
-                self.run_worker(self.flow.run(plan=plan))
-
-        self.push_screen(BatchesDialog(self.batches_plan), answered)
-
-    def action_baseline(self) -> None:
-        if self.flow.ready:
-            self.run_worker(self._take_baseline())
+        if self.state.ready:
+            self.questions.ask_batches(self._plan, self._run_batches)
         else:
-            self.tell(NO_MODEL)
+            self.host.tell(NO_MODEL)
 
-    @on(GradientsPanel.Chosen)
-    def _go_to_module(self, event: GradientsPanel.Chosen) -> None:
-        model = self.flow.model
-        if event.index < len(model.rows):
-            self.workbench.select_path(model.paths[event.index])
-            self.workbench.module_tree.focus()
+    def _run_batches(self, plan: Plan) -> None:
+        self._plan = plan
+        self.host.spawn(self.passes.run(plan=plan))
 
-    def ask_to_materialize(self, lazy: int, plan: Plan) -> None:
-        """A pass changes lazy modules for as long as it takes, and only a person may want that."""
-        from ..screens.confirm import Confirm
+    def live(self) -> None:
+        self.passes.live.toggle()
+        self.presenter.show_live()
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self.flow.materialize = True
-                self.run_worker(self.flow.run(plan=plan))
+    def seed(self) -> None:
+        """Ask for the seed and the sample input, and run with them."""
+        from ..screens.seed import Draw
 
-        modules = "A lazy module has" if lazy == 1 else f"{lazy} lazy modules have"
-        question = f"{modules} no shapes yet. A pass materializes them, and makes them lazy again after it."
-        self.push_screen(Confirm(question, "Run it"), answered)
+        info, target = self.state.model.info, self.state.target
+        if info is None:
+            self.host.tell(NO_MODEL)
+            return
+        now = Draw(self.state.seed, target.inputs if target is not None else (), self.state.fresh)
+        used = f"{visible(info.input)} ({visible(info.input_origin)})" if info.input else ""
+        self.questions.ask_seed(now, used, self._draw)
+
+    def _draw(self, draw: Draw) -> None:
+        self.state.fresh = draw.fresh
+        if draw.specs is not None:
+            self.host.spawn(self.passes.set_input(draw.specs, draw.seed))
+        else:
+            self.host.spawn(self.passes.run(draw.seed))
+
+    def baseline(self) -> None:
+        """Compare with the model as it is now."""
+        if self.state.ready:
+            self.host.spawn(self._take_baseline())
+        else:
+            self.host.tell(NO_MODEL)
 
     async def _take_baseline(self) -> None:
-        reply = await self.flow.engine.ask(TakeBaseline(self.flow.model.generation))
+        reply = await self.engine.ask(TakeBaseline(self.state.generation))
         if isinstance(reply, Failed):
-            self.tell(reply.problem.what)
+            self.host.tell(reply.problem.what)
         elif isinstance(reply, Changes):
-            self.tell(f"the baseline from now on: {reply.baseline or 'the model as it is now'}")
+            self.host.tell(f"the baseline from now on: {reply.baseline or 'the model as it is now'}")
 
-    def action_try_state_dict(self) -> None:
+    def try_state_dict(self) -> None:
         """Ask for a file and show how its keys go with the model's."""
         from ..screens.file_prompt import FilePrompt
         from ..screens.state_dict import StateDictScreen
 
-        if not self.flow.ready:
-            self.tell(NO_MODEL)
+        if not self.state.ready:
+            self.host.tell(NO_MODEL)
             return
         reports: list[StateDictReport] = []
 
         async def carry_out(file: str) -> Problem | None:
-            reply = await self.flow.engine.ask(TryStateDict(self.flow.model.generation, file))
+            reply = await self.engine.ask(TryStateDict(self.state.generation, file))
             if isinstance(reply, Failed):
                 return reply.problem
             if isinstance(reply, StateDictReport):
-                self.state_dict_file = file
+                self._state_dict_file = file
                 reports.append(reply)
             return None
 
-        def answered(done: bool | None) -> None:
+        def show(done: bool | None) -> None:
             if done and reports:
-                self.push_screen(StateDictScreen(reports[-1], self.options.ascii))
+                self.host.push(StateDictScreen(reports[-1], self.ascii))
 
-        about = "Compares its keys, shapes and dtypes with the model's and writes nothing. Left empty: the model's own."
-        prompt = FilePrompt("Try a state dict", about, "Compare", self.state_dict_file, carry_out, optional=True)
-        self.push_screen(prompt, answered)
+        file = self._state_dict_file
+        prompt = FilePrompt("Try a state dict", ABOUT_STATE_DICT, "Compare", file, carry_out, optional=True)
+        self.host.push(prompt, show)

@@ -17,12 +17,13 @@ from ...records import Path
 from ..bars.footer import KeyBar
 from ..bars.header import TitleBar
 from ..bars.prompt import PromptBar
+from ..keys import Context
 from ..panels import PANELS
 from ..panels.base import Panel
-from ..panels.line_panel import DetailPanel
+from ..panels.line_panel import LinePanel
 from ..saved_state import ViewState
 from ..tree.widget import ModuleTree
-from .panel_host import Ask, Detail
+from .panel_host import Ask, PanelHost
 
 LEAST = 16
 """Cells or lines that a pane keeps when the split is moved."""
@@ -39,7 +40,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.title_bar = TitleBar()
         self.title_bar.ascii = ascii
         self.module_tree = ModuleTree(id="tree", ascii=ascii)
-        self.detail = Detail([panel() for panel in PANELS], ask, id="detail")
+        self.panels = PanelHost([panel() for panel in PANELS], ask, id="detail")
         self.prompt = PromptBar(id="prompt")
         self.model = Model()
         self._split = 0  # cells by which the tree is wider than the style sheet has it
@@ -48,14 +49,14 @@ class Workbench(Screen[None], inherit_bindings=False):
         self._filter_before = ""
         self.set_class(ascii, "-ascii")
         if ascii:
-            for panel in self.detail.panels:
+            for panel in self.panels.members:
                 panel.draw_ascii()
 
     def compose(self) -> ComposeResult:
         yield self.title_bar
         with Container(id="body"):
             yield self.module_tree
-            yield self.detail
+            yield self.panels
         yield Static("terminal too small", id="too-small", markup=False)
         yield self.prompt
         yield KeyBar(id="keys")
@@ -70,7 +71,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.model = model
             self.title_bar.summary = None
             self.module_tree.show(model)
-            self.detail.clear()
+            self.panels.clear()
 
     def select_path(self, path: Path) -> bool:
         """Put the cursor on a module, whatever hides it."""
@@ -82,6 +83,12 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.module_tree.order = False
             self.module_tree.select(index)
         return True
+
+    def go_to(self, index: int) -> None:
+        """Put the cursor and the keyboard on the module in this row, if there is one."""
+        if index < len(self.model.rows):
+            self.select_path(self.model.paths[index])
+            self.module_tree.focus()
 
     @property
     def selected(self) -> int | None:
@@ -96,38 +103,32 @@ class Workbench(Screen[None], inherit_bindings=False):
     @on(ModuleTree.Highlighted)
     def _highlighted(self, event: ModuleTree.Highlighted) -> None:
         if event.index < len(self.model.rows):
-            self.detail.select(self.model, event.index)
+            self.panels.select(self.model, event.index)
 
     @on(ModuleTree.Opened)
     def _opened(self) -> None:
-        self.detail.current.focus()
+        self.panels.current.focus()
 
-    def state(self, off: tuple[Path, ...] | None = None) -> ViewState:
+    def view_state(self, off: tuple[Path, ...] | None = None) -> ViewState:
         """Where the person is. `off` stands in for the modules whose hooks are off now."""
         return ViewState(
             selected=self.selected_path,
             expanded=tuple(self.model.paths[index] for index in sorted(self.module_tree.expanded)),
             off=tuple(self._off()) if off is None else off,
-            panel=self.detail.current.TITLE,
+            panel=self.panels.current.TITLE,
             order=self.module_tree.order,
             split=self._split,
         )
 
-    def restore(self, state: ViewState) -> None:
+    def restore(self, bookmark: ViewState) -> None:
         """Go where the person was, as far as it is still there."""
-        if state.expanded is not None:
-            found = (self.model.index_of(path) for path in state.expanded)
+        if bookmark.expanded is not None:
+            found = (self.model.index_of(path) for path in bookmark.expanded)
             self.module_tree.expanded = frozenset(index for index in found if index is not None)
-        self.module_tree.order = state.order
-        self.move_split(state.split - self._split)
-        self.show_panel_called(state.panel)
-        self.select_path(state.selected)
-
-    def show_panel_called(self, title: str) -> None:
-        """Switch to the panel with this title, where there is one."""
-        number = self.detail.number_of(title)
-        if number is not None and number != self.detail.showing:
-            self.detail.show_panel(number)
+        self.module_tree.order = bookmark.order
+        self.move_split(bookmark.split - self._split)
+        self.panels.show_called(bookmark.panel)
+        self.select_path(bookmark.selected)
 
     def _off(self) -> Iterator[Path]:
         if not self.model.callable:
@@ -143,26 +144,33 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     @property
     def focused_panel(self) -> Panel | None:
-        return self.detail.current if self.detail.has_focus_within else None
+        return self.panels.current if self.panels.has_focus_within else None
+
+    def widget_of(self, context: Context) -> Widget:
+        """The widget that a command of this context is for; a panel is shown for it."""
+        if context in ("tree", "move"):
+            return self.module_tree
+        self.panels.show_context(context)
+        return self.panels.current
 
     def next_pane(self) -> None:
         """There are two panes; in a zoomed one, the other takes its place."""
-        to_tree = self.detail.has_focus_within
-        if self.detail.has_class("-zoomed") or self.module_tree.has_class("-zoomed"):
-            self._zoom(self.module_tree if to_tree else self.detail)
+        to_tree = self.panels.has_focus_within
+        if self.panels.has_class("-zoomed") or self.module_tree.has_class("-zoomed"):
+            self._zoom(self.module_tree if to_tree else self.panels)
         if to_tree:
             self.module_tree.focus()
         else:
-            self.detail.current.focus()
+            self.panels.current.focus()
 
     def zoom(self) -> None:
-        self._zoom(self.detail if self.detail.has_focus_within else self.module_tree)
+        self._zoom(self.panels if self.panels.has_focus_within else self.module_tree)
 
     def unzoom(self) -> None:
         self._zoom(None)
 
     def _zoom(self, pane: Widget | None) -> None:
-        for each in (self.module_tree, self.detail):
+        for each in (self.module_tree, self.panels):
             each.set_class(each is pane, "-zoomed")
             each.set_class(pane is not None and each is not pane, "-away")
 
@@ -180,6 +188,10 @@ class Workbench(Screen[None], inherit_bindings=False):
         else:
             self.module_tree.styles.width = wanted
 
+    def toggle_order(self) -> None:
+        """The modules as a tree, or the calls of the last pass in their order."""
+        self.module_tree.order = not self.module_tree.order
+
     def search(self) -> None:
         """Ask what to search for in the focused pane."""
         self._searched = self.focused_panel or self.module_tree
@@ -187,7 +199,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def search_next(self, delta: int) -> None:
         pane = self._searched or self.module_tree
-        if isinstance(pane, (ModuleTree, DetailPanel)):
+        if isinstance(pane, (ModuleTree, LinePanel)):
             pane.search_next(delta)
 
     def filter(self) -> None:
@@ -214,7 +226,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             found = pane.search(text)
             pane.search_next(0)
             return found
-        return pane.search(text) if isinstance(pane, DetailPanel) else 0
+        return pane.search(text) if isinstance(pane, LinePanel) else 0
 
     @on(PromptBar.Ended)
     def _ended(self, event: PromptBar.Ended) -> None:
@@ -228,7 +240,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def leave(self) -> bool:
         """Close one thing that lies over the panes: a zoom, a search, a filter, the detail pane's focus."""
-        if self.module_tree.has_class("-zoomed") or self.detail.has_class("-zoomed"):
+        if self.module_tree.has_class("-zoomed") or self.panels.has_class("-zoomed"):
             self.unzoom()
         elif self._searched is not None:
             self._search("")

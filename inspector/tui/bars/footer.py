@@ -7,7 +7,7 @@ from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
-from ..keys import COMMANDS, Command
+from ..keys import COMMANDS, Command, perform
 
 MOST = 7
 GAP = "  "
@@ -28,7 +28,7 @@ class KeyBar(Widget):
         offset = event.get_content_offset(self)
         command = None if offset is None else command_at(fitting_labels(self.size.width), offset.x)
         if command is not None:
-            await self.run_action(f"app.perform('{command.id}')")
+            await self.run_action(perform(command.id))
 
 
 def fitting_labels(width: int) -> list[Command]:

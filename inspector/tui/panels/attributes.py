@@ -13,10 +13,10 @@ from ..drawing.lines import Page
 from ..drawing.styles import ACCENT, DIM, HEADING
 from ..drawing.values import Space, part_lines
 from ..drawing.wrap import Line
-from .line_panel import DetailPanel
+from .line_panel import LinePanel
 
 
-class AttributesPanel(DetailPanel):
+class AttributesPanel(LinePanel):
     """The parts of the instance that are neither modules nor tensors of their own panel."""
 
     TITLE = "Attributes"

@@ -8,6 +8,7 @@ from textual.widget import Widget
 
 from ...client.model import Model
 from ...records import AnyEvent, AnyRequest, Path, Problem
+from ..keys import Context
 
 
 class Panel(Widget):
@@ -22,6 +23,13 @@ class Panel(Widget):
 
     STALE_AFTER_PASS: ClassVar[bool] = True
     """Whether a finished pass changes what it shows."""
+
+    REPLY_MAY_TAKE_A_PASS: ClassVar[bool] = False
+    """Whether the engine may run a pass for the reply. Such a reply is not waited for when something else is selected:
+    the engine drops what nobody waits for."""
+
+    CONTEXT: ClassVar[Context | None] = None
+    """The context of its keys in `keys.COMMANDS`, where it has any."""
 
     def select(self, model: Model, index: int) -> None:
         """The module at row `index` of `model` is selected now. Called before `request`, and again after a pass."""

@@ -22,7 +22,7 @@ from ..drawing.problem import message
 from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN
 from ..drawing.wrap import Line
 from ..keys import bindings
-from .line_panel import DetailPanel
+from .line_panel import LinePanel
 
 HOW_TO_RUN = "no backward pass yet: press b"
 FAR = 1e3
@@ -37,7 +37,7 @@ _MARK = max(map(len, _STYLES))
 _ABOVE = 2  # lines shown above the selected module
 
 
-class GradientsPanel(DetailPanel):
+class GradientsPanel(LinePanel):
     """Root mean squares of the gradients of outputs, as bars on a logarithmic scale, the last module first.
 
     A gradient is `exploding` where it is infinite or above 1000 times the median over all that are finite and not
@@ -45,7 +45,8 @@ class GradientsPanel(DetailPanel):
     """
 
     TITLE = "Gradients"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("gradients")]
+    CONTEXT = "gradients"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
     view: CursorView
 

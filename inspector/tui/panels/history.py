@@ -21,7 +21,7 @@ from ..drawing.styles import ACCENT, DIM, HEADING
 from ..drawing.table import Cell, Column, Table
 from ..drawing.wrap import Line
 from ..keys import bindings
-from .line_panel import DetailPanel
+from .line_panel import LinePanel
 
 HOW_TO_RUN = "no batches yet: press m to run several"
 LEAST, MOST = 4, 14  # lines of the plot
@@ -47,11 +47,12 @@ class SeriesView(CursorView):
             self.renew()
 
 
-class HistoryPanel(DetailPanel):
+class HistoryPanel(LinePanel):
     """A list of series; the one under the cursor is plotted above it."""
 
     TITLE = "History"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("history")]
+    CONTEXT = "history"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
     view: SeriesView
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from textual.message_pump import MessagePump
 
 from ...records import HookRow
@@ -12,9 +14,9 @@ class HookKeys(MessagePump):
     """The actions of the context "hooks", for a widget or a screen that has a cursor on a hook."""
 
     @property
+    @abstractmethod
     def hook(self) -> HookRow | None:
         """The hook under the cursor."""
-        raise NotImplementedError
 
     def action_toggle_hook(self) -> None:
         self._ask("toggle")

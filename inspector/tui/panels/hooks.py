@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from textual.binding import BindingType
 from textual.content import Content
@@ -17,16 +17,17 @@ from ..drawing.wrap import Line
 from ..keys import bindings
 from .hook_keys import HookKeys
 from .hook_rows import counts, hook_lines, in_firing_order
-from .line_panel import DetailPanel
+from .line_panel import LinePanel
 
 KEYS = "space on or off · enter source · i change · d delete"
 
 
-class HooksPanel(HookKeys, DetailPanel):
+class HooksPanel(HookKeys, LinePanel):
     """A list with a cursor; what its keys ask for, the app does."""
 
     TITLE = "Hooks"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("hooks")]
+    CONTEXT: ClassVar[Literal["hooks"]] = "hooks"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
     view: CursorView
 

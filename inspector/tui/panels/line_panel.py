@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -19,25 +20,25 @@ from .base import Panel
 PATIENCE = 0.25  # seconds for which the module selected before stays on the screen: no flicker while moving on
 UNSEEN_WIDTH = 100  # cells, for text that is copied from a panel that was never shown
 
-Self = TypeVar("Self", bound="DetailPanel")
+Self = TypeVar("Self", bound="LinePanel")
 
 
-class DetailPanel(Panel):
+class LinePanel(Panel):
     """A panel that is one page of lines, made from the reply to its request."""
 
     DEFAULT_CSS = """
-    DetailPanel { height: 1fr; padding: 0 0 0 1; }
+    LinePanel { height: 1fr; padding: 0 0 0 1; }
     """
 
     class Again(Message):
         """`request` would now ask something else; the app asks again."""
 
-        def __init__(self, panel: DetailPanel) -> None:
+        def __init__(self, panel: LinePanel) -> None:
             self.panel = panel
             super().__init__()
 
         @property
-        def control(self) -> DetailPanel:
+        def control(self) -> LinePanel:
             return self.panel
 
     def __init__(self) -> None:
@@ -65,13 +66,13 @@ class DetailPanel(Panel):
         self.view.ascii = True
         self.view.renew()
 
+    @abstractmethod
     def page(self, width: int) -> Page | None:
         """What to show at this width; None while there is no reply."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forget(self) -> None:
         """Drop the reply: it belongs to a module that is no longer selected."""
-        raise NotImplementedError
 
     def start_line(self) -> int:
         """The line that a page of another module is scrolled to."""
@@ -131,7 +132,7 @@ class DetailPanel(Panel):
         self.view.focus(scroll_visible)
         return self
 
-    def scroll_detail(self, delta: int) -> None:
+    def scroll_body(self, delta: int) -> None:
         """Scroll by rows while another pane has the keyboard."""
         self.view.scroll_rows(delta)
 

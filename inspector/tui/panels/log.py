@@ -14,7 +14,7 @@ from ..drawing.lines import Page
 from ..drawing.problem import message, problem_lines
 from ..drawing.styles import ACCENT, DIM, ERROR, WARN
 from ..drawing.wrap import Line
-from .line_panel import DetailPanel
+from .line_panel import LinePanel
 
 CAP = 10_000  # lines
 CHUNK = 1_000  # lines dropped at once, so that a full log does not start anew with every line
@@ -22,7 +22,7 @@ LONGEST = 4_000  # characters of one line
 PREFIXES = {"stdout": ("out ", DIM), "stderr": ("err ", WARN), "engine": ("eng ", ACCENT), "warning": ("wrn ", WARN)}
 
 
-class LogPanel(DetailPanel):
+class LogPanel(LinePanel):
     """Lines as they come. It follows its end until a person scrolls up."""
 
     TITLE = "Log"

@@ -22,17 +22,19 @@ from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN
 from ..drawing.values import Space, part_lines, value_lines
 from ..drawing.wrap import Line
 from ..keys import bindings
-from .line_panel import DetailPanel
+from .line_panel import LinePanel
 
 PREVIEWS = 16  # tensors; past that their elements are left out
 HOOK_OFF = "the observe hook of this module is off: press space to turn it on"
 
 
-class OutputsPanel(DetailPanel):
+class OutputsPanel(LinePanel):
     """One call at a time: its output first, then its inputs."""
 
     TITLE = "Outputs"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("outputs")]
+    REPLY_MAY_TAKE_A_PASS = True
+    CONTEXT = "outputs"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
     def __init__(self) -> None:
         super().__init__()

@@ -16,7 +16,7 @@ from ..drawing.styles import ACCENT, DIM, HEADING, WARN
 from ..drawing.table import Cell, Column, Table
 from ..drawing.values import Space, share, value_lines
 from ..drawing.wrap import EMPTY, Line
-from .line_panel import DetailPanel
+from .line_panel import LinePanel
 
 TRAINABLE, FROZEN, TIED = "●", "○", "≡"
 EDITED = format.EDITED.sign
@@ -36,7 +36,7 @@ COLUMNS = (  # in the order in which they are kept when the panel gets narrow
 HISTOGRAM_WIDTH = 12
 
 
-class ParametersPanel(DetailPanel):
+class ParametersPanel(LinePanel):
     """Own parameters first, buffers apart."""
 
     TITLE = "Parameters"

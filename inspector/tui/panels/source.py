@@ -20,7 +20,7 @@ from ..drawing.problem import labelled
 from ..drawing.styles import ACCENT, DIM, HEADING, WARN
 from ..drawing.wrap import EMPTY, Line
 from ..keys import bindings
-from .line_panel import DetailPanel
+from .line_panel import LinePanel
 
 PARTS: dict[SourcePart, str] = {"forward": "forward", "class": "class", "init": "__init__", "site": "call site"}
 LINES_ABOVE = 2  # of the line in focus that stay in sight
@@ -39,12 +39,13 @@ class SourceView(LineView):
         return "on $primary-muted" if line == self.site else ""
 
 
-class SourcePanel(DetailPanel):
+class SourcePanel(LinePanel):
     """The class, the forward that runs, `__init__`, or the place in the parent's forward that calls the module."""
 
     TITLE = "Source"
     STALE_AFTER_PASS = False
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("source")]
+    CONTEXT = "source"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
     view: SourceView
 

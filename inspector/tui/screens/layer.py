@@ -7,7 +7,7 @@ from typing import ClassVar, TypeVar
 from textual.binding import BindingType
 from textual.screen import ModalScreen
 
-from ..keys import named
+from ..keys import bind_own, perform
 
 Result = TypeVar("Result")
 
@@ -15,7 +15,7 @@ Result = TypeVar("Result")
 class Layer(ModalScreen[Result]):
     """A modal screen whose one child has the id "layer". Escape alone is not enough: tmux delays it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*named("quit", "leave", "interrupt")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bind_own("quit", "leave", "interrupt")]
 
     DEFAULT_CSS = """
     Layer { align: center middle; background: $background 50%; }
@@ -34,4 +34,7 @@ class Layer(ModalScreen[Result]):
         self.dismiss(None)
 
     async def action_interrupt(self) -> None:
-        await self.app.run_action("interrupt", self.app)
+        await self.run_action(perform("interrupt"))
+
+    def reload(self) -> None:
+        """The model's hooks were changed, or have fired: what is listed of them may be old."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Awaitable
 
 from ...records import Problem
@@ -23,9 +24,9 @@ class SubmittingLayer(Layer[bool]):
         """What was asked for is not answered yet."""
         return self._submitting
 
+    @abstractmethod
     def refused(self, what: str, problem: Problem) -> None:
         """Say why `what` could not be done."""
-        raise NotImplementedError
 
     async def _submit(self, deed: Awaitable[Problem | None], what: str) -> None:
         try:

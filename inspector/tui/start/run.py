@@ -38,17 +38,15 @@ async def _run(options: AppOptions, connection: Connection, lifeline_fd: int | N
         if lifeline_fd is not None:
             tell(lifeline_fd, f"{STARTED if running else ENDED}{group}")
 
-    app = InspectorApp(options, driver=SturdyDriver)
-    engine = make_client(connection, app.post_message, on_process)
-    app.use_engine(engine)
+    app = InspectorApp(options, lambda post: make_client(connection, post, on_process), driver=SturdyDriver)
     _leave_on_signals(app, lifeline_fd)
     try:
         await app.run_async(mouse=options.mouse)
     finally:
         if lifeline_fd is not None:
             tell(lifeline_fd, LEFT)
-        await engine.close()
-    for line in app.exit_messages:
+        await app.engine.close()
+    for line in app.state.exit_messages:
         print(line, file=sys.stderr)
     return app.return_code or 0
 

@@ -57,8 +57,8 @@ def title(app) -> str:
 async def test_a_model_is_opened_and_run(tmp_path: Path):
     async with running(tmp_path) as (app, _, engine):
         assert [type(request) for request in engine.asked[:2]] == [Open, Run]
-        assert len(app.flow.model.rows) == 5
-        assert len(app.flow.model.calls) == 5
+        assert len(app.state.model.rows) == 5
+        assert len(app.state.model.calls) == 5
         assert "net" in title(app) and "pass 1" in title(app) and "5 hooks" in title(app)
 
 
@@ -66,7 +66,10 @@ async def test_what_is_said_of_the_model_is_in_the_log(tmp_path: Path):
     engine = FakeEngine()
     engine.replies[Open] = lambda request: Opened(1, info(notes=("unflattened [/]", "dynamic shapes: x")))
     async with running(tmp_path, engine) as (app, _, _):
-        assert "unflattened [/]" in app.log_panel.copy_text() and "dynamic shapes: x" in app.log_panel.copy_text()
+        assert (
+            "unflattened [/]" in app.presenter.log_panel.copy_text()
+            and "dynamic shapes: x" in app.presenter.log_panel.copy_text()
+        )
 
 
 async def test_no_pass_where_none_is_wanted(tmp_path: Path):
@@ -89,19 +92,19 @@ async def test_a_mistyped_target_ends_the_app_and_is_said_after(tmp_path: Path):
     async with running(tmp_path, engine) as (app, pilot, _):
         await pilot.pause()
     assert app.return_code == 2
-    assert "resnet81" in app.exit_messages[0] and "resnet18" in app.exit_messages[0]
+    assert "resnet81" in app.state.exit_messages[0] and "resnet18" in app.state.exit_messages[0]
 
 
 async def test_code_that_fails_while_loading_is_shown_and_can_be_tried_again(tmp_path: Path):
     engine = FakeEngine()
     engine.replies[Open] = failed("ValueError: no", traceback=("a", "b"))
     async with running(tmp_path, engine) as (app, pilot, _):
-        assert app.workbench.detail.current.TITLE == "Log"
+        assert app.workbench.panels.current.TITLE == "Log"
         assert "ValueError: no" in title(app)
         del engine.replies[Open]
         await pilot.press("ctrl+k")
         await settle(app, pilot)
-        assert engine.restarts == 1 and app.flow.ready
+        assert engine.restarts == 1 and app.state.ready
 
 
 async def test_a_file_with_several_models_asks_which(tmp_path: Path):
@@ -178,7 +181,7 @@ async def test_an_overtaken_reply_is_not_shown_and_moving_asks_no_more_than_is_a
 
         engine.ask = slow
         shown = []
-        panel = app.workbench.detail.current
+        panel = app.workbench.panels.current
         panel.show = lambda event: shown.append(event.path)
         await pilot.press("j", "j", "j")
         await pilot.pause()
@@ -190,7 +193,7 @@ async def test_an_overtaken_reply_is_not_shown_and_moving_asks_no_more_than_is_a
 
 async def test_panels_by_number_by_bracket_and_by_tab(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, _):
-        detail = app.workbench.detail
+        detail = app.workbench.panels
         await pilot.press("3")
         assert detail.current.TITLE == "Parameters"
         await pilot.press("right_square_bracket")
@@ -209,7 +212,7 @@ async def test_panels_by_number_by_bracket_and_by_tab(tmp_path: Path):
 
 async def test_a_click_on_a_tab_shows_its_panel(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, _):
-        detail = app.workbench.detail
+        detail = app.workbench.panels
         await pilot.click("#detail", offset=(16, 0))
         assert detail.current.TITLE == "Outputs"
 
@@ -218,7 +221,7 @@ async def test_the_call_site_is_one_key_away(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, engine):
         await pilot.press("2", "c")
         await settle(app, pilot)
-        assert app.workbench.detail.current.TITLE == "Source"
+        assert app.workbench.panels.current.TITLE == "Source"
         assert engine.requests(GetSource)[-1].part == "site"
 
 
@@ -227,7 +230,7 @@ async def test_space_toggles_a_module_a_subtree_and_the_matches_of_a_filter(tmp_
         await pilot.press("j", "space")
         await settle(app, pilot)
         assert engine.requests(Observe)[-1] == Observe(1, (("stem",),), subtree=False, on=False)
-        assert app.flow.model.observed(1) == 0
+        assert app.state.model.observed(1) == 0
         await pilot.press("space")
         await settle(app, pilot)
         assert engine.requests(Observe)[-1].on
@@ -264,8 +267,8 @@ async def test_progress_is_shown_while_a_pass_runs_and_ctrl_c_cancels_it(tmp_pat
 async def test_live_runs_again_when_a_pass_has_ended_with_a_fresh_input_if_wanted(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, engine):
         later = []
-        app.later = lambda seconds, call: later.append((seconds, call))
-        app.flow.fresh = True
+        app.host.later = lambda seconds, call: later.append((seconds, call))
+        app.state.fresh = True
         await pilot.press("L")
         await settle(app, pilot)
         assert engine.requests(Run)[-1] == Run(1, 2, fresh_input=True)
@@ -288,15 +291,15 @@ async def test_a_pass_that_fails_is_shown_once_and_ends_live_mode(tmp_path: Path
     problem = Problem("shapes do not fit", kind="RuntimeError", path=("body", "1"), traceback=("here",))
     async with running(tmp_path, engine) as (app, pilot, _):
         engine.replies[Run] = lambda request: engine.end_pass(problem)
-        app.flow.live = True
+        app.state.live = True
         await pilot.press("r")
         await settle(app, pilot)
         assert app.workbench.selected_path == ("body", "1")
-        assert app.workbench.detail.current.TITLE == "Log"
-        assert not app.flow.live and "RuntimeError" in title(app)
+        assert app.workbench.panels.current.TITLE == "Log"
+        assert not app.state.live and "RuntimeError" in title(app)
         await pilot.press("1", "g", "r")
         await settle(app, pilot)
-        assert app.workbench.selected_path == () and app.workbench.detail.current.TITLE == "Source"
+        assert app.workbench.selected_path == () and app.workbench.panels.current.TITLE == "Source"
         await pilot.press("q")
     assert app.return_code == 1
 
@@ -311,7 +314,7 @@ async def test_seed_and_input_are_changed_together(tmp_path: Path):
         app.screen.query_one("#seed", Input).value = "42"
         await pilot.press("tab", "tab", "space", "enter")
         await settle(app, pilot)
-        assert app.flow.fresh
+        assert app.state.fresh
         assert engine.requests(Run)[-1] == Run(1, 42) and not engine.requests(SetInput)
         await pilot.press("s")
         app.screen.query_one("#specs", Input).value = "2x3 y=2x2"
@@ -335,12 +338,14 @@ async def test_a_dead_engine_is_said_and_what_was_captured_stays(tmp_path: Path)
         app.post_message(EngineGone(Problem("the engine was killed by SIGSEGV", hint="ctrl+k starts it again")))
         await settle(app, pilot)
         assert "^k starts it again" in title(app)
-        assert "out of memory" in app.log_panel.copy_text() and "SIGSEGV" in app.log_panel.copy_text()
-        assert len(app.flow.model.calls) == 5
+        assert (
+            "out of memory" in app.presenter.log_panel.copy_text() and "SIGSEGV" in app.presenter.log_panel.copy_text()
+        )
+        assert len(app.state.model.calls) == 5
         engine.asked.clear()
         await pilot.press("r")
         await settle(app, pilot)
-        assert not engine.requests(Run) and not app.flow.running
+        assert not engine.requests(Run) and not app.state.running
 
 
 async def test_a_new_engine_gets_the_target_the_hooks_and_the_selection(tmp_path: Path):
@@ -355,7 +360,7 @@ async def test_a_new_engine_gets_the_target_the_hooks_and_the_selection(tmp_path
         assert engine.restarts == 1
         assert engine.requests(Observe) == [Observe(1, (("stem",),), subtree=False, on=False)]
         assert app.workbench.selected_path == ("stem",)
-        assert app.workbench.detail.current.TITLE == "Parameters"
+        assert app.workbench.panels.current.TITLE == "Parameters"
 
 
 async def test_a_joined_engine_is_not_restarted(tmp_path: Path):
@@ -364,7 +369,7 @@ async def test_a_joined_engine_is_not_restarted(tmp_path: Path):
     async with running(tmp_path, engine) as (app, pilot, _):
         await pilot.press("ctrl+k")
         await settle(app, pilot)
-        assert engine.restarts == 0 and app.flow.ready
+        assert engine.restarts == 0 and app.state.ready
 
 
 async def test_q_closes_the_top_layer_then_quits(tmp_path: Path):
@@ -413,7 +418,7 @@ async def test_the_palette_and_the_footer_perform_commands_wherever_they_live(tm
         await app.action_perform("collapse-all")
         assert app.workbench.module_tree.expanded == {0}
         await app.action_perform("part")
-        assert app.workbench.detail.current.TITLE == "Source"
+        assert app.workbench.panels.current.TITLE == "Source"
         await pilot.press("colon")
         await pilot.pause()
         assert app.screen is not app.workbench
@@ -437,7 +442,7 @@ async def test_state_is_kept_and_comes_back(tmp_path: Path):
     assert (kept.selected, kept.panel, kept.off) == (("stem",), "Hooks", (("stem",),))
     async with running(tmp_path) as (app, _, engine):
         assert app.workbench.selected_path == ("stem",)
-        assert app.workbench.detail.current.TITLE == "Hooks"
+        assert app.workbench.panels.current.TITLE == "Hooks"
         assert engine.requests(Observe) == [Observe(1, (("stem",),), subtree=False, on=False)]
         assert isinstance(engine.asked[1], Observe)
 
@@ -463,7 +468,7 @@ async def test_text_from_a_model_is_never_markup(tmp_path: Path):
     nasty = "[@click=app.exit]x[/] \x1b]52;c;eA==\x07 [/"
     engine.opened = Opened(1, info(target=nasty, kind=nasty, device=nasty))
     async with running(tmp_path, engine) as (app, pilot, _):
-        app.tell(nasty)
+        app.host.tell(nasty)
         app.post_message(EngineGone(Problem(nasty, hint=nasty, kind=nasty)))
         await settle(app, pilot)
         assert "[@click=app.exit]x[/]" in title(app) or "^k" in title(app)
@@ -473,7 +478,7 @@ async def test_text_from_a_model_is_never_markup(tmp_path: Path):
 @pytest.mark.parametrize(("size", "portrait"), [((80, 24), True), ((120, 36), False)])
 async def test_the_panes_lie_on_each_other_in_a_narrow_terminal(tmp_path: Path, size, portrait):
     async with running(tmp_path, size=size) as (app, pilot, _):
-        tree, detail = app.workbench.module_tree.region, app.workbench.detail.region
+        tree, detail = app.workbench.module_tree.region, app.workbench.panels.region
         assert (tree.x == detail.x) == portrait
         before = tree.size
         await pilot.press("greater_than_sign")
@@ -496,7 +501,7 @@ async def test_ascii_draws_with_ascii_only(tmp_path: Path):
         app.workbench.title_bar.running = True
         await pilot.pause()
         assert title(app).isascii() and "[#######.....]" in title(app)
-        assert app.workbench.detail.styles.border_top[0] == "ascii"
+        assert app.workbench.panels.styles.border_top[0] == "ascii"
 
 
 def test_the_footer_gives_way_by_rank_and_is_never_clipped():
@@ -538,7 +543,7 @@ async def test_what_is_known_is_shown_while_the_values_are_fetched(tmp_path: Pat
         await pilot.pause()
         engine.say(Calls(1, 1, (), 0, "of another module", path=("stem",)), Calls(1, 1, (), 0, "so far", path=()))
         await pilot.pause()
-        assert "so far" in app.workbench.detail.current.copy_text()
+        assert "so far" in app.workbench.panels.current.copy_text()
         engine.gate.set()
         await settle(app, pilot)
 
@@ -550,10 +555,10 @@ async def test_a_request_that_takes_a_pass_is_overtaken(tmp_path: Path):
         await pilot.press("2")
         await pilot.press("j")
         await pilot.pause()
-        assert "calls of ('stem',)" in app.workbench.detail.current.copy_text()
+        assert "calls of ('stem',)" in app.workbench.panels.current.copy_text()
         engine.gate.set()
         await settle(app, pilot)
-        assert "calls of ('stem',)" in app.workbench.detail.current.copy_text()
+        assert "calls of ('stem',)" in app.workbench.panels.current.copy_text()
 
 
 async def test_the_model_is_there_while_its_input_is_guessed(tmp_path: Path) -> None:
@@ -561,14 +566,14 @@ async def test_the_model_is_there_while_its_input_is_guessed(tmp_path: Path) -> 
     found = engine.opened
     engine.opened = replace(found, guessing=True, info=info(input=""))
     async with running(tmp_path, engine) as (app, pilot, engine):
-        assert len(app.flow.model.rows) == 5 and not engine.requests(Run)
+        assert len(app.state.model.rows) == 5 and not engine.requests(Run)
         await pilot.press("r", "ctrl+c")
         await app.workers.wait_for_complete()
         assert not engine.requests(Run) and len(engine.requests(Cancel)) == 1
         engine.say(found)
         await app.workers.wait_for_complete()
         await pilot.pause()
-        assert len(engine.requests(Run)) == 1 and app.flow.model.summary is not None
+        assert len(engine.requests(Run)) == 1 and app.state.model.summary is not None
 
 
 async def test_a_busy_engine_is_only_killed_and_what_it_left_can_be_looked_at(tmp_path: Path) -> None:
@@ -577,7 +582,7 @@ async def test_a_busy_engine_is_only_killed_and_what_it_left_can_be_looked_at(tm
         await pilot.press("ctrl+k")
         await app.workers.wait_for_complete()
         await pilot.pause()
-        assert not engine.alive and engine.restarts == 0 and app.flow.model.rows
+        assert not engine.alive and engine.restarts == 0 and app.state.model.rows
         assert "gone" in app.workbench.title_bar.alarm
         await pilot.press("ctrl+k")
         await app.workers.wait_for_complete()

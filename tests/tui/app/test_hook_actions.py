@@ -28,11 +28,12 @@ from inspector.records import (
     Undo,
 )
 from inspector.records import GetHookSource as AskSource
-from inspector.tui.app.hook_actions import recipe_name, turned
+from inspector.tui.app.change_actions import find_turned, recipe_name
+from inspector.tui.app.outside import Outside
 from inspector.tui.bars.footer import fitting_labels
 from inspector.tui.bars.header import TitleBar
 from inspector.tui.drawing.lines import LineView
-from inspector.tui.editor import edited
+from inspector.tui.editor import edit
 from inspector.tui.screens.confirm import Confirm
 from inspector.tui.screens.file_prompt import FilePrompt
 from inspector.tui.screens.hooks.all_hooks import AllHooksScreen
@@ -116,8 +117,8 @@ async def test_a_slow_pass_is_marked_as_old_and_run_when_wanted_or_live(tmp_path
         await pilot.press("r")
         await settle(app, pilot)
         assert "changed since" not in title(app)
-        app.later = lambda seconds, call: None
-        app.flow.live = True
+        app.host.later = lambda seconds, call: None
+        app.state.live = True
         await pilot.press("space")
         await settle(app, pilot)
         assert len(engine.requests(Run)) == 3
@@ -196,7 +197,7 @@ async def test_changing_opens_the_form_filled_in_and_replaces_the_hook(tmp_path:
 async def test_the_source_of_a_hook_is_a_layer_of_its_own(tmp_path: Path, monkeypatch):
     async with running(tmp_path, with_hooks(THEIRS)) as (app, pilot, engine):
         places = []
-        monkeypatch.setattr(app, "edit_file", lambda file, line: places.append((file, line)))
+        monkeypatch.setattr(Outside, "edit_file", lambda self, file, line: places.append((file, line)))
         await at_hooks(app, pilot)
         await pilot.press("enter")
         await settle(app, pilot)
@@ -348,7 +349,7 @@ async def test_what_the_engine_refuses_is_told(tmp_path: Path):
 @pytest.mark.parametrize("key", ["a", "E", "u", "ctrl+r", "X", "H", "w", "R"])
 async def test_without_a_model_there_is_nothing_to_change(tmp_path: Path, key: str):
     async with running(tmp_path) as (app, pilot, engine):
-        app.flow.forget_model()
+        app.controller.opening.forget()
         engine.asked.clear()
         await pilot.press(key)
         await settle(app, pilot)
@@ -403,12 +404,12 @@ def test_what_turned_is_found_by_its_place():
     from inspector.records import Change
 
     before = Changes(1, (Change("a"), Change("a"), Change("b", True)))
-    assert turned(before, Changes(1, (Change("a"), Change("a", True), Change("b", True))), undone=True) == "a"
-    assert turned(before, Changes(1, (Change("a"), Change("a"), Change("b"))), undone=False) == "b"
-    assert turned(before, before, undone=True) == ""
+    assert find_turned(before, Changes(1, (Change("a"), Change("a", True), Change("b", True))), undone=True) == "a"
+    assert find_turned(before, Changes(1, (Change("a"), Change("a"), Change("b"))), undone=False) == "b"
+    assert find_turned(before, before, undone=True) == ""
     both = Changes(1, (Change("first", True), Change("second", True)))
-    assert turned(Changes(1, (Change("first"), Change("second"))), both, undone=True) == "first"
-    assert turned(both, Changes(1, (Change("first"), Change("second"))), undone=False) == "second"
+    assert find_turned(Changes(1, (Change("first"), Change("second"))), both, undone=True) == "first"
+    assert find_turned(both, Changes(1, (Change("first"), Change("second"))), undone=False) == "second"
 
 
 def test_the_footer_fits_80_columns():
@@ -421,8 +422,8 @@ def test_text_goes_through_the_editor_in_a_file_that_nobody_else_reads(tmp_path:
     editor = tmp_path / "editor"
     editor.write_text('#!/bin/sh\nstat -c "%a" "$2" > "$0.mode"\necho "$2" > "$0.file"\necho "# $1" >> "$2"\n')
     editor.chmod(0o755)
-    assert edited("code\n", 3, {"EDITOR": str(editor)}) == "code\n# +3\n"
+    assert edit("code\n", 3, {"EDITOR": str(editor)}) == "code\n# +3\n"
     assert (tmp_path / "editor.mode").read_text() == "600\n"
     assert not Path((tmp_path / "editor.file").read_text().strip()).exists()
     with pytest.raises(OSError):
-        edited("code\n", 3, {"EDITOR": str(tmp_path / "no such editor")})
+        edit("code\n", 3, {"EDITOR": str(tmp_path / "no such editor")})

@@ -194,7 +194,7 @@ def test_what_cannot_be_meant(loss: str, optimizer: str, loader: str):
 @pytest.mark.parametrize("key", ["m", "B", "D"])
 async def test_without_a_model_there_is_nothing_to_do(tmp_path: Path, key: str):
     async with running(tmp_path, target={"target": "net"}) as (app, pilot, engine):
-        app.flow.forget_model()
+        app.controller.opening.forget()
         engine.asked.clear()
         await pilot.press(key)
         await settle(app, pilot)
@@ -245,17 +245,17 @@ async def test_faults_are_written_down_and_told_once_while_they_stay_the_same(tm
         await settle(app, pilot)
 
         def written() -> int:
-            log = next(panel for panel in app.workbench.detail.panels if isinstance(panel, LogPanel))
+            log = next(panel for panel in app.workbench.panels.members if isinstance(panel, LogPanel))
             return sum("scale(2) on [fc] failed: boom" in line.body.plain for line in log.lines)
 
-        assert written() == 1 and app.failure == 1
+        assert written() == 1 and app.state.exit_code == 1
         assert "1 hook failed" in app.workbench.title_bar.render().plain
         assert told(app).count("scale(2) on [fc] failed: boom; the pass went on without it") == 1
-        assert app.workbench.detail.current.TITLE == "Source", "a fault does not take anybody elsewhere"
+        assert app.workbench.panels.current.TITLE == "Source", "a fault does not take anybody elsewhere"
         faults.clear()
         await pilot.press("r")
         await settle(app, pilot)
-        assert app.failure == 0
+        assert app.state.exit_code == 0
         faults.append(Problem("scale(2) on [fc] failed: boom", kind="ValueError"))
         await pilot.press("r")
         await settle(app, pilot)
@@ -278,10 +278,9 @@ async def test_the_baseline_is_taken_and_told(tmp_path: Path):
 
 async def test_enter_in_gradients_goes_to_the_module_in_the_tree(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, _):
-        number = app.workbench.detail.number_of("Gradients")
-        app.workbench.detail.show_panel(number)
-        app.workbench.detail.current.focus()
-        app.workbench.detail.current.post_message(GradientsPanel.Chosen(4))
+        app.workbench.panels.show(GradientsPanel)
+        app.workbench.panels.current.focus()
+        app.workbench.panels.current.post_message(GradientsPanel.Chosen(4))
         await pilot.pause()
         assert app.workbench.selected_path == ("body", "1") and app.workbench.in_tree
 
@@ -290,7 +289,7 @@ async def test_the_history_of_the_selected_module_is_asked_for_anew_after_every_
     async with running(tmp_path) as (app, pilot, engine):
         await pilot.press("6")
         await settle(app, pilot)
-        assert "press m" in app.workbench.detail.current.copy_text()
+        assert "press m" in app.workbench.panels.current.copy_text()
         await pilot.press("r", "j")
         await settle(app, pilot)
         asked = [request.path for request in engine.requests(GetHistory)]

@@ -26,7 +26,7 @@ async def test_they_open_with_their_values_and_without_a_pass(tmp_path: Path):
         title = app.workbench.query_one(TitleBar).render().plain
         assert "weights · 4 tensors · 100 elements" in title and "eval" not in title and "cpu" not in title
         assert not engine.requests(Run)
-        assert app.workbench.detail.current.TITLE == "Parameters"
+        assert app.workbench.panels.current.TITLE == "Parameters"
         assert "○" not in app.export_screenshot(simplify=True)  # the mark of a module without a hook
 
 
@@ -35,7 +35,7 @@ async def test_keys_for_passes_and_hooks_say_that_there_is_nothing_to_call(tmp_p
         await pilot.press("L")
         await app.workers.wait_for_complete()
         await pilot.pause()
-        assert len(engine.requests(Run)) == 1 and not app.flow.live and not app.flow.running
+        assert len(engine.requests(Run)) == 1 and not app.state.live and not app.state.running
         await pilot.press("a")
         await pilot.pause()
         assert app.screen is app.screen_stack[0] and not engine.requests(ListKinds)
@@ -45,4 +45,4 @@ async def test_keys_for_passes_and_hooks_say_that_there_is_nothing_to_call(tmp_p
 
 async def test_no_module_is_kept_as_one_without_its_hook(tmp_path: Path):
     async with running(tmp_path, engine_with_weights()) as (app, _, _engine):
-        assert app.where().off == ()
+        assert app.workbench.view_state().off == ()

@@ -106,7 +106,7 @@ async def test_the_cursor_goes_along_with_the_selection() -> None:
 async def test_a_forward_pass_after_it_has_none() -> None:
     panel, model = GradientsPanel(), made.a_model_after_backward()
     async with showing(panel, model=model) as pilot:
-        model.start_trace()
+        model.start_trace(model.trace + 1)
         model.add_calls(made.the_calls())
         panel.select(model, made.BLOCK)
         await pilot.pause()

@@ -21,7 +21,7 @@ from inspector.tui.panels import PANELS, Panel
 from inspector.tui.panels.attributes import AttributesPanel
 from inspector.tui.panels.hook_rows import MOMENTS, in_firing_order
 from inspector.tui.panels.hooks import HooksPanel
-from inspector.tui.panels.line_panel import DetailPanel
+from inspector.tui.panels.line_panel import LinePanel
 from inspector.tui.panels.log import CAP, LogPanel
 from inspector.tui.panels.outputs import HOOK_OFF, OutputsPanel
 from inspector.tui.panels.parameters import ParametersPanel
@@ -52,7 +52,7 @@ class MockApp(App[None]):
         self.panel = panel
         self.chosen_theme = theme
         self.hooks_asked: list[HookAsked] = []
-        self.asked_again: list[DetailPanel] = []
+        self.asked_again: list[LinePanel] = []
 
     def compose(self) -> ComposeResult:
         yield self.panel
@@ -63,13 +63,13 @@ class MockApp(App[None]):
     def on_hook_asked(self, message: HookAsked) -> None:
         self.hooks_asked.append(message)
 
-    def on_detail_panel_again(self, message: DetailPanel.Again) -> None:
+    def on_line_panel_again(self, message: LinePanel.Again) -> None:
         self.asked_again.append(message.panel)
 
 
 @asynccontextmanager
 async def showing(
-    panel: DetailPanel,
+    panel: LinePanel,
     *events: Any,
     size: tuple[int, int] = WIDE,
     theme: str = "textual-dark",
@@ -85,13 +85,13 @@ async def showing(
         yield pilot
 
 
-def seen(panel: DetailPanel) -> list[str]:
+def seen(panel: LinePanel) -> list[str]:
     """The rows on the screen, as text."""
     view = panel.query_one(LineView)
     return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
 
 
-def text(panel: DetailPanel) -> str:
+def text(panel: LinePanel) -> str:
     return "\n".join(seen(panel))
 
 
@@ -201,7 +201,7 @@ async def test_keys_move_and_the_app_scrolls(kind: Any) -> None:
         assert bottom != top
         await pilot.press("g")
         assert seen(panel) == top
-        panel.scroll_detail(1)
+        panel.scroll_body(1)
         assert seen(panel) != top
         await pilot.press("g", "ctrl+d", "ctrl+f", "ctrl+f", "ctrl+f", "ctrl+f", "ctrl+f", "ctrl+f", "ctrl+f", "ctrl+f")
         assert seen(panel) == bottom
@@ -234,7 +234,7 @@ async def test_source_is_scrolled_to_forward_and_carries_live_shapes() -> None:
 )
 async def test_a_relative_call_site_is_recognized(file: str, seen_there: bool) -> None:
     model = made.a_model()
-    model.start_trace()
+    model.start_trace(model.trace + 1)
     model.add_calls(
         [
             r.CallRow(3, 0, 3, 4, 3, 0.1, "ok", r.Brief((1, 7)), file=file, line=77),
@@ -251,7 +251,7 @@ async def test_source_shows_several_calls_on_one_line_together() -> None:
     calls = [
         r.CallRow(3, n, 3 + 2 * n, 4 + 2 * n, 3, 0.1, "ok", r.Brief((1, n)), file=made.FILE, line=77) for n in range(4)
     ]
-    model.start_trace()
+    model.start_trace(model.trace + 1)
     model.add_calls([*calls, r.CallRow(2, 0, 2, 40, 2, 1.0, "ok", r.Brief((1, 9)))])
     panel = SourcePanel()
     async with showing(panel, made.a_source(), model=model):
@@ -261,7 +261,7 @@ async def test_source_shows_several_calls_on_one_line_together() -> None:
 
 async def test_source_marks_the_call_that_raised() -> None:
     model = made.a_model()
-    model.start_trace()
+    model.start_trace(model.trace + 1)
     model.add_calls(
         [
             r.CallRow(3, 0, 3, 4, 3, 0.1, "raised", r.Brief(), file=made.FILE, line=77),
@@ -276,7 +276,7 @@ async def test_source_marks_the_call_that_raised() -> None:
 async def test_a_finished_pass_renews_the_shapes_beside_the_source() -> None:
     panel, model = SourcePanel(), made.a_model()
     async with showing(panel, made.a_source(), model=model) as pilot:
-        model.start_trace()
+        model.start_trace(model.trace + 1)
         panel.select(model, made.BLOCK)
         await pilot.pause()
         assert "→ 1×64×56×56" not in text(panel)
@@ -727,7 +727,7 @@ async def test_odd_text_is_only_text(odd: str) -> None:
     mapping = r.MappingValue(odd, (odd,), (r.OtherValue(odd, odd),), 1)
     row = r.CallRow(2, 0, 2, 13, 2, 1.0, "ok", r.Brief(text=odd), file=made.FILE + odd, line=77)
     hook = r.HookRow(1, odd, False, odd, odd, odd, 3, (odd,), locked=odd, of=odd, fault=odd)
-    replies: dict[type[DetailPanel], Any] = {
+    replies: dict[type[LinePanel], Any] = {
         SourcePanel: r.Source((odd,), "class", odd, odd, odd, odd, 1, 1, (odd,)),
         OutputsPanel: made.the_outputs(made.a_call(row=row, inputs=(tensor,), kwargs=mapping, output=tensor), note=odd),
         ParametersPanel: r.Parameters((), (r.ParameterRow(odd, "parameter", tensor, tied=(odd,)),), 1),

@@ -21,6 +21,7 @@ from inspector.records import (
     ListKinds,
     Problem,
 )
+from inspector.tui.app.outside import Outside
 from inspector.tui.screens.fields import Field
 from inspector.tui.screens.hooks.add_hook import AddHookPicker, matching
 from inspector.tui.screens.hooks.code import TEMPLATES, is_template, template
@@ -410,7 +411,7 @@ async def test_the_template_goes_with_the_moment_until_something_is_written(tmp_
 async def test_the_editor_gets_the_code_and_gives_it_back(tmp_path: Path, monkeypatch):
     async with running(tmp_path) as (app, pilot, engine):
         handed = []
-        monkeypatch.setattr(app, "edit_text", lambda text, line: handed.append((text, line)) or "a = 1\n")
+        monkeypatch.setattr(Outside, "edit_text", lambda self, text, line: handed.append((text, line)) or "a = 1\n")
         await choose(app, pilot, "python")
         await pilot.press("e")
         await settle(app, pilot)

@@ -460,7 +460,7 @@ async def test_call_order_through_a_filter_a_search_and_a_new_pass() -> None:
         assert tree.border_subtitle == "4 of 23 calls"
         assert tree.search("layer2") == 1 and tree.search_next(1)
         assert key_of(tree, made) == "layer2.relu"
-        made.start_trace()
+        made.start_trace(made.trace + 1)
         assert "relu" in screen(tree)[0], "drawn between two events, too"
         tree.refresh_rows()
         assert tree.selected_call is None and key_of(tree, made) == "layer2.relu"

@@ -62,7 +62,7 @@ def run(made: Model, calls: Iterable[CallRow] | None = None, direct: tuple[int, 
     if calls is None:
         order = sorted(range(len(made.rows)), key=lambda i: (-len(made.paths[i]), i))
         calls = [call(index, end, depth=len(made.paths[index])) for end, index in enumerate(order)]
-    made.start_trace()
+    made.start_trace(made.trace + 1)
     made.add_calls(list(calls))
     made.summary = PassSummary(1, 23.4, len(made.calls), direct=direct)
     return made

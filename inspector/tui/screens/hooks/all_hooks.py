@@ -21,7 +21,7 @@ from ...drawing.lines import Page
 from ...drawing.problem import message, problem_lines
 from ...drawing.styles import DIM, HEADING
 from ...drawing.wrap import Line
-from ...keys import bindings, key, of_app
+from ...keys import bind_own, bind_to_app, bindings, key
 from ...panels.hook_keys import HookKeys
 from ...panels.hook_rows import counts, hook_lines, in_firing_order
 from ..layer import Layer
@@ -59,8 +59,8 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings("hooks"),
-        *of_app("undo", "redo", "disable-all", "run", "live"),
-        *(binding for binding in bindings("app") if binding.id in ("all-hooks", "filter")),
+        *bind_to_app("undo", "redo", "disable-all", "run", "live"),
+        *bind_own("all-hooks", "filter"),
         key("o", "go"),
         key("slash", "filter"),
     ]
@@ -161,7 +161,7 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
                 break
         self._draw()
 
-    def action_all_hooks(self) -> None:
+    def action_list_all(self) -> None:
         self.dismiss(None)
 
     def action_go(self) -> None:

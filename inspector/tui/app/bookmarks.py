@@ -1,0 +1,96 @@
+"""Where the person was in a target: kept when they leave it, and gone back to when it is opened again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...records import Path, Target
+from ..saved_state import SavedState, ViewState
+from .host import Host
+from .presenter import Presenter
+from .state import AppState
+from .workbench import Workbench
+
+
+@dataclass(eq=False)
+class Bookmarks:
+    """Goes between what is kept and the main screen. `select` is the dotted path of the module to start at, for the
+    first model that is opened."""
+
+    saved: SavedState
+    workbench: Workbench
+    state: AppState
+    presenter: Presenter
+    host: Host
+    select: str
+    _held: ViewState | None = field(default=None, init=False)  # to go back to after the engine was started again
+    _forgotten: bool = field(default=False, init=False)  # the person wants nothing kept of this target
+
+    def list_recent(self) -> tuple[Target, ...]:
+        """Targets that were open lately, the latest first."""
+        return self.saved.recents()
+
+    def turn_to(self, target: Target) -> None:
+        """The person opens another target."""
+        self._held, self._forgotten = None, False
+
+    def hold(self) -> None:
+        """Remember the place until the engine has the model again."""
+        if self.state.ready:
+            self._held = self._here()
+
+    def keep(self) -> None:
+        """Write the place down, unless the person wants none kept."""
+        target = self.state.target
+        if target is not None and self.state.ready and not self._forgotten:
+            self.saved.keep(target, self._here())
+
+    def forget(self, target: Target) -> None:
+        """Drop what was kept of a target, and keep nothing of this session."""
+        self.saved.forget(target)
+        self._forgotten = True
+
+    def restore(self) -> tuple[Path, ...]:
+        """Go where the person was in the model that is complete now; the modules whose observe hooks are to be off."""
+        target, view = self.state.target, self._held or self._recall()
+        self._say_notes()
+        if view is not None:
+            self.workbench.restore(view)
+        if view in (None, ViewState()) and not self.state.model.callable:
+            self.workbench.panels.show_called("Parameters")  # there is no source, and nothing runs
+        self._select_first()
+        observes = target is None or target.observe
+        if view is None or not (observes or self._held):
+            return ()
+        self._held = None
+        return tuple(path for path in view.off if self.state.model.index_of(path) is not None)
+
+    def _here(self) -> ViewState:
+        target = self.state.target
+        if target is not None and not target.observe:  # that hooks are off is not the person's doing
+            return self.workbench.view_state(off=self.saved.recall(target).off)
+        return self.workbench.view_state()
+
+    def _recall(self) -> ViewState | None:
+        target = self.state.target
+        if target is None:
+            return None
+        view = self.saved.recall(target)
+        self.saved.add_recent(target)
+        return view
+
+    def _say_notes(self) -> None:
+        for note in self.saved.take_notes():
+            self.presenter.log("info", note)
+
+    def _select_first(self) -> None:
+        """Go to the module that was asked for on the command line."""
+        first, self.state.first = self.state.first, False
+        if not first or not self.select:
+            return
+        paths = self.state.model.paths
+        found = next((path for path in paths if ".".join(path) == self.select), None)
+        if found is None:
+            self.host.tell(f"there is no module {self.select}")
+        else:
+            self.workbench.select_path(found)

@@ -1,0 +1,94 @@
+"""What the keys do that are of the whole program: help, leaving, copying, the editor."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from ...client.engine_client import EngineClient
+from ...records import Failed, GetSource, Source
+from .. import format
+from ..panels.line_panel import LinePanel
+from .host import Host
+from .outside import Outside
+from .passes import Passes
+from .presenter import Presenter
+from .state import AppState
+from .workbench import Workbench
+
+ASK_TWICE = 3.0
+"""Seconds within which a second ctrl+c quits."""
+
+
+@dataclass(eq=False)
+class GeneralActions:
+    """Owner of the actions `general`."""
+
+    engine: EngineClient
+    state: AppState
+    workbench: Workbench
+    passes: Passes
+    presenter: Presenter
+    outside: Outside
+    host: Host
+    ascii: bool
+    _quit_until: float = field(default=0.0, init=False)
+
+    def close(self) -> None:
+        """Close the top layer, and with none there leave."""
+        if not self.workbench.leave():
+            self.host.leave(self.state.exit_code)
+
+    def interrupt(self) -> None:
+        """Copy what is selected, else cancel the pass, else quit when asked twice."""
+        state = self.state
+        if selected := self.host.selected_text:
+            self.outside.copy(selected)
+        elif state.running or state.live or state.guessing:
+            self.host.spawn(self.passes.cancel())
+            self.presenter.show_live()
+        elif time.monotonic() < self._quit_until:
+            self.host.leave(state.exit_code)
+        else:
+            self._quit_until = time.monotonic() + ASK_TWICE
+            self.host.tell("press ctrl+c again to quit")
+
+    def help(self) -> None:
+        from ..screens.help import Help
+
+        self.host.push(Help(self.ascii))
+
+    def palette(self) -> None:
+        self.host.show_palette()
+
+    def copy(self) -> None:
+        """What the focused pane shows: the path of a module, or a panel's text."""
+        bench = self.workbench
+        panel = bench.focused_panel
+        if isinstance(panel, LinePanel):
+            self.outside.copy(panel.copy_text())
+        elif bench.selected is not None:
+            self.outside.copy(format.path(bench.selected_path))
+
+    def edit(self) -> None:
+        """Open the editor at what the panel shows."""
+        self.host.spawn(self._edit(), group="edit", exclusive=True)
+
+    async def _edit(self) -> None:
+        location = await self._locate()
+        if location is None:
+            self.host.tell("there is no file for this")
+        else:
+            self.outside.edit_file(*location)
+
+    async def _locate(self) -> tuple[str, int] | None:
+        """The file and line of what the panel shows, or of the selected module's forward."""
+        panel = self.workbench.panels.current
+        location = panel.location() if isinstance(panel, LinePanel) else None
+        if location is not None or not self.state.ready:
+            return location
+        path = self.workbench.selected_path
+        reply = await self.engine.ask(GetSource(self.state.generation, path, "forward"))
+        if isinstance(reply, Failed):
+            return None
+        return (reply.file, reply.focus or reply.first_line) if isinstance(reply, Source) and reply.file else None

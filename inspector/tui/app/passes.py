@@ -1,0 +1,166 @@
+"""Asks for passes, one at a time, and takes in what they give."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from msgspec.structs import replace
+
+from ...client.engine_client import EngineClient
+from ...client.pass_plan import FORWARD, Plan
+from ...records import CallRows, Cancel, Failed, PassEnded, SetInput
+from .host import Host
+from .live import Live
+from .presenter import Presenter
+from .questions import Questions
+from .state import AppState
+
+CANCEL_PATIENCE = 2.0
+
+QUICK = 1_000.0
+"""Milliseconds below which a pass is run again after a change without being asked for."""
+
+
+class Passes:
+    """What is asked for while a pass runs follows it. Everything goes by the order of the engine's events; replies are
+    only waited for where they may be a failure."""
+
+    def __init__(
+        self, engine: EngineClient, state: AppState, presenter: Presenter, questions: Questions, host: Host
+    ) -> None:
+        self._engine = engine
+        self._state = state
+        self._presenter = presenter
+        self._questions = questions
+        self._host = host
+        self.live = Live(state, host, self._repeat)
+        self.awaits_input = False  # another input was asked for, and is on its way
+        self._seed: int | None = None  # for the next pass; None keeps the engine's
+        self._next: Plan | None = None  # another pass was asked for while one was running
+        self._again = FORWARD  # what live mode and changes repeat: the last pass that was asked for, but no batches
+        self._count = 0  # of those started, to tell a late timer which one it was set for
+
+    async def run(self, seed: int | None = None, plan: Plan = FORWARD) -> None:
+        """One pass, or what else the plan says, after the running one where there is one."""
+        state = self._state
+        if seed is not None:
+            self._seed = seed
+        if not self._engine.alive:
+            self._host.tell("the engine is not running; ctrl+k starts it again")
+        elif not state.ready:
+            self._host.tell("there is no model yet")
+        elif state.running:
+            self._next = plan
+        elif state.guessing:
+            self._host.tell("a sample input is being looked for")
+        elif state.opened is not None and state.opened.form:
+            self.ask_input()
+        elif state.would_materialize:
+            self._questions.ask_to_materialize(state.lazy, lambda: self._materialize(plan))
+        else:
+            await self._start(plan)
+
+    async def _start(self, plan: Plan) -> None:
+        state = self._state
+        self._next = None
+        self._again = plan if plan.batches == 1 else FORWARD
+        self._count += 1
+        state.running, state.stale, state.started = True, False, time.monotonic()
+        self._presenter.start_pass()
+        seed, fresh = self.live.draw(self._seed)
+        self._seed = None
+        request = plan.request(state.generation, seed, fresh)
+        if state.materialize:
+            request = replace(request, materialize=True)
+        reply = await self._engine.ask(request)
+        if isinstance(reply, Failed) and self._engine.alive:
+            state.live = False
+            self.stop()
+            self._presenter.show_failure(reply.problem)
+
+    def _materialize(self, plan: Plan) -> None:
+        self._state.materialize = True
+        self._host.spawn(self.run(plan=plan))
+
+    def _repeat(self) -> None:
+        self._host.spawn(self.run(plan=self._again))
+
+    def ask_input(self) -> None:
+        """Let the person type the sample input that the model needs."""
+        if self._state.opened is not None:
+            self._questions.ask_input(self._state.opened, lambda specs: self._host.spawn(self.set_input(specs)))
+
+    async def set_input(self, specs: tuple[str, ...], seed: int | None = None) -> None:
+        """Use these specifications from now on, and run."""
+        state = self._state
+        if seed is not None:
+            self._seed = seed
+        self.awaits_input = True
+        reply = await self._engine.ask(SetInput(state.generation, specs))
+        if isinstance(reply, Failed):
+            self.awaits_input = False
+            self._presenter.show_failure(reply.problem)
+        elif state.target is not None:
+            state.target = replace(state.target, inputs=specs)
+
+    async def cancel(self) -> None:
+        """Stop the running pass or the looking for an input, and live mode with it."""
+        self._state.live, self._next = False, None
+        number = self._count
+        self._host.later(CANCEL_PATIENCE, lambda: self._check_stopped(number))
+        await self._engine.ask(Cancel())
+
+    def _check_stopped(self, number: int) -> None:
+        if (self._state.running or self._state.guessing) and self._count == number:
+            self._host.spawn(self._say_stuck())
+
+    async def _say_stuck(self) -> None:
+        """A pass that does not stop at its next module has none: say where it is instead."""
+        left = await self._engine.look()
+        inside = f" in {'.'.join(left.place.path) or '(root)'}" if left.place is not None else ""
+        at = f" at {os.path.basename(left.where)}" if left.where else ""
+        self._host.tell(f"the engine does not answer{inside}{at}; ctrl+k kills it")
+
+    def forget(self) -> None:
+        """The model is gone, and with it what was asked of it."""
+        self._again = FORWARD
+        self._state.live = self._state.stale = False
+        self.stop()
+
+    def stop(self) -> None:
+        """The pass is over, whatever became of it."""
+        if self._state.running:
+            self._state.running, self._next = False, None
+            self._presenter.end_pass()
+
+    def follow_change(self) -> None:
+        """What a change does is seen in a pass: at once where that is quick, else when the person wants it."""
+        state, summary = self._state, self._state.model.summary
+        if not state.ready or (summary is None and not state.running):
+            return
+        quick = summary is not None and not summary.cancelled and summary.ms < QUICK
+        state.stale = not (state.live or quick)
+        if not state.stale:
+            self._repeat()
+
+    def take_calls(self, event: CallRows) -> None:
+        """A chunk of the trace of the running pass."""
+        self._state.model.start_trace(event.number)
+        self._state.model.add_calls(event.rows)
+
+    def end(self, event: PassEnded) -> None:
+        """The pass is over; what was asked for meanwhile follows."""
+        state, summary = self._state, event.summary
+        state.model.start_trace(summary.number)
+        state.model.summary = summary
+        following, self._next = self._next, None
+        state.running = False
+        self._presenter.end_pass()
+        if summary.problem is not None:
+            state.live = False
+            self._presenter.show_failure(summary.problem)
+        elif following is not None:
+            self._host.spawn(self.run(plan=following))
+        elif state.live:
+            self.live.follow()

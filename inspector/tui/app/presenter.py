@@ -1,0 +1,150 @@
+"""Puts what is known on the main screen: title, tree, panels and log."""
+
+from __future__ import annotations
+
+import time
+
+from textual.timer import Timer
+
+from ...records import Calls, Problem, Progress
+from ..panels.log import LogPanel
+from .host import Host
+from .state import AppState
+from .workbench import Workbench
+
+FAULTS_TOLD = 2
+"""Hooks that failed, of which each is told in a notification."""
+
+
+class Presenter:
+    """Reads the state and writes the widgets; asks the engine nothing."""
+
+    def __init__(self, workbench: Workbench, state: AppState, host: Host) -> None:
+        self._workbench = workbench
+        self._title = workbench.title_bar
+        self._tree = workbench.module_tree
+        self._panels = workbench.panels
+        self.log_panel = workbench.panels.find(LogPanel)
+        self._state = state
+        self._host = host
+        self._clock: Timer | None = None
+        self._last_problem: Problem | None = None
+        self._last_faults: tuple[Problem, ...] = ()
+
+    def start_clock(self) -> None:
+        """The app runs: from now on the title counts the seconds of a pass."""
+        self._clock = self._host.every(0.1, self._tick)
+
+    def _tick(self) -> None:
+        self._title.elapsed = time.monotonic() - self._state.started
+        self._title.live = self._state.live
+
+    def stage(self, text: str) -> None:
+        """What goes on while there is no model."""
+        self._title.stage = text
+
+    def show_model(self) -> None:
+        """Another model, none, or the same one with another input."""
+        self._last_problem, self._last_faults = None, ()
+        self._title.alarm = ""
+        self._workbench.show_model(self._state.model)
+        self._count_changes()
+
+    def show_rows(self) -> None:
+        self._tree.refresh_rows()
+
+    def show_marks(self) -> None:
+        self._tree.refresh_rows()
+        self._panels.refill()
+
+    def show_changes(self) -> None:
+        self._count_changes()
+        self._panels.refill()
+        self._host.reload_layers()
+
+    def _count_changes(self) -> None:
+        self._title.changes, self._title.stale = self._state.model.changes, self._state.stale
+
+    def show_live(self) -> None:
+        self._title.live = self._state.live
+
+    def start_pass(self) -> None:
+        title, state = self._title, self._state
+        title.progress, title.elapsed, title.running, title.live = None, 0.0, True, state.live
+        title.stale = state.stale
+        if self._clock is not None:
+            self._clock.resume()
+
+    def show_progress(self, progress: Progress) -> None:
+        self._title.progress = progress
+
+    def end_pass(self) -> None:
+        """The trace, the panels and the title are of the pass that ended."""
+        if self._clock is not None:
+            self._clock.pause()
+        title, state = self._title, self._state
+        title.running, title.live, title.stale = False, state.live, state.stale
+        title.summary = summary = state.model.summary
+        self._tree.refresh_rows()
+        self._panels.end_pass()
+        self._host.reload_layers()
+        if summary is not None and summary.problem is None:
+            state.seed, state.exit_code = summary.seed, 1 if summary.faults else 0
+            self._last_problem = None
+        if summary is not None:
+            self._show_faults(summary.faults)
+
+    def offer_calls(self, calls: Calls) -> None:
+        """What is known already of the calls that a panel asked for."""
+        self._panels.offer(calls)
+
+    def _show_faults(self, faults: tuple[Problem, ...]) -> None:
+        """Write down which hooks failed and were passed over, once while they stay the same."""
+        if faults == self._last_faults:
+            return
+        self._last_faults = faults
+        for fault in faults:
+            self.log_panel.show_problem(fault)
+        for fault in faults[:FAULTS_TOLD]:
+            self._host.tell(f"{fault.what}; the pass went on without it")
+        if len(faults) > FAULTS_TOLD:
+            self._host.tell(f"{len(faults) - FAULTS_TOLD} more hooks failed: see the Log panel")
+
+    def log(self, level: str, text: str) -> None:
+        """A line of the engine or of ours for the Log panel."""
+        self.log_panel.write("warning" if level == "warning" else "engine", text + "\n")
+
+    def show_failure(self, problem: Problem, opening: bool = False) -> None:
+        """Show what was wrong. A target that was mistyped is said on the terminal, where it can be typed again."""
+        self._state.exit_code = problem.exit_code
+        if opening and self._state.first and problem.exit_code == 2:
+            from ...report.problem import render_problem
+
+            self._state.exit_messages.append(render_problem(problem))
+            self._host.leave(problem.exit_code)
+            return
+        if opening:
+            self.stage(f"{problem.what} (o opens another, ctrl+k tries again)")
+        self._show_problem(problem)
+
+    def show_end(self, problem: Problem) -> None:
+        """The engine is gone: say so, and how it is started again."""
+        if not self._state.ready:
+            self.stage(problem.what)
+        self._state.exit_code = 1
+        self._title.alarm = "the engine is gone, ^k starts it again"
+        if problem != self._last_problem:  # a pass that died was told of already
+            self._show_problem(problem)
+        hint = f"; {problem.hint}" if problem.hint else ""
+        self._host.tell(f"{problem.what}{hint}")
+
+    def _show_problem(self, problem: Problem) -> None:
+        """Go to the place and show the traceback; where it is the same as before, the person stays where they are."""
+        self.log_panel.show_problem(problem)
+        if problem == self._last_problem:
+            return
+        self._last_problem = problem
+        if problem.path is not None:
+            self._workbench.select_path(problem.path)
+        self._panels.show(LogPanel)
+        self._host.after_refresh(self.log_panel.view.follow_end)

@@ -1,0 +1,48 @@
+"""What the app knows: plain data, written by the controllers and read by what draws or asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ...client.model import Model
+from ...records import Opened, Target
+
+
+@dataclass
+class AppState:
+    """Empty until a model is open. `model` is replaced as a whole by another one."""
+
+    model: Model = field(default_factory=Model)
+    target: Target | None = None
+    opened: Opened | None = None  # the engine's last word on the sample input
+    ready: bool = False  # the model is complete and what was kept is applied
+    materialize: bool = False  # passes may give lazy modules their shapes: somebody said yes
+    running: bool = False
+    started: float = 0.0  # of the running pass, on time.monotonic's clock
+    live: bool = False
+    fresh: bool = False  # live passes draw the input anew
+    stale: bool = False  # something was changed after the last pass began, and no pass follows by itself
+    seed: int = 0  # of the last pass, of the target before it
+    first: bool = True  # nothing was opened yet: what is wrong with it is said on the terminal
+    exit_code: int = 0  # that what happened last asks for
+    exit_messages: list[str] = field(default_factory=list)  # for the terminal, when the app has left it
+
+    @property
+    def generation(self) -> int:
+        return self.model.generation
+
+    @property
+    def guessing(self) -> bool:
+        """Whether the engine tries inputs."""
+        return self.opened is not None and self.opened.guessing
+
+    @property
+    def lazy(self) -> int:
+        """Modules that have no shapes before a pass."""
+        return self.model.info.lazy if self.model.info is not None else 0
+
+    @property
+    def would_materialize(self) -> bool:
+        """A pass would change lazy modules for as long as it takes, and nobody has said yes to that."""
+        allowed = self.materialize or (self.target is not None and self.target.materialize)
+        return bool(self.lazy) and not allowed

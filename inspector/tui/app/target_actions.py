@@ -1,0 +1,98 @@
+"""What the keys do to the target: open another one, load it anew, forget it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+
+import msgspec
+
+from ...client.engine_client import EngineClient
+from ...records import Choice, Choices, ListTargets, Target
+from ...text import visible
+from ..engine_client import KILLED
+from .bookmarks import Bookmarks
+from .host import Host
+from .opening import Opening
+from .presenter import Presenter
+from .questions import Questions
+from .state import AppState
+
+
+@dataclass(eq=False)
+class TargetActions:
+    """Owner of the actions `targets`."""
+
+    engine: EngineClient
+    state: AppState
+    opening: Opening
+    presenter: Presenter
+    bookmarks: Bookmarks
+    questions: Questions
+    host: Host
+
+    def open(self) -> None:
+        """Ask what to open: what was open lately at once, the engine's names when they are there."""
+        from ..screens.picker import Picker
+
+        recent = self.bookmarks.list_recent()
+        shown = [Choice(each.target, "recent") for each in recent]
+        picker = Picker("Open a model", shown, free=True, waiting=True)
+
+        async def fetch() -> None:
+            await mounted
+            reply = await self.engine.ask(ListTargets())
+            if picker.is_attached:
+                picker.add(reply.items if isinstance(reply, Choices) else ())
+
+        mounted = self.host.push(picker, lambda name: self._open_picked(name, recent))
+        self.host.spawn(fetch())
+
+    def _open_picked(self, name: str | None, recent: tuple[Target, ...]) -> None:
+        if name is not None:
+            again = next((each for each in recent if each.target == name), None)
+            self.opening.start(again or parse_target(name))
+        elif self.state.target is None:
+            self.host.leave(self.state.exit_code)
+
+    def restart(self) -> None:
+        """A new engine with the same target, hooks and selection. One that is busy is only killed, so that what it had
+        captured can be looked at."""
+        if not self.engine.ours:
+            self.host.tell("the model lives in your process, which cannot be restarted from here")
+            return
+        self.bookmarks.hold()
+        if self.engine.busy:
+            self.host.spawn(self.engine.interrupt(KILLED), group="restart", exclusive=True)
+            return
+        self.opening.forget()
+        self.presenter.stage("starting the engine again")
+        self.host.spawn(self._restart(), group="restart", exclusive=True)
+
+    async def _restart(self) -> None:
+        await self.engine.restart()
+        if self.state.target is not None:
+            await self.opening.open(self.state.target)
+
+    def forget(self) -> None:
+        """Drop what was kept of this target, if that is what the person wants."""
+        target = self.state.target
+        if target is None:
+            self.host.tell("nothing is open")
+            return
+
+        def forget() -> None:
+            self.bookmarks.forget(target)
+            self.host.tell("forgotten; this session will not be kept either")
+
+        self.questions.confirm(f"Forget what was kept for {visible(target.target)}?", "Forget", forget)
+
+
+def parse_target(text: str) -> Target:
+    """A target with constructor arguments, as after the command's name."""
+    try:
+        name, *rest = shlex.split(text)
+    except ValueError:
+        return Target(text)
+    pairs = [tuple(word.split("=", 1)) for word in rest if "=" in word]
+    return msgspec.convert({"target": name, "arguments": pairs}, Target)
