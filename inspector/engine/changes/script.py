@@ -30,6 +30,8 @@ MAKE = "make_"
 NEEDED = (
     ("values.parts", "is_tensor"),
     ("values.nested", "replace"),
+    ("values.nested", "enter_all"),
+    ("values.nested", "without_state"),
     ("values.value_path", "replace_at"),
     ("values.value_path", "parse_steps"),
     ("hooks.conditions", "parse_condition"),

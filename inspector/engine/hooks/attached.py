@@ -172,7 +172,9 @@ class Attached:
         def part(found: Any) -> Any:
             if self.hook.steps and is_tensor(found):  # named: its dtype is no reason to leave it
                 return self._one(found, number, next(leaves))
-            return nested.replace(found, one)
+            # a cache that comes in is the caller's: written to a copy, what the module puts in would be lost to it
+            whole = self.hook.on == "input" and not self.hook.steps
+            return nested.replace(found, one, nested.without_state if whole else nested.enter_all)
 
         return replace_at(value, self.hook.steps, part)
 

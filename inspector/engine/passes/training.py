@@ -61,7 +61,8 @@ def _reduce(output: Any, how: str) -> Tensor:
     own = getattr(output, "loss", None)
     if isinstance(own, Tensor):
         return own
-    found = [tensor for tensor in nested.tensors_in(output) if tensor.is_floating_point() and tensor.requires_grad]
+    tensors = nested.tensors_in(output, nested.without_state)  # what a cache holds is no result
+    found = [tensor for tensor in tensors if tensor.is_floating_point() and tensor.requires_grad]
     if not found:
         raise RuntimeError("the output has no gradient: nothing in the model requires one")
     total = torch.stack([part.sum() for part in found]).sum()

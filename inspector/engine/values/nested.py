@@ -20,6 +20,7 @@ from .parts import (
     FROZEN,
     Part,
     RebuildError,
+    contents_of,
     fill,
     is_constant,
     is_tensor,
@@ -32,7 +33,15 @@ MAX_OBJECTS = 10_000
 """Objects of other people's classes that are entered in one value: behind one of them may be a whole program."""
 
 
-def walk(value: Any, enter: Callable[[Any, int], bool] = lambda node, depth: True) -> Iterator[tuple[Any, list[Part]]]:
+Enter = Callable[[Any, int], bool]
+
+
+def enter_all(node: Any, depth: int) -> bool:
+    """For `walk`."""
+    return True
+
+
+def walk(value: Any, enter: Enter = enter_all) -> Iterator[tuple[Any, list[Part]]]:
     """`value` and everything inside it with the parts of each, each object once, a container before what it holds.
 
     Args:
@@ -59,12 +68,17 @@ def _is_object(node: Any, parts: list[Part]) -> bool:
     return bool(parts) and not is_a(node, (*BUILTINS, *FROZEN))
 
 
-def tensors_in(value: Any) -> Iterator[Tensor]:
-    """Every tensor in `value`, each once, first to last."""
+def without_state(node: Any, depth: int) -> bool:
+    """For `enter`: all but objects that others may hold as well and look at again, such as a key-value cache."""
+    return contents_of(node) is not None or not _is_object(node, parts_of(node))
+
+
+def tensors_in(value: Any, enter: Enter = enter_all) -> Iterator[Tensor]:
+    """Every tensor in `value`, each once, first to last; see `walk`."""
     if is_tensor(value):
         yield value
         return
-    for node, _ in walk(value):
+    for node, _ in walk(value, enter):
         if is_tensor(node):
             yield node
 
@@ -75,18 +89,23 @@ def holders_of_tensors(value: Any) -> set[int]:
     return plan.holding({id(tensor) for tensor in plan.tensors()})
 
 
-def replace(value: Any, function: Callable[[Tensor], Any]) -> Any:
+def replace(value: Any, function: Callable[[Tensor], Any], enter: Enter = enter_all) -> Any:
     """`value` with `function(tensor)` in the place of every tensor, which is called first to last, once for each.
 
     Containers around a new tensor are made anew; everything else is passed on as it is, `value` itself where nothing is
     new. What `function` raises is raised here.
+
+    Args:
+        value: Anything.
+        function: Gives what takes a tensor's place.
+        enter: See `walk`.
 
     Raises:
         RebuildError: A container around a new tensor refuses to be made anew.
     """
     if is_tensor(value):
         return function(value)
-    plan = _Plan(value)
+    plan = _Plan(value, enter)
     for tensor in plan.tensors():
         new = function(tensor)
         if new is not tensor:
@@ -135,12 +154,12 @@ def own_copy(tensor: Tensor) -> Tensor:
 class _Plan:
     """What a value is made of, and what takes the place of what: `new` by `id`."""
 
-    def __init__(self, value: Any) -> None:
+    def __init__(self, value: Any, enter: Enter = enter_all) -> None:
         self.value = value
         self.nodes: dict[int, Any] = {}
         self.parts: dict[int, list[Part]] = {}
         self.new: dict[int, Any] = {}
-        for node, parts in walk(value):
+        for node, parts in walk(value, enter):
             self.nodes[id(node)] = node
             self.parts[id(node)] = parts
 

@@ -19,7 +19,7 @@ from inspector.engine.hooks import kinds
 from inspector.engine.hooks.kinds import BY_NAME
 from inspector.engine.session import Session
 from inspector.errors import UsageError
-from inspector.records import AddHook, EditParameters, Target, Undo
+from inspector.records import AddHook, EditParameters, HookSpec, Target, Undo
 
 MODEL = """
 from collections import OrderedDict, deque
@@ -122,11 +122,12 @@ def test_every_kind_is_computed_by_its_script_as_by_the_session(tmp_path: Path) 
     plain = output_of(session)
     answer(session, Undo(1))
     expected: dict[str, Any] = {}
+    own = HookSpec("python", code=OWN)
     for name, (where, hook) in EXAMPLES.items():
         text = hook.replace("FILE", str(tmp_path / "saved.pt"))
         if name == "patch":  # what was recorded is put in at another input
             answer(session, AddHook(1, "conv", "scale(3)"))
-        answer(session, AddHook(1, where, text, OWN if name == "python" else ""))
+        answer(session, AddHook(1, where, own if name == "python" else text))
         expected[name] = output_of(session), list(session.subject.tree.root.state_dict())
         session.save(str(tmp_path / f"script_{name}.py"))
         while any(not change.undone for change in session.subject.changes().changes):
@@ -147,9 +148,10 @@ def test_every_kind_is_computed_by_its_script_as_by_the_session(tmp_path: Path) 
 def test_an_edit_and_all_kinds_in_one_script(tmp_path: Path) -> None:
     session = opened(tmp_path)
     answer(session, EditParameters(1, "conv", "noise(0.1, seed=3)"))
+    own = HookSpec("python", code=OWN)
     for name, (where, hook) in EXAMPLES.items():
         if name not in ("replace", "patch", "mean"):
-            answer(session, AddHook(1, where, hook, OWN if name == "python" else ""))
+            answer(session, AddHook(1, where, own if name == "python" else hook))
     output = output_of(session)
     session.save(str(tmp_path / "script_all.py"))
     session.close()

@@ -83,6 +83,23 @@ def test_arguments_are_altered_as_by_hand(hook: str) -> None:
     assert not on.faults and all(map(torch.equal, output, expected))
 
 
+class Fills(nn.Module):
+    """Puts what it is given into a cache, as attention does."""
+
+    def forward(self, x: Tensor, cache: Any) -> Tensor:
+        cache.held.append(x)
+        return torch.stack(cache.held).sum(0)
+
+
+def test_a_cache_that_comes_in_gets_what_the_module_puts_in() -> None:
+    cache = SimpleNamespace(held=[X])
+    model = Fills()
+    with inspector.hooks(model, {"": "scale(2, on='input')"}) as on:
+        output = model(X, cache)
+    assert len(cache.held) == 2 and torch.equal(cache.held[0], X) and torch.equal(cache.held[1], 2 * X)
+    assert torch.equal(output, 3 * X) and not on.faults
+
+
 def test_recordings_are_numbered_first_to_last() -> None:
     make = VALUES["tuple"]
     model = nn.Sequential(Gives(make))
