@@ -79,7 +79,7 @@ def _length(header: bytes) -> int:
 
 
 def receive(sock: socket.socket) -> bytes | None:
-    """The body of the next frame, None at a clean end of the stream. Blocks; for the engine and headless clients."""
+    """The body of the next frame, None at a clean end of the stream. Blocks; the engine has a thread for it."""
     header = _exactly(sock, _LENGTH.size)
     if header is None:
         return None

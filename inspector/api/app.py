@@ -22,20 +22,13 @@ from ..records import Opened
 from ..report.calls import render_calls
 from ..report.collector import Collector
 from ..tui.options import AppOptions
-from ..tui.start.launcher import supervise
+from ..tui.start.launcher import is_terminal, supervise
 
 
 def can_open() -> bool:
     """Whether a person can see and use the app from here."""
     main = threading.current_thread() is threading.main_thread()
-    return main and "ipykernel" not in sys.modules and _is_terminal(0) and _is_terminal(1) and _has_controlling_tty()
-
-
-def _is_terminal(fd: int) -> bool:
-    try:
-        return os.isatty(fd)
-    except OSError:
-        return False
+    return main and "ipykernel" not in sys.modules and is_terminal(0) and is_terminal(1) and _has_controlling_tty()
 
 
 def _has_controlling_tty() -> bool:

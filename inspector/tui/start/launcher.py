@@ -56,7 +56,7 @@ def supervise(argv: list[str], *, fds: tuple[int, ...] = ()) -> int:
 
 def _start(argv: list[str], fds: tuple[int, ...], lifeline_fd: int, terminal: int) -> subprocess.Popen[bytes]:
     def stream(fd: int) -> int | None:
-        return None if _is_terminal(fd) else terminal
+        return None if is_terminal(fd) else terminal
 
     command = build_python_command(
         "inspector.tui.start.__main__", "main", "main(int(sys.argv[2]), sys.argv[3:])", str(lifeline_fd)
@@ -78,7 +78,8 @@ def _open_terminal() -> Iterator[int]:
         os.close(terminal)
 
 
-def _is_terminal(fd: int) -> bool:
+def is_terminal(fd: int) -> bool:
+    """Whether `fd` is open and leads to a terminal."""
     try:
         return os.isatty(fd)
     except OSError:
@@ -110,7 +111,7 @@ def _handle(number: int, handler: Callable[[int, FrameType | None], None]) -> Ca
 def _say(words: str, terminal: int) -> None:
     """On standard error, or on the terminal where that leads somewhere else."""
     with contextlib.suppress(OSError):
-        os.write(2 if _is_terminal(2) else terminal, words.encode())
+        os.write(2 if is_terminal(2) else terminal, words.encode())
 
 
 def _drain(ours: socket.socket) -> list[str]:

@@ -1,0 +1,49 @@
+"""What of a reading goes to which stream, without an engine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from inspector.cli import headless
+from inspector.cli.reading import Reading
+from inspector.records import Choice, Choices, ModelInfo, ModuleRow, Problem, Target
+from inspector.report.model import Report
+
+INFO = ModelInfo("net", "your model", "Net", 1, 1, 0, 0, 0, 0, False, "cpu", "2")
+REPORT = Report(INFO, (ModuleRow(0, -1, "", "Net", 0, 0, 0),))
+
+
+def print_reading(monkeypatch: pytest.MonkeyPatch, reading: Reading, out: Any) -> int:
+    async def read(target: Target, in_full: bool) -> Reading:
+        return reading
+
+    monkeypatch.setattr(headless, "read", read)
+    return headless.print_report(Target("net"), "tree", out)
+
+
+def test_a_report_goes_out_and_its_problem_beside_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    written: list[str] = []
+    assert print_reading(monkeypatch, Reading(REPORT, Problem("it broke", exit_code=7)), written.append) == 7
+    assert len(written) == 1 and "(root)" in written[0]
+    assert capsys.readouterr() == ("", "inspector: it broke\n")
+
+
+def test_choices_are_listed_as_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    choices = Choices("net.py has several", (Choice("net.py:A\x1b", "class", "3 lines"),))
+    written: list[str] = []
+    assert print_reading(monkeypatch, Reading(choices=choices), written.append) == 2
+    assert not written
+    assert capsys.readouterr().err == (
+        "inspector: net.py has several; name one of them:\n  inspector net.py:A\\e    class 3 lines\n"
+    )
+
+
+def test_ctrl_c_while_nobody_reads_the_report_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def out(text: str) -> None:
+        raise KeyboardInterrupt
+
+    assert print_reading(monkeypatch, Reading(REPORT), out) == 130
