@@ -10,7 +10,7 @@ from torch import nn
 from ...records import InputField
 from ...text import encodable
 from .proposals import proposals
-from .signature import asked, parameters
+from .signature import list_asked, parameters
 
 _NAMED = re.compile(r"[^\W\d]\w*=")
 _KINDS = {
@@ -30,7 +30,7 @@ def form_fields(model: nn.Module) -> tuple[InputField, ...]:
 
 def proposed_specs(model: nn.Module) -> dict[str, str]:
     """A spec to start from for every parameter that a call must give."""
-    needed = asked(model)
+    needed = list_asked(model)
     specs = next((proposal for proposal in proposals(model) if proposal), ())
     if specs and all(_NAMED.match(spec) for spec in specs):
         return {name: spec for name, _, spec in (spec.partition("=") for spec in specs)}

@@ -12,7 +12,7 @@ from torch import nn
 from ..modules.walk import modules_of
 from .entries import STEPS, Entry, entries_of, hints_of
 from .pretrained import covers, pretrained_proposals
-from .signature import asked, required
+from .signature import list_asked, list_required
 
 Proposal = tuple[str, ...]
 """Specs of one call, positional ones first."""
@@ -38,17 +38,17 @@ def _all(model: nn.Module) -> Iterator[Proposal]:
     yield from described
     if described and covers(model):  # a config says more than the layers do
         return
-    if not required(model):
+    if not list_required(model):
         yield ()
-    parameters = asked(model) or (inspect.Parameter("input", inspect.Parameter.POSITIONAL_ONLY),)
-    entries = _sorted(list(islice(entries_of(model, hints_of(model)), 3 * _ENTRIES)), parameters)[:_ENTRIES]
+    parameters = list_asked(model) or (inspect.Parameter("input", inspect.Parameter.POSITIONAL_ONLY),)
+    entries = _sort_entries(list(islice(entries_of(model, hints_of(model)), 3 * _ENTRIES)), parameters)[:_ENTRIES]
     for round_, base in enumerate(_bases(entries, parameters)):
-        yield _filled(parameters, [base], base, model)
+        yield _fill(parameters, [base], base, model)
         if round_ == 0 and len(parameters) > 1 and len(entries) > 1:
-            yield _filled(parameters, [entry.specs[0] for entry in entries], base, model)
+            yield _fill(parameters, [entry.specs[0] for entry in entries], base, model)
 
 
-def _sorted(entries: list[Entry], parameters: Sequence[inspect.Parameter]) -> list[Entry]:
+def _sort_entries(entries: list[Entry], parameters: Sequence[inspect.Parameter]) -> list[Entry]:
     """Layers for indices first where the first parameter is named like indices, last where like an image."""
     name, annotation = parameters[0].name, _annotation(parameters[0])
     if _IMAGE_NAME.search(name):
@@ -72,7 +72,7 @@ def _bases(entries: Sequence[Entry], parameters: Sequence[inspect.Parameter]) ->
     yield from _ANYTHING
 
 
-def _filled(parameters: Sequence[inspect.Parameter], mains: Sequence[str], base: str, model: nn.Module) -> Proposal:
+def _fill(parameters: Sequence[inspect.Parameter], mains: Sequence[str], base: str, model: nn.Module) -> Proposal:
     """One spec for each parameter: what its name or annotation asks for, else its own of `mains` or their last."""
     specs = []
     for number, parameter in enumerate(parameters):
@@ -106,7 +106,7 @@ def _annotation(parameter: inspect.Parameter) -> str:
     return annotation.__name__ if type(annotation) is type else str(annotation)
 
 
-def _hidden(shape: list[str], model: nn.Module) -> str:
+def _hidden_state(shape: list[str], model: nn.Module) -> str:
     """The state of the first recurrent layer."""
     for module in modules_of(model):
         if isinstance(module, nn.RNNBase):
@@ -133,7 +133,7 @@ _BY_NAME: tuple[tuple[re.Pattern[str], Callable[[list[str], nn.Module], str]], .
     (re.compile(r"len(gth)?s?$"), lambda s, _: f"{s[0]}x:int64:{_steps(s)}..{_steps(s)}"),
     (re.compile(r"^(t|ts|timesteps?|time|times|sigma|noise_level)$"), lambda s, _: f"{s[0]}x:int64:1..1"),
     (re.compile(r"^(labels?|class(es)?|class_labels|cls)$"), lambda s, _: f"{s[0]}x:int64"),
-    (re.compile(r"^(h|hx|h_?0|hidden|states?|hidden_state)$"), _hidden),
+    (re.compile(r"^(h|hx|h_?0|hidden|states?|hidden_state)$"), _hidden_state),
     (re.compile(r"^offsets$"), lambda _s, _m: "1x:int64:0..0"),
     (re.compile(r"^edge_index$"), lambda s, _: f"2x32:int64:0..{int(s[0]) - 1}"),
     (re.compile(r"^adj(acency)?$"), lambda s, _: f"{s[0]}x{s[0]}:float32:0..1"),

@@ -20,7 +20,7 @@ VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 def parameters(model: nn.Module) -> tuple[inspect.Parameter, ...]:
     """Of `model.forward`, seen through wrappers that pass everything on; empty where it cannot be told."""
-    exported = _exported(model)
+    exported = _read_exported(model)
     if exported is not None:
         return exported
     seen: set[int] = set()
@@ -31,15 +31,15 @@ def parameters(model: nn.Module) -> tuple[inspect.Parameter, ...]:
             return own
         seen.add(id(model))
         model = wrapped[0]
-    return _scripted(model)
+    return _read_scripted(model)
 
 
-def asked(model: nn.Module) -> tuple[inspect.Parameter, ...]:
+def list_asked(model: nn.Module) -> tuple[inspect.Parameter, ...]:
     """What to give forward: its required parameters, else its first, as models that take one of several inputs do."""
-    return required(model) or tuple(p for p in parameters(model) if p.kind is p.POSITIONAL_OR_KEYWORD)[:1]
+    return list_required(model) or tuple(p for p in parameters(model) if p.kind is p.POSITIONAL_OR_KEYWORD)[:1]
 
 
-def required(model: nn.Module) -> tuple[inspect.Parameter, ...]:
+def list_required(model: nn.Module) -> tuple[inspect.Parameter, ...]:
     """The parameters a call must give; a lone `*args` counts as one positional parameter."""
     every = parameters(model)
     needed = [p for p in every if p.default is p.empty and p.kind not in VARIADIC]
@@ -56,7 +56,7 @@ def check_call(
 ) -> None:
     """Raise `UsageError` where forward cannot be called with these arguments. `propose` gives a spec for each parameter
     that it knows one for."""
-    own = _exported(model) or _signature(getattr(model, "forward", None))
+    own = _read_exported(model) or _signature(getattr(model, "forward", None))
     if not own or isinstance(model, torch.jit.ScriptModule):
         return
     signature = inspect.Signature(own)
@@ -98,7 +98,7 @@ def _signature(forward: Callable[..., Any] | None) -> tuple[inspect.Parameter, .
         return ()
 
 
-def _exported(model: nn.Module) -> tuple[inspect.Parameter, ...] | None:
+def _read_exported(model: nn.Module) -> tuple[inspect.Parameter, ...] | None:
     """Of a program that `torch.export.unflatten` made a model of: how its inputs have to be given is fixed."""
     if type(model).__module__ != "torch.export.unflatten":
         return None
@@ -120,7 +120,7 @@ def _exported(model: nn.Module) -> tuple[inspect.Parameter, ...] | None:
     )
 
 
-def _scripted(model: torch.jit.ScriptModule) -> tuple[inspect.Parameter, ...]:
+def _read_scripted(model: torch.jit.ScriptModule) -> tuple[inspect.Parameter, ...]:
     try:
         arguments = getattr(model.forward, "schema").arguments[1:]  # noqa: B009 (no stub knows ScriptMethod)
     except (AttributeError, RuntimeError):  # compiled without a forward

@@ -16,8 +16,10 @@ from torch import nn
 
 from ...errors import UsageError
 from ...text import encodable
+from ..usercode.importing import resolve
 from ..usercode.literals import NOT_A_LITERAL, literal
 from ..usercode.readable import check_readable
+from ..usercode.running import call, seeded
 from ..values import nested
 from .draws import Drawn, is_dtype, is_shape, parse_drawn
 from .files import read_input
@@ -158,24 +160,20 @@ def _from_file(name: str, batch: bool) -> Make:
         if not held:
             held.append(read_input(path, batch))
         value, is_image = held[0]
-        return placed(value, setting, cast=setting.cast_given or is_image)
+        return place_tensors(value, setting, cast=setting.cast_given or is_image)
 
     return make
 
 
 def _call(text: str, generator: torch.Generator, setting: Setting) -> Any:
-    # Imported here: the loaders import this module for the inputs of their targets.
-    from ..usercode.importing import resolve
-    from ..usercode.running import call, seeded
-
     seed = int(torch.randint(0, 2**31, (1,), generator=generator))
     with seeded(seed, cuda=setting.device.type == "cuda"):
         found = resolve(text)
         value = call(found, text) if callable(found) and not isinstance(found, torch.Tensor) else found
-    return placed(value, setting, cast=setting.cast_given)
+    return place_tensors(value, setting, cast=setting.cast_given)
 
 
-def placed(value: Any, setting: Setting, cast: bool) -> Any:
+def place_tensors(value: Any, setting: Setting, cast: bool) -> Any:
     """`value` with its tensors on the setting's device; with `cast` floating ones in its dtype."""
 
     def place(tensor: torch.Tensor) -> torch.Tensor:

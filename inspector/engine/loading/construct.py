@@ -13,7 +13,7 @@ from ...text import encodable
 from ..inputs.sample import Arguments
 from ..usercode import arguments
 from ..usercode.running import call
-from .files.exported import is_program, unflattened
+from .files.exported import is_program, unflatten
 from .target import Built, write_arguments
 
 _WANTED = "a module, (module, args) or (module, args, kwargs)"
@@ -34,7 +34,7 @@ def construct(found: Any, kwargs: Mapping[str, Any], shown: str) -> Built:
             )
         return Built(found)
     if is_program(found):
-        return unflattened(found)
+        return unflatten(found)
     if not callable(found):
         raise UsageError(
             encodable(f"{shown} is a {type(found).__name__}, not a module, a class or a factory", 400),
@@ -70,7 +70,7 @@ def _from_result(result: Any, shown: str) -> Built:
     if isinstance(result, nn.Module):
         return Built(result)
     if is_program(result):
-        return unflattened(result)
+        return unflatten(result)
     if isinstance(result, tuple) and 2 <= len(result) <= 3 and isinstance(result[0], nn.Module):
         return Built(result[0], example=_example(result[1:], shown))
     held = f"a tuple of {', '.join(type(p).__name__ for p in result[:4])}" if isinstance(result, tuple) else ""

@@ -74,11 +74,11 @@ def set_mode(model: nn.Module, training: bool) -> tuple[str, ...]:
         model.train(training)
         done = True
     except (RecursionError, TypeError):
-        done = _switched_one_by_one(model, training)
+        done = _switch_one_by_one(model, training)
     except Exception as error:  # an exported program refuses; equality and `train` are other people's code
         return (_not_switched(training, f"{type(error).__name__}: {error}"),)
     if done and _may_be_taken_for_another(model):
-        _switched_one_by_one(model, training)
+        _switch_one_by_one(model, training)
     return () if done else (_not_switched(training, "a module with a `train` of its own was not reached"),)
 
 
@@ -91,7 +91,7 @@ def _may_be_taken_for_another(model: nn.Module) -> bool:
     return any(in_mro(cls, "__eq__")[0] is not object for cls in {type(node.module) for node in walk(model).objects()})
 
 
-def _switched_one_by_one(model: nn.Module, training: bool) -> bool:
+def _switch_one_by_one(model: nn.Module, training: bool) -> bool:
     """Set the flag of every module that has torch's own `train`, which does nothing else. Whether all are as wanted."""
     modules = [node.module for node in walk(model).objects()]
     for module in modules:

@@ -102,7 +102,7 @@ def _is_factory(name: str, function: Callable[..., Any]) -> bool:
 def _ready(found: Any, kwargs: Mapping[str, Any]) -> bool:
     if isinstance(found, nn.Module):
         return not kwargs
-    return not arguments.missing(found, kwargs) and not arguments.unknown(found, kwargs)
+    return not arguments.list_missing(found, kwargs) and not arguments.list_unknown(found, kwargs)
 
 
 def _choice(head: str, candidate: Candidate) -> records.Choice:

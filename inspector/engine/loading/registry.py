@@ -13,7 +13,7 @@ from ...errors import TargetError, UsageError
 from ...target_kinds import DEFAULT_WEIGHTS, TARGET_KINDS, TargetKind, in_turn, list_examples
 from ..inputs.guess import example_of
 from ..inputs.sample import Part, Sample, draw, given, setting_for
-from ..inputs.specs import parse_specs, placed, sample_from_parts
+from ..inputs.specs import parse_specs, place_tensors, sample_from_parts
 from ..usercode.running import seeded
 from .placement import parse_device, parse_dtype, place, set_mode
 from .target import Built, Loaded, Loader, Wanted
@@ -115,5 +115,5 @@ def _example(
     dtype: torch.dtype | None,
 ) -> Sample:
     setting = setting_for(model, device, dtype)
-    args, kwargs = placed(example, setting, cast=setting.cast_given)
+    args, kwargs = place_tensors(example, setting, cast=setting.cast_given)
     return given(tuple(args), dict(kwargs), "known for this target")

@@ -75,7 +75,7 @@ def _create(timm: Any, name: str, typed: Mapping[str, Any], wanted: Wanted) -> n
             what = f"the weights of {wanted.text} were not downloaded before, and {host()} cannot be reached"
             raise UsageError(encodable(what, 300), hint=hint) from None
         except TypeError as error:
-            refused = arguments.refused_by_call(error, typed, name, _accepted(timm, name, error))
+            refused = arguments.refuse_call(error, typed, name, _list_accepted(timm, name, error))
             if refused is None:
                 raise
             raise refused from None
@@ -102,7 +102,7 @@ def _check_name(timm: Any, name: str) -> None:
         raise UsageError(encodable(f"there are no weights {tag!r} of {architecture} in timm", 300), hint=hint)
 
 
-def _accepted(timm: Any, name: str, error: TypeError) -> list[str]:
+def _list_accepted(timm: Any, name: str, error: TypeError) -> list[str]:
     """Keyword names of the class whose constructor refused an argument."""
     if name.startswith(_SOURCES):
         return []

@@ -15,7 +15,7 @@ from ...errors import UsageError
 from ...text import encodable
 from ..hooks.spec import parse_call
 from ..inputs.sample import Sample, given, setting_for, spread
-from ..inputs.signature import required
+from ..inputs.signature import list_required
 from ..usercode.importing import resolve
 from ..values import nested
 
@@ -125,6 +125,6 @@ def _to_sample(item: Any, model: nn.Module) -> Sample:
     """One item of a loader, on the model's device."""
     device = setting_for(model).device
     args, kwargs = nested.replace(spread(tuple(item) if isinstance(item, list) else item), lambda t: t.to(device))
-    if not kwargs and len(args) > max(len(required(model)), 1):
+    if not kwargs and len(args) > max(len(list_required(model)), 1):
         return replace(given(tuple(args[:-1]), {}), target=args[-1])
     return given(tuple(args), dict(kwargs))

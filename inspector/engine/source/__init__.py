@@ -9,8 +9,8 @@ from typing import Any, Literal
 from torch import nn
 
 from ...records import Path, Source, SourcePart
-from .classes import forward_line, nearest, unwritten
-from .generated import generated, original
+from .classes import explain_unwritten, forward_line, nearest
+from .generated import original, read_generated
 from .pieces import written_name
 from .places import location
 from .record import Draft
@@ -77,8 +77,8 @@ def _fill(draft: Draft, module: nn.Module) -> None:
 
 
 def _fill_generated(draft: Draft, module: nn.Module) -> bool:
-    found = generated(module)
-    if found is None or (_replaced(module) and draft.part != "class"):
+    found = read_generated(module)
+    if found is None or (_is_replaced(module) and draft.part != "class"):
         return False
     draft.title = found.title
     if draft.part == "init":
@@ -90,7 +90,7 @@ def _fill_generated(draft: Draft, module: nn.Module) -> bool:
     return True
 
 
-def _replaced(module: nn.Module) -> bool:
+def _is_replaced(module: nn.Module) -> bool:
     """Whether somebody put a function of their own in the place of the forward, on the instance."""
     return isinstance(variables(module).get("forward"), (FunctionType, MethodType, functools.partial))
 
@@ -100,7 +100,7 @@ def _fill_class(draft: Draft, module: nn.Module) -> None:
     draft.title = type_name(cls)
     found = nearest(cls)
     if found is None:
-        draft.note(unwritten(cls))
+        draft.note(explain_unwritten(cls))
         return
     base, written = found
     if base is not cls:

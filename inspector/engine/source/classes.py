@@ -13,8 +13,8 @@ from torch import nn
 
 from .files import CHANGED, Match, SourceFile
 from .pieces import Piece
-from .running import closed_over, describe, function_of, is_written_in, module_name, qualified_name, type_name
-from .versions import rewritten, sourceless, versions
+from .running import describe, function_of, is_written_in, list_closed_over, module_name, qualified_name, type_name
+from .versions import explain_rewriting, sourceless, versions
 
 
 class Written(NamedTuple):
@@ -26,7 +26,7 @@ class Written(NamedTuple):
     note: str
 
 
-def written(cls: type) -> Written | None:
+def find_written(cls: type) -> Written | None:
     """The statement that made `cls`, None for a class made by a call, by exec, or in C."""
     methods = own_methods(cls)
     changed = None
@@ -41,7 +41,7 @@ def written(cls: type) -> Written | None:
 def _in_file(cls: type, methods: list[FunctionType], file: SourceFile) -> Written | None:
     matches = [match for method in methods if (match := file.find(method.__code__, method.__qualname__))]
     at_line = _at_first_line(cls, file)
-    body = at_line or _around(matches) or _named(cls, file)
+    body = at_line or _around(matches) or _find_by_name(cls, file)
     if body is None:
         return None
     if not methods:
@@ -49,11 +49,11 @@ def _in_file(cls: type, methods: list[FunctionType], file: SourceFile) -> Writte
         return Written(file, body, True, by_name if at_line is None else "")
     if not matches and not file.current:
         return None
-    found = _compared(file, body, [match for match in matches if match.piece.parent is body])
-    return found if found.same else found._replace(note=rewritten(methods[0].__globals__) or found.note)
+    found = _compare(file, body, [match for match in matches if match.piece.parent is body])
+    return found if found.same else found._replace(note=explain_rewriting(methods[0].__globals__) or found.note)
 
 
-def _compared(file: SourceFile, body: Piece, matches: list[Match]) -> Written:
+def _compare(file: SourceFile, body: Piece, matches: list[Match]) -> Written:
     different = next((match.note for match in matches if not match.same), "")
     if different or not matches:
         return Written(file, body, False, different or f"{CHANGED}: none of its methods is as it was")
@@ -65,7 +65,7 @@ def nearest(cls: type) -> tuple[type, Written] | None:
     for base in cls.__mro__:
         if base is not cls and (base is nn.Module or not issubclass(base, nn.Module)):
             continue
-        found = written(base)
+        found = find_written(base)
         if found is not None:
             return base, found
     return None
@@ -103,7 +103,7 @@ def _around(matches: list[Match]) -> Piece | None:
     return next((body for body, _ in bodies.most_common() if body is not None and body.is_class), None)
 
 
-def _named(cls: type, file: SourceFile) -> Piece | None:
+def _find_by_name(cls: type, file: SourceFile) -> Piece | None:
     """By qualified name and the functions the body defines; of several alike the last, which is the one that counts."""
     qualname = qualified_name(cls)
     bodies = [piece for piece in file.pieces.get(cls.__name__, []) if piece.is_class and piece.qualname == qualname]
@@ -128,7 +128,7 @@ def forward_line(found: Written, function: FunctionType | None) -> tuple[int, st
         return 0, ""
     if function is None:
         return found.file.def_line(candidates[-1]), ""
-    matches = [found.file.find(one.__code__, one.__qualname__) for one in (function, *closed_over(function))]
+    matches = [found.file.find(one.__code__, one.__qualname__) for one in (function, *list_closed_over(function))]
     inside = [match.piece for match in matches if match is not None and match.piece in candidates]
     if inside:
         return found.file.def_line(inside[0]), ""
@@ -137,7 +137,7 @@ def forward_line(found: Written, function: FunctionType | None) -> tuple[int, st
     return 0, f"the forward that runs is not the one written here: it is {describe(function)}"
 
 
-def unwritten(cls: type) -> str:
+def explain_unwritten(cls: type) -> str:
     """The honest line for a class without a statement to show."""
     methods = own_methods(cls)
     compiled = sourceless(methods[0].__globals__) if methods else ""

@@ -76,7 +76,7 @@ class SourceFile:
         equal = equal or [piece for piece in named if same_code(piece.code, code)]
         if equal:
             piece = min(equal, key=lambda piece: _distance(piece, code, qualname))
-            note = _moved(piece, code) if self.current else self.note
+            note = _explain_move(piece, code) if self.current else self.note
             return Match(piece, True, note or _which(piece, starting))
         # Text in memory is there under a name such as "<string>": what is not equal is somebody else's.
         if not self.current or code.co_name == _LAMBDA:
@@ -137,7 +137,7 @@ def _code(text: str, path: str, flags: int = 0) -> CodeType:
     return code
 
 
-def _moved(piece: Piece, code: CodeType) -> str:
+def _explain_move(piece: Piece, code: CodeType) -> str:
     if piece.first != code.co_firstlineno:
         return f"{CHANGED}: what runs was at line {code.co_firstlineno} and is at line {piece.first} now"
     if not same_layout(piece.code, code):

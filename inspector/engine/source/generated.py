@@ -26,17 +26,17 @@ class Generated(NamedTuple):
     note: str
 
 
-def generated(module: nn.Module) -> Generated | None:
+def read_generated(module: nn.Module) -> Generated | None:
     """The generated code of `module`, None for an ordinary module."""
     cls = type(module)
     if issubclass(cls, torch.jit.ScriptModule):
-        return _scripted(module)
+        return _read_scripted(module)
     if issubclass(cls, torch.fx.GraphModule):
         return _graph_module(module)
     if isinstance(variables(module).get("graph"), torch.fx.Graph):
-        return _interpreted(module)
+        return _read_interpreted(module)
     if isinstance(variables(module).get("_call_modules"), list) and cls.__module__ == _UNFLATTENED:
-        return _dispatched(module)
+        return _read_dispatched(module)
     return None
 
 
@@ -49,7 +49,7 @@ def original(module: nn.Module) -> nn.Module | None:
     return inner if isinstance(inner, nn.Module) else None
 
 
-def _scripted(module: nn.Module) -> Generated:
+def _read_scripted(module: nn.Module) -> Generated:
     kind = "traced" if any(base.__module__ == "torch.jit._trace" for base in type(module).__mro__) else "scripted"
     name = class_name(module)
     title = f"{name}.forward"
@@ -69,12 +69,12 @@ def _graph_module(module: nn.Module) -> Generated:
     return Generated(f"{name}.forward", code, f"{kind}: this is the code generated from its graph")
 
 
-def _interpreted(module: nn.Module) -> Generated:
+def _read_interpreted(module: nn.Module) -> Generated:
     note = "unflattened by torch.export: this is its graph as code, its Python source is not kept"
     return Generated(f"{class_name(module)}.forward", _graph_code(module), note)
 
 
-def _dispatched(module: nn.Module) -> Generated:
+def _read_dispatched(module: nn.Module) -> Generated:
     """A module that was exported with a graph for each of its calls."""
     graphs = [_graph_code(call).strip("\n") for call in variables(module)["_call_modules"]]
     code = "\n\n".join(f"# call {number}\n{text}" for number, text in enumerate(graphs, 1))

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from .classes import nearest
-from .generated import generated, original
+from .generated import original, read_generated
 from .running import forward_of, variables
 
 Place = tuple[str, int]
@@ -43,7 +43,7 @@ def _replacement(module: nn.Module) -> Place | None:
 def _of_class(module: nn.Module) -> Place | None:
     cls = type(module)
     if cls not in _places:
-        _places[cls] = None if generated(module) is not None else _first_line(cls)
+        _places[cls] = None if read_generated(module) is not None else _first_line(cls)
     return _places[cls]
 
 

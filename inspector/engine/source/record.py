@@ -36,7 +36,7 @@ class Draft:
 
     def take_lines(self, file: SourceFile, lines: list[str], first: int, focus: int) -> None:
         """Fill in `lines` of the file, of which the first is number `first`."""
-        self.text = dedented(lines)
+        self.text = dedent(lines)
         self.file, self.first_line, self.focus = file.path, first, focus
 
     def note(self, text: str) -> None:
@@ -50,7 +50,7 @@ class Draft:
             path=self.path,
             part=self.part,
             title=encodable(self.title, _NAME_LIMIT),
-            text=_bounded(self.text),
+            text=_bound(self.text),
             file=encodable(self.file, _NAME_LIMIT * 10),
             first_line=self.first_line,
             focus=self.focus,
@@ -58,14 +58,14 @@ class Draft:
         )
 
 
-def dedented(block: list[str]) -> str:
+def dedent(block: list[str]) -> str:
     """The lines without the indentation of the first. Text in a string that is indented less stays as it is."""
     first = block[0] if block else ""
     indent = first[: len(first) - len(first.lstrip(" \t"))]
     return "".join(line.removeprefix(indent) if line.strip() else "\n" for line in block)
 
 
-def _bounded(text: str) -> str:
+def _bound(text: str) -> str:
     if len(text) > CHARACTER_LIMIT:
         text = text[:CHARACTER_LIMIT]
         text = text[: text.rfind("\n") + 1] or text

@@ -69,7 +69,7 @@ def _attribute(module: nn.Module, name: str) -> Running:
         running = Running(type(module), on_instance=True)
         if isinstance(own, MethodType) and own.__self__ is module:
             own = own.__func__
-        if _unwrapped(own) is None:
+        if _unwrap(own) is None:
             running.notes.append(f"{name} is replaced on this instance by {describe(own)}")
             running.notes += _kept(module, name)
         return _follow(own, name, running, module)
@@ -119,25 +119,25 @@ def in_mro(cls: type, name: str) -> tuple[type, Any]:
 
 def _follow(value: Any, name: str, running: Running, module: nn.Module | None) -> Running:
     for _ in range(_LAYERS):
-        inner = _unwrapped(value)
+        inner = _unwrap(value)
         if inner is not None:
             here = "on this instance " if running.on_instance else ""
             running.notes.append(f"wrapped {here}by {describe(value)}")
-            running.notes += _dispatched(value, name)
+            running.notes += _note_dispatch(value, name)
             value = inner
             continue
         if isinstance(value, FunctionType):
             running.function = value
-            running.notes += _enclosed(value)
+            running.notes += _note_enclosed(value)
             return running
-        value = _peeled(value, name, running, module)
+        value = _peel(value, name, running, module)
         if value is None:
             return running
     running.why = f"{name} is wrapped more than {_LAYERS} times"
     return running
 
 
-def _peeled(value: Any, name: str, running: Running, module: nn.Module | None) -> Any:
+def _peel(value: Any, name: str, running: Running, module: nn.Module | None) -> Any:
     """One layer less of something that is not a function; None when that was the last, with the reason set."""
     if isinstance(value, MethodType) and value.__self__ is not module:
         running.notes.append(f"a method of another object, a {type_name(type(value.__self__))}")
@@ -153,7 +153,7 @@ def _peeled(value: Any, name: str, running: Running, module: nn.Module | None) -
         running.notes.append(f"{name} is a cached property: this is its getter, which makes what runs")
         return value.func
     if isinstance(value, singledispatchmethod):
-        running.notes += _dispatched(value.dispatcher, name)
+        running.notes += _note_dispatch(value.dispatcher, name)
         return value.func
     if isinstance(value, _SCRIPTED):
         running.notes.append(f"{name} is compiled by TorchScript; its Python source is not kept")
@@ -176,7 +176,7 @@ def _peeled(value: Any, name: str, running: Running, module: nn.Module | None) -
     return None
 
 
-def _unwrapped(value: Any) -> Any:
+def _unwrap(value: Any) -> Any:
     """What functools.wraps and torch.compile leave on a wrapper; None on anything else."""
     attributes = variables(value)
     for name in ("__wrapped__", "_torchdynamo_orig_callable"):
@@ -186,7 +186,7 @@ def _unwrapped(value: Any) -> Any:
     return None
 
 
-def _dispatched(value: Any, name: str) -> list[str]:
+def _note_dispatch(value: Any, name: str) -> list[str]:
     """Notes on a function of functools.singledispatch: what runs instead for other types of the first argument."""
     registry = variables(value).get("registry")
     if not isinstance(registry, MappingProxyType):
@@ -195,14 +195,14 @@ def _dispatched(value: Any, name: str) -> list[str]:
     return [f"for {type_name(kind)} {name} is {describe(function)}" for kind, function in others]
 
 
-def _enclosed(function: FunctionType) -> list[str]:
+def _note_enclosed(function: FunctionType) -> list[str]:
     """Notes on a wrapper that does not say what it wraps: the forward it closes over."""
     if function.__code__.co_name == "forward":
         return []
-    return [f"it closes over {describe(inner)}" for inner in closed_over(function)]
+    return [f"it closes over {describe(inner)}" for inner in list_closed_over(function)]
 
 
-def closed_over(function: FunctionType) -> list[FunctionType]:
+def list_closed_over(function: FunctionType) -> list[FunctionType]:
     """The forwards that a wrapper closes over."""
     found = []
     for cell in function.__closure__ or ():
@@ -225,7 +225,7 @@ def function_of(value: Any) -> FunctionType | None:
             value = value.fget
         elif isinstance(value, (partialmethod, cached_property, singledispatchmethod)):
             value = value.func
-        elif (inner := _unwrapped(value)) is not None:
+        elif (inner := _unwrap(value)) is not None:
             value = inner
         else:
             break

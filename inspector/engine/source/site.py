@@ -90,7 +90,7 @@ def _name(draft: Draft, qualname: str) -> None:
 def _running(name: str, line: int) -> _Live | None:
     """The innermost code of a loaded module that says it comes from this line."""
     best: _Live | None = None
-    for live in _loaded(name):
+    for live in _walk_loaded(name):
         code = live.code
         if code.co_filename != name or code.co_name.startswith("<"):
             continue
@@ -100,7 +100,7 @@ def _running(name: str, line: int) -> _Live | None:
     return best
 
 
-def _loaded(name: str) -> Iterator[_Live]:
+def _walk_loaded(name: str) -> Iterator[_Live]:
     """Every code object of the module imported from file `name`, and of the session's own."""
     for module in list(sys.modules.values()):
         if not isinstance(module, ModuleType):
@@ -108,7 +108,7 @@ def _loaded(name: str) -> Iterator[_Live]:
         namespace = vars(module)
         if namespace.get("__name__") == "__main__" or namespace.get("__file__") == name:
             for function in _functions(list(namespace.values()), namespace.get("__name__")):
-                yield from _nested(function)
+                yield from _walk_nested(function)
 
 
 def _functions(values: list[Any], module: object) -> Iterator[FunctionType]:
@@ -122,7 +122,7 @@ def _functions(values: list[Any], module: object) -> Iterator[FunctionType]:
             yield function
 
 
-def _nested(function: FunctionType) -> Iterator[_Live]:
+def _walk_nested(function: FunctionType) -> Iterator[_Live]:
     pending = [function.__code__]
     while pending:
         code = pending.pop()

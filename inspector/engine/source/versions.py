@@ -44,11 +44,11 @@ def place(code: CodeType, namespace: dict[str, Any], qualname: str = "") -> tupl
         if match is not None and match.same:
             return file, match
         if match is not None:
-            changed = file, match._replace(note=rewritten(namespace) or match.note)
+            changed = file, match._replace(note=explain_rewriting(namespace) or match.note)
     return changed
 
 
-def rewritten(namespace: dict[str, Any]) -> str:
+def explain_rewriting(namespace: dict[str, Any]) -> str:
     """Why code can differ from an untouched file: an import hook that changes what it loads. Empty without one."""
     loader = type(namespace.get("__loader__"))
     if loader is type(None) or loader.__module__ in _LOADERS:
@@ -78,12 +78,12 @@ def versions(name: str, namespace: dict[str, Any] | None = None) -> Iterator[Sou
     if path is None or name in linecache.cache:
         lines = linecache.getlines(name, namespace)
         if lines:
-            yield _remembered(name, "".join(lines), KEPT if _was_file(name) else "")
+            yield _remember(name, "".join(lines), KEPT if _was_file(name) else "")
     if name == "<string>" and "-c" in sys.orig_argv:
-        yield _remembered(name, _typed(), "")
+        yield _remember(name, _read_typed(), "")
 
 
-def _typed() -> str:
+def _read_typed() -> str:
     """The program of `python -c`, as Python compiles it: from 3.14 on without its common indentation."""
     position = sys.orig_argv.index("-c") + 1
     text = sys.orig_argv[position] if position < len(sys.orig_argv) else ""
@@ -143,5 +143,5 @@ def _from_disk(path: str, size: int) -> SourceFile:
 
 
 @lru_cache(maxsize=16)
-def _remembered(name: str, text: str, note: str) -> SourceFile:
+def _remember(name: str, text: str, note: str) -> SourceFile:
     return SourceFile(name, io.StringIO(text).readlines(), note=note)

@@ -28,20 +28,20 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
         return None
 
 
-def missing(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> list[str]:
+def list_missing(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> list[str]:
     """Names of the required parameters that `kwargs` does not give."""
     signature = signature_of(function)
     every = signature.parameters.values() if signature else ()
     return [p.name for p in every if p.default is p.empty and p.kind not in _VARIADIC and p.name not in kwargs]
 
 
-def unknown(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> list[str]:
+def list_unknown(function: Callable[..., Any], kwargs: Mapping[str, Any]) -> list[str]:
     """Names in `kwargs` that the function does not take."""
-    names = accepted(function)
+    names = list_accepted(function)
     return [] if names is None else [key for key in kwargs if key not in names]
 
 
-def accepted(function: Callable[..., Any]) -> list[str] | None:
+def list_accepted(function: Callable[..., Any]) -> list[str] | None:
     """Keyword names the function takes; None where it takes any, or cannot tell."""
     signature = signature_of(function)
     if signature is None or any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
@@ -51,9 +51,9 @@ def accepted(function: Callable[..., Any]) -> list[str] | None:
 
 def check(function: Callable[..., Any], kwargs: Mapping[str, Any], shown: str) -> None:
     """Raise `UsageError` where the function cannot be called with `kwargs`."""
-    for name in unknown(function, kwargs):
-        raise refusal(shown, name, accepted(function) or [])
-    lacking = missing(function, kwargs)
+    for name in list_unknown(function, kwargs):
+        raise refusal(shown, name, list_accepted(function) or [])
+    lacking = list_missing(function, kwargs)
     if lacking:
         raise UsageError(
             encodable(f"{shown} needs {', '.join(lacking)}", 400),
@@ -73,9 +73,7 @@ def refusal(shown: str, name: str, names: Collection[str]) -> UsageError:
     )
 
 
-def refused_by_call(
-    error: TypeError, kwargs: Mapping[str, Any], shown: str, names: Collection[str]
-) -> UsageError | None:
+def refuse_call(error: TypeError, kwargs: Mapping[str, Any], shown: str, names: Collection[str]) -> UsageError | None:
     """The error for an argument of ours that a builder of models refused or sets itself; None for other errors.
 
     Args:

@@ -22,7 +22,7 @@ def import_hint(error: ImportError, path: Path) -> str:
         why = "relative imports need a package"
     else:
         return ""
-    dotted = _dotted(path, root) if root is not None else ""
+    dotted = _join_dotted(path, root) if root is not None else ""
     if not dotted:
         return ""
     return encodable(f"running the file fails as well: {why}. From {root}: inspector {dotted}:NAME", 500)
@@ -43,6 +43,6 @@ def _root_for_relative(path: Path) -> Path | None:
     return path.parents[level] if 0 < level < len(path.parents) - 1 else None
 
 
-def _dotted(path: Path, root: Path) -> str:
+def _join_dotted(path: Path, root: Path) -> str:
     parts = [*path.parent.relative_to(root).parts, path.stem]
     return ".".join(parts) if all(part.isidentifier() for part in parts) else ""

@@ -18,7 +18,7 @@ from ...errors import UsageError
 from ...text import encodable
 from .import_hints import import_hint
 from .readable import check_readable
-from .running import raised, reported
+from .running import reported, wrap_error
 
 
 def split(text: str) -> tuple[str, str]:
@@ -56,7 +56,7 @@ def import_file(name: str) -> ModuleType:
         try:
             return _execute(dotted or _free_name(path), path)
         except ImportError as error:
-            raise raised(error, what, import_hint(error, path)) from None
+            raise wrap_error(error, what, import_hint(error, path)) from None
 
 
 def existing_file(name: str) -> Path:

@@ -63,10 +63,10 @@ def reported(what: str, hint: str = "") -> Iterator[None]:
     except (InspectorError, KeyboardInterrupt, GeneratorExit):
         raise
     except BaseException as error:  # their code may exit, or raise what is no Exception
-        raise raised(error, what, hint) from None
+        raise wrap_error(error, what, hint) from None
 
 
-def raised(error: BaseException, what: str, hint: str = "") -> TargetError:
+def wrap_error(error: BaseException, what: str, hint: str = "") -> TargetError:
     """The `TargetError` for an error of theirs."""
     kind = type(error).__name__
     told = traceback.TracebackException.from_exception(error)

@@ -71,7 +71,7 @@ class SourcePanel(LinePanel):
     def show(self, event: AnyEvent) -> None:
         if isinstance(event, Source):
             self.source = event
-            self.code = dedented(lines(event.text)) if event.text else []
+            self.code = dedent(lines(event.text)) if event.text else []
             self.view.colours = Colours(self.code, event.language) if self.code else None
             self.view.site = event.focus - event.first_line if event.part == "site" and event.focus else -1
             self.answered()
@@ -156,7 +156,7 @@ def numbered(code: Sequence[str], first: int, width: int, asides: Mapping[int, C
     ]
 
 
-def dedented(code: list[str]) -> list[str]:
+def dedent(code: list[str]) -> list[str]:
     """`code` without the blanks that all of its lines begin with."""
     margin = min((len(text) - len(text.lstrip()) for text in code if text.strip()), default=0)
     return [text[margin:] for text in code]

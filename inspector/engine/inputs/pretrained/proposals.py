@@ -22,13 +22,13 @@ def pretrained_proposals(model: nn.Module) -> Iterator[tuple[str, ...]]:
     """Sets of specs by name, the fullest first; none for a model without a config that says what it takes."""
     if not is_described(model):
         return
-    taken = _taken(model)
+    taken = _list_parameters(model)
     facts = Facts(model.config, 2 if model.training else 1, frozenset(taken))
     passed_on = [name for name in _PASSED_ON if name not in taken and _takes_any(model)]
     specs = {name: made for name in (*taken, *passed_on) if name in MAKERS and (made := MAKERS[name](facts))}
-    choices = _choices([name for name in taken if name in specs], _required(taken), _main(model))
+    choices = _choices([name for name in taken if name in specs], _list_required(taken), _main(model))
     if passed_on:
-        choices += _choices([name for name in specs], _required(taken), _main(model))
+        choices += _choices([name for name in specs], _list_required(taken), _main(model))
     for names in choices:
         yield from _in_turn(names, specs)
     if choices and ("use_cache" in taken or _takes_any(model)):  # some caches fail without layers of every kind
@@ -37,14 +37,14 @@ def pretrained_proposals(model: nn.Module) -> Iterator[tuple[str, ...]]:
 
 def covers(model: nn.Module) -> bool:
     """Whether something is known for everything that forward insists on."""
-    return all(name in MAKERS for name in _required(_taken(model)))
+    return all(name in MAKERS for name in _list_required(_list_parameters(model)))
 
 
-def _taken(model: nn.Module) -> dict[str, inspect.Parameter]:
+def _list_parameters(model: nn.Module) -> dict[str, inspect.Parameter]:
     return {p.name: p for p in parameters(model) if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
 
 
-def _required(taken: Mapping[str, inspect.Parameter]) -> set[str]:
+def _list_required(taken: Mapping[str, inspect.Parameter]) -> set[str]:
     return {name for name, parameter in taken.items() if parameter.default is inspect.Parameter.empty}
 
 

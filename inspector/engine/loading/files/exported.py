@@ -36,14 +36,14 @@ def is_program(value: object) -> bool:
     )
 
 
-def unflattened(program: Any, device: torch.device | None = None) -> Built:
+def unflatten(program: Any, device: torch.device | None = None) -> Built:
     """The model of an `ExportedProgram`, with its example inputs.
 
     Raises:
         TargetError: torch could not make a model of it.
     """
     with reported("the exported program could not be made into a model:"):
-        program = _moved(program, device)
+        program = _move(program, device)
         example = program.example_inputs or _from_shapes(program)
         model, note = _modules(program)
     return Built(model, (note, *_shapes(program)), example)
@@ -57,13 +57,13 @@ def _claims(text: str) -> bool:
 def _build(wanted: Wanted) -> Built:
     path = check_readable(wanted.text)
     reader = _reader(path)
-    name = _chosen(_programs(reader, path), wanted)
+    name = _choose(_programs(reader, path), wanted)
     _check(reader, wanted)
     with reported(f"{wanted.text} could not be loaded:"), path.open("rb") as stream:
         from torch.export.pt2_archive._package import load_pt2  # what torch.export.load calls, for every name
 
         program = load_pt2(stream).exported_programs[name]
-    return unflattened(program, wanted.device)
+    return unflatten(program, wanted.device)
 
 
 def _reader(path: Path) -> Any:
@@ -95,7 +95,7 @@ def _programs(reader: Any, path: Path) -> list[str]:
     )
 
 
-def _chosen(names: list[str], wanted: Wanted) -> str:
+def _choose(names: list[str], wanted: Wanted) -> str:
     given = arguments.values(wanted.target.arguments)
     for key in given:
         if key != _ENTRY:
@@ -111,6 +111,7 @@ def _chosen(names: list[str], wanted: Wanted) -> str:
 
 
 def _check(reader: Any, wanted: Wanted) -> None:
+    # Imported here: what it needs of torch only newer versions have, and no other target needs it.
     from .exported_check import reasons_not_to_trust
 
     try:
@@ -120,7 +121,7 @@ def _check(reader: Any, wanted: Wanted) -> None:
     demand(wanted, "is an exported program with more in it than operations on tensors: it can run any code", reasons)
 
 
-def _moved(program: Any, device: torch.device | None) -> Any:
+def _move(program: Any, device: torch.device | None) -> Any:
     """On `device`, with the devices that its operations name; for auto on CUDA where there is one."""
     if device is None and torch.cuda.is_available():
         device = torch.device("cuda")

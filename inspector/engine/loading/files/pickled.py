@@ -24,7 +24,7 @@ from ....text import encodable
 from ...usercode import arguments
 from ...usercode.importing import import_file
 from ...usercode.readable import check_readable
-from ...usercode.running import raised
+from ...usercode.running import wrap_error
 from ..target import Built, Loader, Wanted
 from .saved import look, what_is
 from .trust import demand
@@ -56,7 +56,7 @@ def _build(wanted: Wanted) -> Built:
     demand(wanted, "is a whole pickled module, which can run any code when it is loaded", _reasons(look(path).foreign))
     _make_importable(path)
     main = import_file(str(given[_MAIN])) if _MAIN in given else None
-    return _chosen(_load(path, wanted, main), wanted, given.get(_ENTRY))
+    return _choose(_load(path, wanted, main), wanted, given.get(_ENTRY))
 
 
 def _reasons(foreign: Sequence[str]) -> list[str]:
@@ -78,7 +78,7 @@ def _load(path: Path, wanted: Wanted, main: ModuleType | None) -> Any:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # unpickling runs other people's code, which may exit, too
-        raise raised(error, f"{wanted.text} could not be unpickled:") from None
+        raise wrap_error(error, f"{wanted.text} could not be unpickled:") from None
 
 
 def _pickle(wanted: Wanted, main: ModuleType | None) -> Any:
@@ -142,7 +142,7 @@ def _no_class(wanted: Wanted, module: str, name: str, main: ModuleType | None) -
     )
 
 
-def _chosen(value: Any, wanted: Wanted, entry: Any) -> Built:
+def _choose(value: Any, wanted: Wanted, entry: Any) -> Built:
     """The module that the file holds, by itself or in an entry of a dict."""
     found = {"": value} if isinstance(value, nn.Module) else _entries(value)
     if entry is not None and str(entry) not in found:

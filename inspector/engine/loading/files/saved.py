@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Literal
 
-Kind = Literal["state", "module", "script", "exported", "safetensors", "unknown"]
+Format = Literal["state", "module", "script", "exported", "safetensors", "unknown"]
 
 MAX_PICKLE = 1 << 28
 """Bytes of a pickle that are looked at; that of a state dict with 100,000 tensors has 20 million."""
@@ -37,13 +37,13 @@ _PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
 class Saved:
     """`foreign` are the names a pickle would import beyond those that torch holds for plain data."""
 
-    kind: Kind
+    kind: Format
     foreign: tuple[str, ...] = ()
     legacy: bool = False  # pickles and tensors one after another, as before torch 1.6
     compressed: bool = False  # a zip that was packed anew: its tensors do not lie in the file as they are
 
 
-def what_is(path: Path | str) -> Kind:
+def what_is(path: Path | str) -> Format:
     """The kind of a file; "unknown" for what is no file, is broken, or is none of these.
 
     "state" is a pickle of plain data and tensors, which may hold a few objects of other classes beside them; "module"
@@ -114,17 +114,17 @@ class _Bounded:
         self._left = MAX_PICKLE
 
     def read(self, size: int) -> bytes:
-        return self._taken(self._stream.read(self._within(size)))
+        return self._take(self._stream.read(self._within(size)))
 
     def readline(self) -> bytes:
-        return self._taken(self._stream.readline(min(self._left, 1 << 16)))
+        return self._take(self._stream.readline(min(self._left, 1 << 16)))
 
     def _within(self, size: int) -> int:
         if not 0 <= size <= self._left:
             raise _Unreadable
         return size
 
-    def _taken(self, found: bytes) -> bytes:
+    def _take(self, found: bytes) -> bytes:
         self._left -= len(found)
         return found
 
@@ -139,7 +139,7 @@ def _in_legacy(stream: IO[bytes]) -> Saved:
     return Saved(kind, foreign, legacy=True)
 
 
-def _in_pickle(stream: IO[bytes] | _Bounded) -> tuple[Kind, tuple[str, ...]]:
+def _in_pickle(stream: IO[bytes] | _Bounded) -> tuple[Format, tuple[str, ...]]:
     """Whether a pickle is that of a module, and what is foreign in it."""
     imported: dict[str, None] = {}
     marks: set[str] = set()

@@ -119,7 +119,7 @@ def _refuse_what_needs_a_model(wanted: Wanted) -> None:
 
 def _built(path: Path, wanted: Wanted) -> Built:
     found = _read(path, _entry(wanted))
-    root = tree_of(_tied(found.tensors), found.others)
+    root = tree_of(_tie(found.tensors), found.others)
     if found.sorted:
         order_numbers(root)
     about = {"file": str(path), "dtypes": _dtypes(found.tensors.values()), **found.about}
@@ -172,7 +172,7 @@ def _refuse_entry(entry: str | None, path: Path) -> None:
 
 def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Weights:
     read = read_saved(path, saved)
-    name, state, beside = _chosen(read.value, entry, path)
+    name, state, beside = _choose(read.value, entry, path)
     flat = flatten.flatten(state)
     try:
         tensors = {at: read.seat(tensor) for at, tensor in flat.tensors.items()}
@@ -191,7 +191,7 @@ def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Weights:
     return _Weights(tensors, others, about, (*_nest_notes(name, beside), *read.notes))
 
 
-def _chosen(value: Any, entry: str | None, path: Path) -> tuple[str, Any, Mapping[Any, Any]]:
+def _choose(value: Any, entry: str | None, path: Path) -> tuple[str, Any, Mapping[Any, Any]]:
     """The name of an entry, the entry itself, and the entries beside it. The whole file has the name ""."""
     parts: Any = shown(value)
     if entry:
@@ -266,7 +266,7 @@ def _read_shards(index: Path) -> _Weights:
     return _Weights(tensors, {}, about, (*found.notes, *dict.fromkeys(notes)), sorted=True)
 
 
-def _tied(tensors: dict[flatten.Path, Tensor]) -> dict[flatten.Path, Tensor]:
+def _tie(tensors: dict[flatten.Path, Tensor]) -> dict[flatten.Path, Tensor]:
     """The same, with one object for what is one tensor in the file under several names."""
     first: dict[tuple[object, ...], Tensor] = {}
     return {path: first.setdefault(_place(tensor), tensor) for path, tensor in tensors.items()}

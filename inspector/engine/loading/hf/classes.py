@@ -31,7 +31,7 @@ _TYPO = 0.8
 """How much an argument resembles one of the class's to be taken for a slip: configs keep any other as it is."""
 
 
-def class_named(transformers: Any, name: str, shown: str) -> type:
+def find_class(transformers: Any, name: str, shown: str) -> type:
     """The config or model class of this name.
 
     Raises:
@@ -79,7 +79,7 @@ def config_of(config_class: Any, typed: Mapping[str, Any], shown: str) -> Any:
         TargetError: The class raised for another reason.
     """
     check_names(config_class, typed, shown)
-    return made_config(lambda: config_class(**_typed_parts(config_class, typed)), typed, shown)
+    return make_config(lambda: config_class(**_typed_parts(config_class, typed)), typed, shown)
 
 
 def _typed_parts(config_class: Any, typed: Mapping[str, Any]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _typed_parts(config_class: Any, typed: Mapping[str, Any]) -> dict[str, Any]:
     return {**typed, **{key: {"model_type": types[key], **part} for key, part in parts.items() if types[key]}}
 
 
-def made_config(make: Callable[[], Any], typed: Mapping[str, Any], shown: str) -> Any:
+def make_config(make: Callable[[], Any], typed: Mapping[str, Any], shown: str) -> Any:
     """What `make` makes; errors as `config_of` says."""
     with reported(f"{shown} could not be configured:"):
         try:

@@ -14,7 +14,7 @@ from ....errors import UsageError
 from ....text import encodable
 from ...usercode.running import reported
 from ..target import Built, Wanted
-from .classes import check_names, first_that_builds, made_config
+from .classes import check_names, first_that_builds, make_config
 from .network import causes, host, reachable, was_not_found_here
 from .tasks import model_classes_of
 
@@ -38,7 +38,7 @@ def build_files(transformers: Any, directory: Path, typed: Mapping[str, Any], wa
     if not present or not _wants_values(wanted):
         return first_that_builds(classes, config, wanted, "there are none in the directory" if not present else "")
     options = {"local_files_only": True}
-    return _filled(transformers, classes[0], str(directory), options, config, wanted, contextlib.nullcontext())
+    return _fill(transformers, classes[0], str(directory), options, config, wanted, contextlib.nullcontext())
 
 
 def build_id(transformers: Any, name: str, revision: str, typed: Mapping[str, Any], wanted: Wanted) -> Built:
@@ -51,7 +51,7 @@ def build_id(transformers: Any, name: str, revision: str, typed: Mapping[str, An
     config, classes = _config(transformers, read, typed, wanted, None)
     if not _wants_values(wanted):
         return first_that_builds(classes, config, wanted)
-    return _filled(transformers, classes[0], name, options, config, wanted, _fetching(transformers, name, wanted))
+    return _fill(transformers, classes[0], name, options, config, wanted, _fetching(transformers, name, wanted))
 
 
 def _wants_values(wanted: Wanted) -> bool:
@@ -67,15 +67,15 @@ def _config(
         raise _no_model_type(transformers, model_type, read, wanted, directory)
     config_class = transformers.CONFIG_MAPPING[model_type]
     check_names(config_class, typed, wanted.text)
-    config = made_config(lambda: config_class.from_dict(_merged(read, typed)), typed, wanted.text)
+    config = make_config(lambda: config_class.from_dict(_merge(read, typed)), typed, wanted.text)
     return config, model_classes_of(transformers, config, wanted.text)
 
 
-def _merged(read: Mapping[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:
+def _merge(read: Mapping[str, Any], typed: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(read)
     for key, value in typed.items():
         held = merged.get(key)
-        merged[key] = _merged(held, value) if isinstance(held, Mapping) and isinstance(value, Mapping) else value
+        merged[key] = _merge(held, value) if isinstance(held, Mapping) and isinstance(value, Mapping) else value
     return merged
 
 
@@ -113,7 +113,7 @@ def _instead(directory: Path) -> str:
     return f"there is one in inspector hf:{inside.parent}" if inside else "hf:DIR takes what save_pretrained writes"
 
 
-def _filled(
+def _fill(
     transformers: Any,
     model_class: Any,
     name: str,

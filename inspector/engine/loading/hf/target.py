@@ -15,7 +15,7 @@ from ....text import encodable
 from ...usercode import arguments
 from ...usercode.extras import optional
 from ..target import Built, Loader, Wanted, claims_prefix
-from .classes import build_class, class_named
+from .classes import build_class, find_class
 from .saved import build_files, build_id
 
 PREFIX = "hf:"
@@ -28,7 +28,7 @@ def _build(wanted: Wanted) -> Built:
     name = wanted.text.removeprefix(PREFIX)
     if not name:
         raise UsageError(f"{PREFIX} lacks a name", hint="inspector hf:BertConfig num_hidden_layers=2")
-    typed = _nested(arguments.values(wanted.target.arguments))
+    typed = _nest(arguments.values(wanted.target.arguments))
     if typed.pop("trust_remote_code", False):
         raise UsageError(
             "trust_remote_code is not taken: code that comes with a config is not run",
@@ -39,7 +39,7 @@ def _build(wanted: Wanted) -> Built:
     if path.is_dir() or (path.name == "config.json" and path.is_file()):
         return build_files(transformers, path if path.is_dir() else path.parent, typed, wanted)
     if _CLASS.fullmatch(name):
-        return build_class(transformers, class_named(transformers, name, wanted.text), typed, wanted)
+        return build_class(transformers, find_class(transformers, name, wanted.text), typed, wanted)
     if not _ID.fullmatch(name) or name.startswith("."):
         raise UsageError(
             encodable(f"{name!r} is neither a directory, a class of transformers nor an id on the Hub", 400),
@@ -49,7 +49,7 @@ def _build(wanted: Wanted) -> Built:
     return build_id(transformers, model_id, revision, typed, wanted)
 
 
-def _nested(typed: dict[str, Any]) -> dict[str, Any]:
+def _nest(typed: dict[str, Any]) -> dict[str, Any]:
     """`text_config.hidden_size=64` as `{"text_config": {"hidden_size": 64}}`."""
     nested: dict[str, Any] = {}
     for key, value in typed.items():

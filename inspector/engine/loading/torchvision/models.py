@@ -93,13 +93,13 @@ def _check(builder: Callable[..., Any], typed: Mapping[str, Any], name: str) -> 
             raise UsageError(
                 f"{key} is not given as an argument", hint=f"inspector {name} -w DEFAULT downloads weights"
             )
-    names, complete = _accepted(builder)
+    names, complete = _list_accepted(builder)
     for key in typed:
         if complete and key not in names and key not in _OWN:
             raise arguments.refusal(name, key, names)
 
 
-def _accepted(builder: Callable[..., Any]) -> tuple[list[str], bool]:
+def _list_accepted(builder: Callable[..., Any]) -> tuple[list[str], bool]:
     """The builder's keyword names and those of the class it hands the rest to; whether that is all there are."""
     names: list[str] = []
     link: Any = builder
@@ -162,7 +162,7 @@ def _call(builder: Callable[..., Any], typed: Mapping[str, Any], fixed: Mapping[
         try:
             model: nn.Module = builder(**{**fixed, **{k: v for k, v in typed.items() if k not in _OWN}})
         except TypeError as error:
-            refused = arguments.refused_by_call(error, typed, name, _accepted(builder)[0])
+            refused = arguments.refuse_call(error, typed, name, _list_accepted(builder)[0])
             if refused is None:
                 raise
             raise refused from None

@@ -116,7 +116,7 @@ class AddHookPicker(SubmittingLayer):
         if whole:
             found = [kind for kind in self._job.kinds if kind.name == text]
         else:
-            found = [*matching(self._job.kinds, text)] if text else [*_grouped(self._job.kinds)]
+            found = [*matching(self._job.kinds, text)] if text else [*_group(self._job.kinds)]
         self._shown = [each if isinstance(each, KindInfo) else None for each in found]
         options = [_row(each) if isinstance(each, KindInfo) else _heading(each) for each in found]
         listing.clear_options().add_options(options or [_nothing()])
@@ -134,7 +134,7 @@ def matching(kinds: Sequence[KindInfo], text: str) -> list[KindInfo]:
     return [kinds[-number] for score, number in sorted(scored, reverse=True) if score > 0]
 
 
-def _grouped(kinds: Sequence[KindInfo]) -> Iterator[KindInfo | str]:
+def _group(kinds: Sequence[KindInfo]) -> Iterator[KindInfo | str]:
     """The kinds in their order, the name of a group in front of its first."""
     for group, members in groupby(kinds, key=lambda kind: kind.group):
         yield group

@@ -19,7 +19,7 @@ from ...drawing.styles import DIM, WARN
 from ...drawing.wrap import Line
 from ...format import cut_start
 from ...keys import key
-from ...panels.source import SourceView, dedented, explanation, numbered
+from ...panels.source import SourceView, dedent, explanation, numbered
 from ..layer import Layer
 
 FRAME = 2  # rows
@@ -44,7 +44,7 @@ class HookSource(Layer[None]):
         super().__init__()
         self._source = source
         self._edit = edit
-        self._code = dedented(lines(source.text.rstrip("\n"))) if source.text else []
+        self._code = dedent(lines(source.text.rstrip("\n"))) if source.text else []
         self._view = SourceView(self._page)
         self._view.colours = Colours(self._code, source.language) if self._code else None
         self._view.ascii = ascii
