@@ -152,7 +152,7 @@ class _Reader:
     async def _run(self, opened: Opened, target: Target) -> tuple[PassSummary | None, Problem | None]:
         """How the pass went, or why there was none. A model that cannot run says so in a note."""
         info = opened.info
-        if not (target.run and info.callable and info.runnable):
+        if not (target.run and info.is_model and info.runnable):
             return None, None
         if info.lazy and not target.materialize:
             return None, explain_lazy(opened)

@@ -41,9 +41,9 @@ class Model:
         return self.info is not None and len(self.rows) == self.info.rows
 
     @property
-    def callable(self) -> bool:
+    def is_model(self) -> bool:
         """False for weights without a model."""
-        return self.info is None or self.info.callable
+        return self.info is None or self.info.is_model
 
     def add_rows(self, rows: Sequence[ModuleRow]) -> None:
         for row in rows:

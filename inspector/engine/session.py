@@ -124,10 +124,10 @@ class Session:
         self.subject = Subject.of(loaded, target, self.generation, self._say)
         self.attempts = Attempts(self.subject, self._call_log)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
-        self.queries = (Queries if self.subject.info.callable else WeightQueries)(self.subject, self.runner)
+        self.queries = (Queries if self.subject.info.is_model else WeightQueries)(self.subject, self.runner)
         self._open = True
         gc.collect()  # the model before, if there was one
-        if target.observe and self.subject.info.callable:
+        if target.observe and self.subject.info.is_model:
             for node in self.subject.tree.objects():
                 self.subject.observers.add(node)
 
@@ -170,7 +170,7 @@ class Session:
     def _with_sample(self, sample: Sample | None) -> Opened:
         subject = self.subject
         problem: Problem | None = None
-        if not subject.info.callable:
+        if not subject.info.is_model:
             return Opened(self.generation, subject.info)
         runnable = subject.info.runnable
         if sample is None and subject.target.run and runnable and may_run(subject.info, subject.target):

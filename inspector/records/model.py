@@ -65,7 +65,7 @@ class ModelInfo(Record, frozen=True):
     lazy: int = 0  # modules that a pass would materialize: it has to be allowed
     runnable: bool = True  # False: the root has no forward, there is nothing to run
     notes: tuple[str, ...] = ()
-    callable: bool = True  # False for weights without a model
+    is_model: bool = True  # False for weights without a model
     tensors: int = 0  # of those
 
 

@@ -10,7 +10,7 @@ from .model import Report
 def render_footer(report: Report) -> str:
     """An empty line and then a line for everything that is known."""
     info, summary = report.info, report.summary
-    lines = ["", _describe_model(info) if info.callable else _describe_weights(info)]
+    lines = ["", _describe_model(info) if info.is_model else _describe_weights(info)]
     if info.input:
         lines.append(f"input {visible(info.input)} ({info.input_origin})")
     if summary is not None:

@@ -18,7 +18,7 @@ DEEPEST = 24
 
 def render_tree(report: Report, width: int = 100) -> str:
     """The module tree with parameters, output shapes and calls, in lines of at most `width` cells."""
-    table = _weight_table(report) if not report.info.callable else _module_table(report)
+    table = _weight_table(report) if not report.info.is_model else _module_table(report)
     return table.render(width) + render_footer(report)
 
 

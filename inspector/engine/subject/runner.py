@@ -172,7 +172,7 @@ class Runner:
             record,
             [subject.observers, subject.change_log.hook_state],
             histories,
-            self._nodes_followed(),
+            self._choose_followed(),
             progress,
         )
 
@@ -221,7 +221,7 @@ class Runner:
             call_log=self._call_log,
         )
 
-    def _nodes_followed(self) -> list[Node]:
+    def _choose_followed(self) -> list[Node]:
         """Whose parameters a history is kept of: everybody's in training, else those that hooks write to."""
         subject, steps = self._subject, self._steps
         if steps.batches == 1:

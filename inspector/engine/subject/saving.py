@@ -25,7 +25,7 @@ def save(subject: Subject, name: str) -> Saved:
         UsageError: There is nothing to write, the ending is another one, or the file is there already.
     """
     path = Path(name).expanduser()
-    writers = {".toml": _recipe, ".py": _script, ".safetensors": _recorded}
+    writers = {".toml": _write_recipe, ".py": _write_script, ".safetensors": _write_recording}
     if path.suffix not in writers:
         raise UsageError(encodable(f"{name} ends with none of the known endings", 300), hint=ENDINGS)
     try:
@@ -36,16 +36,16 @@ def save(subject: Subject, name: str) -> Saved:
         raise UsageError(encodable(f"{name} cannot be written: {error.strerror or error}", 300)) from None
 
 
-def _recipe(subject: Subject, path: Path) -> str:
+def _write_recipe(subject: Subject, path: Path) -> str:
     entries = recipe.collect(subject.change_log)
     if not entries:
         raise UsageError("there are no hooks and no edits to write", hint="a adds a hook")
     write_new(path, recipe.render(entries, subject.target.target).encode("utf-8", "backslashreplace"))
     edits = sum(entry.edit for entry in entries)
-    return _counted(len(entries) - edits, "hook", edits)
+    return _say_counts(len(entries) - edits, edits)
 
 
-def _script(subject: Subject, path: Path) -> str:
+def _write_script(subject: Subject, path: Path) -> str:
     change_log, sample = subject.change_log, subject.sample
     if sample is None:
         raise UsageError("there is no sample input to write", hint="s asks for one")
@@ -61,10 +61,11 @@ def _script(subject: Subject, path: Path) -> str:
     torch.save({"args": sample.args, "kwargs": sample.kwargs, "recorded": runs}, buffer)
     write_new(inputs, buffer.getvalue())
     write_new(path, text.encode("utf-8", "backslashreplace"))
-    return _counted(len(change_log.added.active()), "hook", len(change_log.edits.made)) + f", inputs in {inputs.name}"
+    counts = _say_counts(len(change_log.added.active()), len(change_log.edits.made))
+    return f"{counts}, inputs in {inputs.name}"
 
 
-def _recorded(subject: Subject, path: Path) -> str:
+def _write_recording(subject: Subject, path: Path) -> str:
     recordings = subject.change_log.hook_state.recordings
     if not recordings:
         raise UsageError("nothing was recorded", hint="add a record() hook and run")
@@ -73,5 +74,5 @@ def _recorded(subject: Subject, path: Path) -> str:
     return f"{len(recordings[run])} tensors of {run!r}"
 
 
-def _counted(count: int, what: str, edits: int) -> str:
-    return f"{count} {what}{'s' * (count != 1)} and {edits} edit{'s' * (edits != 1)}"
+def _say_counts(hooks: int, edits: int) -> str:
+    return f"{hooks} hook{'s' * (hooks != 1)} and {edits} edit{'s' * (edits != 1)}"

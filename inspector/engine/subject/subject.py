@@ -79,7 +79,7 @@ class Subject:
 
     def check_callable(self) -> None:
         """Raises `UsageError` where these are weights without a model."""
-        if not self.info.callable:
+        if not self.info.is_model:
             raise weights_only.refusal(self.target.target)
 
     def ours(self, module: nn.Module) -> dict[int, str]:
@@ -89,7 +89,7 @@ class Subject:
 
     def marks(self) -> HookMarks:
         """Which modules are observed, and which have hooks of others, hooks that were added, and edits."""
-        if not self.info.callable:
+        if not self.info.is_model:
             return HookMarks(self.generation, bytes(len(self.tree.nodes)))
         objects = list(self.tree.objects())
         observed = bytearray(len(self.tree.nodes))

@@ -59,4 +59,4 @@ def no_backup() -> TensorBackup:
 def facts(tree: ModuleTree, info: ModelInfo) -> ModelInfo:
     """What is said of the whole."""
     tensors = sum(own_tensor(node) is not None for node in tree.nodes)
-    return replace(info, callable=False, tensors=tensors)
+    return replace(info, is_model=False, tensors=tensors)

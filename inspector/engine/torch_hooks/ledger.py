@@ -26,7 +26,7 @@ from .timed import unwrap_timed
 class Counts(Protocol):
     """How often other people's hooks fired; a `Meter` knows."""
 
-    def fired(self, key: SlotKey, hook_id: int) -> tuple[int, float]:
+    def tally(self, key: SlotKey, hook_id: int) -> tuple[int, float]:
         """Times, and milliseconds spent in it."""
 
 
@@ -179,7 +179,7 @@ class Ledger:
         entries = self._entries(slot)
         prepended = _find_prepended([entry[0] for entry in entries])
         for hook_id, hook, enabled in entries:
-            times, ms = counts.fired(slot.key, hook_id) if counts is not None else (0, 0.0)
+            times, ms = counts.tally(slot.key, hook_id) if counts is not None else (0, 0.0)
             yield row_of(
                 hook,
                 hook_id,

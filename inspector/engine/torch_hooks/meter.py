@@ -54,7 +54,7 @@ class Meter:
         self._timed.clear()
         self._put.clear()
 
-    def fired(self, key: SlotKey, hook_id: int) -> tuple[int, float]:
+    def tally(self, key: SlotKey, hook_id: int) -> tuple[int, float]:
         """Times, and milliseconds spent in the hook and in all it called; zeros for one that was not timed."""
         tally = self._tallies.get((key, hook_id))
         return (tally.times, tally.seconds * 1e3) if tally is not None else (0, 0.0)

@@ -53,7 +53,7 @@ def attributes_of(module: nn.Module, path: Path, describe: Describe, badges: tup
 def _attributes(module: nn.Module, path: Path, name: str, describe: Describe, badges: tuple[Badge, ...]) -> Attributes:
     signature = _or_error(lambda: signature_of(module))
     docstring = encodable(_or_error(lambda: docstring_of(module)), _DOCSTRING_LIMIT)
-    parts = _sorted(module)
+    parts = _sort(module)
     return Attributes(
         path=path,
         class_name=name,
@@ -71,8 +71,8 @@ class _Parts(NamedTuple):
     others: dict[str, Any]
 
 
-def _sorted(module: nn.Module) -> _Parts:
-    stored = _stored(module)
+def _sort(module: nn.Module) -> _Parts:
+    stored = _read_stored(module)
     names = _hyperparameter_names(type(module))
     chosen = {name: stored.pop(name) for name in names if name in stored}
     flags = {name: stored.pop(name) for name in list(stored) if type(stored[name]) is bool}
@@ -83,7 +83,7 @@ def docstring_of(module: nn.Module) -> str:
     """The docstring of the class as written, else of its forward, else those of the nearest base that has one."""
     inner = original(module)
     module = module if inner is None else inner
-    if _scripted(module):
+    if _is_scripted(module):
         return ""  # the original's is not kept
     for cls in type(module).__mro__:
         if cls is nn.Module:
@@ -103,9 +103,9 @@ def _docstring(text: object) -> str:
     return inspect.cleandoc(text) if isinstance(text, str) else ""
 
 
-def _stored(module: nn.Module) -> dict[str, Any]:
+def _read_stored(module: nn.Module) -> dict[str, Any]:
     """The instance's attributes, slots included, without torch's bookkeeping."""
-    if _scripted(module):
+    if _is_scripted(module):
         return {"training": module.training}  # all it has besides lives in C++
     found = {_key(name): value for name, value in list(variables(module).items()) if name not in _BOOKKEEPING}
     return {**found, **_slots(module)}
@@ -164,7 +164,7 @@ def _flags(module: nn.Module, flags: dict[str, Any], badges: tuple[Badge, ...]) 
     for name in sorted(flags, key=lambda name: name != "training"):
         values[name] = ScalarValue("bool", flags[name])
     values["requires_grad"] = _words(_or_error(lambda: _gradients(module)))
-    children = list(module.children() if _scripted(module) else named_children(module))
+    children = list(module.children() if _is_scripted(module) else named_children(module))
     values["children"] = ScalarValue("int", len(children))
     values["hooks (with ours)"] = ScalarValue("int", _hooks(module))
     if variables(module).get("_compiled_call_impl") is not None:
@@ -191,7 +191,7 @@ def _gradients(module: nn.Module) -> str:
 
 
 def _parameters(module: nn.Module) -> Iterator[torch.Tensor]:
-    if _scripted(module):
+    if _is_scripted(module):
         yield from module.parameters()
         return
     seen: set[int] = set()
@@ -204,7 +204,7 @@ def _parameters(module: nn.Module) -> Iterator[torch.Tensor]:
             pending.extend(child for _, child in named_children(current))
 
 
-def _scripted(module: nn.Module) -> bool:
+def _is_scripted(module: nn.Module) -> bool:
     """Whether torch keeps the module's parts in C++, behind its own accessors."""
     return issubclass(type(module), torch.jit.ScriptModule)
 
@@ -216,7 +216,7 @@ def _dict(module: nn.Module, name: str) -> dict[Any, Any]:
 
 def _mapping(found: dict[str, Any], describe: Describe) -> MappingValue:
     kept = list(found.items())[:_ENTRIES]
-    return _cut({name: _described(value, describe) for name, value in kept}, len(found))
+    return _cut({name: _describe(value, describe) for name, value in kept}, len(found))
 
 
 def _cut(values: dict[str, Value], length: int) -> MappingValue:
@@ -224,7 +224,7 @@ def _cut(values: dict[str, Value], length: int) -> MappingValue:
     return MappingValue("dict", keys, tuple(values.values()), length)
 
 
-def _described(value: object, describe: Describe) -> Value:
+def _describe(value: object, describe: Describe) -> Value:
     try:
         return describe(value)
     # The description walks into other people's objects.

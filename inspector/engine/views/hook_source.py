@@ -25,14 +25,14 @@ def source_of_hook(hook: Any, path: Path | None) -> Source:
     """
     written = unwrap_torch(hook)
     if type(written) is Trigger and written.attached is not None:
-        return _own(written.attached.hook, path or ())
+        return _show_own(written.attached.hook, path or ())
     title = name_of(unwrap(written)).rpartition("<locals>.")[2]
     if issubclass(type(written), torch.jit.ScriptFunction):
-        return _scripted(written, title, path or ())
+        return _show_script(written, title, path or ())
     return source_of_callable(written, _NAME, title, "hook", path or ())
 
 
-def _own(hook: Hook, path: Path) -> Source:
+def _show_own(hook: Hook, path: Path) -> Source:
     """What a person wrote, or the factory of the kind."""
     if hook.kind.acts == "python" and hook.function is None:
         draft = Draft(path, "hook", str(hook))
@@ -43,7 +43,7 @@ def _own(hook: Hook, path: Path) -> Source:
     return source_of_callable(written, _NAME, str(hook), "hook", path)
 
 
-def _scripted(hook: Any, title: str, path: Path) -> Source:
+def _show_script(hook: Any, title: str, path: Path) -> Source:
     draft = Draft(path, "hook", title)
     draft.text = hook.code
     draft.note("scripted: this is TorchScript; its Python source is not kept")

@@ -126,7 +126,7 @@ class _Rehearsal:
         while pending:
             module, prefix, here = pending.pop()
             self._run_hooks(module, prefix, here, dict(metadata.get(prefix[:-1], {})))
-            self._compare(here, _wanted(module, prefix, own), prefix, module)
+            self._compare(here, _look_up_keys(module, prefix, own), prefix, module)
             pending.extend(reversed(list(_below(module, prefix, here))))
         self._conclude()
 
@@ -149,7 +149,7 @@ class _Rehearsal:
         try:
             hook(here, prefix, metadata, True, self.missing, self.unexpected, self.errors)
         except (Exception, SystemExit) as error:  # it is other people's, and ends their load; the rest is still told
-            return f"{type_name(type(error))}: {_words(error)}"
+            return f"{type_name(type(error))}: {_first_line(error)}"
         return ""
 
     def _drop_what_is_no_name(self, here: dict[Any, Any]) -> None:
@@ -206,7 +206,7 @@ class _Rehearsal:
         ]
 
 
-def _wanted(module: nn.Module, prefix: str, own: Mapping[str, Any]) -> dict[str, Any]:
+def _look_up_keys(module: nn.Module, prefix: str, own: Mapping[str, Any]) -> dict[str, Any]:
     """The keys that loading this module alone looks for, and what it has there."""
     if type(module)._load_from_state_dict not in _PLAIN_LOADERS:  # what it saves is all that can be known
         return {key: own[key] for key in own if key.startswith(prefix) and not _belongs_below(module, prefix, key)}
@@ -280,7 +280,7 @@ def _value(value: Any) -> str:
     return encodable(f"{shape_of(value)} {dtype_of(value)}".strip(), 200) if value is not None else ""
 
 
-def _words(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     try:
         return str(error).strip().split("\n", 1)[0]
     except Exception:  # an exception whose own __str__ raises is still an exception

@@ -70,10 +70,10 @@ class WeightQueries(Queries):
             NOTHING_TO_CALL if isinstance(module, Weights) else "",
             _NOTHING,
             _NOTHING,
-            self._described({**tensor, **about, **held}),
+            self._describe({**tensor, **about, **held}),
         )
 
-    def _described(self, values: dict[str, object]) -> MappingValue:
+    def _describe(self, values: dict[str, object]) -> MappingValue:
         describe = Summarizer(False).describe
         shown: dict[str, Value] = {encodable(key, 200): describe(value) for key, value in values.items()}
         return MappingValue("dict", tuple(shown), tuple(shown.values()), len(values))

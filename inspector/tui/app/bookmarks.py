@@ -56,7 +56,7 @@ class Bookmarks:
         self._say_notes()
         if view is not None:
             self.workbench.restore(view)
-        if view in (None, ViewState()) and not self.state.model.callable:
+        if view in (None, ViewState()) and not self.state.model.is_model:
             self.workbench.panels.show_called("Parameters")  # there is no source, and nothing runs
         self._select_first()
         observes = target is None or target.observe

@@ -23,7 +23,7 @@ class Changer:
         """Do this where there is a model that can be changed, else say why not."""
         if not self.state.ready:
             self.host.tell("there is no model yet")
-        elif not self.state.model.callable:
+        elif not self.state.model.is_model:
             self.host.tell("weights without a model: there is nothing to hook or to change")
         else:
             call()

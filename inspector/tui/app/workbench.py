@@ -131,7 +131,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.select_path(bookmark.selected)
 
     def _off(self) -> Iterator[Path]:
-        if not self.model.callable:
+        if not self.model.is_model:
             return
         for index, mark in enumerate(self.model.marks.observed[: len(self.model.paths)]):
             if mark not in (OBSERVED, REFUSED):

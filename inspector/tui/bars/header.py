@@ -65,7 +65,7 @@ class TitleBar(Widget):
             Piece(0, short_target(info.target)),
             *self._changed(),
             Piece(7, visible(info.kind)),
-            *(_model_pieces(info) if info.callable else _weights_pieces(info)),
+            *(_model_pieces(info) if info.is_model else _weights_pieces(info)),
         ]
 
     def _changed(self) -> list[Piece]:

@@ -204,7 +204,7 @@ class Listing:
     # words
 
     def title(self) -> str:
-        title = "Calls" if self.by_calls else "Modules" if self.model.callable else "Names"
+        title = "Calls" if self.by_calls else "Modules" if self.model.is_model else "Names"
         return f"{title} · Δ from the baseline" if self.lines.natural.heat else title
 
     def count(self) -> str:

@@ -33,7 +33,7 @@ class TreeLines(Lines):
 
     def widths(self) -> Widths:
         shown = [cells for depth, cells in self._name_at.items() if depth <= self.outline.depth]
-        mark = self.natural.mark if self.model.callable else 0
+        mark = self.natural.mark if self.model.is_model else 0
         return replace(self.natural, name=min(max(shown, default=0), NAME_LIMIT), mark=mark)
 
     @property

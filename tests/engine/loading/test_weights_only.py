@@ -117,7 +117,7 @@ def test_names_shapes_dtypes_and_sizes_are_shown_whatever_the_format(kind: str, 
     opening = Opening(file)
     info = opening.info
     assert opening.shapes == NAMES
-    assert (info.kind, info.callable, info.tensors, info.parameters, info.trainable) == ("weights", False, 7, 129, 0)
+    assert (info.kind, info.is_model, info.tensors, info.parameters, info.trainable) == ("weights", False, 7, 129, 0)
     assert info.nbytes == sum(tensor.nbytes for tensor in state().values())
     assert opening.mean("conv", "weight") == pytest.approx(state()["conv.weight"].mean().item())
     assert set(opening.parameters("bn")) == {name.removeprefix("bn.") for name in NAMES if name.startswith("bn.")}

@@ -81,7 +81,7 @@ def test_hooks_of_the_process_are_counted() -> None:
         assert torch_modules._global_forward_hooks[handle.id] is held
     finally:
         handle.remove()
-    assert meter.fired((id(torch_modules), "global forward"), handle.id)[0] == 2
+    assert meter.tally((id(torch_modules), "global forward"), handle.id)[0] == 2
 
 
 def test_the_time_is_the_hooks() -> None:

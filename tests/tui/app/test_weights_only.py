@@ -14,7 +14,7 @@ NOTHING = "weights without a model: nothing to call"
 
 def engine_with_weights() -> FakeEngine:
     engine = FakeEngine()
-    facts = info(kind="weights", class_name="Weights", callable=False, tensors=4, input="", input_origin="")
+    facts = info(kind="weights", class_name="Weights", is_model=False, tensors=4, input="", input_origin="")
     engine.opened = Opened(1, facts)
     engine.observed = bytearray(len(engine.observed))
     engine.replies[Run] = engine.replies[Observe] = failed(NOTHING)
