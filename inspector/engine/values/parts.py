@@ -21,7 +21,7 @@ from ..source.running import in_mro, variables
 from .objects import CONSTANTS, UNENTERED, attributes, fields, is_a, is_dataclass, items_of, slots
 
 _ATOMS = frozenset({
-    int, float, bool, complex, str, bytes, type(None), type(...), range, slice,
+    object, int, float, bool, complex, str, bytes, type(None), type(...), range, slice,
     torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format,
 })  # fmt: skip
 BUILTINS: tuple[Any, ...] = (defaultdict, OrderedDict, dict, list, deque, set)
