@@ -129,7 +129,8 @@ class EngineClient:
         with contextlib.suppress(OSError):
             process.send_signal(ASK)
         await asyncio.sleep(_LOOK)
-        return read(call_log)
+        # It may have ended meanwhile, and its call log with it.
+        return read(call_log) if self._connection.call_log == call_log else self.postmortem
 
     async def interrupt(self, ending: Ending) -> None:
         """Kill the engine in the middle of what it does, with everything it started. Its end is noticed as any other,

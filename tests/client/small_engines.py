@@ -18,8 +18,8 @@ from inspector.records import AnyEvent, Hello, Problem
 SMALL = Path(__file__).with_name("small_engine.py")
 
 
-def start_small() -> Connection:
-    """As `start_engine`, without torch."""
+def start_small(call_log: int | None = None) -> Connection:
+    """As `start_engine`, without torch. It writes nothing to a `call_log`."""
     ours, theirs = socket.socketpair()
     with theirs:
         process = subprocess.Popen(
@@ -34,7 +34,7 @@ def start_small() -> Connection:
     pipes = (("stdout", os.dup(process.stdout.fileno())), ("stderr", os.dup(process.stderr.fileno())))
     process.stdout.close()
     process.stderr.close()
-    return Connection(ours, process, pipes)
+    return Connection(ours, process, pipes, call_log)
 
 
 class Heard:
@@ -69,11 +69,11 @@ class Heard:
 
 
 @asynccontextmanager
-async def small_engine() -> AsyncIterator[tuple[EngineClient, Heard, dict[int, bool]]]:
+async def small_engine(call_log: int | None = None) -> AsyncIterator[tuple[EngineClient, Heard, dict[int, bool]]]:
     """A client that was greeted, what it heard, and the processes it told of."""
     heard = Heard()
     processes: dict[int, bool] = {}
-    engine = EngineClient(start_small(), heard, "start it again", processes.__setitem__)
+    engine = EngineClient(start_small(call_log), heard, "start it again", processes.__setitem__)
     await engine.connect()
     await heard.wait_for(Hello)
     try:

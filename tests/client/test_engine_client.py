@@ -14,6 +14,8 @@ from inspector.client import engine_client as client
 from inspector.client.ending import Ending
 from inspector.client.engine_client import EngineClient
 from inspector.client.process import join_engine, start_engine
+from inspector.postmortem.read import Postmortem
+from inspector.postmortem.record import make_nameless_file
 from inspector.records import (
     CallRows,
     Calls,
@@ -110,6 +112,14 @@ async def test_an_interruption_is_told_in_the_words_of_whoever_made_it():
         assert isinstance(reply, Failed) and reply.problem == await heard.wait_for(Problem)
         assert reply.problem.what == "the engine was interrupted while loading the model"
         assert (reply.problem.kind, reply.problem.hint) == ("Interrupted", "wait longer")
+
+
+async def test_an_engine_that_ends_while_it_is_looked_at_has_left_what_it_has():
+    async with small_engine(make_nameless_file()) as (engine, _, _):
+        looking = asyncio.ensure_future(engine.look())
+        await asyncio.sleep(0)
+        await engine.kill()
+        assert await looking == Postmortem()
 
 
 async def test_restart_ends_the_old_process_and_talks_to_a_new_one(monkeypatch):
