@@ -1,4 +1,4 @@
-"""The library without the app: `capture` and `summary`, as the conventions promise them."""
+"""`inspector.capture`: every call of the matching modules, and nothing changed by watching."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import torch
 from torch import nn
 
 import inspector
-from inspector.errors import InspectorError
 from inspector.records import SequenceValue, TensorValue
 from tests.fingerprint import fingerprint
 from tests.models import NamedOut, Returns, build, contains_itself
@@ -172,53 +171,6 @@ def test_what_was_captured_is_printed_where_there_is_no_terminal(capsys: pytest.
     assert {k: v for k, v in fingerprint(model).items() if k != "random"} == {
         k: v for k, v in before.items() if k != "random"
     }
-
-
-def test_a_summary_in_text() -> None:
-    model, args, _ = build("shared_relu")
-    text = inspector.summary(model, *args)
-    rows = [line.split() for line in text.splitlines()]
-    assert rows[0] == ["Module", "Class", "Parameters", "Output", "Calls"]
-    assert rows[1] == ["(root)", "SharedRelu", "40", "2×4"]
-    assert rows[3] == ["relu", "ReLU", "–", "2×4", "×2"]
-    assert "4 modules, 40 parameters (40 trainable)" in text and "5 calls" in text
-
-
-def test_a_summary_leaves_the_model_as_it_was() -> None:
-    for name in ("batchnorm_train", "own_hooks", "kv_cache", "inplace_input"):
-        model, args, _ = build(name)
-        before, inputs = fingerprint(model), [arg.clone() for arg in args]
-        inspector.summary(model, *args)
-        assert fingerprint(model) == before
-        assert all(torch.equal(a, b) for a, b in zip(args, inputs, strict=True))
-
-
-def test_keyword_arguments_and_a_guessed_input() -> None:
-    model, _, kwargs = build("kw_only")
-    assert "2×4" in inspector.summary(model, kwargs=kwargs)
-    assert "(guessed)" in inspector.summary(build("mlp")[0])
-
-
-def test_a_pass_that_fails_is_an_error_with_its_traceback() -> None:
-    model, args, _ = build("raises_midway")
-    with pytest.raises(InspectorError, match=r"module: bad\.0") as caught:
-        inspector.summary(model, *args)
-    assert "self.c(self.bad(self.a(x)))" in str(caught.value)
-    assert not model._forward_hooks and not model.a._forward_hooks
-
-
-def test_hostile_names_are_harmless_in_text() -> None:
-    model, args, _ = build("odd_names")
-    text = inspector.summary(model, *args, width=200)
-    assert not set(text) & {"\x1b", "\x07", "\x9b", "\u202e", "\x00", "\r"}
-    assert "[@click=app.quit]x" in text
-
-
-def test_inspect_without_a_terminal_prints_a_summary(capsys: pytest.CaptureFixture[str]) -> None:
-    model, args, _ = build("mlp")
-    with pytest.warns(RuntimeWarning, match="no terminal"):
-        assert inspector.inspect(model, *args) is None
-    assert "Linear" in capsys.readouterr().out
 
 
 def test_no_public_name_is_shadowed_by_a_module_of_the_package() -> None:
