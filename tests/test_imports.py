@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -70,3 +71,10 @@ def test_the_engine_greets_before_torch_is_there() -> None:
 def test_the_library_needs_no_screen() -> None:
     loaded = loaded_by("import inspector; inspector.capture; inspector.summary")
     assert "torch" in loaded and not loaded & {*SCREEN}
+
+
+@pytest.mark.parametrize("room", ["tui", "client", "report", "cli"])
+def test_what_the_engine_says_is_not_parsed_as_python(room: str) -> None:
+    """Structure crosses the channel as records; what a person types in Python the engine alone reads."""
+    sources = {path.name: path.read_text("utf-8") for path in (ROOT / "inspector" / room).rglob("*.py")}
+    assert [name for name, text in sources.items() if re.search(r"^\s*(import ast|from ast )", text, re.M)] == []

@@ -48,7 +48,7 @@ class Target(Record, frozen=True):
 
 class ModelInfo(Record, frozen=True):
     target: str
-    kind: str  # "torchvision", "timm", "transformers", "torch.hub", "python file", "importable", "your model"
+    kind: str  # of target, by its name in `target_kinds`; "your model" or "captured" where none was opened
     class_name: str
     modules: int  # as len(list(model.named_modules())), the root included
     rows: int  # entries of the module list, aliases included

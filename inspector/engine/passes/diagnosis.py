@@ -18,7 +18,7 @@ from torch import nn
 from ...postmortem.frames import is_library
 from ...records import Problem, TensorValue, Value
 from ...text import encodable
-from ...value_text import abbreviate, brief_text
+from ...value_text import abbreviate, brief_text, shape_text
 from ..modules.tree import ModuleTree
 from ..recording.call import Call
 from ..source import location
@@ -123,11 +123,10 @@ def words(value: Value) -> str:
     """A value in a few words: `2×4 float32`, `1×16 int64 0..120`, `tuple 2`."""
     if not isinstance(value, TensorValue):
         return brief_text(abbreviate(value)) or type(value).__name__
-    shape = "×".join("?" if size < 0 else str(size) for size in value.shape) or "scalar"
     found = value.statistics
     counted = found is not None and "int" in value.dtype and found.min is not None and found.max is not None
     range_ = f" {found.min:.0f}..{found.max:.0f}" if counted and found is not None else ""
-    return f"{shape} {value.dtype}{range_}" + (f" on {value.device}" if value.device != "cpu" else "")
+    return f"{shape_text(value.shape)} {value.dtype}{range_}" + (f" on {value.device}" if value.device != "cpu" else "")
 
 
 def _devices(tree: ModuleTree) -> dict[str, str]:

@@ -12,6 +12,8 @@ from typing import Any
 import torch
 from torch import nn
 
+from ....value_text import shape_text
+
 _CANDIDATES = 30
 _COMPARISONS = 20_000
 """Of names with one another in one search; some 20 microseconds each."""
@@ -62,11 +64,12 @@ def fits(theirs: Any, own: Any) -> bool:
 
 
 def shape_of(value: Any) -> str:
+    """`10×512`; of what is no tensor its type."""
     if not isinstance(value, torch.Tensor):
         return type(value).__name__
     if nn.parameter.is_lazy(value):
         return "lazy"
-    return "×".join(str(size) for size in value.shape) or "scalar"
+    return shape_text(value.shape)
 
 
 def dtype_of(value: Any) -> str:

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from ....errors import UsageError
 from ....text import encodable
+from ....value_text import shape_text
 from .mapped import MappedFile
 from .saved import MAX_HEADER
 
@@ -138,8 +139,8 @@ def _check_place(path: Path, place: _Place, begin: int, size: int) -> None:
         )
     dtype = _dtype(place)
     if dtype is not None and math.prod(place.shape) * dtype.itemsize != held:
-        shape = "×".join(map(str, place.shape)) or "scalar"
-        raise _unfit(path, f"the tensor {place.name!r} is {shape} {place.dtype}, which does not take {held:,} bytes")
+        what = f"{shape_text(place.shape)} {place.dtype}"
+        raise _unfit(path, f"the tensor {place.name!r} is {what}, which does not take {held:,} bytes")
 
 
 def _dtype(place: _Place) -> torch.dtype | None:

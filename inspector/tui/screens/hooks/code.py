@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+_STATE_DICT = """\
+def hook(module, state_dict, prefix):
+    # Change state_dict in place; return None.
+    return None
+"""
 TEMPLATES = {
     "input": """\
 def hook(module, args, kwargs):
@@ -24,17 +29,14 @@ def hook(module):
     # the pass. What is returned is not used.
     module.weight.mul_(1.0)
 """,
-    "state_dict": """\
-def hook(module, state_dict, prefix):
-    # Change state_dict in place; return None.
-    return None
-""",
+    "state_dict": _STATE_DICT,
+    "load_state_dict": _STATE_DICT,
 }
 """By what a Python hook can be put on."""
 
 
 def template(on: str) -> str:
-    return TEMPLATES.get(on.removeprefix("load_"), TEMPLATES["output"])
+    return TEMPLATES.get(on, TEMPLATES["output"])
 
 
 def is_template(code: str) -> bool:
