@@ -13,7 +13,7 @@ from ..hooks.hook import Hook
 from ..hooks.python_code import line_of
 from ..modules.tree import Node
 
-_KINDS = {
+_TORCH_KINDS = {
     "input": "forward_pre",
     "state_dict": "state_dict",
     "load_state_dict": "load_state_dict_pre",
@@ -36,7 +36,7 @@ class AppliedHook:
 
     @property
     def kind(self) -> str:
-        return _KINDS.get(self.attached.hook.on, "forward")
+        return _TORCH_KINDS.get(self.attached.hook.on, "forward")
 
     @property
     def id(self) -> int:

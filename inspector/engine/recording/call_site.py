@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from functools import lru_cache
+from types import FrameType
 
 import torch
 from torch import nn
@@ -26,9 +27,9 @@ _ENGINE = os.path.dirname(os.path.dirname(__file__))
 def find_call_site(depth: int) -> tuple[str, int]:
     """File and line of the innermost frame, `depth` frames up or further, that calls for itself; "" and 0 for one of
     ours."""
-    frame = sys._getframe(depth)
+    frame: FrameType | None = sys._getframe(depth)
     while frame is not None and frame.f_code.co_filename in _BETWEEN:
-        frame = frame.f_back  # type: ignore[assignment]  # the loop's own test handles the end of the stack
+        frame = frame.f_back
     if frame is None or frame.f_code.co_filename.startswith(_ENGINE):
         return "", 0
     return _encodable_file(frame.f_code.co_filename), frame.f_lineno

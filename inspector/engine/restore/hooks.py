@@ -11,8 +11,8 @@ from torch import Tensor
 from ..torch_hooks.dicts import PROCESS, TENSOR_KINDS, dicts_of, held_dict
 from .containers import identical
 
-Hooks = MutableMapping[int, Any]
-Place = tuple[int, str]  # (index of the tensor, attribute)
+HookDict = MutableMapping[int, Any]
+DictPlace = tuple[int, str]  # (index of the tensor, attribute)
 
 _ATTRIBUTES = dicts_of(TENSOR_KINDS)
 
@@ -39,9 +39,9 @@ class KeptHooks:
                 setattr(owner, flag, value)
         return changed
 
-    def _held(self) -> dict[Place, Hooks]:
+    def _held(self) -> dict[DictPlace, HookDict]:
         """Every dict there is now; few tensors have one."""
-        found: dict[Place, Hooks] = {}
+        found: dict[DictPlace, HookDict] = {}
         with torch._C.DisableTorchFunctionSubclass():  # once for all: a subclass is told of what is read
             for index, (_, tensor) in enumerate(self._named):
                 for attribute in _ATTRIBUTES:
@@ -50,11 +50,11 @@ class KeptHooks:
                         found[index, attribute] = hooks
         return found
 
-    def _held_or_gone(self) -> list[tuple[Place, Hooks | None]]:
+    def _held_or_gone(self) -> list[tuple[DictPlace, HookDict | None]]:
         now = self._held()
         return [(place, now.get(place)) for place in {**self._of_tensors, **now}]
 
-    def _put_back(self, place: Place, now: Hooks | None) -> bool:
+    def _put_back(self, place: DictPlace, now: HookDict | None) -> bool:
         """Whether anything had changed."""
         hooks, then = self._of_tensors.get(place, (now, {}))
         assert hooks is not None  # every place was held before or is now
@@ -64,12 +64,12 @@ class KeptHooks:
             setattr(self._named[index][1], attribute, hooks)
         return _refill(hooks, then) or moved
 
-    def _words(self, place: Place) -> str:
+    def _words(self, place: DictPlace) -> str:
         index, attribute = place
         return f"{self._named[index][0]}: {_say(attribute)}"
 
 
-def _process_dicts() -> Iterator[tuple[str, Hooks]]:
+def _process_dicts() -> Iterator[tuple[str, HookDict]]:
     for owner, kinds in PROCESS:
         for attribute in dicts_of(kinds):
             hooks = held_dict(owner, attribute)

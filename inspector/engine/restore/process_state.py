@@ -15,7 +15,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 
@@ -43,7 +43,7 @@ def _read_cwd() -> str:
 
 def _write_filters(filters: list[Any]) -> None:
     warnings.resetwarnings()
-    warnings.filters.extend(filters)  # type: ignore[attr-defined]  # a list, whatever the stub says
+    cast("list[Any]", warnings.filters).extend(filters)  # a list, whatever the stub says
 
 
 def _attribute(name: str, owner: Any, attribute: str) -> Setting:
@@ -105,7 +105,12 @@ def keep_streams() -> None:
     """From now on the standard descriptors are put back after every pass. For a process that is ours alone."""
     for fd, name in enumerate(("standard input", "standard output", "standard error")):
         kept = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
-        _streams.append(Setting(name, partial(_read_stream, fd), lambda _, fd=fd, kept=kept: os.dup2(kept, fd)))  # type: ignore[misc]
+        _streams.append(Setting(name, partial(_read_stream, fd), partial(_put_back, fd, kept)))
+
+
+def _put_back(fd: int, kept: int, read: object) -> None:
+    """Lead the descriptor to where `kept` leads, whatever was read of it."""
+    os.dup2(kept, fd)
 
 
 def _read_stream(fd: int) -> tuple[int, int] | None:

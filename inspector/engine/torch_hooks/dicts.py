@@ -39,7 +39,7 @@ BACKWARD_FLAG = "_is_full_backward_hook"
 GLOBAL_BACKWARD_FLAG = "_global_is_full_backward_hook"
 """The same for the backward hooks of all modules."""
 
-KINDS: tuple[HookKind, ...] = (
+MODULE_KINDS: tuple[HookKind, ...] = (
     HookKind("forward_pre", "_forward_pre_hooks", (("with_kwargs", "_forward_pre_hooks_with_kwargs"),)),
     HookKind(
         "forward",
@@ -55,7 +55,7 @@ KINDS: tuple[HookKind, ...] = (
 )
 """Of a module, in the order in which they fire."""
 
-FIRED_IN_A_PASS: tuple[HookKind, ...] = KINDS[:4]
+FIRED_IN_A_PASS: tuple[HookKind, ...] = MODULE_KINDS[:4]
 
 TENSOR_KINDS: tuple[HookKind, ...] = (
     HookKind("parameter", "_backward_hooks"),
@@ -96,7 +96,7 @@ def dicts_of(kinds: tuple[HookKind, ...]) -> tuple[str, ...]:
 _PLAIN = (nn.Parameter, Tensor)
 """Tensors of no subclass: the most, and quicker to read."""
 
-DICTS = dicts_of(KINDS)
+DICTS = dicts_of(MODULE_KINDS)
 """Every dict of a module that registering or removing a hook changes."""
 
 

@@ -17,7 +17,7 @@ from ...errors import UsageError
 from ...records import HookRow, Path
 from ..modules.tree import ModuleTree
 from . import slots
-from .dicts import GLOBAL_KINDS, KINDS, OPTIMIZER_KINDS, TENSOR_KINDS, hook_dict
+from .dicts import GLOBAL_KINDS, MODULE_KINDS, OPTIMIZER_KINDS, TENSOR_KINDS, hook_dict
 from .rows import row_of, why_locked
 from .slots import HookSlot, SlotKey
 from .timed import unwrap_timed
@@ -141,7 +141,7 @@ class Ledger:
 
     def _slot(self, module: nn.Module | None, kind: str, of: str) -> HookSlot | None:
         """The dict that hooks of this kind are in. Raises `UsageError` for a kind there is not."""
-        known = (*KINDS, *TENSOR_KINDS) if module is not None else (*GLOBAL_KINDS, *OPTIMIZER_KINDS)
+        known = (*MODULE_KINDS, *TENSOR_KINDS) if module is not None else (*GLOBAL_KINDS, *OPTIMIZER_KINDS)
         named = next((one for one in known if kind in (one.name, one.legacy)), None)
         if not kind or named is None:
             kinds = ", ".join(one.name for one in known)

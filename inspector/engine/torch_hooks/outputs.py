@@ -16,7 +16,7 @@ from ...records import HookRow, Path
 from .dicts import hook_dict
 from .rows import row_of
 
-KIND = "output tensor"
+OUTPUT_KIND = "output tensor"
 LOCKED = "lives on a tensor of that pass; it goes with it"
 
 
@@ -48,7 +48,7 @@ class OutputHooks:
     def rows(self, index: int, path: Path) -> Iterator[HookRow]:
         """Of the outputs of one node."""
         for place, watch, hook_id, hook in self._of(index):
-            yield row_of(hook, hook_id, KIND, path=path, of=place, locked=LOCKED, fired=watch.fired)
+            yield row_of(hook, hook_id, OUTPUT_KIND, path=path, of=place, locked=LOCKED, fired=watch.fired)
 
     def hook(self, index: int, hook_id: int) -> Any:
         """The hook itself, None where there is none."""

@@ -10,7 +10,7 @@ from torch.utils.hooks import RemovableHandle
 
 from ...text import encodable
 from ..modules.tree import ModuleTree, own_tensors
-from .dicts import KINDS, PROCESS, TENSOR_KINDS, HookKind, Owner, held_dict, hook_dict, kind_name
+from .dicts import MODULE_KINDS, PROCESS, TENSOR_KINDS, HookKind, Owner, held_dict, hook_dict, kind_name
 
 SlotKey = tuple[int, str]
 """What tells one slot from another as long as its owner lives."""
@@ -38,7 +38,7 @@ class HookSlot(NamedTuple):
         return ((flag, hook_dict(self.owner, attribute)) for flag, attribute in self.kind.flags)
 
 
-def of_module(module: nn.Module, kinds: tuple[HookKind, ...] = KINDS) -> Iterator[HookSlot]:
+def of_module(module: nn.Module, kinds: tuple[HookKind, ...] = MODULE_KINDS) -> Iterator[HookSlot]:
     """The module's own."""
     attributes = vars(module)
     for kind in kinds:

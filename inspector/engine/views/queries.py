@@ -30,7 +30,7 @@ from ..modules.tree import Node
 from ..source import location, site_source, source_of
 from ..subject.runner import Runner
 from ..subject.subject import Subject
-from ..torch_hooks.outputs import KIND
+from ..torch_hooks.outputs import OUTPUT_KIND
 from ..values.summarize import Summarizer
 from .attributes import attributes_of
 from .hook_source import source_of_hook
@@ -138,7 +138,7 @@ class Queries:
     def hook_source(self, path: Path | None, kind: str, hook_id: int, of: str = "") -> Source:
         """Raises `UsageError` where there is no such hook."""
         node = self._subject.node(path) if path is not None else None
-        if node is not None and kind == KIND:
+        if node is not None and kind == OUTPUT_KIND:
             hook = self._runner.last.output_hooks.hook(node.index, hook_id)
             if hook is None:
                 raise UsageError("this hook went with the tensors of its pass", hint="b runs a backward pass again")

@@ -21,9 +21,9 @@ from torch.utils.hooks import RemovableHandle
 from inspector.engine.answers import answer
 from inspector.engine.modules.tree import ModuleTree, walk
 from inspector.engine.session import Session
-from inspector.engine.torch_hooks.dicts import GLOBAL_KINDS, KINDS, LEGACY, OPTIMIZER_KINDS, TENSOR_KINDS
+from inspector.engine.torch_hooks.dicts import GLOBAL_KINDS, LEGACY, MODULE_KINDS, OPTIMIZER_KINDS, TENSOR_KINDS
 from inspector.engine.torch_hooks.ledger import Ledger
-from inspector.engine.torch_hooks.outputs import KIND
+from inspector.engine.torch_hooks.outputs import OUTPUT_KIND
 from inspector.engine.torch_hooks.slots import reserve_ids
 from inspector.errors import UsageError
 from inspector.records import AddHook, HookRow, HookSpec, Run
@@ -136,7 +136,7 @@ GLOBAL = {
     "optimizer step_post": optimizers.register_optimizer_step_post_hook,
 }
 EVERY = [*MODULE, *TENSOR, *GLOBAL]
-assert set(EVERY) >= {kind.name for kind in (*KINDS, *TENSOR_KINDS, *GLOBAL_KINDS, *OPTIMIZER_KINDS)}
+assert set(EVERY) >= {kind.name for kind in (*MODULE_KINDS, *TENSOR_KINDS, *GLOBAL_KINDS, *OPTIMIZER_KINDS)}
 
 
 class Bench:
@@ -565,14 +565,14 @@ def test_hooks_on_the_tensors_of_a_backward_pass_are_listed_and_shown() -> None:
     session.adopt(Cam(), (torch.ones(1, 2),), {}, "toy")
     answer(session, AddHook(1, "body", "scale(2, on='grad')"))
     session.run()
-    assert not any(row.kind == KIND for row in session.queries.all_hooks(0, 100).rows)
+    assert not any(row.kind == OUTPUT_KIND for row in session.queries.all_hooks(0, 100).rows)
     session.run(Run(1, backward=True))
-    (row,) = [row for row in session.queries.all_hooks(0, 100).rows if row.kind == KIND]
+    (row,) = [row for row in session.queries.all_hooks(0, 100).rows if row.kind == OUTPUT_KIND]
     assert row.path == ("body", "1") and row.fired == 1 and row.locked and "tensor 0" in row.of
     assert "append" in row.name
-    assert session.queries.hook_source(("body", "1"), KIND, row.id).notes  # of a C function there is no source
+    assert session.queries.hook_source(("body", "1"), OUTPUT_KIND, row.id).notes  # of a C function there is no source
     with pytest.raises(UsageError, match="went with"):
-        session.queries.hook_source(("head",), KIND, row.id)
+        session.queries.hook_source(("head",), OUTPUT_KIND, row.id)
     session.close()
 
 
