@@ -25,21 +25,21 @@ from ..options import AppOptions
 from ..panels.gradients import GradientsPanel
 from ..panels.line_panel import LinePanel
 from ..saved_state import SavedState
+from .actions.changer import Changer
+from .actions.changes import ChangeActions
+from .actions.general import GeneralActions
+from .actions.hook_forms import HookForms
+from .actions.hook_rows import HookRowActions
+from .actions.hooks import HookActions
+from .actions.passes import PassActions
+from .actions.targets import TargetActions
 from .bookmarks import Bookmarks
-from .change_actions import ChangeActions
-from .changer import Changer
 from .controller import Controller
-from .general_actions import GeneralActions
-from .hook_actions import HookActions
-from .hook_forms import HookForms
-from .hook_row_actions import HookRowActions
 from .host import Host
 from .outside import Outside
-from .pass_actions import PassActions
 from .presenter import Presenter
 from .questions import Questions
 from .state import AppState
-from .target_actions import TargetActions
 from .workbench import Workbench
 
 _HARMLESS = HarmlessLines()

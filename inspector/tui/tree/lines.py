@@ -18,16 +18,10 @@ from ...text import visible
 from .. import format as fmt
 from .columns import BADGE_LIMIT, SHAPE_LIMIT, Columns, Widths
 from .heat import NONE, heat, short, worst
-from .heat import ROLES as HEATS
 from .matching import Names, occurrences
 
 Piece = tuple[str, str]
-"""Text and its role, one of `ROLES`."""
-
-ROLES = (
-    "name", "root", "guide", "arrow", "quiet", "class", "number", "shape", "calls", "observed", "unobserved", "foreign",
-    "badge", "warning", "error", "match", "altered", *HEATS,
-)  # fmt: skip
+"""Text and its role, one of `roles.ROLES`."""
 
 Badge = tuple[fmt.Mark, str]
 """A mark and the word that goes with it where there is room."""

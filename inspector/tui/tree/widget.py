@@ -27,8 +27,9 @@ from ...text import visible
 from .. import format as fmt
 from ..keys import bindings
 from .columns import Columns, lay_out
-from .lines import ROLES, Look, Piece
+from .lines import Look, Piece
 from .listing import Listing
+from .roles import CSS, ROLES, WIDGET_ROLES, component
 
 _GUTTER = 1  # the cursor's bar: seen in every theme, with and without colours
 _FILTER_HELP = (
@@ -44,67 +45,8 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("tree", "move")]
     ALLOW_SELECT: ClassVar[bool] = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        f"module-tree--{role}" for role in (*ROLES, "cursor", "cursor-bar", "message")
-    }
-    DEFAULT_CSS = """
-    ModuleTree {
-        overflow-x: hidden;
-        overflow-y: auto;
-        scrollbar-gutter: stable;
-        scrollbar-size-vertical: 1;
-        border: round $foreground-muted;
-        border-title-color: $text-muted;
-        border-subtitle-color: $text-muted;
-
-        & > .module-tree--name { color: $foreground; }
-        & > .module-tree--root { color: $foreground; text-style: bold; }
-        & > .module-tree--guide { color: $text-disabled; }
-        & > .module-tree--arrow { color: $text-muted; }
-        & > .module-tree--quiet { color: $text-disabled; }
-        & > .module-tree--class { color: $text-muted; }
-        & > .module-tree--number { color: $text-muted; }
-        & > .module-tree--shape { color: $foreground; }
-        & > .module-tree--calls { color: $text-muted; }
-        & > .module-tree--observed { color: $text-primary; }
-        & > .module-tree--unobserved { color: $text-muted; }
-        & > .module-tree--foreign { color: $text-muted; }
-        & > .module-tree--badge { color: $text-muted; }
-        & > .module-tree--warning { color: $text-warning; }
-        & > .module-tree--error { color: $text-error; }
-        & > .module-tree--altered { color: $text-warning; }
-        & > .module-tree--heat-none { color: $text-disabled; }
-        & > .module-tree--heat-low { color: $text-muted; }
-        & > .module-tree--heat-middle { color: $text-primary; }
-        & > .module-tree--heat-high { color: $text-warning; }
-        & > .module-tree--heat-most { color: $text-error; text-style: bold; }
-        & > .module-tree--match { color: $text-primary; text-style: bold underline; }
-        & > .module-tree--message { color: $text-muted; }
-        & > .module-tree--cursor { background: $block-cursor-blurred-background; }
-        & > .module-tree--cursor-bar { color: $text-primary; }
-
-        &:ansi {
-            & > .module-tree--guide { text-style: dim; }
-            & > .module-tree--quiet { text-style: dim; }
-            & > .module-tree--class { text-style: dim; }
-            & > .module-tree--number { text-style: dim; }
-            & > .module-tree--heat-none { text-style: dim; }
-            & > .module-tree--heat-low { text-style: dim; }
-            & > .module-tree--cursor { text-style: bold not dim; }
-        }
-        &.-ascii { border: ascii $foreground-muted; }
-        &:focus {
-            border: round $border;
-            &.-ascii { border: ascii $border; }
-            border-title-color: $text-primary;
-            & > .module-tree--cursor {
-                color: $block-cursor-foreground;
-                background: $block-cursor-background;
-            }
-            & > .module-tree--cursor-bar { color: $block-cursor-foreground; }
-        }
-    }
-    """
+    COMPONENT_CLASSES: ClassVar[set[str]] = {component(role) for role in (*ROLES, *WIDGET_ROLES)}
+    DEFAULT_CSS = CSS
 
     order: reactive[bool] = reactive(False, repaint=False)
     """Whether the calls are shown in their order, instead of the tree."""
@@ -376,7 +318,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         return Strip([Segment(text, self._style(role, selected)) for text, role in pieces if text])
 
     def _style(self, role: str, selected: bool) -> Style:
-        names = (f"module-tree--{role}", "module-tree--cursor") if selected else (f"module-tree--{role}",)
+        names = (component(role), component("cursor")) if selected else (component(role),)
         return self.get_component_rich_style(*names)
 
     def _message(self, y: int) -> Strip:

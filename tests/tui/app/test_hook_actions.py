@@ -28,7 +28,7 @@ from inspector.records import (
     Undo,
 )
 from inspector.records import GetHookSource as AskSource
-from inspector.tui.app.change_actions import find_turned, recipe_name
+from inspector.tui.app.actions.changes import find_turned, recipe_name
 from inspector.tui.app.outside import Outside
 from inspector.tui.bars.footer import fitting_labels
 from inspector.tui.bars.header import TitleBar

@@ -6,11 +6,11 @@ import os
 import re
 from dataclasses import dataclass
 
-from ...client.engine_client import EngineClient
-from ...records import Changes, DisableAll, Failed, LoadRecipe, Problem, Save, Saved, Undo
+from ....client.engine_client import EngineClient
+from ....records import Changes, DisableAll, Failed, LoadRecipe, Problem, Save, Saved, Undo
+from ..host import Host
+from ..state import AppState
 from .changer import Changer
-from .host import Host
-from .state import AppState
 
 ABOUT_WRITE = (
     "The ending says what: .toml the hooks as a recipe, .py a script that does the same, .safetensors the recorded "
@@ -54,7 +54,7 @@ class ChangeActions:
         self.changer.when_ready(self._ask_where_to_write)
 
     def _ask_where_to_write(self) -> None:
-        from ..screens.file_prompt import FilePrompt
+        from ...screens.file_prompt import FilePrompt
 
         target = self.state.target.target if self.state.target is not None else ""
         self.host.push(FilePrompt("Write hooks", ABOUT_WRITE, "Write", recipe_name(target), self._save))
@@ -70,7 +70,7 @@ class ChangeActions:
         self.changer.when_ready(self._ask_what_to_read)
 
     def _ask_what_to_read(self) -> None:
-        from ..screens.file_prompt import FilePrompt
+        from ...screens.file_prompt import FilePrompt
 
         self.host.push(FilePrompt("Read hooks", ABOUT_READ, "Read", "", self._load), self.changer.say_done)
 

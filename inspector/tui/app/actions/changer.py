@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...client.engine_client import EngineClient
-from ...records import AnyEvent, AnyRequest, Changes, Failed, Problem
-from .host import Host
-from .state import AppState
+from ....client.engine_client import EngineClient
+from ....records import AnyEvent, AnyRequest, Changes, Failed, Problem
+from ..host import Host
+from ..state import AppState
 
 
 @dataclass(eq=False)

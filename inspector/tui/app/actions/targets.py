@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ...client.engine_client import EngineClient
-from ...records import Choice, Choices, ListTargets, Target
-from ...text import visible
-from ..engine_client import KILLED
-from .bookmarks import Bookmarks
-from .host import Host
-from .opening import Opening
-from .presenter import Presenter
-from .questions import Questions
-from .state import AppState
+from ....client.engine_client import EngineClient
+from ....records import Choice, Choices, ListTargets, Target
+from ....text import visible
+from ...engine_client import KILLED
+from ..bookmarks import Bookmarks
+from ..host import Host
+from ..opening import Opening
+from ..presenter import Presenter
+from ..questions import Questions
+from ..state import AppState
 
 
 @dataclass(eq=False)
@@ -33,7 +33,7 @@ class TargetActions:
 
     def open(self) -> None:
         """Ask what to open: what was open lately at once, the engine's names when they are there."""
-        from ..screens.picker import Picker
+        from ...screens.picker import Picker
 
         recent = self.bookmarks.list_recent()
         shown = [Choice(each.target, "recent") for each in recent]

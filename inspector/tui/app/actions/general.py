@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from ...client.engine_client import EngineClient
-from ...records import Failed, GetSource, Source
-from .. import format
-from ..panels.line_panel import LinePanel
-from .host import Host
-from .outside import Outside
-from .passes import Passes
-from .presenter import Presenter
-from .state import AppState
-from .workbench import Workbench
+from ....client.engine_client import EngineClient
+from ....records import Failed, GetSource, Source
+from ... import format
+from ...panels.line_panel import LinePanel
+from ..host import Host
+from ..outside import Outside
+from ..passes import Passes
+from ..presenter import Presenter
+from ..state import AppState
+from ..workbench import Workbench
 
 ASK_TWICE = 3.0
 """Seconds within which a second ctrl+c quits."""
@@ -54,7 +54,7 @@ class GeneralActions:
             self.host.tell("press ctrl+c again to quit")
 
     def help(self) -> None:
-        from ..screens.help import Help
+        from ...screens.help import Help
 
         self.host.push(Help(self.ascii))
 

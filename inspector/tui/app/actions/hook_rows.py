@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...client.engine_client import EngineClient
-from ...records import Failed, GetHookSource, HookRow, RemoveHook, SetHook, Source
-from ...text import visible
-from .. import format
-from ..messages import HookAsked
-from ..panels.hook_rows import is_observer
+from ....client.engine_client import EngineClient
+from ....records import Failed, GetHookSource, HookRow, RemoveHook, SetHook, Source
+from ....text import visible
+from ... import format
+from ...messages import HookAsked
+from ...panels.hook_rows import is_observer
+from ..host import Host
+from ..observing import Observing
+from ..outside import Outside
+from ..questions import Questions
+from ..state import AppState
 from .changer import Changer, problem_words
 from .hook_forms import HookForms
-from .host import Host
-from .observing import Observing
-from .outside import Outside
-from .questions import Questions
-from .state import AppState
 
 NOT_OURS = "this hook is not ours: it can only be switched off, with space"
 
@@ -68,7 +68,7 @@ class HookRowActions:
             await self.changer.change(request)
 
     async def _show_source(self, row: HookRow) -> None:
-        from ..screens.hooks.source import HookSource
+        from ...screens.hooks.source import HookSource
 
         request = GetHookSource(self.state.generation, row.path, row.kind, row.id, row.of)
         reply = await self.engine.ask(request)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...records import Failed, GetHookSource, HookRow, HookSpec, KindInfo, Kinds, ListKinds, Source
-from ..screens.hooks.jobs import PARAMETERS, PYTHON, Adding, Editing, Replacing
-from ..screens.hooks.places import names_modules
-from ..screens.hooks.typed import fill
+from ....records import Failed, GetHookSource, HookRow, HookSpec, KindInfo, Kinds, ListKinds, Source
+from ...screens.hooks.jobs import PARAMETERS, PYTHON, Adding, Editing, Replacing
+from ...screens.hooks.places import names_modules
+from ...screens.hooks.typed import fill
+from ..host import Host
+from ..outside import Outside
+from ..state import AppState
+from ..workbench import Workbench
 from .changer import Changer, problem_words
-from .host import Host
-from .outside import Outside
-from .state import AppState
-from .workbench import Workbench
 
 
 @dataclass(eq=False)
@@ -37,13 +37,13 @@ class HookForms:
             self._pick(Editing(self.changer.ask, self.state.generation, kinds, *self._place(), self.outside.edit_text))
 
     def _pick(self, job: Adding) -> None:
-        from ..screens.hooks.add_hook import AddHookPicker
+        from ...screens.hooks.add_hook import AddHookPicker
 
         self.host.push(AddHookPicker(job), self.changer.say_done)
 
     async def change(self, row: HookRow, spec: HookSpec) -> None:
         """Let the person change a hook of ours, which was made by `spec`."""
-        from ..screens.hooks.form import HookForm
+        from ...screens.hooks.form import HookForm
 
         kinds = await self._list_kinds()
         kind = next((kind for kind in kinds if kind.name == spec.kind), None)

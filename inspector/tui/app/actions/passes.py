@@ -5,18 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...client.engine_client import EngineClient
-from ...client.pass_plan import BACKWARD, Plan
-from ...records import Changes, Failed, Problem, StateDictReport, TakeBaseline, TryStateDict
-from ...text import visible
-from .host import Host
-from .passes import Passes
-from .presenter import Presenter
-from .questions import Questions
-from .state import AppState
+from ....client.engine_client import EngineClient
+from ....client.pass_plan import BACKWARD, Plan
+from ....records import Changes, Failed, Problem, StateDictReport, TakeBaseline, TryStateDict
+from ....text import visible
+from ..host import Host
+from ..passes import Passes
+from ..presenter import Presenter
+from ..questions import Questions
+from ..state import AppState
 
 if TYPE_CHECKING:
-    from ..screens.seed import Draw
+    from ...screens.seed import Draw
 
 NO_MODEL = "there is no model yet"
 ABOUT_STATE_DICT = (
@@ -61,7 +61,7 @@ class PassActions:
 
     def seed(self) -> None:
         """Ask for the seed and the sample input, and run with them."""
-        from ..screens.seed import Draw
+        from ...screens.seed import Draw
 
         info, target = self.state.model.info, self.state.target
         if info is None:
@@ -94,8 +94,8 @@ class PassActions:
 
     def try_state_dict(self) -> None:
         """Ask for a file and show how its keys go with the model's."""
-        from ..screens.file_prompt import FilePrompt
-        from ..screens.state_dict import StateDictScreen
+        from ...screens.file_prompt import FilePrompt
+        from ...screens.state_dict import StateDictScreen
 
         if not self.state.ready:
             self.host.tell(NO_MODEL)

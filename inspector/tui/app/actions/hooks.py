@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...client.engine_client import EngineClient
-from ...client.model import OBSERVED, REFUSED
-from ...records import AllHooks, Failed, GetAllHooks, Path, Problem
+from ....client.engine_client import EngineClient
+from ....client.model import OBSERVED, REFUSED
+from ....records import AllHooks, Failed, GetAllHooks, Path, Problem
+from ..host import Host
+from ..observing import Observing
+from ..state import AppState
+from ..workbench import Workbench
 from .changer import Changer
 from .hook_forms import HookForms
-from .host import Host
-from .observing import Observing
-from .state import AppState
-from .workbench import Workbench
 
 HOOKS_ON_A_PAGE = 500
 
@@ -62,7 +62,7 @@ class HookActions:
         self.changer.when_ready(self._list_all)
 
     def _list_all(self) -> None:
-        from ..screens.hooks.all_hooks import AllHooksScreen
+        from ...screens.hooks.all_hooks import AllHooksScreen
 
         def go_to(path: Path | None) -> None:
             if path is not None:

@@ -1,0 +1,1 @@
+"""What the keys do: one class for each owner that `keys.COMMANDS` names."""
