@@ -104,7 +104,7 @@ class Model:
             yield parent
             parent = self.rows[parent].parent
 
-    def observed(self, index: int) -> int:
+    def mark_of(self, index: int) -> int:
         """`OBSERVED`, `REFUSED` or 0 for this module."""
         index = self.object_of(index)
         return self.marks.observed[index] if index < len(self.marks.observed) else 0

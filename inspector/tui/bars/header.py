@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
-from rich.cells import cell_len
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -13,18 +11,11 @@ from textual.widget import Widget
 from ...records import Changes, ModelInfo, PassSummary, Progress
 from ...text import visible
 from .. import format
-from .pass_words import last_pass, under_way
+from .parts import Part, drop_parts
+from .pass_words import describe_last, describe_running
 
 BAR_WIDTH = 12
 LOADING = "loading …"
-
-
-class Piece(NamedTuple):
-    """A part of the title. The highest rank goes first where there is no room; 0 always stays."""
-
-    rank: int
-    text: str
-    style: str = "$foreground-muted"
 
 
 class TitleBar(Widget):
@@ -49,7 +40,7 @@ class TitleBar(Widget):
     def render(self) -> Content:
         room = self.size.width
         right = self._right(room * 2 // 3)
-        left = fitting(self._left(), room - right.cell_length - 2, self._dot)
+        left = join_parts(self._left(), room - right.cell_length - 2, self._dot)
         gap = " " * max(room - left.cell_length - right.cell_length, 1)
         return Content.assemble(left, gap, right)
 
@@ -57,25 +48,25 @@ class TitleBar(Widget):
     def _dot(self) -> str:
         return " - " if self.ascii else " · "
 
-    def _left(self) -> list[Piece]:
+    def _left(self) -> list[Part]:
         info = self.info
         if info is None:
-            return [Piece(0, visible(self.stage))]
+            return [Part(0, visible(self.stage))]
         return [
-            Piece(0, short_target(info.target)),
-            *self._changed(),
-            Piece(7, visible(info.kind)),
-            *(_model_pieces(info) if info.is_model else _weights_pieces(info)),
+            Part(0, short_target(info.target)),
+            *self._change_parts(),
+            Part(7, visible(info.kind)),
+            *(_model_parts(info) if info.is_model else _weights_parts(info)),
         ]
 
-    def _changed(self) -> list[Piece]:
+    def _change_parts(self) -> list[Part]:
         """What a person did to the model, next to its name: it is no longer quite that."""
         if self.changes is None:
             return []
         made = sum(not change.undone for change in self.changes.changes)
         altering = self.changes.altering
         counted = [(2, made, f"{made} change{'s' * (made != 1)}"), (1, altering, f"{altering} altering")]
-        return [Piece(rank, words, "$text-warning") for rank, count, words in counted if count]
+        return [Part(rank, words, "$text-warning") for rank, count, words in counted if count]
 
     def _right(self, room: int) -> Content:
         """How the pass goes; of the last one, as much as there is room for."""
@@ -94,31 +85,31 @@ class TitleBar(Widget):
         seconds = f"{self.elapsed:.1f} s" + ("  ^c cancels" if self.elapsed >= 1 else "")
         if self.progress is None or (self.progress.expected <= 0 and self.progress.batches <= 1):
             return f"running  {seconds}"
-        return f"{under_way(self.progress, BAR_WIDTH, self.ascii)} {seconds}"
+        return f"{describe_running(self.progress, BAR_WIDTH, self.ascii)} {seconds}"
 
     def _last_pass(self, room: int) -> str:
         if self.summary is None:
             return ""
         hooks = "changed since, r runs" if self.stale else f"{self.summary.hooks} hooks"
-        return last_pass(self.summary, hooks, room, self._dot)
+        return describe_last(self.summary, hooks, room, self._dot)
 
 
-def _model_pieces(info: ModelInfo) -> list[Piece]:
+def _model_parts(info: ModelInfo) -> list[Part]:
     return [
-        Piece(5, f"{info.modules} modules"),
-        Piece(4, f"{format.count(info.parameters)} parameters"),
-        Piece(6, format.bytes_(info.nbytes)),
-        Piece(3, "train" if info.training else "eval"),
-        Piece(8, visible(info.device)),
+        Part(5, f"{info.modules} modules"),
+        Part(4, f"{format.count(info.parameters)} parameters"),
+        Part(6, format.bytes_(info.nbytes)),
+        Part(3, "train" if info.training else "eval"),
+        Part(8, visible(info.device)),
     ]
 
 
-def _weights_pieces(info: ModelInfo) -> list[Piece]:
+def _weights_parts(info: ModelInfo) -> list[Part]:
     """Nothing runs, so there is no mode and no device."""
     return [
-        Piece(5, f"{info.tensors:,} tensor{'' if info.tensors == 1 else 's'}"),
-        Piece(4, f"{format.count(info.parameters)} elements"),
-        Piece(6, format.bytes_(info.nbytes)),
+        Part(5, f"{info.tensors:,} tensor{'' if info.tensors == 1 else 's'}"),
+        Part(4, f"{format.count(info.parameters)} elements"),
+        Part(6, format.bytes_(info.nbytes)),
     ]
 
 
@@ -128,13 +119,10 @@ def short_target(target: str) -> str:
     return visible(os.path.basename(file) + colon + name if file.endswith(".py") else target)
 
 
-def fitting(pieces: list[Piece], width: int, dot: str) -> Content:
-    """The pieces joined, without those of the highest ranks that do not fit; the first one is cut if it must be."""
-    kept = list(pieces)
-    while len(kept) > 1 and cell_len(dot.join(piece.text for piece in kept)) > width:
-        kept.remove(max(kept))
-    first, *rest = kept
+def join_parts(parts: list[Part], width: int, dot: str) -> Content:
+    """The parts joined, without those of the highest ranks that do not fit; the first one is cut if it must be."""
+    first, *rest = drop_parts(parts, width, dot)
     if not rest:
         return Content.styled(format.cut(first.text, max(width, 0)), "bold")
-    joined = [part for piece in rest for part in ((dot, "$foreground-muted"), (piece.text, piece.style))]
+    joined = [text for part in rest for text in ((dot, "$foreground-muted"), (part.text, part.style))]
     return Content.assemble((first.text, "bold"), *joined)

@@ -14,7 +14,7 @@ from ...text import visible
 from ...value_text import shape_text
 from .. import format
 from .bars import bar
-from .compare import children, same, signed
+from .compare import children, format_difference, same
 from .styles import ACCENT, DIM, HEADING, WARN
 from .values import HISTOGRAM_WIDTH, NAME_WIDTH, STEP, Space, names_of, share, tensor_kind, value_lines
 from .wrap import Line
@@ -37,7 +37,7 @@ class Pair(NamedTuple):
     difference: str
 
 
-def moved(delta: Delta | None) -> Iterator[Line]:
+def draw_distance(delta: Delta | None) -> Iterator[Line]:
     """How far the output is from the baseline, in one line."""
     if delta is None:
         return
@@ -50,11 +50,11 @@ def moved(delta: Delta | None) -> Iterator[Line]:
     yield Line(Content.assemble("  ", ("moved: ", HEADING), Content.styled(" · ", DIM).join(facts), sampled), indent=9)
 
 
-def compared(detail: CallDetail, space: Space) -> Iterator[Line]:
+def draw_comparison(detail: CallDetail, space: Space) -> Iterator[Line]:
     """The output of a call beside its baseline, and how the two differ."""
     if detail.output is None or detail.baseline is None:
         return
-    yield from moved(detail.row.delta)
+    yield from draw_distance(detail.row.delta)
     if same(detail.output, detail.baseline) and not (detail.row.delta and detail.row.delta.rel_l2):
         yield Line(Content.styled(f"{space.pad}as in the baseline", DIM))
         yield from value_lines("", detail.output, space)
@@ -108,12 +108,12 @@ def _pairs(now: TensorValue, then: TensorValue, new: Statistics, old: Statistics
     for label in ("min", "mean", "max", "std"):
         before, after = getattr(old, label), getattr(new, label)
         known = before is not None and after is not None
-        difference = signed(after - before) if known else format.NOTHING
+        difference = format_difference(after - before) if known else format.NOTHING
         yield Pair(label, format.number(before), format.number(after), difference)
-    yield Pair("zeros", share(old.zeros, then), share(new.zeros, now), signed(new.zeros - old.zeros))
+    yield Pair("zeros", share(old.zeros, then), share(new.zeros, now), format_difference(new.zeros - old.zeros))
     if new.nan or old.nan or new.inf or old.inf:
-        yield Pair("NaN", f"{old.nan:,}", f"{new.nan:,}", signed(new.nan - old.nan))
-        yield Pair("Inf", f"{old.inf:,}", f"{new.inf:,}", signed(new.inf - old.inf))
+        yield Pair("NaN", f"{old.nan:,}", f"{new.nan:,}", format_difference(new.nan - old.nan))
+        yield Pair("Inf", f"{old.inf:,}", f"{new.inf:,}", format_difference(new.inf - old.inf))
     else:
         yield Pair("NaN, Inf", "0", "0", "0")
 

@@ -50,12 +50,12 @@ class Colours:
         block = bisect_right(self._starts, number) - 1
         if block not in self._blocks:
             end = self._starts[block + 1] if block + 1 < len(self._starts) else len(self._lines)
-            self._blocks[block] = coloured(tuple(self._lines[self._starts[block] : end]), self._language)
+            self._blocks[block] = highlight(tuple(self._lines[self._starts[block] : end]), self._language)
         return self._blocks[block][number - self._starts[block]]
 
 
 @lru_cache(maxsize=64)
-def coloured(lines: tuple[str, ...], language: str) -> tuple[Content, ...]:
+def highlight(lines: tuple[str, ...], language: str) -> tuple[Content, ...]:
     """Lines that are lexed together; plain where the language is not known. Kept: neighbours in a tree are often of
     one class."""
     # Pygments' lexers take 20 ms to import: not before there is a source to show.

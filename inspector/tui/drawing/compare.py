@@ -10,7 +10,7 @@ from ...value_text import shape_text
 from .. import format
 
 
-class Change(NamedTuple):
+class Difference(NamedTuple):
     """One part of a summary that is not as it was."""
 
     label: str
@@ -32,11 +32,11 @@ def children(value: Value | None) -> tuple[Value, ...]:
     return value.items if isinstance(value, SequenceValue | MappingValue) else ()
 
 
-def measured(value: Value | None) -> bool:
+def has_statistics(value: Value | None) -> bool:
     """Whether anything in this value has statistics, so that it could be seen to change."""
     if isinstance(value, TensorValue):
         return value.statistics is not None
-    return any(measured(part) for part in children(value))
+    return any(has_statistics(part) for part in children(value))
 
 
 def tensors(value: Value | None) -> int:
@@ -44,15 +44,15 @@ def tensors(value: Value | None) -> int:
     return 1 if isinstance(value, TensorValue) else sum(map(tensors, children(value)))
 
 
-def changes(now: TensorValue, before: Value | None) -> list[Change]:
+def changes(now: TensorValue, before: Value | None) -> list[Difference]:
     """What is different in `now`, the most telling first."""
     if not isinstance(before, TensorValue):
-        return [Change("was", format.value_brief(before))]
+        return [Difference("was", format.value_brief(before))]
     found = []
     if now.shape != before.shape:
-        found.append(Change("shape was", shape_text(before.shape)))
+        found.append(Difference("shape was", shape_text(before.shape)))
     if now.dtype != before.dtype:
-        found.append(Change("dtype was", format.cut(visible(before.dtype), 20)))
+        found.append(Difference("dtype was", format.cut(visible(before.dtype), 20)))
     if now.statistics and before.statistics:
         found += _differences(now.statistics, before.statistics)
     return found
@@ -62,18 +62,18 @@ def _facts(value: TensorValue) -> tuple[object, ...]:
     return value.shape, value.dtype, value.device, value.statistics
 
 
-def _differences(now: Statistics, before: Statistics) -> list[Change]:
+def _differences(now: Statistics, before: Statistics) -> list[Difference]:
     found = []
     for label in ("mean", "std", "min", "max"):
         new, old = getattr(now, label), getattr(before, label)
         if new is not None and old is not None and new != old:
-            found.append(Change(label, signed(new - old)))
+            found.append(Difference(label, format_difference(new - old)))
     for label, name in (("nan", "NaN"), ("inf", "Inf"), ("zeros", "zeros")):
         if getattr(now, label) != getattr(before, label):
-            found.append(Change(name, signed(getattr(now, label) - getattr(before, label))))
+            found.append(Difference(name, format_difference(getattr(now, label) - getattr(before, label))))
     return found
 
 
-def signed(difference: float) -> str:
+def format_difference(difference: float) -> str:
     """A difference with its sign: `+0.03`."""
     return ("+" if difference > 0 else "") + format.number(difference)

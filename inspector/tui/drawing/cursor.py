@@ -18,7 +18,7 @@ class CursorView(LineView):
         stops = self.page.stops
         return min(self.cursor, len(stops) - 1) if stops else None
 
-    def marked(self, line: int) -> str:
+    def style_line(self, line: int) -> str:
         if self.stop is None or line not in self.page.stops[self.stop]:
             return ""
         return "on $primary-muted" if self.has_focus else "on $boost"

@@ -19,7 +19,7 @@ from textual.strip import Strip
 from ..format import ascii_only
 from ..keys import bindings
 from .search import Search, pattern_of
-from .wrap import Line, Row, layout, rows_of
+from .wrap import Line, ScreenRow, layout, rows_of
 
 
 @dataclass
@@ -57,8 +57,8 @@ class LineView(ScrollView, can_focus=True):
         self._search = Search()
         self.ascii = False
         self.page = Page()
-        self.rows: list[Row] = []
-        self.head_rows: list[Row] = []
+        self.rows: list[ScreenRow] = []
+        self.head_rows: list[ScreenRow] = []
 
     def renew(self, to: int | None = None) -> None:
         """The page changed. It stays scrolled where it is, or goes to line `to` (which is then near the top)."""
@@ -78,7 +78,7 @@ class LineView(ScrollView, can_focus=True):
             self.rows.extend(rows_of(number, self.page.lines[number], self._width))
         if self._search.pattern:
             self._search.find(self.page.lines)
-        self._measured()
+        self._fit_rows()
 
     def follow_end(self) -> None:
         """Scroll to the last line, now or when the view is seen again."""
@@ -97,7 +97,7 @@ class LineView(ScrollView, can_focus=True):
         self.rows = layout(self.page.lines, width)
         self.head_rows = layout(self.page.head, width)[: max(self.size.height // 2, 1)]
         self._search.find(self.page.lines)
-        self._measured()
+        self._fit_rows()
         target, self._target = self._target if anchor is None else anchor, None
         if target is not None:
             self.show_line(target)
@@ -106,7 +106,7 @@ class LineView(ScrollView, can_focus=True):
         """Cells of a row; one is left before the scroll bar."""
         return self.scrollable_content_region.width - 1
 
-    def _measured(self) -> None:
+    def _fit_rows(self) -> None:
         self.virtual_size = Size(self._width, len(self.rows) + len(self.head_rows))
         self.refresh()
 
@@ -201,11 +201,11 @@ class LineView(ScrollView, can_focus=True):
             self.reveal(line, line)
         self.refresh()
 
-    def painted(self, line: int) -> Content:
+    def draw_body(self, line: int) -> Content:
         """The body of this line, coloured, when it is about to be seen."""
         return self.page.lines[line].body
 
-    def marked(self, line: int) -> str:
+    def style_line(self, line: int) -> str:
         """The style laid under this whole line, "" for none."""
         return ""
 
@@ -216,23 +216,23 @@ class LineView(ScrollView, can_focus=True):
         width, base = self.size.width, self.visual_style
         if number >= len(rows):
             return Strip.blank(width, base.rich_style)
-        content = self._selected(self._draw(rows[number], in_head), offset)
+        content = self._mark_selection(self._draw(rows[number], in_head), offset)
         if self.ascii:
             content = Content(ascii_only(content.plain), list(content.spans))
         segments = [Segment(text, style.rich_style) for text, style in content.render(base, end="")]
         return Strip(segments).adjust_cell_length(width, base.rich_style).apply_offsets(0, offset)
 
-    def _draw(self, row: Row, in_head: bool) -> Content:
+    def _draw(self, row: ScreenRow, in_head: bool) -> Content:
         line = (self.page.head if in_head else self.page.lines)[row.line]
         left = line.gutter if row.first else Content(" " * (line.gutter.cell_length + line.indent))
-        body = line.body if in_head else self._search.mark(row.line, self.painted(row.line))
+        body = line.body if in_head else self._search.mark(row.line, self.draw_body(row.line))
         content = Content.assemble(left, body[row.start : row.end])
         if row.aside:
-            content = _right_aligned(content, line.aside, self._width)
-        mark = "" if in_head else self.marked(row.line)
+            content = _align_right(content, line.aside, self._width)
+        mark = "" if in_head else self.style_line(row.line)
         return content.pad_right(max(self._width - content.cell_length, 0)).stylize_before(mark) if mark else content
 
-    def _selected(self, content: Content, y: int) -> Content:
+    def _mark_selection(self, content: Content, y: int) -> Content:
         """With the part a person selected with the mouse marked."""
         span = self.text_selection.get_span(y) if self.text_selection else None
         if span is None:
@@ -248,7 +248,7 @@ class LineView(ScrollView, can_focus=True):
         self.refresh()
 
 
-def _right_aligned(left: Content, right: Content, width: int) -> Content:
+def _align_right(left: Content, right: Content, width: int) -> Content:
     gap = width - left.cell_length - right.cell_length
     if gap < 0:
         right = right.truncate(max(width - left.cell_length, 0), ellipsis=True)

@@ -140,7 +140,7 @@ def _draw(curve: Curve, scale: Scale, canvas: Canvas) -> None:
     for stretch in _stretches(curve, scale, canvas):
         if len(stretch) == 1:
             canvas.sign(*stretch[0], _ALONE, curve.style)
-        for start, end in pairwise(_thinned(stretch)):
+        for start, end in pairwise(_thin(stretch)):
             canvas.line(start, end, curve.style)
     for number, value in enumerate(curve.values):
         if value is not None and not math.isfinite(value):
@@ -166,7 +166,7 @@ def _column(number: int, count: int, canvas: Canvas) -> int:
     return round(number * last / (count - 1)) if count > 1 else last // 2
 
 
-def _thinned(points: list[Point]) -> list[Point]:
+def _thin(points: list[Point]) -> list[Point]:
     """Of the points in one column only the first, the highest, the lowest and the last: more cannot be seen."""
     kept: list[Point] = []
     column: list[Point] = []

@@ -21,7 +21,7 @@ def message(*texts: str, style: str = DIM) -> list[Line]:
     return [Line(), *(Line(Content.styled(visible(text), style)) for text in texts if text)]
 
 
-def labelled(label: str, text: str, style: str = "") -> Line:
+def label_line(label: str, text: str, style: str = "") -> Line:
     """`label  text`, the text's further rows below its first."""
     head = f"{label}  "
     return Line(Content.assemble((head, DIM), (visible(text), style)), indent=len(head))
@@ -36,7 +36,7 @@ def problem_lines(problem: Problem) -> list[Line]:
     if problem.why:
         found += _block("why", problem.why)
     if problem.path is not None:
-        found.append(labelled("in", format.path(problem.path)))
+        found.append(label_line("in", format.path(problem.path)))
     if problem.where:
         found += _block("at", problem.where)
     if problem.hint:
@@ -49,7 +49,7 @@ def problem_lines(problem: Problem) -> list[Line]:
 def _block(label: str, text: str) -> Iterator[Line]:
     """Text that may have several lines, all below the first one's beginning."""
     for number, line in enumerate(lines(text)):
-        yield labelled(label if number == 0 else " " * len(label), line)
+        yield label_line(label if number == 0 else " " * len(label), line)
 
 
 def _traceback(entries: tuple[str, ...]) -> Iterator[Line]:

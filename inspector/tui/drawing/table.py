@@ -70,7 +70,7 @@ class Table:
 
     def line(self, cells: Cells) -> Line:
         """One row."""
-        parts = [_fitted(cells.get(column.title, Cell()), self._widths[column], column) for column in self._shown]
+        parts = [_fit_cell(cells.get(column.title, Cell()), self._widths[column], column) for column in self._shown]
         return Line(Content(" " * GAP).join(parts).rstrip())
 
 
@@ -80,15 +80,15 @@ def _natural(column: Column, rows: Sequence[Cells]) -> int:
     return max(widest, len(column.title)) if widest else 0
 
 
-def _fitted(cell: Cell, width: int, column: Column) -> Content:
+def _fit_cell(cell: Cell, width: int, column: Column) -> Content:
     content = cell.content
     if content.cell_length > width:
-        content = _shortened(content, width)
+        content = _shorten(content, width)
     blank = width - content.cell_length
     return content.pad_left(blank) if column.right else content.pad_right(blank)
 
 
-def _shortened(content: Content, width: int) -> Content:
+def _shorten(content: Content, width: int) -> Content:
     """Cut at the left: the end of a dotted name says more than its beginning."""
     start = len(content) - width + 1
     kept = content[max(start, 0) :]

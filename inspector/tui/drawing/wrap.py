@@ -23,7 +23,7 @@ class Line:
     indent: int = 0  # of the rows after the first
 
 
-class Row(NamedTuple):
+class ScreenRow(NamedTuple):
     """A stretch of one line's body, from `start` to `end`, that fits the screen; `aside` on one of its rows."""
 
     line: int
@@ -33,33 +33,33 @@ class Row(NamedTuple):
     aside: bool
 
 
-def rows_of(number: int, line: Line, width: int) -> Iterator[Row]:
+def rows_of(number: int, line: Line, width: int) -> Iterator[ScreenRow]:
     """The rows that `line`, which is the line with this number, takes at `width` cells."""
     text = line.body.plain
     room = max(width - line.gutter.cell_length, MINIMUM)
     if line.aside or len(text) > room or not text.isascii():
         yield from _broken(number, line, text, room)
     else:
-        yield Row(number, 0, len(text), True, False)
+        yield ScreenRow(number, 0, len(text), True, False)
 
 
-def layout(lines: Sequence[Line], width: int) -> list[Row]:
+def layout(lines: Sequence[Line], width: int) -> list[ScreenRow]:
     """The rows of all lines, in order."""
     return [row for number, line in enumerate(lines) for row in rows_of(number, line, width)]
 
 
-def _broken(number: int, line: Line, text: str, room: int) -> Iterator[Row]:
+def _broken(number: int, line: Line, text: str, room: int) -> Iterator[ScreenRow]:
     start, space = 0, room
     while (end := _fitting(text, start, space)) < len(text):
         half = start + (end - start) // 2
         cut = max(text.rfind(" ", half, end + 1), text.rfind("/", half, end))  # a path is best cut at a folder
         end = cut + 1 if cut >= 0 else end
-        yield Row(number, start, end, start == 0, False)
+        yield ScreenRow(number, start, end, start == 0, False)
         start, space = end, max(room - line.indent, MINIMUM)
     beside = bool(line.aside) and cell_len(text[start:]) + 1 + line.aside.cell_length <= space
-    yield Row(number, start, len(text), start == 0, beside)
+    yield ScreenRow(number, start, len(text), start == 0, beside)
     if line.aside and not beside:
-        yield Row(number, len(text), len(text), False, True)
+        yield ScreenRow(number, len(text), len(text), False, True)
 
 
 def _fitting(text: str, start: int, space: int) -> int:

@@ -31,7 +31,7 @@ class AttributesPanel(LinePanel):
     def show(self, event: AnyEvent) -> None:
         if isinstance(event, Attributes):
             self.attributes = event
-            self.answered()
+            self.draw_reply()
 
     def forget(self) -> None:
         self.attributes = None

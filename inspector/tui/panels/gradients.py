@@ -78,7 +78,7 @@ class GradientsPanel(LinePanel):
         if moved:
             self._go_along()
         if fresh:
-            self.answered()
+            self.draw_reply()
         elif moved:
             self.view.go_to(self.view.cursor)
 
@@ -104,7 +104,7 @@ class GradientsPanel(LinePanel):
         if not self.calls:
             return Page(message(HOW_TO_RUN))
         sizes = [_size(call) for call in self.calls]
-        marks = judged(sizes)
+        marks = judge(sizes)
         names = [self._title_of(call) for call in self.calls]
         longest = min(max(map(cell_len, names)), max(width // 3, 8))
         room = width - longest - _NUMBER - _MARK - 6
@@ -124,10 +124,10 @@ def backward_order(calls: Sequence[CallRow]) -> list[CallRow]:
     return sorted((call for call in calls if call.gradient is not None), key=lambda call: -call.end)
 
 
-def judged(sizes: Sequence[float]) -> list[str]:
+def judge(sizes: Sequence[float]) -> list[str]:
     """The mark of each of these gradients, "" for one that is ordinary."""
     ordinary = median_of(sizes)
-    return [_judge(size, ordinary) for size in sizes]
+    return [_judge_size(size, ordinary) for size in sizes]
 
 
 def median_of(sizes: Sequence[float]) -> float:
@@ -135,7 +135,7 @@ def median_of(sizes: Sequence[float]) -> float:
     return median([size for size in sizes if math.isfinite(size) and size > 0] or [math.nan])
 
 
-def _judge(size: float, ordinary: float) -> str:
+def _judge_size(size: float, ordinary: float) -> str:
     if math.isnan(size):
         return NAN
     if size == 0:

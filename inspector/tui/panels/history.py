@@ -74,7 +74,7 @@ class HistoryPanel(LinePanel):
             self.history = event
             names = [series.name for series in event.series]
             self.view.cursor = names.index(self._chosen) if self._chosen in names else 0
-            self.answered()
+            self.draw_reply()
 
     def forget(self) -> None:
         self._keep_choice()

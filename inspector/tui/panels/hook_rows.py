@@ -77,7 +77,7 @@ def entry(row: HookRow, number: int) -> Iterator[Line]:
     """One hook, the `number`th of its kind: what it is and how often it fired; whose it is; what is wrong with it."""
     blank = Content(" " * len(f" ● {number} "))
     name = Content.styled(visible(row.name), HEADING if row.enabled else DIM)
-    yield Line(name, gutter=_gutter(row, number), aside=Content.styled(_fired(row), DIM))
+    yield Line(name, gutter=_gutter(row, number), aside=Content.styled(_count_calls(row), DIM))
     yield Line(Content.styled(" · ".join(filter(None, _facts(row))), DIM), gutter=blank)
     if row.fault:
         yield Line(Content.styled(f"failed: {visible(row.fault)}", WARN), gutter=blank)
@@ -95,7 +95,7 @@ def _gutter(row: HookRow, number: int) -> Content:
     return Content.assemble((f" {sign} ", style), (f"{number} ", DIM))
 
 
-def _fired(row: HookRow) -> str:
+def _count_calls(row: HookRow) -> str:
     if not row.fired:
         return ""
     return f"fired {row.fired:,}×" + (f" · {format.ms(row.ms)}" if row.ms else "")

@@ -46,7 +46,7 @@ class HooksPanel(HookKeys, LinePanel):
         if isinstance(event, Hooks):
             self.hooks = event
             self.rows = in_firing_order(event.rows)
-            self.answered()
+            self.draw_reply()
 
     def forget(self) -> None:
         self.hooks, self.rows = None, []

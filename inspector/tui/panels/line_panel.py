@@ -92,7 +92,7 @@ class LinePanel(Panel):
         else:
             self._give_up()
 
-    def answered(self, problem: Problem | None = None) -> None:
+    def draw_reply(self, problem: Problem | None = None) -> None:
         """The reply is there, or `problem` instead: draw it."""
         self._stop_waiting()
         self.problem = problem
@@ -101,7 +101,7 @@ class LinePanel(Panel):
 
     def show_problem(self, problem: Problem) -> None:
         self.forget()
-        self.answered(problem)
+        self.draw_reply(problem)
 
     def clear(self) -> None:
         self._stop_waiting()

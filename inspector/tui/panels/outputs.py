@@ -14,10 +14,10 @@ from ...client.model import REFUSED, Model
 from ...records import AnyEvent, CallDetail, Calls, GetCalls, Path, Problem, Value
 from ...text import visible
 from .. import format
-from ..drawing.before_after import compared, top_classes
-from ..drawing.compare import measured, same, tensors
+from ..drawing.before_after import draw_comparison, top_classes
+from ..drawing.compare import has_statistics, same, tensors
 from ..drawing.lines import Page
-from ..drawing.problem import labelled, message
+from ..drawing.problem import label_line, message
 from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN
 from ..drawing.values import Space, part_lines, value_lines
 from ..drawing.wrap import Line
@@ -48,7 +48,7 @@ class OutputsPanel(LinePanel):
         if isinstance(event, Calls):
             self.calls = event
             self.call = min(self.call, max(len(event.calls) - 1, 0))
-            self.answered()
+            self.draw_reply()
 
     def forget(self) -> None:
         self.calls, self.call = None, 0
@@ -75,7 +75,7 @@ class OutputsPanel(LinePanel):
         return Page(list(self._body(detail, Space(width, self.ascii, 1))), [*self._head(self.calls, detail), Line()])
 
     def _why_nothing(self, calls: Calls) -> Iterator[str]:
-        state = self.model.observed(self.index) if self.model.rows else 0
+        state = self.model.mark_of(self.index) if self.model.rows else 0
         if calls.note:
             yield calls.note
         elif state == REFUSED:
@@ -106,8 +106,8 @@ class OutputsPanel(LinePanel):
             kept = f" · the first {held:,} are kept" if held < calls.total else ""
             yield Line(Content.styled(f", previous  . next{kept}", DIM))
         if calls.note:
-            yield labelled("note", calls.note)
-        if self.model.rows and not self.model.observed(self.index):
+            yield label_line("note", calls.note)
+        if self.model.rows and not self.model.mark_of(self.index):
             yield Line(Content.styled(HOOK_OFF, WARN))
 
     def _body(self, detail: CallDetail, space: Space) -> Iterator[Line]:
@@ -129,13 +129,13 @@ class OutputsPanel(LinePanel):
         """Against the baseline where there is one, else against the last run."""
         if detail.baseline is not None:
             yield from _section("output", "against the baseline")
-            yield from compared(detail, space)
+            yield from draw_comparison(detail, space)
         else:
             yield from self._since_last_run(value, detail.previous, space)
 
     def _since_last_run(self, value: Value, previous: Value | None, space: Space) -> Iterator[Line]:
         unchanged = previous is not None and same(value, previous)
-        kept = "same statistics as in the last run" if measured(value) else "same shapes as in the last run"
+        kept = "same statistics as in the last run" if has_statistics(value) else "same shapes as in the last run"
         yield from _section("output", kept if unchanged else "")
         yield from value_lines("", value, _fair(space, (value,)), before=None if unchanged else previous)
 
@@ -157,7 +157,7 @@ class OutputsPanel(LinePanel):
         yield from _section("output", "none: the call did not return")
         problem = self.model.summary.problem if self.model.summary else None
         if detail.row.status == "raised" and problem is not None:
-            yield from _raised(problem, detail.path)
+            yield from _explain_raise(problem, detail.path)
 
 
 def _fair(space: Space, values: tuple[Value, ...]) -> Space:
@@ -165,7 +165,7 @@ def _fair(space: Space, values: tuple[Value, ...]) -> Space:
     return replace(space, elements=sum(map(tensors, values)) <= PREVIEWS)
 
 
-def _raised(problem: Problem, path: Path) -> Iterator[Line]:
+def _explain_raise(problem: Problem, path: Path) -> Iterator[Line]:
     yield Line(Content.styled(f"  {visible(problem.what)}", ERROR), indent=2)
     if problem.path is not None and problem.path != path:
         yield Line(Content.assemble(("  in  ", DIM), format.path(problem.path)), indent=6)

@@ -51,7 +51,7 @@ class ParametersPanel(LinePanel):
     def show(self, event: AnyEvent) -> None:
         if isinstance(event, Parameters):
             self.parameters = event
-            self.answered()
+            self.draw_reply()
 
     def forget(self) -> None:
         self.parameters = None

@@ -16,7 +16,7 @@ from .. import format
 from ..drawing.annotations import shapes_by_line
 from ..drawing.colours import Colours
 from ..drawing.lines import LineView, Page
-from ..drawing.problem import labelled
+from ..drawing.problem import label_line
 from ..drawing.styles import ACCENT, DIM, HEADING, WARN
 from ..drawing.wrap import EMPTY, Line
 from ..keys import bindings
@@ -32,10 +32,10 @@ class SourceView(LineView):
     colours: Colours | None = None
     site: int = -1  # the line that calls the module, -1 for none
 
-    def painted(self, line: int) -> Content:
-        return super().painted(line) if self.colours is None else self.colours.line(line)
+    def draw_body(self, line: int) -> Content:
+        return super().draw_body(line) if self.colours is None else self.colours.line(line)
 
-    def marked(self, line: int) -> str:
+    def style_line(self, line: int) -> str:
         return "on $primary-muted" if line == self.site else ""
 
 
@@ -74,7 +74,7 @@ class SourcePanel(LinePanel):
             self.code = dedent(lines(event.text)) if event.text else []
             self.view.colours = Colours(self.code, event.language) if self.code else None
             self.view.site = event.focus - event.first_line if event.part == "site" and event.focus else -1
-            self.answered()
+            self.draw_reply()
 
     def forget(self) -> None:
         self.source, self.code = None, []
@@ -107,7 +107,7 @@ class SourcePanel(LinePanel):
         head = [self._title(source, width), self._parts(source, width)]
         if not self.code:
             return Page(explanation(source.notes), [*head, Line()])
-        notes = [labelled("note", note, WARN) for note in source.notes]
+        notes = [label_line("note", note, WARN) for note in source.notes]
         return Page(self._code(source, width), [*head, *notes, Line()])
 
     def _title(self, source: Source, width: int) -> Line:
@@ -124,7 +124,7 @@ class SourcePanel(LinePanel):
 
     def _code(self, source: Source, width: int) -> list[Line]:
         asides = shapes_by_line(self.model, source, room=width // 3 if width >= 56 else 9)
-        return numbered(self.code, source.first_line, width, asides)
+        return number_lines(self.code, source.first_line, width, asides)
 
     def copy_text(self) -> str:
         return "\n".join(self.code) if self.code else super().copy_text()
@@ -141,7 +141,7 @@ class SourcePanel(LinePanel):
         return source.file, source.first_line + line
 
 
-def numbered(code: Sequence[str], first: int, width: int, asides: Mapping[int, Content]) -> list[Line]:
+def number_lines(code: Sequence[str], first: int, width: int, asides: Mapping[int, Content]) -> list[Line]:
     """Lines of code with their numbers in front, and what is said of a line at its end."""
     digits = len(str(first + len(code) - 1))
     gap = "  " if width >= 56 else " "
@@ -165,7 +165,7 @@ def dedent(code: list[str]) -> list[str]:
 def explanation(notes: Sequence[str]) -> list[Line]:
     """Why there is no source: the last note; those before it say more."""
     *more, honest = notes or ("no source: the engine does not say why",)
-    return [Line(Content(visible(honest)))] + [labelled("note", note, DIM) for note in more]
+    return [Line(Content(visible(honest)))] + [label_line("note", note, DIM) for note in more]
 
 
 def _place(source: Source, room: int) -> str:

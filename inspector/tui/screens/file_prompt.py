@@ -73,7 +73,7 @@ class FilePrompt(SubmittingLayer):
         elif not self.submitting:
             self.submit(self._carry_out(file), file)
 
-    def refused(self, what: str, problem: Problem) -> None:
+    def show_refusal(self, what: str, problem: Problem) -> None:
         self._say(f"{problem.what}\n{problem.hint}" if problem.hint else problem.what)
 
     def _say(self, words: str) -> None:

@@ -71,7 +71,7 @@ class Help(Layer[None]):
 def help_text(ascii: bool = False) -> Content:
     """All groups in the order of their declaration, then the marks."""
     parts: list[Content] = []
-    for group, commands in groupby(_listed(), key=lambda c: c.group):
+    for group, commands in groupby(_list_commands(), key=lambda c: c.group):
         parts.append(Content.styled(group, "bold $text-primary"))
         parts.extend(_row(keys_of(command, ascii), command.label) for command in commands)
         parts.append(Content(""))
@@ -86,7 +86,7 @@ def keys_of(command: Command, ascii: bool = False) -> str:
     return " ".join(key if ascii and key in ("up", "down", "left", "right") else _PRINTED.get(key, key) for key in keys)
 
 
-def _listed() -> list[Command]:
+def _list_commands() -> list[Command]:
     """Commands one below the other by group; the panel numbers are one line."""
     numbers = [c for c in COMMANDS if c.id.startswith("panel-") and c.id[6:].isdigit()]
     listed = [c for c in COMMANDS if c not in numbers[1:]]

@@ -111,7 +111,7 @@ class Picker(Layer[str | None]):
     def _narrow(self, text: str, keep: bool = False) -> None:
         listing = self.query_one(OptionList)
         before = listing.highlighted or 0
-        found = narrowed(self._choices, text)
+        found = narrow_choices(self._choices, text)
         typed = text.strip()
         options = [Option(row(choice)) for choice in found]
         self._shown = [choice.name for choice in found]
@@ -125,7 +125,7 @@ class Picker(Layer[str | None]):
             listing.highlighted = min(before, len(self._shown) - 1) if keep else 0
 
 
-def narrowed(choices: Sequence[Choice], text: str) -> list[Choice]:
+def narrow_choices(choices: Sequence[Choice], text: str) -> list[Choice]:
     """The choices that match, best first; in their own order where nothing is typed."""
     typed = text.strip()
     if not typed:

@@ -16,7 +16,7 @@ from ...records import KeyRow, StateDictReport
 from ...text import visible
 from .. import format
 from ..drawing.lines import LineView, Page
-from ..drawing.problem import labelled
+from ..drawing.problem import label_line
 from ..drawing.styles import ACCENT, DIM, ERROR, GOOD, WARN
 from ..drawing.wrap import Line
 from ..keys import key
@@ -118,7 +118,7 @@ def head(report: StateDictReport) -> Iterator[Line]:
     parts = [Content.styled(f"{state} {count:,}", style if count else DIM) for state, count, style in counted]
     yield Line(Content.styled(" · ", DIM).join(parts))
     for note in report.notes:
-        yield labelled("note", note)
+        yield label_line("note", note)
 
 
 def key_lines(row: KeyRow) -> Iterator[Line]:

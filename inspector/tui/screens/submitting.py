@@ -15,7 +15,7 @@ class SubmittingLayer(Layer[bool]):
     _submitting = False
 
     def submit(self, deed: Awaitable[Problem | None], what: str) -> None:
-        """Carry this out; `refused` is told where that cannot be."""
+        """Carry this out; `show_refusal` is told where that cannot be."""
         self._submitting = True
         self.run_worker(self._submit(deed, what), name="submit")
 
@@ -25,7 +25,7 @@ class SubmittingLayer(Layer[bool]):
         return self._submitting
 
     @abstractmethod
-    def refused(self, what: str, problem: Problem) -> None:
+    def show_refusal(self, what: str, problem: Problem) -> None:
         """Say why `what` could not be done."""
 
     async def _submit(self, deed: Awaitable[Problem | None], what: str) -> None:
@@ -38,4 +38,4 @@ class SubmittingLayer(Layer[bool]):
         if problem is None:
             self.dismiss(True)
         else:
-            self.refused(what, problem)
+            self.show_refusal(what, problem)

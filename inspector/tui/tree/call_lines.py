@@ -12,7 +12,7 @@ from ...records import CallRow
 from ...text import visible
 from .. import format as fmt
 from .columns import CLASS_LIMIT, NAME_LIMIT, Columns
-from .lines import Lines, Look, Piece, call_badges, remarkable
+from .lines import DisplayOptions, Lines, Piece, call_badges, remarkable
 from .matching import Names, occurrences
 
 _MILLISECONDS = 7  # "23.4 ms"
@@ -21,8 +21,8 @@ _MILLISECONDS = 7  # "23.4 ms"
 class CallLines(Lines):
     """Calls of the last pass; ids are positions in `Model.calls`."""
 
-    def __init__(self, model: Model, look: Look, names: Names) -> None:
-        super().__init__(model, look, names)
+    def __init__(self, model: Model, options: DisplayOptions, names: Names) -> None:
+        super().__init__(model, options, names)
         self.natural.number = _MILLISECONDS
         self.calls: Sequence[CallRow] = model.calls  # not always the model's: a pass may have begun since
         self._kept: list[int] | None = None  # by the filter
@@ -69,7 +69,7 @@ class CallLines(Lines):
             if remarkable(call):
                 self.measure_badges(call_badges((call,)))
 
-    def searched(self, text: str) -> list[int]:
+    def find_lines(self, text: str) -> list[int]:
         text = text.lower()
         if not text:
             return []
@@ -103,7 +103,7 @@ class CallLines(Lines):
         ]
 
     def _found(self, name: str) -> set[int]:
-        return occurrences(self.look.search, name)
+        return occurrences(self.options.search, name)
 
     def _name(self, index: int) -> str:
         return fmt.path(self.model.paths[index])

@@ -28,7 +28,7 @@ Badge = tuple[fmt.Mark, str]
 
 
 @dataclass
-class Look:
+class DisplayOptions:
     """What beside the model decides how lines are drawn; shared by both kinds of lines."""
 
     ascii: bool = False
@@ -42,9 +42,9 @@ class Look:
 class Lines(ABC):
     """The lines of one model in one order."""
 
-    def __init__(self, model: Model, look: Look, names: Names) -> None:
+    def __init__(self, model: Model, options: DisplayOptions, names: Names) -> None:
         self.model = model
-        self.look = look
+        self.options = options
         self.names = names
         self.natural = Widths()
 
@@ -74,11 +74,11 @@ class Lines(ABC):
         """The line, in as many cells as the columns together."""
 
     @abstractmethod
-    def searched(self, text: str) -> list[int]:
+    def find_lines(self, text: str) -> list[int]:
         """Ids of the lines, hidden ones of the same order included, whose name or class has `text`; ascending."""
 
     def plain(self, text: str) -> str:
-        return fmt.ascii_only(text) if self.look.ascii else text
+        return fmt.ascii_only(text) if self.options.ascii else text
 
     def measure_marks(self) -> None:
         """The hook marks have changed."""
@@ -91,7 +91,7 @@ class Lines(ABC):
     def measure_briefs(self, briefs: Iterable[Brief]) -> None:
         widths = self.natural
         for brief in briefs:
-            short = fmt.short_brief(brief, self.look.ascii)
+            short = fmt.short_brief(brief, self.options.ascii)
             widths.shape = max(widths.shape, min(cell_len(fmt.brief(brief)), SHAPE_LIMIT))
             widths.short_shape = max(widths.short_shape, min(cell_len(short), SHAPE_LIMIT))
 
@@ -104,7 +104,7 @@ class Lines(ABC):
         self.natural.heat = max(self.natural.heat, widest + 2)
 
     def measure_badges(self, badges: Sequence[Badge]) -> None:
-        words = sum(cell_len(_spelled(badge)) + 1 for badge in badges) - 1
+        words = sum(cell_len(_spell(badge)) + 1 for badge in badges) - 1
         self.natural.words = max(self.natural.words, min(words, BADGE_LIMIT))
         self.natural.signs = max(self.natural.signs, min(len(badges), BADGE_LIMIT))
 
@@ -112,17 +112,17 @@ class Lines(ABC):
         if not width:
             return []
         name = visible(class_name)
-        return [(" ", role), *self.name_pieces(name, width, role, occurrences(self.look.search, name))]
+        return [(" ", role), *self.name_pieces(name, width, role, occurrences(self.options.search, name))]
 
-    def name_pieces(self, name: str, width: int, role: str, marked: set[int]) -> list[Piece]:
-        """`name` in exactly `width` cells, with the letters at the offsets `marked` in the role of a match."""
+    def name_pieces(self, name: str, width: int, role: str, matched: set[int]) -> list[Piece]:
+        """`name` in exactly `width` cells, with the letters at the offsets `matched` in the role of a match."""
         cut = fmt.fit(name, width)
-        marked = {offset for offset in marked if offset < len(cut) and cut[offset] == name[offset]}
-        return [(self.plain(text), role) for text, role in _runs(cut, marked, role)]
+        matched = {offset for offset in matched if offset < len(cut) and cut[offset] == name[offset]}
+        return [(self.plain(text), role) for text, role in _runs(cut, matched, role)]
 
     def shape_piece(self, brief: Brief, width: int, role: str) -> list[Piece]:
         in_full = width >= self.natural.shape  # all of them, or none: in one column two forms cannot be compared
-        return self.output_piece(fmt.fit_brief(brief, width, self.look.ascii, in_full), width, role)
+        return self.output_piece(fmt.fit_brief(brief, width, self.options.ascii, in_full), width, role)
 
     def output_piece(self, text: str, width: int, role: str) -> list[Piece]:
         """What stands in the column of shapes."""
@@ -138,7 +138,7 @@ class Lines(ABC):
         distance = worst(call.delta for call in calls)
         if distance is None:
             return [(" " * (width + 1), role or NONE)]
-        text, own = heat(distance, self.look.ascii)
+        text, own = heat(distance, self.options.ascii)
         return [(f" {fmt.fit(text, width)}", role or own)]
 
     def mark_pieces(self, index: int, width: int, calls: Sequence[CallRow]) -> list[Piece]:
@@ -150,7 +150,7 @@ class Lines(ABC):
         return [(self.plain(f" {mark.sign}"), role), (fmt.fit(f"+{foreign}" if foreign else "", width - 1), "foreign")]
 
     def _mark(self, index: int, calls: Sequence[CallRow]) -> tuple[fmt.Mark, str]:
-        observed = self.model.observed(index)
+        observed = self.model.mark_of(index)
         altered = any(call.altered for call in calls)
         if altered or self.model.marks.added.get(self.model.object_of(index)):
             mark = fmt.ALTERED if observed == OBSERVED else fmt.ALTERED_UNSEEN
@@ -164,7 +164,7 @@ class Lines(ABC):
             return []
         pieces: list[Piece] = [(" ", "badge")]
         for badge in badges:
-            text = _spelled(badge) if columns.words else badge[0].sign
+            text = _spell(badge) if columns.words else badge[0].sign
             text = fmt.cut(" " + text if columns.words and len(pieces) > 1 else text, room)
             room -= cell_len(text)
             pieces.append((self.plain(text), _badge_role(badge[0])))
@@ -187,7 +187,7 @@ def remarkable(call: CallRow) -> bool:
     return call.status != "ok" or call.nan or call.recomputed
 
 
-def _spelled(badge: Badge) -> str:
+def _spell(badge: Badge) -> str:
     mark, word = badge
     return f"{mark.sign} {word}"
 
@@ -198,10 +198,10 @@ def _badge_role(mark: fmt.Mark) -> str:
     return "warning" if mark in (fmt.NOT_FINITE, fmt.EDITED) else "badge"
 
 
-def _runs(text: str, marked: set[int], role: str) -> Iterator[Piece]:
+def _runs(text: str, matched: set[int], role: str) -> Iterator[Piece]:
     """`text` in pieces that are marked or not."""
     start = 0
     for offset in range(1, len(text) + 1):
-        if offset == len(text) or (offset in marked) != (start in marked):
-            yield text[start:offset], "match" if start in marked else role
+        if offset == len(text) or (offset in matched) != (start in matched):
+            yield text[start:offset], "match" if start in matched else role
             start = offset

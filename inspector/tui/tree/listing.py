@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from ...client.model import Model
 from ...records import CallRow, PassSummary
 from .call_lines import CallLines
-from .lines import Lines, Look
+from .lines import DisplayOptions, Lines
 from .matching import Names, find, step
 from .outline import default_expansion
 from .tree_lines import TreeLines
@@ -20,20 +20,20 @@ class Listing:
     the order that is shown.
     """
 
-    def __init__(self, model: Model, look: Look, by_calls: bool) -> None:
+    def __init__(self, model: Model, options: DisplayOptions, by_calls: bool) -> None:
         self.model = model
-        self.look = look
+        self.options = options
         self.by_calls = by_calls
         self.row = -1
         self.at: int | None = None
         self.names = Names()
-        self.modules = TreeLines(model, look, self.names)
-        self.calls = CallLines(model, look, self.names)
+        self.modules = TreeLines(model, options, self.names)
+        self.calls = CallLines(model, options, self.names)
         self._calls_seen = 0
         self._summary: PassSummary | None = None
         self._found: list[int] = []  # by the search
         self._chosen = False  # somebody chose what is expanded
-        look.ran, look.observed_then, look.matches = False, b"", []
+        options.ran, options.observed_then, options.matches = False, b"", []
 
     @property
     def lines(self) -> Lines:
@@ -56,9 +56,9 @@ class Listing:
         self._take_calls()
         self.modules.measure_marks()
         self.calls.measure_marks()
-        if self.look.filter:
-            self.filter(self.look.filter)
-        self.search(self.look.search)
+        if self.options.filter:
+            self.filter(self.options.filter)
+        self.search(self.options.search)
         self.settle()
 
     def _take_rows(self, room: int) -> None:
@@ -88,12 +88,12 @@ class Listing:
         self.calls.measure_calls(new)
         if model.summary is not self._summary:
             self._summary = model.summary
-            self.look.ran, self.look.observed_then = model.summary is not None, model.marks.observed
+            self.options.ran, self.options.observed_then = model.summary is not None, model.marks.observed
 
     def show_calls(self, by_calls: bool) -> None:
         """Change the order, staying on the same module where it has a line."""
         self.by_calls, self.at = by_calls, None
-        self.search(self.look.search)
+        self.search(self.options.search)
         self.settle()
 
     def settle(self) -> None:
@@ -139,27 +139,27 @@ class Listing:
 
     def filter(self, text: str) -> None:
         """Keep only what matches; empty shows all again. `settle` has to follow."""
-        self.look.filter = text.strip()
-        self.look.matches = find(text, self.names)
-        kept = self.look.matches if self.look.filter else None
+        self.options.filter = text.strip()
+        self.options.matches = find(text, self.names)
+        kept = self.options.matches if self.options.filter else None
         self.modules.outline.narrow(kept)
         self.calls.narrow(kept)
 
     def refilter(self, text: str) -> None:
         """The filter was changed by hand: go to a match, and stay on it when the filter is gone."""
         self.filter(text)
-        matches = self.look.matches
-        if not self.look.filter and self.row >= 0:
+        matches = self.options.matches
+        if not self.options.filter and self.row >= 0:
             self._reveal(self.row)
         elif matches and self.row not in matches:
             self.row, self.at = matches[0], None
-        self.search(self.look.search)
+        self.search(self.options.search)
         self.settle()
 
     def search(self, text: str) -> int:
         """The number of lines whose name or class has `text`, collapsed ones included."""
-        self.look.search = text
-        self._found = self.lines.searched(text)
+        self.options.search = text
+        self._found = self.lines.find_lines(text)
         return len(self._found)
 
     def match(self, delta: int) -> int | None:
@@ -214,14 +214,14 @@ class Listing:
             return ""
         if self.by_calls:
             return f"{shown} of {of} calls"
-        return f"{len(self.look.matches)} of {of} match" if self.look.filter else f"{shown} of {of} shown"
+        return f"{len(self.options.matches)} of {of} match" if self.options.filter else f"{shown} of {of} shown"
 
     def explanation(self) -> str:
         """Why no line is shown."""
         if not self.model.rows:
             return "No modules yet."
-        if not self.look.filter:
+        if not self.options.filter:
             return "No calls: no pass has run yet."
-        if self.look.matches:
+        if self.options.matches:
             return "No calls of the modules that match."
-        return f"No module matches “{self.look.filter}”."
+        return f"No module matches “{self.options.filter}”."

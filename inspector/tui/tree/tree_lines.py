@@ -14,7 +14,7 @@ from ...records.badges import badge_word, explain_uncalled
 from ...text import visible
 from .. import format as fmt
 from .columns import CLASS_LIMIT, INDENT, NAME_LIMIT, Columns, Widths
-from .lines import Badge, Lines, Look, Piece, call_badges, remarkable
+from .lines import Badge, DisplayOptions, Lines, Piece, call_badges, remarkable
 from .matching import Names, highlights
 from .outline import Outline
 
@@ -25,8 +25,8 @@ _PARAMETERS = 5  # "11.7M"
 class TreeLines(Lines):
     """Rows of the module list, below each other as the outline has them."""
 
-    def __init__(self, model: Model, look: Look, names: Names) -> None:
-        super().__init__(model, look, names)
+    def __init__(self, model: Model, options: DisplayOptions, names: Names) -> None:
+        super().__init__(model, options, names)
         self.outline = Outline(model)
         self._edited: frozenset[int] = frozenset()
         self._name_at: dict[int, int] = {}  # length of a path -> cells of the longest name there, indented
@@ -86,7 +86,7 @@ class TreeLines(Lines):
         for index in {call.module for call in calls if remarkable(call)}:
             self.measure_badges(self._badges(index))
 
-    def searched(self, text: str) -> list[int]:
+    def find_lines(self, text: str) -> list[int]:
         text = text.lower()
         if not text:
             return []
@@ -111,18 +111,18 @@ class TreeLines(Lines):
         """The role of the whole line, empty where each column has its own."""
         if any(call.status == "raised" for call in calls):
             return "error"
-        above_a_match = self.look.filter and not self._matches(index)
-        return "quiet" if above_a_match or self._not_called(index, calls) else ""
+        above_a_match = self.options.filter and not self._matches(index)
+        return "quiet" if above_a_match or self._was_passed_over(index, calls) else ""
 
     def _matches(self, index: int) -> bool:
-        at = bisect_left(self.look.matches, index)
-        return at < len(self.look.matches) and self.look.matches[at] == index
+        at = bisect_left(self.options.matches, index)
+        return at < len(self.options.matches) and self.options.matches[at] == index
 
-    def _not_called(self, index: int, calls: Sequence[CallRow]) -> bool:
+    def _was_passed_over(self, index: int, calls: Sequence[CallRow]) -> bool:
         """It was observed in the last pass, and no call was seen: without a hook nobody can know."""
         index = self.model.object_of(index)
-        then = self.look.observed_then
-        return self.look.ran and not calls and index < len(then) and then[index] == OBSERVED
+        then = self.options.observed_then
+        return self.options.ran and not calls and index < len(then) and then[index] == OBSERVED
 
     def _head(self, row: ModuleRow, columns: Columns, role: str) -> list[Piece]:
         """Guides, arrow, name and class. The root's name is its class, and may use both columns."""
@@ -134,7 +134,7 @@ class TreeLines(Lines):
             room += columns.class_name + 1 if columns.class_name else 0
             return [*pieces, *self.name_pieces(visible(row.class_name), room, role or "root", set())]
         name = fmt.key(row.key)
-        pieces += self.name_pieces(name, room, role or "name", self._marked(row.index, name))
+        pieces += self.name_pieces(name, room, role or "name", self._find_marked(row.index, name))
         return [*pieces, *self.class_pieces(row.class_name, columns.class_name, role or "class")]
 
     def _arrow(self, index: int) -> str:
@@ -146,15 +146,15 @@ class TreeLines(Lines):
         cut = indent < self.level(index) * INDENT
         return "… " + "│ " * (indent // INDENT - 1) if cut and indent else "│ " * (indent // INDENT)
 
-    def _marked(self, index: int, name: str) -> set[int]:
+    def _find_marked(self, index: int, name: str) -> set[int]:
         """Offsets in the name that the search, or else the filter, found."""
-        path, search = self.names.paths[index], self.look.search.lower()
+        path, search = self.names.paths[index], self.options.search.lower()
         if search and path.endswith(name.lower()):
             shift = len(path) - len(name)
             starts = _starts(path, search)
             return {i - shift for start in starts for i in range(start, start + len(search)) if i >= shift}
-        if self.look.filter and self._matches(index):
-            return highlights(self.look.filter, path, name)
+        if self.options.filter and self._matches(index):
+            return highlights(self.options.filter, path, name)
         return set()
 
     def _reaches_key(self, text: str, index: int) -> bool:
@@ -169,12 +169,12 @@ class TreeLines(Lines):
             return self.shape_piece(Brief(shape), columns.shape, role or "shape")
         if calls:
             return self.shape_piece(calls[-1].brief, columns.shape, role or "shape")
-        if not self._not_called(index, calls):
+        if not self._was_passed_over(index, calls):
             return self.output_piece("", columns.shape, "shape")
-        mark = self._uncalled(index)
+        mark = self._mark_uncalled(index)
         return self.output_piece(mark.word if len(mark.word) <= columns.shape else mark.sign, columns.shape, "quiet")
 
-    def _uncalled(self, index: int) -> fmt.Mark:
+    def _mark_uncalled(self, index: int) -> fmt.Mark:
         badges = self.model.rows[index].badges
         return fmt.UNCALLED[explain_uncalled(badges, self.model.ran_unseen(index))]
 

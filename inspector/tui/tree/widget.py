@@ -27,7 +27,7 @@ from ...text import visible
 from .. import format as fmt
 from ..keys import bindings
 from .columns import Columns, lay_out
-from .lines import Look, Piece
+from .lines import DisplayOptions, Piece
 from .listing import Listing
 from .roles import CSS, ROLES, WIDGET_ROLES, component
 
@@ -95,8 +95,8 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         classes: str | None = None,
     ) -> None:
         super().__init__(name=name, id=id, classes=classes)
-        self._look = Look(ascii=ascii)
-        self._listing = Listing(Model(), self._look, by_calls=False)
+        self._options = DisplayOptions(ascii=ascii)
+        self._listing = Listing(Model(), self._options, by_calls=False)
         self._titles = ("", "")
         self.set_reactive(ModuleTree.ascii, ascii)
 
@@ -104,7 +104,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self, model: Model) -> None:
         """Show another model, from its root."""
-        self._listing = Listing(model, self._look, self.order)
+        self._listing = Listing(model, self._options, self.order)
         self.scroll_to(y=0, animate=False)
         self.refresh_rows()
 
@@ -118,7 +118,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
             self._listing.show_calls(order)
 
     def watch_ascii(self, ascii: bool) -> None:
-        self._look.ascii = ascii
+        self._options.ascii = ascii
         self.set_class(ascii, "-ascii")
         self._fit_content()
 
@@ -138,7 +138,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def matches(self) -> list[int]:
         """The rows that match the filter, ascending; none where there is no filter."""
-        return list(self._look.matches) if self._look.filter else []
+        return list(self._options.matches) if self._options.filter else []
 
     def watch_filter(self, text: str) -> None:
         with self._changes():
@@ -294,8 +294,8 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         self.virtual_size = Size(0, len(self._listing.lines.ids))
         title, count = self._listing.title(), self._listing.count()
         title = fmt.ascii_only(title) if self.ascii else title
-        if self._look.filter:
-            title += f" / {visible(self._look.filter)}"
+        if self._options.filter:
+            title += f" / {visible(self._options.filter)}"
         if (title, count) != self._titles:
             self._titles = title, count
             self.border_title, self.border_subtitle = Text(title), Text(count)
@@ -325,6 +325,6 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         """On an empty list, why it is empty."""
         if self._listing.lines.ids:
             return Strip([])
-        lines = [self._listing.explanation(), *(_FILTER_HELP if self._look.filter else ())]
+        lines = [self._listing.explanation(), *(_FILTER_HELP if self._options.filter else ())]
         text = fmt.cut(f" {visible(lines[y])}" if y < len(lines) else "", self.size.width)
         return Strip([Segment(fmt.ascii_only(text) if self.ascii else text, self._style("message", False))])

@@ -230,7 +230,7 @@ async def test_space_toggles_a_module_a_subtree_and_the_matches_of_a_filter(tmp_
         await pilot.press("j", "space")
         await settle(app, pilot)
         assert engine.requests(Observe)[-1] == Observe(1, (("stem",),), subtree=False, on=False)
-        assert app.state.model.observed(1) == 0
+        assert app.state.model.mark_of(1) == 0
         await pilot.press("space")
         await settle(app, pilot)
         assert engine.requests(Observe)[-1].on

@@ -24,7 +24,7 @@ from inspector.records import (
     TakeBaseline,
     TryStateDict,
 )
-from inspector.tui.bars.pass_words import last_pass, under_way
+from inspector.tui.bars.pass_words import describe_last, describe_running
 from inspector.tui.panels.gradients import GradientsPanel
 from inspector.tui.panels.log import LogPanel
 from inspector.tui.screens.batches import BatchesDialog, count_fault, name_faults
@@ -203,22 +203,22 @@ async def test_without_a_model_there_is_nothing_to_do(tmp_path: Path, key: str):
 
 
 def test_several_batches_count_as_one_bar():
-    assert under_way(Progress(1, 5, 10, 0, 1.0, 3, 10), 10, ascii=True) == "batch 3/10 [##........]"
-    assert under_way(Progress(1, 0, 0, 0, 1.0, 10, 10), 10, ascii=True) == "batch 10/10 [#########.]"
-    assert under_way(Progress(1, 3, 6, 0, 1.0), 10, ascii=True) == "3/6 [#####.....]"
+    assert describe_running(Progress(1, 5, 10, 0, 1.0, 3, 10), 10, ascii=True) == "batch 3/10 [##........]"
+    assert describe_running(Progress(1, 0, 0, 0, 1.0, 10, 10), 10, ascii=True) == "batch 10/10 [#########.]"
+    assert describe_running(Progress(1, 3, 6, 0, 1.0), 10, ascii=True) == "3/6 [#####.....]"
 
 
 def test_the_last_pass_says_how_far_the_output_is_and_the_loss_as_there_is_room():
     summary = PassSummary(3, 23.4, 9, delta=Delta(0.321, 1.0, 1.0), loss=2.3127)
-    assert last_pass(summary, "76 hooks", 60, " · ") == "pass 3 · 23.4 ms · Δ 0.32 · loss 2.31 · 76 hooks"
-    assert last_pass(summary, "76 hooks", 40, " · ") == "pass 3 · 23.4 ms · Δ 0.32 · loss 2.31"
-    assert last_pass(summary, "76 hooks", 30, " · ") == "pass 3 · Δ 0.32 · loss 2.31"
-    assert last_pass(summary, "76 hooks", 3, " · ") == "pass 3"
-    assert last_pass(PassSummary(9, 1.0, 1, batches=7), "x", 60, " · ").startswith("7 batches")
+    assert describe_last(summary, "76 hooks", 60, " · ") == "pass 3 · 23.4 ms · Δ 0.32 · loss 2.31 · 76 hooks"
+    assert describe_last(summary, "76 hooks", 40, " · ") == "pass 3 · 23.4 ms · Δ 0.32 · loss 2.31"
+    assert describe_last(summary, "76 hooks", 30, " · ") == "pass 3 · Δ 0.32 · loss 2.31"
+    assert describe_last(summary, "76 hooks", 3, " · ") == "pass 3"
+    assert describe_last(PassSummary(9, 1.0, 1, batches=7), "x", 60, " · ").startswith("7 batches")
     faults = (Problem("mean(9) failed"), Problem("patch('x') failed"))
-    assert last_pass(replace(summary, faults=faults), "x", 30, " · ") == "pass 3 · 2 hooks failed"
+    assert describe_last(replace(summary, faults=faults), "x", 30, " · ") == "pass 3 · 2 hooks failed"
     alone = PassSummary(1, 2.0, 5, faults=faults[:1])
-    assert last_pass(alone, "x", 60, " · ") == "pass 1 · 2.00 ms · 1 hook failed · x"
+    assert describe_last(alone, "x", 60, " · ") == "pass 1 · 2.00 ms · 1 hook failed · x"
 
 
 async def test_the_batch_is_shown_while_it_runs(tmp_path: Path):

@@ -13,7 +13,7 @@ from rich.cells import cell_len
 
 from inspector import records as r
 from inspector.text import visible
-from inspector.tui.drawing.before_after import compared, moved, top_classes
+from inspector.tui.drawing.before_after import draw_comparison, draw_distance, top_classes
 from inspector.tui.drawing.values import Space
 from inspector.tui.panels.outputs import OutputsPanel
 
@@ -27,7 +27,7 @@ def picture(snapshot: Any) -> Any:
 
 
 def plain(detail: r.CallDetail, width: int = 66) -> list[str]:
-    return [line.body.plain.rstrip() for line in compared(detail, Space(width, depth=1))]
+    return [line.body.plain.rstrip() for line in draw_comparison(detail, Space(width, depth=1))]
 
 
 def summary(ranking: tuple[r.Ranked, ...]) -> r.PassSummary:
@@ -63,9 +63,9 @@ def test_no_line_of_a_table_is_wider_than_the_panel(width: int) -> None:
 
 
 def test_a_sample_is_called_one() -> None:
-    (line,) = moved(r.Delta(0.1, 0.2, 0.3, sampled=True))
+    (line,) = draw_distance(r.Delta(0.1, 0.2, 0.3, sampled=True))
     assert line.body.plain.endswith("(of a sample)")
-    assert list(moved(None)) == []
+    assert list(draw_distance(None)) == []
 
 
 def test_what_is_not_finite_is_counted_on_both_sides() -> None:

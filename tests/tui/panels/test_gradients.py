@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from textual.app import App, ComposeResult
 
-from inspector.tui.panels.gradients import EXPLODING, HOW_TO_RUN, NAN, VANISHING, ZERO, GradientsPanel, judged
+from inspector.tui.panels.gradients import EXPLODING, HOW_TO_RUN, NAN, VANISHING, ZERO, GradientsPanel, judge
 
 from .. import panel_records as made
 from ..tree.tree_models import call, named, run
@@ -53,15 +53,15 @@ async def test_modules_come_in_the_order_of_the_backward_pass_with_their_marks()
 
 @given(st.lists(st.floats(0) | st.just(math.nan), max_size=20))
 def test_every_gradient_is_judged(sizes: list[float]) -> None:
-    for size, mark in zip(sizes, judged(sizes), strict=True):
+    for size, mark in zip(sizes, judge(sizes), strict=True):
         assert (mark == NAN) == math.isnan(size)
         assert (mark == ZERO) == (size == 0)
         assert not math.isinf(size) or mark == EXPLODING
 
 
 def test_far_from_the_median_is_remarkable() -> None:
-    assert judged([1.0, 1.0, 1.0, 999.0, 1001.0, 0.0011, 0.0009]) == ["", "", "", "", EXPLODING, "", VANISHING]
-    assert judged([1e308, 1e-320]) == ["", VANISHING], "and nothing overflows"
+    assert judge([1.0, 1.0, 1.0, 999.0, 1001.0, 0.0011, 0.0009]) == ["", "", "", "", EXPLODING, "", VANISHING]
+    assert judge([1e308, 1e-320]) == ["", VANISHING], "and nothing overflows"
 
 
 class Listener(App[None]):

@@ -362,20 +362,20 @@ async def test_long_source_is_quick_to_show_and_coloured_where_seen() -> None:
     async with showing(panel, made.a_source(text=long, focus=made.FIRST_LINE)) as pilot:
         coloured = panel.view.colours
         assert coloured is not None and len(long) > 100_000
-        assert panel.view.painted(0).spans, "what is seen is coloured"
+        assert panel.view.draw_body(0).spans, "what is seen is coloured"
         panel.focus()
         await pilot.press("G")
         assert "return self.relu(out)" in text(panel)
-        assert panel.view.painted(len(panel.code) - 2).spans
+        assert panel.view.draw_body(len(panel.code) - 2).spans
 
 
 async def test_a_string_over_several_lines_is_one_colour() -> None:
     code = 'def f():\n    """one\n    def two\n    three"""\n    return 1'
     panel = SourcePanel()
     async with showing(panel, made.a_source(text=code, focus=0)):
-        styles = [{span.style for span in panel.view.painted(line).spans} for line in (1, 2, 3)]
+        styles = [{span.style for span in panel.view.draw_body(line).spans} for line in (1, 2, 3)]
         assert styles[0] == styles[1] == styles[2]
-        assert panel.view.painted(4).spans[0].style not in styles[0]
+        assert panel.view.draw_body(4).spans[0].style not in styles[0]
 
 
 async def test_copied_source_is_the_source() -> None:

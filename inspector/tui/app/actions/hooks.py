@@ -37,11 +37,11 @@ class HookActions:
             return
         rows = bench.module_tree.matches() or [bench.selected]
         filtered = bool(bench.module_tree.filter)
-        can = [index for index in rows if model.observed(index) != REFUSED]
+        can = [index for index in rows if model.mark_of(index) != REFUSED]
         if not can and not model.children[rows[0]]:
             self._say_refused(rows[0])
             return
-        on = not all(model.observed(index) == OBSERVED for index in can)
+        on = not all(model.mark_of(index) == OBSERVED for index in can)
         paths: tuple[Path, ...] = tuple(model.paths[index] for index in rows)
         subtree = not filtered and bool(model.children[rows[0]])
         self.host.spawn(self.observing.turn(paths, subtree, on))

@@ -106,7 +106,7 @@ class AddHookPicker(SubmittingLayer):
         if added:
             self.dismiss(True)
 
-    def refused(self, what: str, problem: Problem) -> None:
+    def show_refusal(self, what: str, problem: Problem) -> None:
         self.query_one(HookStatus).refuse(what, problem)
 
     def _narrow(self, text: str, whole: bool = False) -> None:

@@ -148,7 +148,7 @@ class HookForm(SubmittingLayer):
         if not self.submitting:
             self.submit(self._job.carry_out(self._where.value, hook), written)
 
-    def refused(self, what: str, problem: Problem) -> None:
+    def show_refusal(self, what: str, problem: Problem) -> None:
         self._status.refuse(what, problem)
         if self._code is not None and problem.line:
             self._code.show_line(problem.line)

@@ -14,12 +14,12 @@ from ....records import Source
 from ....text import lines, visible
 from ...drawing.colours import Colours
 from ...drawing.lines import Page
-from ...drawing.problem import labelled
+from ...drawing.problem import label_line
 from ...drawing.styles import DIM, WARN
 from ...drawing.wrap import Line
 from ...format import cut_start
 from ...keys import key
-from ...panels.source import SourceView, dedent, explanation, numbered
+from ...panels.source import SourceView, dedent, explanation, number_lines
 from ..layer import Layer
 
 FRAME = 2  # rows
@@ -68,12 +68,12 @@ class HookSource(Layer[None]):
     def _page(self, width: int) -> Page:
         if not self._code:
             return Page(explanation(self._source.notes), self._head(width, notes=False))
-        return Page(numbered(self._code, self._source.first_line, width, {}), self._head(width))
+        return Page(number_lines(self._code, self._source.first_line, width, {}), self._head(width))
 
     def _head(self, width: int, notes: bool = True) -> list[Line]:
         """Where it stands, and what there is to know of it."""
         source = self._source
         place = f"{visible(source.file)}:{source.first_line}" if source.file else ""
         head = [Line(Content.styled(cut_start(place, width), DIM))] if place else []
-        head += [labelled("note", note, WARN) for note in source.notes] if notes else []
+        head += [label_line("note", note, WARN) for note in source.notes] if notes else []
         return [*head, Line()] if head else []
