@@ -130,6 +130,7 @@ class Outbox:
         self._ready = threading.Condition()
         self._queue: deque[Told] = deque()
         self._progress: Progress | None = None
+        self._idle = True  # nothing is queued and nothing is being written
         self._closed = False
         self._thread = threading.Thread(target=self._write, name="inspector-outbox", daemon=True)
         self._thread.start()
@@ -144,13 +145,20 @@ class Outbox:
             else:
                 self._progress = None  # it would arrive after what it leads up to
                 self._queue.append(Told(re, event))
-            self._ready.notify()
+            self._idle = False
+            self._ready.notify_all()
+
+    def flush(self, timeout: float = 1.0) -> bool:
+        """Wait until what was put is written, for at most `timeout` seconds: before code that may end this process.
+        Returns whether it is."""
+        with self._ready:
+            return self._ready.wait_for(lambda: self._idle, timeout)
 
     def close(self, timeout: float = 2.0) -> None:
         """Send what is queued, for at most `timeout` seconds, and stop."""
         with self._ready:
             self._closed = True
-            self._ready.notify()
+            self._ready.notify_all()
         self._thread.join(timeout)
 
     def _next(self) -> Told | None:
@@ -161,6 +169,8 @@ class Outbox:
                 if self._progress is not None:
                     progress, self._progress = self._progress, None
                     return Told(0, progress)
+                self._idle = True
+                self._ready.notify_all()
                 if self._closed:
                     return None
                 self._ready.wait()

@@ -215,6 +215,22 @@ def test_a_client_that_is_gone_is_noticed(pair: Pair) -> None:
     outbox.put(Done())  # nobody minds
 
 
+def test_what_was_flushed_is_on_its_way(pair: Pair) -> None:
+    outbox = Outbox(pair[0])
+    assert outbox.flush()
+    for number in range(100):
+        outbox.put(Note("info", str(number)))
+    assert outbox.flush()
+    pair[1].setblocking(False)
+    assert [told(pair[1]).body for _ in range(100)] == [Note("info", str(number)) for number in range(100)]
+
+
+def test_flushing_waits_for_no_client_that_does_not_read(pair: Pair) -> None:
+    outbox = Outbox(pair[0])
+    outbox.put(Stage("x" * 4_000_000))
+    assert not outbox.flush(0.05)
+
+
 def test_nothing_is_queued_after_the_end(pair: Pair) -> None:
     outbox = Outbox(pair[0])
     outbox.put(Done(), 1)

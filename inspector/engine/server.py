@@ -140,7 +140,7 @@ class Server:
         gc.enable()
         if not self.busy():
             self.outbox.put(Stage("no model is open"))
-        return Session(self.outbox.put, self.busy, self._call_log)
+        return Session(self.outbox.put, self.busy, self._call_log, self.outbox.flush)
 
 
 def main(fd: int, call_log: int) -> None:

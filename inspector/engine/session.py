@@ -60,6 +60,7 @@ class Session:
         emit: Receives every event that answers no request.
         waiting: Whether somebody waits for another answer; nothing is done in the background then.
         call_log: Where passes write down what they see, for whoever outlives this process.
+        flush: Waits until what was emitted is on its way, before a model runs that may end this process.
     """
 
     subject: Subject
@@ -69,9 +70,14 @@ class Session:
     left: tuple[dict[str, list[Hook]], dict[str, list[Hook]]]
 
     def __init__(
-        self, emit: Emit, waiting: Callable[[], bool] = lambda: False, call_log: CallLog | None = None
+        self,
+        emit: Emit,
+        waiting: Callable[[], bool] = lambda: False,
+        call_log: CallLog | None = None,
+        flush: Callable[[], object] = lambda: None,
     ) -> None:
         self._emit = emit
+        self._flush = flush
         self._waiting = waiting
         self._call_log = call_log
         self._open = False
@@ -178,6 +184,7 @@ class Session:
             # Trying inputs runs the model, which may be the end of this process: what is known is told before.
             self._emit(Opened(self.generation, subject.info, guessing=True))
             self._announce_modules()
+            self._flush()
             sample, problem = self.attempts.guess()
         subject.take_sample(sample)
         self.runner.last.repeatable = False

@@ -334,6 +334,22 @@ def test_what_cannot_be_put_back_is_a_warning() -> None:
     assert note.level == "warning" and "it (an iterator that advanced)" in note.text
 
 
+def test_the_modules_are_on_their_way_before_inputs_are_tried() -> None:
+    emitted: list[Any] = []
+    ran: list[bool] = []
+    sent: list[tuple[int, bool]] = []
+    model = nn.Linear(3, 2)
+    model.register_forward_pre_hook(lambda module, args: ran.append(True))
+    session = Session(emitted.append, flush=lambda: sent.append((count_rows(emitted), bool(ran))))
+    session.adopt(model, (), {}, "net")
+    session.close()
+    assert sent == [(1, False)] and ran
+
+
+def count_rows(events: list[Any]) -> int:
+    return sum(len(event.rows) for event in events if isinstance(event, ModuleRows))
+
+
 def test_a_guess_can_be_cancelled() -> None:
     class Slow(nn.Module):
         tries = 0
