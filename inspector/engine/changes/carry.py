@@ -81,7 +81,7 @@ class Luggage:
         for local, found in source.imports.items():
             own = found.name if found.name in self._own else local
             table[local] = self._names.get((found.module, found.name), own)
-        parts = [renamed(source.text_of(name), table) for name in source.definitions if name in names]
+        parts = [rename_globals(source.text_of(name), table) for name in source.definitions if name in names]
         return "\n\n".join(parts)
 
 
@@ -166,7 +166,7 @@ def _is_text(node: ast.stmt) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
 
 
-def renamed(text: str, table: dict[str, str]) -> str:
+def rename_globals(text: str, table: dict[str, str]) -> str:
     """`text` with other names for these; attributes and keywords of a call are nobody's global names."""
     changes = {old: new for old, new in table.items() if old != new}
     if not changes:

@@ -10,7 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from ...errors import UsageError
 from ...text import encodable
-from ..hooks.attached import parameters_named
+from ..hooks.attached import find_parameters
 from ..hooks.hook import Hook
 from ..modules.tree import Node
 from ..restore.guard import TensorBackup, same_bits
@@ -94,7 +94,7 @@ class Edits:
 
 def _find_named(node: Node, pattern: str, strict: bool) -> list[tuple[str, Tensor]]:
     try:
-        return parameters_named(node.module, pattern)
+        return find_parameters(node.module, pattern)
     except LookupError as error:
         if strict:
             raise UsageError(encodable(str(error), 300)) from None

@@ -142,7 +142,7 @@ class Attached:
             self._act.parameters(self.module)
             self.fired += 1
             return
-        named = parameters_named(self.module, self.hook.where)
+        named = find_parameters(self.module, self.hook.where)
         with torch.no_grad():  # all are made before one is written: where one fails, none is changed
             made = [(tensor, self._one(tensor, number, leaf)) for leaf, (_, tensor) in enumerate(named)]
             for parameter, new in made:
@@ -213,7 +213,7 @@ class Trigger:
         return Trigger, (None, None)
 
 
-def parameters_named(module: nn.Module, pattern: str) -> list[tuple[str, Tensor]]:
+def find_parameters(module: nn.Module, pattern: str) -> list[tuple[str, Tensor]]:
     """The module's own parameters whose name matches the glob; without one, those of floating numbers."""
     own = own_tensors(module, "_parameters")
     if not pattern:

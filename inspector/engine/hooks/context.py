@@ -41,6 +41,6 @@ class HookContext:
         `budget` bytes."""
         self._state.keep(run, self.key, tensor, budget)
 
-    def recorded(self, run: str) -> Tensor:
+    def recall(self, run: str) -> Tensor:
         """What was kept at this place; `run` may also be a .safetensors file. Raises `LookupError`."""
-        return self._state.recorded(run, self.key)
+        return self._state.recall(run, self.key)

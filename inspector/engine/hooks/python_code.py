@@ -52,12 +52,12 @@ class PythonHook:
 
     def parameters(self, module: nn.Module) -> None:
         with torch.no_grad():
-            self._nothing(self._function(module))
+            self._refuse_result(self._function(module))
 
     def keys(self, module: nn.Module, state: dict[str, Any], prefix: str) -> None:
-        self._nothing(self._function(module, state, prefix))
+        self._refuse_result(self._function(module, state, prefix))
 
-    def _nothing(self, new: Any) -> None:
+    def _refuse_result(self, new: Any) -> None:
         if new is not None:
             raise TypeError(f"it returned a {type(new).__name__}; it is meant to change things in place")
 

@@ -51,7 +51,7 @@ class HookState:
             raise MemoryError(f"{run!r} would take more than {budget >> 20} MB; record fewer modules")
         kept[key] = tensor.detach().clone()
 
-    def recorded(self, run: str, key: str) -> Tensor:
+    def recall(self, run: str, key: str) -> Tensor:
         found = self.recordings.get(run)
         if found is None and run.endswith(".safetensors"):
             found = self._files.get(run) or self._files.setdefault(run, read_tensors(run))

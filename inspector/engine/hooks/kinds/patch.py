@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ..context import HookContext
 from ..kind import VALUES, OnContext, Recording, kind
-from ..stand_in import stand_in_for
+from ..substitute import substitute
 
 
 @kind("Alter values", on=VALUES, acts="context")
@@ -21,6 +21,6 @@ def patch(run: Recording = "clean") -> OnContext:
     """
 
     def patched(tensor: Tensor, context: HookContext) -> Tensor:
-        return stand_in_for(tensor, context.recorded(run), f"the recording {run!r}")
+        return substitute(tensor, context.recall(run), f"the recording {run!r}")
 
     return patched

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..kind import VALUES, File, OnTensor, kind
-from ..stand_in import stand_in_for
+from ..substitute import substitute
 from ..tensor_file import read_tensor
 
 
@@ -20,6 +20,6 @@ def replace(file: File, key: str = "") -> OnTensor:
     saved = read_tensor(file, key)
 
     def replaced(tensor: Tensor) -> Tensor:
-        return stand_in_for(tensor, saved, f"the tensor of {file}")
+        return substitute(tensor, saved, f"the tensor of {file}")
 
     return replaced

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 
-def stand_in_for(tensor: Tensor, saved: Tensor, name: str) -> Tensor:
+def substitute(tensor: Tensor, saved: Tensor, name: str) -> Tensor:
     """A copy of `saved` with the dtype and on the device of `tensor`, to be used in its place.
 
     Raises:
