@@ -69,7 +69,7 @@ def test_an_error_of_its_own_is_told_as_such():
 
 
 def test_every_name_is_listed_without_importing_timm():
-    listed = {choice.name for choice in timm_models.choices()}
+    listed = {choice.name for choice in timm_models.list_names()}
     assert listed == {f"timm:{name}" for name in timm.list_models()}
     assert listed <= {choice.name for choice in list_targets()}
 
@@ -81,7 +81,7 @@ def test_without_the_package_one_line_says_what_to_install(monkeypatch):
     )
     assert 'pip install "torch-inspector[timm]"' in refused("timm:resnet10t")
     assert "\n" not in refused("timm:resnet10t").partition("\n")[0]
-    assert timm_models.choices() == ()
+    assert timm_models.list_names() == ()
 
 
 FAMILIES = [
