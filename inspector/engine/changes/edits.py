@@ -66,6 +66,7 @@ class Edits:
         return Edit(where, hook, tuple(writes.values()))
 
     def make(self, edit: Edit) -> None:
+        """Write it, for the first time or again."""
         for each in edit.writes:
             self._loaded.setdefault(id(each.tensor), (each, each.before))
             self._write(each.tensor, each.after)

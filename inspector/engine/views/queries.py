@@ -73,6 +73,7 @@ class Queries:
         return History(path, histories.batches, series, "" if series else "no batches yet: m runs several")
 
     def source(self, path: Path, part: SourcePart) -> Source:
+        """Of a module, or of a part of it. Raises `UsageError` for a module or a part there is not."""
         module = self._subject.node(path).module
         if part == "auto":
             whole = source_of(module, "class", path)
@@ -95,14 +96,17 @@ class Queries:
         return site_source(call.file, call.line, path)
 
     def attributes(self, path: Path) -> Attributes:
+        """What a module says about itself. Raises `UsageError` where there is none."""
         node = self._subject.node(path)
         return attributes_of(node.module, path, Summarizer().describe_now, self._subject.rows[node.index].badges)
 
     def parameters(self, path: Path, limit: int) -> Parameters:
+        """Those of a module and of what is below it, at most `limit` rows. Raises `UsageError` for no module."""
         self._subject.node(path)
         return parameters_of(self._subject.tree, path, limit)
 
     def locations(self) -> Locations:
+        """Where the class of each module is defined, as far as a file is known."""
         found = ((node.index, location(node.module)) for node in self._subject.tree.nodes)
         return Locations(tuple(Location(index, *place) for index, place in found if place is not None))
 
