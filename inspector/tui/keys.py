@@ -11,7 +11,7 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Context = Literal["app", "move", "tree", "outputs", "hooks", "source", "history", "gradients", "log"]
+Context = Literal["app", "move", "tree", "outputs", "hooks", "source", "history", "gradients"]
 
 
 @dataclass(frozen=True)

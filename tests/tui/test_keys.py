@@ -9,14 +9,13 @@ import pytest
 from textual.actions import parse
 
 from inspector.tui.app.app import InspectorApp
-from inspector.tui.app.palette import palette_commands
+from inspector.tui.app.palette import list_palette_commands
 from inspector.tui.drawing.lines import LineView
 from inspector.tui.keys import COMMANDS, Command, bind_own, bindings
 from inspector.tui.options import AppOptions
 from inspector.tui.panels.gradients import GradientsPanel
 from inspector.tui.panels.history import HistoryPanel
 from inspector.tui.panels.hooks import HooksPanel
-from inspector.tui.panels.log import LogPanel
 from inspector.tui.panels.outputs import OutputsPanel
 from inspector.tui.panels.source import SourcePanel
 from inspector.tui.screens.help import Help, help_text, keys_of
@@ -34,13 +33,12 @@ PLACES = {
     "source": (SourcePanel,),
     "history": (HistoryPanel,),
     "gradients": (GradientsPanel,),
-    "log": (LogPanel,),
 }
 NOT_DELIVERED = {
     "ctrl+enter", "ctrl+m", "ctrl+i", "ctrl+h", "ctrl+j", "alt+enter", "shift+space", "shift+enter", "ctrl+b",
 }  # fmt: skip
 TOGETHER = [
-    ("app", "move", panel) for panel in ("tree", "source", "outputs", "history", "gradients", "log")
+    ("app", "move", panel) for panel in ("tree", "source", "outputs", "history", "gradients")
 ]  # fmt: skip
 """Contexts whose keys work at the same time."""
 
@@ -106,7 +104,7 @@ def test_help_has_every_command_and_every_mark():
 
 
 def test_the_palette_has_the_commands_that_need_no_cursor():
-    ids = {command.id for command in palette_commands()}
+    ids = {command.id for command in list_palette_commands()}
     assert {"run", "seed", "open", "expand-all"} <= ids and "down" not in ids
 
 

@@ -17,12 +17,12 @@ class InspectorCommands(Provider):
     """Labels are ours, never text from a model."""
 
     async def discover(self) -> AsyncIterator[DiscoveryHit]:
-        for command in palette_commands():
+        for command in list_palette_commands():
             yield DiscoveryHit(command.label, self._call(command), help=_keys(command))
 
     async def search(self, query: str) -> Hits:
         matcher = self.matcher(query)
-        for command in palette_commands():
+        for command in list_palette_commands():
             score = matcher.match(command.label)
             if score > 0:
                 yield Hit(score, matcher.highlight(command.label), self._call(command), help=_keys(command))
@@ -31,7 +31,7 @@ class InspectorCommands(Provider):
         return partial(self.app.call_later, self.app.run_action, perform(command.id))
 
 
-def palette_commands() -> list[Command]:
+def list_palette_commands() -> list[Command]:
     """The commands that make sense without a cursor in a pane."""
     return [c for c in COMMANDS if c.context != "move" and c.id not in _NOT_LISTED]
 

@@ -196,7 +196,7 @@ class PanelHost(Container):
 
     def _draw_tabs(self) -> None:
         room = self.size.width - 4 if self.size.width else 999  # before the first layout
-        labels = tab_labels([panel.TITLE for panel in self.members], self._showing, room)
+        labels = fit_tab_labels([panel.TITLE for panel in self.members], self._showing, room)
         self.border_title = Content("  ").join([self._tab(number, label) for number, label in enumerate(labels)])
 
     def _tab(self, number: int, label: str) -> Content:
@@ -209,7 +209,7 @@ def panel_id(number: int) -> str:
     return f"panel-{number + 1}"
 
 
-def tab_labels(titles: Sequence[str], showing: int, width: int) -> list[str]:
+def fit_tab_labels(titles: Sequence[str], showing: int, width: int) -> list[str]:
     """The tabs in at most `width` cells where that is possible: whole, shortened but for the one that shows, or only
     its number."""
     for letters in (99, 4, 3, 0):

@@ -28,7 +28,7 @@ from inspector.records import (
     Stage,
     Target,
 )
-from inspector.tui.app.panel_host import tab_labels
+from inspector.tui.app.panel_host import fit_tab_labels
 from inspector.tui.bars.footer import fitting_labels
 from inspector.tui.bars.header import TitleBar
 from inspector.tui.bars.pass_words import bar
@@ -513,9 +513,9 @@ def test_the_footer_gives_way_by_rank_and_is_never_clipped():
 
 def test_tabs_shorten_before_they_are_cut():
     titles = ["Source", "Outputs", "Log"]
-    assert tab_labels(titles, 1, 40) == ["1 Source", "2 Outputs", "3 Log"]
-    assert tab_labels(titles, 1, 24) == ["1 Sour", "2 Outputs", "3 Log"]
-    assert tab_labels(titles, 1, 15) == ["1", "2 Outputs", "3"]
+    assert fit_tab_labels(titles, 1, 40) == ["1 Source", "2 Outputs", "3 Log"]
+    assert fit_tab_labels(titles, 1, 24) == ["1 Sour", "2 Outputs", "3 Log"]
+    assert fit_tab_labels(titles, 1, 15) == ["1", "2 Outputs", "3"]
 
 
 def test_a_progress_bar_is_as_long_whatever_is_done():

@@ -28,7 +28,7 @@ from inspector.records import (
     Undo,
 )
 from inspector.records import GetHookSource as AskSource
-from inspector.tui.app.actions.changes import find_turned, recipe_name
+from inspector.tui.app.actions.changes import find_turned, name_recipe_file
 from inspector.tui.app.outside import Outside
 from inspector.tui.bars.footer import fitting_labels
 from inspector.tui.bars.header import TitleBar
@@ -397,7 +397,7 @@ async def test_a_recipe_is_read(tmp_path: Path, monkeypatch):
     ("\x1b[/]", "model-hooks.toml"),
 ])  # fmt: skip
 def test_a_recipe_is_named_by_its_target(target: str, name: str):
-    assert recipe_name(target) == name
+    assert name_recipe_file(target) == name
 
 
 def test_what_turned_is_found_by_its_place():

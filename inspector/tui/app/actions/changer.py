@@ -36,7 +36,7 @@ class Changer:
         """Ask for a change; None where it could not be made, which the person is told."""
         reply = await self.ask(request)
         if isinstance(reply, Failed):
-            self.host.tell(problem_words(reply.problem))
+            self.host.tell(describe_problem(reply.problem))
         return reply if isinstance(reply, Changes) else None
 
     def say_done(self, done: bool | None) -> None:
@@ -46,6 +46,6 @@ class Changer:
             self.host.tell(f"done: {made[-1]}; u undoes it")
 
 
-def problem_words(problem: Problem) -> str:
+def describe_problem(problem: Problem) -> str:
     """What was wrong and what to try, in one line."""
     return f"{problem.what}; {problem.hint}" if problem.hint else problem.what

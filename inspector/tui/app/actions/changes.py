@@ -57,10 +57,10 @@ class ChangeActions:
         from ...screens.file_prompt import FilePrompt
 
         target = self.state.target.target if self.state.target is not None else ""
-        self.host.push(FilePrompt("Write hooks", ABOUT_WRITE, "Write", recipe_name(target), self._save))
+        self.host.push(FilePrompt("Write hooks", ABOUT_WRITE, "Write", name_recipe_file(target), self._save))
 
     async def _save(self, file: str) -> Problem | None:
-        reply = await self.engine.ask(Save(self.state.generation, absolute(file)))
+        reply = await self.engine.ask(Save(self.state.generation, resolve_file(file)))
         if isinstance(reply, Saved):
             self.host.tell(f"wrote {reply.what} to {reply.file}")
         return reply.problem if isinstance(reply, Failed) else None
@@ -75,11 +75,11 @@ class ChangeActions:
         self.host.push(FilePrompt("Read hooks", ABOUT_READ, "Read", "", self._load), self.changer.say_done)
 
     async def _load(self, file: str) -> Problem | None:
-        reply = await self.engine.ask(LoadRecipe(self.state.generation, absolute(file)))
+        reply = await self.engine.ask(LoadRecipe(self.state.generation, resolve_file(file)))
         return reply.problem if isinstance(reply, Failed) else None
 
 
-def absolute(file: str) -> str:
+def resolve_file(file: str) -> str:
     """A file as typed, from the folder that the program was started in."""
     return os.path.abspath(os.path.expanduser(file))
 
@@ -96,7 +96,7 @@ def find_turned(before: Changes, after: Changes, undone: bool) -> str:
     return turned[0 if undone else -1] if turned else ""
 
 
-def recipe_name(target: str) -> str:
+def name_recipe_file(target: str) -> str:
     """A file name for the hooks of a target, in the folder that the program was started in."""
     head, colon, name = target.rpartition(":")
     stem = os.path.splitext(os.path.basename(head))[0] if head else os.path.splitext(os.path.basename(name))[0]

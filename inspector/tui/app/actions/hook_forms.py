@@ -12,7 +12,7 @@ from ..host import Host
 from ..outside import Outside
 from ..state import AppState
 from ..workbench import Workbench
-from .changer import Changer, problem_words
+from .changer import Changer, describe_problem
 
 
 @dataclass(eq=False)
@@ -65,7 +65,7 @@ class HookForms:
         if not self._kinds:
             reply = await self.changer.ask(ListKinds())
             if isinstance(reply, Failed):
-                self.host.tell(problem_words(reply.problem))
+                self.host.tell(describe_problem(reply.problem))
             self._kinds = reply.kinds if isinstance(reply, Kinds) else ()
         return self._kinds
 

@@ -15,7 +15,7 @@ from ..observing import Observing
 from ..outside import Outside
 from ..questions import Questions
 from ..state import AppState
-from .changer import Changer, problem_words
+from .changer import Changer, describe_problem
 from .hook_forms import HookForms
 
 NOT_OURS = "this hook is not ours: it can only be switched off, with space"
@@ -75,7 +75,7 @@ class HookRowActions:
         if isinstance(reply, Source):
             self.host.push(HookSource(reply, self.outside.edit_file, self.ascii))
         elif isinstance(reply, Failed):
-            self.host.tell(problem_words(reply.problem))
+            self.host.tell(describe_problem(reply.problem))
 
     def _change(self, row: HookRow) -> None:
         if not row.ours:
