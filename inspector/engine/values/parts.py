@@ -30,7 +30,6 @@ FROZEN = (tuple, frozenset)
 """Containers that are made with their items."""
 _LEAVES = (Tensor, *UNENTERED)
 
-
 _COPYING = ("__copy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
 """A class that has one of these wants to be asked for copies of its objects."""
 
@@ -112,6 +111,8 @@ def make_empty(value: Any) -> Any:
             return made
     if is_a(value, nn.Module):
         raise RebuildError("it is a module")
+    if in_mro(type(value), "__del__")[1] is not None:  # run for the copy, it would end what the other still holds
+        raise RebuildError("it has a finalizer")
     if not _says_how(type(value)):
         with contextlib.suppress(TypeError):  # C code made its base: not for us to make
             return object.__new__(type(value))

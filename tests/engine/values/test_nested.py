@@ -188,6 +188,23 @@ class One(Refuses):
         return self
 
 
+class Handle:
+    """Of something outside, which its end ends."""
+
+    ended = 0
+
+    def __init__(self, held: Any) -> None:
+        self.held = held
+
+    def __del__(self) -> None:
+        Handle.ended += 1
+
+
+def test_nothing_is_ended_by_the_end_of_a_copy() -> None:
+    handle = Handle(A)
+    assert "finalizer" in nested.copy([handle], own_copy).refused[0] and Handle.ended == 0
+
+
 def test_what_refuses_is_told() -> None:
     for value, why in ((Refuses(A), "not me"), (One(A), "itself"), ({"a": A}.values(), "pickle")):
         with pytest.raises(RebuildError, match=why):
