@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..records import AnyEvent, AnyRequest, Done, ModelRequest, PassEnded, requests
+from ..records import AnyEvent, AnyRequest, Done, ModelRequest, PassEnded, Query, requests
 
 if TYPE_CHECKING:  # the server greets its client before torch is imported
     from .session import Session
@@ -22,6 +22,8 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
     """
     if isinstance(request, ModelRequest):
         session.check(request.generation)
+    if isinstance(request, Query):
+        return session.queries.answer(request)
     match request:
         case requests.Open():
             return session.open(request.target)
@@ -42,29 +44,6 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
             return session.set_input(request.specs)
         case requests.GetCalls():
             return session.calls_of(request.path, request.values, request.force)
-
-        case requests.GetTrace():
-            return session.queries.trace(request.first, request.count)
-        case requests.GetHistory():
-            return session.queries.history(request.path)
-        case requests.GetSource():
-            return session.queries.source(request.path, request.part)
-        case requests.GetAttributes():
-            return session.queries.attributes(request.path)
-        case requests.GetParameters():
-            return session.queries.parameters(request.path, request.limit)
-        case requests.GetLocations():
-            return session.queries.locations()
-        case requests.GetHooks():
-            return session.queries.hooks(request.path)
-        case requests.GetAllHooks():
-            return session.queries.all_hooks(request.first, request.count)
-        case requests.GetHookSource():
-            return session.queries.hook_source(request.path, request.kind, request.id, request.of)
-        case requests.CheckHook():
-            return session.queries.check_hook(request.where, request.hook, request.edits)
-        case requests.TryStateDict():
-            return session.queries.state_dict(request.file)
 
         case requests.Observe():
             return session.observe(request.paths, request.subtree, request.on)

@@ -13,7 +13,9 @@ from __future__ import annotations
 from .base import *
 from .events import *
 from .hooks import *
+from .messages import *
 from .model import *
 from .passes import *
+from .queries import *
 from .requests import *
 from .values import *

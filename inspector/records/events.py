@@ -1,4 +1,4 @@
-"""What the engine tells, and answers."""
+"""What the engine tells unasked, and how it answers what is no query."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
-from .base import Path, Record, Row
-from .hooks import Change, HookRow, KeyRow, KindInfo, Series
+from .hooks import Change, KindInfo
+from .messages import Event
 from .model import Choice, InputField, ModelInfo, ModuleRow
-from .passes import CallDetail, CallRow, PassSummary, Problem
-from .requests import AnyRequest, SourcePart
-from .values import MappingValue, NoneValue, OtherValue, TensorValue
-
-
-class Event(Record, frozen=True, tag=True):
-    """Sent unasked, or as the reply to a request."""
+from .passes import CallRow, PassSummary, Problem
+from .queries import AnyAnswer
+from .requests import AnyRequest
 
 
 class Hello(Event, frozen=True):
@@ -95,72 +91,10 @@ class PassEnded(Event, frozen=True):
     summary: PassSummary
 
 
-class Calls(Event, frozen=True):
-    generation: int
-    number: int  # of the pass they belong to; 0 before the first
-    calls: tuple[CallDetail, ...]
-    total: int  # calls of this module (or of the pass); `calls` may hold fewer
-    note: str = ""  # why there is nothing, in words
-    path: Path | None = None  # of the module asked about, None for the whole pass
-
-
-class Source(Event, frozen=True):
-    """Source text verified to be what runs, or labelled in `notes`. Empty text: the last note is the honest line."""
-
-    path: Path
-    part: SourcePart  # never "auto"
-    title: str  # "BasicBlock.forward"
-    text: str = ""
-    language: str = "python"
-    file: str = ""
-    first_line: int = 1  # number of the first line of `text` in `file`
-    focus: int = 0  # line number to scroll to; 0 for the top
-    notes: tuple[str, ...] = ()
-
-
-class ParameterRow(Record, frozen=True):
-    name: str  # relative to the module asked about: "weight", "0.conv1.weight"
-    kind: Literal["parameter", "buffer", "tensor"]  # "tensor": of weights without a model, which do not say
-    value: TensorValue | OtherValue | NoneValue
-    trainable: bool = False
-    persistent: bool = True
-    tied: tuple[str, ...] = ()  # the other full names of the same tensor
-    gradient: TensorValue | None = None
-    edited: bool = False  # not what was loaded
-
-
-class Parameters(Event, frozen=True):
-    path: Path
-    rows: tuple[ParameterRow, ...]
-    total: int
-
-
-class Hooks(Event, frozen=True):
-    path: Path
-    rows: tuple[HookRow, ...]
-    observed: bool
-    note: str = ""
-
-
-class AllHooks(Event, frozen=True):
-    """Hooks `first` and following of the whole model: of the process first, then module by module."""
-
-    rows: tuple[HookRow, ...]
-    total: int
-
-
 class Kinds(Event, frozen=True):
     """The kinds of hooks that can be added, in the order of their groups."""
 
     kinds: tuple[KindInfo, ...]
-
-
-class HookCheck(Event, frozen=True):
-    """What a hook would be put on. `problem` is set exactly when it cannot be added."""
-
-    modules: int = 0
-    names: tuple[str, ...] = ()  # of the first few
-    problem: Problem | None = None
 
 
 class Changes(Event, frozen=True):
@@ -174,48 +108,9 @@ class Changes(Event, frozen=True):
     baseline: str = ""  # what is compared with, in words
 
 
-class History(Event, frozen=True):
-    """Of the batches that ran last. Each series has `batches` values."""
-
-    path: Path
-    batches: int
-    series: tuple[Series, ...]
-    note: str = ""  # why there is nothing
-
-
 class Saved(Event, frozen=True):
     file: str
     what: str  # "3 hooks and 1 edit"
-
-
-class StateDictReport(Event, frozen=True):
-    """How the keys of a file go with a model's, after the state dict hooks of both; nothing was written."""
-
-    file: str  # "" for the model's own state dict
-    rows: tuple[KeyRow, ...]
-    total: int
-    counts: dict[str, int] = field(default_factory=dict)  # state -> keys in it
-    notes: tuple[str, ...] = ()
-
-
-class Attributes(Event, frozen=True):
-    path: Path
-    class_name: str  # with its module: "torch.nn.modules.conv.Conv2d"
-    signature: str  # of the forward that runs
-    docstring: str
-    hyperparameters: MappingValue  # constructor arguments found on the instance, and constants
-    flags: MappingValue  # training, requires_grad of its parameters, badges in words
-    others: MappingValue  # the rest of the instance's attributes
-
-
-class Location(Row, frozen=True):
-    module: int
-    file: str
-    line: int
-
-
-class Locations(Event, frozen=True):
-    rows: tuple[Location, ...]
 
 
 class Note(Event, frozen=True):
@@ -236,9 +131,8 @@ class Done(Event, frozen=True):
 
 
 AnyEvent: TypeAlias = (
-    Hello | Stage | Opened | Choices | ModuleRows | HookMarks | Progress | CallRows | PassEnded | Calls | Source
-    | Parameters | Hooks | Attributes | Locations | Note | Failed | Done | AllHooks | Kinds | HookCheck | Changes
-    | History | Saved | StateDictReport
+    AnyAnswer | Hello | Stage | Opened | Choices | ModuleRows | HookMarks | Progress | CallRows | PassEnded | Kinds
+    | Changes | Saved | Note | Failed | Done
 )  # fmt: skip
 """What crosses the channel; the type checker lets nothing else be emitted."""
 

@@ -1,26 +1,14 @@
-"""What the app asks of the engine."""
+"""What the app asks of the engine: to open, run and change. What it only looks at is in `queries`."""
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
-from .base import Path, Record
+from .base import Path
 from .hooks import HookSpec
+from .messages import ModelRequest, Request
 from .model import Target
-
-
-class Request(Record, frozen=True, tag=True):
-    """Gets exactly one reply: the record named in its docstring, or `Failed`."""
-
-
-class ModelRequest(Request, frozen=True):
-    """Of the model that is open. `generation` says which one that was when it was asked; of another, `Failed`."""
-
-    generation: int
-
-
-class Look(ModelRequest, frozen=True):
-    """Only reads, and is answered while a pass runs, so that the screen follows the cursor."""
+from .queries import AnyQuery
 
 
 class Open(Request, frozen=True):
@@ -64,18 +52,6 @@ class Observe(ModelRequest, frozen=True):
     on: bool
 
 
-SourcePart = Literal["auto", "class", "forward", "init", "site", "hook"]
-"""`auto` is the class where the forward that runs stands in it, else that forward; the reply says which it is. `hook`
-is asked for with `GetHookSource`."""
-
-
-class GetSource(Look, frozen=True):
-    """Reply: `Source`."""
-
-    path: Path
-    part: SourcePart
-
-
 class GetCalls(ModelRequest, frozen=True):
     """The calls of one module in the last pass. Reply: `Calls`. With `values`, histograms and previews as well,
     fetched by a pass in the background where the last pass took under a second (or `force`)."""
@@ -83,33 +59,6 @@ class GetCalls(ModelRequest, frozen=True):
     path: Path
     values: bool = False
     force: bool = False
-
-
-class GetTrace(ModelRequest, frozen=True):
-    """Calls `first` to `first + count` of the last pass in completion order. Reply: `Calls`."""
-
-    first: int
-    count: int
-
-
-class GetParameters(Look, frozen=True):
-    """Parameters and buffers of a module and, after them, of those below it. Reply: `Parameters`."""
-
-    path: Path
-    limit: int = 200
-
-
-class GetHooks(Look, frozen=True):
-    """Reply: `Hooks`."""
-
-    path: Path
-
-
-class GetAllHooks(ModelRequest, frozen=True):
-    """The hooks of every module, of parameters and of the process. Reply: `AllHooks`."""
-
-    first: int = 0
-    count: int = 500
 
 
 class SetHook(ModelRequest, frozen=True):
@@ -122,25 +71,8 @@ class SetHook(ModelRequest, frozen=True):
     of: str = ""
 
 
-class GetHookSource(ModelRequest, frozen=True):
-    """The function behind a hook. Reply: `Source`."""
-
-    path: Path | None
-    kind: str
-    id: int
-    of: str = ""
-
-
 class ListKinds(Request, frozen=True):
     """Reply: `Kinds`, what can be added."""
-
-
-class CheckHook(ModelRequest, frozen=True):
-    """What `AddHook`, or `EditParameters`, would do, without doing it. Reply: `HookCheck`."""
-
-    where: str
-    hook: str | HookSpec
-    edits: bool = False  # parameters are meant to be edited by it
 
 
 class AddHook(ModelRequest, frozen=True):
@@ -188,12 +120,6 @@ class TakeBaseline(ModelRequest, frozen=True):
     """Compare with the model as it is now, from now on. Reply: `Changes`."""
 
 
-class GetHistory(ModelRequest, frozen=True):
-    """What the batches did to one module's values. Reply: `History`."""
-
-    path: Path
-
-
 class Save(ModelRequest, frozen=True):
     """Write a new file; what, its ending says: .toml the hooks as a recipe, .py a script that does the same,
     .safetensors the recorded tensors. Reply: `Saved`."""
@@ -207,31 +133,12 @@ class LoadRecipe(ModelRequest, frozen=True):
     file: str
 
 
-class TryStateDict(ModelRequest, frozen=True):
-    """Compare a state dict with the model's, through the hooks of both, and write nothing. An empty file name asks
-    for the model's own. Reply: `StateDictReport`."""
-
-    file: str = ""
-
-
-class GetAttributes(Look, frozen=True):
-    """Reply: `Attributes`."""
-
-    path: Path
-
-
-class GetLocations(Look, frozen=True):
-    """Reply: `Locations`, where each module's class is defined (for the JSON report)."""
-
-
 class Shutdown(Request, frozen=True):
     """Remove every hook, restore the model and leave. Reply: `Done`."""
 
 
 AnyRequest: TypeAlias = (
-    Open | ListTargets | Run | Cancel | SetInput | Observe | GetSource | GetCalls | GetTrace | GetParameters | GetHooks
-    | SetHook | GetAttributes | GetLocations | Shutdown | GetAllHooks | GetHookSource | ListKinds | CheckHook | AddHook
-    | ReplaceHook | RemoveHook | DisableAll | EditParameters | Undo | TakeBaseline | GetHistory | Save | LoadRecipe
-    | TryStateDict
+    AnyQuery | Open | ListTargets | ListKinds | SetInput | Run | GetCalls | Cancel | Observe | SetHook | AddHook
+    | ReplaceHook | RemoveHook | DisableAll | EditParameters | Undo | TakeBaseline | Save | LoadRecipe | Shutdown
 )  # fmt: skip
 """What crosses the channel. `engine/answers` has an arm for each; one without is an error of the type checker."""

@@ -36,22 +36,18 @@ class AppliedHook:
 
     @property
     def kind(self) -> str:
-        """torch's name for the dict that holds it."""
         return _TORCH_KINDS.get(self.attached.hook.on, "forward")
 
     @property
     def id(self) -> int:
-        """Under which torch and the ledger know it."""
         return int(self.handle.id)
 
     @property
     def active(self) -> bool:
-        """It fires."""
         return self.on and self.present
 
     @property
     def alters(self) -> bool:
-        """It may change what it is given."""
         return self.attached.hook.alters
 
 

@@ -66,7 +66,6 @@ class Edits:
         return Edit(where, hook, tuple(writes.values()))
 
     def make(self, edit: Edit) -> None:
-        """Write it, for the first time or again."""
         for each in edit.writes:
             self._loaded.setdefault(id(each.tensor), (each, each.before))
             self._write(each.tensor, each.after)

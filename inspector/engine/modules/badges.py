@@ -72,7 +72,6 @@ def has_forward(module: nn.Module) -> bool:
 
 
 def is_compiled(module: nn.Module) -> bool:
-    """With `torch.compile` or `Module.compile`."""
     return type_name(type(module)) == "OptimizedModule" or variables(module).get("_compiled_call_impl") is not None
 
 
@@ -93,7 +92,6 @@ def _is_quantized(tensor: Tensor) -> bool:
 
 
 def is_parametrized(module: nn.Module) -> bool:
-    """Whether it computes a parameter from others, by `torch.nn.utils.parametrize` or the hooks before it."""
     if "parametrizations" in (variables(module).get("_modules") or ()):
         return True
     hooks = variables(module).get("_forward_pre_hooks") or {}

@@ -71,7 +71,6 @@ class ModuleTree:
 
 
 def walk(model: nn.Module) -> ModuleTree:
-    """Every place in `model`, parents first, children in the order of definition."""
     tree = ModuleTree()
     pending: list[tuple[int, Path, str, nn.Module]] = [(-1, (), "", model)]
     while pending:

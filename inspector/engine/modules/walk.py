@@ -22,7 +22,6 @@ def modules_of(model: nn.Module) -> Iterator[nn.Module]:
 
 
 def children_of(module: nn.Module) -> list[nn.Module]:
-    """Direct submodules, in the order of definition."""
     return [child for child in module._modules.values() if isinstance(child, nn.Module)]
 
 
@@ -34,12 +33,10 @@ def tensors_of(model: nn.Module) -> Iterator[torch.Tensor]:
 
 
 def first_tensor(model: nn.Module) -> torch.Tensor | None:
-    """None for a model without tensors."""
     return next(tensors_of(model), None)
 
 
 def first_floating(model: nn.Module) -> torch.Tensor | None:
-    """None for a model without a floating tensor."""
     return next((tensor for tensor in tensors_of(model) if tensor.is_floating_point()), None)
 
 

@@ -44,7 +44,6 @@ class LastPass:
                 self._full[_key(call)] = call
 
     def rows(self) -> list[CallRow]:
-        """Of all calls, in completion order."""
         return [call.row() for call in self.calls]
 
     def of(self, index: int) -> list[Call]:
@@ -52,7 +51,6 @@ class LastPass:
         return [call for call in self.calls if call.index == index]
 
     def lacks_values(self, index: int) -> bool:
-        """Whether no call of this node has histograms and previews."""
         return all(_key(call) not in self._full for call in self.of(index))
 
     def details(self, calls: Sequence[Call]) -> tuple[CallDetail, ...]:

@@ -16,7 +16,6 @@ _UNITS = {"bytes": 1.0, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30, "tib": 2
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """By its type, or by the words that allocators use in a `RuntimeError`."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     try:

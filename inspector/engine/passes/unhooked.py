@@ -35,7 +35,6 @@ class UnhookedPass:
         self._forwards = {code for node in silent if (code := _forward_code(node.module)) is not None}
 
     def run(self, backup: TensorBackup, sample: Sample, seed: int) -> UnhookedPass:
-        """Make the pass, on a copy of `sample` and with random states seeded with `seed`."""
         counted = 0
 
         def count(module: nn.Module, args: object) -> None:

@@ -58,7 +58,6 @@ class Call:
         self.shown: bool | None = True  # None until a value meets what the hook waits for
 
     def row(self) -> CallRow:
-        """What a table has room for."""
         return CallRow(
             self.index,
             self.number,
@@ -78,7 +77,6 @@ class Call:
         )
 
     def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:
-        """All that is known; `previous` is what the same call returned in the pass before."""
         gradients = tuple(value for value in self.gradients if isinstance(value, TensorValue))
         return CallDetail(
             self.row(),

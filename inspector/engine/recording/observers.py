@@ -64,13 +64,11 @@ class Observers:
                 hooks[handle.id] = hooks.pop(handle.id)
 
     def remove(self, node: Node) -> None:
-        """Observe this module no longer."""
         for handle in self._handles.pop(node.index, ()):
             handle.remove()
         self.filters.pop(node.index, None)
 
     def remove_all(self) -> None:
-        """Take every hook of ours off."""
         for node in self.tree.objects():
             self.remove(node)
 
@@ -90,11 +88,9 @@ class Observers:
                 hooks[hook_id] = hook
 
     def on(self, node: Node) -> bool:
-        """Whether this module is observed."""
         return node.index in self._handles
 
     def count(self) -> int:
-        """Modules that are observed."""
         return len(self._handles)
 
     def ours(self, module: nn.Module) -> dict[int, str]:

@@ -112,7 +112,6 @@ class Recorder:
         self._cancel.set()
 
     def enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
-        """A module is about to run. Raises `Cancelled`, and nothing else."""
         began = perf_counter()
         if self._cancel.is_set():
             raise Cancelled
@@ -122,7 +121,6 @@ class Recorder:
             self._fault(error)
 
     def leave(self, module: nn.Module, output: object) -> None:
-        """A module returned, or raised: then `output` is None and the exception is being handled."""
         began = perf_counter()
         try:
             self._leave(module, output, began)

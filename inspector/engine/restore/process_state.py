@@ -123,8 +123,6 @@ def _read_stream(fd: int) -> tuple[int, int] | None:
 
 
 class ProcessState:
-    """Every setting, random state and signal handler as it is now."""
-
     def __init__(self) -> None:
         self._settings = [(setting, setting.read()) for setting in (*SETTINGS, *_streams)]
         self._random = random_states()
@@ -163,12 +161,10 @@ def random_states() -> dict[str, Any]:
 
 
 def cuda_in_use() -> bool:
-    """Whether this process has used a GPU; to ask any further would start CUDA."""
     return torch.cuda.is_available() and bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
 def restore_random(states: dict[str, Any]) -> None:
-    """Put back what `random_states` gave."""
     random.setstate(states["python"])
     torch.set_rng_state(states["torch"])
     if "numpy" in states:

@@ -117,7 +117,6 @@ class Runner:
         self.summary = PassSummary(1, sum(call.ms for call in calls if not call.depth), len(calls))
 
     def send_calls(self) -> None:
-        """Emit the rows of the last pass, in chunks; one that is empty where it has none."""
         rows = self.last.rows()
         for first in range(0, max(len(rows), 1), CHUNK):
             chunk = tuple(rows[first : first + CHUNK])

@@ -46,7 +46,6 @@ class Subject:
 
     @classmethod
     def of(cls, loaded: Loaded, target: Target, generation: int, say: Callable[[str], None]) -> Subject:
-        """Take a loaded model under inspection; `say` receives lines for the Log panel."""
         tree = walk(loaded.model)
         is_alone = weights_only.is_alone(tree)
         if not is_alone:

@@ -19,7 +19,6 @@ class Tally:
         self._lock = threading.Lock()
 
     def add(self, seconds: float) -> None:
-        """One more call, which took so long."""
         with self._lock:
             self.times += 1
             self.seconds += seconds

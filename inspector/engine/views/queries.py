@@ -7,6 +7,8 @@ from msgspec.structs import replace
 from ...errors import InspectorError, UsageError
 from ...records import (
     AllHooks,
+    AnyAnswer,
+    AnyQuery,
     Attributes,
     Calls,
     History,
@@ -21,6 +23,7 @@ from ...records import (
     Source,
     SourcePart,
     StateDictReport,
+    queries,
 )
 from ...text import encodable
 from ..changes.applied import AppliedHook, describe_fault
@@ -53,6 +56,32 @@ class Queries:
         self._runner = runner
         self._listed: tuple[HookRow, ...] = ()
 
+    def answer(self, query: AnyQuery) -> AnyAnswer:
+        """Raises `InspectorError` where what is asked for is not there."""
+        match query:
+            case queries.GetTrace():
+                return self.trace(query.first, query.count)
+            case queries.GetHistory():
+                return self.history(query.path)
+            case queries.GetSource():
+                return self.source(query.path, query.part)
+            case queries.GetAttributes():
+                return self.attributes(query.path)
+            case queries.GetParameters():
+                return self.parameters(query.path, query.limit)
+            case queries.GetLocations():
+                return self.locations()
+            case queries.GetHooks():
+                return self.hooks(query.path)
+            case queries.GetAllHooks():
+                return self.all_hooks(query.first, query.count)
+            case queries.GetHookSource():
+                return self.hook_source(query.path, query.kind, query.id, query.of)
+            case queries.CheckHook():
+                return self.check_hook(query.where, query.hook, query.edits)
+            case queries.TryStateDict():
+                return self.state_dict(query.file)
+
     def calls_of(self, path: Path) -> Calls:
         """The calls of one module in the last pass."""
         last = self._runner.last
@@ -73,7 +102,6 @@ class Queries:
         return History(path, histories.batches, series, "" if series else "no batches yet: m runs several")
 
     def source(self, path: Path, part: SourcePart) -> Source:
-        """Of a module, or of a part of it. Raises `UsageError` for a module or a part there is not."""
         module = self._subject.node(path).module
         if part == "auto":
             whole = source_of(module, "class", path)
@@ -96,17 +124,14 @@ class Queries:
         return site_source(call.file, call.line, path)
 
     def attributes(self, path: Path) -> Attributes:
-        """What a module says about itself. Raises `UsageError` where there is none."""
         node = self._subject.node(path)
         return attributes_of(node.module, path, Summarizer().describe_now, self._subject.rows[node.index].badges)
 
     def parameters(self, path: Path, limit: int) -> Parameters:
-        """Those of a module and of what is below it, at most `limit` rows. Raises `UsageError` for no module."""
         self._subject.node(path)
         return parameters_of(self._subject.tree, path, limit)
 
     def locations(self) -> Locations:
-        """Where the class of each module is defined, as far as a file is known."""
         found = ((node.index, location(node.module)) for node in self._subject.tree.nodes)
         return Locations(tuple(Location(index, *place) for index, place in found if place is not None))
 

@@ -121,7 +121,6 @@ class _Rehearsal:
         self._put: list[str] = []
 
     def load(self, model: nn.Module, state: Mapping[str, Any], own: Mapping[str, Any]) -> None:
-        """Go through the modules as `load_state_dict` would, parents first."""
         metadata = getattr(state, "_metadata", None) or {}
         pending: list[tuple[nn.Module, str, dict[str, Any]]] = [(model, "", dict(state))]
         while pending:

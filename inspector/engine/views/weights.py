@@ -34,33 +34,26 @@ class WeightQueries(Queries):
     """There is no code, no hook and no pass to look at."""
 
     def source(self, path: Path, part: SourcePart) -> Source:
-        """The line that says there is none."""
         self._subject.node(path)
         return Source(path, "class" if part == "auto" else part, "source", notes=(NOTHING_TO_CALL,))
 
     def calls_of(self, path: Path) -> Calls:
-        """None, and why."""
         return replace(super().calls_of(path), note=NOTHING_TO_CALL)
 
     def history(self, path: Path) -> History:
-        """None, and why."""
         return replace(super().history(path), note=NOTHING_TO_CALL)
 
     def locations(self) -> Locations:
-        """None: no class stands behind a name."""
         return Locations(())
 
     def hooks(self, path: Path) -> Hooks:
-        """None, and why."""
         self._subject.node(path)
         return Hooks(path, (), False, NOTHING_TO_CALL)
 
     def all_hooks(self, first: int, count: int) -> AllHooks:
-        """None."""
         return AllHooks((), 0)
 
     def check_hook(self, where: str, asked: str | HookSpec, edits: bool) -> HookCheck:
-        """The problem that nothing can be hooked."""
         return HookCheck(problem=refusal(self._subject.target.target).problem)
 
     def attributes(self, path: Path) -> Attributes:

@@ -1,0 +1,212 @@
+"""Questions that change nothing, each beside its answer. What a panel shows is asked for and answered here."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import field
+
+from .base import Path, Record, Row
+from .hooks import HookRow, HookSpec, KeyRow, Series
+from .messages import Event, ModelRequest
+from .passes import CallDetail, Problem
+from .values import MappingValue, NoneValue, OtherValue, TensorValue
+
+
+class Query(ModelRequest, frozen=True):
+    """Only reads: the model, what is on it, the last pass."""
+
+
+class Look(Query, frozen=True):
+    """Is answered while a pass runs as well, so that the screen follows the cursor."""
+
+
+class GetTrace(Query, frozen=True):
+    """Calls `first` to `first + count` of the last pass in completion order. Reply: `Calls`."""
+
+    first: int
+    count: int
+
+
+class Calls(Event, frozen=True):
+    generation: int
+    number: int  # of the pass they belong to; 0 before the first
+    calls: tuple[CallDetail, ...]
+    total: int  # calls of this module (or of the pass); `calls` may hold fewer
+    note: str = ""  # why there is nothing, in words
+    path: Path | None = None  # of the module asked about, None for the whole pass
+
+
+SourcePart = Literal["auto", "class", "forward", "init", "site", "hook"]
+"""`auto` is the class where the forward that runs stands in it, else that forward; the reply says which it is. `hook`
+is asked for with `GetHookSource`."""
+
+
+class GetSource(Look, frozen=True):
+    """Reply: `Source`."""
+
+    path: Path
+    part: SourcePart
+
+
+class GetHookSource(Query, frozen=True):
+    """The function behind a hook. Reply: `Source`."""
+
+    path: Path | None
+    kind: str
+    id: int
+    of: str = ""
+
+
+class Source(Event, frozen=True):
+    """Source text verified to be what runs, or labelled in `notes`. Empty text: the last note is the honest line."""
+
+    path: Path
+    part: SourcePart  # never "auto"
+    title: str  # "BasicBlock.forward"
+    text: str = ""
+    language: str = "python"
+    file: str = ""
+    first_line: int = 1  # number of the first line of `text` in `file`
+    focus: int = 0  # line number to scroll to; 0 for the top
+    notes: tuple[str, ...] = ()
+
+
+class GetAttributes(Look, frozen=True):
+    """Reply: `Attributes`."""
+
+    path: Path
+
+
+class Attributes(Event, frozen=True):
+    path: Path
+    class_name: str  # with its module: "torch.nn.modules.conv.Conv2d"
+    signature: str  # of the forward that runs
+    docstring: str
+    hyperparameters: MappingValue  # constructor arguments found on the instance, and constants
+    flags: MappingValue  # training, requires_grad of its parameters, badges in words
+    others: MappingValue  # the rest of the instance's attributes
+
+
+class GetParameters(Look, frozen=True):
+    """Parameters and buffers of a module and, after them, of those below it. Reply: `Parameters`."""
+
+    path: Path
+    limit: int = 200
+
+
+class ParameterRow(Record, frozen=True):
+    name: str  # relative to the module asked about: "weight", "0.conv1.weight"
+    kind: Literal["parameter", "buffer", "tensor"]  # "tensor": of weights without a model, which do not say
+    value: TensorValue | OtherValue | NoneValue
+    trainable: bool = False
+    persistent: bool = True
+    tied: tuple[str, ...] = ()  # the other full names of the same tensor
+    gradient: TensorValue | None = None
+    edited: bool = False  # not what was loaded
+
+
+class Parameters(Event, frozen=True):
+    path: Path
+    rows: tuple[ParameterRow, ...]
+    total: int
+
+
+class GetHooks(Look, frozen=True):
+    """Reply: `Hooks`."""
+
+    path: Path
+
+
+class GetAllHooks(Query, frozen=True):
+    """The hooks of every module, of parameters and of the process. Reply: `AllHooks`."""
+
+    first: int = 0
+    count: int = 500
+
+
+class Hooks(Event, frozen=True):
+    path: Path
+    rows: tuple[HookRow, ...]
+    observed: bool
+    note: str = ""
+
+
+class AllHooks(Event, frozen=True):
+    """Hooks `first` and following of the whole model: of the process first, then module by module."""
+
+    rows: tuple[HookRow, ...]
+    total: int
+
+
+class CheckHook(Query, frozen=True):
+    """What `AddHook`, or `EditParameters`, would do, without doing it. Reply: `HookCheck`."""
+
+    where: str
+    hook: str | HookSpec
+    edits: bool = False  # parameters are meant to be edited by it
+
+
+class HookCheck(Event, frozen=True):
+    """What a hook would be put on. `problem` is set exactly when it cannot be added."""
+
+    modules: int = 0
+    names: tuple[str, ...] = ()  # of the first few
+    problem: Problem | None = None
+
+
+class GetHistory(Query, frozen=True):
+    """What the batches did to one module's values. Reply: `History`."""
+
+    path: Path
+
+
+class History(Event, frozen=True):
+    """Of the batches that ran last. Each series has `batches` values."""
+
+    path: Path
+    batches: int
+    series: tuple[Series, ...]
+    note: str = ""  # why there is nothing
+
+
+class TryStateDict(Query, frozen=True):
+    """Compare a state dict with the model's, through the hooks of both, and write nothing. An empty file name asks
+    for the model's own. Reply: `StateDictReport`."""
+
+    file: str = ""
+
+
+class StateDictReport(Event, frozen=True):
+    """How the keys of a file go with a model's, after the state dict hooks of both; nothing was written."""
+
+    file: str  # "" for the model's own state dict
+    rows: tuple[KeyRow, ...]
+    total: int
+    counts: dict[str, int] = field(default_factory=dict)  # state -> keys in it
+    notes: tuple[str, ...] = ()
+
+
+class GetLocations(Look, frozen=True):
+    """Reply: `Locations`, where each module's class is defined (for the JSON report)."""
+
+
+class Location(Row, frozen=True):
+    module: int
+    file: str
+    line: int
+
+
+class Locations(Event, frozen=True):
+    rows: tuple[Location, ...]
+
+
+AnyQuery: TypeAlias = (
+    GetTrace | GetSource | GetHookSource | GetAttributes | GetParameters | GetHooks | GetAllHooks | CheckHook
+    | GetHistory | TryStateDict | GetLocations
+)  # fmt: skip
+"""`Queries.answer` in `engine/views` has an arm for each; one without is an error of the type checker."""
+
+AnyAnswer: TypeAlias = (
+    Calls | Source | Attributes | Parameters | Hooks | AllHooks | HookCheck | History | StateDictReport | Locations
+)
