@@ -79,19 +79,36 @@ class Runner:
         Raises:
             UsageError: There is no sample input, or a loss, optimizer or loader cannot be found.
         """
+        self._prepare(request)
+        comparison, watched = self._comparison(), self._watched
+        batches = self._batches(self._recorders(comparison), self.histories, self._batch_progress)
+        with Meter(self._subject.tree, self._subject.ours) as self.meter:
+            outcome = self._pass(batches, Summarizer().describe_now)
+        assert batches.recorder is not None
+        self.last.take(batches.recorder.calls, watched, batches.recorder.output_hooks)
+        self.last.repeatable = self._steps.batches == 1
+        self._compares = comparison is not None
+        self.send_calls()
+        self.summary = self._add_unhooked(self._summarize(outcome, batches, comparison))
+        return self.summary
+
+    def _prepare(self, request: Run) -> None:
+        """Take over what the request changes from now on. Raises `UsageError`."""
         subject = self._subject
         subject.target = allow(subject.info, subject.target, request)
         if subject.sample is None:
             raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
         subject.seed = subject.seed if request.seed is None else request.seed
-        steps = self._steps = steps_of(request, self._steps)
-        if steps.batches > 1:
+        self._steps = steps_of(request, self._steps)
+        if self._steps.batches > 1:
             self.histories = Histories()
         if request.fresh_input:
             subject.take_sample(subject.sample.fresh(subject.seed))
         self._cancelled = False
-        comparison = self._comparison()
-        watched, doing, number = self._watched, _words(steps), self.last.number + 1
+
+    def _recorders(self, comparison: Comparison | None) -> Callable[[bool], Recorder]:
+        """Makes the recorder of each batch; that of the last one compares."""
+        watched, doing, number = self._watched, _words(self._steps), self.last.number + 1
 
         def record(last: bool) -> Recorder:
             recorder = self._record(doing, watched, comparison if last else None, number=number)
@@ -99,16 +116,7 @@ class Runner:
                 recorder.cancel()
             return recorder
 
-        batches = self._batches(record, self.histories, self._batch_progress)
-        with Meter(subject.tree, subject.ours) as self.meter:
-            outcome = self._pass(batches, Summarizer().describe_now)
-        assert batches.recorder is not None
-        self.last.take(batches.recorder.calls, watched, batches.recorder.output_hooks)
-        self.last.repeatable = steps.batches == 1
-        self._compares = comparison is not None
-        self.send_calls()
-        self.summary = self._add_unhooked(self._summarize(outcome, batches, comparison))
-        return self.summary
+        return record
 
     def show(self, calls: list[Call]) -> None:
         """Take calls that were captured already, in place of a pass."""
