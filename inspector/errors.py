@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .records import Path, Problem
+from .records import Path, Problem, TraceLine
 
 
 class InspectorError(Exception):
@@ -17,7 +17,7 @@ class InspectorError(Exception):
         where: str = "",
         hint: str = "",
         path: Path | None = None,
-        traceback: tuple[str, ...] = (),
+        traceback: tuple[TraceLine, ...] = (),
         kind: str = "",
         line: int = 0,
     ) -> None:

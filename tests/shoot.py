@@ -30,7 +30,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from inspector.client.process import start_engine
-from inspector.records import PassEnded, Target
+from inspector.records import PassEnded, Target, TraceLine
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.engine_client import make_client
 from inspector.tui.messages import EngineSaid
@@ -159,7 +159,7 @@ def _tidy_problem(event: PassEnded) -> PassEnded:
     problem = event.summary.problem
     if problem is None:
         return event
-    lines = tuple(_without_folders(line) for line in problem.traceback)
+    lines = tuple(TraceLine(_without_folders(line.text), line.place) for line in problem.traceback)
     problem = msgspec.structs.replace(problem, where=_without_folders(problem.where), traceback=lines)
     return msgspec.structs.replace(event, summary=msgspec.structs.replace(event.summary, problem=problem))
 

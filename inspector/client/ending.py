@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import signal
-import traceback
 from dataclasses import dataclass
 
 from ..postmortem.read import Postmortem
 from ..records import AnyRequest, CallRows, Calls, GetCalls, GetTrace, PassEnded, Problem
-from ..text import encodable
 from .process import describe_exit, name_exit
 
 
@@ -43,13 +41,6 @@ def explain_exit(code: int | None, postmortem: Postmortem, advice: str) -> Endin
 def explain_lost_connection(meanwhile: str) -> Problem:
     """The problem where the engine lives in somebody else's process, of which nothing more is known."""
     return Problem(" ".join(("the process that has the model ended the connection", meanwhile)).rstrip())
-
-
-def explain_bug(error: Exception) -> Problem:
-    """The problem where this program failed and not the engine."""
-    lines = tuple(encodable(line, 1_000) for line in "".join(traceback.format_exception(error)).splitlines()[-40:])
-    what = f"the inspector itself failed: {lines[-1]}"
-    return Problem(what, hint="please report this, with the traceback", traceback=lines)
 
 
 def replay(postmortem: Postmortem, problem: Problem) -> tuple[CallRows, PassEnded] | tuple[()]:

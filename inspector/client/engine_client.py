@@ -18,11 +18,12 @@ from typing import Protocol
 
 from ..channel import receive_async
 from ..errors import ChannelError
+from ..postmortem.frames import explain_bug
 from ..postmortem.read import Postmortem, clear_faults, read
 from ..postmortem.record import ASK
 from ..records import AnyEvent, AnyRequest, Failed, Problem, Shutdown
 from .conversation import Conversation
-from .ending import Ending, answer, explain_bug, explain_exit, explain_lost_connection, replay
+from .ending import Ending, answer, explain_exit, explain_lost_connection, replay
 from .output_pipe import OutputPipe
 from .process import Connection, kill_group, start_engine
 

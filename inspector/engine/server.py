@@ -14,11 +14,11 @@ import queue
 import socket
 import sys
 import threading
-import traceback
 from typing import TYPE_CHECKING
 
 from ..channel import Outbox, decode_asked, receive
 from ..errors import ChannelError, InspectorError
+from ..postmortem.frames import explain_bug
 from ..postmortem.record import CallLog
 from ..records import (
     PROTOCOL,
@@ -114,10 +114,8 @@ class Server:
             reply = self._reply(asked.body)
         except InspectorError as error:
             reply = Failed(error.problem)
-        except Exception:  # a bug of ours must be seen and must not end the session
-            lines = tuple(encodable(line, 1000) for line in traceback.format_exc().splitlines()[-40:])
-            what = f"the inspector itself failed: {lines[-1]}"
-            reply = Failed(Problem(what, hint="please report this, with the traceback", traceback=lines))
+        except Exception as error:  # a bug of ours must be seen and must not end the session
+            reply = Failed(explain_bug(error))
         self.outbox.put(reply, asked.id)
         if isinstance(asked.body, Open) and isinstance(reply, Opened) and self.session is not None:
             self.session.announce()

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
 import sysconfig
-from collections.abc import Sequence
+import traceback
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+from ..records import Problem, TraceLine
+from ..text import encodable
 
 _OURS = os.path.dirname(os.path.dirname(__file__)) + os.sep
 _LIBRARIES = tuple({sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")})
 _PACKAGES = f"-packages{os.sep}"  # site-packages, dist-packages
 _TORCH = f"{_PACKAGES}torch{os.sep}"
 _CALLS = os.path.join("torch", "nn", "modules", "module.py")
+
+
+_PLACE = re.compile(r'\s*File "|\s+at |[\w./\\-]+:\d+')
+"""How the lines begin by which Python, and a compiled library, name where they are."""
 
 
 class Frame(NamedTuple):
@@ -40,3 +49,20 @@ def is_library(file: str) -> bool:
 def is_plumbing(file: str) -> bool:
     """What lies between the model's own lines in every traceback: our code, and torch's calling of modules."""
     return file.startswith(_OURS) or file == "<string>" or file.endswith(_CALLS)
+
+
+def trace_lines(lines: Iterable[str], limit: int = 1_000) -> tuple[TraceLine, ...]:
+    """A traceback as records.
+
+    Args:
+        lines: As Python writes them.
+        limit: The most characters of one.
+    """
+    return tuple(TraceLine(encodable(line, limit), _PLACE.match(line) is not None) for line in lines)
+
+
+def explain_bug(error: BaseException) -> Problem:
+    """The problem where this program failed, and neither the model nor what was typed."""
+    lines = trace_lines("".join(traceback.format_exception(error)).splitlines()[-40:])
+    what = f"the inspector itself failed: {lines[-1].text}"
+    return Problem(what, hint="please report this, with the traceback", traceback=lines)

@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from ..records import Brief, CallDetail, CallRow, PassSummary, Path, Problem
 from ..text import encodable
 from ..value_text import abbreviate, has_non_finite
-from .frames import Frame, find_users_line, is_plumbing
+from .frames import Frame, find_users_line, is_plumbing, trace_lines
 from .record import ENTRIES, FAULTS, HEADER, LENGTH, ROOM, Began, Entered, Entry, Left
 
 _decoder = msgspec.msgpack.Decoder(Entry)
@@ -77,7 +77,7 @@ class Postmortem:
             hint=hint,
             kind=kind,
             path=self.place.path if self.place is not None else None,
-            traceback=tuple(encodable(line, 1_000) for line in self._traceback()),
+            traceback=trace_lines(self._traceback()),
         )
 
     @property

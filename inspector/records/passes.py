@@ -58,6 +58,13 @@ class CallDetail(Record, frozen=True):
     gradients: tuple[TensorValue, ...] = ()  # that reached the output's tensors in the backward pass
 
 
+class TraceLine(Row, frozen=True):
+    """A line of a traceback: what runs there, or the `place` that it is at."""
+
+    text: str
+    place: bool = False
+
+
 class Problem(Record, frozen=True):
     """Something a person has to know: what was wrong, where, and what to try."""
 
@@ -66,7 +73,7 @@ class Problem(Record, frozen=True):
     hint: str = ""  # the command or key to try
     kind: str = ""  # the exception's class name, where there was one
     path: Path | None = None  # the module it happened in
-    traceback: tuple[str, ...] = ()
+    traceback: tuple[TraceLine, ...] = ()
     exit_code: int = 1  # 2 for a usage error
     why: str = ""  # what was wanted and what was there instead, where that is known
     line: int = 0  # of the code that the person typed, from 1; 0 where it is in none

@@ -97,5 +97,5 @@ def _error(problem: Problem | None) -> dict[str, Any] | None:
         "type": problem.kind or "Error",
         "message": problem.what.removeprefix(f"{problem.kind}: "),
         "path": ".".join(problem.path) if problem.path is not None else None,
-        "traceback": list(problem.traceback),
+        "traceback": [line.text for line in problem.traceback],
     }

@@ -8,7 +8,7 @@ from ..text import lines, visible
 
 def render_problem(problem: Problem) -> str:
     """What was wrong, where and what to try, the user's own traceback first."""
-    said = [visible(line) for line in problem.traceback]
+    said = [visible(line.text) for line in problem.traceback]
     said.append(f"inspector: {_block(problem.what)}")
     if problem.why:
         said.append(f"  why: {_block(problem.why)}")

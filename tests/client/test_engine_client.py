@@ -139,7 +139,7 @@ async def test_a_listener_that_fails_is_seen_and_nothing_waits_for_ever(monkeypa
         monkeypatch.setattr(heard, "on_event", lambda event: heard.missing)
         reply = await asyncio.wait_for(engine.ask(Open(Target("tell"))), 20)
         assert isinstance(reply, Failed) and "has no attribute 'missing'" in reply.problem.what
-        assert any("on_event" in line for line in reply.problem.traceback)
+        assert any("on_event" in line.text for line in reply.problem.traceback)
         assert await heard.wait_for(Problem) == reply.problem and not engine.alive
 
 

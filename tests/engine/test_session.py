@@ -207,8 +207,8 @@ def test_a_failing_pass_keeps_what_was_captured_and_says_where() -> None:
     problem = summary.problem
     assert problem is not None and problem.path == ("bad", "0") and problem.kind == "RuntimeError"
     assert summary.output is None and not summary.cancelled and summary.calls == 4
-    assert any("return self.c(self.bad(self.a(x)))" in line for line in problem.traceback)
-    assert not any("inspector/engine" in line for line in problem.traceback)
+    assert any("return self.c(self.bad(self.a(x)))" in line.text for line in problem.traceback)
+    assert not any("inspector/engine" in line.text for line in problem.traceback)
     assert session.calls_of(("bad", "0")).calls[0].row.status == "raised"
 
 

@@ -21,6 +21,7 @@ from inspector.records import (
     Problem,
     ScalarValue,
     SequenceValue,
+    TraceLine,
 )
 from inspector.records.badges import Badge
 from inspector.report.calls import render_calls
@@ -62,7 +63,9 @@ def test_the_calls() -> None:
 
 
 def test_a_problem_says_what_where_and_what_to_try() -> None:
-    text = render_problem(Problem("it broke", "net.py:3 in forward", "press r", path=(), traceback=("File x",)))
+    text = render_problem(
+        Problem("it broke", "net.py:3 in forward", "press r", path=(), traceback=(TraceLine("File x"),))
+    )
     assert text == ("File x\ninspector: it broke\n  where: net.py:3 in forward\n  module: (root)\n  try: press r\n")
 
 
@@ -77,7 +80,7 @@ def test_text_never_carries_instructions_to_a_terminal() -> None:
         ),
         (CallRow(1, 0, 0, 1, 0, 0.0, "ok", Brief(text=hostile), file=hostile),),
     )
-    problem = Problem(hostile, hostile, hostile, hostile, (hostile,), (hostile,))
+    problem = Problem(hostile, hostile, hostile, hostile, (hostile,), (TraceLine(hostile),))
     for text in (render_tree(report), render_calls(report), render_problem(problem)):
         assert not set(text) & {"\x1b", "\x07", "\r", "\x9b", "\u202e"}
         assert "[/]" in text

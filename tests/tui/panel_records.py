@@ -175,10 +175,15 @@ def the_attributes() -> r.Attributes:
 
 
 def a_problem() -> r.Problem:
-    trace = ("Traceback (most recent call last):", f'  File "{FILE}", line 77, in forward', "    out = self.conv1(x)")
+    trace = (
+        r.TraceLine("Traceback (most recent call last):"),
+        r.TraceLine(f'  File "{FILE}", line 77, in forward', place=True),
+        r.TraceLine("    out = self.conv1(x)"),
+        r.TraceLine("RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x512 and 4x2)"),
+    )
     return r.Problem(
         "mat1 and mat2 shapes cannot be multiplied (1x512 and 4x2)", f"{FILE}:77", "press s to change the sample input",
-        "RuntimeError", PATH, (*trace, "RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x512 and 4x2)"),
+        "RuntimeError", PATH, trace,
     )  # fmt: skip
 
 

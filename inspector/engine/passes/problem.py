@@ -6,7 +6,7 @@ import traceback
 
 import torch
 
-from ...postmortem.frames import Frame, find_users_line
+from ...postmortem.frames import Frame, find_users_line, trace_lines
 from ...records import Path, Problem
 from ...text import encodable
 from ..recording.recorder import Cancelled
@@ -31,7 +31,7 @@ def problem_of(error: BaseException, path: Path | None = None) -> Problem:
         hint=_hint(error),
         kind=encodable(kind, 120),
         path=path,
-        traceback=tuple(encodable(line, 1000) for line in _format(frames, kind, message)),
+        traceback=trace_lines(_format(frames, kind, message)),
     )
 
 

@@ -13,6 +13,8 @@ import numpy
 import torch
 
 from ...errors import InspectorError, TargetError
+from ...postmortem.frames import trace_lines
+from ...records import TraceLine
 from ...text import encodable
 from .packages import how_to_install
 
@@ -114,9 +116,9 @@ def _is_plumbing(frame: traceback.FrameSummary) -> bool:
     return name.startswith(("<frozen importlib", _OURS + "/")) or "/importlib/" in name
 
 
-def _lines(told: traceback.TracebackException) -> tuple[str, ...]:
+def _lines(told: traceback.TracebackException) -> tuple[TraceLine, ...]:
     lines = [line for block in told.format() for line in block.rstrip("\n").split("\n")]
     if len(lines) > 4 * _FRAMES:
         cut = len(lines) - 4 * _FRAMES
         lines = [*lines[: 2 * _FRAMES], f"  … {cut} lines left out …", *lines[-2 * _FRAMES :]]
-    return tuple(encodable(line, 500) for line in lines)
+    return trace_lines(lines, 500)

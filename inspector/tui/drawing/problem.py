@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from textual.content import Content
 
-from ...records import Problem
+from ...records import Problem, TraceLine
 from ...text import lines, visible
 from .. import format
 from .styles import DIM, ERROR, HEADING
 from .wrap import EMPTY, Line
-
-_PLACE = re.compile(r'^\s*File "|^\s+at |^[\w./\\-]+:\d+')
 
 
 def message(*texts: str, style: str = DIM) -> list[Line]:
@@ -52,7 +49,7 @@ def _block(label: str, text: str) -> Iterator[Line]:
         yield label_line(label if number == 0 else " " * len(label), line)
 
 
-def _traceback(entries: tuple[str, ...]) -> Iterator[Line]:
+def _traceback(entries: tuple[TraceLine, ...]) -> Iterator[Line]:
     for entry in entries:
-        for text in lines(entry.rstrip("\n")):
-            yield Line(Content.styled(text, "" if _PLACE.match(text) else DIM), indent=4)
+        for text in lines(entry.text.rstrip("\n")):
+            yield Line(Content.styled(text, "" if entry.place else DIM), indent=4)

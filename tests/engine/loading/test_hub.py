@@ -94,7 +94,7 @@ def test_what_cannot_be_opened(repository):
 def test_errors_of_the_code_come_with_its_traceback(repository):
     with pytest.raises(TargetError, match="broken entry") as caught:
         loaded("hub:a_repo#fails")
-    assert any("hubconf.py" in line for line in caught.value.problem.traceback)
+    assert any("hubconf.py" in line.text for line in caught.value.problem.traceback)
     (repository / "hubconf.py").write_text("raise RuntimeError('at the top')\n")
     with pytest.raises(TargetError, match="at the top"):
         loaded("hub:a_repo#net")

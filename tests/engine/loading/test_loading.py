@@ -439,7 +439,7 @@ def test_their_error_comes_with_their_traceback_only(files):
     with pytest.raises(TargetError, match=r"your code raised in nets_of_user\.py:build_badly: ValueError") as caught:
         load(Target("nets_of_user.py:build_badly"))
     problem = caught.value.problem
-    text = "\n".join(problem.traceback)
+    text = "\n".join(line.text for line in problem.traceback)
     assert problem.exit_code == 1
     assert 'raise ValueError("no such thing")' in text
     assert problem.where.startswith(str(files / "nets_of_user.py") + ":")
@@ -467,7 +467,7 @@ def test_a_file_that_raises_when_it_is_imported(files, source, kind, hint):
         assert problem.kind == kind
         assert hint in problem.hint
         assert len(problem.traceback) < 200
-        assert "inspector/engine" not in "\n".join(problem.traceback)
+        assert "inspector/engine" not in "\n".join(line.text for line in problem.traceback)
         assert "bad_of_user" not in sys.modules
 
 

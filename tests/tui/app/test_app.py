@@ -27,6 +27,7 @@ from inspector.records import (
     SetInput,
     Stage,
     Target,
+    TraceLine,
 )
 from inspector.tui.app.panel_host import fit_tab_labels
 from inspector.tui.bars.footer import fitting_labels
@@ -97,7 +98,7 @@ async def test_a_mistyped_target_ends_the_app_and_is_said_after(tmp_path: Path):
 
 async def test_code_that_fails_while_loading_is_shown_and_can_be_tried_again(tmp_path: Path):
     engine = FakeEngine()
-    engine.replies[Open] = failed("ValueError: no", traceback=("a", "b"))
+    engine.replies[Open] = failed("ValueError: no", traceback=(TraceLine("a"), TraceLine("b")))
     async with running(tmp_path, engine) as (app, pilot, _):
         assert app.workbench.panels.current.TITLE == "Log"
         assert "ValueError: no" in title(app)
@@ -288,7 +289,7 @@ async def test_live_runs_again_when_a_pass_has_ended_with_a_fresh_input_if_wante
 
 async def test_a_pass_that_fails_is_shown_once_and_ends_live_mode(tmp_path: Path):
     engine = FakeEngine()
-    problem = Problem("shapes do not fit", kind="RuntimeError", path=("body", "1"), traceback=("here",))
+    problem = Problem("shapes do not fit", kind="RuntimeError", path=("body", "1"), traceback=(TraceLine("here"),))
     async with running(tmp_path, engine) as (app, pilot, _):
         engine.replies[Run] = lambda request: engine.end_pass(problem)
         app.state.live = True
