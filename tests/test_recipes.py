@@ -127,16 +127,8 @@ session.save("stack.py")
 
 def test_a_panel_with_new_data(kitchen: Path) -> None:
     RECIPES["A panel with new data"].carry_out(kitchen)
-    run(
-        kitchen,
-        sys.executable,
-        "-m",
-        "mypy",
-        "--strict",
-        "inspector/records",
-        "inspector/engine/views",
-        "inspector/tui/panels",
-    )
+    rooms = ("inspector/records", "inspector/engine/views", "inspector/tui/panels")
+    run(kitchen, sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports", *rooms)
     shown = """
 import asyncio, torch, msgspec
 from pathlib import Path

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import gc
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -26,7 +28,7 @@ _ATOMS = frozenset({
 })  # fmt: skip
 BUILTINS: tuple[Any, ...] = (defaultdict, OrderedDict, dict, list, deque, set)
 """Containers that are filled after they were made, so that one can be inside itself."""
-FROZEN = (tuple, frozenset)
+FROZEN = (tuple, frozenset, MappingProxyType)
 """Containers that are made with their items."""
 _LEAVES = (Tensor, *UNENTERED)
 
@@ -79,6 +81,8 @@ def parts_of(value: Any) -> list[Part]:
     """All that `value` directly holds, attributes too, in its own order; nothing for what is no container."""
     if type(value) in _ATOMS or is_a(value, _LEAVES):
         return []
+    if is_a(value, MappingProxyType):
+        return [Part("mapping", gc.get_referents(value)[0])]  # what it shows; to ask the view would run that one's code
     found = contents_of(value)
     named = found is not None and found.form == "fields"
     parts = [Part(key, held, named) for key, held in found.pairs] if found is not None else []
@@ -130,6 +134,8 @@ def _says_how(cls: type) -> bool:
 def make_frozen(value: Any, parts: list[Part]) -> Any:
     """A tuple or frozenset like `value` with other items."""
     items = [part.value for part in parts if not part.attribute]
+    if is_a(value, MappingProxyType):
+        return MappingProxyType(*items)
     if is_a(value, frozenset):
         return frozenset.__new__(type(value), items)
     try:

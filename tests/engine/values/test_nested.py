@@ -6,7 +6,7 @@ import copy
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
@@ -75,6 +75,7 @@ CONTAINERS: dict[str, Callable[[Any, Any], Any]] = {
     "ordered": lambda a, b: OrderedDict(b=a, a=b),
     "default": lambda a, b: defaultdict(list, b=a, a=b),
     "dict subclass": lambda a, b: Bag(b=a, a=b),
+    "read-only view": lambda a, b: MappingProxyType({"b": a, "a": b}),
     "deque": lambda a, b: deque([a, b], maxlen=2),
     "namedtuple": Pair,
     "torch's own result": named_result,
