@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,6 +37,8 @@ _KINDS = "inspector.engine.hooks.kinds"
 
 
 def _kinds() -> list[str]:
+    from pkgutil import iter_modules  # not needed for a first frame
+
     return [found.name for found in iter_modules([str(Path(__file__).with_name("engine") / "hooks" / "kinds")])]
 
 

@@ -14,6 +14,7 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable
+from functools import cache
 from typing import TypeVar
 
 import msgspec
@@ -26,8 +27,6 @@ FRAME_LIMIT = 32 * 1024 * 1024
 
 _LENGTH = struct.Struct("!I")
 _encoder = msgspec.msgpack.Encoder()
-_asked = msgspec.msgpack.Decoder(Asked)
-_told = msgspec.msgpack.Decoder(Told)
 
 Message = TypeVar("Message", Asked, Told)
 
@@ -44,11 +43,11 @@ def encode(message: Asked | Told) -> bytes:
 
 
 def decode_asked(body: bytes) -> Asked:
-    return _decode(_asked, body)
+    return _decode(Asked, body)
 
 
 def decode_told(body: bytes) -> Told:
-    return _decode(_told, body)
+    return _decode(Told, body)
 
 
 def check_greeting(message: Told) -> Hello:
@@ -64,9 +63,16 @@ def check_greeting(message: Told) -> Hello:
     return hello
 
 
-def _decode(decoder: msgspec.msgpack.Decoder[Message], body: bytes) -> Message:
+@cache
+def _decoder_of(kind: type[Message]) -> msgspec.msgpack.Decoder[Message]:
+    """Made when the first message comes: it takes milliseconds, which the first frame need not wait for."""
+    return msgspec.msgpack.Decoder(kind)
+
+
+def _decode(kind: type[Message], body: bytes) -> Message:
     try:
-        return decoder.decode(body)
+        message: Message = _decoder_of(kind).decode(body)
+        return message
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ChannelError(f"a message that cannot be read: {error}") from None
 

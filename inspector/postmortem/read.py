@@ -19,8 +19,6 @@ from ..value_text import abbreviate, has_non_finite
 from .frames import Frame, find_users_line, is_plumbing, trace_lines
 from .record import ENTRIES, FAULTS, HEADER, LENGTH, ROOM, Began, Entered, Entry, Left
 
-_decoder = msgspec.msgpack.Decoder(Entry)
-
 
 @dataclass(frozen=True)
 class Postmortem:
@@ -161,13 +159,14 @@ def _close_call(call: CallDetail, entry: Left) -> CallDetail:
 
 def _decode_entries(body: bytes) -> list[Entry]:
     """Up to the first that cannot be read."""
+    decoder = msgspec.msgpack.Decoder(Entry)
     found: list[Entry] = []
     at = 0
     while at + LENGTH.size <= len(body):
         (length,) = LENGTH.unpack_from(body, at)
         at += LENGTH.size
         try:
-            found.append(_decoder.decode(body[at : at + length]))
+            found.append(decoder.decode(body[at : at + length]))
         except (msgspec.DecodeError, UnicodeDecodeError):
             break
         at += length
