@@ -165,7 +165,8 @@ def _tidy_problem(event: PassEnded) -> PassEnded:
 
 
 def _without_folders(text: str) -> str:
-    return text.replace(f"{ROOT}/", "").replace(f"{sysconfig.get_path('purelib')}/", "…/")
+    """The packages first: an environment may lie in the checkout."""
+    return text.replace(f"{sysconfig.get_path('purelib')}/", "…/").replace(f"{ROOT}/", "")
 
 
 @asynccontextmanager
