@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from inspector.engine.modules.tree import named_children, walk
-from inspector.engine.restore.containers import content_of, found_in, is_plain
+from inspector.engine.restore.containers import containers_in, content_of, is_plain
 from inspector.engine.restore.guard import HELD, real_elements, tensors_of
 from inspector.engine.restore.process_state import SETTINGS, random_states
 from inspector.engine.torch_hooks.dicts import PROCESS, TENSOR_KINDS, Owner, dicts_of, hook_dict
@@ -73,7 +73,7 @@ def _module_print(module: nn.Module) -> dict[str, Any]:
         elif type(value) is torch.Generator:
             found[key] = _exact(value.get_state())
         else:
-            found[key] = id(value), [_ids(container) for container in found_in(value)] if is_plain(value) else ()
+            found[key] = id(value), [_ids(container) for container in containers_in(value)] if is_plain(value) else ()
     return found
 
 

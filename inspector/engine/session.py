@@ -39,7 +39,7 @@ from .hooks.hook import Hook
 from .hooks.kinds import HOOK_KINDS
 from .hooks.spec import parse_hook, resolve_hook, split_place
 from .inputs import Sample, form_fields, sample_from_specs
-from .inputs.sample import given
+from .inputs.sample import sample_from_values
 from .loading import Loaded, list_targets, load
 from .modules.tree import Node
 from .passes.lazy import may_run
@@ -112,7 +112,7 @@ class Session:
         self, model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], name: str, notes: tuple[str, ...] = ()
     ) -> Opened:
         """Take the caller's own model under inspection; without arguments its input is unknown."""
-        sample = given(args, kwargs) if args or kwargs else None
+        sample = sample_from_values(args, kwargs) if args or kwargs else None
         target = Target(name, training=model.training, grad=torch.is_grad_enabled())
         self._adopt(Loaded(model, sample, "your model", notes), target)
         return self._with_sample(sample)

@@ -35,7 +35,7 @@ def _document(report: Report) -> dict[str, Any]:
             "bytes": info.nbytes,
         },
         "modules": [_module(report, row, places.get(row.index), counts) for row in report.modules],
-        "calls": [{**_call(report, detail), **_moved(report, detail.row)} for detail in report.details],
+        "calls": [{**_call(report, detail), **_render_delta(report, detail.row)} for detail in report.details],
         "output": value_to_json(output) if output is not None else {"kind": "none"},
         "error": _error(report.problem),
         **_faults(report),
@@ -74,7 +74,7 @@ def _call(report: Report, detail: CallDetail) -> dict[str, Any]:
     }
 
 
-def _moved(report: Report, row: CallRow) -> dict[str, Any]:
+def _render_delta(report: Report, row: CallRow) -> dict[str, Any]:
     """With hooks that alter, how far the output is from the baseline."""
     if report.summary is None or not report.summary.altering:
         return {}

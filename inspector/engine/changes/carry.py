@@ -104,8 +104,8 @@ class Source:
         text = Path(str(import_module(name).__file__)).read_text("utf-8")
         self._lines = text.splitlines()
         self._body = ast.parse(text).body
-        self.definitions = {name: node for node in self._body for name in _defined(node)}
-        self.imports = {local: found for node in self._body for local, found in self._imported(node)}
+        self.definitions = {name: node for node in self._body for name in _definition_of(node)}
+        self.imports = {local: found for node in self._body for local, found in self._import_of(node)}
 
     @classmethod
     def of(cls, name: str) -> Source:
@@ -113,7 +113,7 @@ class Source:
 
     def needs(self, name: str) -> set[str]:
         """The names that a definition uses when it runs."""
-        return set(_used(self.definitions[name]))
+        return set(_names_in(self.definitions[name]))
 
     def text_of(self, name: str) -> str:
         node = self.definitions[name]
@@ -123,7 +123,7 @@ class Source:
         first = node.decorator_list[0] if decorated and isinstance(node, ast.ClassDef) else node
         return "\n".join(self._lines[first.lineno - 1 : last.end_lineno]) + "\n"
 
-    def _imported(self, node: ast.stmt) -> Iterator[tuple[str, Import]]:
+    def _import_of(self, node: ast.stmt) -> Iterator[tuple[str, Import]]:
         if isinstance(node, ast.ImportFrom) and node.module != "__future__":
             package = self.name.split(".")[: -node.level] if node.level else []
             module = ".".join([*package, *([node.module] if node.module else [])])
@@ -136,14 +136,14 @@ class Source:
                 yield local, Import(alias.name, "", ast.unparse(ast.Import([alias])))
 
 
-def _defined(node: ast.stmt) -> list[str]:
+def _definition_of(node: ast.stmt) -> list[str]:
     if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return [node.name]
     targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
-def _used(node: ast.AST) -> Iterator[str]:
+def _names_in(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Name):
         yield node.id
     if isinstance(node, ast.ImportFrom) and node.level:
@@ -155,7 +155,7 @@ def _used(node: ast.AST) -> Iterator[str]:
         inner = value if isinstance(value, list) else [value]
         for each in inner if field not in left_out else ():
             if isinstance(each, ast.AST):
-                yield from _used(each)
+                yield from _names_in(each)
 
 
 def _is_builtin(decorator: ast.expr) -> bool:

@@ -86,17 +86,17 @@ def script(
         "SEED": str(seed),
         "INPUTS": repr(inputs),
         "GRAD": str(grad),
-        "BUILD": _indented(_build(target, kind)),
-        "EDITS": _indented([line for each in edits for line in _edit(each, paths)]),
-        "HOOKS": _indented([_put(hook, paths[member.node.index], codes) for hook, member in active]),
-        "IMPORTS": _sorted_imports([*_IMPORTS, *carried.imports]),
+        "BUILD": _indent(_build(target, kind)),
+        "EDITS": _indent([line for each in edits for line in _edit(each, paths)]),
+        "HOOKS": _indent([_put(hook, paths[member.node.index], codes) for hook, member in active]),
+        "IMPORTS": _sort_imports([*_IMPORTS, *carried.imports]),
         "OWN": "\n\n".join(f"{code.rstrip()}\n\n\nhook_{n} = hook\n" for n, code in enumerate(codes)),
         "CARRIED": carried.text(),
     }
     return re.sub(r"# <(\w+)>", lambda found: filled[found[1]], text)
 
 
-def _indented(lines: Sequence[str]) -> str:
+def _indent(lines: Sequence[str]) -> str:
     return "\n    ".join(lines) if lines else "pass"
 
 
@@ -144,7 +144,7 @@ def _carry(skeleton: str, kinds: Sequence[str]) -> Luggage:
     return luggage
 
 
-def _sorted_imports(lines: Sequence[str]) -> str:
+def _sort_imports(lines: Sequence[str]) -> str:
     """One statement for each module, those of Python itself first, then those of other packages."""
     names: dict[str, set[str]] = {}
     for line in lines:

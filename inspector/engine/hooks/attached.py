@@ -63,7 +63,7 @@ class Attached:
         if on == "input":
             return module.register_forward_pre_hook(Trigger(self, Attached._before), with_kwargs=True)
         if on == "state_dict":
-            return cast(RemovableHandle, untyped.register_state_dict_post_hook(Trigger(self, Attached._saved)))
+            return cast(RemovableHandle, untyped.register_state_dict_post_hook(Trigger(self, Attached._edit_saved)))
         if on == "load_state_dict":
             return cast(RemovableHandle, untyped.register_load_state_dict_pre_hook(Trigger(self, Attached._loading)))
         after = {"parameters": Attached._edit, "grad": Attached._watch}.get(on, Attached._after)
@@ -149,7 +149,7 @@ class Attached:
                 if new is not parameter:
                     parameter.copy_(new)
 
-    def _saved(self, module: nn.Module, state: dict[str, Any], prefix: str, metadata: Any) -> None:
+    def _edit_saved(self, module: nn.Module, state: dict[str, Any], prefix: str, metadata: Any) -> None:
         self._keys(state, prefix)
 
     def _loading(self, module: nn.Module, state: dict[str, Any], prefix: str, *rest: Any) -> None:

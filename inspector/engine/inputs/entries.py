@@ -104,7 +104,7 @@ def _conv3d(module: Any, hints: Hints) -> list[str]:
     return [f"{hints.batch}x{_channels(module, 3)}x{depth}x{side}x{side}" for depth, side in frames]
 
 
-def _transposed(module: Any, hints: Hints) -> list[str]:
+def _transpose(module: Any, hints: Hints) -> list[str]:
     """A generator's first layer: its input is small."""
     dimensions = len(module.kernel_size)
     return [f"{hints.batch}x{_channels(module, 64)}{f'x{size}' * dimensions}" for size in (1, 4, 8, 16, 32)]
@@ -206,7 +206,7 @@ _MAKERS: tuple[tuple[Any, Callable[[Any, Hints], Sequence[str]]], ...] = (
     (nn.Linear, _linear),
     (nn.Bilinear, _bilinear),
     ((nn.Embedding, nn.EmbeddingBag), _embedding),
-    ((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), _transposed),
+    ((nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d), _transpose),
     (nn.Conv1d, _conv1d),
     (nn.Conv2d, _conv2d),
     (nn.Conv3d, _conv3d),

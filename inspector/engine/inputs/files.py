@@ -37,9 +37,7 @@ def read_values(path: Path) -> Any:
     if suffix == ".safetensors":
         return _read_safetensors(path)
     known = ", ".join(sorted(PICKLED | IMAGES | {".npy", ".npz", ".safetensors"}))
-    raise UsageError(
-        encodable(f"files ending in {suffix!r} cannot be read"), where=_shown(path), hint=f"known: {known}"
-    )
+    raise UsageError(encodable(f"files ending in {suffix!r} cannot be read"), where=_show(path), hint=f"known: {known}")
 
 
 def _read_pickled(path: Path) -> Any:
@@ -48,7 +46,7 @@ def _read_pickled(path: Path) -> Any:
     except Exception as error:  # pickle, zip and tensor errors of many kinds; each means that the file is unfit
         raise UsageError(
             encodable(f"this file cannot be loaded as plain tensors: {_first_line(error)}", 600),
-            where=_shown(path),
+            where=_show(path),
             hint="save a state dict or tensors with torch.save; files that hold code or other objects are refused",
             kind=type(error).__name__,
         ) from None
@@ -72,7 +70,7 @@ def _read_safetensors(path: Path) -> Any:
         safetensors = importlib.import_module("safetensors.torch")
     except ImportError:
         raise UsageError(
-            "reading .safetensors needs the package safetensors", where=_shown(path), hint="pip install safetensors"
+            "reading .safetensors needs the package safetensors", where=_show(path), hint="pip install safetensors"
         ) from None
     try:
         return safetensors.load_file(path, device="cpu")
@@ -92,7 +90,7 @@ def _read_image(path: Path) -> torch.Tensor:
 
 def _unfit(path: Path, error: Exception) -> UsageError:
     return UsageError(
-        encodable(f"this file cannot be read: {_first_line(error)}", 600), where=_shown(path), kind=type(error).__name__
+        encodable(f"this file cannot be read: {_first_line(error)}", 600), where=_show(path), kind=type(error).__name__
     )
 
 
@@ -101,5 +99,5 @@ def _first_line(error: Exception) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def _shown(path: Path) -> str:
+def _show(path: Path) -> str:
     return encodable(str(path), 300)

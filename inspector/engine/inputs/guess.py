@@ -13,7 +13,7 @@ from ...errors import UsageError
 from .placeholders import PlaceholderSolver
 from .pretrained import is_described
 from .proposals import Proposal, proposals
-from .sample import Arguments, Sample, draw, given, setting_for
+from .sample import Arguments, Sample, draw, sample_from_values, setting_for
 from .solve import SideSolver
 from .specs import parse_specs
 
@@ -120,7 +120,7 @@ def _candidates(
 ) -> Iterator[tuple[Sample, Proposal]]:
     example = example_of(model)
     if example is not None:
-        yield given(*example, "known for this target"), ()
+        yield sample_from_values(*example, "known for this target"), ()
     setting = setting_for(model)
     for proposal in _with_solutions(model, solver):
         try:

@@ -60,12 +60,12 @@ class Sample:
         return Sample(args, kwargs, self.origin, self.text, self.redraw)
 
     def copy(self) -> Sample:
-        """A sample whose tensors, containers and objects a forward pass may write to; what `refused` tells of it still
-        shares."""
+        """A sample whose tensors, containers and objects a forward pass may write to; it still shares what
+        `list_refusals` tells of."""
         args, kwargs = nested.copy((self.args, self.kwargs), _copy_of).value
         return Sample(args, kwargs, self.origin, self.text, self.redraw, self.target)
 
-    def refused(self) -> tuple[str, ...]:
+    def list_refusals(self) -> tuple[str, ...]:
         """What in it cannot be copied, in words: a pass is given that as it is, and may change it."""
         found = nested.copy((self.args, self.kwargs), lambda tensor: tensor).refused
         odd = [tensor for tensor in nested.tensors_in((self.args, self.kwargs)) if type(tensor) not in PLAIN]
@@ -104,7 +104,7 @@ def draw(parts: Sequence[Part], setting: Setting, seed: int, origin: Origin) -> 
     return Sample(args, kwargs, origin, describe(args, kwargs), again)
 
 
-def given(args: tuple[Any, ...], kwargs: dict[str, Any], origin: Origin = "given") -> Sample:
+def sample_from_values(args: tuple[Any, ...], kwargs: dict[str, Any], origin: Origin = "given") -> Sample:
     """A sample of values that are there already."""
     return Sample(args, kwargs, origin, describe(args, kwargs))
 
@@ -154,14 +154,14 @@ def _words(value: Any, depth: int) -> str:
         return _cut(repr(value))
     if depth < 3 and isinstance(value, dict):
         items = ((f"{_cut(str(key))}: ", item) for key, item in value.items())
-        return "{" + _joined(items, len(value), depth) + "}"
+        return "{" + _join(items, len(value), depth) + "}"
     if depth < 3 and isinstance(value, (list, tuple)):
         left, right = "[]" if isinstance(value, list) else "()"
-        return left + _joined((("", item) for item in value), len(value), depth) + right
+        return left + _join((("", item) for item in value), len(value), depth) + right
     return type(value).__name__
 
 
-def _joined(items: Iterator[tuple[str, Any]], count: int, depth: int) -> str:
+def _join(items: Iterator[tuple[str, Any]], count: int, depth: int) -> str:
     shown = [label + _words(item, depth + 1) for (label, item), _ in zip(items, range(_ITEMS), strict=False)]
     return ", ".join(shown if count <= _ITEMS else [*shown, f"… {count - _ITEMS} more"])
 

@@ -12,7 +12,7 @@ from ... import records
 from ...errors import TargetError, UsageError
 from ...target_kinds import DEFAULT_WEIGHTS, TARGET_KINDS, TargetKind, in_turn, list_examples
 from ..inputs.guess import example_of
-from ..inputs.sample import Part, Sample, draw, given, setting_for
+from ..inputs.sample import Part, Sample, draw, sample_from_values, setting_for
 from ..inputs.specs import parse_specs, place_tensors, sample_from_parts
 from ..usercode.running import seeded
 from .placement import parse_device, parse_dtype, place, set_mode
@@ -116,4 +116,4 @@ def _example(
 ) -> Sample:
     setting = setting_for(model, device, dtype)
     args, kwargs = place_tensors(example, setting, cast=setting.cast_given)
-    return given(tuple(args), dict(kwargs), "known for this target")
+    return sample_from_values(tuple(args), dict(kwargs), "known for this target")

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ...errors import UsageError
 from ...text import encodable
 from ..hooks.spec import parse_call
-from ..inputs.sample import Sample, given, setting_for, spread
+from ..inputs.sample import Sample, sample_from_values, setting_for, spread
 from ..inputs.signature import list_required
 from ..usercode.importing import resolve
 from ..values import nested
@@ -126,5 +126,5 @@ def _to_sample(item: Any, model: nn.Module) -> Sample:
     device = setting_for(model).device
     args, kwargs = nested.replace(spread(tuple(item) if isinstance(item, list) else item), lambda t: t.to(device))
     if not kwargs and len(args) > max(len(list_required(model)), 1):
-        return replace(given(tuple(args[:-1]), {}), target=args[-1])
-    return given(tuple(args), dict(kwargs))
+        return replace(sample_from_values(tuple(args[:-1]), {}), target=args[-1])
+    return sample_from_values(tuple(args), dict(kwargs))

@@ -21,7 +21,7 @@ def is_plain(value: object) -> bool:
     return issubclass(type(value), PLAIN)
 
 
-def found_in(value: Any) -> Iterator[Any]:
+def containers_in(value: Any) -> Iterator[Any]:
     """`value` and the containers inside it, each once, down to a few levels and within a budget of items."""
     left = _ITEMS
 

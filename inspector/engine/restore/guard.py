@@ -213,7 +213,7 @@ def _held_tensors(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
         if issubclass(type(value), Tensor):
             yield encodable(key), value
         elif key not in HELD and containers.is_plain(value):
-            inside = (item for found in containers.found_in(value) for item in containers.items_of(found))
+            inside = (item for found in containers.containers_in(value) for item in containers.items_of(found))
             yield from ((f"{encodable(key)}[…]", item) for item in inside if issubclass(type(item), Tensor))
 
 
@@ -266,7 +266,7 @@ class _KeptModule:
             (key, KeptContainer(found))
             for key, value in plain
             if containers.is_plain(value)
-            for found in containers.found_in(value)
+            for found in containers.containers_in(value)
         ]
         self.generators = [(key, g, g.get_state()) for key, g in plain if type(g) is torch.Generator]
         self.iterators = [(key, it, operator.length_hint(it, -1)) for key, it in plain if _is_iterator(it)]

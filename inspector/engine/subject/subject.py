@@ -123,7 +123,7 @@ class Subject:
         """What the next passes are called with."""
         self.sample = sample
         text, origin = (encodable(sample.text, 300), sample.origin) if sample is not None else ("", "")
-        shared = sample.refused() if sample is not None else ()
+        shared = sample.list_refusals() if sample is not None else ()
         notes = [note for note in self.info.notes if note not in self.input_notes]
         self.input_notes = tuple(f"the input is not all copied, and a pass may change it: {why}" for why in shared[:3])
         self.info = replace(self.info, input=text, input_origin=origin, notes=(*notes, *self.input_notes))

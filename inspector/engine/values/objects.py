@@ -160,7 +160,7 @@ def fields(value: object) -> dict[str, object]:
     return {name: stored[name] for name in declared if type(name) is str and name in stored}
 
 
-def named(value: Any) -> OtherValue | ScalarValue | None:
+def describe_by_name(value: Any) -> OtherValue | ScalarValue | None:
     """What can be named without looking inside: looking would consume it, or run code."""
     for classes, describe in _DESCRIBED:
         if is_a(value, classes):

@@ -273,7 +273,7 @@ def histogram(tensor: Tensor, statistics: Statistics) -> Histogram | None:
     pieces, repeats = chunks(tensor)
     for piece in pieces:
         x = _finite(piece) if statistics.nan or statistics.inf else piece
-        counts += _binned(x, low, high).cpu().double()
+        counts += _bin(x, low, high).cpu().double()
     return Histogram(low, high, tuple(int(c) * repeats for c in counts.tolist()))
 
 
@@ -283,7 +283,7 @@ def _finite(flat: Tensor) -> Tensor:
     return wide[wide.isfinite()]
 
 
-def _binned(flat: Tensor, low: float, high: float) -> Tensor:
+def _bin(flat: Tensor, low: float, high: float) -> Tensor:
     if flat.is_floating_point() and flat.element_size() < 4:
         flat = flat.float()
     if high - low > _HISTC_RANGE.get(flat.dtype, 0):  # integers too

@@ -81,9 +81,9 @@ class Summarizer:
                 if not self.statistics:
                     return self._shape_only(tensor)
                 if _transforms() is None:
-                    return self._reduced(tensor)
+                    return self._reduce(tensor)
                 with outside_transforms():
-                    return self._reduced(tensor)
+                    return self._reduce(tensor)
         except Exception as error:  # a tensor may refuse any operation; what it is can still be said
             return _with_reason(tensor, _refusal(tensor, error))
 
@@ -102,17 +102,17 @@ class Summarizer:
         self._seen.clear()
         self._pending.resolve()
 
-    def _reduced(self, tensor: Tensor) -> TensorValue:
+    def _reduce(self, tensor: Tensor) -> TensorValue:
         carrier, words = numbers_of(tensor)
         if carrier is None:
             return _metadata(tensor, words)
         if carrier.device.type != "cpu":
-            return self._deferred(tensor, carrier, words)
+            return self._defer(tensor, carrier, words)
         if self.values or carrier is not tensor or not _recognisable(tensor):
             return self._now(tensor, carrier, words)
-        return self._recognised(tensor)
+        return self._recognise(tensor)
 
-    def _recognised(self, tensor: Tensor) -> TensorValue:
+    def _recognise(self, tensor: Tensor) -> TensorValue:
         """Compares the sum as well: `_version` alone does not move for writes through `.data`, and flags not at all."""
         flat = tensor.detach().view(-1)
         total = flat.sum().item()
@@ -130,7 +130,7 @@ class Summarizer:
         summary = stats.finish([stats.reduce_on_host(piece) for piece in pieces], repeats, of)
         return self._with_values(tensor, carrier, dense, _metadata(tensor, summary=summary))
 
-    def _deferred(self, tensor: Tensor, carrier: Tensor, words: str) -> TensorValue:
+    def _defer(self, tensor: Tensor, carrier: Tensor, words: str) -> TensorValue:
         dense, of = _numbers(carrier, words)
         pieces, repeats = stats.chunks(dense)
         value = _metadata(tensor)
@@ -238,11 +238,11 @@ class _Walk:
     def describe(self, value: object, depth: int) -> Value:
         self._left -= 1
         try:
-            return self._described(value, depth)
+            return self._describe(value, depth)
         except Exception as error:  # no code of the object's own is meant to run, but who knows every object?
             return objects.other(value, f"cannot be read: {type(error).__name__}")
 
-    def _described(self, value: object, depth: int) -> Value:
+    def _describe(self, value: object, depth: int) -> Value:
         if objects.is_a(value, Tensor):
             return self._summarizer.tensor(value)  # type: ignore[arg-type]  # just asked
         if value is None:
@@ -258,7 +258,7 @@ class _Walk:
             return objects.other(value, f"nested deeper than {MAX_DEPTH} levels")
         self._open.add(id(value))
         try:
-            return self._container(value, depth) or objects.named(value) or self._object(value, depth)
+            return self._container(value, depth) or objects.describe_by_name(value) or self._object(value, depth)
         finally:
             self._open.discard(id(value))
 

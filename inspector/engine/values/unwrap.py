@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from ...text import encodable
-from ..source.running import in_mro, module_name, variables
+from ..source.running import in_mro, variables
 
 PLAIN = (Tensor, nn.Parameter)
 """The classes whose operations are torch's own."""
@@ -102,7 +102,7 @@ def _reach(tensor: Tensor) -> int:
 def _inside(tensor: Tensor) -> tuple[Tensor | None, str]:
     """What `tensor` is around, and what that is of; `tensor` itself where it holds its numbers."""
     if _is_wrapped(tensor):
-        return _transformed(tensor)
+        return _untransform(tensor)
     for name, (module, inside) in _KNOWN.items():
         known = getattr(sys.modules.get(module), name, None)
         if isinstance(known, type) and issubclass(type(tensor), known):
@@ -110,7 +110,7 @@ def _inside(tensor: Tensor) -> tuple[Tensor | None, str]:
     if not _dispatches(type(tensor)):
         return tensor, ""
     held = {name: value for name, value in variables(tensor).items() if issubclass(type(value), Tensor)}
-    return _wrapped(tensor, held) if held else _without_dispatch(tensor)
+    return _unwrap(tensor, held) if held else _without_dispatch(tensor)
 
 
 def _is_wrapped(tensor: Tensor) -> bool:
@@ -123,7 +123,7 @@ def _zeros(tensor: Tensor) -> Tensor:
     return torch.zeros((), dtype=tensor.dtype, device=tensor.device).expand(tensor.shape)
 
 
-def _transformed(tensor: Tensor) -> tuple[Tensor | None, str]:
+def _untransform(tensor: Tensor) -> tuple[Tensor | None, str]:
     if _functorch.is_batchedtensor(tensor):
         inner: Tensor = _functorch.get_unwrapped(tensor)
         return inner, "values in the whole batch of vmap"
@@ -132,7 +132,7 @@ def _transformed(tensor: Tensor) -> tuple[Tensor | None, str]:
     return None, "no values: writes to it are still pending (functionalized)"
 
 
-def _wrapped(tensor: Tensor, held: dict[str, Tensor]) -> tuple[Tensor | None, str]:
+def _unwrap(tensor: Tensor, held: dict[str, Tensor]) -> tuple[Tensor | None, str]:
     """The only tensor inside that looks like the one outside; where there is none, what is there instead."""
     alike = [(name, value) for name, value in held.items() if value.shape == tensor.shape and not value.is_meta]
     if len(alike) == 1 and alike[0][1].dtype == tensor.dtype:
@@ -166,7 +166,7 @@ def _shard(tensor: Any) -> tuple[Tensor | None, str]:
     return object.__getattribute__(tensor, "_local_tensor"), "values in the shard that is here"
 
 
-def _unmasked(tensor: Any) -> tuple[Tensor | None, str]:
+def _unmask(tensor: Any) -> tuple[Tensor | None, str]:
     return tensor._masked_data[tensor._masked_mask], "unmasked values"
 
 
@@ -187,7 +187,7 @@ def _functional(tensor: Any) -> tuple[Tensor | None, str]:
 _KNOWN: dict[str, tuple[str, Inside]] = {
     "DTensor": ("torch.distributed.tensor", _shard),
     "AsyncCollectiveTensor": ("torch.distributed._functional_collectives", _pending),
-    "MaskedTensor": ("torch.masked", _unmasked),
+    "MaskedTensor": ("torch.masked", _unmask),
     "NestedTensor": ("torch.nested._internal.nested_tensor", _itself),
     "FunctionalTensor": ("torch._subclasses.functional_tensor", _functional),
 }
@@ -198,8 +198,3 @@ def is_sharded(tensor: Tensor) -> bool:
     """Whether only a part of its elements is in this process."""
     known = getattr(sys.modules.get("torch.distributed.tensor"), "DTensor", None)
     return isinstance(known, type) and issubclass(type(tensor), known)
-
-
-def from_torch(cls: type) -> bool:
-    """Whether a class is torch's own."""
-    return module_name(cls).partition(".")[0] == "torch"

@@ -97,12 +97,12 @@ class CallLines(Lines):
         rest = fmt.fit(number, columns.name - cell_len(name))
         class_name = self.model.rows[call.module].class_name
         return [
-            *self.name_pieces(name, cell_len(name), role or ("name" if call.depth else "root"), self._found(name)),
+            *self.name_pieces(name, cell_len(name), role or ("name" if call.depth else "root"), self._find(name)),
             (rest, role or "calls"),
             *self.class_pieces(class_name, columns.class_name, role or "class"),
         ]
 
-    def _found(self, name: str) -> set[int]:
+    def _find(self, name: str) -> set[int]:
         return occurrences(self.options.search, name)
 
     def _name(self, index: int) -> str:

@@ -21,7 +21,7 @@ from inspector.engine import session
 from inspector.engine.modules.tree import walk
 from inspector.engine.passes.forward import forward
 from inspector.engine.recording.recorder import Cancelled
-from inspector.engine.restore.containers import KeptContainer, content_of, found_in
+from inspector.engine.restore.containers import KeptContainer, containers_in, content_of
 from inspector.engine.restore.guard import Snapshot, TensorBackup, same_bits
 from inspector.engine.restore.process_state import random_states, restore_random, seed_everything
 from inspector.engine.session import Session
@@ -347,15 +347,15 @@ def test_nobody_is_asked_whether_anything_is_equal() -> None:
 @given(st.recursive(st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=30))
 def test_containers_are_found_once(value: Any) -> None:
     if isinstance(value, list | dict):
-        found = [id(container) for container in found_in([value, value])]
+        found = [id(container) for container in containers_in([value, value])]
         assert len(found) == len(set(found))
 
 
 def test_huge_and_looping_containers_are_bounded() -> None:
     loop: list[Any] = []
     loop.extend([loop] * 5000)
-    assert len(list(found_in(loop))) == 1
-    assert list(found_in(list(range(20_000)))) == []
+    assert len(list(containers_in(loop))) == 1
+    assert list(containers_in(list(range(20_000)))) == []
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from torch import Tensor
 from ....text import encodable
 from ...values.nested import holders_of_tensors
 from ...values.parts import contents_of
-from .stand_ins import shown
+from .stand_ins import reveal
 
 MAX_DEPTH = 64
 """Components of a path; what is longer is not taken apart."""
@@ -72,7 +72,7 @@ def _leaves(value: Any) -> Iterator[tuple[Path, Any]]:
 
 
 def _inside(value: Any) -> list[tuple[Any, Any]] | None:
-    found = contents_of(shown(value))
+    found = contents_of(reveal(value))
     return list(found.pairs) if found is not None else None
 
 

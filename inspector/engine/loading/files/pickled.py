@@ -148,7 +148,7 @@ def _choose(value: Any, wanted: Wanted, entry: Any) -> Built:
     if entry is not None and str(entry) not in found:
         raise _unclear(wanted, f"has no module under {entry!r}", found)
     if entry is None and len(found) != 1:
-        raise _unclear(wanted, f"holds {len(found)} modules" if found else _held(value), found)
+        raise _unclear(wanted, f"holds {len(found)} modules" if found else _explain_content(value), found)
     key = str(entry) if entry is not None else next(iter(found))
     notes = (encodable(f"the module in the entry {key!r}", 300),) if key else ()
     return Built(found[key], notes)
@@ -159,7 +159,7 @@ def _entries(value: Any) -> dict[str, nn.Module]:
     return {str(key): item for key, item in items if isinstance(item, nn.Module)}
 
 
-def _held(value: Any) -> str:
+def _explain_content(value: Any) -> str:
     return f"holds a {type(value).__name__} and no module by itself"
 
 

@@ -55,7 +55,7 @@ def _class_for(name: str) -> type:
     return type(own, (base,), {"__module__": module, "__qualname__": own})
 
 
-def shown(value: object) -> object:
+def reveal(value: object) -> object:
     """What there is to show of a value of the file that is no tensor: of a stand-in its attributes, or its name."""
     if isinstance(value, _Inert):
         return f"a {type(value).__module__}.{type(value).__qualname__}, not loaded"

@@ -29,7 +29,7 @@ from .keys import dtype_of
 from .safetensors_file import read_safetensors
 from .saved import Saved, look, what_is
 from .sharded import read_sharded
-from .stand_ins import shown
+from .stand_ins import reveal
 from .torch_file import read_saved
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
@@ -74,7 +74,7 @@ def _build(wanted: Wanted) -> Built | records.Choices:
     _refuse_what_needs_a_model(wanted)
     path = Path(wanted.text)
     if not path.is_dir():
-        return _built(check_readable(wanted.text), wanted)
+        return _assemble(check_readable(wanted.text), wanted)
     files = _files_in(path)
     if (path / _CONFIG).is_file():
         alone = f", {files[0]} for its weights alone" if files else ""
@@ -83,7 +83,7 @@ def _build(wanted: Wanted) -> Built | records.Choices:
             hint=encodable(f"hf:{wanted.text} for the model{alone}", 500),
         )
     if len(files) == 1:
-        return _built(files[0], wanted)
+        return _assemble(files[0], wanted)
     listed = tuple(records.Choice(encodable(str(file), 300), "weights", _size(file)) for file in files)
     return records.Choices(encodable(f"in {wanted.text}", 300), listed)
 
@@ -117,7 +117,7 @@ def _refuse_what_needs_a_model(wanted: Wanted) -> None:
         )
 
 
-def _built(path: Path, wanted: Wanted) -> Built:
+def _assemble(path: Path, wanted: Wanted) -> Built:
     found = _read(path, _entry(wanted))
     root = tree_of(_tie(found.tensors), found.others)
     if found.sorted:
@@ -187,13 +187,13 @@ def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Weights:
         "beside": {key: _beside(value) for key, value in beside.items()},
         "_metadata": dict(vars(state).get("_metadata") or {}) if hasattr(state, "__dict__") else {},
     }
-    others = {at: shown(value) for at, value in flat.others.items()}
+    others = {at: reveal(value) for at, value in flat.others.items()}
     return _Weights(tensors, others, about, (*_nest_notes(name, beside), *read.notes))
 
 
 def _choose(value: Any, entry: str | None, path: Path) -> tuple[str, Any, Mapping[Any, Any]]:
     """The name of an entry, the entry itself, and the entries beside it. The whole file has the name ""."""
-    parts: Any = shown(value)
+    parts: Any = reveal(value)
     if entry:
         if not isinstance(parts, Mapping) or entry not in (names := {str(key): key for key in parts}):
             held = ", ".join(str(key) for key in list(parts)[:_SHOWN]) if isinstance(parts, Mapping) else "no entries"
@@ -231,7 +231,7 @@ def _beside(value: Any) -> Any:
     """An entry that is not shown in the tree: itself, or in words where it holds tensors, which are not to be read."""
     tensors = list(tensors_in(value))
     if not tensors:
-        return shown(value)
+        return reveal(value)
     nbytes = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
     return f"{_tensors(len(tensors))}, {nbytes / 1e6:,.1f} MB"
 

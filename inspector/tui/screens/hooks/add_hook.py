@@ -100,9 +100,9 @@ class AddHookPicker(SubmittingLayer):
         index = self.query_one(OptionList).highlighted
         kind = self._shown[index] if index is not None and index < len(self._shown) else None
         if kind is not None:
-            self.app.push_screen(HookForm(self._job, kind), self._filled)
+            self.app.push_screen(HookForm(self._job, kind), self._fill)
 
-    def _filled(self, added: bool | None) -> None:
+    def _fill(self, added: bool | None) -> None:
         if added:
             self.dismiss(True)
 
