@@ -52,7 +52,7 @@ def over_the_channel(value: Value) -> Value:
     row = CallRow(0, 0, 0, 1, 0, 0.0, "ok", abbreviate(value), has_non_finite(value))
     detail = CallDetail(row, (), "M", (value,), MappingValue("dict", (), (), 0), value)
     sent = Told(1, Calls(1, 1, (detail,), 1))
-    body = channel._decode(channel._told, channel.encode(sent)[4:]).body
+    body = channel.decode_told(channel.encode(sent)[4:]).body
     assert isinstance(body, Calls) and repr(body) == repr(sent.body)  # repr, because NaN differs from itself
     assert body.calls[0].output is not None
     return body.calls[0].output
