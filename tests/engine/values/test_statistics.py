@@ -219,7 +219,7 @@ def test_a_summarizer_completes_device_values_only_in_resolve(monkeypatch: pytes
     """As on a GPU: the deferred way, taken here by a CPU tensor."""
     summarizer = Summarizer()
     x = torch.tensor([1.0, math.nan, 3.0])
-    value = summarizer._deferred(x, x, "")
+    value = summarizer._defer(x, x, "")
     x.zero_()
     assert value.statistics is None
     summarizer.resolve()
