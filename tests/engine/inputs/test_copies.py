@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import inspector
-from inspector.engine.inputs.sample import given
+from inspector.engine.inputs.sample import sample_from_values
 from inspector.engine.session import Session
 from inspector.errors import InspectorError
 from inspector.records import Opened
@@ -135,5 +135,5 @@ def test_a_summary_says_it_too() -> None:
 
 def test_shared_parts_stay_shared() -> None:
     x = torch.zeros(2)
-    copied = given(([x], {"x": x}), {"again": x}).copy()
+    copied = sample_from_values(([x], {"x": x}), {"again": x}).copy()
     assert copied.args[0][0] is copied.args[1]["x"] is copied.kwargs["again"] is not x

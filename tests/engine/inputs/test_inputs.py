@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from inspector.engine.inputs import Sample, form_fields, guess, guess_candidates, sample_from_specs
 from inspector.engine.inputs.proposals import proposals
-from inspector.engine.inputs.sample import given
+from inspector.engine.inputs.sample import sample_from_values
 from inspector.errors import TargetError, UsageError
 
 
@@ -252,7 +252,7 @@ def test_a_copy_has_tensors_of_its_own_in_every_container():
     tensor = torch.zeros(2)
     other = object()
     args = ([tensor, (tensor,)], {"a": Pair(tensor, 1)}, OrderedDict(b=tensor), Holder(tensor, "x"), other)
-    copied = given(args, {"k": tensor}).copy()
+    copied = sample_from_values(args, {"k": tensor}).copy()
     (first, inner), named, ordered, holder, kept = copied.args
     assert type(named["a"]) is Pair
     assert type(ordered) is OrderedDict
@@ -265,7 +265,7 @@ def test_a_copy_has_tensors_of_its_own_in_every_container():
 
 def test_a_copy_does_not_multiply_out_an_expanded_tensor():
     huge = torch.ones(1).expand(10**12)
-    (copied,) = given((huge,), {}).copy().args
+    (copied,) = sample_from_values((huge,), {}).copy().args
     assert copied.shape == huge.shape
     assert copied.data_ptr() != huge.data_ptr()
     assert copied.untyped_storage().nbytes() == 4
@@ -286,7 +286,7 @@ def test_a_copy_survives_odd_values():
         deep = [deep]
     refuses = Refuses(a=torch.zeros(1))
     generator = iter([1])
-    copied = given((loop, deep, refuses, generator, torch.eye(2).to_sparse()), {}).copy()
+    copied = sample_from_values((loop, deep, refuses, generator, torch.eye(2).to_sparse()), {}).copy()
     assert copied.args[0][0] is not loop[0]
     assert type(copied.args[2]) is Refuses and copied.args[2]["a"] is not refuses["a"]
     assert next(copied.args[3]) == 1
@@ -295,7 +295,7 @@ def test_a_copy_survives_odd_values():
 
 def test_a_copy_keeps_requires_grad_and_leaves_the_graph():
     tensor = (torch.ones(2, requires_grad=True) * 2).requires_grad_()
-    (copied,) = given((tensor,), {}).copy().args
+    (copied,) = sample_from_values((tensor,), {}).copy().args
     assert copied.requires_grad
     assert copied.is_leaf
 
