@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from importlib import import_module
 
-from .parser import make_parser
+from .verbs import split_verb
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code."""
-    parser = make_parser()
-    options = parser.parse_args(argv)
-    if options.reset:
-        from .reset import reset
-
-        return reset()
-    from .open import open_target
-
-    return open_target(parser, options)
+    verb, arguments = split_verb(list(sys.argv[1:] if argv is None else argv))
+    code: int = import_module(f".{verb.name}", __package__).run(arguments)
+    return code

@@ -5,10 +5,25 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
+from .output import write
+from .parser import make_parser
 
-def open_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+
+def run(arguments: Sequence[str]) -> int:
+    """Open what was typed, or do what an option says instead. Returns the exit code."""
+    parser = make_parser()
+    options = parser.parse_args(arguments)
+    if options.reset:
+        from .reset import reset
+
+        return reset()
+    return _open_target(parser, options)
+
+
+def _open_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Show the app, or print a report where that was asked for or there is no terminal. Returns the exit code."""
     form = options.print or ("" if _has_terminal() else "tree")
     if not form:
@@ -29,15 +44,7 @@ def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, 
     from .headless import print_report
 
     target = msgspec.convert(_read_target(parser, options), Target)
-    return print_report(target, form, _write)
-
-
-def _write(text: str) -> None:
-    try:
-        sys.stdout.write(text)
-        sys.stdout.flush()
-    except BrokenPipeError:  # `inspector ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return print_report(target, form, write)
 
 
 def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:

@@ -7,8 +7,12 @@ import sys
 from typing import Any
 
 from .. import __version__, target_kinds
+from . import verbs
 
-TARGETS = """\
+EPILOG = """\
+verbs, as the first word (inspector VERB --help tells of one; a file of that name is typed ./VERB):
+{verbs}
+
 targets:
 {kinds}
   KEY=VALUE                    constructor arguments: inspector resnet18 num_classes=10
@@ -25,8 +29,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="inspector",
         description="Look inside a PyTorch model in the terminal, and change what it does while it runs.",
-        epilog=TARGETS.format(kinds=target_kinds.render_help()),
-        formatter_class=_find_formatter(),
+        epilog=EPILOG.format(verbs=verbs.render_help(), kinds=target_kinds.render_help()),
+        formatter_class=find_formatter(),
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -83,7 +87,7 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _find_formatter() -> Any:
+def find_formatter() -> Any:
     """Colours for people; plain, and quicker, for everything else."""
     if not sys.stdout.isatty():
         return argparse.RawDescriptionHelpFormatter

@@ -1,0 +1,24 @@
+"""The verb `schema`: the JSON Schema of what `--print json` prints."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from .output import write
+from .parser import find_formatter
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Print it. Returns the exit code."""
+    argparse.ArgumentParser(
+        prog="inspector schema",
+        description="Print the JSON Schema (draft 2020-12) of what --print json prints.",
+        epilog="It is also the file inspector/report/schema.json of the package.",
+        formatter_class=find_formatter(),
+        allow_abbrev=False,
+    ).parse_args(arguments)
+    from ..report.schema import read_schema
+
+    write(read_schema())
+    return 0

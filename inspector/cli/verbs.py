@@ -1,0 +1,38 @@
+"""The verbs: each is a file in this folder, with a parser of its own, and a line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A first word that does something else than to open a target.
+
+    The file of its name has `run(arguments)`, which takes what was typed after the word and returns the exit code.
+    """
+
+    name: str
+    meaning: str
+
+
+OPEN = Verb("open", "open TARGET, in the app or as a report: what no verb means too")
+
+VERBS: tuple[Verb, ...] = (
+    OPEN,
+    Verb("schema", "print the JSON Schema of what --print json prints"),
+)
+"""As help lists them."""
+
+
+def split_verb(arguments: list[str]) -> tuple[Verb, list[str]]:
+    """The verb of what was typed, and what follows it."""
+    for verb in VERBS:
+        if arguments[:1] == [verb.name]:
+            return verb, arguments[1:]
+    return OPEN, arguments
+
+
+def render_help() -> str:
+    """A line for each."""
+    return "\n".join(f"  {verb.name:<28} {verb.meaning}" for verb in VERBS)

@@ -1,0 +1,59 @@
+"""The first word: a verb, or a target."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+from inspector.cli import open as open_verb
+from inspector.cli.main import main
+from inspector.cli.verbs import OPEN, VERBS, Verb, split_verb
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_a_first_word_that_is_a_verb_takes_what_follows() -> None:
+    verb, rest = split_verb(["schema", "--help"])
+    assert (verb.name, rest) == ("schema", ["--help"])
+    assert split_verb(["open", "resnet18", "-i", "1"]) == (OPEN, ["resnet18", "-i", "1"])
+
+
+@pytest.mark.parametrize("typed", [["resnet18"], ["./schema"], ["tv:schema"], ["--print", "json", "schema"], []])
+def test_all_else_is_opened_as_it_was_typed(typed: list[str]) -> None:
+    assert split_verb(typed) == (OPEN, typed)
+
+
+def test_a_verb_is_a_file_of_its_name() -> None:
+    for verb in VERBS:
+        assert callable(import_module(f"inspector.cli.{verb.name}").run)
+
+
+def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    said = capsys.readouterr().out
+    assert all(verb.name in said and verb.meaning in said for verb in VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_each_has_a_help_of_its_own(verb: Verb, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        main([verb.name, "--help"])
+    assert left.value.code == 0 and capsys.readouterr().out.startswith("usage: inspector")
+
+
+def test_open_needs_no_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[list[str]] = []
+    monkeypatch.setattr(open_verb, "run", lambda arguments: opened.append(list(arguments)) or 0)
+    assert main(["open", "resnet18"]) == main(["resnet18"]) == 0
+    assert opened == [["resnet18"], ["resnet18"]]
+
+
+def test_the_schema_is_printed_as_it_ships(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["schema"]) == 0
+    said = capsys.readouterr().out
+    assert said == (ROOT / "inspector" / "report" / "schema.json").read_text("utf-8")
+    assert json.loads(said)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
