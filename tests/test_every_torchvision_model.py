@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import json
 import subprocess
 import sys
 
 import pytest
 from torchvision.models import list_models
+
+from tests.documents import read_document
 
 A_DAY = 2
 SLOW = ("_h_14", "128gf", "retinanet", "rcnn", "fcos", "raft", "mvit", "swin3d", "maxvit", "_l_", "vgg")
@@ -34,7 +35,7 @@ def test_a_report_tells_every_call(name: str) -> None:
     command = [sys.executable, "-m", "inspector", name, "--print", "json"]
     ran = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert ran.returncode == 0, ran.stderr[-2_000:]
-    found = json.loads(ran.stdout)
+    found = read_document(ran.stdout)
     assert found["error"] is None and found["output"]["kind"] != "none"
     called = {call["path"] for call in found["calls"]}
     assert "" in called and all(call["status"] == "ok" for call in found["calls"])

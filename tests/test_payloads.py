@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import inspector
+from tests.documents import read_document
 
 from .evil import TEXTS, evil
 from .payloads import hidden
@@ -34,7 +34,7 @@ def test_reports_are_plain(form: str, name: str) -> None:
         assert not [c for c in hidden(text) if c not in "\n\r\t"]
     assert len(ran.stdout) < 3_000_000
     if form == "json":
-        found = json.loads(ran.stdout)
+        found = read_document(ran.stdout)
         assert len(found["calls"]) == len(TEXTS) + 1
         assert found["error"]["type"].startswith("E\x1b[2J") and found["error"]["path"] == ""
 

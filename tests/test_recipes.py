@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -12,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests.documents import read_document
 
 ROOT = Path(__file__).parents[1]
 GUIDE = ROOT / ".github" / "CONTRIBUTING.md"
@@ -103,14 +104,14 @@ with inspector.hooks(model, {"": inspector.negate()}) as on:
 """
     run(kitchen, sys.executable, "-c", acts)
     printed = run(kitchen, sys.executable, "-m", "inspector", "resnet18", "--hook", "fc:negate()", "--print", "json")
-    moved = {call["path"] for call in json.loads(printed)["calls"] if call["delta"]["rel_l2"] > 0}
+    moved = {call["path"] for call in read_document(printed)["calls"] if call["delta"]["rel_l2"] > 0}
     assert moved == {"fc", ""}
 
 
 def test_a_kind_of_target(kitchen: Path) -> None:
     RECIPES["A kind of target"].carry_out(kitchen)
     printed = run(kitchen, sys.executable, "-m", "inspector", "stack:4x3", "--print", "json")
-    report = json.loads(printed)
+    report = read_document(printed)
     assert report["model"]["modules"] == 4 and report["output"]["shape"] == [1, 4]
     assert "stack:WIDTHxDEPTH" in run(kitchen, sys.executable, "-m", "inspector", "--help")
     script = """

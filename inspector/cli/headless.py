@@ -12,8 +12,9 @@ import signal
 import sys
 from collections.abc import Callable
 
-from ..records import Choices, Target
+from ..records import Choices, Problem, Target
 from ..report.calls import render_calls
+from ..report.json_failure import render_failure
 from ..report.json_report import render_json
 from ..report.model import Report
 from ..report.problem import render_problem
@@ -31,20 +32,38 @@ def print_report(target: Target, form: str, out: Callable[[str], object]) -> int
         out: Writes the report.
     """
     try:
-        reading = asyncio.run(read(target, in_full=form == "json"))
-        _write(reading, form, out)
-    except KeyboardInterrupt:  # before there was an engine, or while writing to somebody who does not read
+        reading = _read(target, form)
+        _write(target, reading, form, out)
+    except KeyboardInterrupt:  # while writing to somebody who does not read
         return 128 + signal.SIGINT
     return reading.exit_code
 
 
-def _write(reading: Reading, form: str, out: Callable[[str], object]) -> None:
-    if reading.choices is not None:
-        sys.stderr.write(_render_choices(reading.choices))
+def _read(target: Target, form: str) -> Reading:
+    try:
+        return asyncio.run(read(target, in_full=form == "json"))
+    except KeyboardInterrupt:  # before there was an engine to interrupt
+        return Reading(problem=Problem("interrupted", kind="Interrupted", exit_code=128 + signal.SIGINT))
+
+
+def _write(target: Target, reading: Reading, form: str, out: Callable[[str], object]) -> None:
+    """The report and what was wrong, each to its stream; as JSON what was wrong is a document where no report is."""
     if reading.report is not None:
         out(_render(reading.report, form))
+    elif form == "json":
+        out(_render_failure(target, reading))
+    if reading.choices is not None:
+        sys.stderr.write(_render_choices(reading.choices))
     if reading.problem is not None:
         sys.stderr.write(render_problem(reading.problem))
+
+
+def _render_failure(target: Target, reading: Reading) -> str:
+    if reading.choices is not None:
+        several = Problem(f"{reading.choices.title}: name one of them", kind="Choices", exit_code=2)
+        return render_failure(target.target, several, reading.choices.items) + "\n"
+    assert reading.problem is not None  # else there is a report
+    return render_failure(target.target, reading.problem) + "\n"
 
 
 def _render(report: Report, form: str) -> str:

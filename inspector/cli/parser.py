@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from .. import __version__, target_kinds
 from . import verbs
+from .output import write
 
 EPILOG = """\
 verbs, as the first word (inspector VERB --help tells of one; a file of that name is typed ./VERB):
@@ -24,9 +27,39 @@ exit codes: 0 fine, 1 the model, its forward or a hook failed, 2 usage
 """
 
 
-def make_parser() -> argparse.ArgumentParser:
-    """The parser of the whole command line."""
-    parser = argparse.ArgumentParser(
+class Parser(argparse.ArgumentParser):
+    """One that says a usage error in JSON too, on standard output, where JSON was asked for."""
+
+    _json = False
+    _seen = argparse.Namespace()
+
+    def parse_args(self, args: Sequence[str], namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
+        """As far as it came, `error` knows what was typed."""
+        self._seen = argparse.Namespace()
+        self._json = asks_for_json(args)
+        return super().parse_args(args, self._seen)
+
+    def error(self, message: str) -> NoReturn:
+        if self._json:
+            self._print_failure(message)
+        super().error(message)
+
+    def _print_failure(self, message: str) -> None:
+        from ..records import Problem
+        from ..report.json_failure import render_failure
+
+        problem = Problem(message, hint=f"{self.prog} --help", kind="UsageError", exit_code=2)
+        write(render_failure(getattr(self._seen, "target", None), problem) + "\n")
+
+
+def asks_for_json(arguments: Sequence[str]) -> bool:
+    """Whether `--print json` was typed, in a command line that may not be understood otherwise."""
+    return "--print=json" in arguments or ("--print", "json") in itertools.pairwise(arguments)
+
+
+def make_parser() -> Parser:
+    """The parser of `open`."""
+    parser = Parser(
         prog="inspector",
         description="Look inside a PyTorch model in the terminal, and change what it does while it runs.",
         epilog=EPILOG.format(verbs=verbs.render_help(), kinds=target_kinds.render_help()),

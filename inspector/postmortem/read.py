@@ -108,8 +108,15 @@ def read(fd: int) -> Postmortem:
             return Postmortem(fault=fault, frames=frames)
         body = mapped[ENTRIES : ENTRIES + used]
     began, calls, still_open = _replay(body)
-    place = still_open[-1] if still_open else None
-    return Postmortem(began, (*calls, *reversed(still_open)), place, lost, fault, frames)
+    ended = _end_all(calls, still_open)
+    return Postmortem(began, (*calls, *ended), ended[0] if ended else None, lost, fault, frames)
+
+
+def _end_all(calls: list[CallDetail], still_open: list[CallDetail]) -> list[CallDetail]:
+    """Those that were still open, innermost first, numbered as if they had been left at the last moment."""
+    last = max((number for call in (*calls, *still_open) for number in (call.row.start, call.row.end)), default=-1)
+    numbered = enumerate(reversed(still_open), last + 1)
+    return [replace(call, row=replace(call.row, end=number)) for number, call in numbered]
 
 
 def clear_faults(fd: int) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..records import CallDetail, CallRow, Location, ModuleRow, Problem
+from ..records import CallDetail, CallRow, Location, ModuleRow
+from .json_failure import SCHEMA, error_to_json
 from .json_values import finite_or_none, value_to_json
 from .model import Report
-
-SCHEMA = 1
 
 
 def render_json(report: Report) -> str:
@@ -37,7 +36,7 @@ def _document(report: Report) -> dict[str, Any]:
         "modules": [_module(report, row, places.get(row.index), counts) for row in report.modules],
         "calls": [{**_call(report, detail), **_render_delta(report, detail.row)} for detail in report.details],
         "output": value_to_json(output) if output is not None else {"kind": "none"},
-        "error": _error(report.problem),
+        "error": error_to_json(report.problem) if report.problem is not None else None,
         **_faults(report),
     }
 
@@ -88,14 +87,3 @@ def _faults(report: Report) -> dict[str, Any]:
     faults = report.summary.faults if report.summary is not None else ()
     found = [{"type": each.kind, "message": each.what, "path": ".".join(each.path or ())} for each in faults]
     return {"faults": found} if found else {}
-
-
-def _error(problem: Problem | None) -> dict[str, Any] | None:
-    if problem is None:
-        return None
-    return {
-        "type": problem.kind or "Error",
-        "message": problem.what.removeprefix(f"{problem.kind}: "),
-        "path": ".".join(problem.path) if problem.path is not None else None,
-        "traceback": [line.text for line in problem.traceback],
-    }

@@ -46,9 +46,10 @@ def _tensor_to_json(value: TensorValue) -> dict[str, Any]:
         "max": finite_or_none(seen.max) if seen else None,
         "mean": finite_or_none(seen.mean) if seen else None,
         "std": finite_or_none(seen.std) if seen else None,
-        "nan": seen.nan if seen else 0,
-        "inf": seen.inf if seen else 0,
-        "zeros": seen.zeros if seen else 0,
+        "nan": seen.nan if seen else None,
+        "inf": seen.inf if seen else None,
+        "zeros": seen.zeros if seen else None,
+        **({"why": value.why} if value.why and not seen else {}),
     }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -13,6 +12,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from inspector.cli.main import main
+from tests.documents import read_document
 
 ROOT = Path(__file__).parents[2]
 TOYS = "tests/models.py"
@@ -28,6 +30,8 @@ RUNS = {
     "segfault": (f"{TOYS}:segfault", "--print", "json"),
     "closes_every_fd": (f"{TOYS}:closes_every_fd", "--print", "json"),
     "unknown": ("resnet1818", "--print", "json"),
+    "several": (TOYS, "--print", "json"),
+    "lazy, as json": (f"{TOYS}:lazy_linear", "--print", "json"),
     "no such name": (f"{TOYS}:shared_rely", "--print", "json"),
 }
 Ran = subprocess.CompletedProcess[str]
@@ -55,7 +59,7 @@ Runs = dict[str, "Future[Ran]"]
 
 def test_stdout_is_the_report_alone_whatever_the_model_prints(runs: Runs) -> None:
     ran = runs["prints"].result()
-    assert ran.returncode == 0 and json.loads(ran.stdout)["error"] is None
+    assert ran.returncode == 0 and read_document(ran.stdout)["error"] is None
     assert "hello from forward" in ran.stderr and "raw fd 1" in ran.stderr and "stderr line" in ran.stderr
     assert "a warning" in ran.stderr and "\x1b" not in ran.stderr
 
@@ -63,7 +67,7 @@ def test_stdout_is_the_report_alone_whatever_the_model_prints(runs: Runs) -> Non
 def test_a_forward_that_raises_is_reported_with_what_was_captured(runs: Runs) -> None:
     ran = runs["raises"].result()
     assert ran.returncode == 1
-    found = json.loads(ran.stdout)
+    found = read_document(ran.stdout)
     assert found["error"]["path"] == "bad.0" and len(found["calls"]) == 4
     assert "self.c(self.bad(self.a(x)))" in ran.stderr and "module: bad.0" in ran.stderr
 
@@ -81,7 +85,7 @@ def test_without_a_terminal_the_tree_is_printed(runs: Runs) -> None:
 def test_a_model_that_kills_its_process_is_reported_with_what_was_captured(name: str, words: str, runs: Runs) -> None:
     ran = runs[name].result()
     assert ran.returncode == 1
-    found = json.loads(ran.stdout)
+    found = read_document(ran.stdout)
     assert [(call["path"], call["status"]) for call in found["calls"]] == [("lin", "ok"), ("", "unfinished")]
     assert found["calls"][0]["output"]["shape"] == [2, 4] and found["calls"][0]["output"]["mean"] is not None
     assert found["calls"][1]["inputs"][0]["shape"] == [2, 4]
@@ -92,14 +96,17 @@ def test_a_model_that_kills_its_process_is_reported_with_what_was_captured(name:
 
 def test_a_model_that_closes_every_descriptor_does_no_harm(runs: Runs) -> None:
     ran = runs["closes_every_fd"].result()
-    assert ran.returncode == 0 and json.loads(ran.stdout)["error"] is None
+    assert ran.returncode == 0 and read_document(ran.stdout)["error"] is None
 
 
 @pytest.mark.parametrize(("name", "near"), [("unknown", "resnet18"), ("no such name", "shared_relu")])
 def test_what_cannot_be_found_is_a_usage_error_that_helps(name: str, near: str, runs: Runs) -> None:
     ran = runs[name].result()
-    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.returncode == 2
     assert near in ran.stderr and "try:" in ran.stderr
+    found = read_document(ran.stdout)
+    assert found["target"] == RUNS[name][0] and found["error"]["type"] and found["error"]["hint"]
+    assert near in found["error"]["message"] + found["error"]["hint"] and "model" not in found
 
 
 @pytest.mark.parametrize(
@@ -107,6 +114,7 @@ def test_what_cannot_be_found_is_a_usage_error_that_helps(name: str, near: str, 
     [
         (),
         ("--print", "yaml", "resnet18"),
+        ("--print", "tree", "resnet18", "--nonsense"),
         ("resnet18", "not-a-pair"),
         ("resnet18", "--train", "--eval"),
         ("resnet18", "--nonsense"),
@@ -115,6 +123,53 @@ def test_what_cannot_be_found_is_a_usage_error_that_helps(name: str, near: str, 
 def test_what_cannot_be_understood_is_a_usage_error(arguments: tuple[str, ...]) -> None:
     ran = run(*arguments)
     assert (ran.returncode, ran.stdout) == (2, "") and ran.stderr.startswith("usage: inspector")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "target", "word"),
+    [
+        (("--print", "json"), None, "TARGET"),
+        (("--print=json", "resnet18", "--nonsense"), "resnet18", "--nonsense"),
+        (("resnet18", "not-a-pair", "--print", "json"), "resnet18", "not-a-pair"),
+        (("resnet18", "--print", "json", "--hook", "scale(2)"), "resnet18", "names no module"),
+        (("resnet18", "--train", "--eval", "--print", "json"), "resnet18", "not allowed"),
+        (("resnet18", "--seed", "one", "--print", "json"), "resnet18", "--seed"),
+    ],
+)
+def test_in_json_it_says_so_on_standard_output_too(
+    arguments: tuple[str, ...], target: str | None, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        main(list(arguments))
+    said = capsys.readouterr()
+    found = read_document(said.out)
+    assert left.value.code == 2 and word in found["error"]["message"] and word in said.err
+    assert found["error"]["type"] == "UsageError" and found["target"] == target
+    assert said.err.startswith("usage: inspector")
+
+
+def test_several_choices_are_told_as_one_document(runs: Runs) -> None:
+    ran = runs["several"].result()
+    found = read_document(ran.stdout)
+    assert ran.returncode == 2 and found["error"]["type"] == "Choices"
+    assert f"{TOYS}:SharedRelu" in [each["name"] for each in found["choices"]]
+    assert all(f"  inspector {each['name']}  " in ran.stderr for each in found["choices"])
+
+
+def test_what_was_not_run_is_reported_with_the_reason(runs: Runs, tmp_path: Path) -> None:
+    lazy = runs["lazy, as json"].result()
+    found = read_document(lazy.stdout)
+    assert lazy.returncode == 2 and found["error"]["type"] == "Lazy" and "--materialize" in found["error"]["hint"]
+    assert found["calls"] == [] and found["model"]["modules"] == len(found["modules"]) == 3
+    (tmp_path / "odd.py").write_text(
+        "import torch\nclass Odd(torch.nn.Linear):\n    def forward(self, thing):\n        return thing.part\n"
+    )
+    unknown = run(f"{tmp_path / 'odd.py'}:Odd", "in_features=1", "out_features=1", "--print", "json")
+    found = read_document(unknown.stdout)
+    assert (
+        unknown.returncode == 2 and found["error"]["type"] == "NoInput" and found["error"]["hint"].startswith("give it")
+    )
+    assert found["error"]["where"] == "forward(thing)" and found["calls"] == []
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -130,7 +185,7 @@ def test_ctrl_c_ends_a_loop_without_end_and_its_process(number: signal.Signals, 
         began = time.monotonic()
         assert process.wait(60) == code
         assert time.monotonic() - began < 20
-        said, found = process.stderr.read(), json.loads(process.stdout.read())
+        said, found = process.stderr.read(), read_document(process.stdout.read())
         assert "interrupted during the forward pass" in said and "tests/models.py:" in said
         assert found["error"]["type"] == "Interrupted" and found["calls"]
     with pytest.raises(ProcessLookupError):
@@ -156,7 +211,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_weights_without_a_model_are_reported_and_not_run(weights: Path) -> None:
     ran = run(str(weights), "--print", "json")
-    found = json.loads(ran.stdout)
+    found = read_document(ran.stdout)
     assert (ran.returncode, ran.stderr) == (0, "")
     assert (found["calls"], found["error"], found["output"]) == ([], None, {"kind": "none"})
     assert found["model"]["parameters"] == 13 and found["model"]["bytes"] == 52
@@ -174,7 +229,8 @@ def test_the_tree_of_weights_shows_names_shapes_dtypes_and_sizes(weights: Path) 
 
 def test_weights_take_no_weights(weights: Path) -> None:
     ran = run(str(weights), "-w", str(weights), "--print", "json")
-    assert (ran.returncode, ran.stdout) == (2, "") and "so -w cannot be used" in ran.stderr
+    assert ran.returncode == 2 and "so -w cannot be used" in ran.stderr
+    assert "so -w cannot be used" in read_document(ran.stdout)["error"]["message"]
 
 
 def test_lazy_modules_are_not_materialized_unless_that_is_allowed(runs: Runs) -> None:
@@ -200,6 +256,6 @@ def test_what_other_packages_print_never_spoils_the_report() -> None:
         for size in ("hidden_size=32", "num_hidden_layers=1", "num_attention_heads=4")
     ]
     ran = run("hf:CLIPConfig", *sizes, "--print", "json")
-    found = json.loads(ran.stdout)
+    found = read_document(ran.stdout)
     assert ran.returncode == 0 and found["error"] is None and found["model"]["class"] == "CLIPModel"
     assert "guessing" in ran.stderr

@@ -10,17 +10,18 @@ from inspector.cli import headless
 from inspector.cli.reading import Reading
 from inspector.records import Choice, Choices, ModelInfo, ModuleRow, Problem, Target
 from inspector.report.model import Report
+from tests.documents import read_document
 
 INFO = ModelInfo("net", "your model", "Net", 1, 1, 0, 0, 0, 0, False, "cpu", "2")
 REPORT = Report(INFO, (ModuleRow(0, -1, "", "Net", 0, 0, 0),))
 
 
-def print_reading(monkeypatch: pytest.MonkeyPatch, reading: Reading, out: Any) -> int:
+def print_reading(monkeypatch: pytest.MonkeyPatch, reading: Reading, out: Any, form: str = "tree") -> int:
     async def read(target: Target, in_full: bool) -> Reading:
         return reading
 
     monkeypatch.setattr(headless, "read", read)
-    return headless.print_report(Target("net"), "tree", out)
+    return headless.print_report(Target("net"), form, out)
 
 
 def test_a_report_goes_out_and_its_problem_beside_it(
@@ -47,3 +48,27 @@ def test_ctrl_c_while_nobody_reads_the_report_ends_it(monkeypatch: pytest.Monkey
         raise KeyboardInterrupt
 
     assert print_reading(monkeypatch, Reading(REPORT), out) == 130
+
+
+def test_in_json_there_is_one_document_whatever_became_of_the_target(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    choices = Choices("net.py has several", (Choice("net.py:A", "class", "3 lines"),))
+    for reading in (Reading(REPORT), Reading(problem=Problem("it broke", kind="SIGSEGV")), Reading(choices=choices)):
+        written: list[str] = []
+        print_reading(monkeypatch, reading, written.append, "json")
+        found = read_document("".join(written))
+        assert found["target"] == "net" and (found["error"] is None) == (reading.report is not None)
+    assert found["choices"] == [{"name": "net.py:A", "kind": "class", "detail": "3 lines"}]
+
+
+def test_ctrl_c_before_there_was_an_engine_is_one_document(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def read(target: Target, in_full: bool) -> Reading:
+        raise KeyboardInterrupt
+
+    written: list[str] = []
+    monkeypatch.setattr(headless, "read", read)
+    assert headless.print_report(Target("net"), "json", written.append) == 130
+    assert read_document("".join(written))["error"]["type"] == "Interrupted"

@@ -89,6 +89,17 @@ def test_what_was_written_over_is_read_as_far_as_it_goes(damage: bytes, fd: int)
     reading.read(fd)
 
 
+def test_calls_that_were_still_open_end_last_and_the_innermost_first(fd: int) -> None:
+    writer = CallLog(fd)
+    writer.begin("the forward pass", 1, 1)
+    for start in range(3):
+        writer.enter(call(start, start, str(start)))
+    writer.leave(Left(2, 3, 0.5, "ok", None))
+    assert [(c.row.start, c.row.end, c.row.status) for c in reading.read(fd).calls] == [
+        (2, 3, "ok"), (1, 4, "unfinished"), (0, 5, "unfinished"),
+    ]  # fmt: skip
+
+
 def test_threads_do_not_write_over_each_other(fd: int) -> None:
     writer = CallLog(fd)
     writer.begin("the forward pass", 1, 1)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 
 from hypothesis import given
@@ -29,6 +28,7 @@ from inspector.report.json_report import render_json
 from inspector.report.model import Report
 from inspector.report.problem import render_problem
 from inspector.report.tree import render_tree
+from tests.documents import read_document
 
 INFO = ModelInfo("net", "your model", "Net", 4, 5, 1234567, 1000, 2, 4_938_268, False, "cpu", "2.15.0", "1×3", "given")
 ROWS = (
@@ -90,7 +90,7 @@ def test_text_never_carries_instructions_to_a_terminal() -> None:
 def test_any_scalar_is_json(value: object) -> None:
     info = ModelInfo("t", "k", "C", 1, 1, 0, 0, 0, 0, False, "cpu", "2")
     summary = PassSummary(1, 0.0, 0, output=ScalarValue("x", value))  # type: ignore[arg-type]
-    found = json.loads(render_json(Report(info, ROWS[:1], summary=summary)))["output"]
+    found = read_document(render_json(Report(info, ROWS[:1], summary=summary)))["output"]
     assert found["kind"] == "scalar" and (found["value"] == value or found["value"] is None)
 
 
@@ -98,7 +98,7 @@ def test_keys_that_became_equal_are_kept_apart() -> None:
     one, two = ScalarValue("int", 1), ScalarValue("int", 2)
     value = MappingValue("dict", ("3", "3", "3"), (one, two, NoneValue()), 5)
     summary = PassSummary(1, 0.0, 0, output=SequenceValue("tuple", (value, OtherValue("A", "b")), 2, is_tuple=True))
-    output = json.loads(render_json(Report(INFO, ROWS, summary=summary)))["output"]
+    output = read_document(render_json(Report(INFO, ROWS, summary=summary)))["output"]
     assert list(output["items"][0]["items"]) == ["3", "3'", "3''", "…"]
     assert output["items"][0]["items"]["…"] == {"kind": "other", "type": "…", "text": "2 more"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +14,7 @@ import inspector
 from inspector.engine.answers import answer
 from inspector.engine.session import Session
 from inspector.records import AddHook, Run
+from tests.documents import read_document
 
 ROOT = Path(__file__).parents[3]
 
@@ -142,5 +142,5 @@ def test_a_report_tells_it_and_the_exit_code_is_1(form: str) -> None:
     if form != "json":
         assert f"hook failed: {said}" in ran.stdout
         return
-    (fault,) = json.loads(ran.stdout)["faults"]
+    (fault,) = read_document(ran.stdout)["faults"]
     assert fault["type"] == "LookupError" and fault["path"] == "features.0" and said in fault["message"]
