@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from .api.inspect import inspect as inspect
     from .api.summary import summary as summary
     from .engine.hooks.kinds import *  # noqa: F403  # also the names of built-in functions, which `__all__` leaves out
+    from .engine.hooks.recording import Recording as Recording
+    from .engine.hooks.recording import load as load
 
 __version__ = "0.1.0"
 
@@ -27,9 +29,11 @@ _HOME = {
     "summary": "inspector.api.summary",
     "hooks": "inspector.api.hooks",
     "python": "inspector.api.hooks",
+    "Recording": "inspector.engine.hooks.recording",
+    "load": "inspector.engine.hooks.recording",
 }
 
-__all__ = ["Capture", "__version__", "capture", "hooks", "inspect", "python", "summary"]
+__all__ = ["Capture", "Recording", "__version__", "capture", "hooks", "inspect", "load", "python", "summary"]
 
 
 _KINDS = "inspector.engine.hooks.kinds"

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import warnings
 from types import TracebackType
 
 from torch import nn
 
+from ..engine.hooks.recording import Recording
 from ..engine.modules.tree import ModuleTree, Node, walk
+from ..engine.recording.kept import collect_kept, key_of
 from ..engine.recording.observers import Observers
 from ..engine.recording.recorder import Recorder
+from ..engine.source.class_name import class_name
+from ..errors import UsageError
 from .app import view_calls
 from .captured import CapturedCall
 
@@ -23,6 +28,7 @@ class Capture:
 
     def __init__(self, model: nn.Module, pattern: str, statistics: bool, keep: bool) -> None:
         self._tree = walk(model)
+        self._keep = keep
         self._observers = Observers(self._tree)
         self._recorder = Recorder(self._tree, statistics=statistics, keep=KEEP_BYTES if keep else 0)
         self._nodes = [node for node in self._tree.objects() if _matches(self._tree, node, pattern)]
@@ -47,6 +53,22 @@ class Capture:
         """In completion order, a child before its parent: the order in which forward hooks fire."""
         self._recorder.settle()
         return [CapturedCall.of(self._tree, call) for call in self._recorder.calls]
+
+    @property
+    def recordings(self) -> Recording:
+        """The outputs themselves, with `keep=True`: `cap.recordings["layer4.0:output"]`. See `Recording`.
+
+        Raises:
+            UsageError: Nothing was to be kept.
+        """
+        if not self._keep:
+            raise UsageError("no outputs were kept", hint="capture(model, pattern, keep=True)")
+        left_out = [key_of(self._tree, call) for call in self._recorder.left_out]
+        if left_out:
+            words = f"outputs past {KEEP_BYTES >> 20} MB were not kept, from {left_out[0]} on: capture fewer modules"
+            warnings.warn(words, RuntimeWarning, stacklevel=2)
+        tensors = collect_kept(self._tree, self._recorder.calls)
+        return Recording(tensors, class_name(self._tree.root), left_out=tuple(left_out))
 
     def __getitem__(self, key: str | tuple[str, int]) -> CapturedCall:
         """The first call of the module at this dotted path, or with `(path, n)` its call n, counted from 0."""
@@ -76,7 +98,7 @@ def capture(model: nn.Module, pattern: str = "*", *, statistics: bool = True, ke
         model: Any module.
         pattern: A glob over dotted paths (`"layer4.*"`), or `"class:Conv2d"`. The root's path is empty.
         statistics: Statistics of every tensor, or shapes only (much cheaper).
-        keep: Also keep copies of the outputs themselves, up to `KEEP_BYTES`.
+        keep: Also keep copies of the outputs themselves, up to `KEEP_BYTES`: `cap.recordings`.
 
     Raises:
         ValueError: No module matches.

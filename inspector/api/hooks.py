@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
-from torch import Tensor, nn
+from torch import nn
 
 from ..engine.hooks.attached import Attached
 from ..engine.hooks.hook import Hook
 from ..engine.hooks.kinds import BY_NAME
+from ..engine.hooks.recording import Recording
 from ..engine.hooks.session_state import HookState
 from ..engine.hooks.spec import parse_hook
 from ..engine.hooks.targets import find
@@ -18,6 +19,7 @@ from ..engine.hooks.turns import ObserveFilter
 from ..engine.modules.tree import Node, walk
 from ..engine.recording.observers import Observers
 from ..engine.recording.recorder import Recorder
+from ..engine.source.class_name import class_name
 from .captured import CapturedCall
 
 Wanted = Mapping[str, "Hook | str | Sequence[Hook | str]"]
@@ -83,8 +85,10 @@ class Hooks:
         return [CapturedCall.of(self._tree, call) for call in self._recorder.calls]
 
     @property
-    def recorded(self) -> dict[str, dict[str, Tensor]]:
-        return self._state.recordings
+    def recorded(self) -> dict[str, Recording]:
+        """What `record` hooks kept, by the name they were given."""
+        model = class_name(self._tree.root)
+        return {run: Recording(tensors, model) for run, tensors in self._state.recordings.items()}
 
     @property
     def faults(self) -> list[Exception]:

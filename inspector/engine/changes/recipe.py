@@ -94,7 +94,7 @@ def _entry(name: str, part: str, number: int, row: Any) -> Entry:
 
 
 def collect(change_log: ChangeLog) -> list[Entry]:
-    """What is in force, as a recipe says it: edits first."""
+    """What is in force, as a recipe says it: edits first. Raises `UsageError` where a hook has no text."""
     edits = [Entry(edit.where, str(edit.hook), edit=True) for edit in change_log.edits.made]
     hooks = [_hook_entry(addition) for addition in change_log.added.additions if addition.present]
     return [*edits, *hooks, *_observe_entries(change_log)]
@@ -106,6 +106,7 @@ def _hook_entry(addition: Addition) -> Entry:
     if len(present) < len(addition.members):
         where = ",".join(member.attached.path or "(root)" for member in present)
     off = tuple(member.attached.path for member in present if not member.on)
+    addition.hook.check_text()
     return Entry(where, str(addition.hook), code=addition.hook.code, off=off)
 
 

@@ -15,7 +15,7 @@ from ...errors import UsageError
 from ...records import Path as ModulePath
 from ...records import Target
 from ...text import encodable
-from ..hooks.hook import OPTIONS, Hook
+from ..hooks.hook import OPTIONS, Hook, write_argument
 from ..loading import write_build
 from .applied import Addition
 from .carry import Luggage
@@ -30,6 +30,7 @@ MAKE = "make_"
 NEEDED = (
     ("values.parts", "is_tensor"),
     ("values.nested", "replace"),
+    ("values.nested", "tensors_in"),
     ("values.nested", "enter_all"),
     ("values.nested", "without_state"),
     ("values.value_path", "replace_at"),
@@ -126,7 +127,9 @@ def _put(hook: Hook, path: ModulePath, codes: list[str]) -> str:
 
 
 def _call(hook: Hook) -> str:
-    return f"{MAKE}{hook.kind.name}({', '.join(f'{name}={value!r}' for name, value in hook.arguments.items())})"
+    hook.check_text()
+    given = ", ".join(f"{name}={write_argument(value)}" for name, value in hook.arguments.items())
+    return f"{MAKE}{hook.kind.name}({given})"
 
 
 def _carry(skeleton: str, kinds: Sequence[str]) -> Luggage:

@@ -6,7 +6,6 @@ It never raises into the model's call: what goes wrong is told as a fault, and t
 from __future__ import annotations
 
 import fnmatch
-import itertools
 from collections.abc import Callable
 from functools import partial
 from time import perf_counter
@@ -94,7 +93,7 @@ class Attached:
             return self._count(self._act.inputs(module, args, kwargs))
         keyed = bool(self.hook.steps) and isinstance(self.hook.steps[0].key, str)
         which = kwargs if keyed else args if self.hook.steps else (args, kwargs)
-        new = self._alter(which, number)
+        new = self._alter(which, number, (args, kwargs))
         if new is which:
             return None
         return (args, new) if keyed else (new, kwargs) if self.hook.steps else new
@@ -105,7 +104,7 @@ class Attached:
             return None
         if isinstance(self._act, PythonHook):
             return self._count(self._act.output(module, args, kwargs, output))
-        new = self._alter(output, number)
+        new = self._alter(output, number, output)
         return None if new is output else new
 
     def _watch(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
@@ -113,9 +112,11 @@ class Attached:
         number = self._turns.next()
         if number is None:
             return
-        tensors = nested.tensors_in(part_at(output, self.hook.steps))
-        for leaf, tensor in enumerate(each for each in tensors if each.requires_grad):
-            tensor.register_hook(Watch(partial(self._call_gradient, number, leaf)))  # type: ignore[no-untyped-call]
+        leaves = _number_leaves(output)
+        for tensor in nested.tensors_in(part_at(output, self.hook.steps)):
+            if tensor.requires_grad:
+                watch = Watch(partial(self._call_gradient, number, leaves.get(id(tensor), 0)))
+                tensor.register_hook(watch)  # type: ignore[no-untyped-call]
 
     def _call_gradient(self, number: int, leaf: int, gradient: Tensor) -> Any:
         return self.call(Attached._gradient, (gradient, number, leaf))
@@ -162,19 +163,20 @@ class Attached:
             self._act(state, prefix)
         self.fired += 1
 
-    def _alter(self, value: Any, number: int) -> Any:
-        """`value` with what the hook makes of its floating tensors, first to last; itself where that is nothing new."""
-        leaves = itertools.count()
+    def _alter(self, value: Any, number: int, whole: Any) -> Any:
+        """`value` with what the hook makes of its floating tensors, first to last; itself where that is nothing new.
+        It is all of `whole`, or holds the part of it that is chosen."""
+        # a cache that comes in is the caller's: written to a copy, what the module puts in would be lost to it
+        enter = nested.without_state if self.hook.on == "input" and not self.hook.steps else nested.enter_all
+        leaves = _number_leaves(whole, enter) if self.hook.kind.acts == "context" else {}
 
         def one(tensor: Tensor) -> Tensor:
-            return self._one(tensor, number, next(leaves)) if _floats(tensor) else tensor
+            return self._one(tensor, number, leaves.get(id(tensor), 0)) if _floats(tensor) else tensor
 
         def part(found: Any) -> Any:
             if self.hook.steps and is_tensor(found):  # named: its dtype is no reason to leave it
-                return self._one(found, number, next(leaves))
-            # a cache that comes in is the caller's: written to a copy, what the module puts in would be lost to it
-            whole = self.hook.on == "input" and not self.hook.steps
-            return nested.replace(found, one, nested.without_state if whole else nested.enter_all)
+                return self._one(found, number, leaves.get(id(found), 0))
+            return nested.replace(found, one, enter)
 
         return replace_at(value, self.hook.steps, part)
 
@@ -211,6 +213,11 @@ class Trigger:
     def __reduce__(self) -> tuple[Any, ...]:
         """A model that is pickled meanwhile takes along a hook that does nothing."""
         return Trigger, (None, None)
+
+
+def _number_leaves(value: Any, enter: nested.Enter = nested.enter_all) -> dict[int, int]:
+    """By `id`, which tensor of the value each is: so a tensor that `where` names has the number that it has without."""
+    return {id(tensor): number for number, tensor in enumerate(nested.tensors_in(value, enter))}
 
 
 def find_parameters(module: nn.Module, pattern: str) -> list[tuple[str, Tensor]]:

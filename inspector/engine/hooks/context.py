@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from torch import Tensor
 
 from .session_state import HookState
+
+
+def place_key(path: str, on: str, call: int = 0, leaf: int = 0, step: int = 0) -> str:
+    """What a recorded tensor is called: `layer1#2@1:output.1`; the call, the step and the leaf are left out where they
+    are 0.
+
+    Args:
+        path: Of the module, dotted; "" is the model itself.
+        on: "output", "input" or "grad".
+        call: Of this module in the step.
+        leaf: Which tensor of the whole value.
+        step: Call of the model itself.
+    """
+    number = f"#{call}" if call else ""
+    number += f"@{step}" if step else ""
+    return f"{path or '(root)'}{number}:{on}" + (f".{leaf}" if leaf else "")
 
 
 class HookContext:
@@ -14,7 +32,7 @@ class HookContext:
         path: Of the module, dotted.
         on: What the hook is put on: "output", "input", "parameters", "grad".
         call: Of this module in this batch, from 0.
-        leaf: Which of the chosen tensors of the value, from 0.
+        leaf: Which tensor of the whole value, from 0.
         state: Of all hooks of the model.
     """
 
@@ -27,10 +45,14 @@ class HookContext:
 
     @property
     def key(self) -> str:
-        """What recorded tensors of this place are called: `layer1#2:output.1`."""
-        call = f"#{self.call}" if self.call else ""
-        leaf = f".{self.leaf}" if self.leaf else ""
-        return f"{self.path or '(root)'}{call}:{self.on}{leaf}"
+        """What a recorded tensor of this place is called."""
+        return place_key(self.path, self.on, self.call, self.leaf)
+
+    def key_at(self, place: str) -> str:
+        """The same of another module, "" for this one; a place with a colon is a whole key as it is."""
+        if ":" in place:
+            return place
+        return place_key("" if place == "(root)" else place or self.path, self.on, self.call, self.leaf)
 
     def say(self, text: str) -> None:
         """A line for the Log panel, or standard output."""
@@ -41,6 +63,14 @@ class HookContext:
         `budget` bytes."""
         self._state.keep(run, self.key, tensor, budget)
 
-    def recall(self, run: str) -> Tensor:
-        """What was kept at this place; `run` may also be a .safetensors file. Raises `LookupError`."""
-        return self._state.recall(run, self.key)
+    def recall(self, run: str | Tensor | Mapping[str, Tensor], place: str = "") -> Tensor:
+        """What was kept here, or at another `place`.
+
+        Args:
+            run: The name of a recording, a .safetensors file, a recording itself, or the tensor itself.
+            place: See `key_at`.
+
+        Raises:
+            LookupError: There is none.
+        """
+        return run if isinstance(run, Tensor) else self._state.recall(run, self.key_at(place))

@@ -7,10 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from torch import Tensor
+
 from ...errors import UsageError
 from ...text import encodable
 from ..values.value_path import Step, parse_steps
 from .conditions import Condition, parse_condition
+from .recording import Recording
 
 if TYPE_CHECKING:
     from .kind import Kind
@@ -63,13 +66,22 @@ class Hook:
     def alters(self) -> bool:
         return self.kind.group not in ("Look",)
 
+    def check_text(self) -> None:
+        """Raises `UsageError` where its text does not make it again: an argument is an object that is in no file."""
+        if any(write_argument(value).startswith("<") for value in self.arguments.values()):
+            raise UsageError(
+                encodable(f"{self} holds tensors that are in no file, and cannot be written", 300),
+                hint="rec.save('clean.safetensors'), and patch('clean.safetensors')",
+            )
+
     def __str__(self) -> str:
         parameters = self.kind.signature.parameters
         shown = []
         keyword = False
         for name in parameters:
             if name in self.arguments:
-                shown.append(f"{name}={self.arguments[name]!r}" if keyword else repr(self.arguments[name]))
+                text = write_argument(self.arguments[name])
+                shown.append(f"{name}={text}" if keyword else text)
             else:
                 keyword = True
         if self.on != self.kind.on[0]:
@@ -82,3 +94,13 @@ class Hook:
 
 
 _HINT = "where is like [0], [\"hidden\"] or .last_hidden_state; when is like 'nan > 0' or 'std > 10 and max < 0'"
+
+
+def write_argument(value: Any) -> str:
+    """As it is typed; a tensor, and a recording that is in no file, in angle brackets."""
+    if isinstance(value, Tensor):
+        return f"<tensor {'×'.join(map(str, value.shape)) or 'scalar'}>"
+    if isinstance(value, Mapping):
+        file = value.file if isinstance(value, Recording) else ""
+        return repr(file) if file else f"<recording of {len(value)}>"
+    return repr(value)

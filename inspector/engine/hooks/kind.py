@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal, NewType
 
 from torch import Tensor
@@ -28,18 +28,18 @@ OnTensor = Callable[[Tensor], Tensor]
 OnContext = Callable[[Tensor, HookContext], "Tensor | None"]
 OnKeys = Callable[[dict[str, Any], str], None]
 File = NewType("File", str)
-Recording = str
 
 VALUES = ("output", "input")
 NUMBERS = (*VALUES, "parameters", "grad")
 
+_PLAIN = (bool, int, float, str, type(None))
 _ARGUMENT = re.compile(r"^\s+(\w+): (.+?)(?=\n\s+\w+: |\Z)", re.MULTILINE | re.DOTALL)
 _TYPES: dict[str, tuple[type, ...]] = {
     "float": (int, float),
     "int": (int,),
     "str": (str,),
     "file": (str,),
-    "recording": (str,),
+    "recording": (str, Tensor, Mapping),
 }
 
 
@@ -60,11 +60,13 @@ class Kind:
         self.signature = inspect.signature(make)
         self.__name__ = make.__name__
         self.__doc__ = make.__doc__
-        self.__signature__ = inspect.Signature([*self.signature.parameters.values(), *OPTIONS.values()])
+        parameters = self.signature.parameters
+        self._options = [name for name in OPTIONS if name not in parameters]  # an argument of its own goes before
+        self.__signature__ = inspect.Signature([*parameters.values(), *(OPTIONS[name] for name in self._options)])
 
     def __call__(self, *args: Any, **kwargs: Any) -> Hook:
         """Raises `UsageError` where an argument is missing, unknown or of the wrong type."""
-        options = {name: kwargs.pop(name) for name in OPTIONS if name in kwargs}
+        options = {name: kwargs.pop(name) for name in self._options if name in kwargs}
         try:
             bound = self.signature.bind(*args, **kwargs)
         except TypeError as error:
@@ -73,7 +75,7 @@ class Kind:
             self._check(name, value)
         self._check_on(options.get("on"))
         options["on"] = options.get("on") or self.on[0]
-        given = {n: v for n, v in bound.arguments.items() if v != self.signature.parameters[n].default}
+        given = {n: v for n, v in bound.arguments.items() if self._is_said(n, v)}
         return Hook(self, given, **options)
 
     def refusal(self, what: str) -> UsageError:
@@ -114,6 +116,10 @@ class Kind:
     def _parameters(self) -> list[inspect.Parameter]:
         return list(self.signature.parameters.values())
 
+    def _is_said(self, name: str, value: Any) -> bool:
+        """Whether an argument is not what it is anyway."""
+        return type(value) not in _PLAIN or value != self.signature.parameters[name].default
+
     def _check(self, name: str, value: Any) -> None:
         parameter = self.signature.parameters[name]
         wanted = type_of(parameter)
@@ -133,7 +139,7 @@ _ARTICLES = {
     "int": "a whole number",
     "str": "text",
     "file": "a file name",
-    "recording": "the name of a recording",
+    "recording": "the name of a recording, a recording or a tensor",
     "bool": "True or False",
 }
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
@@ -51,12 +52,24 @@ class HookState:
             raise MemoryError(f"{run!r} would take more than {budget >> 20} MB; record fewer modules")
         kept[key] = tensor.detach().clone()
 
-    def recall(self, run: str, key: str) -> Tensor:
+    def recall(self, run: str | Mapping[str, Tensor], key: str) -> Tensor:
+        """The tensor of this key. Raises `LookupError`."""
+        found = self._find(run) if isinstance(run, str) else run
+        if key not in found:
+            name = repr(run) if isinstance(run, str) else "the recording"
+            raise LookupError(f"{name} has nothing of {key}{_hint(key, list(found))}")
+        return found[key]
+
+    def _find(self, run: str) -> Mapping[str, Tensor]:
         found = self.recordings.get(run)
         if found is None and run.endswith(".safetensors"):
             found = self._files.get(run) or self._files.setdefault(run, read_tensors(run))
         if found is None:
             raise LookupError(f"nothing was recorded as {run!r}: add record({run!r}) and run")
-        if key not in found:
-            raise LookupError(f"{run!r} has nothing of {key}")
-        return found[key]
+        return found
+
+
+def _hint(key: str, keys: list[str]) -> str:
+    """What may have been meant, in words."""
+    close = difflib.get_close_matches(key, keys, 2)
+    return f"; it has {' and '.join(close)}" if close else ""

@@ -11,7 +11,7 @@ from ...errors import UsageError
 from ...records import HookSpec
 from ...records.hooks import Plain
 from ...text import encodable
-from .hook import Hook
+from .hook import Hook, write_argument
 from .kind import Kind, near
 from .kinds import BY_NAME, HOOK_KINDS
 
@@ -41,7 +41,7 @@ def _build_hook(spec: HookSpec, on: str) -> Hook:
     kind = _find_kind(spec.kind)
     chosen = spec.on or (on if on in kind.on else kind.on[0])
     options = {"on": chosen, "where": spec.where, "call": spec.call, "every": spec.every, "when": spec.when}
-    return with_code(kind(**{**spec.arguments, **options}), spec.code)
+    return with_code(kind(**{**options, **spec.arguments}), spec.code)
 
 
 def describe_hook(hook: Hook) -> HookSpec:
@@ -68,6 +68,8 @@ def _as_plain(value: Any) -> Plain:
         return encodable(value, _LONGEST)
     if isinstance(value, int) and abs(value) > _LARGEST:
         return float(str(value))
+    if not isinstance(value, (int, float, type(None))):
+        return write_argument(value)
     plain: Plain = value
     return plain
 

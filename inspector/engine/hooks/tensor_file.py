@@ -42,12 +42,29 @@ def read_tensors(name: str) -> dict[str, Tensor]:
     return {str(key): tensor for key, tensor in found.items() if isinstance(tensor, Tensor)}
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
+def read_notes(name: str) -> dict[str, str]:
+    """What a .safetensors file that was read says of itself; nothing where it is another file."""
+    path = Path(name).expanduser()
+    if path.suffix != ".safetensors":
+        return {}
+    from safetensors import safe_open
+
+    with safe_open(path, "pt") as file:
+        return dict(file.metadata() or {})
+
+
+def write_tensors(path: Path, tensors: Mapping[str, Tensor], notes: dict[str, str] | None = None) -> None:
     """A new .safetensors file; one that is there is never replaced. Raises `OSError`."""
     from safetensors.torch import save
 
-    data = save({key: tensor.detach().cpu().contiguous() for key, tensor in tensors.items()})
+    data = save({key: _own(tensor.detach().cpu()) for key, tensor in tensors.items()}, notes)
     write_new(path, data)
+
+
+def _own(tensor: Tensor) -> Tensor:
+    """In memory that no other tensor of a file shares, which the format refuses."""
+    whole = tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
+    return tensor if whole else tensor.clone(memory_format=torch.contiguous_format)
 
 
 def write_new(path: Path, data: bytes) -> None:

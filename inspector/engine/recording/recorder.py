@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -63,7 +62,7 @@ class Recorder:
         watched: The node whose values also get histograms and previews.
         only: Record calls of these nodes alone, None for all.
         progress: Called now and then with (calls entered, node entered last).
-        keep: Bytes of outputs to keep as they are, cloned; 0 keeps none.
+        keep: Bytes of outputs to keep as they are, cloned; 0 keeps none. Those past it are `left_out`.
         witness: Sees every output as well, and may add to its call.
         gradients: Also describe the gradients that reach the outputs in a backward pass.
         filters: What is looked at of the calls of a node; of others everything.
@@ -87,13 +86,15 @@ class Recorder:
         self.tree = tree
         self.calls: list[Call] = []  # in completion order
         self.failed: Call | None = None  # the innermost call that raised what ended the pass
+        self.left_out: list[Call] = []  # whose outputs found no room in `keep`
         self.faults: list[str] = []  # what went wrong in recording itself
         self.output_hooks = OutputHooks()  # in a pass with gradients
         self._index = tree.index_of_object
         self._values = CallValues(statistics, watched)
         self._only = only
         self._progress = progress
-        self._keep = keep
+        self._keeps = keep > 0
+        self._room = keep
         self._witness = witness
         self._gradients = gradients
         self._filters = filters if filters is not None else {}
@@ -226,8 +227,8 @@ class Recorder:
 
     def _see(self, call: Call, output: object) -> None:
         self._values.see_output(call, output)
-        if self._keep:
-            call.kept = nested.copy(output, self._clone).value
+        if self._keeps:
+            self._keep(call, output)
         if self._witness is not None:
             self._witness.see(call, output)
         if (
@@ -285,13 +286,14 @@ class Recorder:
         if len(self.faults) < 20:
             self.faults.append(_words(error))
 
-    def _clone(self, tensor: Tensor) -> Any:
-        """To keep; None where the budget is spent."""
-        nbytes = tensor.numel() * tensor.element_size()
-        if nbytes > self._keep:
-            return None
-        self._keep -= nbytes
-        return tensor.detach().clone()
+    def _keep(self, call: Call, output: object) -> None:
+        """All of an output, or nothing."""
+        nbytes = sum(tensor.numel() * tensor.element_size() for tensor in nested.tensors_in(output))
+        if nbytes > self._room:
+            self.left_out.append(call)
+            return
+        self._room -= nbytes
+        call.kept = nested.copy(output, lambda tensor: tensor.detach().clone()).value
 
 
 def _words(error: Exception) -> str:

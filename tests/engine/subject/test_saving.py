@@ -161,7 +161,7 @@ def test_recorded_tensors_are_patched_back(tmp_path: Path) -> None:
     session = opened()
     answer(session, AddHook(1, "layer2", "record('clean')"))
     clean = output_of(session)
-    (run,) = next(kind for kind in session.kinds().kinds if kind.name == "patch").arguments
+    run, _ = next(kind for kind in session.kinds().kinds if kind.name == "patch").arguments
     assert run.known == ("clean",)
     saved = session.save(str(tmp_path / "clean.safetensors"))
     assert saved.what == "1 tensors of 'clean'"

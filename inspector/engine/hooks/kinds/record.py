@@ -8,7 +8,7 @@ from ..context import HookContext
 from ..kind import VALUES, OnContext, kind
 
 
-@kind("Look", on=VALUES, acts="context")
+@kind("Look", on=(*VALUES, "grad"), acts="context")
 def record(run: str = "clean", megabytes: int = 1024) -> OnContext:
     """Keep the tensors themselves, in full.
 
