@@ -33,6 +33,11 @@ class InspectorError(Exception):
             line=line,
         )
 
+    def __str__(self) -> str:
+        """As a traceback shows it, with what to try."""
+        hint = self.problem.hint
+        return f"{self.problem.what}\n  try: {hint}" if hint else self.problem.what
+
     @classmethod
     def of(cls, problem: Problem) -> InspectorError:
         """One that carries `problem` as it is."""

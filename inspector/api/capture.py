@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import fnmatch
 import warnings
 from types import TracebackType
 
 from torch import nn
 
 from ..engine.hooks.recording import Recording
-from ..engine.modules.tree import ModuleTree, Node, walk
+from ..engine.modules.selector import ROOT, index_of_path, select
+from ..engine.modules.tree import walk
 from ..engine.recording.kept import collect_kept, key_of
 from ..engine.recording.observers import Observers
 from ..engine.recording.recorder import Recorder
@@ -31,9 +31,7 @@ class Capture:
         self._keep = keep
         self._observers = Observers(self._tree)
         self._recorder = Recorder(self._tree, statistics=statistics, keep=KEEP_BYTES if keep else 0)
-        self._nodes = [node for node in self._tree.objects() if _matches(self._tree, node, pattern)]
-        if not self._nodes:
-            raise ValueError(f"no module of {type(model).__name__} matches {pattern!r}")
+        self._nodes = select(self._tree, pattern, looking=True)
 
     def __enter__(self) -> Capture:
         for node in self._nodes:
@@ -71,15 +69,26 @@ class Capture:
         return Recording(tensors, class_name(self._tree.root), left_out=tuple(left_out))
 
     def __getitem__(self, key: str | tuple[str, int]) -> CapturedCall:
-        """The first call of the module at this dotted path, or with `(path, n)` its call n, counted from 0."""
+        """The first call of the module at this dotted path, or with `(path, n)` its call n, counted from 0.
+
+        Raises:
+            KeyError: There was none; the error names paths that are near, or how often this one was called.
+        """
         path, number = key if isinstance(key, tuple) else (key, 0)
-        paths = {".".join(self._tree.paths[call.index]): call for call in self._recorder.calls}
-        for call in self._recorder.calls:
-            if call.number == number and ".".join(self._tree.paths[call.index]) == path:
-                self._recorder.settle()
-                return CapturedCall.of(self._tree, call)
-        near = difflib.get_close_matches(path, [p for p in paths if p != path], 3)
-        raise KeyError(f"no call {number} of {path!r} was captured" + (f"; near: {', '.join(near)}" if near else ""))
+        index = index_of_path(self._tree, path)
+        of_module = [call for call in self._recorder.calls if call.index == index]
+        found = next((call for call in of_module if call.number == number), None)
+        if found is None:
+            raise KeyError(f"no call {number} of {path!r} was captured{self._near(path, len(of_module))}")
+        self._recorder.settle()
+        return CapturedCall.of(self._tree, found)
+
+    def _near(self, path: str, calls: int) -> str:
+        if calls:
+            return f": it was called {calls} time{'s' * (calls > 1)}, counted from 0"
+        paths = {".".join(self._tree.paths[call.index]) or ROOT for call in self._recorder.calls}
+        near = difflib.get_close_matches(path, paths, 3)
+        return f"; near: {', '.join(near)}" if near else ""
 
     def __len__(self) -> int:
         return len(self._recorder.calls)
@@ -96,17 +105,13 @@ def capture(model: nn.Module, pattern: str = "*", *, statistics: bool = True, ke
 
     Args:
         model: Any module.
-        pattern: A glob over dotted paths (`"layer4.*"`), or `"class:Conv2d"`. The root's path is empty.
+        pattern: Modules as in `inspector.hooks`: a dotted path, a glob (`"layer4.*"`), `"class:Conv2d"`, several of
+            these with commas, and behind `~` what is left out: `"layer4.*, ~class:BatchNorm2d"`. `"(root)"` and `""`
+            are the model itself, which `"*"` holds too.
         statistics: Statistics of every tensor, or shapes only (much cheaper).
         keep: Also keep copies of the outputs themselves, up to `KEEP_BYTES`: `cap.recordings`.
 
     Raises:
-        ValueError: No module matches.
+        ValueError: No module matches a part of the pattern; the error names modules that are near.
     """
     return Capture(model, pattern, statistics, keep)
-
-
-def _matches(tree: ModuleTree, node: Node, pattern: str) -> bool:
-    if pattern.startswith("class:"):
-        return fnmatch.fnmatchcase(type(node.module).__name__, pattern.removeprefix("class:"))
-    return fnmatch.fnmatchcase(".".join(tree.paths[node.index]), pattern)

@@ -14,8 +14,8 @@ from ..engine.hooks.kinds import BY_NAME
 from ..engine.hooks.recording import Recording
 from ..engine.hooks.session_state import HookState
 from ..engine.hooks.spec import parse_hook
-from ..engine.hooks.targets import find
 from ..engine.hooks.turns import ObserveFilter
+from ..engine.modules.selector import select
 from ..engine.modules.tree import Node, walk
 from ..engine.recording.observers import Observers
 from ..engine.recording.recorder import Recorder
@@ -41,7 +41,7 @@ class Hooks:
         self._observed: list[tuple[Node, ObserveFilter]] = []
         self._handles: list[Any] = []
         for where, hooks in wanted.items():
-            nodes = find(self._tree, where)
+            nodes = select(self._tree, where)
             for hook in [hooks] if isinstance(hooks, (Hook, str)) else hooks:
                 self._take(parse_hook(hook) if isinstance(hook, str) else hook, nodes)
 
@@ -128,8 +128,9 @@ def hooks(model: nn.Module, wanted: Wanted) -> Hooks:
     Args:
         model: Any module.
         wanted: What is put where: `{"fc": inspector.scale(2), "class:Conv2d": inspector.noise(0.1, on="input")}`. A
-            module is named by its dotted path, a glob, `class:NAME`, or several of these with commas; `""` is the model
-            itself. Several hooks on the same modules are a list; each may be text, as in `"scale(2)"`.
+            module is named by its dotted path, a glob, `class:NAME`, or several of these with commas, and behind `~`
+            what is left out: `"layer4.*, ~class:ReLU"`. `"(root)"` and `""` are the model itself, which `"*"` leaves
+            out. Several hooks on the same modules are a list; each may be text, as in `"scale(2)"`.
 
     Raises:
         UsageError: A module or a hook cannot be understood.

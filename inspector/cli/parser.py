@@ -90,7 +90,8 @@ def make_parser() -> Parser:
     add = hooks.add_argument
     add("--hook", action="append", default=[], metavar="MODULE:HOOK",
         help="put a hook on modules, repeatable: 'conv1:scale(2)', 'layer4.*:zero()', \"class:Conv2d:noise(0.1, "
-             "on='input')\"; 'none' starts without observing")  # fmt: skip
+             "on='input')\"; MODULE also takes commas, (root), and ~ to leave out, as in '*, ~class:ReLU:zero()'; "
+             "'none' starts without observing")  # fmt: skip
     add(
         "--hooks",
         default="",
@@ -112,7 +113,7 @@ def make_parser() -> Parser:
     add(
         "--print", choices=("tree", "calls", "json"), help="a report instead of the app; the default without a terminal"
     )
-    add("-s", "--select", default="", metavar="PATH", help="start at this module, e.g. layer4.0.conv1")
+    add("-s", "--select", default="", metavar="PATH", help="start at this module, e.g. layer4.0.conv1; (root)")
     add("--theme", default="", metavar="NAME", help="a Textual theme, e.g. textual-light")
     add("--ascii", action="store_true", help="draw with ASCII characters only")
     add("--no-mouse", action="store_true", help="leave the mouse to the terminal")

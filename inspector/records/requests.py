@@ -78,7 +78,7 @@ class ListKinds(Request, frozen=True):
 class AddHook(ModelRequest, frozen=True):
     """Put a hook on every module that `where` names. Reply: `Changes`, or `Failed` with nothing done."""
 
-    where: str  # "conv1", "layer4.*", "class:Conv2d", several with commas; "" is the root
+    where: str  # "conv1", "layer4.*", "class:Conv2d", several with commas, "~" before what is left out; "" is the root
     hook: str | HookSpec  # as text: "scale(2, on='input')"
 
 

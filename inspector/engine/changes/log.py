@@ -16,8 +16,8 @@ from ..hooks.attached import Attached
 from ..hooks.hook import Hook
 from ..hooks.session_state import HookState
 from ..hooks.spec import parse_hook
-from ..hooks.targets import find
 from ..hooks.turns import ObserveFilter
+from ..modules.selector import select
 from ..modules.tree import ModuleTree, Node
 from ..recording.observers import Observers
 from ..restore.guard import TensorBackup
@@ -66,7 +66,7 @@ class ChangeLog:
 
     def check(self, where: str, hook: Hook) -> list[Node]:
         """What `add` would put it on. Raises `UsageError`."""
-        nodes = find(self.tree, where)
+        nodes = select(self.tree, where)
         if hook.kind.acts != "observe":
             Attached(hook, nodes[0].module, "", self.hook_state)  # its arguments are looked at when it is made
         return nodes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -83,15 +84,19 @@ def _find_kind(name: str) -> Kind:
 
 
 def split_place(text: str) -> tuple[str, str]:
-    """`MODULE:KIND(...)` -> the module pattern and the hook's text. A pattern may hold colons itself (class:Conv2d)."""
-    head, parenthesis, tail = text.partition("(")
-    where, colon, name = head.rpartition(":")
-    if not colon:
+    """`MODULE:KIND(...)` -> the module pattern and the hook's text. A pattern may itself hold colons (class:Conv2d)
+    and parentheses ((root))."""
+    found = _PLACED.fullmatch(text)
+    if found is None:
         raise UsageError(
             encodable(f"{text!r} names no module", 200),
-            hint="write it as conv1:scale(2), 'layer4.*:zero()' or 'class:Conv2d:noise(0.1)'",
+            hint="write it as conv1:scale(2), 'layer4.*:zero()', 'class:Conv2d:noise(0.1)' or '(root):print()'",
         )
-    return where, name + parenthesis + tail
+    return found["where"], found["hook"]
+
+
+_PLACED = re.compile(r"(?P<where>.*?):(?P<hook>\s*\w*\s*(\(.*)?)", re.DOTALL)
+"""Up to the first colon with a name and its arguments behind it."""
 
 
 def parse_call(text: str) -> tuple[str, list[Any], dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...records import Path, Target
+from ..format import ROOT
 from ..saved_state import SavedState, ViewState
 from .host import Host
 from .presenter import Presenter
@@ -89,7 +90,8 @@ class Bookmarks:
         if not first or not self.select:
             return
         paths = self.state.model.paths
-        found = next((path for path in paths if ".".join(path) == self.select), None)
+        wanted = "" if self.select == ROOT else self.select
+        found = next((path for path in paths if ".".join(path) == wanted), None)
         if found is None:
             self.host.tell(f"there is no module {self.select}")
         else:
