@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .engine.hooks.kinds import *  # noqa: F403  # also the names of built-in functions, which `__all__` leaves out
     from .engine.hooks.recording import Recording as Recording
     from .engine.hooks.recording import load as load
+    from .errors import HookError as HookError
+    from .errors import HookWarning as HookWarning
 
 __version__ = "0.1.0"
 
@@ -31,9 +33,14 @@ _HOME = {
     "python": "inspector.api.hooks",
     "Recording": "inspector.engine.hooks.recording",
     "load": "inspector.engine.hooks.recording",
+    "HookError": "inspector.errors",
+    "HookWarning": "inspector.errors",
 }
 
-__all__ = ["Capture", "Recording", "__version__", "capture", "hooks", "inspect", "load", "python", "summary"]
+__all__ = [
+    "Capture", "HookError", "HookWarning", "Recording", "__version__", "capture", "hooks", "inspect", "load", "python",
+    "summary",
+]  # fmt: skip
 
 
 _KINDS = "inspector.engine.hooks.kinds"

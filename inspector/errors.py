@@ -58,3 +58,11 @@ class TargetError(InspectorError):
 
 class ChannelError(InspectorError):
     """The other process sent something this one cannot read, or is gone."""
+
+
+class HookError(InspectorError):
+    """A hook failed or never fired where that was not to happen."""
+
+
+class HookWarning(UserWarning):
+    """A hook failed, never fired, or changed nothing."""

@@ -2,43 +2,55 @@
 
 from __future__ import annotations
 
+import itertools
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from torch import nn
 
 from ..engine.hooks.attached import Attached
 from ..engine.hooks.hook import Hook
 from ..engine.hooks.kinds import BY_NAME
+from ..engine.hooks.never_fired import Circumstances
+from ..engine.hooks.outcomes import conclude
 from ..engine.hooks.recording import Recording
 from ..engine.hooks.session_state import HookState
 from ..engine.hooks.spec import parse_hook
 from ..engine.hooks.turns import ObserveFilter
-from ..engine.modules.selector import select
+from ..engine.modules.rows import badges_of
+from ..engine.modules.selector import ROOT, select
 from ..engine.modules.tree import Node, walk
 from ..engine.recording.observers import Observers
 from ..engine.recording.recorder import Recorder
 from ..engine.source.class_name import class_name
+from ..errors import HookError, HookWarning
+from ..records import WORST_FIRST, HookOutcome
 from .captured import CapturedCall
 
+Value = TypeVar("Value")
 Wanted = Mapping[str, "Hook | str | Sequence[Hook | str]"]
 
 
 class Hooks:
     """Hooks on the modules that were named, while the `with` block runs.
 
-    `calls` are those of modules with `observe()`, `recorded` the tensors of `record()` by run and place, and `faults`
-    what went wrong in a hook: the model's call went on as if that hook were off. A batch is a call of the model itself.
+    `calls` are those of modules with `observe()`, `recorded` the tensors of `record()` by run and place. What became of
+    the hooks is in `outcomes`, and in `fired`, `changed` and `faults`; where a hook failed, the model's call went on as
+    if it were off. A batch is a call of the model itself.
     """
 
-    def __init__(self, model: nn.Module, wanted: Wanted, say: Callable[[str], object] = print) -> None:
+    def __init__(
+        self, model: nn.Module, wanted: Wanted, say: Callable[[str], object] = print, strict: bool = False
+    ) -> None:
         self._tree = walk(model)
         self._observers = Observers(self._tree)
         self._state = HookState(lambda text: _ignore(say(text)))
         self._recorder = Recorder(self._tree, filters=self._observers.filters)
-        self._attached: list[Attached] = []
-        self._observed: list[tuple[Node, ObserveFilter]] = []
+        self._strict = strict
+        self._counted: list[tuple[Node, Attached | ObserveFilter]] = []
         self._handles: list[Any] = []
         for where, hooks in wanted.items():
             nodes = select(self._tree, where)
@@ -46,18 +58,23 @@ class Hooks:
                 self._take(parse_hook(hook) if isinstance(hook, str) else hook, nodes)
 
     def _take(self, hook: Hook, nodes: list[Node]) -> None:
+        for node in nodes:
+            self._counted.append((node, self._make(hook, node)))
+
+    def _make(self, hook: Hook, node: Node) -> Attached | ObserveFilter:
         if hook.kind.acts == "observe":
-            self._observed += [(node, ObserveFilter(hook, self._state)) for node in nodes]
-            return
-        paths = self._tree.paths
-        self._attached += [Attached(hook, n.module, ".".join(paths[n.index]), self._state) for n in nodes]
+            return ObserveFilter(hook, self._state)
+        return Attached(hook, node.module, ".".join(self._tree.paths[node.index]), self._state)
 
     def __enter__(self) -> Hooks:
         try:
             self._handles.append(self._tree.root.register_forward_pre_hook(_Batches(self._state)))
-            self._handles += [attached.register() for attached in self._attached]
-            for node, observe_filter in self._observed:
-                self._observers.add(node, observe_filter)
+            for _, hook in self._counted:
+                if isinstance(hook, Attached):
+                    self._handles.append(hook.register())
+            for node, hook in self._counted:  # behind all others: they see what the network sees
+                if isinstance(hook, ObserveFilter):
+                    self._observers.add(node, hook)
         except BaseException:
             self._remove()
             raise
@@ -71,6 +88,17 @@ class Hooks:
         self._remove()
         self._state.end_batch()
         self._recorder.finish(error)
+        self._tell(error)
+
+    def _tell(self, error: BaseException | None) -> None:
+        """Of the hooks that failed, never fired or changed nothing; where the block raised, of those that failed."""
+        told = [each for each in self.outcomes if each.kind != "fine" and (error is None or each.kind == "failed")]
+        told.sort(key=lambda each: WORST_FIRST.index(each.kind))
+        serious = [each for each in told if each.kind != "changed nothing"]
+        if self._strict and serious and error is None:
+            raise HookError(_list_sentences(serious), hint="on.outcomes has all of them")
+        if told:
+            warnings.warn(_list_sentences(told), HookWarning, stacklevel=3)
 
     def _remove(self) -> None:
         for handle in self._handles:
@@ -91,16 +119,63 @@ class Hooks:
         return {run: Recording(tensors, model) for run, tensors in self._state.recordings.items()}
 
     @property
+    def outcomes(self) -> list[HookOutcome]:
+        """What became of every hook so far: `path`, `hook`, `fired`, `changed`, `fault`, `unfired` (why it never fired)
+        and `sentence`, which is empty where all is fine."""
+        known = Circumstances(
+            self._tree,
+            lambda node: badges_of(node.module),
+            {node.index for node, hook in self._counted if hook.tally.calls},
+            entered=self._state.batch >= 0,
+            compiled=True,
+        )
+        return [conclude(hook.hook, node, hook.tally, known) for node, hook in self._counted]
+
+    @property
     def faults(self) -> list[Exception]:
         """The last exception of each hook that raised, or whose `where` is not there: the model's call went on as if
         that hook were off."""
-        found = [*(attached.fault for attached in self._attached), *(each.fault for _, each in self._observed)]
-        return [fault for fault in found if fault is not None]
+        faults = [hook.tally.fault for _, hook in self._counted]
+        return [fault for fault in faults if fault is not None]
 
     @property
     def fired(self) -> dict[str, int]:
         """How often each hook was carried out: `{"fc: scale(2)": 1}`."""
-        return {f"{each.path or '(root)'}: {each.hook}": each.fired for each in self._attached}
+        return self._by_name([hook.tally.fired for _, hook in self._counted])
+
+    def _by_name(self, values: Sequence[Value]) -> dict[str, Value]:
+        """One value for each hook, in the order in which they were given; of equal ones the second ends in `(2)`."""
+        found: dict[str, Value] = {}
+        for (node, hook), value in zip(self._counted, values, strict=True):
+            name = key = f"{'.'.join(self._tree.paths[node.index]) or ROOT}: {hook.hook}"
+            numbers = itertools.count(2)
+            while key in found:
+                key = f"{name} ({next(numbers)})"
+            found[key] = value
+        return found
+
+    @property
+    def changed(self) -> dict[str, bool | None]:
+        """Whether each hook changed a bit of what it is on: `{"fc: scale(2)": True}`. None for one that only looks or
+        did not fire, and where there are no values to compare."""
+        return self._by_name([outcome.changed for outcome in self.outcomes])
+
+    def __repr__(self) -> str:
+        """A line for each hook."""
+        return "\n".join(f"{each.place}: {each.sentence or _fired_words(each.fired)}" for each in self.outcomes)
+
+
+def _fired_words(fired: int) -> str:
+    return "fired once" if fired == 1 else f"fired {fired:,} times"
+
+
+def _list_sentences(outcomes: Sequence[HookOutcome], shown: int = 10) -> str:
+    """One a line; past the first ones how many there are more."""
+    lines = [f"{each.place} {each.sentence}" for each in outcomes[:shown]]
+    python = any(each.kind == "changed nothing" and each.hook.startswith("python(") for each in outcomes)
+    hint = ["a function that is only to look is inspector.python(f, looks=True)"] * python
+    more = [f"and {len(outcomes) - shown} more: see on.outcomes"] if len(outcomes) > shown else []
+    return "\n".join([*lines, *more, *hint])
 
 
 class _Batches:
@@ -122,8 +197,11 @@ def _ignore(value: object) -> None:
     return None
 
 
-def hooks(model: nn.Module, wanted: Wanted) -> Hooks:
+def hooks(model: nn.Module, wanted: Wanted, *, strict: bool = False) -> Hooks:
     """Put hooks on modules for the length of a `with` block.
+
+    A hook that failed, one that never fired (with the reason) and one that changed nothing are told at the end of the
+    block, in one `HookWarning`.
 
     Args:
         model: Any module.
@@ -131,17 +209,22 @@ def hooks(model: nn.Module, wanted: Wanted) -> Hooks:
             module is named by its dotted path, a glob, `class:NAME`, or several of these with commas, and behind `~`
             what is left out: `"layer4.*, ~class:ReLU"`. `"(root)"` and `""` are the model itself, which `"*"` leaves
             out. Several hooks on the same modules are a list; each may be text, as in `"scale(2)"`.
+        strict: At the end of the block raise `HookError` where a hook failed or never fired, unless the block raised.
 
     Raises:
         UsageError: A module or a hook cannot be understood.
     """
-    return Hooks(model, wanted)
+    return Hooks(model, wanted, strict=strict)
 
 
-def python(function: Callable[..., Any], **options: Any) -> Hook:
+def python(function: Callable[..., Any], *, looks: bool = False, **options: Any) -> Hook:
     """A hook that is a function of one's own: called as `function(module, args, kwargs, output)` on the output,
     `(module, args, kwargs)` on the input, `(module)` on parameters, `(module, gradient)` on the gradient and
-    `(module, state_dict, prefix)` on state dicts."""
-    from dataclasses import replace
+    `(module, state_dict, prefix)` on state dicts.
 
-    return replace(BY_NAME["python"](**options), function=function)
+    Args:
+        function: What it returns, unless that is None, takes the place of the output, input or gradient.
+        looks: It is only to look, so that nobody is warned where it changes nothing.
+        options: As every kind takes them: `on`, `where`, `call`, `every`, `when`.
+    """
+    return replace(BY_NAME["python"](**options), function=function, looks=looks)

@@ -23,25 +23,26 @@ from ..text import visible
 from .reading import Reading, read
 
 
-def print_report(target: Target, form: str, out: Callable[[str], object]) -> int:
+def print_report(target: Target, form: str, out: Callable[[str], object], strict: bool = False) -> int:
     """Load, run and report. Returns the exit code.
 
     Args:
         target: What to open.
         form: "tree", "calls" or "json".
         out: Writes the report.
+        strict: A hook that never fired is a problem.
     """
     try:
-        reading = _read(target, form)
+        reading = _read(target, form, strict)
         _write(target, reading, form, out)
     except KeyboardInterrupt:  # while writing to somebody who does not read
         return 128 + signal.SIGINT
     return reading.exit_code
 
 
-def _read(target: Target, form: str) -> Reading:
+def _read(target: Target, form: str, strict: bool) -> Reading:
     try:
-        return asyncio.run(read(target, in_full=form == "json"))
+        return asyncio.run(read(target, in_full=form == "json", strict=strict))
     except KeyboardInterrupt:  # before there was an engine to interrupt
         return Reading(problem=Problem("interrupted", kind="Interrupted", exit_code=128 + signal.SIGINT))
 

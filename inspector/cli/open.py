@@ -44,7 +44,7 @@ def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, 
     from .headless import print_report
 
     target = msgspec.convert(_read_target(parser, options), Target)
-    return print_report(target, form, write)
+    return print_report(target, form, write, options.strict)
 
 
 def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:

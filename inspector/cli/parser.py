@@ -23,7 +23,7 @@ targets:
 A factory returns a module, (module, args) or (module, args, kwargs). Without a target the app opens a picker.
 Nothing is downloaded unless -w DEFAULT, hf:org/name or hub:owner/repo was typed.
 
-exit codes: 0 fine, 1 the model, its forward or a hook failed, 2 usage
+exit codes: 0 fine, 1 the model, its forward or a hook failed (with --strict: or never fired), 2 usage
 """
 
 
@@ -98,6 +98,7 @@ def make_parser() -> Parser:
         metavar="FILE",
         help="a recipe of hooks (.toml), as w writes it; its Python hooks are run",
     )
+    add("--strict", action="store_true", help="with --print: exit with 1 also where a hook never fired, and say which")
     add("--backward", action="store_true", help="a backward pass after each forward")
     add("--batches", type=int, default=1, metavar="N", help="so many passes in a row, each with its own input")
     add(

@@ -23,11 +23,14 @@ from ..records import (
     Choices,
     Failed,
     GetLocations,
+    GetOutcomes,
     GetTrace,
+    HookOutcome,
     Location,
     Locations,
     Open,
     Opened,
+    Outcomes,
     PassEnded,
     PassSummary,
     Problem,
@@ -65,14 +68,15 @@ class Reading:
         return 1 if summary is not None and summary.faults else 0
 
 
-async def read(target: Target, in_full: bool) -> Reading:
+async def read(target: Target, in_full: bool, strict: bool = False) -> Reading:
     """Open `target` in an engine of its own and run what it asks for. The engine is gone afterwards.
 
     SIGINT and SIGTERM end a pass that takes too long, which is then one that failed with exit code 128 and the signal.
 
     Args:
         target: What to open.
-        in_full: Also where each class is and what went through each call.
+        in_full: Also where each class is, what went through each call, and what became of each hook.
+        strict: Hooks that never fired are a problem.
     """
     progress = Progress()
     engine = EngineClient(start_engine(), progress, _ADVICE)
@@ -82,6 +86,7 @@ async def read(target: Target, in_full: bool) -> Reading:
         signals = _interrupt_on_signals(engine)
         try:
             reading = await reader.read(target)
+            reading = replace(reading, problem=explain_never_fired(reading)) if strict else reading
         except InspectorError as error:
             reading = reader.read_postmortem() if engine.problem is not None else Reading(problem=error.problem)
     finally:
@@ -132,7 +137,8 @@ class _Reader:
             self._locations = await self._get_locations(opened.generation)
         summary, problem = await self._run(opened, target)
         details = await self._get_details(opened.generation) if self._in_full else ()
-        return Reading(self._collector.report(summary, problem, details, self._locations), problem)
+        outcomes = await self._get_outcomes(opened.generation) if self._in_full else ()
+        return Reading(self._collector.report(summary, problem, details, self._locations, outcomes), problem)
 
     def read_postmortem(self) -> Reading:
         """What there is of a pass that ended with its engine. Without a model there is no report."""
@@ -167,6 +173,15 @@ class _Reader:
         assert isinstance(reply, Locations)
         return reply.rows
 
+    async def _get_outcomes(self, generation: int) -> Sequence[HookOutcome]:
+        found: list[HookOutcome] = []
+        while True:
+            page = await self._ask(GetOutcomes(generation, len(found)))
+            assert isinstance(page, Outcomes)
+            found += page.rows
+            if len(found) >= page.total:
+                return found
+
     async def _get_details(self, generation: int) -> Sequence[CallDetail]:
         details: list[CallDetail] = []
         while len(details) < len(self._collector.calls):
@@ -174,6 +189,22 @@ class _Reader:
             assert isinstance(page, Calls)
             details += page.calls
         return details
+
+
+def explain_never_fired(reading: Reading) -> Problem | None:
+    """The problem of a reading; where it has none, that hooks never fired, if any did not."""
+    summary = reading.report.summary if reading.report is not None else None
+    count = summary.hook_counts.never_fired if summary is not None else 0
+    if summary is None or not count or reading.problem is not None:
+        return reading.problem
+    named = [f"{each.place}: {each.unfired}" for each in summary.idle if each.unfired]
+    more = [f"and {count - len(named):,} more"] if count > len(named) else []
+    return Problem(
+        what=f"{count:,} hook{'s' * (count != 1)} never fired",
+        where="\n".join([*named, *more]),
+        hint="without --strict that is no error",
+        kind="NeverFired",
+    )
 
 
 def explain_lazy(opened: Opened) -> Problem:

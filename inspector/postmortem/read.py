@@ -73,6 +73,7 @@ class Postmortem:
             what=encodable(" ".join(filter(None, ("the engine", how, doing))) + inside, 1_000),
             where=encodable(self.where, 400),
             hint=hint,
+            why=self._name_gap(),
             kind=kind,
             path=self.place.path if self.place is not None else None,
             traceback=trace_lines(self._traceback()),
@@ -86,6 +87,12 @@ class Postmortem:
         if self.place is not None and self.place.row.file:
             return f"{self.place.row.file}:{self.place.row.line} calls it"
         return ""
+
+    def _name_gap(self) -> str:
+        """What is missing of the calls, "" where none is."""
+        if not self.lost:
+            return ""
+        return f"of its calls the first are shown: {self.lost:,} later entries and exits of modules found no room"
 
     def _traceback(self) -> list[str]:
         kept = [frame for frame in reversed(self.frames) if not is_plumbing(frame.file)]

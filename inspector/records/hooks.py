@@ -25,6 +25,67 @@ class HookSpec(Record, frozen=True):
     code: str = ""  # of a Python hook
 
 
+OutcomeKind = Literal["failed", "never fired", "changed nothing", "fine"]
+"""What there is to say of a hook after a pass."""
+
+WORST_FIRST: tuple[OutcomeKind, ...] = ("failed", "never fired", "changed nothing", "fine")
+
+
+class HookOutcome(Row, frozen=True):
+    """What became of one hook that was added, in a pass or a block.
+
+    `fault` is set where it failed, `unfired` exactly where it never fired and did not fail.
+    """
+
+    path: Path  # of the module it is on
+    hook: str  # "scale(2)"
+    on: str = "output"  # what it is put on: "output", "input", "parameters", "grad", "state_dict", …
+    fired: int = 0  # times it was carried out
+    changed: bool | None = None  # None where it only looks, did not fire, or it cannot be told
+    fault: str = ""  # what went wrong last: "TypeError: …"
+    unfired: str = ""  # why it never fired
+
+    @property
+    def kind(self) -> OutcomeKind:
+        """The worst there is to say of it."""
+        if self.fault:
+            return "failed"
+        if self.unfired:
+            return "never fired"
+        return "changed nothing" if self.changed is False else "fine"
+
+    @property
+    def sentence(self) -> str:
+        """`never fired: call=3, and it was called 2 times`; "" where all is fine."""
+        if self.kind == "changed nothing":
+            return f"changed nothing: the {_WHAT.get(self.on, self.on)} bit for bit as without it"
+        return f"{self.kind}: {self.fault or self.unfired}" if self.kind != "fine" else ""
+
+    @property
+    def place(self) -> str:
+        """`scale(2) on fc`."""
+        return f"{self.hook} on {'.'.join(self.path) or '(root)'}"
+
+
+_WHAT = {
+    "output": "output is",
+    "input": "input is",
+    "parameters": "parameters are",
+    "grad": "gradient is",
+    "state_dict": "state dict is",
+    "load_state_dict": "state dict is",
+}
+
+
+class HookCounts(Row, frozen=True):
+    """How many of the hooks that were added are of each kind of outcome."""
+
+    added: int = 0
+    failed: int = 0
+    never_fired: int = 0
+    changed_nothing: int = 0
+
+
 class HookRow(Record, frozen=True):
     """One hook somebody registered. `path`, `kind`, `of` and `id` name it."""
 
@@ -44,7 +105,12 @@ class HookRow(Record, frozen=True):
     of: str = ""  # the parameter or other thing that holds it, where that is not the module itself
     alters: bool = False  # ours, and made to change something
     spec: HookSpec | None = None  # of one that was added, without its code; None for an observing one and for others'
-    fault: str = ""  # why it failed last
+    outcome: HookOutcome | None = None  # of one of ours in the last pass; None where it was in none
+
+    @property
+    def fault(self) -> str:
+        """Why it failed last."""
+        return self.outcome.fault if self.outcome is not None else ""
 
 
 class KindArgument(Record, frozen=True):

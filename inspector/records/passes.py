@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from .base import Path, Record, Row
+from .hooks import HookCounts, HookOutcome
 from .values import Brief, Histogram, MappingValue, TensorValue, Value
 
 CallStatus = Literal["ok", "raised", "unfinished"]
@@ -104,7 +105,9 @@ class PassSummary(Record, frozen=True):
     altering: int = 0  # hooks of ours that altered something
     delta: Delta | None = None  # of the model's own output
     ranking: tuple[Ranked, ...] = ()  # the largest of a classifier's outputs, with a baseline
-    faults: tuple[Problem, ...] = ()  # hooks of ours that failed and were passed over
+    faults: tuple[Problem, ...] = ()  # the first hooks of ours that failed and were passed over
+    idle: tuple[HookOutcome, ...] = ()  # the first that never fired or changed nothing
+    hook_counts: HookCounts = HookCounts()
     batches: int = 1  # passes that this one is the last of
     backward: bool = False
     loss: float | None = None

@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from msgspec import field
 
 from .base import Path, Record, Row
-from .hooks import HookRow, HookSpec, KeyRow, Series
+from .hooks import HookOutcome, HookRow, HookSpec, KeyRow, Series
 from .messages import Event, ModelRequest
 from .passes import CallDetail, Problem
 from .values import MappingValue, NoneValue, OtherValue, TensorValue
@@ -139,6 +139,21 @@ class AllHooks(Event, frozen=True):
     total: int
 
 
+class GetOutcomes(Query, frozen=True):
+    """What became of every hook that was added, in the last pass, in the order in which they were added. Reply:
+    `Outcomes`."""
+
+    first: int = 0
+    count: int = 500
+
+
+class Outcomes(Event, frozen=True):
+    """Hooks `first` and following."""
+
+    rows: tuple[HookOutcome, ...]
+    total: int
+
+
 class CheckHook(Query, frozen=True):
     """What `AddHook`, or `EditParameters`, would do, without doing it. Reply: `HookCheck`."""
 
@@ -202,11 +217,22 @@ class Locations(Event, frozen=True):
 
 
 AnyQuery: TypeAlias = (
-    GetTrace | GetSource | GetHookSource | GetAttributes | GetParameters | GetHooks | GetAllHooks | CheckHook
+    GetTrace | GetSource | GetHookSource | GetAttributes | GetParameters | GetHooks | GetAllHooks | GetOutcomes
+    | CheckHook
     | GetHistory | TryStateDict | GetLocations
 )  # fmt: skip
 """`Queries.answer` in `engine/views` has an arm for each; one without is an error of the type checker."""
 
 AnyAnswer: TypeAlias = (
-    Calls | Source | Attributes | Parameters | Hooks | AllHooks | HookCheck | History | StateDictReport | Locations
+    Calls
+    | Source
+    | Attributes
+    | Parameters
+    | Hooks
+    | AllHooks
+    | Outcomes
+    | HookCheck
+    | History
+    | StateDictReport
+    | Locations
 )

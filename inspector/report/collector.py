@@ -9,6 +9,7 @@ from ..records import (
     CallDetail,
     CallRow,
     CallRows,
+    HookOutcome,
     Location,
     ModuleRow,
     ModuleRows,
@@ -47,7 +48,9 @@ class Collector:
         problem: Problem | None = None,
         details: Sequence[CallDetail] = (),
         locations: Sequence[Location] = (),
+        outcomes: Sequence[HookOutcome] = (),
     ) -> Report:
         """What was collected, with how the pass went. Only once something is `opened`."""
         assert self.opened is not None
-        return Report(self.opened.info, self.modules, self.calls, details, locations, summary, problem)
+        info = self.opened.info
+        return Report(info, self.modules, self.calls, details, locations, summary, problem, outcomes)

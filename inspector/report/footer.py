@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..records import ModelInfo, PassSummary
+from ..records import HookOutcome, ModelInfo, PassSummary
 from ..text import visible
 from .model import Report
 
@@ -44,6 +44,8 @@ def _describe_pass(summary: PassSummary) -> list[str]:
 def _describe_changes(summary: PassSummary) -> list[str]:
     """What hooks did, and what a backward pass started from."""
     lines = [f"hook failed: {visible(fault.what)}" for fault in summary.faults]
+    lines += [f"hook {each.kind}: {visible(_say_of(each))}" for each in summary.idle]
+    lines += _count_untold(summary)
     if summary.altering:
         delta = summary.delta
         moved = f", the output moved by {delta.rel_l2:.3g} (relative L2)" if delta is not None else ""
@@ -51,3 +53,15 @@ def _describe_changes(summary: PassSummary) -> list[str]:
     if summary.loss is not None:
         lines.append(f"loss {summary.loss:.6g}")
     return lines
+
+
+def _say_of(outcome: HookOutcome) -> str:
+    """Which hook it is, and why it never fired."""
+    return f"{outcome.place}: {outcome.unfired}" if outcome.unfired else outcome.place
+
+
+def _count_untold(summary: PassSummary) -> list[str]:
+    """How many hooks more there is something to say of, than is said."""
+    counts = summary.hook_counts
+    more = counts.failed + counts.never_fired + counts.changed_nothing - len(summary.faults) - len(summary.idle)
+    return [f"and {more:,} more hooks like these: --print json has all"] if more > 0 else []

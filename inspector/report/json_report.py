@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..records import CallDetail, CallRow, Location, ModuleRow
+from ..records import CallDetail, CallRow, HookOutcome, Location, ModuleRow
 from .json_failure import SCHEMA, error_to_json
 from .json_values import finite_or_none, value_to_json
 from .model import Report
@@ -37,6 +37,7 @@ def _document(report: Report) -> dict[str, Any]:
         "calls": [{**_call(report, detail), **_render_delta(report, detail.row)} for detail in report.details],
         "output": value_to_json(output) if output is not None else {"kind": "none"},
         "error": error_to_json(report.problem) if report.problem is not None else None,
+        "hooks": [_hook(outcome) for outcome in report.outcomes],
         **_faults(report),
     }
 
@@ -80,6 +81,17 @@ def _render_delta(report: Report, row: CallRow) -> dict[str, Any]:
     if row.delta is None:
         return {"delta": None}
     return {"delta": {name: finite_or_none(getattr(row.delta, name)) for name in ("rel_l2", "cosine", "max_abs")}}
+
+
+def _hook(outcome: HookOutcome) -> dict[str, Any]:
+    return {
+        "module": ".".join(outcome.path),
+        "hook": outcome.hook,
+        "fired": outcome.fired,
+        "faults": [outcome.fault] if outcome.fault else [],
+        "changed": outcome.changed,
+        "never_fired": outcome.unfired or None,
+    }
 
 
 def _faults(report: Report) -> dict[str, Any]:

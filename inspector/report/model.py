@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..records import CallDetail, CallRow, Location, ModelInfo, ModuleRow, PassSummary, Problem
+from ..records import CallDetail, CallRow, HookOutcome, Location, ModelInfo, ModuleRow, PassSummary, Problem
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,7 @@ class Report:
     locations: Sequence[Location] = ()
     summary: PassSummary | None = None
     problem: Problem | None = None
+    outcomes: Sequence[HookOutcome] = ()  # of every hook that was added, where all is told
     paths: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:

@@ -10,7 +10,7 @@ from ...records import Path, Problem
 from ...text import encodable
 from ..hooks.attached import Attached
 from ..hooks.hook import Hook
-from ..hooks.python_code import line_of
+from ..hooks.outcomes import describe_error
 from ..modules.tree import Node
 
 _TORCH_KINDS = {
@@ -76,14 +76,8 @@ class State:
 
 def describe_fault(hook: Hook, path: Path, error: BaseException) -> Problem:
     """What went wrong in a hook on the module at this path, with the line of a person's own code."""
-    try:
-        words = str(error)
-    except Exception as unprintable:  # an exception of a person's own may refuse
-        words = f"(its message cannot be read: {type(unprintable).__name__})"
-    line = line_of(error)
-    place = f"line {line}: " if line else ""
     return Problem(
-        encodable(f"{hook} on {'.'.join(path) or '(root)'} failed: {place}{type(error).__name__}: {words}", 600),
+        encodable(f"{hook} on {'.'.join(path) or '(root)'} failed: {describe_error(error)}", 700),
         hint="the pass went on as if the hook were off",
         kind=encodable(type(error).__name__, 120),
         path=path,

@@ -11,9 +11,11 @@ from contextlib import contextmanager
 from functools import partial
 
 from ...errors import UsageError
-from ...records import Change, Path, Problem
+from ...records import Change, HookOutcome, Path, Problem
 from ..hooks.attached import Attached
 from ..hooks.hook import Hook
+from ..hooks.never_fired import Circumstances
+from ..hooks.outcomes import conclude
 from ..hooks.session_state import HookState
 from ..hooks.spec import parse_hook
 from ..hooks.turns import ObserveFilter
@@ -26,6 +28,9 @@ from .added_hooks import AddedHooks
 from .applied import Foreign, State, describe_fault
 from .edits import Edits
 from .undo import UndoStack
+
+TOLD = 20
+"""Hooks that failed, of which each is told as a problem."""
 
 
 class ChangeLog:
@@ -238,17 +243,28 @@ class ChangeLog:
     def start(self) -> None:
         """A pass, or a run of batches, begins."""
         self.hook_state.batch = 0
-        for member in self.added.active():
-            member.attached.start()
-        for observe_filter in self.observers.filters.values():
-            observe_filter.start()
+        for _, hook in self._counted():
+            hook.start()
 
-    def faults(self) -> tuple[Problem, ...]:
-        """What went wrong in hooks of ours since `start`."""
-        added = [(member.attached.hook, member.node, member.attached.fault) for member in self.added.active()]
-        seen = [(each.hook, self.tree.nodes[index], each.fault) for index, each in self.observers.filters.items()]
-        found = [(hook, node, fault) for hook, node, fault in (*added, *seen) if fault is not None]
-        return tuple(describe_fault(hook, self.tree.paths[node.index], fault) for hook, node, fault in found[:20])
+    def conclude(self, known: Circumstances) -> tuple[tuple[HookOutcome, ...], tuple[Problem, ...]]:
+        """What became of every hook that was added, since `start`; and of the first that failed, the faults."""
+        for member in self.added:
+            member.attached.outcome = None
+        counted = list(self._counted())
+        for node, hook in counted:
+            hook.outcome = conclude(hook.hook, node, hook.tally, known)
+        outcomes = tuple(hook.outcome for _, hook in counted if hook.outcome is not None)
+        failed = [(node, hook) for node, hook in counted if hook.tally.fault is not None][:TOLD]
+        paths = self.tree.paths
+        faults = (
+            describe_fault(hook.hook, paths[node.index], fault) for node, hook in failed if (fault := hook.tally.fault)
+        )
+        return outcomes, tuple(faults)
+
+    def _counted(self) -> Iterator[tuple[Node, Attached | ObserveFilter]]:
+        """The hooks that were added and are on, with the modules they are on."""
+        yield from ((member.node, member.attached) for member in self.added.active())
+        yield from ((self.tree.nodes[index], each) for index, each in self.observers.filters.items())
 
     def in_force(self) -> tuple[dict[str, list[Hook]], dict[str, list[Hook]]]:
         """Hooks by the dotted paths of their modules, and edits by what they were made to, each in order."""

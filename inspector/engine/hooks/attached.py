@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Callable
+from copy import copy
 from functools import partial
 from time import perf_counter
 from typing import Any, cast
@@ -15,7 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from ..modules.tree import own_tensors
+from ...records import HookOutcome
+from ..modules.tree import own_tensors, walk
 from ..torch_hooks.outputs import Watch
 from ..values import nested
 from ..values.parts import is_tensor
@@ -24,21 +26,20 @@ from .context import HookContext
 from .hook import Hook
 from .python_code import PythonHook
 from .session_state import HookState
+from .tally import Tally
 from .turns import Turns
 
 
 class Attached:
-    """A hook on a module. Of the pass since `start`, `fired` says how often it was carried out, `seconds` how long that
-    took, and `fault` what went wrong in it."""
+    """A hook on a module. `tally` says what became of it since `start`, `outcome` what did in the last pass."""
 
     def __init__(self, hook: Hook, module: nn.Module, path: str, state: HookState) -> None:
         self.hook = hook
         self.module = module
         self.path = path
         self.state = state
-        self.fired = 0
-        self.seconds = 0.0
-        self.fault: Exception | None = None
+        self.tally = Tally()
+        self.outcome: HookOutcome | None = None
         self.muted = False  # on its module, and doing nothing
         self._act: Any = None
         self._turns = Turns(hook, state)
@@ -50,7 +51,7 @@ class Attached:
         Raises:
             UsageError: The kind cannot be made of these arguments.
         """
-        self.fired, self.seconds, self.fault = 0, 0.0, None
+        self.tally = Tally()
         self._turns.start()
         python = self.hook.kind.acts == "python"
         self._act = PythonHook.of(self.hook) if python else self.hook.kind.make(**self.hook.arguments)
@@ -72,25 +73,26 @@ class Attached:
         """What torch calls, timed and kept from raising."""
         if self.muted or torch._C._get_tracing_state() is not None:  # while tracing, values are not values
             return None
-        began, fired, altered = perf_counter(), self.fired, None
+        tally, altered = self.tally, None
+        began, fired, effect = perf_counter(), tally.fired, copy(tally.effect)
         try:
             altered = work(self, *values)
         except Exception as error:  # a hook is arithmetic on whatever comes, and a person's own code
-            self.fault = error
+            tally.fault = error
             if self.hook.alters:
-                self.fired = fired  # what it made of the tensors before is left out
+                tally.fired, tally.effect = fired, effect  # what it made of the tensors before is left out
         finally:
             took = perf_counter() - began
-            self.seconds += took
+            tally.seconds += took
             self.state.took(self.module, took, altered is not None, entering=self.hook.on == "input")
         return altered
 
     def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        number = self._turns.next()
+        number = self._turns.next(self.tally)
         if number is None:
             return None
         if isinstance(self._act, PythonHook):
-            return self._count(self._act.inputs(module, args, kwargs))
+            return self._run((args, kwargs), lambda act: act.inputs(module, args, kwargs))
         keyed = bool(self.hook.steps) and isinstance(self.hook.steps[0].key, str)
         which = kwargs if keyed else args if self.hook.steps else (args, kwargs)
         new = self._alter(which, number, (args, kwargs))
@@ -99,22 +101,23 @@ class Attached:
         return (args, new) if keyed else (new, kwargs) if self.hook.steps else new
 
     def _after(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> Any:
-        number = self._turns.next()
+        number = self._turns.next(self.tally)
         if number is None:
             return None
         if isinstance(self._act, PythonHook):
-            return self._count(self._act.output(module, args, kwargs, output))
+            return self._run(output, lambda act: act.output(module, args, kwargs, output))
         new = self._alter(output, number, output)
         return None if new is output else new
 
     def _watch(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         """Gradients are taken from the output's tensors: module backward hooks refuse in-place operations."""
-        number = self._turns.next()
+        number = self._turns.next(self.tally)
         if number is None:
             return
         leaves = _number_leaves(output)
         for tensor in nested.tensors_in(part_at(output, self.hook.steps)):
             if tensor.requires_grad:
+                self.tally.awaited += 1
                 watch = Watch(partial(self._call_gradient, number, leaves.get(id(tensor), 0)))
                 tensor.register_hook(watch)  # type: ignore[no-untyped-call]
 
@@ -123,13 +126,13 @@ class Attached:
 
     def _gradient(self, gradient: Tensor, number: int, leaf: int) -> Tensor | None:
         if isinstance(self._act, PythonHook):
-            return cast("Tensor | None", self._count(self._act.gradient(self.module, gradient)))
+            return cast("Tensor | None", self._run(gradient, lambda act: act.gradient(self.module, gradient)))
         with torch.no_grad():
             new = self._one(gradient, number, leaf)
         return None if new is gradient else new
 
     def _edit(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
-        number = self._turns.next()
+        number = self._turns.next(self.tally)
         if number is None:
             return
         if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in nested.tensors_in(output)):
@@ -140,8 +143,7 @@ class Attached:
 
     def _edit_now(self, number: int) -> None:
         if isinstance(self._act, PythonHook):
-            self._act.parameters(self.module)
-            self.fired += 1
+            self._run(() if self.tally.effect.differs else _held(self.module), lambda act: act.parameters(self.module))
             return
         named = find_parameters(self.module, self.hook.where)
         with torch.no_grad():  # all are made before one is written: where one fails, none is changed
@@ -157,11 +159,15 @@ class Attached:
         self._keys(state, prefix)
 
     def _keys(self, state: dict[str, Any], prefix: str) -> None:
+        self.tally.calls += 1
+        effect, python = self.tally.effect, isinstance(self._act, PythonHook)
+        before = effect.keep(list(state.items()), in_place=python)
         if isinstance(self._act, PythonHook):
             self._act.keys(self.module, state, prefix)
         else:
             self._act(state, prefix)
-        self.fired += 1
+        effect.compare_value(before, list(state.items()))
+        self.tally.fired += 1
 
     def _alter(self, value: Any, number: int, whole: Any) -> Any:
         """`value` with what the hook makes of its floating tensors, first to last; itself where that is nothing new.
@@ -181,17 +187,31 @@ class Attached:
         return replace_at(value, self.hook.steps, part)
 
     def _one(self, tensor: Tensor, number: int, leaf: int) -> Tensor:
-        if self.hook.condition is not None and not self.hook.condition.holds(tensor):
+        if not self._holds(tensor):
             return tensor
         if self.hook.kind.acts == "context":
             new = self._act(tensor, HookContext(self.path, self.hook.on, number, leaf, self.state))
         else:
             new = self._act(tensor)
-        self.fired += 1
-        return tensor if new is None else cast(Tensor, new)
+        new = tensor if new is None else cast(Tensor, new)
+        if self.hook.alters:
+            self.tally.effect.compare(tensor, new)
+        self.tally.fired += 1
+        return new
 
-    def _count(self, result: Any) -> Any:
-        self.fired += 1
+    def _holds(self, tensor: Tensor) -> bool:
+        """Whether the condition is true of it; without one always."""
+        if self.hook.condition is None:
+            return True
+        self.tally.tested += 1
+        return self.hook.condition.holds(tensor)
+
+    def _run(self, value: Any, function: Callable[[PythonHook], Any]) -> Any:
+        """What a person's function gives, which may also write to `value` in place."""
+        before = self.tally.effect.keep(value) if self.hook.alters else None
+        result = function(self._act)
+        self.tally.effect.compare_value(before, value if result is None else result)
+        self.tally.fired += 1
         return result
 
 
@@ -229,6 +249,16 @@ def find_parameters(module: nn.Module, pattern: str) -> list[tuple[str, Tensor]]
     if not found:
         raise LookupError(f"{type(module).__name__} has no parameter {pattern!r} of its own")
     return found
+
+
+def _held(module: nn.Module) -> list[Tensor]:
+    """The parameters and buffers of a module and of those below it: what a person's function may write to."""
+    return [
+        tensor
+        for node in walk(module).objects()
+        for which in ("_parameters", "_buffers")
+        for _, tensor in own_tensors(node.module, which)
+    ]
 
 
 def _floats(tensor: Tensor) -> bool:

@@ -43,6 +43,7 @@ class Hook:
     when: str = ""
     code: str = ""  # of a Python hook
     function: Callable[..., Any] | None = field(default=None, compare=False)  # in place of `code`, from the library
+    looks: bool = field(default=False, compare=False)  # of such a function: it is not meant to change anything
     steps: tuple[Step, ...] = field(init=False, compare=False)
     condition: Condition | None = field(init=False, compare=False)
 
@@ -64,7 +65,7 @@ class Hook:
 
     @property
     def alters(self) -> bool:
-        return self.kind.group not in ("Look",)
+        return self.kind.group != "Look" and not self.looks
 
     def check_text(self) -> None:
         """Raises `UsageError` where its text does not make it again: an argument is an object that is in no file."""

@@ -6,10 +6,12 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from ...records import OtherValue
+from ...records import HookOutcome, OtherValue
 from ..values.nested import tensors_in
 from ..values.value_path import part_at
+from .conditions import Condition
 from .hook import Hook
+from .tally import Tally
 
 NOT_SEEN = OtherValue("", "not looked at: the observe hook is limited")
 
@@ -34,28 +36,30 @@ class Turns:
         """Another pass, or run of batches, begins."""
         self._batch = -1
 
-    def next(self) -> int | None:
-        """The number of the call that begins now, None where the hook does not act in it."""
+    def next(self, tally: Tally) -> int | None:
+        """The number of the call that begins now, which is counted; None where the hook does not act in it."""
         batch = self._batches.batch
         if batch != self._batch:
             self._batch, self._calls = batch, 0
         number = self._calls
         self._calls += 1
-        if self._hook.call is not None and number != self._hook.call:
-            return None
-        return number if batch % self._hook.every == 0 else None
+        chosen = self._hook.call in (None, number) and batch % self._hook.every == 0
+        tally.count_call(self._calls, chosen)
+        return number if chosen else None
 
 
 class ObserveFilter:
     """What an observing hook shows of a module: its `Hook`, and whose turn it is.
 
-    `inputs`, `output` and `gradient` say which of them are looked at, `fault` what went wrong since `start`.
+    `inputs`, `output` and `gradient` say which of them are looked at, `tally` what became of it since `start`, and
+    `outcome` what became of it in the last pass.
     """
 
     def __init__(self, hook: Hook, batches: Batches) -> None:
         self.hook = hook
-        self.turns = Turns(hook, batches)
-        self.fault: Exception | None = None
+        self.tally = Tally()
+        self.outcome: HookOutcome | None = None
+        self._turns = Turns(hook, batches)
         self.inputs = hook.on in ("both", "input")
         self.output = hook.on in ("both", "output")
         self.gradient = hook.on in ("both", "grad")
@@ -67,15 +71,27 @@ class ObserveFilter:
 
     def start(self) -> None:
         """Another pass, or run of batches, begins."""
-        self.turns.start()
-        self.fault = None
+        self._turns.start()
+        self.tally = Tally()
+
+    def next(self) -> int | None:
+        """See `Turns.next`."""
+        return self._turns.next(self.tally)
+
+    def show_call(self, inputs: bool, output: bool) -> None:
+        """A call of its module is shown: what went in was seen, and what came out."""
+        self.tally.fired += output if self.output else inputs and self.inputs
+
+    def show_gradient(self) -> None:
+        """A gradient is shown."""
+        self.tally.fired += not (self.inputs or self.output)
 
     def part(self, value: Any) -> Any:
         """What is chosen of an input or an output; `NOT_SEEN` where it has no such part, which is a fault."""
         try:
             return part_at(value, self.hook.steps)
         except LookupError as error:
-            self.fault = error
+            self.tally.fault = error
             return NOT_SEEN
 
     def holds(self, value: Any) -> bool:
@@ -84,10 +100,14 @@ class ObserveFilter:
         if condition is None:
             return False
         try:
-            return any(condition.holds(tensor) for tensor in tensors_in(value) if _floats(tensor))
+            return any(self._holds(condition, tensor) for tensor in tensors_in(value) if _floats(tensor))
         except Exception as error:  # a tensor may refuse any operation
-            self.fault = error
+            self.tally.fault = error
             return False
+
+    def _holds(self, condition: Condition, tensor: Tensor) -> bool:
+        self.tally.tested += 1
+        return condition.holds(tensor)
 
 
 def _floats(tensor: Tensor) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from ...errors import UsageError
 from ...text import encodable
 from ..source.class_name import class_name
+from .badges import has_forward
 from .tree import ModuleTree, Node
 
 ROOT = "(root)"
@@ -34,7 +35,8 @@ def select(tree: ModuleTree, text: str, *, looking: bool = False) -> list[Node]:
         tree: The model.
         text: As above.
         looking: Whether a glob also means modules that only hand on what another one returned: the model itself, and
-            the `_orig_mod` of a compiled one. Who alters what modules return would do so twice.
+            the `_orig_mod` of a compiled one. Who alters what modules return would do so twice. Nor does a glob then
+            mean containers that are never called (a `ModuleList`), unless it meets nothing else.
 
     Raises:
         SelectorError: A part means no module, or nothing is left.
@@ -106,7 +108,10 @@ class _Selector:
         if INNER in pattern:
             return _matching(self._names, pattern)
         found = _matching(self._outer_names, pattern)
-        return found if self._looking else [index for index in found if not self._hands_on(index)]
+        if self._looking:
+            return found
+        found = [index for index in found if not self._hands_on(index)]
+        return [index for index in found if has_forward(self._tree.nodes[index].module)] or found
 
     def _hands_on(self, index: int) -> bool:
         """Whether another module that the same patterns mean returns what this one does."""

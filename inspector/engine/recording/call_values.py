@@ -39,6 +39,8 @@ class CallValues:
         seen = call.observe_filter
         if seen is None or seen.hook.condition is None or seen.holds(gradient):
             call.gradients.append(self._plain.describe(gradient))
+            if seen is not None:
+                seen.show_gradient()
 
     def resolve(self) -> None:
         """Complete the statistics of what was seen so far."""
@@ -57,7 +59,7 @@ class CallValues:
     def _see_chosen_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         seen = call.observe_filter
         assert seen is not None  # else all are seen
-        call.shown = seen.turns.next() is not None and (None if seen.waits else True)
+        call.shown = seen.next() is not None and (None if seen.waits else True)
         if call.shown is False or not seen.inputs:
             return
         steps = () if seen.output else seen.hook.steps  # of both, the path is one into the output

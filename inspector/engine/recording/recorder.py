@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from ...postmortem.record import CallLog
 from ...records import OtherValue
-from ..hooks.turns import ObserveFilter
+from ..hooks.turns import NOT_SEEN, ObserveFilter
 from ..modules.tree import ModuleTree
 from ..torch_hooks.outputs import OutputHooks
 from ..values import nested
@@ -242,6 +242,8 @@ class Recorder:
         """On the output's tensors: module backward hooks refuse modules whose output is changed in place later."""
         watched = (tensor for tensor in nested.tensors_in(output) if tensor.requires_grad)
         for number, tensor in enumerate(watched):
+            if call.observe_filter is not None:
+                call.observe_filter.tally.awaited += 1
             place = f"output of call {call.number}, tensor {number}"
             self.output_hooks.watch(call.index, place, tensor, lambda grad: self._see_gradient(call, grad))
 
@@ -279,6 +281,8 @@ class Recorder:
         call.before = None
         if call.shown or call.status != "ok":
             self.calls.append(call)
+        if call.shown and call.observe_filter is not None:
+            call.observe_filter.show_call(bool(call.inputs or call.kwargs.keys), call.output is not NOT_SEEN)
         if self._call_log is not None:
             self._call_log.leave(call.exit())
 

@@ -27,7 +27,9 @@ from ..recording.recorder import Cancelled, Recorder
 from ..torch_hooks.meter import Meter
 from ..values.summarize import Summarizer
 from .attempts import Attempts
+from .hook_report import HookReport, report_hooks
 from .subject import Subject
+from .words import list_some, name_pass
 
 CHUNK = 2_000
 """Rows per message of a long listing."""
@@ -40,7 +42,8 @@ Emit = Callable[[AnyEvent], None]
 
 
 class Runner:
-    """`summary` says how the last pass went, `last` holds its calls, `meter` what other people's hooks did in it.
+    """`summary` says how the last pass went, `last` holds its calls, `hooks` what became of ours and `meter` what other
+    people's did in it.
 
     Args:
         subject: The model.
@@ -57,6 +60,7 @@ class Runner:
         self.summary: PassSummary | None = None
         self.histories = Histories()
         self.meter: Meter | None = None
+        self.hooks = HookReport()
         self._subject = subject
         self._attempts = attempts
         self._call_log = call_log
@@ -108,7 +112,7 @@ class Runner:
 
     def _recorders(self, comparison: Comparison | None) -> Callable[[bool], Recorder]:
         """Makes the recorder of each batch; that of the last one compares."""
-        watched, doing, number = self._watched, _words(self._steps), self.last.number + 1
+        watched, doing, number = self._watched, name_pass(self._steps), self.last.number + 1
 
         def record(last: bool) -> Recorder:
             recorder = self._record(doing, watched, comparison if last else None, number=number)
@@ -307,6 +311,8 @@ class Runner:
         for fault in recorder.faults:
             self._emit(Note("error", f"observing failed: {encodable(fault, 300)}"))
         self._say_changes(outcome)
+        called = {call.index for call in recorder.calls}
+        self.hooks = report_hooks(subject, called, self._steps.backward, outcome.error is not None)
         return PassSummary(
             number=self.last.number,
             ms=outcome.ms,
@@ -321,7 +327,9 @@ class Runner:
             altering=subject.change_log.count_altering(),
             delta=next((call.delta for call in recorder.calls if call.index == 0 and not call.depth), None),
             ranking=comparison.ranking if comparison is not None else (),
-            faults=subject.change_log.faults(),
+            faults=self.hooks.faults,
+            idle=self.hooks.idle,
+            hook_counts=self.hooks.count(),
             batches=batches.done,
             backward=self._steps.backward,
             loss=batches.loss,
@@ -332,17 +340,7 @@ class Runner:
         said = outcome.restored + outcome.not_restored
         if said and said != self._said:
             if outcome.restored:
-                self._emit(Note("info", f"the pass changed, and was put back: {_list_some(outcome.restored)}"))
+                self._emit(Note("info", f"the pass changed, and was put back: {list_some(outcome.restored)}"))
             if outcome.not_restored:
-                self._emit(Note("warning", f"the pass changed, and stays changed: {_list_some(outcome.not_restored)}"))
+                self._emit(Note("warning", f"the pass changed, and stays changed: {list_some(outcome.not_restored)}"))
         self._said = said
-
-
-def _words(steps: Steps) -> str:
-    words = "the forward and backward pass" if steps.backward else "the forward pass"
-    return words if steps.batches == 1 else f"{words} of {steps.batches} batches"
-
-
-def _list_some(words: tuple[str, ...], shown: int = 4) -> str:
-    more = f" and {len(words) - shown} more" if len(words) > shown else ""
-    return ", ".join(words[:shown]) + more

@@ -18,6 +18,7 @@ from ...records import (
     HookSpec,
     Location,
     Locations,
+    Outcomes,
     Parameters,
     Path,
     Source,
@@ -26,10 +27,12 @@ from ...records import (
     queries,
 )
 from ...text import encodable
-from ..changes.applied import AppliedHook, describe_fault
+from ..changes.applied import AppliedHook
+from ..hooks.never_fired import Circumstances
+from ..hooks.outcomes import conclude
 from ..hooks.spec import describe_hook, resolve_hook
 from ..hooks.turns import ObserveFilter
-from ..modules.tree import Node
+from ..modules.tree import ModuleTree, Node
 from ..source import location, site_source, source_of
 from ..subject.runner import Runner
 from ..subject.subject import Subject
@@ -75,6 +78,8 @@ class Queries:
                 return self.hooks(query.path)
             case queries.GetAllHooks():
                 return self.all_hooks(query.first, query.count)
+            case queries.GetOutcomes():
+                return self.outcomes(query.first, query.count)
             case queries.GetHookSource():
                 return self.hook_source(query.path, query.kind, query.id, query.of)
             case queries.CheckHook():
@@ -149,6 +154,11 @@ class Queries:
             self._listed = tuple(rows)
         return AllHooks(self._listed[first : first + count], len(self._listed))
 
+    def outcomes(self, first: int, count: int) -> Outcomes:
+        """What became of the hooks that were added, in the last pass."""
+        found = self._runner.hooks.outcomes
+        return Outcomes(found[first : first + count], len(found))
+
     def _hook_rows(self, node: Node) -> tuple[HookRow, ...]:
         subject, runner = self._subject, self._runner
         fired = len(runner.last.of(node.index))
@@ -161,7 +171,7 @@ class Queries:
             if member is None:
                 rows.append(_observe_row(row, observe_filter) if row.ours else row)
             elif member.present:
-                rows.append(_own_row(row, member))
+                rows.append(_own_row(row, member, subject.tree))
         return (*rows, *runner.last.output_hooks.rows(node.index, path))
 
     def hook_source(self, path: Path | None, kind: str, hook_id: int, of: str = "") -> Source:
@@ -193,15 +203,16 @@ class Queries:
 
 
 def _observe_row(row: HookRow, observe_filter: ObserveFilter | None) -> HookRow:
-    """With what went wrong in an observing hook; one without a filter has nothing that can."""
-    if observe_filter is None or observe_filter.fault is None:
-        return row
-    return replace(row, fault=describe_fault(observe_filter.hook, row.path or (), observe_filter.fault).what)
+    """With what became of an observing hook that looks at a part; of one that looks at everything there is nothing."""
+    return replace(row, outcome=observe_filter.outcome) if observe_filter is not None else row
 
 
-def _own_row(row: HookRow, member: AppliedHook) -> HookRow:
+def _own_row(row: HookRow, member: AppliedHook, tree: ModuleTree) -> HookRow:
     attached = member.attached
-    fault = describe_fault(attached.hook, row.path or (), attached.fault).what if attached.fault is not None else ""
+    outcome = attached.outcome
+    if attached.hook.on.endswith("state_dict") and (outcome is not None or attached.tally.calls):
+        # state dicts are made between passes
+        outcome = conclude(attached.hook, member.node, attached.tally, Circumstances(tree, lambda node: ()))
     return replace(
         row,
         flags=tuple(flag for flag in row.flags if flag != "prepend"),  # ours only stand before our observing ones
@@ -210,9 +221,9 @@ def _own_row(row: HookRow, member: AppliedHook) -> HookRow:
         owner="",
         file="",
         line=0,
-        fired=attached.fired,
-        ms=attached.seconds * 1e3,
+        fired=outcome.fired if outcome is not None else 0,
+        ms=attached.tally.seconds * 1e3,
         alters=attached.hook.alters,
         enabled=member.on,
-        fault=fault,
+        outcome=outcome,
     )

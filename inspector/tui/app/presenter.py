@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from textual.timer import Timer
 
-from ...records import Calls, Problem, Progress
+from ...records import Calls, PassSummary, Problem, Progress
 from ..panels.log import LogPanel
 from .host import Host
 from .state import AppState
@@ -29,7 +30,7 @@ class Presenter:
         self._host = host
         self._clock: Timer | None = None
         self._last_problem: Problem | None = None
-        self._last_faults: tuple[Problem, ...] = ()
+        self._said: set[Problem | str] = set()  # of the hooks in the last pass
 
     def start_clock(self) -> None:
         """The app runs: from now on the title counts the seconds of a pass."""
@@ -45,7 +46,7 @@ class Presenter:
 
     def show_model(self) -> None:
         """Another model, none, or the same one with another input."""
-        self._last_problem, self._last_faults = None, ()
+        self._last_problem, self._said = None, set()
         self._title.alarm = ""
         self._workbench.show_model(self._state.model)
         self._count_changes()
@@ -92,17 +93,22 @@ class Presenter:
             state.seed, state.exit_code = summary.seed, 1 if summary.faults else 0
             self._last_problem = None
         if summary is not None:
-            self._show_faults(summary.faults)
+            self._say_of_hooks(summary)
 
     def offer_calls(self, calls: Calls) -> None:
         """What is known already of the calls that a panel asked for."""
         self._panels.offer(calls)
 
-    def _show_faults(self, faults: tuple[Problem, ...]) -> None:
-        """Write down which hooks failed and were passed over, once while they stay the same."""
-        if faults == self._last_faults:
-            return
-        self._last_faults = faults
+    def _say_of_hooks(self, summary: PassSummary) -> None:
+        """Write down which hooks failed, never fired or changed nothing, each once while it stays so."""
+        idle = [f"{each.place} {each.sentence}" for each in summary.idle]
+        said, self._said = self._said, {*summary.faults, *idle}
+        self._tell_faults([fault for fault in summary.faults if fault not in said])
+        for words in idle:
+            if words not in said:
+                self.log("warning", words)
+
+    def _tell_faults(self, faults: Sequence[Problem]) -> None:
         for fault in faults:
             self.log_panel.show_problem(fault)
         for fault in faults[:FAULTS_TOLD]:

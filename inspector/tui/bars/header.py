@@ -74,12 +74,16 @@ class TitleBar(Widget):
             return Content.styled(visible(self.alarm), "$text-error")
         words = self._pass_under_way() if self.running else self._last_pass(room)
         text = format.ascii_only(words) if self.ascii else words
-        summary = self.summary
-        failed = summary is not None and (summary.problem is not None or summary.faults) and not self.running
-        status = Content.styled(
-            text, "$text-error" if failed else "$text-primary" if self.running else "$foreground-muted"
-        )
+        status = Content.styled(text, self._choose_style())
         return Content.assemble(("live  ", "bold $text-primary"), status) if self.live else status
+
+    def _choose_style(self) -> str:
+        if self.running:
+            return "$text-primary"
+        summary = self.summary
+        if summary is not None and (summary.problem is not None or summary.hook_counts.failed):
+            return "$text-error"
+        return "$text-warning" if summary is not None and summary.hook_counts.never_fired else "$foreground-muted"
 
     def _pass_under_way(self) -> str:
         seconds = f"{self.elapsed:.1f} s" + ("  ^c cancels" if self.elapsed >= 1 else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...records import PassSummary, Progress
+from ...records import HookCounts, PassSummary, Progress
 from ...text import visible
 from .. import format
 from ..tree.heat import short
@@ -40,12 +40,25 @@ def describe_last(summary: PassSummary, after: str, width: int, dot: str) -> str
 
 
 def _outcome(summary: PassSummary) -> list[Part]:
-    """How many hooks failed, how far the model's output is from the baseline, and the loss."""
-    found: list[Part] = []
-    if summary.faults:
-        found.append(Part(0, f"{len(summary.faults)} hook{'s' * (len(summary.faults) != 1)} failed"))
+    """What became of hooks, how far the model's output is from the baseline, and the loss."""
+    found = _hook_parts(summary.hook_counts)
     if summary.delta is not None:
         found.append(Part(1, f"Δ {short(summary.delta.rel_l2)}"))
     if summary.loss is not None:
         found.append(Part(2, f"loss {format.number(summary.loss)}"))
     return found
+
+
+def _hook_parts(counts: HookCounts) -> list[Part]:
+    """`1 hook failed`, `2 never fired`, `1 changed nothing`: as many as there are, the first with its noun."""
+    kinds = (
+        (0, counts.failed, "failed"),
+        (0, counts.never_fired, "never fired"),
+        (1, counts.changed_nothing, "changed nothing"),
+    )
+    parts: list[Part] = []
+    for rank, count, words in kinds:
+        noun = "" if parts else " hook" if count == 1 else " hooks"
+        if count:
+            parts.append(Part(rank, f"{count}{noun} {words}"))
+    return parts

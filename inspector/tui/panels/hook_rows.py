@@ -79,8 +79,8 @@ def entry(row: HookRow, number: int) -> Iterator[Line]:
     name = Content.styled(visible(row.name), HEADING if row.enabled else DIM)
     yield Line(name, gutter=_gutter(row, number), aside=Content.styled(_count_calls(row), DIM))
     yield Line(Content.styled(" · ".join(filter(None, _facts(row))), DIM), gutter=blank)
-    if row.fault:
-        yield Line(Content.styled(f"failed: {visible(row.fault)}", WARN), gutter=blank)
+    if row.outcome is not None and row.outcome.sentence:
+        yield Line(Content.styled(visible(row.outcome.sentence), WARN), gutter=blank)
     if row.locked:
         yield Line(Content.styled(f"stays as it is: {visible(row.locked)}", WARN), gutter=blank)
 

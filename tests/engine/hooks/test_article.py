@@ -50,7 +50,11 @@ def test_the_input_is_doubled_at_the_hook_and_the_output_after_it() -> None:
     torch.manual_seed(0)
     model, x = M(), torch.randn(1)
     seen: list[torch.Tensor] = []
-    hooks = [inspector.scale(2, on="input"), inspector.python(lambda m, args, kw, out: seen.extend((args[0], out)))]
+
+    def looking(module: nn.Module, args: tuple[torch.Tensor], kwargs: object, output: torch.Tensor) -> None:
+        seen.extend((args[0], output))
+
+    hooks = [inspector.scale(2, on="input"), inspector.python(looking, looks=True)]
     with inspector.hooks(model, {"l1": [*hooks, inspector.scale(2)]}) as on:
         output = model(x)
     assert torch.equal(seen[0], 2 * x)
@@ -80,7 +84,7 @@ def test_weights_double_batch_by_batch() -> None:
     model = M()
     first = model.l1.weight.detach().clone()
     seen: list[torch.Tensor] = []
-    hooks = [inspector.python(lambda m: seen.append(m.weight.detach().clone()), on="parameters"),
+    hooks = [inspector.python(lambda m: seen.append(m.weight.detach().clone()), on="parameters", looks=True),
              inspector.scale(2, on="parameters")]  # fmt: skip
     with torch.no_grad(), inspector.hooks(model, {"l1": hooks}):
         for _ in range(3):
@@ -119,7 +123,7 @@ def test_the_order_of_a_resnet18() -> None:
     model = torchvision.models.resnet18().train()
     names: list[str] = []
     path_of = {id(module): name for name, module in model.named_modules()}
-    hook = inspector.python(lambda module, *rest: names.append(path_of[id(module)]))
+    hook = inspector.python(lambda module, *rest: names.append(path_of[id(module)]), looks=True)
     with inspector.hooks(model, {"*": hook}):
         model(torch.randn(1, 3, 64, 64))
     assert names == ORDER and len(ORDER) == 75

@@ -120,7 +120,7 @@ def test_zeros_in_any_container(make: Callable[[Tensor], Any]) -> None:
 
 def test_a_container_that_cannot_be_made_anew_is_a_fault() -> None:
     model = nn.Sequential(Gives(lambda x: {"x": x}.values()))
-    with inspector.hooks(model, {"0": inspector.zero()}) as on:
+    with pytest.warns(inspector.HookWarning, match="failed"), inspector.hooks(model, {"0": inspector.zero()}) as on:
         output = model(X)
     assert "a dict_values cannot be made anew" in str(on.faults[0]) and torch.equal(*output, X)
     assert list(on.fired.values()) == [0]

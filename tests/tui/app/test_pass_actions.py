@@ -13,6 +13,8 @@ from inspector.records import (
     Changes,
     Delta,
     GetHistory,
+    HookCounts,
+    HookOutcome,
     KeyRow,
     Opened,
     PassEnded,
@@ -215,10 +217,19 @@ def test_the_last_pass_says_how_far_the_output_is_and_the_loss_as_there_is_room(
     assert describe_last(summary, "76 hooks", 30, " · ") == "pass 3 · Δ 0.32 · loss 2.31"
     assert describe_last(summary, "76 hooks", 3, " · ") == "pass 3"
     assert describe_last(PassSummary(9, 1.0, 1, batches=7), "x", 60, " · ").startswith("7 batches")
-    faults = (Problem("mean(9) failed"), Problem("patch('x') failed"))
-    assert describe_last(replace(summary, faults=faults), "x", 30, " · ") == "pass 3 · 2 hooks failed"
-    alone = PassSummary(1, 2.0, 5, faults=faults[:1])
+    two = replace(summary, hook_counts=HookCounts(2, failed=2))
+    assert describe_last(two, "x", 30, " · ") == "pass 3 · 2 hooks failed"
+    alone = PassSummary(1, 2.0, 5, hook_counts=HookCounts(1, failed=1))
     assert describe_last(alone, "x", 60, " · ") == "pass 1 · 2.00 ms · 1 hook failed · x"
+
+
+def test_what_became_of_hooks_is_counted_apart():
+    all_kinds = PassSummary(1, 2.0, 5, hook_counts=HookCounts(7, 1, 2, 3))
+    words = "1 hook failed · 2 never fired · 3 changed nothing"
+    assert describe_last(all_kinds, "x", 80, " · ") == f"pass 1 · 2.00 ms · {words} · x"
+    idle = PassSummary(1, 2.0, 5, hook_counts=HookCounts(2, never_fired=2))
+    assert describe_last(idle, "x", 80, " · ") == "pass 1 · 2.00 ms · 2 hooks never fired · x"
+    assert describe_last(idle, "76 hooks", 30, " · ") == "pass 1 · 2 hooks never fired"
 
 
 async def test_the_batch_is_shown_while_it_runs(tmp_path: Path):
@@ -236,7 +247,8 @@ async def test_faults_are_written_down_and_told_once_while_they_stay_the_same(tm
 
     def with_faults(problem=None):
         ended = end(problem)
-        summary = PassSummary(ended.summary.number, 1.0, 5, faults=tuple(faults))
+        counts = HookCounts(len(faults), failed=len(faults))
+        summary = PassSummary(ended.summary.number, 1.0, 5, faults=tuple(faults), hook_counts=counts)
         return PassEnded(1, summary)
 
     engine.end_pass = with_faults
@@ -358,3 +370,38 @@ async def test_a_file_that_cannot_be_read_is_said_where_it_was_typed(tmp_path: P
         await settle(app, pilot)
         assert isinstance(app.screen, FilePrompt)
         assert "there is no file [w].pt\ncwd is /tmp" in app.screen.query_one("#fault").render().plain
+
+
+async def test_what_a_hook_did_not_do_is_logged_once_while_it_stays_so(tmp_path: Path):
+    never = HookOutcome(("fc",), "scale(2, call=3)", unfired="call=3, and it was called once")
+    nothing = HookOutcome(("fc",), "scale(1)", fired=1, changed=False)
+    idle = [never, nothing]
+    engine = FakeEngine()
+    end = engine.end_pass
+
+    def with_idle(problem=None):
+        counts = HookCounts(2, never_fired=idle.count(never), changed_nothing=idle.count(nothing))
+        summary = PassSummary(end(problem).summary.number, 1.0, 5, idle=tuple(idle), hook_counts=counts)
+        return PassEnded(1, summary)
+
+    engine.end_pass = with_idle
+    async with running(tmp_path, engine) as (app, pilot, _):
+        log = next(panel for panel in app.workbench.panels.members if isinstance(panel, LogPanel))
+
+        def written(words: str) -> int:
+            return sum(words in line.body.plain for line in log.lines)
+
+        for _ in range(3):  # as in live mode
+            await pilot.press("r")
+            await settle(app, pilot)
+        assert written("scale(2, call=3) on fc never fired: call=3, and it was called once") == 1
+        assert written("scale(1) on fc changed nothing: the output is bit for bit as without it") == 1
+        assert app.state.exit_code == 0
+        assert "1 hook never fired · 1 changed nothing" in app.workbench.title_bar.render().plain
+        idle.remove(never)
+        await pilot.press("r")
+        await settle(app, pilot)
+        idle.append(never)
+        await pilot.press("r")
+        await settle(app, pilot)
+        assert written("never fired") == 2 and written("changed nothing") == 1

@@ -726,7 +726,8 @@ async def test_odd_text_is_only_text(odd: str) -> None:
     tensor = made.a_tensor(dtype=odd, device=odd, type=odd, layout=odd, why=odd, preview=r.Preview(odd, ((odd,),)))
     mapping = r.MappingValue(odd, (odd,), (r.OtherValue(odd, odd),), 1)
     row = r.CallRow(2, 0, 2, 13, 2, 1.0, "ok", r.Brief(text=odd), file=made.FILE + odd, line=77)
-    hook = r.HookRow(1, odd, False, odd, odd, odd, 3, (odd,), locked=odd, of=odd, fault=odd)
+    outcome = r.HookOutcome((odd,), odd, odd, fault=odd)
+    hook = r.HookRow(1, odd, False, odd, odd, odd, 3, (odd,), locked=odd, of=odd, outcome=outcome)
     replies: dict[type[LinePanel], Any] = {
         SourcePanel: r.Source((odd,), "class", odd, odd, odd, odd, 1, 1, (odd,)),
         OutputsPanel: made.the_outputs(made.a_call(row=row, inputs=(tensor,), kwargs=mapping, output=tensor), note=odd),

@@ -237,7 +237,8 @@ def matches(row: HookRow, text: str) -> bool:
     whose = "ours" if row.ours else "not ours"
     state = "" if row.enabled else "off"
     where = PROCESS if row.path is None else format.path(row.path)
-    said = " ".join((where, row.name, row.kind, row.owner, row.of, row.file, whose, state, row.fault))
+    became = row.outcome.sentence if row.outcome is not None else ""
+    said = " ".join((where, row.name, row.kind, row.owner, row.of, row.file, whose, state, became))
     return text.lower() in visible(said).lower()
 
 

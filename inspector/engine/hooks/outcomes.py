@@ -1,0 +1,36 @@
+"""What is told of a hook after a pass: how often it fired, whether it changed anything, what went wrong, or why not."""
+
+from __future__ import annotations
+
+from ...records import HookOutcome
+from ...text import encodable
+from ..modules.tree import Node
+from .hook import Hook
+from .never_fired import Circumstances, explain_never_fired
+from .python_code import line_of
+from .tally import Tally
+
+
+def conclude(hook: Hook, node: Node, tally: Tally, known: Circumstances) -> HookOutcome:
+    """What became of `hook` on a module, in the pass that `known` tells of. Waits for what devices compared."""
+    fault = describe_error(tally.fault) if tally.fault is not None else ""
+    tally.effect.settle()
+    return HookOutcome(
+        known.tree.paths[node.index],
+        encodable(str(hook), 300),
+        hook.on,
+        tally.fired,
+        tally.effect.changed if hook.alters else None,
+        fault,
+        "" if fault or tally.fired else encodable(explain_never_fired(hook, node, tally, known), 400),
+    )
+
+
+def describe_error(error: BaseException) -> str:
+    """`line 3: TypeError: …`, with the line where it came out of a person's own code."""
+    try:
+        words = str(error)
+    except Exception as unprintable:  # an exception of a person's own may refuse
+        words = f"(its message cannot be read: {type(unprintable).__name__})"
+    line = line_of(error)
+    return encodable(f"{f'line {line}: ' if line else ''}{type(error).__name__}: {words}", 600)
