@@ -15,8 +15,9 @@ from ..engine.recording.kept import collect_kept, key_of
 from ..engine.recording.observers import Observers
 from ..engine.recording.recorder import Recorder
 from ..engine.source.class_name import class_name
+from ..engine.torch_hooks.blocks import Block
+from ..engine.torch_hooks.eager import untraced
 from ..errors import UsageError
-from .app import view_calls
 from .captured import CapturedCall
 
 KEEP_BYTES = 1 << 30
@@ -29,14 +30,21 @@ class Capture:
     def __init__(self, model: nn.Module, pattern: str, statistics: bool, keep: bool) -> None:
         self._tree = walk(model)
         self._keep = keep
-        self._observers = Observers(self._tree)
+        self._block = Block(self._tree)
+        self._observers = Observers(self._tree, self._block)
         self._recorder = Recorder(self._tree, statistics=statistics, keep=KEEP_BYTES if keep else 0)
         self._nodes = select(self._tree, pattern, looking=True)
 
+    @untraced
     def __enter__(self) -> Capture:
+        self._block.enter()
         for node in self._nodes:
             self._observers.add(node)
         self._observers.recorder = self._recorder
+        if self.refused:
+            path, why = next(iter(self.refused.items()))
+            words = f"{len(self.refused)} of {len(self._nodes)} modules cannot be observed: {path or ROOT}: {why}"
+            warnings.warn(words, RuntimeWarning, stacklevel=2)
         return self
 
     def __exit__(
@@ -44,7 +52,13 @@ class Capture:
     ) -> None:
         self._observers.recorder = None
         self._observers.remove_all()
+        self._block.leave()
         self._recorder.finish(error)
+
+    @property
+    def refused(self) -> dict[str, str]:
+        """The modules that cannot be observed, by path, and why: torch lets no hook on compiled TorchScript."""
+        return {".".join(self._tree.paths[index]): why for index, why in self._observers.refused.items()}
 
     @property
     def calls(self) -> list[CapturedCall]:
@@ -95,13 +109,21 @@ class Capture:
 
     def view(self) -> None:
         """Open the app on what was captured; without a terminal, print it."""
+        from .app import view_calls  # brings torchvision and the whole engine, seconds that a capture does without
+
         view_calls(self._tree.root, self._recorder.calls)
 
 
+@untraced
 def capture(model: nn.Module, pattern: str = "*", *, statistics: bool = True, keep: bool = False) -> Capture:
     """Record every call of the matching modules while a `with` block runs.
 
     Only observes: the forward runs as it would, on the caller's thread, and nothing is put back.
+
+    Compiled models, and compiled functions that call this one, run eagerly while a block is open, in the whole process
+    (`torch.compiler.set_stance`); afterwards their compiled code is used again as it is. A thread or an asyncio task
+    with open blocks of its own is seen by those alone; whoever has none, such as a worker that the model starts, is
+    seen by every block. Blocks, those of `hooks` too, nest and overlap freely.
 
     Args:
         model: Any module.
@@ -113,5 +135,6 @@ def capture(model: nn.Module, pattern: str = "*", *, statistics: bool = True, ke
 
     Raises:
         ValueError: No module matches a part of the pattern; the error names modules that are near.
+        InspectorError: On entering: the block is inside compiled code, or torch is too old for a compiled model.
     """
     return Capture(model, pattern, statistics, keep)

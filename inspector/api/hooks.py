@@ -26,6 +26,8 @@ from ..engine.modules.tree import Node, walk
 from ..engine.recording.observers import Observers
 from ..engine.recording.recorder import Recorder
 from ..engine.source.class_name import class_name
+from ..engine.torch_hooks.blocks import Block
+from ..engine.torch_hooks.eager import untraced
 from ..errors import HookError, HookWarning
 from ..records import WORST_FIRST, HookOutcome
 from .captured import CapturedCall
@@ -46,8 +48,9 @@ class Hooks:
         self, model: nn.Module, wanted: Wanted, say: Callable[[str], object] = print, strict: bool = False
     ) -> None:
         self._tree = walk(model)
-        self._observers = Observers(self._tree)
-        self._state = HookState(lambda text: _ignore(say(text)))
+        self._block = Block(self._tree)
+        self._observers = Observers(self._tree, self._block)
+        self._state = HookState(lambda text: _ignore(say(text)), self._block)
         self._recorder = Recorder(self._tree, filters=self._observers.filters)
         self._strict = strict
         self._counted: list[tuple[Node, Attached | ObserveFilter]] = []
@@ -67,6 +70,7 @@ class Hooks:
         return Attached(hook, node.module, ".".join(self._tree.paths[node.index]), self._state)
 
     def __enter__(self) -> Hooks:
+        self._block.enter()
         try:
             self._handles.append(self._tree.root.register_forward_pre_hook(_Batches(self._state)))
             for _, hook in self._counted:
@@ -105,6 +109,7 @@ class Hooks:
             handle.remove()
         self._handles.clear()
         self._observers.remove_all()
+        self._block.leave()
 
     @property
     def calls(self) -> list[CapturedCall]:
@@ -185,7 +190,10 @@ class _Batches:
         state.batch = -1
         self._state = state
 
+    @untraced
     def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        if not self._state.sees():
+            return
         self._state.end_batch()
         self._state.batch += 1
 
@@ -197,8 +205,11 @@ def _ignore(value: object) -> None:
     return None
 
 
+@untraced
 def hooks(model: nn.Module, wanted: Wanted, *, strict: bool = False) -> Hooks:
     """Put hooks on modules for the length of a `with` block.
+
+    Compiled models run eagerly meanwhile, and other threads with blocks of their own are not touched: see `capture`.
 
     A hook that failed, one that never fired (with the reason) and one that changed nothing are told at the end of the
     block, in one `HookWarning`.
@@ -213,6 +224,7 @@ def hooks(model: nn.Module, wanted: Wanted, *, strict: bool = False) -> Hooks:
 
     Raises:
         UsageError: A module or a hook cannot be understood.
+        InspectorError: On entering: the block is inside compiled code, or torch is too old for a compiled model.
     """
     return Hooks(model, wanted, strict=strict)
 

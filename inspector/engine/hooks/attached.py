@@ -18,6 +18,7 @@ from torch.utils.hooks import RemovableHandle
 
 from ...records import HookOutcome
 from ..modules.tree import own_tensors, walk
+from ..torch_hooks.eager import untraced
 from ..torch_hooks.outputs import Watch
 from ..values import nested
 from ..values.parts import is_tensor
@@ -222,8 +223,11 @@ class Trigger:
         self.attached = attached
         self._work = work
 
+    @untraced
     def __call__(self, module: nn.Module, *values: Any) -> Any:
         if self.attached is None or self._work is None or module is not self.attached.module:
+            return None
+        if not self.attached.state.sees():
             return None
         return self.attached.call(self._work, (module, *values))
 

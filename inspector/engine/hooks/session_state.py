@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
+from ..torch_hooks.blocks import Block
 from .tensor_file import read_tensors
 
 if TYPE_CHECKING:
@@ -17,17 +18,23 @@ if TYPE_CHECKING:
 class HookState:
     """Args:
     say: Receives a line for the Log panel, or standard output.
+    block: The block whose calls the hooks act on; None for every call.
 
     `batch` is the number of the running one, from 0; `recordings` are tensors by run and place.
     """
 
-    def __init__(self, say: Callable[[str], None]) -> None:
+    def __init__(self, say: Callable[[str], None], block: Block | None = None) -> None:
         self.batch = 0
         self.recorder: Recorder | None = None
         self.recordings: dict[str, dict[str, Tensor]] = {}
         self.say = say
+        self.block = block
         self._files: dict[str, dict[str, Tensor]] = {}
         self._later: list[Callable[[], None]] = []
+
+    def sees(self) -> bool:
+        """Whether hooks act on a call that is made here and now."""
+        return self.block is None or self.block.sees()
 
     def took(self, module: nn.Module, seconds: float, altered: bool, entering: bool) -> None:
         """A hook of ours ran on `module` for so long, before it was entered or after it returned."""

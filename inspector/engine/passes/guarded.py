@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import torch
 
 from ...text import encodable
-from ..modules.badges import is_compiled
 from ..modules.tree import ModuleTree
 from ..restore.guard import Snapshot, TensorBackup
 from ..restore.process_state import Builtins, cuda_in_use, seed_everything
+from ..torch_hooks.eager import run_eagerly
 
 Output = TypeVar("Output")
 Seen = TypeVar("Seen")
@@ -59,7 +58,7 @@ def run_guarded(
     seen: Seen | None = None
     began = ended = perf_counter()
     try:
-        with torch.set_grad_enabled(grad), _eagerly(tree):
+        with torch.set_grad_enabled(grad), run_eagerly(tree):
             began = perf_counter()
             output = run()
             _synchronize()
@@ -79,14 +78,6 @@ def run_guarded(
 
 def forget(output: object) -> None:
     """For `run_guarded`, where nobody looks at the output."""
-
-
-def _eagerly(tree: ModuleTree) -> contextlib.AbstractContextManager[Any]:
-    """Compiled code ignores hooks that were added after it was compiled, so compiled models run eagerly here."""
-    if any(is_compiled(node.module) for node in tree.objects()) and hasattr(torch.compiler, "set_stance"):
-        eagerly: contextlib.AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
-        return eagerly
-    return contextlib.nullcontext()
 
 
 def _synchronize() -> None:

@@ -16,17 +16,20 @@ from torch.utils.hooks import RemovableHandle
 from ...text import encodable
 from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree, Node
+from ..torch_hooks.blocks import Block
 from ..torch_hooks.dicts import hook_dict
+from ..torch_hooks.eager import untraced
 from .recorder import Recorder
 
 _DICTS = ("_forward_pre_hooks", "_forward_hooks")
 
 
 class Observers:
-    """Our observe hooks on one model. `recorder` is whoever listens during a pass."""
+    """Our observe hooks on one model. `recorder` is whoever listens during a pass, or while `block` is open."""
 
-    def __init__(self, tree: ModuleTree) -> None:
+    def __init__(self, tree: ModuleTree, block: Block | None = None) -> None:
         self.tree = tree
+        self.block = block
         self.recorder: Recorder | None = None
         self.refused: dict[int, str] = {}  # node -> why it cannot be hooked
         self.filters: dict[int, ObserveFilter] = {}  # node -> what is looked at there; at others everything
@@ -102,13 +105,20 @@ class Observers:
             for handle in self._handles.get(index, ())
         }
 
-    def _before(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
-        if self.recorder is not None:
-            self.recorder.enter(module, args, kwargs)
+    def _listener(self) -> Recorder | None:
+        return self.recorder if self.block is None or self.block.sees() else None
 
+    @untraced
+    def _before(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+        recorder = self._listener()
+        if recorder is not None:
+            recorder.enter(module, args, kwargs)
+
+    @untraced
     def _after(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object) -> None:
-        if self.recorder is not None:
-            self.recorder.leave(module, output)
+        recorder = self._listener()
+        if recorder is not None:
+            recorder.leave(module, output)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Observers:
         """A model that copies itself must not copy what was recorded of it."""

@@ -1,0 +1,53 @@
+"""A `with` block of the library, and which calls it sees.
+
+Threads and asyncio tasks that have open blocks of their own are seen by those alone, all of them. Whoever has none is
+seen by every block: a worker that the model itself starts, an autograd thread. A task has the blocks that were open
+where it was created.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+
+from ..modules.tree import ModuleTree
+from .eager import STANCE
+
+
+class Block:
+    """One block, from `enter` to `leave`: which calls are its own, and that compiled models run eagerly meanwhile.
+
+    Blocks overlap freely and are left in any order, from any thread.
+    """
+
+    def __init__(self, tree: ModuleTree) -> None:
+        self._tree = tree
+        self._open = False
+
+    def enter(self) -> None:
+        """From now on it is one of this thread's, or task's.
+
+        Raises:
+            InspectorError: See `Stance.take`.
+        """
+        STANCE.take(self._tree)
+        self._open = True
+        _BLOCKS.set((*_open_blocks(), self))
+
+    def leave(self) -> None:
+        """The end of it; a second one is nothing."""
+        if self._open:
+            self._open = False
+            _BLOCKS.set(_open_blocks())
+            STANCE.give_back()
+
+    def sees(self) -> bool:
+        """Whether what happens here and now is for this block."""
+        here = _BLOCKS.get()
+        return not here or self in here or not any(block._open for block in here)
+
+
+_BLOCKS: ContextVar[tuple[Block, ...]] = ContextVar("open blocks", default=())
+
+
+def _open_blocks() -> tuple[Block, ...]:
+    return tuple(block for block in _BLOCKS.get() if block._open)

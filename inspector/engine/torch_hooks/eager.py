@@ -1,0 +1,108 @@
+"""Compiled code ignores hooks that came after it was compiled, so models run eagerly while hooks of ours are on.
+
+The stance of `torch.compile` is one for the whole process, and blocks end in any order and on any thread: they are
+counted, the first sets the stance and the last puts back what was there. Code that was compiled stays compiled, and is
+used again afterwards as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+import torch
+
+from ...errors import InspectorError
+from ..modules.badges import is_compiled
+from ..modules.tree import ModuleTree
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+class Stance:
+    """The stance of the process, held from the first `take` to the last `give_back`."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._takers = 0
+        self._former: Any = None  # what puts back the stance that was there
+
+    def take(self, tree: ModuleTree) -> None:
+        """`torch.compile` runs what it compiled as it was written: this model, its modules, functions that call them.
+
+        Raises:
+            InspectorError: The model is compiled and this torch cannot do that, or compiled code is running here.
+        """
+        _refuse_inside_compiled()
+        _refuse_compiled(tree)
+        with self._lock:
+            if self._former is None:
+                self._former = _force_eager()
+            self._takers += 1
+
+    def give_back(self) -> None:
+        """One taker less."""
+        with self._lock:
+            self._takers -= 1
+            if self._takers == 0 and self._former is not None:
+                former, self._former = self._former, None
+                former.__exit__(None, None, None)
+
+
+STANCE = Stance()
+
+
+@contextlib.contextmanager
+def run_eagerly(tree: ModuleTree) -> Iterator[None]:
+    """Take the stance for a while, where the model or one of its modules is compiled. Raises as `Stance.take` does."""
+    if not has_compiled(tree):
+        yield
+        return
+    STANCE.take(tree)
+    try:
+        yield
+    finally:
+        STANCE.give_back()
+
+
+def has_compiled(tree: ModuleTree) -> bool:
+    """Whether the model or one of its modules is compiled."""
+    return any(is_compiled(node.module) for node in tree.objects())
+
+
+def untraced(function: Function) -> Function:
+    """Let the compiler break its graph at this function and call it as it is. That is what `torch.compiler.disable`
+    does, which would import the compiler: as long as torch itself takes to import."""
+    marked: Any = function
+    marked._torchdynamo_disable = True
+    marked._torchdynamo_disable_msg = (
+        "inspector looks on here: compile before its block, and open the block around the call"
+    )
+    return function
+
+
+def _force_eager() -> Any:
+    """What puts the stance back, None where there is nothing to hold: without the compiler nothing is compiled yet."""
+    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
+        return None
+    return torch.compiler.set_stance("force_eager")
+
+
+def _refuse_inside_compiled() -> None:
+    """Asked of the interpreter, as `set_stance` does, and before the compiler meets `set_stance` in our code."""
+    if torch._C._dynamo.eval_frame.get_eval_frame_callback() not in (None, False):
+        raise InspectorError(
+            "a block cannot be opened inside compiled code, which would ignore it",
+            hint="open it around the call of the compiled function",
+        )
+
+
+def _refuse_compiled(tree: ModuleTree) -> None:
+    if not hasattr(torch.compiler, "set_stance") and has_compiled(tree):
+        raise InspectorError(
+            f"the model is compiled: its code ignores hooks, and torch {torch.__version__} cannot run it eagerly",
+            hint="torch 2.6 can; or give the model as it was before torch.compile: model._orig_mod",
+        )
