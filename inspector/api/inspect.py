@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import nn
 
+from ..engine.changes.edits import StateDictFile
 from ..engine.hooks.hook import Hook
 from ..records import PassSummary
 from .app import can_open, serve_app
@@ -24,13 +25,14 @@ class Inspected:
 
     `trace` are the calls of the last pass in completion order, and `summary` says how it went, None without one.
     `hooks` are those that were on, ready for `inspector.hooks(model, s.hooks)`; `edits` are what was done to
-    parameters, by the modules as they were named.
+    parameters, by the modules as they were named, and `loads` are the state dicts that were loaded.
     """
 
     summary: PassSummary | None
     trace: list[CapturedCall]
     hooks: dict[str, list[Hook]]
     edits: dict[str, list[Hook]]
+    loads: list[StateDictFile]
 
 
 def inspect(

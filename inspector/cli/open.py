@@ -71,6 +71,7 @@ def _read_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -
         "arguments": [_split_pair(parser, text) for text in options.arguments],
         "inputs": options.input,
         "weights": options.weights,
+        "renames": options.rename,
         "device": options.device,
         "dtype": options.dtype,
         "training": options.train,

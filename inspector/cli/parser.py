@@ -76,6 +76,9 @@ def make_parser() -> Parser:
         help="sample input, repeatable: 1x3x224x224, ids=1x128:int64:0..30521, x=@batch.pt, img=@cat.png, "
              "pkg.mod:make_batch")  # fmt: skip
     add("-w", "--weights", default="", metavar="FILE", help="a state dict, DEFAULT (downloads), or none (random)")
+    add("--rename", action="append", default=[], metavar="OLD=>NEW",
+        help="rename keys of -w, repeatable, one after the other: 'module.=>' leaves out a name that keys begin with, "
+             "'=>net.' puts one in front, 'fc=>head', '.gamma=>.weight' anywhere behind another name")  # fmt: skip
     add("-d", "--device", default="auto", help="auto, cpu, cuda:N or meta")
     add("--dtype", default="", help="convert parameters and input, e.g. bfloat16")
     mode = model.add_mutually_exclusive_group()

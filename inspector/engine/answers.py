@@ -59,6 +59,8 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
             return session.change(lambda log: log.disable_all())
         case requests.EditParameters():
             return session.edit_parameters(request.where, request.hook)
+        case requests.LoadStateDict():
+            return session.load_state_dict(request.file, request.renames, request.partial)
         case requests.Undo():
             return session.change(lambda log: log.redo() if request.redo else log.undo())
         case requests.TakeBaseline():

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from ..errors import InspectorError
@@ -33,9 +34,8 @@ from ..records import (
     Target,
 )
 from ..text import encodable
-from .changes.log import ChangeLog
-from .changes.recipe import load_recipe
-from .hooks.hook import Hook
+from .changes.log import ChangeLog, InForce
+from .changes.recipe import find_renames_of_load, load_recipe
 from .hooks.kinds import HOOK_KINDS
 from .hooks.spec import parse_hook, resolve_hook, split_place
 from .inputs import Sample, form_fields, sample_from_specs
@@ -54,7 +54,7 @@ from .views.weights import WeightQueries
 
 class Session:
     """`generation` counts the models that were opened; `subject`, `runner` and `queries` are of the open one, and
-    `left` are the hooks and edits that the last one was closed with.
+    `left` is what the last one was closed with.
 
     Args:
         emit: Receives every event that answers no request.
@@ -67,7 +67,7 @@ class Session:
     attempts: Attempts
     runner: Runner
     queries: Queries
-    left: tuple[dict[str, list[Hook]], dict[str, list[Hook]]]
+    left: InForce
 
     def __init__(
         self,
@@ -91,6 +91,7 @@ class Session:
             InspectorError: It cannot be loaded; the session is as it was.
         """
         self._emit(Stage(f"loading {encodable(target.target, 200)}"))
+        target = _with_renames_of_hooks(target)
         loaded = load(target)
         if isinstance(loaded, Choices):
             return loaded
@@ -265,6 +266,10 @@ class Session:
         """Change the parameters of every module that `where` names. Raises `UsageError`, with nothing done."""
         return self.change(lambda log: log.edit(where, resolve_hook(hook, on="parameters")))
 
+    def load_state_dict(self, file: str, renames: tuple[str, ...], partial: bool) -> Changes:
+        """Fill the model from a file. Raises `InspectorError`, with nothing done."""
+        return self.change(lambda log: log.load(file, renames, partial))
+
     def load_recipe(self, file: str) -> Changes:
         """Add the hooks and edits of a recipe. Raises `UsageError`, with nothing done."""
         return self.change(lambda log: load_recipe(log, file))
@@ -290,3 +295,10 @@ class Session:
 
     def _say(self, text: str) -> None:
         self._emit(Note("info", encodable(text, 1_000)))
+
+
+def _with_renames_of_hooks(target: Target) -> Target:
+    """A hook that renames the keys of a load acts on that of the target's own weights, before it is on the model."""
+    if target.weights in ("", "none", "DEFAULT"):
+        return target
+    return replace(target, renames=(*target.renames, *find_renames_of_load(target.hooks, target.recipe)))

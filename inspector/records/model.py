@@ -28,6 +28,7 @@ class Target(Record, frozen=True):
     arguments: tuple[tuple[str, str], ...] = ()  # constructor KEY=VALUE, in order
     inputs: tuple[str, ...] = ()  # -i specs, in order
     weights: str = ""  # a file, or "" for random weights
+    renames: tuple[str, ...] = ()  # of its keys, "module.=>", one after the other
     device: str = "auto"
     dtype: str = ""
     training: bool = False

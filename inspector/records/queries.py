@@ -192,6 +192,19 @@ class TryStateDict(Query, frozen=True):
     file: str = ""
 
 
+class LoadOffer(Record, frozen=True):
+    """How a file can be loaded. Where nothing stays and nothing is unused, all of it fits."""
+
+    renames: tuple[str, ...] = ()  # "module.=>", one after the other
+    words: str = ""  # what they do: "without module."
+    loads: int = 0  # keys that are filled
+    staying: int = 0  # keys of the model that stay as they are
+    unused: int = 0  # keys of the file that nothing takes
+    stay: tuple[str, ...] = ()  # the first of them
+    left: tuple[str, ...] = ()  # likewise of the unused
+    doubts: tuple[str, ...] = ()  # "fc.weight may be head.weight or cls.weight"
+
+
 class StateDictReport(Event, frozen=True):
     """How the keys of a file go with a model's, after the state dict hooks of both; nothing was written."""
 
@@ -200,6 +213,7 @@ class StateDictReport(Event, frozen=True):
     total: int
     counts: dict[str, int] = field(default_factory=dict)  # state -> keys in it
     notes: tuple[str, ...] = ()
+    offer: LoadOffer | None = None  # None where nothing can be loaded
 
 
 class GetLocations(Look, frozen=True):

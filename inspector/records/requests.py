@@ -110,6 +110,14 @@ class EditParameters(ModelRequest, frozen=True):
     hook: str | HookSpec  # as text: "scale(2)", "prune(0.5)", "noise(0.1, seed=1, where='weight')"
 
 
+class LoadStateDict(ModelRequest, frozen=True):
+    """Fill parameters and buffers from a state dict now. Reply: `Changes`, or `Failed` with nothing done."""
+
+    file: str
+    renames: tuple[str, ...] = ()  # of its keys, "module.=>", one after the other
+    partial: bool = False  # leave out what does not fit, instead of failing
+
+
 class Undo(ModelRequest, frozen=True):
     """Take the last change back; with `redo`, make the one taken back last again. Reply: `Changes`."""
 
@@ -139,6 +147,7 @@ class Shutdown(Request, frozen=True):
 
 AnyRequest: TypeAlias = (
     AnyQuery | Open | ListTargets | ListKinds | SetInput | Run | GetCalls | Cancel | Observe | SetHook | AddHook
-    | ReplaceHook | RemoveHook | DisableAll | EditParameters | Undo | TakeBaseline | Save | LoadRecipe | Shutdown
+    | ReplaceHook | RemoveHook | DisableAll | EditParameters | LoadStateDict | Undo | TakeBaseline | Save | LoadRecipe
+    | Shutdown
 )  # fmt: skip
 """What crosses the channel. `engine/answers` has an arm for each; one without is an error of the type checker."""

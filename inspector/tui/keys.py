@@ -94,7 +94,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("baseline", "B", "passes.baseline", "Take the current state as the baseline", "Hooks and passes"),
     Command("live", "L", "passes.live", "Live: run again after every change", "Hooks and passes"),
     Command("seed", "s", "passes.seed", "Seed and sample input", "Hooks and passes"),
-    Command("try-state-dict", "D", "passes.try_state_dict", "Dry-run load of a state dict", "Hooks and passes"),
+    Command("try-state-dict", "D", "weights.try_state_dict", "Try a state dict; enter loads it, renamed if that fits",
+            "Hooks and passes"),
     # what is changed
     Command("add-hook", "a", "hooks.add", "Add a hook: look, alter, record, or your own code", "Changing",
             footer="Add", rank=4),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from ...errors import UsageError
 from ...text import encodable
 from ..hooks.attached import find_parameters
 from ..hooks.hook import Hook
+from ..loading.renames import describe_renames, parse_renames
 from ..modules.tree import Node
 from ..restore.guard import TensorBackup, same_bits
 
@@ -36,11 +38,40 @@ class Edit:
     writes: tuple[ParameterWrite, ...]
 
 
+@dataclass(frozen=True)
+class StateDictFile:
+    """A state dict that was loaded.
+
+    Args:
+        file: As it was named.
+        entry: The one of a checkpoint that it was, or "".
+        renames: Of its keys, "module.=>", one after the other.
+        partial: What did not fit was left out.
+    """
+
+    file: str
+    entry: str = ""
+    renames: tuple[str, ...] = ()
+    partial: bool = False
+
+    def __str__(self) -> str:
+        words = describe_renames(parse_renames(self.renames))
+        return f"load {Path(self.file).name}{' ' if words else ''}{words}{' in part' if self.partial else ''}"
+
+
+@dataclass(frozen=True)
+class Load:
+    """What loading a file wrote."""
+
+    source: StateDictFile
+    writes: tuple[ParameterWrite, ...]
+
+
 class Edits:
     """The edits in force, in order. `backup` is told of each, so that a pass restores the edited model."""
 
     def __init__(self, backup: TensorBackup) -> None:
-        self.made: list[Edit] = []
+        self.made: list[Edit | Load] = []
         self._backup = backup
         self._loaded: dict[int, tuple[ParameterWrite, Tensor]] = {}  # id(tensor) -> first change, elements before it
 
@@ -65,7 +96,7 @@ class Edits:
             )
         return Edit(where, hook, tuple(writes.values()))
 
-    def make(self, edit: Edit) -> None:
+    def make(self, edit: Edit | Load) -> None:
         for each in edit.writes:
             self._loaded.setdefault(id(each.tensor), (each, each.before))
             self._write(each.tensor, each.after)
@@ -76,7 +107,7 @@ class Edits:
         for each in reversed(self.made.pop().writes):
             self._write(each.tensor, each.before)
 
-    def rewind(self, count: int) -> list[Edit]:
+    def rewind(self, count: int) -> list[Edit | Load]:
         """Take back all but the first `count`; they are returned for `make`, in order."""
         undone = self.made[count:]
         while len(self.made) > count:

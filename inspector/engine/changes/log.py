@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import partial as bind
+from typing import NamedTuple
 
 from ...errors import UsageError
 from ...records import Change, HookOutcome, Path, Problem
@@ -26,11 +27,20 @@ from ..restore.guard import TensorBackup
 from ..torch_hooks.ledger import Ledger
 from .added_hooks import AddedHooks
 from .applied import Foreign, State, describe_fault
-from .edits import Edits
+from .edits import Edit, Edits, Load, StateDictFile
+from .load import plan_load
 from .undo import UndoStack
 
 TOLD = 20
 """Hooks that failed, of which each is told as a problem."""
+
+
+class InForce(NamedTuple):
+    """Hooks by the dotted paths of their modules, edits by what they were made to, and the state dicts loaded."""
+
+    hooks: dict[str, list[Hook]]
+    edits: dict[str, list[Hook]]
+    loads: list[StateDictFile]
 
 
 class ChangeLog:
@@ -46,6 +56,7 @@ class ChangeLog:
         self, tree: ModuleTree, backup: TensorBackup, observers: Observers, ledger: Ledger, say: Callable[[str], None]
     ) -> None:
         self.tree = tree
+        self._backup = backup
         self.observers = observers
         self.ledger = ledger
         self.hook_state = HookState(say)
@@ -108,9 +119,9 @@ class ChangeLog:
         none."""
         own = self.added.find(node, kind, hook_id)
         if own is not None and own.present:
-            words, switch = str(own.attached.hook), partial(self.added.switch, own)
+            words, switch = str(own.attached.hook), bind(self.added.switch, own)
         else:
-            words, switch = kind, partial(self._switch_foreign, (node.index if node else -1, kind, of, hook_id))
+            words, switch = kind, bind(self._switch_foreign, (node.index if node else -1, kind, of, hook_id))
         name = "the process" if node is None else ".".join(self.tree.paths[node.index]) or "(root)"
         switch(on)
         self._did(f"{'enable' if on else 'disable'} {words} on {name}", lambda: switch(not on), lambda: switch(on))
@@ -175,6 +186,12 @@ class ChangeLog:
         edit = self.edits.plan(where, hook, self.check_edit(where, hook))
         self.edits.make(edit)
         self._did(f"edit {where or '(root)'}: {hook}", self.edits.unmake, lambda: self.edits.make(edit))
+
+    def load(self, file: str, renames: tuple[str, ...] = (), partial: bool = False) -> None:
+        """Load a state dict now; see `plan_load`. Raises `InspectorError`, with nothing done."""
+        load = plan_load(self.tree, self._backup, file, renames, partial)
+        self.edits.make(load)
+        self._did(str(load.source), self.edits.unmake, lambda: self.edits.make(load))
 
     def undo(self) -> None:
         """Raises `UsageError` where nothing is left."""
@@ -266,15 +283,17 @@ class ChangeLog:
         yield from ((member.node, member.attached) for member in self.added.active())
         yield from ((self.tree.nodes[index], each) for index, each in self.observers.filters.items())
 
-    def in_force(self) -> tuple[dict[str, list[Hook]], dict[str, list[Hook]]]:
-        """Hooks by the dotted paths of their modules, and edits by what they were made to, each in order."""
+    def in_force(self) -> InForce:
+        """What is on now, each in order."""
         hooks: dict[str, list[Hook]] = {}
         edits: dict[str, list[Hook]] = {}
+        loads = [edit.source for edit in self.edits.made if isinstance(edit, Load)]
         for member in self.added.active():
             hooks.setdefault(member.attached.path, []).append(member.attached.hook)
         for edit in self.edits.made:
-            edits.setdefault(edit.where, []).append(edit.hook)
-        return hooks, edits
+            if isinstance(edit, Edit):
+                edits.setdefault(edit.where, []).append(edit.hook)
+        return InForce(hooks, edits, loads)
 
     def close(self) -> None:
         """Take everything back."""

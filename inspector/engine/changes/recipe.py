@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -9,24 +10,29 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from ...errors import UsageError
+from ...errors import InspectorError, UsageError
 from ...text import encodable
-from ..hooks.spec import parse_hook, with_code
+from ..hooks.spec import parse_hook, split_place, with_code
+from ..loading.renames import ARROW, parse_renames
 from .applied import Addition
+from .edits import Edit, Load, StateDictFile
 from .log import ChangeLog
 
 SCHEMA = 1
+_ROOT = frozenset({"", "(root)"})
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One hook or edit. `off` are the modules, by dotted path, on which a hook is switched off."""
+    """One hook or edit. `off` are the modules, by dotted path, on which a hook is switched off. An edit that loads a
+    state dict has neither module nor what to do."""
 
-    module: str
-    do: str
+    module: str = ""
+    do: str = ""
     edit: bool = False
     code: str = ""
     off: tuple[str, ...] = ()
+    load: StateDictFile | None = None
 
 
 def render(entries: list[Entry], target: str) -> str:
@@ -46,12 +52,23 @@ def render(entries: list[Entry], target: str) -> str:
 
 def _table(entry: Entry) -> Any:
     table = tomlkit.table()
+    if entry.load is not None:
+        return _load_table(table, entry.load)
     table["module"] = entry.module
     table["do"] = entry.do
     if entry.code:
         table["code"] = tomlkit.string(entry.code, multiline="'''" not in entry.code, literal="'''" not in entry.code)
     if entry.off:
         table["off"] = list(entry.off)
+    return table
+
+
+def _load_table(table: Any, load: StateDictFile) -> Any:
+    table["load"] = load.file
+    if load.renames:
+        table["rename"] = list(load.renames)
+    if load.partial:
+        table["partial"] = True
     return table
 
 
@@ -84,6 +101,8 @@ def _rows(name: str, data: dict[str, Any], part: str) -> list[Any]:
 
 def _entry(name: str, part: str, number: int, row: Any) -> Entry:
     where = f"{name}, {part} {number}"
+    if part == "edit" and isinstance(row, dict) and "load" in row:
+        return _load_entry(where, row)
     known = {"module": str, "do": str, "code": str, "off": list} if part == "hook" else {"module": str, "do": str}
     wrong = [key for key in row if not isinstance(row[key], known.get(key, ()))] if isinstance(row, dict) else ["?"]
     if wrong or "module" not in row or "do" not in row:
@@ -93,11 +112,28 @@ def _entry(name: str, part: str, number: int, row: Any) -> Entry:
     return Entry(row["module"], row["do"], part == "edit", row.get("code", ""), off)
 
 
+def _load_entry(where: str, row: dict[str, Any]) -> Entry:
+    known = {"load": str, "rename": list, "partial": bool}
+    wrong = [key for key in row if not isinstance(row[key], known.get(key, ()))]
+    renames = tuple(row.get("rename", ()))
+    if wrong or not all(isinstance(text, str) for text in renames):
+        what = f"{(wrong or ['rename'])[0]!r} does not belong there"
+        raise UsageError(encodable(f"{where}: {what}", 300), hint='load = "net.pt", rename = ["module.=>"]')
+    parse_renames(renames)
+    return Entry(edit=True, load=StateDictFile(row["load"], renames=renames, partial=row.get("partial", False)))
+
+
 def collect(change_log: ChangeLog) -> list[Entry]:
     """What is in force, as a recipe says it: edits first. Raises `UsageError` where a hook has no text."""
-    edits = [Entry(edit.where, str(edit.hook), edit=True) for edit in change_log.edits.made]
+    edits = [_edit_entry(edit) for edit in change_log.edits.made]
     hooks = [_hook_entry(addition) for addition in change_log.added.additions if addition.present]
     return [*edits, *hooks, *_observe_entries(change_log)]
+
+
+def _edit_entry(edit: Edit | Load) -> Entry:
+    if isinstance(edit, Load):
+        return Entry(edit=True, load=edit.source)
+    return Entry(edit.where, str(edit.hook), edit=True)
 
 
 def _hook_entry(addition: Addition) -> Entry:
@@ -119,16 +155,39 @@ def _observe_entries(change_log: ChangeLog) -> list[Entry]:
 
 
 def load_recipe(change_log: ChangeLog, name: str) -> None:
-    """Add what a recipe says. Raises `UsageError`, with what came before it taken back."""
+    """Add what a recipe says. Raises `InspectorError`, with what came before it taken back."""
     before = len(change_log.changes())
     try:
         for entry in read(name):
-            if entry.edit:
+            if entry.load is not None:
+                change_log.load(entry.load.file, entry.load.renames, entry.load.partial)
+            elif entry.edit:
                 change_log.edit(entry.module, parse_hook(entry.do, on="parameters"))
             else:
                 change_log.add(entry.module, with_code(parse_hook(entry.do), entry.code))
                 change_log.switch_off(entry.off)
-    except UsageError:
+    except InspectorError:
         while sum(not change.undone for change in change_log.changes()) > before:
             change_log.undo()
         raise
+
+
+def find_renames_of_load(hooks: Sequence[str], recipe: str) -> tuple[str, ...]:
+    """How the hooks of a target rename the keys of its weights, which are loaded before a hook can be put on.
+
+    Args:
+        hooks: "conv1:scale(2)", as typed.
+        recipe: A file of more, or "".
+
+    Raises:
+        UsageError: One of them cannot be understood.
+    """
+    found = [split_place(text) for text in hooks]
+    entries = read(recipe) if recipe else []
+    found += [(entry.module, entry.do) for entry in entries if not (entry.edit or _ROOT.intersection(entry.off))]
+    on_root = [parse_hook(hook) for where, hook in found if where in _ROOT]
+    return tuple(
+        f"{hook.arguments['old']}{ARROW}{hook.arguments['new']}"
+        for hook in on_root
+        if hook.kind.name == "rename" and hook.on == "load_state_dict"
+    )

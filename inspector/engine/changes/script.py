@@ -17,9 +17,11 @@ from ...records import Target
 from ...text import encodable
 from ..hooks.hook import OPTIONS, Hook, write_argument
 from ..loading import write_build
+from ..loading.files.state import find_entry
+from ..loading.renames import parse_renames
 from .applied import Addition
 from .carry import Luggage
-from .edits import Edit
+from .edits import Edit, Load, StateDictFile
 
 SKELETON = Path(__file__).with_name("script_skeleton.txt")
 """What every script has: it says itself what it is."""
@@ -33,6 +35,7 @@ NEEDED = (
     ("values.nested", "tensors_in"),
     ("values.nested", "enter_all"),
     ("values.nested", "without_state"),
+    ("values.renaming", "rename_keys"),
     ("values.value_path", "replace_at"),
     ("values.value_path", "parse_steps"),
     ("hooks.conditions", "parse_condition"),
@@ -43,7 +46,7 @@ NEEDED = (
 _ENGINE = __name__.rpartition(".changes")[0]
 _DEFINED = re.compile(r"^(?:def|class) (\w+)|^(\w+) = ", re.MULTILINE)
 _IMPORTS = (
-    "import fnmatch", "import itertools", "import random", "from pathlib import Path", "import torch",
+    "import fnmatch", "import itertools", "import json", "import random", "from pathlib import Path", "import torch",
     "from torch import nn",
 )  # fmt: skip
 """Those of the skeleton."""
@@ -55,7 +58,7 @@ def script(
     inputs: str,
     seed: int,
     grad: bool,
-    edits: Sequence[Edit],
+    edits: Sequence[Edit | Load],
     additions: Sequence[Addition],
     paths: Sequence[ModulePath],
 ) -> str:
@@ -75,7 +78,7 @@ def script(
         UsageError: A hook cannot be written as plain PyTorch.
     """
     active = [(addition.hook, member) for addition in additions for member in addition.members if member.active]
-    hooks = [hook for hook, _ in active] + [each.hook for each in edits]
+    hooks = [hook for hook, _ in active] + [each.hook for each in edits if isinstance(each, Edit)]
     for hook in hooks:
         if hook.function is not None:
             raise UsageError(f"{hook} is a function of another program", hint="switch it off; its file has its source")
@@ -107,12 +110,22 @@ def _build(target: Target, kind: str) -> list[str]:
         return ["raise SystemExit('put your model here: add_hooks(model) adds what the session added')"]
     lines = [f"torch.manual_seed({target.seed})", *built]
     if target.weights not in ("", "none", "DEFAULT"):
-        lines.append(f"model.load_state_dict(torch.load({target.weights!r}, weights_only=True))")
+        lines.append(_load(StateDictFile(target.weights, find_entry(target.weights), target.renames)))
     return [*lines, f"return model.train({target.training})"]
 
 
-def _edit(each: Edit, paths: Sequence[ModulePath]) -> list[str]:
+def _load(source: StateDictFile) -> str:
+    renames = list(parse_renames(source.renames))
+    told = [f"entry={source.entry!r}"] if source.entry else []
+    told += [f"renames={renames!r}"] if renames else []
+    told += ["strict=False"] if source.partial else []
+    return f"load({', '.join(['model', repr(source.file), *told])})"
+
+
+def _edit(each: Edit | Load, paths: Sequence[ModulePath]) -> list[str]:
     """One act for all, as it was made: noise goes on from one parameter to the next."""
+    if isinstance(each, Load):
+        return [_load(each.source)]
     places = [f"edit(at(model, {paths[written.node]!r}), act, {written.name!r})" for written in each.writes]
     return [f"act = {_call(each.hook)}", *places]
 

@@ -17,7 +17,7 @@ from ..inputs.specs import parse_specs, place_tensors, sample_from_parts
 from ..usercode.running import seeded
 from .placement import parse_device, parse_dtype, place, set_mode
 from .target import Built, Loaded, Loader, Wanted
-from .weights import load_weights
+from .weights import check_renames, load_weights
 
 
 def _import_loader(kind: TargetKind) -> Loader:
@@ -41,6 +41,7 @@ def load(target: records.Target) -> Loaded | records.Choices:
     # What can be wrong without building anything is told before anything heavy is done.
     wanted = Wanted(target, parse_device(target.device))
     dtype, parts = parse_dtype(target.dtype), parse_specs(target.inputs)
+    check_renames(target)
     kind = find_kind(target.target)
     with seeded(target.seed, cuda=wanted.device is None or wanted.device.type == "cuda"):
         built = _build(kind, wanted)
@@ -92,7 +93,7 @@ def _build(kind: TargetKind, wanted: Wanted) -> Built | records.Choices:
 def _finish(built: Built, wanted: Wanted, dtype: torch.dtype | None) -> tuple[str, ...]:
     """Weights, dtype, device and mode, in this order; notes on each."""
     name = wanted.target.weights
-    weights = load_weights(built.model, name) if name not in ("", "none", "DEFAULT") else ()
+    weights = load_weights(built.model, wanted.target) if name not in ("", "none", "DEFAULT") else ()
     placing = place(built.model, wanted.device, dtype, built.stays)
     return (*built.notes, *weights, *placing, *set_mode(built.model, wanted.target.training))
 

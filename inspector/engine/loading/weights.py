@@ -2,76 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...errors import UsageError
+from ...records import Target
 from ...text import encodable
-from ..inputs.files import read_values
 from ..modules.walk import tensors_of
-from ..usercode.readable import check_readable
 from ..usercode.running import reported
+from .files.find_renames import find_renames
 from .files.keys import Difference, Names, compare
+from .files.state import read_state, with_metadata
+from .renames import Rename, describe_idle, describe_renames, find_idle, parse_renames, rename_state, write_rename
 
-NESTS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
 _SHOWN = 5
 
 
-def load_weights(model: nn.Module, name: str) -> tuple[str, ...]:
-    """Fill `model` from a file; notes on what was done.
+def check_renames(target: Target) -> None:
+    """Raises `UsageError` where a renaming cannot be understood, or there is nothing that it could be for."""
+    parse_renames(target.renames)
+    if target.renames and target.weights in ("", "none", "DEFAULT"):
+        raise UsageError(
+            "--rename renames the keys of a state dict, and none was given", hint="-w FILE --rename 'OLD=>NEW'"
+        )
+
+
+def load_weights(model: nn.Module, target: Target) -> tuple[str, ...]:
+    """Fill `model` from the file of weights that the target names; notes on what was done.
 
     Raises:
         UsageError: The file is not a state dict, or does not fit. Nothing was written.
     """
-    state, nest = read_state(name)
+    name, renames = target.weights, parse_renames(target.renames)
+    found = read_state(name)
+    state = rename_state(found.values, renames)
     with reported("your model could not give its state dict:"):
         own = model.state_dict()
-    difference = compare(state, own)
+    difference, idle = compare(state, own), find_idle(list(found.values), renames)
     if difference:
-        raise _misfit(name, difference)
-    notes = (encodable(f"weights from the entry {nest!r} of {name}", 300),) if nest else ()
+        raise _misfit(target, difference, _find_better(state, own, renames, idle), idle)
+    nest = (encodable(f"weights from the entry {found.nest!r} of {name}", 300),) if found.nest else ()
+    renamed = (encodable(f"weights of {name} {describe_renames(renames)}", 300),) if renames else ()
     if any(tensor.is_meta for tensor in tensors_of(model)):
-        return (*notes, encodable(f"{name} fits; the meta device holds no values, so none were loaded", 300))
+        return (*nest, encodable(f"{name} fits; the meta device holds no values, so none were loaded", 300))
     with reported(f"your model could not take the weights of {name}:"):
-        model.load_state_dict(state, strict=True)
-    return notes
+        model.load_state_dict(read_values_of(state), strict=True)
+    return (*nest, *renamed, *(encodable(describe_idle(rename), 300) for rename in idle))
 
 
-def read_state(name: str) -> tuple[Mapping[str, Any], str]:
-    """The state dict in a file, and the entry it was nested in; nothing in the file is run.
-
-    Raises:
-        UsageError: There is no such file, or it holds no state dict.
-    """
-    return _unwrap(read_values(check_readable(name)), name)
+def read_values_of(state: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same, with copies of the tensors: a module may keep what it is given, and a part of a file cannot be written
+    to."""
+    copies = {key: value.clone() if isinstance(value, Tensor) else value for key, value in state.items()}
+    return with_metadata(copies, state)
 
 
-def _unwrap(value: Any, name: str) -> tuple[Mapping[str, Any], str]:
-    """The state dict in `value`, and the entry it was nested in."""
-    if isinstance(value, Mapping):
-        for nest in NESTS:
-            if isinstance(value.get(nest), Mapping) and _is_state(value[nest]):
-                return value[nest], nest
-        if _is_state(value):
-            return value, ""
-        held = f"a dict with the keys {', '.join(str(key) for key in list(value)[:8])}"
-    else:
-        held = f"a {type(value).__name__}"
-    raise UsageError(
-        encodable(f"{name} holds no state dict but {held}", 400),
-        hint="save one with torch.save(model.state_dict(), FILE)",
-    )
+@dataclass(frozen=True)
+class _Better:
+    """All renamings with which `fits` of the model's `wanted` keys are found; `whole` where nothing is left over."""
+
+    renames: tuple[Rename, ...]
+    fits: int
+    wanted: int
+    whole: bool
 
 
-def _is_state(value: Mapping[Any, Any]) -> bool:
-    has_tensors = any(isinstance(part, torch.Tensor) for part in value.values())
-    return all(isinstance(key, str) for key in value) and (has_tensors or not value)
+def _find_better(
+    state: Mapping[str, Any], own: Mapping[str, Any], renames: Sequence[Rename], idle: Sequence[Rename]
+) -> _Better:
+    found = find_renames(state, own)
+    every = (*(rename for rename in renames if rename not in idle), *found.renames)
+    return _Better(every, found.fits, len(own), not compare(rename_state(state, found.renames), own))
 
 
-def _misfit(name: str, difference: Difference) -> UsageError:
+def _misfit(target: Target, difference: Difference, better: _Better, idle: Sequence[Rename]) -> UsageError:
     counts = {
         "missing": difference.missing,
         "unexpected": difference.unexpected,
@@ -79,9 +87,9 @@ def _misfit(name: str, difference: Difference) -> UsageError:
     }
     told = ", ".join(f"{len(keys)} {what}" for what, keys in counts.items() if keys)
     return UsageError(
-        encodable(f"{name} does not fit the model: {told}. Nothing was loaded", 400),
-        where=encodable(_details(difference), 2_000),
-        hint=encodable(_hint(name, difference), 400),
+        encodable(f"{target.weights} does not fit the model: {told}. Nothing was loaded", 400),
+        where=encodable("\n".join([_details(difference), *map(describe_idle, idle)]), 2_000),
+        hint=encodable(_hint(target, difference, better), 600),
     )
 
 
@@ -106,10 +114,20 @@ def _with_nearest(key: str, names: Names) -> str:
     return f"{key} (nearest: {close})" if close else key
 
 
-def _hint(name: str, difference: Difference) -> str:
-    if difference.prefix:
-        return (
-            f"every key starts with {difference.prefix!r} and fits without it: s = torch.load({name!r}, "
-            f"weights_only=True); torch.save({{k.removeprefix({difference.prefix!r}): v for k, v in s.items()}}, FILE)"
-        )
-    return "build the model with the arguments it was trained with, KEY=VALUE"
+def _hint(target: Target, difference: Difference, better: _Better) -> str:
+    words = describe_renames(better.renames)
+    if better.whole:
+        with_prefix = f"every key starts with {difference.prefix!r} and fits without it"
+        return f"{with_prefix if difference.prefix else f'it fits {words}'}: {_command(target, better)}"
+    arguments = "build the model with the arguments it was trained with, KEY=VALUE"
+    if 2 * better.fits < better.wanted:
+        return arguments
+    part = f"{better.fits:,} of {better.wanted:,} keys fit{' ' if words else ''}{words}"
+    return f"{arguments}; {part}: D in the app loads those, without -w"
+
+
+def _command(target: Target, better: _Better) -> str:
+    """What to type, as far as it is about the model."""
+    options = [part for rename in better.renames for part in ("--rename", write_rename(rename))]
+    arguments = [f"{key}={value}" for key, value in target.arguments]
+    return shlex.join(["inspector", target.target, *arguments, "-w", target.weights, *options])

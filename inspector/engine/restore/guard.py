@@ -147,12 +147,13 @@ class TensorBackup:
             copied = _smallest(sizes, budget)
             self.not_copied = sum(size for index, size in enumerate(sizes) if index not in copied)
             self._tensors = [_KeptTensor.of(*named, index in copied) for index, named in enumerate(found)]
+        self._by_id = {id(kept.tensor): kept for kept in self._tensors}
 
     def accept(self, tensor: Tensor) -> None:
         """What this tensor holds now is what it is restored to from now on."""
-        for kept in self._tensors:
-            if kept.tensor is tensor and kept.copy is not None and kept.alias is not None:
-                kept.copy.copy_(real_elements(kept.alias))
+        kept = self._by_id.get(id(tensor))
+        if kept is not None and kept.copy is not None and kept.alias is not None:
+            kept.copy.copy_(real_elements(kept.alias))
 
     def named_tensors(self) -> list[tuple[str, Tensor]]:
         """The tensors, and what each is called."""

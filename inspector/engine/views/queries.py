@@ -198,8 +198,8 @@ class Queries:
         return HookCheck(len(nodes), names)
 
     def state_dict(self, file: str) -> StateDictReport:
-        """What loading a file would do. Raises `UsageError`."""
-        return report_file(self._subject.tree.root, file, self._subject.backup)
+        """What loading a file would do, and how it can be loaded. Raises `UsageError`."""
+        return report_file(self._subject.tree.root, file, self._subject.backup, offers=True)
 
 
 def _observe_row(row: HookRow, observe_filter: ObserveFilter | None) -> HookRow:

@@ -33,6 +33,7 @@ from .actions.hook_rows import HookRowActions
 from .actions.hooks import HookActions
 from .actions.passes import PassActions
 from .actions.targets import TargetActions
+from .actions.weights import WeightActions
 from .bookmarks import Bookmarks
 from .controller import Controller
 from .host import Host
@@ -100,7 +101,8 @@ class InspectorApp(App[None], inherit_bindings=False):
             "targets": self.targets,
             "workbench": bench,
             "panels": bench.panels,
-            "passes": PassActions(engine, state, passes, presenter, questions, host, ascii),
+            "passes": PassActions(engine, state, passes, presenter, questions, host),
+            "weights": WeightActions(engine, state, changer, questions, host, ascii),
             "hooks": HookActions(engine, state, bench, observing, changer, forms, host, ascii),
             "changes": ChangeActions(engine, state, changer, host),
         }

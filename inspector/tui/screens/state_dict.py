@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input
 
-from ...records import KeyRow, StateDictReport
+from ...records import KeyRow, LoadOffer, StateDictReport
 from ...text import visible
 from .. import format
 from ..drawing.lines import LineView, Page
@@ -31,12 +31,18 @@ STATES = {
 """The states of keys in the order in which they matter: what each means and its colour."""
 
 
-class StateDictScreen(Layer[None]):
-    """A list to read, narrowed by typing. The list has the keyboard; `/` and `f` go to the text box."""
+_WORDS = 36
+"""Cells of a renaming on the frame."""
+
+
+class StateDictScreen(Layer[LoadOffer]):
+    """A list to read, narrowed by typing. The list has the keyboard; `/` and `f` go to the text box, and enter gives
+    the offer to the one who asked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key("slash,f", "narrow"),
         key("down", "list"),
+        key("enter", "load"),
     ]
 
     DEFAULT_CSS = """
@@ -55,7 +61,7 @@ class StateDictScreen(Layer[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = Content(f"State dict · {title(self._report)}")
-            frame.border_subtitle = "nothing was written  / Narrow  q Close"
+            frame.border_subtitle = Content(f"{_verb(self._report.offer)}  / Narrow  q Close")
             yield Input(placeholder="/ narrows: words of a key, or a state", compact=True)
             yield self._view
 
@@ -67,6 +73,10 @@ class StateDictScreen(Layer[None]):
 
     def action_list(self) -> None:
         self._view.focus()
+
+    def action_load(self) -> None:
+        if self._report.offer is not None:
+            self.dismiss(self._report.offer)
 
     def action_leave(self) -> None:
         """Back from the text box, which is then empty; from the list, close."""
@@ -117,8 +127,31 @@ def head(report: StateDictReport) -> Iterator[Line]:
     counted = [(state, report.counts.get(state, 0), style) for state, (_, style) in STATES.items()]
     parts = [Content.styled(f"{state} {count:,}", style if count else DIM) for state, count, style in counted]
     yield Line(Content.styled(" · ", DIM).join(parts))
+    yield from _offer_lines(report)
     for note in report.notes:
         yield label_line("note", note)
+
+
+def _verb(offer: LoadOffer | None) -> str:
+    if offer is None:
+        return "nothing was written"
+    part = " in part" if offer.staying or offer.unused else ""
+    return f"enter Load{part} {format.cut(visible(offer.words), _WORDS)}".rstrip()
+
+
+def _offer_lines(report: StateDictReport) -> Iterator[Line]:
+    """What enter loads. The model's own state dict is in it already."""
+    offer = report.offer
+    if offer is None:
+        return
+    words = f" {offer.words}" if offer.words else ""
+    if not offer.staying and not offer.unused:
+        yield label_line("load", f"all {offer.loads:,} keys fit{words}: enter loads them", GOOD)
+    else:
+        whole = offer.loads + offer.staying
+        yield label_line("load", f"{offer.loads:,} of {whole:,} keys fit{words}: enter asks first", WARN)
+    for doubt in offer.doubts:
+        yield label_line("doubt", doubt)
 
 
 def key_lines(row: KeyRow) -> Iterator[Line]:

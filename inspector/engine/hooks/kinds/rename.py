@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ...values.renaming import rename_keys
 from ..kind import OnKeys, kind
 
 
@@ -12,12 +13,13 @@ def rename(old: str, new: str) -> OnKeys:
     """Rename keys of the state dict.
 
     Args:
-        old: What is replaced, wherever it is in the part of a key that belongs to the module.
-        new: What takes its context.
+        old: Whole names that the part of a key that belongs to the module begins with; `.old` anywhere behind another.
+        new: What takes their place; empty leaves them out.
     """
 
     def renamed(state: dict[str, Any], prefix: str) -> None:
-        for key in [key for key in state if key.startswith(prefix) and old in key[len(prefix) :]]:
-            state[prefix + key[len(prefix) :].replace(old, new)] = state.pop(key)
+        names = rename_keys([key[len(prefix) :] for key in state if key.startswith(prefix)], [(old, new)])
+        values = {name: state.pop(prefix + key) for key, name in names.items() if name != key}
+        state.update({prefix + name: value for name, value in values.items()})
 
     return renamed

@@ -23,13 +23,12 @@ from ...modules.weight_tree import NOTHING_TO_CALL, order_numbers, tree_of
 from ...usercode.readable import check_readable
 from ...values.nested import tensors_in
 from ..target import Built, Loader, Wanted
-from ..weights import NESTS
 from . import flatten, sharded
 from .keys import dtype_of
 from .safetensors_file import read_safetensors
 from .saved import Saved, look, what_is
-from .sharded import read_sharded
 from .stand_ins import reveal
+from .state import NESTS, read_shards
 from .torch_file import read_saved
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
@@ -247,23 +246,10 @@ def _nest_notes(name: str, beside: Mapping[Any, Any]) -> tuple[str, ...]:
 
 
 def _read_shards(index: Path) -> _Weights:
-    notes: list[str] = []
-
-    def read_shard(path: Path) -> Mapping[str, Tensor]:
-        saved = look(path)
-        if saved.kind != "state":
-            contents = read_safetensors(path)
-            notes.extend(contents.notes)
-            return contents.tensors
-        read = read_saved(path, saved)
-        notes.extend(read.notes)
-        found = read.value if isinstance(read.value, Mapping) else {}
-        return {str(key): read.seat(value) for key, value in found.items() if isinstance(value, Tensor)}
-
-    found = read_sharded(index, read_shard)
+    found, notes = read_shards(index)
     about = {"format": f"{found.shards} shards with an index", "metadata": found.metadata}
     tensors = flatten.flatten(found.tensors).tensors
-    return _Weights(tensors, {}, about, (*found.notes, *dict.fromkeys(notes)), sorted=True)
+    return _Weights(tensors, {}, about, (*found.notes, *notes), sorted=True)
 
 
 def _tie(tensors: dict[flatten.Path, Tensor]) -> dict[flatten.Path, Tensor]:

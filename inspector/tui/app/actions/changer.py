@@ -41,8 +41,13 @@ class Changer:
 
     def say_done(self, done: bool | None) -> None:
         """A form made a change, or was left: say which change it was."""
-        made = [change.label for change in self.state.model.changes.changes if not change.undone]
-        if done and made:
+        if done:
+            self.say_made(self.state.model.changes)
+
+    def say_made(self, changes: Changes) -> None:
+        """Say which change is the last one."""
+        made = [change.label for change in changes.changes if not change.undone]
+        if made:
             self.host.tell(f"done: {made[-1]}; u undoes it")
 
 

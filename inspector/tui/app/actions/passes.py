@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ....client.engine_client import EngineClient
 from ....client.pass_plan import BACKWARD, Plan
-from ....records import Changes, Failed, Problem, StateDictReport, TakeBaseline, TryStateDict
+from ....records import Changes, Failed, TakeBaseline
 from ....text import visible
 from ..host import Host
 from ..passes import Passes
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from ...screens.seed import Draw
 
 NO_MODEL = "there is no model yet"
-ABOUT_STATE_DICT = (
-    "Compares its keys, shapes and dtypes with the model's and writes nothing. Left empty: the model's own."
-)
 
 
 @dataclass(eq=False)
@@ -34,9 +31,7 @@ class PassActions:
     presenter: Presenter
     questions: Questions
     host: Host
-    ascii: bool
     _plan: Plan = field(default=Plan(backward=True, batches=10), init=False)  # what was typed last for several batches
-    _state_dict_file: str = field(default="", init=False)  # the file that was compared last
 
     def run(self) -> None:
         self.host.spawn(self.passes.run())
@@ -91,30 +86,3 @@ class PassActions:
             self.host.tell(reply.problem.what)
         elif isinstance(reply, Changes):
             self.host.tell(f"the baseline from now on: {reply.baseline or 'the model as it is now'}")
-
-    def try_state_dict(self) -> None:
-        """Ask for a file and show how its keys go with the model's."""
-        from ...screens.file_prompt import FilePrompt
-        from ...screens.state_dict import StateDictScreen
-
-        if not self.state.ready:
-            self.host.tell(NO_MODEL)
-            return
-        reports: list[StateDictReport] = []
-
-        async def carry_out(file: str) -> Problem | None:
-            reply = await self.engine.ask(TryStateDict(self.state.generation, file))
-            if isinstance(reply, Failed):
-                return reply.problem
-            if isinstance(reply, StateDictReport):
-                self._state_dict_file = file
-                reports.append(reply)
-            return None
-
-        def show(done: bool | None) -> None:
-            if done and reports:
-                self.host.push(StateDictScreen(reports[-1], self.ascii))
-
-        file = self._state_dict_file
-        prompt = FilePrompt("Try a state dict", ABOUT_STATE_DICT, "Compare", file, carry_out, optional=True)
-        self.host.push(prompt, show)
