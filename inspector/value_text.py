@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-from .records import Brief, MappingValue, NoneValue, ScalarValue, SequenceValue, TensorValue, Value
+from .records import Brief, Holds, MappingValue, NoneValue, ScalarValue, SequenceValue, TensorValue, Value
 from .text import encodable
 
 _TENSORS, _CHARACTERS = 100, 20
+_FLOATING = ("float", "bfloat", "complex")
 
 
 def abbreviate(value: Value | None) -> Brief:
@@ -46,9 +48,17 @@ def dimension(size: int) -> str:
     return "?" if size < 0 else str(size)
 
 
-def has_non_finite(value: Value | None) -> bool:
-    """Whether any tensor in it was seen to hold NaN or Inf."""
-    return value is not None and any(t.statistics and (t.statistics.nan or t.statistics.inf) for t in _tensors(value))
+def find_odd(*values: Value | None) -> Holds:
+    """What stands out in the tensors of these values, as far as they were measured."""
+    tensors = [tensor for value in values if value is not None for tensor in _tensors(value)]
+    measured = [(tensor, tensor.statistics) for tensor in tensors if tensor.statistics is not None]
+    if any(found.nan for _, found in measured):
+        return "NaN"
+    if any(found.inf for _, found in measured):
+        return "Inf"
+    floating = [(tensor, found) for tensor, found in measured if tensor.dtype.startswith(_FLOATING)]
+    dead = all(found.zeros == math.prod(tensor.shape) > 0 for tensor, found in floating)
+    return "zeros" if floating and dead else ""
 
 
 def _tensors(value: Value) -> Iterator[TensorValue]:

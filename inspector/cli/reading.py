@@ -22,9 +22,11 @@ from ..records import (
     Calls,
     Choices,
     Failed,
+    GetGradients,
     GetLocations,
     GetOutcomes,
     GetTrace,
+    Gradients,
     HookOutcome,
     Location,
     Locations,
@@ -35,6 +37,7 @@ from ..records import (
     PassSummary,
     Problem,
     Target,
+    TensorValue,
 )
 from ..report.model import Report
 from .progress import Progress
@@ -138,7 +141,9 @@ class _Reader:
         summary, problem = await self._run(opened, target)
         details = await self._get_details(opened.generation) if self._in_full else ()
         outcomes = await self._get_outcomes(opened.generation) if self._in_full else ()
-        return Reading(self._collector.report(summary, problem, details, self._locations, outcomes), problem)
+        gradients = await self._get_gradients(opened.generation) if self._in_full and target.backward else {}
+        report = self._collector.report(summary, problem, details, self._locations, outcomes, gradients)
+        return Reading(report, problem)
 
     def read_postmortem(self) -> Reading:
         """What there is of a pass that ended with its engine. Without a model there is no report."""
@@ -189,6 +194,15 @@ class _Reader:
             assert isinstance(page, Calls)
             details += page.calls
         return details
+
+    async def _get_gradients(self, generation: int) -> dict[str, TensorValue]:
+        gradients: dict[str, TensorValue] = {}
+        while True:
+            page = await self._ask(GetGradients(generation, len(gradients), PAGE))
+            assert isinstance(page, Gradients)
+            gradients.update(page.values)
+            if not page.values or len(gradients) >= page.total:
+                return gradients
 
 
 def explain_never_fired(reading: Reading) -> Problem | None:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from ..records import Brief, CallDetail, CallRow, PassSummary, Path, Problem
 from ..text import encodable
-from ..value_text import abbreviate, has_non_finite
+from ..value_text import abbreviate, find_odd
 from .frames import Frame, find_users_line, is_plumbing, trace_lines
 from .record import ENTRIES, FAULTS, HEADER, LENGTH, ROOM, Began, Entered, Entry, Left
 
@@ -159,6 +159,7 @@ def _open_call(entry: Entered) -> CallDetail:
         Brief(),
         file=entry.file,
         line=entry.line,
+        input_holds=find_odd(*entry.inputs, entry.kwargs),
     )
     return CallDetail(row, entry.path, entry.class_name, entry.inputs, entry.kwargs, None)
 
@@ -166,7 +167,7 @@ def _open_call(entry: Entered) -> CallDetail:
 def _close_call(call: CallDetail, entry: Left) -> CallDetail:
     output = entry.output
     row = replace(
-        call.row, end=entry.end, ms=entry.ms, status=entry.status, brief=abbreviate(output), nan=has_non_finite(output)
+        call.row, end=entry.end, ms=entry.ms, status=entry.status, brief=abbreviate(output), holds=find_odd(output)
     )
     return replace(call, row=row, output=output)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .badges import Badge
-from .base import Record, Row
+from .base import Path, Record, Row
 
 
 class ModuleRow(Row, frozen=True):
@@ -47,6 +47,15 @@ class Target(Record, frozen=True):
     materialize: bool = False  # a pass may give lazy modules their shapes; see `Run`
 
 
+class BadParameter(Row, frozen=True):
+    """A parameter that holds NaN or Inf."""
+
+    path: Path  # of the module that holds it
+    name: str
+    nan: int
+    inf: int
+
+
 class ModelInfo(Record, frozen=True):
     target: str
     kind: str  # of target, by its name in `target_kinds`; "your model" or "captured" where none was opened
@@ -68,6 +77,8 @@ class ModelInfo(Record, frozen=True):
     notes: tuple[str, ...] = ()
     is_model: bool = True  # False for weights without a model
     tensors: int = 0  # of those
+    bad_parameters: tuple[BadParameter, ...] = ()  # as it was opened
+    reached: int | None = None  # modules that a guessed input reaches, where those are few; None where all is well
 
 
 class Choice(Record, frozen=True):

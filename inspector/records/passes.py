@@ -10,6 +10,9 @@ from .values import Brief, Histogram, MappingValue, TensorValue, Value
 
 CallStatus = Literal["ok", "raised", "unfinished"]
 
+Holds = Literal["", "NaN", "Inf", "zeros"]
+"""What stands out in the tensors of a value: NaN, Inf and no NaN, nothing but zeros. What was not measured has none."""
+
 
 class Delta(Row, frozen=True):
     """How far an output is from what the same call gave in the baseline, over all its floating elements.
@@ -21,6 +24,9 @@ class Delta(Row, frozen=True):
     cosine: float  # of the angle between them; 1 for the same direction
     max_abs: float  # the largest |now - then| of an element
     sampled: bool = False  # of a part of the elements: the tensors are too large to keep
+
+
+_NOT_FINITE: tuple[Holds, ...] = ("NaN", "Inf")
 
 
 class CallRow(Row, frozen=True):
@@ -35,13 +41,24 @@ class CallRow(Row, frozen=True):
     ms: float  # without the time spent observing
     status: CallStatus
     brief: Brief  # of the output
-    nan: bool = False  # the output holds NaN or Inf
+    holds: Holds = ""  # what stands out in the output
     file: str = ""  # call site: the line that called the module
     line: int = 0
     altered: bool = False  # a hook of ours replaced the input or output
     delta: Delta | None = None  # None without a baseline, and where the two cannot be compared
     gradient: float | None = None  # root mean square of the gradient that reached the output, after a backward pass
     recomputed: bool = False  # in the backward pass, by activation checkpointing
+    input_holds: Holds = ""  # what stands out in what it was called with
+
+    @property
+    def nan(self) -> bool:
+        """The output holds NaN or Inf."""
+        return self.holds in _NOT_FINITE
+
+    @property
+    def input_nan(self) -> bool:
+        """What it was called with does."""
+        return self.input_holds in _NOT_FINITE
 
 
 class CallDetail(Record, frozen=True):

@@ -185,6 +185,20 @@ class History(Event, frozen=True):
     note: str = ""  # why there is nothing
 
 
+class GetGradients(Query, frozen=True):
+    """The gradients that the last backward pass left on parameters, `first` to `first + count`. Reply: `Gradients`."""
+
+    first: int
+    count: int
+
+
+class Gradients(Event, frozen=True):
+    """By the full names of the parameters; none after a pass without a backward pass."""
+
+    values: dict[str, TensorValue]
+    total: int
+
+
 class TryStateDict(Query, frozen=True):
     """Compare a state dict with the model's, through the hooks of both, and write nothing. An empty file name asks
     for the model's own. Reply: `StateDictReport`."""
@@ -232,21 +246,11 @@ class Locations(Event, frozen=True):
 
 AnyQuery: TypeAlias = (
     GetTrace | GetSource | GetHookSource | GetAttributes | GetParameters | GetHooks | GetAllHooks | GetOutcomes
-    | CheckHook
-    | GetHistory | TryStateDict | GetLocations
+    | CheckHook | GetHistory | GetGradients | TryStateDict | GetLocations
 )  # fmt: skip
 """`Queries.answer` in `engine/views` has an arm for each; one without is an error of the type checker."""
 
 AnyAnswer: TypeAlias = (
-    Calls
-    | Source
-    | Attributes
-    | Parameters
-    | Hooks
-    | AllHooks
-    | Outcomes
-    | HookCheck
-    | History
-    | StateDictReport
-    | Locations
-)
+    Calls | Source | Attributes | Parameters | Hooks | AllHooks | Outcomes | HookCheck | History | Gradients
+    | StateDictReport | Locations
+)  # fmt: skip

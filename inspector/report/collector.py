@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..records import (
     AnyEvent,
@@ -16,6 +16,7 @@ from ..records import (
     Opened,
     PassSummary,
     Problem,
+    TensorValue,
 )
 from .model import Report
 
@@ -49,8 +50,9 @@ class Collector:
         details: Sequence[CallDetail] = (),
         locations: Sequence[Location] = (),
         outcomes: Sequence[HookOutcome] = (),
+        gradients: Mapping[str, TensorValue] | None = None,
     ) -> Report:
         """What was collected, with how the pass went. Only once something is `opened`."""
         assert self.opened is not None
         info = self.opened.info
-        return Report(info, self.modules, self.calls, details, locations, summary, problem, outcomes)
+        return Report(info, self.modules, self.calls, details, locations, summary, problem, outcomes, gradients or {})

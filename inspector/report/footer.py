@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from ..records import HookOutcome, ModelInfo, PassSummary
 from ..text import visible
+from .findings import find_dead
+from .hints import Hint
 from .model import Report
+
+SHOWN = 4
+"""Names in one line."""
 
 
 def render_footer(report: Report) -> str:
@@ -15,7 +20,8 @@ def render_footer(report: Report) -> str:
         lines.append(f"input {visible(info.input)} ({info.input_origin})")
     if summary is not None:
         lines += _describe_pass(summary)
-    lines += [f"note: {visible(note)}" for note in info.notes]
+    lines += _describe_hints(report.hints())
+    lines += _describe_dead(report)
     return "\n".join(lines) + "\n"
 
 
@@ -35,10 +41,26 @@ def _describe_weights(info: ModelInfo) -> str:
 
 
 def _describe_pass(summary: PassSummary) -> list[str]:
-    lines = [f"{summary.calls:,} calls in {summary.ms:.1f} ms, seed {summary.seed}"]
-    if summary.unobserved is not None:
-        lines.append(f"fused path: {summary.unobserved:,} calls where nothing is observed")
-    return [*lines, *_describe_changes(summary)]
+    return [f"{summary.calls:,} calls in {summary.ms:.1f} ms, seed {summary.seed}", *_describe_changes(summary)]
+
+
+def _describe_hints(hints: list[Hint]) -> list[str]:
+    """A line for each; what was put back is no news, and what is dead shares one line."""
+    return [
+        visible(f"note: {hint.text}" if hint.kind in ("note", "weights") else hint.text)
+        for hint in hints
+        if hint.kind not in ("restored", "dead")
+    ]
+
+
+def _describe_dead(report: Report) -> list[str]:
+    dead = [report.paths[index] or "(root)" for index in find_dead(report.calls)]
+    return [visible(f"dead, nothing but zeros: {_list_some(dead)}")] if dead else []
+
+
+def _list_some(names: list[str]) -> str:
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def _describe_changes(summary: PassSummary) -> list[str]:

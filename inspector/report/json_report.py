@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ..records import CallDetail, CallRow, HookOutcome, Location, ModuleRow
+from .hints import Hint
 from .json_failure import SCHEMA, error_to_json
 from .json_values import finite_or_none, value_to_json
 from .model import Report
@@ -39,6 +40,10 @@ def _document(report: Report) -> dict[str, Any]:
         "error": error_to_json(report.problem) if report.problem is not None else None,
         "hooks": [_hook(outcome) for outcome in report.outcomes],
         **_faults(report),
+        "loss": finite_or_none(report.summary.loss) if report.summary else None,
+        "batches": report.summary.batches if report.summary else 0,
+        "gradients": {name: value_to_json(value) for name, value in report.gradients.items()},
+        "hints": [_hint(hint) for hint in report.hints()],
     }
 
 
@@ -71,7 +76,13 @@ def _call(report: Report, detail: CallDetail) -> dict[str, Any]:
         "ms": row.ms,
         "site": {"file": row.file, "line": row.line} if row.file else None,
         "status": row.status,
+        "recomputed": row.recomputed,
+        "gradients": [value_to_json(value) for value in detail.gradients],
     }
+
+
+def _hint(hint: Hint) -> dict[str, Any]:
+    return {"kind": hint.kind, "text": hint.text, "path": hint.path, "call": hint.call}
 
 
 def _render_delta(report: Report, row: CallRow) -> dict[str, Any]:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ..records import CallDetail, CallRow, HookOutcome, Location, ModelInfo, ModuleRow, PassSummary, Problem
+from ..records import (
+    CallDetail,
+    CallRow,
+    HookOutcome,
+    Location,
+    ModelInfo,
+    ModuleRow,
+    PassSummary,
+    Problem,
+    TensorValue,
+)
+from .findings import find_producers, name_oddities
+from .hints import Hint, list_hints
 
 
 @dataclass(frozen=True)
 class Report:
-    """What was learned about one model. `calls` are in completion order; `details` go with them, or are empty."""
+    """What was learned about one model. `calls` are in completion order; `details` go with them, or are empty;
+    `gradients` are those of parameters, by their full names."""
 
     info: ModelInfo
     modules: Sequence[ModuleRow]
@@ -20,12 +33,25 @@ class Report:
     summary: PassSummary | None = None
     problem: Problem | None = None
     outcomes: Sequence[HookOutcome] = ()  # of every hook that was added, where all is told
+    gradients: Mapping[str, TensorValue] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         for row in self.modules:
             parent = self.paths[row.parent] if row.parent >= 0 else ""
             self.paths.append(f"{parent}.{row.key}" if parent else row.key)
+
+    def hints(self) -> list[Hint]:
+        """What to know beside the figures."""
+        return list_hints(self.info, self.summary, self.calls, self.paths)
+
+    def name_oddities(self) -> dict[int, list[str]]:
+        """What stands out in the outputs of each module object that was called."""
+        calls_of: dict[int, list[CallRow]] = {}
+        for call in self.calls:
+            calls_of.setdefault(call.module, []).append(call)
+        producers = find_producers(self.calls)
+        return {module: name_oddities(calls, producers) for module, calls in calls_of.items()}
 
     def count_calls(self) -> dict[int, int]:
         """Calls per module object."""

@@ -27,11 +27,8 @@ def _module_table(report: Report) -> TextTable:
         ("Module", "left"), ("Class", "left"), ("Parameters", "right"), ("Output", "left"), ("Calls", "left")
     )
     last = {call.module: call for call in report.calls}
-    counts, ran, recomputed = (
-        report.count_calls(),
-        report.find_ran_unseen(),
-        {c.module for c in report.calls if c.recomputed},
-    )
+    counts, ran, odd = report.count_calls(), report.find_ran_unseen(), report.name_oddities()
+    recomputed = {call.module for call in report.calls if call.recomputed}
     for row, name in zip(report.modules, _indented_names(report.modules), strict=True):
         source = row.index if row.alias_of < 0 else row.alias_of
         call, count = last.get(source), counts.get(source, 0)
@@ -40,7 +37,7 @@ def _module_table(report: Report) -> TextTable:
             visible(row.class_name),
             f"{row.parameters:,}" if row.parameters else "–",
             render_output(call) if call else explain_uncalled(row.badges, source in ran) if report.calls else "",
-            _count_words(report, row, count, source in recomputed),
+            _count_words(report, row, count, [*odd.get(source, ()), *["recomputed"] * (source in recomputed)]),
         )
     return table
 
@@ -67,8 +64,8 @@ def render_output(call: CallRow) -> str:
     return visible(brief_text(call.brief)) if call.status == "ok" else call.status
 
 
-def _count_words(report: Report, row: ModuleRow, count: int, recomputed: bool) -> str:
+def _count_words(report: Report, row: ModuleRow, count: int, of_calls: Sequence[str]) -> str:
     words = [f"×{count}"] if count > 1 else []
-    words += ["recomputed"] if recomputed else []
+    words += of_calls
     words += [f"alias of {report.paths[row.alias_of] or '(root)'}"] if row.alias_of >= 0 else []
     return visible(", ".join([*words, *(badge_word(badge) for badge in row.badges if badge.name != "no forward")]))

@@ -290,6 +290,7 @@ ALTERED = Mark("◉", "@", "", "hooks that alter it were added, or one of ours r
 ALTERED_UNSEEN = Mark("◎", "O", "", "the same, and nothing is seen of it: its observe hook is off")
 EDITED = Mark("✎", "e", "edited", "its own parameters are not what was loaded")
 MOVED = Mark("▆ 0.32", "* 0.32", "", "how far its output is from the baseline: the relative L2 distance")
+DEAD = Mark("0", "0", "dead", "its output is nothing but zeros")
 RECOMPUTED = Mark("↻", "r", "recomputed", "called again in the backward pass, by activation checkpointing")
 TIED = Mark("≡", "=", "tied", BADGES["tied"])
 LAZY = Mark("L", "L", "lazy", BADGES["lazy"])
@@ -309,8 +310,8 @@ OTHER = Mark("·", ".", "", "something else to know: see Attributes")
 
 MARKS: tuple[Mark, ...] = (
     OBSERVED, NO_HOOK, REFUSED, ALTERED, ALTERED_UNSEEN, FOREIGN, MOVED, REPEATED, NOT_CALLED, NO_HOOK_CALL, NO_FORWARD,
-    UNSEEN, RAISED, UNFINISHED, NOT_FINITE, RECOMPUTED, EDITED, TIED, ALIAS, LAZY, META, SHARDED, DEVICE, QUANTIZED,
-    PARAMETRIZED, COMPILED, SCRIPTED, TRACED, FUSED, OWN_CALL, INLINED, OTHER,
+    UNSEEN, RAISED, UNFINISHED, NOT_FINITE, DEAD, RECOMPUTED, EDITED, TIED, ALIAS, LAZY, META, SHARDED, DEVICE,
+    QUANTIZED, PARAMETRIZED, COMPILED, SCRIPTED, TRACED, FUSED, OWN_CALL, INLINED, OTHER,
 )  # fmt: skip
 
 UNCALLED: dict[str, Mark] = {mark.word: mark for mark in (NOT_CALLED, NO_HOOK_CALL, NO_FORWARD, UNSEEN)}

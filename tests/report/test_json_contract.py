@@ -3,24 +3,23 @@ and for a real run."""
 
 from __future__ import annotations
 
+import copy
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from inspector.engine import session as session_module
-from inspector.engine.session import Session
 from inspector.engine.values.summarize import Summarizer
-from inspector.records import Run
-from inspector.report.collector import Collector
 from inspector.report.json_report import render_json
 from inspector.report.json_values import value_to_json
 from tests.documents import read_document
 from tests.models import build, names
+from tests.reports import make_report
 
 ROOT = Path(__file__).parents[2]
 
@@ -43,18 +42,8 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def reported(name: str) -> Any:
     """As `--print json` puts it together, without the processes."""
-    collector = Collector()
     model, args, kwargs = build(name)
-    session = Session(collector.take)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        collector.take(session.adopt(model, args, kwargs, name))
-        session.announce()
-        summary = session.run(Run(session.generation, materialize=True))
-    details, places = session.queries.trace(0, len(collector.calls)).calls, session.queries.locations().rows
-    report = collector.report(summary, summary.problem, details, places)
-    session.close()
-    return read_document(render_json(report))
+    return read_document(render_json(make_report(model, args, kwargs, name)))
 
 
 @pytest.mark.parametrize("name", names(without=("hostile", "big")))
@@ -138,3 +127,50 @@ def test_resnet18_from_the_command_line() -> None:
     assert len(found["calls"]) == 76 and found["calls"][-1]["path"] == ""
     assert found["calls"][4]["site"]["file"].endswith("resnet.py")
     assert found["output"]["shape"] == [1, 1000] and found["error"] is None
+
+
+def train(model: nn.Module, x: torch.Tensor) -> tuple[float, dict[str, torch.Tensor], dict[str, torch.Tensor]]:
+    """By hand: the loss, the gradients of the parameters and of the outputs."""
+    outputs: dict[str, torch.Tensor] = {}
+    for name, module in model.named_modules():
+        module.register_forward_hook(lambda module, args, output, name=name: outputs.__setitem__(name, output))
+    output = model(x)
+    for each in outputs.values():
+        each.retain_grad()
+    loss = output.mean()
+    loss.backward()
+    parameters = {name: parameter.grad for name, parameter in model.named_parameters() if parameter.grad is not None}
+    return loss.item(), parameters, {name: each.grad for name, each in outputs.items() if each.grad is not None}
+
+
+def same(found: Any, gradient: torch.Tensor) -> bool:
+    expected = [gradient.min(), gradient.max(), gradient.mean(), gradient.std(correction=0)]
+    figures = torch.tensor([found[name] for name in ("min", "max", "mean", "std")])
+    return found["shape"] == list(gradient.shape) and torch.allclose(figures, torch.stack(expected))
+
+
+def test_loss_and_gradients_are_those_of_a_backward_pass_by_hand() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 8), nn.Tanh(), nn.Linear(8, 2))
+    model[2].bias.requires_grad_(False)
+    x = torch.randn(3, 4)
+    loss, parameters, outputs = train(copy.deepcopy(model), x)
+    found = read_document(render_json(make_report(model, (x,), backward=True)))
+    assert found["loss"] == pytest.approx(loss, rel=1e-6) and found["batches"] == 1
+    assert list(found["gradients"]) == ["0.weight", "0.bias", "2.weight"] == list(parameters)
+    assert all(same(found["gradients"][name], gradient) for name, gradient in parameters.items())
+    for call in found["calls"]:
+        (gradient,) = call["gradients"]
+        assert same(gradient, outputs[call["path"]])
+    assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_without_a_backward_pass_there_is_no_gradient() -> None:
+    found = reported("mlp")
+    assert (found["loss"], found["batches"], found["gradients"]) == (None, 1, {})
+    assert all(call["gradients"] == [] and call["recomputed"] is False for call in found["calls"])
+
+
+def test_what_a_pass_changed_is_a_hint() -> None:
+    hints = reported("batchnorm_train")["hints"]
+    assert any(hint["kind"] == "restored" and "running_mean" in hint["text"] for hint in hints)

@@ -73,7 +73,7 @@ def the_calls() -> list[r.CallRow]:
     forward = FORWARD_LINE
     return [
         row(3, 0, 3, 4, 3, forward + 3),
-        row(4, 0, 5, 6, 3, forward + 4, nan=True),
+        row(4, 0, 5, 6, 3, forward + 4, holds="NaN"),
         row(5, 0, 7, 8, 3, forward + 5),
         row(6, 0, 9, 10, 3, forward + 7),
         row(5, 1, 11, 12, 3, forward + 12),

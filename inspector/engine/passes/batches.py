@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import Any
 
-from ...records import Run
+from ...records import Run, TensorValue
 from ..hooks.session_state import HookState
 from ..inputs import Sample
 from ..modules.tree import ModuleTree, Node
 from ..recording.recorder import Recorder
 from .forward import Listener, call_root
+from .gradients import describe_gradients
 from .histories import Histories
 from .training import Steps, loss_of, optimizer_of
 
@@ -41,7 +42,8 @@ class Batches:
     followed: Modules whose parameters go into the histories.
     progress: Told (number, count) now and then.
 
-    After `run`, `recorder` is that of the last batch, `loss` its loss, and `done` how many there were.
+    After `run`, `recorder` is that of the last batch, `loss` its loss, `gradients` those of the parameters in it, and
+    `done` how many there were.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class Batches:
     ) -> None:
         self.recorder: Recorder | None = None
         self.loss: float | None = None
+        self.gradients: dict[str, TensorValue] = {}
         self.done = 0
         self._tree = tree
         self._steps = steps
@@ -104,6 +107,8 @@ class Batches:
             loss = self._loss(output, sample)
             self.loss = loss.item()
             loss.backward()  # type: ignore[no-untyped-call]
+            if self.done == self._steps.batches - 1:
+                self.gradients = describe_gradients(self._tree)
             if self._optimizer is not None:
                 self._optimizer.step()
         for listener in self._listeners:

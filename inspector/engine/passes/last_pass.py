@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...records import CallDetail, CallRow, Value
+from ...records import CallDetail, CallRow, TensorValue, Value
 from ..modules.tree import ModuleTree
 from ..recording.call import Call
 from ..torch_hooks.outputs import OutputHooks
@@ -13,12 +13,14 @@ _Key = tuple[int, int]  # node, number of the call
 
 
 class LastPass:
-    """Empty until a pass was taken. `repeatable`: a pass now would be like it."""
+    """Empty until a pass was taken. `repeatable`: a pass now would be like it. `gradients` are those that its backward
+    pass left on parameters, by their full names."""
 
     def __init__(self, tree: ModuleTree) -> None:
         self.calls: list[Call] = []
         self.number = 0
         self.repeatable = False
+        self.gradients: dict[str, TensorValue] = {}
         self.output_hooks = OutputHooks()
         self._tree = tree
         self._previous: dict[_Key, Value | None] = {}
@@ -27,6 +29,7 @@ class LastPass:
     def take(self, calls: list[Call], watched: int | None = None, output_hooks: OutputHooks | None = None) -> None:
         """A newer pass, recorded with histograms and previews of the node `watched`."""
         self.output_hooks = output_hooks if output_hooks is not None else OutputHooks()
+        self.gradients = {}
         self._previous = {_key(call): call.output for call in self.calls}
         self._full = {_key(call): call for call in calls if call.index == watched}
         self.calls = calls

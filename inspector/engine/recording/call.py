@@ -16,7 +16,7 @@ from ...records import (
     TensorValue,
     Value,
 )
-from ...value_text import abbreviate, has_non_finite
+from ...value_text import abbreviate, find_odd
 from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree
 
@@ -67,13 +67,14 @@ class Call:
             self.ms,
             self.status,
             abbreviate(self.output),
-            has_non_finite(self.output),
+            find_odd(self.output),
             self.file,
             self.line,
             self.altered,
             self.delta,
             gradient_size(self.gradients),
             self.recomputed,
+            input_holds=find_odd(*self.inputs, self.kwargs),
         )
 
     def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:

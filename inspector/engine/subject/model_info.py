@@ -12,6 +12,7 @@ from ...records.badges import has_badge
 from ...text import encodable
 from ..loading import Loaded
 from ..modules import inlined
+from ..modules.bad_parameters import find_bad_parameters
 from ..modules.badges import has_forward
 from ..modules.holdings import size_of
 from ..modules.tree import ModuleTree, own_tensors
@@ -22,9 +23,9 @@ SHAPES_ONLY_PAST = 5_000
 
 
 def facts_of(
-    tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Loaded, backup: TensorBackup
+    tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Loaded, backup: TensorBackup, reads: bool
 ) -> ModelInfo:
-    """Without the sample input, which is not known yet."""
+    """Without the sample input, which is not known yet. Without `reads`, the values of no tensor are read."""
     objects = sum(1 for _ in tree.objects())
     parameters, buffers = _distinct(tree, "_parameters"), _distinct(tree, "_buffers")
     return ModelInfo(
@@ -43,6 +44,7 @@ def facts_of(
         shapes_only=objects > SHAPES_ONLY_PAST,
         lazy=sum(has_badge(row.badges, "lazy") for row in rows if row.alias_of < 0),
         runnable=has_forward(loaded.model),
+        bad_parameters=find_bad_parameters(tree) if reads else (),
         notes=(
             *(encodable(note, 400) for note in loaded.notes),
             *inlined.notes(tree, rows),

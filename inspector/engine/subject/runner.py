@@ -91,6 +91,7 @@ class Runner:
         assert batches.recorder is not None
         self.last.take(batches.recorder.calls, watched, batches.recorder.output_hooks)
         self.last.repeatable = self._steps.batches == 1
+        self.last.gradients = batches.gradients
         self._compares = comparison is not None
         self.send_calls()
         self.summary = self._add_unhooked(self._summarize(outcome, batches, comparison))

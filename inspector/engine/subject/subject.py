@@ -53,7 +53,7 @@ class Subject:
         backup, observers = weights_only.no_backup() if is_alone else TensorBackup(tree), Observers(tree)
         ledger = Ledger(lambda module: subject.ours(module), None if is_alone else tree)
         rows = weights_only.rows(tree, module_rows(tree)) if is_alone else module_rows(tree)
-        info = facts_of(tree, rows, target.target, loaded, backup)
+        info = facts_of(tree, rows, target.target, loaded, backup, reads=not is_alone)
         subject = cls(
             target,
             generation,

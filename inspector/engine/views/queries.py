@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from msgspec.structs import replace
 
 from ...errors import InspectorError, UsageError
@@ -11,6 +13,7 @@ from ...records import (
     AnyQuery,
     Attributes,
     Calls,
+    Gradients,
     History,
     HookCheck,
     HookRow,
@@ -66,6 +69,8 @@ class Queries:
                 return self.trace(query.first, query.count)
             case queries.GetHistory():
                 return self.history(query.path)
+            case queries.GetGradients():
+                return self.gradients(query.first, query.count)
             case queries.GetSource():
                 return self.source(query.path, query.part)
             case queries.GetAttributes():
@@ -105,6 +110,11 @@ class Queries:
         histories = self._runner.histories
         series = histories.of(self._subject.node(path).index)
         return History(path, histories.batches, series, "" if series else "no batches yet: m runs several")
+
+    def gradients(self, first: int, count: int) -> Gradients:
+        """Those that the last backward pass left on parameters."""
+        found = self._runner.last.gradients
+        return Gradients(dict(islice(found.items(), first, first + count)), len(found))
 
     def source(self, path: Path, part: SourcePart) -> Source:
         module = self._subject.node(path).module

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from textual.timer import Timer
 
 from ...records import Calls, PassSummary, Problem, Progress
+from ...report.hints import Hint, list_hints
 from ..panels.log import LogPanel
 from .host import Host
 from .state import AppState
@@ -31,6 +32,7 @@ class Presenter:
         self._clock: Timer | None = None
         self._last_problem: Problem | None = None
         self._said: set[Problem | str] = set()  # of the hooks in the last pass
+        self._last_findings: list[Hint] = []
 
     def start_clock(self) -> None:
         """The app runs: from now on the title counts the seconds of a pass."""
@@ -46,7 +48,7 @@ class Presenter:
 
     def show_model(self) -> None:
         """Another model, none, or the same one with another input."""
-        self._last_problem, self._said = None, set()
+        self._last_problem, self._said, self._last_findings = None, set(), []
         self._title.alarm = ""
         self._workbench.show_model(self._state.model)
         self._count_changes()
@@ -94,6 +96,7 @@ class Presenter:
             self._last_problem = None
         if summary is not None:
             self._say_of_hooks(summary)
+        self._show_findings()
 
     def offer_calls(self, calls: Calls) -> None:
         """What is known already of the calls that a panel asked for."""
@@ -115,6 +118,27 @@ class Presenter:
             self._host.tell(f"{fault.what}; the pass went on without it")
         if len(faults) > FAULTS_TOLD:
             self._host.tell(f"{len(faults) - FAULTS_TOLD} more hooks failed: see the Log panel")
+
+    def _show_findings(self) -> None:
+        """Write down what is wrong with the values, once while it stays the same; where it began is told as well."""
+        found = self._find()
+        if found == self._last_findings:
+            return
+        self._last_findings = found
+        for hint in found:
+            self.log("warning", hint.text)
+        for hint in found:
+            if hint.kind in ("first bad", "input"):
+                self._host.tell(hint.text)
+
+    def _find(self) -> list[Hint]:
+        model = self._state.model
+        if model.info is None:
+            return []
+        odd = any(call.holds for call in model.calls)  # else no path is needed
+        paths = [".".join(path) for path in model.paths] if odd else []
+        hints = list_hints(model.info, None, model.calls if odd else [], paths)
+        return [hint for hint in hints if hint.kind != "note"]
 
     def log(self, level: str, text: str) -> None:
         """A line of the engine or of ours for the Log panel."""

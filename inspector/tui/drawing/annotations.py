@@ -11,6 +11,7 @@ from textual.content import Content
 
 from ...client.model import Model
 from ...records import CallRow, Source
+from ...report.findings import name_oddities
 from .. import format
 from .styles import ACCENT, ERROR, WARN
 
@@ -60,7 +61,7 @@ def _end(call: CallRow) -> int:
 
 
 def _briefly(calls: list[CallRow], room: int) -> Content:
-    if len(calls) > 1 and len({(call.brief, call.status, call.nan) for call in calls}) == 1:
+    if len(calls) > 1 and len({(call.brief, call.status, call.holds) for call in calls}) == 1:
         return Content.assemble(("→ ", LIVE), _one(calls[0], room), (f", {len(calls)} times", LIVE))
     shown = Content(", ").join(_one(call, room) for call in calls[:CALLS_SHOWN])
     more = len(calls) - CALLS_SHOWN
@@ -72,4 +73,5 @@ def _one(call: CallRow, room: int) -> Content:
         return Content.styled("raised", f"{ERROR} bold")
     if call.status == "unfinished":
         return Content.styled("did not return", WARN)
-    return Content.assemble((format.fit_brief(call.brief, room), LIVE), (" NaN", WARN) if call.nan else "")
+    odd = "".join(f" {word}" for word in name_oddities([call]))
+    return Content.assemble((format.fit_brief(call.brief, room), LIVE), (odd, WARN))

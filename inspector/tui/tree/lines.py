@@ -14,6 +14,7 @@ from rich.cells import cell_len
 
 from ...client.model import OBSERVED, REFUSED, Model
 from ...records import Brief, CallRow
+from ...report.findings import DEAD, name_oddities
 from ...text import visible
 from .. import format as fmt
 from .columns import BADGE_LIMIT, SHAPE_LIMIT, Columns, Widths
@@ -173,18 +174,21 @@ class Lines(ABC):
 
 def call_badges(calls: Sequence[CallRow]) -> list[Badge]:
     """What went wrong in any of these calls, the worst first, and what else is to know of them."""
+    odd = name_oddities(calls)
+    dead = odd == [DEAD]
     found = (
-        (fmt.RAISED, any(call.status == "raised" for call in calls)),
-        (fmt.UNFINISHED, any(call.status == "unfinished" for call in calls)),
-        (fmt.NOT_FINITE, any(call.nan for call in calls)),
-        (fmt.RECOMPUTED, any(call.recomputed for call in calls)),
+        (fmt.RAISED, fmt.RAISED.word, any(call.status == "raised" for call in calls)),
+        (fmt.UNFINISHED, fmt.UNFINISHED.word, any(call.status == "unfinished" for call in calls)),
+        (fmt.NOT_FINITE, " ".join(odd), odd and not dead),
+        (fmt.DEAD, fmt.DEAD.word, dead),
+        (fmt.RECOMPUTED, fmt.RECOMPUTED.word, any(call.recomputed for call in calls)),
     )
-    return [(mark, mark.word) for mark, there in found if there]
+    return [(mark, word) for mark, word, there in found if there]
 
 
 def remarkable(call: CallRow) -> bool:
     """The call has a badge."""
-    return call.status != "ok" or call.nan or call.recomputed
+    return call.status != "ok" or call.holds != "" or call.recomputed
 
 
 def _spell(badge: Badge) -> str:
@@ -195,7 +199,7 @@ def _spell(badge: Badge) -> str:
 def _badge_role(mark: fmt.Mark) -> str:
     if mark in (fmt.RAISED, fmt.UNFINISHED):
         return "error"
-    return "warning" if mark in (fmt.NOT_FINITE, fmt.EDITED) else "badge"
+    return "warning" if mark in (fmt.NOT_FINITE, fmt.DEAD, fmt.EDITED) else "badge"
 
 
 def _runs(text: str, matched: set[int], role: str) -> Iterator[Piece]:

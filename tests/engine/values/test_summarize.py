@@ -27,7 +27,7 @@ from inspector.records import (
     Told,
     Value,
 )
-from inspector.value_text import abbreviate, brief_text, has_non_finite
+from inspector.value_text import abbreviate, brief_text, find_odd
 from tests.models import OUTPUTS, DataOut, EvilClass, EvilTensor, NamedOut
 
 
@@ -49,7 +49,7 @@ def depth(value: Value) -> int:
 
 
 def over_the_channel(value: Value) -> Value:
-    row = CallRow(0, 0, 0, 1, 0, 0.0, "ok", abbreviate(value), has_non_finite(value))
+    row = CallRow(0, 0, 0, 1, 0, 0.0, "ok", abbreviate(value), find_odd(value))
     detail = CallDetail(row, (), "M", (value,), MappingValue("dict", (), (), 0), value)
     sent = Told(1, Calls(1, 1, (detail,), 1))
     body = channel.decode_told(channel.encode(sent)[4:]).body
@@ -242,8 +242,18 @@ def test_brief(value: object, words: str) -> None:
 
 
 def test_nan_anywhere_inside_is_noticed() -> None:
-    assert has_non_finite(described([1, {"a": (torch.tensor([float("nan")]),)}]))
-    assert not has_non_finite(described([1, torch.ones(2)]))
+    assert find_odd(described([1, {"a": (torch.tensor([float("nan")]),)}])) == "NaN"
+    assert find_odd(described([1, torch.ones(2)])) == find_odd(None) == ""
+    assert find_odd(described([torch.tensor([float("inf")]), torch.zeros(2)])) == "Inf"
+    assert find_odd(described(torch.tensor([float("inf")])), described(torch.tensor([float("nan")]))) == "NaN"
+
+
+def test_dead_is_what_holds_floats_and_all_of_them_zero() -> None:
+    assert find_odd(described((torch.zeros(2, 3), torch.tensor([1]), torch.zeros(1)))) == "zeros"
+    assert find_odd(described((torch.zeros(2), torch.ones(2)))) == ""
+    for nothing in (torch.zeros(2, dtype=torch.int64), torch.zeros(0), torch.zeros(2, device="meta"), None, 0.0):
+        assert find_odd(described(nothing)) == ""
+    assert find_odd(Summarizer(statistics=False).describe_now(torch.zeros(2))) == ""
 
 
 def test_a_hundred_thousand_arguments_are_cut() -> None:

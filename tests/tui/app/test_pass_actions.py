@@ -10,6 +10,9 @@ from msgspec.structs import replace
 from textual.widgets import Input
 
 from inspector.records import (
+    Brief,
+    CallRow,
+    CallRows,
     Changes,
     Delta,
     GetHistory,
@@ -35,7 +38,7 @@ from inspector.tui.screens.file_prompt import FilePrompt
 from inspector.tui.screens.seed import Tick
 from inspector.tui.screens.state_dict import StateDictScreen
 
-from ..fake_engine import FakeEngine, failed, info, running
+from ..fake_engine import PATHS, FakeEngine, failed, info, running
 from .test_app import settle, title
 
 
@@ -405,3 +408,26 @@ async def test_what_a_hook_did_not_do_is_logged_once_while_it_stays_so(tmp_path:
         await pilot.press("r")
         await settle(app, pilot)
         assert written("never fired") == 2 and written("changed nothing") == 1
+
+
+async def test_where_the_first_nan_came_from_is_written_down_and_told_once(tmp_path: Path):
+    engine = FakeEngine()
+
+    def end_pass(problem: Problem | None = None) -> PassEnded:
+        engine.passes += 1
+        inner, root = (
+            CallRow(1, 0, 1, 2, 1, 0.5, "ok", Brief(), "NaN"),
+            CallRow(0, 0, 0, 3, 0, 1.0, "ok", Brief(), "NaN"),
+        )
+        calls = (inner, root)
+        engine.say(CallRows(1, engine.passes, calls, len(calls)))
+        return PassEnded(1, PassSummary(engine.passes, 1.0, 2))
+
+    engine.end_pass = end_pass
+    async with running(tmp_path, engine) as (app, pilot, _):
+        for _ in range(2):
+            await pilot.press("r")
+            await settle(app, pilot)
+        log = next(panel for panel in app.workbench.panels.members if isinstance(panel, LogPanel))
+        first = f"first NaN: {'.'.join(PATHS[1])}, call 0: its input is finite, its output is not"
+        assert sum(first in line.body.plain for line in log.lines) == told(app).count(first) == 1

@@ -130,7 +130,7 @@ async def test_badges_in_words_where_there_is_room() -> None:
          row(2, 0, "b", badges=(Badge("scripted"), Badge("no forward"))),
          row(3, 0, "twin", alias_of=1), row(4, 0, "bad"), row(5, 0, "late")]
     )  # fmt: skip
-    run(made, [call(1, 0), call(2, 1, nan=True), call(4, 2, status="raised", brief=Brief())])
+    run(made, [call(1, 0), call(2, 1, holds="NaN"), call(4, 2, status="raised", brief=Brief())])
     async with showing(made, 100) as (tree, _, _):
         assert line(tree, " a ").endswith("≡ tied")
         assert line(tree, " b ").endswith("N NaN S scripted")
@@ -141,6 +141,14 @@ async def test_badges_in_words_where_there_is_room() -> None:
         assert style_of(tree, "late") != style_of(tree, "twin"), "what was not called is dim"
     async with showing(made, 40) as (tree, _, _):
         assert [line(tree, name)[-1] for name in (" a ", "twin", "bad")] == ["≡", "↪", "!"]
+
+
+async def test_what_stands_out_in_outputs_is_marked() -> None:
+    made = model([row(0, -1, "", "Net"), row(1, 0, "inf"), row(2, 0, "dead"), row(3, 0, "once")])
+    run(made, [call(1, 0, holds="Inf"), call(2, 1, holds="zeros"), call(3, 2, holds="zeros"), call(3, 3, number=1)])
+    async with showing(made, 100) as (tree, _, _):
+        assert line(tree, " inf ").endswith("N Inf") and line(tree, " dead ").endswith("0 dead")
+        assert "dead" not in line(tree, "once"), "one of its calls gave something"
 
 
 async def test_what_ran_without_a_call_is_told_from_what_did_not_run() -> None:

@@ -1,0 +1,107 @@
+"""What a person should know of a model and a pass beside the figures, one sentence each: the same in the app, below a
+table and in JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Literal
+
+from ..records import BadParameter, CallRow, ModelInfo, PassSummary
+from .findings import FirstBad, find_dead, find_first_bad
+
+MOST = 20
+"""Of one kind."""
+
+HintKind = Literal["note", "input", "fused path", "not restored", "restored", "weights", "first bad", "dead"]
+
+
+@dataclass(frozen=True)
+class Hint:
+    """One thing to know. Where it is of one module, `path` names it, "" being the root; of one call, `call` is which
+    of that module's calls, from 0."""
+
+    kind: HintKind
+    text: str
+    path: str | None = None
+    call: int | None = None
+
+
+def list_hints(
+    info: ModelInfo, summary: PassSummary | None, calls: Sequence[CallRow], paths: Sequence[str]
+) -> list[Hint]:
+    """Everything there is to say, what bears on all the rest first.
+
+    Args:
+        info: The model.
+        summary: How its last pass went, if there was one.
+        calls: Of that pass.
+        paths: Of the rows that calls name their module by.
+    """
+    found = [Hint("note", note) for note in info.notes]
+    found += hint_at_reach(info)
+    if summary is not None:
+        found += _hint_at_pass(summary)
+    found += _limit([_hint_at_parameter(bad) for bad in info.bad_parameters], "weights", "parameters")
+    found += hint_at_first_bad(calls, paths, info.bad_parameters)
+    found += hint_at_dead(calls, paths)
+    return found
+
+
+def hint_at_reach(info: ModelInfo) -> Iterator[Hint]:
+    """A guessed input that most of the model never sees."""
+    if info.reached is not None:
+        text = f"the guessed input ({info.input}) reaches {info.reached} of {info.modules} modules; give one with -i"
+        yield Hint("input", text)
+
+
+def _hint_at_pass(summary: PassSummary) -> Iterator[Hint]:
+    if summary.unobserved is not None:
+        yield Hint("fused path", f"fused path: {summary.unobserved:,} calls where nothing is observed")
+    for words in summary.not_restored:
+        yield Hint("not restored", f"the pass changed, and stays changed: {words}")
+    for words in summary.restored:
+        yield Hint("restored", f"the pass changed, and was put back: {words}")
+
+
+def _hint_at_parameter(bad: BadParameter) -> Hint:
+    counted = [f"{count:,} {word}" for count, word in ((bad.nan, "NaN"), (bad.inf, "Inf")) if count]
+    path = ".".join(bad.path)
+    return Hint("weights", f"{'.'.join((*bad.path, bad.name))} holds {' and '.join(counted)}", path)
+
+
+def hint_at_first_bad(
+    calls: Sequence[CallRow], paths: Sequence[str], bad_parameters: Sequence[BadParameter] = ()
+) -> Iterator[Hint]:
+    """Where the first NaN of a pass came from, and the first Inf where that was before it."""
+    for found in find_first_bad(calls):
+        path = paths[found.call.module]
+        own = [bad.name for bad in bad_parameters if ".".join(bad.path) == path]
+        text = f"first {found.holds}: {path or '(root)'}, call {found.call.call}: {_explain(found, paths, own)}"
+        yield Hint("first bad", text, path, found.call.call)
+
+
+def _explain(found: FirstBad, paths: Sequence[str], own: Sequence[str]) -> str:
+    if not found.given:
+        return _explain_producer(found.call, own)
+    if found.around is None:
+        return "in its input, which no module gave"
+    return f"in its input, made between modules in the forward of {paths[found.around.module] or '(root)'}"
+
+
+def _explain_producer(call: CallRow, own: Sequence[str]) -> str:
+    took = "its input holds Inf, its output NaN" if call.input_nan else "its input is finite, its output is not"
+    because = f"; its {', '.join(own)} {'holds' if len(own) == 1 else 'hold'} it" if own else ""
+    return took + because + ("; a hook altered it" if call.altered else "")
+
+
+def hint_at_dead(calls: Sequence[CallRow], paths: Sequence[str]) -> list[Hint]:
+    """The modules that gave nothing but zeros."""
+    dead = [Hint("dead", f"dead: {paths[i] or '(root)'} gave nothing but zeros", paths[i]) for i in find_dead(calls)]
+    return _limit(dead, "dead", "modules that gave nothing but zeros")
+
+
+def _limit(hints: list[Hint], kind: HintKind, words: str) -> list[Hint]:
+    more = len(hints) - MOST
+    return [*islice(hints, MOST), *([Hint(kind, f"and {more} more {words}")] if more > 0 else [])]
