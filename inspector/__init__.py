@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from .api.hooks import python as python
     from .api.inspect import inspect as inspect
     from .api.summary import summary as summary
+    from .api.sweep import sweep as sweep
     from .engine.hooks.kinds import *  # noqa: F403  # also the names of built-in functions, which `__all__` leaves out
     from .engine.hooks.recording import Recording as Recording
     from .engine.hooks.recording import load as load
     from .errors import HookError as HookError
     from .errors import HookWarning as HookWarning
+    from .report.sweeps.result import SweepResult as SweepResult
 
 __version__ = "0.1.0"
 
@@ -35,11 +37,13 @@ _HOME = {
     "load": "inspector.engine.hooks.recording",
     "HookError": "inspector.errors",
     "HookWarning": "inspector.errors",
+    "sweep": "inspector.api.sweep",
+    "SweepResult": "inspector.report.sweeps.result",
 }
 
 __all__ = [
-    "Capture", "HookError", "HookWarning", "Recording", "__version__", "capture", "hooks", "inspect", "load", "python",
-    "summary",
+    "Capture", "HookError", "HookWarning", "Recording", "SweepResult", "__version__", "capture", "hooks", "inspect",
+    "load", "python", "summary", "sweep",
 ]  # fmt: skip
 
 

@@ -18,4 +18,5 @@ from .model import *
 from .passes import *
 from .queries import *
 from .requests import *
+from .sweeps import *
 from .values import *

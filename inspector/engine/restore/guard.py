@@ -65,6 +65,11 @@ class _KeptTensor:
         gradient = tensor.grad if tensor.is_leaf and not lazy else None
         return cls(name, tensor, type(tensor), has_data, alias, copy, version, tensor.requires_grad, gradient)
 
+    @property
+    def is_written(self) -> bool:
+        """Its version counter moved, which a write through `.data` and that of a native BatchNorm do not do."""
+        return not self.tensor.is_inference() and self.tensor._version != self.version
+
     def restore(self) -> Iterator[str]:
         """Put back class, storage, contents, version and flags; yields what had changed."""
         tensor = self.tensor
@@ -81,7 +86,7 @@ class _KeptTensor:
             with torch.inference_mode(tensor.is_inference()), torch.no_grad():
                 real_elements(self.alias).copy_(self.copy)
             yield "values"
-        if not tensor.is_inference() and tensor._version != self.version:
+        if self.is_written:
             yield from self._restore_version()
         if tensor.requires_grad != self.requires_grad:
             tensor.requires_grad_(self.requires_grad)
@@ -148,6 +153,7 @@ class TensorBackup:
             self.not_copied = sum(size for index, size in enumerate(sizes) if index not in copied)
             self._tensors = [_KeptTensor.of(*named, index in copied) for index, named in enumerate(found)]
         self._by_id = {id(kept.tensor): kept for kept in self._tensors}
+        self._restless: set[int] | None = None
 
     def accept(self, tensor: Tensor) -> None:
         """What this tensor holds now is what it is restored to from now on."""
@@ -158,6 +164,16 @@ class TensorBackup:
     def named_tensors(self) -> list[tuple[str, Tensor]]:
         """The tensors, and what each is called."""
         return [(kept.name, kept.tensor) for kept in self._tensors]
+
+    def restore_restless(self) -> None:
+        """Put back what changed the first time that this was called, and what was written to since: much quicker than
+        to compare everything, for what is done again and again."""
+        with torch._C.DisableTorchFunctionSubclass():
+            if self._restless is None:
+                self._restless = {id(kept) for kept in self._tensors if _try_restore(kept)}
+            for kept in self._tensors:
+                if id(kept) in self._restless or kept.is_written:
+                    _try_restore(kept)
 
     def restore(self) -> list[str]:
         """Put back what changed. Returns it in words: "layer1.0.bn1.running_mean: values"."""
@@ -236,6 +252,15 @@ class Snapshot:
         self._modules = [_KeptModule(".".join(tree.paths[n.index]) or "(root)", n.module) for n in tree.objects()]
         self._hooks = KeptHooks(backup.named_tensors())
         self._process = ProcessState()
+        self._restless: list[_KeptModule] | None = None
+
+    def restore_restless(self) -> None:
+        """Put back what a run changed in modules and tensors; see `TensorBackup.restore_restless`."""
+        if self._restless is None:
+            self._restless = [kept for kept in self._modules if kept.restore([])]
+        for kept in self._restless:
+            kept.restore([])
+        self._backup.restore_restless()
 
     def restore(self) -> tuple[list[str], list[str]]:
         """Put everything back.

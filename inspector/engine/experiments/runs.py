@@ -1,0 +1,135 @@
+"""A model run again and again, each time as if it were the first."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import UsageError
+from ..inputs.sample import sample_from_values
+from ..modules.tree import ModuleTree
+from ..restore.guard import Snapshot, TensorBackup
+from ..restore.process_state import cuda_in_use, seed_everything
+from ..torch_hooks.blocks import Block
+from ..values.nested import own_copy
+
+Run = Callable[[nn.Module], Any]
+"""Runs a model on some input, and gives its output."""
+
+
+def make_run(given: Any) -> Run:
+    """What runs a model on `given`: one tensor or other value, a tuple of positional arguments, a mapping of keyword
+    arguments, or a function of the model that runs it itself. The input is copied for each run."""
+    if callable(given) and not isinstance(given, (Tensor, nn.Module, Mapping)):
+        run: Run = given
+        return run
+    args, kwargs = _split(given)
+    if all(type(value) in (Tensor, int, float, bool, type(None)) for value in (*args, *kwargs.values())):
+        return lambda model: model(*map(_copy, args), **{name: _copy(value) for name, value in kwargs.items()})
+    sample = sample_from_values(args, kwargs)
+
+    def run_on_copy(model: nn.Module) -> Any:
+        fresh = sample.copy()
+        return model(*fresh.args, **fresh.kwargs)
+
+    return run_on_copy
+
+
+def _split(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if type(given) is tuple:
+        return given, {}
+    if isinstance(given, Mapping):
+        if not all(isinstance(name, str) for name in given):
+            raise UsageError("a mapping as input holds keyword arguments by name", hint="a dict as one argument: (it,)")
+        return (), dict(given)
+    return (given,), {}
+
+
+def _copy(value: Any) -> Any:
+    return own_copy(value) if isinstance(value, Tensor) else value
+
+
+class Handle(Protocol):
+    """Of a hook that was put on."""
+
+    def remove(self) -> None: ...
+
+
+Seen = TypeVar("Seen")
+
+
+class Runs:
+    """Runs of one model, from one seed, between `__enter__` and `__exit__`; afterwards it is as it was before.
+
+    Args:
+        tree: The model.
+        seed: For Python, numpy and torch before each run.
+        grad: Record gradients.
+        backup: Copies of its tensors, if there are some already.
+
+    `notes` says what could not be put back in time. Calls of other threads are not seen, as with any `block`; compiled
+    models run eagerly.
+    """
+
+    def __init__(self, tree: ModuleTree, seed: int, grad: bool, backup: TensorBackup | None = None) -> None:
+        self._tree = tree
+        self._seed = seed
+        self._grad = grad
+        self._backup = backup or TensorBackup(tree)
+        self._generator: Tensor | None = None
+        self.block = Block(tree)
+        self.notes: tuple[str, ...] = ()
+
+    def __enter__(self) -> Runs:
+        self.block.enter()
+        self._snapshot = Snapshot(self._tree, self._backup)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.block.leave()
+        late, lost = self._snapshot.restore()
+        self.notes = (*(f"{words}, by a later run than the first: put back at the end only" for words in late), *lost)
+
+    def run(self, run: Run, see: Callable[[Any], Seen], put: Sequence[Callable[[], Sequence[Handle]]] = ()) -> Seen:
+        """One run: gives what `see` makes of its output, and puts back what the run changed.
+
+        Args:
+            run: Runs the model.
+            see: Is given the output before anything is put back.
+            put: Put hooks on for this run, and give their handles.
+
+        Raises:
+            Exception: Whatever `run` and `see` raise.
+        """
+        self._reseed()
+        try:
+            with torch.set_grad_enabled(self._grad):
+                return see(self._call(run, put))
+        finally:
+            self._snapshot.restore_restless()
+
+    def _call(self, run: Run, put: Sequence[Callable[[], Sequence[Handle]]]) -> Any:
+        handles: list[Handle] = []
+        try:
+            for each in put:
+                handles += each()
+            return run(self._tree.root)
+        finally:
+            for handle in handles:
+                handle.remove()
+
+    def _reseed(self) -> None:
+        """Seeding torch takes as long as a small layer; its state does not."""
+        if self._generator is None or cuda_in_use() or torch.backends.mps.is_available():
+            seed_everything(self._seed)
+            self._generator = torch.get_rng_state()
+            return
+        random.seed(self._seed)
+        if "numpy" in sys.modules:
+            sys.modules["numpy"].random.seed(self._seed % 2**32)
+        torch.set_rng_state(self._generator)

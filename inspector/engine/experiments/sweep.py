@@ -1,0 +1,178 @@
+"""A sweep: the clean run is recorded, then one place after another is altered in the corrupted one, and measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from torch import nn
+
+from ...errors import UsageError
+from ...records import SweepHead, SweepRow
+from ...text import encodable
+from ..hooks.attached import Attached
+from ..hooks.hook import Hook
+from ..hooks.kinds import patch, record
+from ..hooks.never_fired import Circumstances
+from ..hooks.outcomes import conclude
+from ..hooks.session_state import HookState
+from ..modules.rows import badges_of
+from ..modules.selector import select
+from ..modules.tree import ModuleTree, Node
+from .metrics import Measure
+from .runs import Handle, Run, Runs
+from .sites import Site, Sites
+
+_RUN = "clean"
+_ROOM = 1 << 40
+"""Megabytes of the clean run's outputs: as many as there are."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked of a model.
+
+    Args:
+        over: Modules, as hooks name them.
+        where: Parts of their outputs; none is all of each.
+        hook: What is done at each place; None puts in what the clean run had there.
+        measure: Of the output of every run.
+        corrupted: The run that is altered.
+        clean: The run that it is compared with; None for none.
+    """
+
+    over: Sequence[str]
+    where: Sequence[str]
+    hook: Hook | None
+    measure: Measure
+    corrupted: Run
+    clean: Run | None = None
+
+
+class Sweep:
+    """One sweep over a model.
+
+    Args:
+        tree: The model.
+        question: What is asked of it.
+        runs: Runs it, and puts it back.
+
+    Raises:
+        UsageError: A module or a part of an output cannot be understood, or there is nothing to put in.
+    """
+
+    def __init__(self, tree: ModuleTree, question: Question, runs: Runs) -> None:
+        if question.hook is None and question.clean is None:
+            raise UsageError("without a clean run there is nothing to put in", hint="or a hook to do: zero(), mean()")
+        self._question = question
+        self._runs = runs
+        self._tree = tree
+        self._state = HookState(lambda text: None, runs.block)
+        nodes = select(tree, ",".join(question.over))
+        self._nodes = [(node, ".".join(tree.paths[node.index])) for node in nodes]
+        self._places = Sites(self._nodes, question.where)
+        for where in question.where:
+            self._check(where)
+        self._sites: list[Site] = []
+
+    def begin(self) -> SweepHead:
+        """Run the model as it is, clean and corrupted.
+
+        Raises:
+            UsageError: A part of an output is not there, or the metric gives no number.
+            Exception: Whatever the model and the metric raise.
+        """
+        question, clean = self._question, None
+        if question.clean is not None:
+            recorders = [self._put(record(_RUN, megabytes=_ROOM), node, path) for node, path in self._nodes]
+            clean = self._runs.run(question.clean, self._refer, recorders)
+        see = self._refer if clean is None else question.measure.values
+        corrupted = self._runs.run(question.corrupted, see, [self._places.watch])
+        self._sites = self._places.list_all()
+        self._clean, self._corrupted = clean, corrupted
+        values = None if clean is None else tuple(clean.get(name, math.nan) for name in corrupted)
+        hook = str(question.hook) if question.hook is not None else "patch"
+        return SweepHead(tuple(corrupted), values, tuple(corrupted.values()), len(self._sites), encodable(hook, 200))
+
+    def rows(self) -> Iterator[list[SweepRow]]:
+        """What every metric says of one place after another. A run that fails is told in its rows.
+
+        Raises:
+            UsageError: The metric gives no number.
+            Exception: Whatever the metric raises.
+        """
+        for site in self._sites:
+            values, fault = self._measure(site)
+            yield [self._row(site, name, values.get(name, math.nan), fault) for name in self._corrupted]
+
+    def _check(self, where: str) -> None:
+        hook = self._question.hook
+        if "*" not in where:
+            self._hook(where)
+        elif hook is not None and hook.on != "output":
+            raise UsageError(encodable(f"where={where!r} goes over outputs, and {hook} is put on the {hook.on}", 300))
+
+    def _refer(self, output: Any) -> dict[str, float]:
+        self._question.measure.refer(output)
+        return self._question.measure.values(output)
+
+    def _put(self, hook: Hook, node: Node, path: str) -> Callable[[], list[Handle]]:
+        return lambda: [Attached(hook, node.module, path, self._state).register()]
+
+    def _hook(self, where: str) -> Hook:
+        """Raises `UsageError` where a hook has no such `where`."""
+        if self._question.hook is None:
+            return patch(_RUN, where=where)
+        return replace(self._question.hook, where=where or self._question.hook.where)
+
+    def _measure(self, site: Site) -> tuple[dict[str, float], str]:
+        """What the metric says of the run with this place altered, or why it can say nothing."""
+        if not site.called:
+            return {}, "the module is not called"
+        attached = Attached(self._hook(site.where), site.node.module, site.path, self._state)
+        try:
+            values = self._runs.run(
+                _mark_errors(self._question.corrupted), self._question.measure.values, [lambda: [attached.register()]]
+            )
+        except RunError as error:
+            return {}, str(error)
+        if attached.tally.fired and attached.tally.fault is None:
+            return values, ""
+        outcome = conclude(attached.hook, site.node, attached.tally, self._circumstances(site, attached))
+        return {}, outcome.fault or outcome.unfired
+
+    def _circumstances(self, site: Site, attached: Attached) -> Circumstances:
+        called = {site.node.index} if attached.tally.calls else set()
+        return Circumstances(self._tree, lambda node: badges_of(node.module), called)
+
+    def _row(self, site: Site, metric: str, value: float, fault: str) -> SweepRow:
+        corrupted = self._corrupted[metric]
+        delta = value - corrupted
+        recovered = None
+        if self._clean is not None:
+            whole = self._clean.get(metric, math.nan) - corrupted
+            recovered = delta / whole if whole else math.nan
+        place, where, column = (encodable(text, 400) for text in (site.path or "(root)", site.where, site.column))
+        return SweepRow(place, where, column, metric, value, delta, recovered, encodable(fault, 300))
+
+
+class RunError(Exception):
+    """The model raised."""
+
+
+def _mark_errors(run: Run) -> Run:
+    """What the model raises, apart from what a metric does."""
+
+    def marked(model: nn.Module) -> Any:
+        try:
+            return run(model)
+        except Exception as error:  # a model that was altered may raise anything
+            raise RunError(_words(error)) from error
+
+    return marked
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
