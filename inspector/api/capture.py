@@ -13,11 +13,14 @@ from ..engine.modules.selector import ROOT, index_of_path, select
 from ..engine.modules.tree import walk
 from ..engine.recording.kept import collect_kept, key_of
 from ..engine.recording.observers import Observers
+from ..engine.recording.parameter_gradients import ParameterGradients
 from ..engine.recording.recorder import Recorder
 from ..engine.source.class_name import class_name
 from ..engine.torch_hooks.blocks import Block
 from ..engine.torch_hooks.eager import untraced
+from ..engine.torch_hooks.graph import GraphHooks
 from ..errors import UsageError
+from ..records import TensorValue
 from .captured import CapturedCall
 
 KEEP_BYTES = 1 << 30
@@ -27,13 +30,21 @@ KEEP_BYTES = 1 << 30
 class Capture:
     """What passed through the matching modules while the `with` block ran, in completion order."""
 
-    def __init__(self, model: nn.Module, pattern: str, statistics: bool, keep: bool) -> None:
+    def __init__(self, model: nn.Module, pattern: str, statistics: bool, keep: bool, backward: bool) -> None:
         self._tree = walk(model)
         self._keep = keep
         self._block = Block(self._tree)
         self._observers = Observers(self._tree, self._block)
-        self._recorder = Recorder(self._tree, statistics=statistics, keep=KEEP_BYTES if keep else 0)
         self._nodes = select(self._tree, pattern, looking=True)
+        self._graph_hooks = GraphHooks()
+        self._parameters = ParameterGradients(self._tree, self._nodes if backward else (), statistics, self._block.sees)
+        self._recorder = Recorder(
+            self._tree,
+            statistics=statistics,
+            keep=KEEP_BYTES if keep else 0,
+            gradients=backward,
+            graph_hooks=self._graph_hooks,
+        )
 
     @untraced
     def __enter__(self) -> Capture:
@@ -41,6 +52,7 @@ class Capture:
         for node in self._nodes:
             self._observers.add(node)
         self._observers.recorder = self._recorder
+        self._parameters.watch()
         if self.refused:
             path, why = next(iter(self.refused.items()))
             words = f"{len(self.refused)} of {len(self._nodes)} modules cannot be observed: {path or ROOT}: {why}"
@@ -50,10 +62,17 @@ class Capture:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._block.close()
         self._observers.recorder = None
         self._observers.remove_all()
+        self._graph_hooks.remove()
+        self._parameters.end()
         self._block.leave()
         self._recorder.finish(error)
+        faults = self._recorder.faults + self._parameters.faults
+        if faults:
+            words = f"not all could be recorded: {'; '.join(faults[:3])}"
+            warnings.warn(words, RuntimeWarning, stacklevel=2)
 
     @property
     def refused(self) -> dict[str, str]:
@@ -65,6 +84,14 @@ class Capture:
         """In completion order, a child before its parent: the order in which forward hooks fire."""
         self._recorder.settle()
         return [CapturedCall.of(self._tree, call) for call in self._recorder.calls]
+
+    @property
+    def gradients(self) -> dict[str, TensorValue]:
+        """Of every parameter of the matching modules that a backward pass in the block reached: what `.grad` was when
+        the last such pass had added to it, by the name that `named_parameters` gives. Those of outputs are in each
+        call."""
+        self._parameters.settle()
+        return dict(self._parameters.values)
 
     @property
     def recordings(self) -> Recording:
@@ -115,10 +142,13 @@ class Capture:
 
 
 @untraced
-def capture(model: nn.Module, pattern: str = "*", *, statistics: bool = True, keep: bool = False) -> Capture:
+def capture(
+    model: nn.Module, pattern: str = "*", *, statistics: bool = True, keep: bool = False, backward: bool = True
+) -> Capture:
     """Record every call of the matching modules while a `with` block runs.
 
-    Only observes: the forward runs as it would, on the caller's thread, and nothing is put back.
+    Only observes: forward and backward run as they would, on the caller's thread, and nothing is put back. A backward
+    pass in the block is seen as well: `call.gradient`, `cap.gradients`.
 
     Compiled models, and compiled functions that call this one, run eagerly while a block is open, in the whole process
     (`torch.compiler.set_stance`); afterwards their compiled code is used again as it is. A thread or an asyncio task
@@ -132,9 +162,10 @@ def capture(model: nn.Module, pattern: str = "*", *, statistics: bool = True, ke
             are the model itself, which `"*"` holds too.
         statistics: Statistics of every tensor, or shapes only (much cheaper).
         keep: Also keep copies of the outputs themselves, up to `KEEP_BYTES`: `cap.recordings`.
+        backward: Also describe the gradients of outputs and parameters, should there be a backward pass.
 
     Raises:
         ValueError: No module matches a part of the pattern; the error names modules that are near.
         InspectorError: On entering: the block is inside compiled code, or torch is too old for a compiled model.
     """
-    return Capture(model, pattern, statistics, keep)
+    return Capture(model, pattern, statistics, keep, backward)

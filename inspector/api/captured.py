@@ -12,8 +12,12 @@ from ..records import CallStatus, MappingValue, Value
 
 @dataclass(frozen=True)
 class CapturedCall:
-    """One call of one module, as it was at that moment. `output` is None when the call did not return; `value` is a
-    copy of the output itself where `keep=True` asked for one."""
+    """One call of one module, as it was at that moment.
+
+    `output` is None when the call did not return; `value` is a copy of the output itself where `keep=True` asked for
+    one. `gradients` are, for each tensor of the output, those that reached it in the block, one for each backward pass;
+    empty where none did.
+    """
 
     path: str
     class_name: str
@@ -27,6 +31,12 @@ class CapturedCall:
     ms: float
     status: CallStatus
     value: Any = None
+    gradients: tuple[tuple[Value, ...], ...] = ()
+
+    @property
+    def gradient(self) -> Value | None:
+        """Of `gradients` the first one there is."""
+        return next((value for values in self.gradients for value in values), None)
 
     @classmethod
     def of(cls, tree: ModuleTree, call: Call) -> CapturedCall:
@@ -44,4 +54,5 @@ class CapturedCall:
             call.ms,
             call.status,
             call.kept,
+            tuple(map(tuple, call.by_tensor)),
         )

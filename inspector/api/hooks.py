@@ -105,6 +105,7 @@ class Hooks:
             warnings.warn(_list_sentences(told), HookWarning, stacklevel=3)
 
     def _remove(self) -> None:
+        self._block.close()
         for handle in self._handles:
             handle.remove()
         self._handles.clear()
@@ -132,7 +133,6 @@ class Hooks:
             lambda node: badges_of(node.module),
             {node.index for node, hook in self._counted if hook.tally.calls},
             entered=self._state.batch >= 0,
-            compiled=True,
         )
         return [conclude(hook.hook, node, hook.tally, known) for node, hook in self._counted]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -140,6 +141,33 @@ def test_asyncio_tasks_are_told_apart_as_threads_are() -> None:
         return list(await asyncio.gather(captured(2), captured(3)))
 
     assert asyncio.run(both()) == [[2] * 16, [3] * 16]
+
+
+def test_a_call_goes_on_while_a_block_on_another_thread_ends() -> None:
+    """torch looks up what it passes to a hook after it has decided to call it."""
+    model, over = made(), threading.Event()
+
+    def call() -> int:
+        calls = 0
+        while not over.is_set():
+            model(X)
+            calls += 1
+        return calls
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            called = pool.submit(call)
+            for _ in range(150):
+                with inspector.capture(model), inspector.hooks(model, {"0": inspector.scale(1, on="input")}) as on:
+                    model(X)
+                assert not on.faults
+            over.set()
+            assert called.result(60) > 0
+    finally:
+        over.set()
+        sys.setswitchinterval(before)
 
 
 def test_tasks_that_a_block_starts_are_its_own() -> None:

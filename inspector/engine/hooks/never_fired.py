@@ -27,7 +27,6 @@ class Circumstances:
         entered: The model itself was called.
         ended: It raised before its end.
         backward: Whether there was a backward pass; None where nobody knows.
-        compiled: Compiled code may have run.
     """
 
     tree: ModuleTree
@@ -36,7 +35,6 @@ class Circumstances:
     entered: bool = True
     ended: bool = False
     backward: bool | None = None
-    compiled: bool = False
 
 
 def explain_never_fired(hook: Hook, node: Node, tally: Tally, known: Circumstances) -> str:
@@ -90,8 +88,6 @@ def _explain_place(node: Node, known: Circumstances) -> str:
             return why
         if below is node and issubclass(type(holder.module), nn.MultiheadAttention) and holder is not node:
             return f"{_name(holder)} uses its parameters without calling it"
-        if known.compiled and has_badge(known.badges(holder), "compiled"):
-            return f"{_path(known.tree, holder)} was compiled, and runs without it"
         if holder.index in known.called and has_badge(known.badges(holder), "fused path"):
             return f"a fused kernel of {_path(known.tree, holder)} ran in its place"
         below = holder

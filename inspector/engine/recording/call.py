@@ -27,7 +27,7 @@ class Call:
     """One call of one module, filled in as it happens."""
 
     __slots__ = (
-        "altered", "baseline_output", "before", "began", "delta", "depth", "difference", "end", "file",
+        "altered", "baseline_output", "before", "began", "by_tensor", "delta", "depth", "difference", "end", "file",
         "gradients", "index", "inputs", "kept", "kwargs", "line", "ms", "number", "observe_filter", "output",
         "recomputed", "shown", "spent", "start", "status",
     )  # fmt: skip
@@ -51,7 +51,8 @@ class Call:
         self.delta: Delta | None = None
         self.baseline_output: Value | None = None  # the output of this call in the baseline
         self.difference: Histogram | None = None
-        self.gradients: list[Value] = []
+        self.gradients: list[Value] = []  # as they came
+        self.by_tensor: list[list[Value]] = []  # the same, for each tensor of the output apart
         self.before: BaseException | None = None  # the exception that was already being handled at entry
         self.began = self.spent = 0.0
         self.observe_filter: ObserveFilter | None = None  # where an observing hook looks at a part only

@@ -34,11 +34,13 @@ class CallValues:
         """Of what it returned."""
         call.output = self._describe_output(call, output)
 
-    def see_gradient(self, call: Call, gradient: Tensor) -> None:
-        """Of what reaches one tensor of its output in a backward pass."""
+    def see_gradient(self, call: Call, number: int, gradient: Tensor) -> None:
+        """Of what reaches one tensor of its output, counted from 0, in a backward pass."""
         seen = call.observe_filter
         if seen is None or seen.hook.condition is None or seen.holds(gradient):
-            call.gradients.append(self._plain.describe(gradient))
+            value = self._plain.describe(gradient)
+            call.gradients.append(value)
+            call.by_tensor[number].append(value)
             if seen is not None:
                 seen.show_gradient()
 

@@ -109,16 +109,16 @@ class Observers:
         return self.recorder if self.block is None or self.block.sees() else None
 
     @untraced
-    def _before(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
+    def _before(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object] | None = None) -> None:
         recorder = self._listener()
-        if recorder is not None:
+        if recorder is not None and kwargs is not None:  # None: torch knows that this hook was just removed
             recorder.enter(module, args, kwargs)
 
     @untraced
-    def _after(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], output: object) -> None:
+    def _after(self, module: nn.Module, args: tuple[object, ...], *kwargs_and_output: object) -> None:
         recorder = self._listener()
-        if recorder is not None:
-            recorder.leave(module, output)
+        if recorder is not None and len(kwargs_and_output) == 2:  # as above
+            recorder.leave(module, kwargs_and_output[1])
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Observers:
         """A model that copies itself must not copy what was recorded of it."""

@@ -11,6 +11,7 @@ import itertools
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from time import perf_counter
 
 import torch
@@ -20,6 +21,7 @@ from ...postmortem.record import CallLog
 from ...records import OtherValue
 from ..hooks.turns import NOT_SEEN, ObserveFilter
 from ..modules.tree import ModuleTree
+from ..torch_hooks.graph import GraphHooks
 from ..torch_hooks.outputs import OutputHooks
 from ..values import nested
 from .call import Call, Witness
@@ -65,6 +67,7 @@ class Recorder:
         keep: Bytes of outputs to keep as they are, cloned; 0 keeps none. Those past it are `left_out`.
         witness: Sees every output as well, and may add to its call.
         gradients: Also describe the gradients that reach the outputs in a backward pass.
+        graph_hooks: Sees them, in place of hooks on the tensors (`output_hooks`), which stay there.
         filters: What is looked at of the calls of a node; of others everything.
         call_log: Is told of every entry and exit at once, for whoever outlives this process.
     """
@@ -80,6 +83,7 @@ class Recorder:
         keep: int = 0,
         witness: Witness | None = None,
         gradients: bool = False,
+        graph_hooks: GraphHooks | None = None,
         filters: Mapping[int, ObserveFilter] | None = None,
         call_log: CallLog | None = None,
     ) -> None:
@@ -97,6 +101,7 @@ class Recorder:
         self._room = keep
         self._witness = witness
         self._gradients = gradients
+        self._graph_hooks = graph_hooks
         self._filters = filters if filters is not None else {}
         self._call_log = call_log
         self._clock = itertools.count()
@@ -240,17 +245,23 @@ class Recorder:
 
     def _await_gradients(self, call: Call, output: object) -> None:
         """On the output's tensors: module backward hooks refuse modules whose output is changed in place later."""
-        watched = (tensor for tensor in nested.tensors_in(output) if tensor.requires_grad)
-        for number, tensor in enumerate(watched):
-            if call.observe_filter is not None:
-                call.observe_filter.tally.awaited += 1
-            place = f"output of call {call.number}, tensor {number}"
-            self.output_hooks.watch(call.index, place, tensor, lambda grad: self._see_gradient(call, grad))
+        tensors = list(nested.tensors_in(output))
+        call.by_tensor = [[] for _ in tensors]
+        for number, tensor in enumerate(tensors):
+            if tensor.requires_grad:
+                self._await_gradient(call, number, tensor)
 
-    def _see_gradient(self, call: Call, gradient: Tensor) -> None:
+    def _await_gradient(self, call: Call, number: int, tensor: Tensor) -> None:
+        see = partial(self._see_gradient, call, number)
+        if self._graph_hooks is not None:
+            self._graph_hooks.watch(tensor, see)
+        else:
+            self.output_hooks.watch(call.index, f"output of call {call.number}, tensor {number}", tensor, see)
+
+    def _see_gradient(self, call: Call, number: int, gradient: Tensor) -> None:
         began = perf_counter()
         try:
-            self._values.see_gradient(call, gradient)
+            self._values.see_gradient(call, number, gradient)
         except Exception as error:  # as in `enter`
             self._fault(error)
         self._here.spent += perf_counter() - began

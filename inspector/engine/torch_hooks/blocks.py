@@ -21,6 +21,7 @@ class Block:
 
     def __init__(self, tree: ModuleTree) -> None:
         self._tree = tree
+        self._holds = False  # the stance
         self._open = False
 
     def enter(self) -> None:
@@ -30,18 +31,26 @@ class Block:
             InspectorError: See `Stance.take`.
         """
         STANCE.take(self._tree)
-        self._open = True
+        self._holds = self._open = True
         _BLOCKS.set((*_open_blocks(), self))
 
+    def close(self) -> None:
+        """From now on it sees nothing. To be called before its hooks are removed: torch still calls those that another
+        thread is about to call, and without what it passes to hooks that are there."""
+        self._open = False
+
     def leave(self) -> None:
-        """The end of it; a second one is nothing."""
-        if self._open:
-            self._open = False
-            _BLOCKS.set(_open_blocks())
+        """When its hooks are removed: the end of it. A second one is nothing."""
+        self._open = False
+        _BLOCKS.set(_open_blocks())
+        if self._holds:
+            self._holds = False
             STANCE.give_back()
 
     def sees(self) -> bool:
         """Whether what happens here and now is for this block."""
+        if not self._open:
+            return False
         here = _BLOCKS.get()
         return not here or self in here or not any(block._open for block in here)
 

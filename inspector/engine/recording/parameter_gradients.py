@@ -1,0 +1,70 @@
+"""The gradients of parameters, described each time a backward pass has added to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+from ...records import TensorValue
+from ...text import encodable
+from ..modules.tree import ModuleTree, Node, own_tensors
+from ..torch_hooks.graph import GraphHooks
+from ..values.summarize import Summarizer
+
+
+class ParameterGradients:
+    """`values` are by the name of the parameter what `.grad` was after the last backward pass that reached it.
+
+    Args:
+        tree: The model.
+        nodes: Whose own parameters.
+        statistics: Statistics of each, or shapes only.
+        sees: Whether a backward pass that is under way here and now is to be looked at.
+    """
+
+    def __init__(self, tree: ModuleTree, nodes: Iterable[Node], statistics: bool, sees: Callable[[], bool]) -> None:
+        self.values: dict[str, TensorValue] = {}
+        self.faults: list[str] = []
+        self._tree = tree
+        self._nodes = list(nodes)
+        self._summarizer = Summarizer(statistics)
+        self._sees = sees
+        self._hooks = GraphHooks()
+
+    def watch(self) -> None:
+        """Hear of every parameter that requires a gradient now."""
+        for name, parameter in self._named():
+            if parameter.requires_grad and parameter.is_leaf and not is_lazy(parameter):
+                self._watch(name, parameter)
+
+    def end(self) -> None:
+        """Hear of nothing more."""
+        self._hooks.remove()
+
+    def settle(self) -> None:
+        """Complete the statistics."""
+        self._summarizer.resolve()
+
+    def _watch(self, name: str, parameter: Tensor) -> None:
+        def see(gradient: Tensor) -> None:
+            if self._sees():
+                self._see(name, parameter.grad if parameter.grad is not None else gradient)
+
+        try:
+            self._hooks.watch_leaf(parameter, see)
+        except Exception as error:  # a tensor of somebody else's class may refuse
+            self.faults.append(encodable(f"{name}: {type(error).__name__}: {error}", 300))
+
+    def _see(self, name: str, gradient: Tensor) -> None:
+        self.values[name] = self._summarizer.tensor(gradient)
+
+    def _named(self) -> Iterator[tuple[str, Tensor]]:
+        """As `named_parameters` names them; one that several modules share once."""
+        seen: set[int] = set()
+        for node in self._nodes:
+            for name, parameter in own_tensors(node.module, "_parameters"):
+                if id(parameter) not in seen:
+                    seen.add(id(parameter))
+                    yield ".".join([*self._tree.paths[node.index], name]), parameter
