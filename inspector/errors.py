@@ -34,9 +34,10 @@ class InspectorError(Exception):
         )
 
     def __str__(self) -> str:
-        """As a traceback shows it, with what to try."""
-        hint = self.problem.hint
-        return f"{self.problem.what}\n  try: {hint}" if hint else self.problem.what
+        """As a traceback shows it, with the line of the person's code and what to try."""
+        problem = self.problem
+        what = f"line {problem.line}: {problem.what}" if problem.line else problem.what
+        return f"{what}\n  try: {problem.hint}" if problem.hint else what
 
     @classmethod
     def of(cls, problem: Problem) -> InspectorError:

@@ -77,6 +77,8 @@ def test_a_full_call_log_counts_what_it_has_no_room_for(fd: int, monkeypatch: py
         writer.enter(call(start, start, "x" * 100))
     left = reading.read(fd)
     assert left.lost > 0 and len(left.calls) + left.lost == 1_000
+    why = left.explain("was killed by SIGKILL", "SIGKILL", "").why
+    assert why == f"of its calls the first are shown: {left.lost:,} later entries and exits of modules found no room"
 
 
 @pytest.mark.parametrize("damage", [b"\xff" * 64, b"\x00" * 64, os.urandom(256)])

@@ -92,20 +92,35 @@ class Effect:
         elif before.is_meta:
             self.unknown = True
         elif before.device.type == "cpu":
-            self.differs = not torch.equal(_bits(before), _bits(after))
+            self.differs = not torch.equal(*_bits(before, after))
             self.same = self.same or not self.differs
         else:
-            found = (_bits(before) != _bits(after)).any()
+            found = torch.ne(*_bits(before, after)).any()
             known = self.waiting.get(before.device)
             self.waiting = {**self.waiting, before.device: found if known is None else known | found}
             self.same = True
 
 
-def _bits(tensor: Tensor) -> Tensor:
-    """The elements as whole numbers of their size."""
+def _bits(*tensors: Tensor) -> list[Tensor]:
+    """The elements as whole numbers of their size; of plain memory as few and large ones as it holds."""
+    real = [_as_real(tensor) for tensor in tensors]
+    if not real[0].is_floating_point():
+        return real
+    if all(map(_is_made_of_words, real)):
+        return [tensor.view(-1).view(torch.int64) for tensor in real]
+    return [tensor.view(_BITS[tensor.element_size()]) for tensor in real]
+
+
+def _as_real(tensor: Tensor) -> Tensor:
     tensor = tensor.resolve_conj().resolve_neg()
-    tensor = torch.view_as_real(tensor) if tensor.is_complex() else tensor
-    return tensor.view(_BITS[tensor.element_size()]) if tensor.is_floating_point() else tensor
+    return torch.view_as_real(tensor) if tensor.is_complex() else tensor
+
+
+def _is_made_of_words(tensor: Tensor) -> bool:
+    """Whether it can be read eight bytes at a time."""
+    size = tensor.element_size()
+    whole = tensor.numel() * size % 8 == 0 and int(tensor.storage_offset()) * size % 8 == 0
+    return whole and tensor.is_contiguous()
 
 
 def _constants(value: Any) -> tuple[Any, ...]:

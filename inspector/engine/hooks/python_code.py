@@ -71,11 +71,10 @@ def compile_hook(code: str) -> Callable[..., Any]:
     try:
         exec(compile(ast.parse(code, FILE), FILE, "exec"), space)
     except SyntaxError as error:
-        what = f"line {error.lineno}: {error.msg}"
-        raise UsageError(encodable(what, 300), where=_line(code, error.lineno), line=error.lineno or 0) from None
+        raise UsageError(encodable(error.msg, 300), where=_line(code, error.lineno), line=error.lineno or 0) from None
     except Exception as error:  # a person's code may raise anything when it is defined
         number = line_of(error)
-        what = f"line {number}: {type(error).__name__}: {error}"
+        what = f"{type(error).__name__}: {error}"
         raise UsageError(encodable(what, 300), where=_line(code, number), line=number or 0) from None
     found = space.get("hook")
     if not callable(found):

@@ -250,6 +250,10 @@ def test_not_a_number_is_equal_to_itself_and_the_sign_of_zero_counts() -> None:
             (torch.tensor([1 + 2j]), "scale(2)", True),
             (torch.ones(3, dtype=torch.bfloat16), "scale(1)", False),
             (torch.ones(4, 4)[:, ::2].t(), "scale(1)", False),
+            (torch.ones(5)[1:], "scale(1)", False),
+            (torch.ones(5)[1:], "assign(2.0, '3', on='output')", True),
+            (torch.ones(3, dtype=torch.float64), "assign(2.0, '2', on='output')", True),
+            (torch.ones(4, 2, dtype=torch.float16).t(), "assign(2.0, '1, 3', on='output')", True),
             (torch.ones(0), "scale(2)", False),
         ]:
             with inspector.hooks(model, {"": hook}) as on:

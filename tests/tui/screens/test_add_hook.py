@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList, Static
 
+from inspector.engine.hooks.python_code import compile_hook
+from inspector.errors import UsageError
 from inspector.records import (
     AddHook,
     CheckHook,
@@ -28,7 +30,7 @@ from inspector.tui.screens.hooks.code import TEMPLATES, is_template, template
 from inspector.tui.screens.hooks.code_box import CodeBox
 from inspector.tui.screens.hooks.form import HookForm
 from inspector.tui.screens.hooks.places import names_modules, with_all_below
-from inspector.tui.screens.hooks.status import HookStatus, outcome
+from inspector.tui.screens.hooks.status import HookStatus, outcome, refusal
 from inspector.tui.screens.hooks.typed import Typed, default_text, fill, read_spec, write_call
 from inspector.tui.screens.seed import Tick
 
@@ -444,3 +446,9 @@ async def test_the_outcome_is_in_sight_whatever_the_form(tmp_path: Path, kind: s
         await choose(app, pilot, kind)
         frame, outcome = app.screen.query_one("#layer").region, app.screen.query_one(HookStatus).region
         assert frame.contains_region(outcome) and frame.bottom <= size[1]
+
+
+def test_the_line_of_wrong_code_is_said_once() -> None:
+    with pytest.raises(UsageError) as caught:
+        compile_hook("def hook(*args):\n    return 1\n1 / 0\n")
+    assert refusal(caught.value.problem).plain == "line 3: ZeroDivisionError: division by zero"
