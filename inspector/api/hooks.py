@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from torch import nn
 
 from ..engine.hooks.attached import Attached
+from ..engine.hooks.graphs import in_backward
 from ..engine.hooks.hook import Hook
 from ..engine.hooks.kinds import BY_NAME
 from ..engine.hooks.never_fired import Circumstances
@@ -25,6 +26,7 @@ from ..engine.modules.selector import ROOT, select
 from ..engine.modules.tree import Node, walk
 from ..engine.recording.observers import Observers
 from ..engine.recording.recorder import Recorder
+from ..engine.restore.hook_writes import HookWrites
 from ..engine.source.class_name import class_name
 from ..engine.torch_hooks.blocks import Block
 from ..engine.torch_hooks.eager import untraced
@@ -45,12 +47,20 @@ class Hooks:
     """
 
     def __init__(
-        self, model: nn.Module, wanted: Wanted, say: Callable[[str], object] = print, strict: bool = False
+        self,
+        model: nn.Module,
+        wanted: Wanted,
+        say: Callable[[str], object] = print,
+        strict: bool = False,
+        keep: bool = False,
     ) -> None:
         self._tree = walk(model)
         self._block = Block(self._tree)
         self._observers = Observers(self._tree, self._block)
         self._state = HookState(lambda text: _ignore(say(text)), self._block)
+        self._writes = HookWrites(self._tree)
+        if not keep:
+            self._state.writing = self._writes.writing
         self._recorder = Recorder(self._tree, filters=self._observers.filters)
         self._strict = strict
         self._counted: list[tuple[Node, Attached | ObserveFilter]] = []
@@ -92,6 +102,9 @@ class Hooks:
         self._remove()
         self._state.end_batch()
         self._recorder.finish(error)
+        left = self._writes.take_back()
+        if left:
+            warnings.warn("\n".join(left), HookWarning, stacklevel=2)
         self._tell(error)
 
     def _tell(self, error: BaseException | None) -> None:
@@ -108,6 +121,9 @@ class Hooks:
         self._block.close()
         for handle in self._handles:
             handle.remove()
+        for _, hook in self._counted:
+            if isinstance(hook, Attached):
+                hook.graph.stop_looking()
         self._handles.clear()
         self._observers.remove_all()
         self._block.leave()
@@ -192,7 +208,7 @@ class _Batches:
 
     @untraced
     def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if not self._state.sees():
+        if not self._state.sees() or in_backward():  # where checkpointing computes the model again, no batch begins
             return
         self._state.end_batch()
         self._state.batch += 1
@@ -206,10 +222,14 @@ def _ignore(value: object) -> None:
 
 
 @untraced
-def hooks(model: nn.Module, wanted: Wanted, *, strict: bool = False) -> Hooks:
+def hooks(model: nn.Module, wanted: Wanted, *, strict: bool = False, keep: bool = False) -> Hooks:
     """Put hooks on modules for the length of a `with` block.
 
     Compiled models run eagerly meanwhile, and other threads with blocks of their own are not touched: see `capture`.
+
+    Afterwards the parameters are what they were, bit for bit, also where the block is left by an exception. What
+    somebody else wrote meanwhile, such as an optimizer, is not taken back: such a parameter is left, and a warning
+    names it. A graph that was made in the block needs the parameters of the block: run backward before its end.
 
     A hook that failed, one that never fired (with the reason) and one that changed nothing are told at the end of the
     block, in one `HookWarning`.
@@ -221,22 +241,24 @@ def hooks(model: nn.Module, wanted: Wanted, *, strict: bool = False) -> Hooks:
             what is left out: `"layer4.*, ~class:ReLU"`. `"(root)"` and `""` are the model itself, which `"*"` leaves
             out. Several hooks on the same modules are a list; each may be text, as in `"scale(2)"`.
         strict: At the end of the block raise `HookError` where a hook failed or never fired, unless the block raised.
+        keep: Leave what hooks with `on="parameters"` wrote.
 
     Raises:
         UsageError: A module or a hook cannot be understood.
         InspectorError: On entering: the block is inside compiled code, or torch is too old for a compiled model.
     """
-    return Hooks(model, wanted, strict=strict)
+    return Hooks(model, wanted, strict=strict, keep=keep)
 
 
 def python(function: Callable[..., Any], *, looks: bool = False, **options: Any) -> Hook:
     """A hook that is a function of one's own: called as `function(module, args, kwargs, output)` on the output,
     `(module, args, kwargs)` on the input, `(module)` on parameters, `(module, gradient)` on the gradient and
-    `(module, state_dict, prefix)` on state dicts.
+    `(module, state_dict, prefix)` on state dicts. On parameters it is called after each call of the module, or with
+    `at="before"` before it.
 
     Args:
         function: What it returns, unless that is None, takes the place of the output, input or gradient.
         looks: It is only to look, so that nobody is warned where it changes nothing.
-        options: As every kind takes them: `on`, `where`, `call`, `every`, `when`.
+        options: As every kind takes them: `on`, `where`, `call`, `every`, `when`, `at`.
     """
     return replace(BY_NAME["python"](**options), function=function, looks=looks)

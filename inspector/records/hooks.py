@@ -23,6 +23,7 @@ class HookSpec(Record, frozen=True):
     every: int = 1  # one in so many batches
     when: str = ""  # a condition on the tensor: "nan > 0"
     code: str = ""  # of a Python hook
+    at: str = ""  # "before" or "after" the call, on parameters; "" for what its kind does by itself
 
 
 OutcomeKind = Literal["failed", "never fired", "changed nothing", "fine"]
@@ -132,6 +133,7 @@ class KindInfo(Record, frozen=True):
     group: str  # "Look", "Alter values", "Parameters", "Gradients", "State dict", "Python"
     on: tuple[str, ...]  # what it can be put on, the default first
     arguments: tuple[KindArgument, ...] = ()
+    moment: str = ""  # "before" or "after": when it writes to parameters by itself; "" where it cannot be put on them
 
 
 class Change(Row, frozen=True):

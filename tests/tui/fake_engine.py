@@ -94,17 +94,17 @@ KINDS = (
     KindInfo("record", "keep a copy of the tensor of every call", "Look", ("output", "input"),
              (KindArgument("run", "str", "run", "its name"),)),
     KindInfo("scale", "multiply by a factor", "Alter values", ("output", "input", "parameters"),
-             (KindArgument("factor", "float", None, "what to multiply by", True),)),
+             (KindArgument("factor", "float", None, "what to multiply by", True),), "before"),
     KindInfo("noise", "add gaussian noise", "Alter values", ("output", "parameters"),
              (KindArgument("std", "float", 0.1, "its standard deviation"),
               KindArgument("seed", "int", None, "of the draw"),
-              KindArgument("relative", "bool", False, "in units of the tensor's own"))),
+              KindArgument("relative", "bool", False, "in units of the tensor's own")), "before"),
     KindInfo("zero", "put zeros in its place", "Alter values", ("output", "input")),
     KindInfo("prune", "set the smallest to zero", "Parameters", ("parameters",),
-             (KindArgument("share", "float", None, "how many of them, from 0 to 1", True),)),
+             (KindArgument("share", "float", None, "how many of them, from 0 to 1", True),), "before"),
     KindInfo("clip", "clip to a norm", "Gradients", ("grad",), (KindArgument("norm", "float", 1.0),)),
     KindInfo("python", "a function of your own", "Python",
-             ("input", "output", "grad", "parameters", "state_dict", "load_state_dict")),
+             ("input", "output", "grad", "parameters", "state_dict", "load_state_dict"), moment="after"),
 )  # fmt: skip
 NAMED = {kind.name: kind for kind in KINDS}
 

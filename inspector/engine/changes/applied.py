@@ -36,7 +36,8 @@ class AppliedHook:
 
     @property
     def kind(self) -> str:
-        return _TORCH_KINDS.get(self.attached.hook.on, "forward")
+        hook = self.attached.hook
+        return "forward_pre" if hook.at == "before" else _TORCH_KINDS.get(hook.on, "forward")
 
     @property
     def id(self) -> int:

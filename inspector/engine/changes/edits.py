@@ -11,8 +11,8 @@ from torch.nn.parameter import is_lazy
 
 from ...errors import UsageError
 from ...text import encodable
-from ..hooks.attached import find_parameters
 from ..hooks.hook import Hook
+from ..hooks.parameters import find_parameters
 from ..loading.renames import describe_renames, parse_renames
 from ..modules.tree import Node
 from ..restore.guard import TensorBackup, same_bits

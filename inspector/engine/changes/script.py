@@ -15,7 +15,7 @@ from ...errors import UsageError
 from ...records import Path as ModulePath
 from ...records import Target
 from ...text import encodable
-from ..hooks.hook import OPTIONS, Hook, write_argument
+from ..hooks.hook import Hook, write_argument
 from ..loading import write_build
 from ..loading.files.state import find_entry
 from ..loading.renames import parse_renames
@@ -132,8 +132,8 @@ def _edit(each: Edit | Load, paths: Sequence[ModulePath]) -> list[str]:
 
 def _put(hook: Hook, path: ModulePath, codes: list[str]) -> str:
     python = hook.kind.acts == "python"
-    options = [(name, getattr(hook, name)) for name in ("where", "call", "every", "when")]
-    told = "".join(f", {name}={value!r}" for name, value in options if value != OPTIONS[name].default)
+    options = {"at": hook.at, **hook.options()} if hook.at else hook.options()
+    told = "".join(f", {name}={value!r}" for name, value in options.items())
     made = "Own" if python else "Placed" if hook.kind.acts == "context" else "Hook"
     act = f"hook_{codes.index(hook.code)}" if python else _call(hook)
     return f"handles.append(put(model, {path!r}, {hook.on!r}, {made}({act}{told})))"

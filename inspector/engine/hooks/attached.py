@@ -5,7 +5,6 @@ It never raises into the model's call: what goes wrong is told as a fault, and t
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Callable
 from copy import copy
 from functools import partial
@@ -24,7 +23,8 @@ from ..values import nested
 from ..values.parts import is_tensor
 from ..values.value_path import part_at, replace_at
 from .context import HookContext
-from .hook import Hook
+from .hook import PARAMETERS, Hook
+from .parameters import GraphWatch, find_parameters, telling_busy, write_parameters
 from .python_code import PythonHook
 from .session_state import HookState
 from .tally import Tally
@@ -44,6 +44,7 @@ class Attached:
         self.muted = False  # on its module, and doing nothing
         self._act: Any = None
         self._turns = Turns(hook, state)
+        self.graph = GraphWatch(module, state)
         self.start()
 
     def start(self) -> None:
@@ -53,6 +54,7 @@ class Attached:
             UsageError: The kind cannot be made of these arguments.
         """
         self.tally = Tally()
+        self.graph.start()
         self._turns.start()
         python = self.hook.kind.acts == "python"
         self._act = PythonHook.of(self.hook) if python else self.hook.kind.make(**self.hook.arguments)
@@ -67,7 +69,9 @@ class Attached:
             return cast(RemovableHandle, untyped.register_state_dict_post_hook(Trigger(self, Attached._edit_saved)))
         if on == "load_state_dict":
             return cast(RemovableHandle, untyped.register_load_state_dict_pre_hook(Trigger(self, Attached._loading)))
-        after = {"parameters": Attached._edit, "grad": Attached._watch}.get(on, Attached._after)
+        if on == PARAMETERS and self.hook.at == "before":
+            return module.register_forward_pre_hook(Trigger(self, Attached._edit_before), with_kwargs=True)
+        after = {PARAMETERS: Attached._edit_after, "grad": Attached._watch}.get(on, Attached._after)
         return module.register_forward_hook(Trigger(self, after), with_kwargs=True)
 
     def call(self, work: Callable[..., Any], values: tuple[Any, ...]) -> Any:
@@ -132,26 +136,52 @@ class Attached:
             new = self._one(gradient, number, leaf)
         return None if new is gradient else new
 
-    def _edit(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+    def _edit_before(self, module: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
+        if self.graph.computes_again():
+            return
         number = self._turns.next(self.tally)
+        if torch.is_grad_enabled():
+            self.graph.look(Trigger(self, Attached._note_graph))
+        if number is not None:
+            self._edit(number)
+            self.graph.written(number > 0)
+
+    def _note_graph(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+        self.graph.note(output, (args, kwargs))
+
+    def _edit_after(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+        if self.graph.computes_again():
+            return
+        number = self._turns.next(self.tally)
+        if torch.is_grad_enabled():
+            self.graph.note(output, (args, kwargs))
         if number is None:
             return
         if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in nested.tensors_in(output)):
             # the graph still needs the parameters as they are
-            self.state.later(lambda: self.call(Attached._edit_now, (number,)))
+            self.state.later(lambda: self.call(Attached._edit, (number,)))
         else:
-            self._edit_now(number)
+            self._edit(number)
+            self.graph.written(True)
 
-    def _edit_now(self, number: int) -> None:
-        if isinstance(self._act, PythonHook):
-            self._run(() if self.tally.effect.differs else _held(self.module), lambda act: act.parameters(self.module))
-            return
+    def _edit(self, number: int) -> None:
+        python = isinstance(self._act, PythonHook)
+        with self.state.writing(self.module, python):
+            if python:
+                self._edit_freely()
+            else:
+                self._edit_own(number)
+
+    def _edit_own(self, number: int) -> None:
         named = find_parameters(self.module, self.hook.where)
         with torch.no_grad():  # all are made before one is written: where one fails, none is changed
-            made = [(tensor, self._one(tensor, number, leaf)) for leaf, (_, tensor) in enumerate(named)]
-            for parameter, new in made:
-                if new is not parameter:
-                    parameter.copy_(new)
+            made = [(name, tensor, self._one(tensor, number, leaf)) for leaf, (name, tensor) in enumerate(named)]
+        write_parameters(made, self.state.graphs)
+
+    def _edit_freely(self) -> None:
+        """By a person's function, which may do anything to its module."""
+        with telling_busy(self.module, self.state.graphs):
+            self._run(() if self.tally.effect.differs else _held(self.module), lambda act: act.parameters(self.module))
 
     def _edit_saved(self, module: nn.Module, state: dict[str, Any], prefix: str, metadata: Any) -> None:
         self._keys(state, prefix)
@@ -242,17 +272,6 @@ class Trigger:
 def _number_leaves(value: Any, enter: nested.Enter = nested.enter_all) -> dict[int, int]:
     """By `id`, which tensor of the value each is: so a tensor that `where` names has the number that it has without."""
     return {id(tensor): number for number, tensor in enumerate(nested.tensors_in(value, enter))}
-
-
-def find_parameters(module: nn.Module, pattern: str) -> list[tuple[str, Tensor]]:
-    """The module's own parameters whose name matches the glob; without one, those of floating numbers."""
-    own = own_tensors(module, "_parameters")
-    if not pattern:
-        return [(name, tensor) for name, tensor in own if _floats(tensor)]
-    found = [(name, tensor) for name, tensor in own if fnmatch.fnmatchcase(name, pattern)]
-    if not found:
-        raise LookupError(f"{type(module).__name__} has no parameter {pattern!r} of its own")
-    return found
 
 
 def _held(module: nn.Module) -> list[Tensor]:

@@ -21,14 +21,20 @@ if TYPE_CHECKING:
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 OPTIONS = {
     name: inspect.Parameter(name, _KEYWORD, default=default)
-    for name, default in (("on", None), ("where", ""), ("call", None), ("every", 1), ("when", ""))
+    for name, default in (("on", None), ("where", ""), ("call", None), ("every", 1), ("when", ""), ("at", ""))
 }
 """What every kind takes besides its own arguments."""
+
+PARAMETERS = "parameters"
+MOMENTS = ("before", "after")
+"""When a hook on parameters writes to them: before a call of its module, which sees it, or after the call."""
 
 
 @dataclass(frozen=True, repr=False)
 class Hook:
     """Made by calling a `Kind`. `str` gives the text that makes it again.
+
+    On parameters `at` is "before" or "after", that of its kind where none is asked for; on anything else it is "".
 
     Raises:
         UsageError: An option cannot be understood.
@@ -41,6 +47,7 @@ class Hook:
     call: int | None = None
     every: int = 1
     when: str = ""
+    at: str = ""
     code: str = ""  # of a Python hook
     function: Callable[..., Any] | None = field(default=None, compare=False)  # in place of `code`, from the library
     looks: bool = field(default=False, compare=False)  # of such a function: it is not meant to change anything
@@ -53,6 +60,7 @@ class Hook:
             wrong = not isinstance(value, int) or isinstance(value, bool) or value < least
             if value is not None and wrong:
                 raise self.kind.refusal(f"{name} must be a whole number from {least}, not {encodable(repr(value), 80)}")
+        object.__setattr__(self, "at", self._choose_moment())
         for name in ("where", "when"):
             if not isinstance(getattr(self, name), str):
                 raise self.kind.refusal(f"{name} must be text")
@@ -62,6 +70,15 @@ class Hook:
             object.__setattr__(self, "condition", parse_condition(self.when))
         except ValueError as error:
             raise UsageError(encodable(f"{self.kind.name}: {error}", 400), hint=_HINT) from None
+
+    def _choose_moment(self) -> str:
+        if not self.at:
+            return self.kind.moment if self.on == PARAMETERS else ""
+        if self.on != PARAMETERS:
+            raise self.kind.refusal(f"at is for on={PARAMETERS!r}; this one is on={self.on!r}")
+        if self.at not in MOMENTS:
+            raise self.kind.refusal(f"at must be 'before' or 'after', not {encodable(repr(self.at), 80)}")
+        return self.at
 
     @property
     def alters(self) -> bool:
@@ -87,11 +104,17 @@ class Hook:
                 keyword = True
         if self.on != self.kind.on[0]:
             shown.append(f"on={self.on!r}")
-        options = {name: getattr(self, name) for name in ("where", "call", "every", "when")}
-        shown += [f"{name}={value!r}" for name, value in options.items() if value != OPTIONS[name].default]
+        shown += [f"{name}={value!r}" for name, value in self.options().items()]
         return f"{self.kind.name}({', '.join(shown)})"
 
     __repr__ = __str__
+
+    def options(self) -> dict[str, Any]:
+        """Those besides `on` that say something else than they do by themselves."""
+        defaults = {name: option.default for name, option in OPTIONS.items() if name != "on"}
+        if self.on == PARAMETERS:
+            defaults["at"] = self.kind.moment
+        return {name: getattr(self, name) for name in defaults if getattr(self, name) != defaults[name]}
 
 
 _HINT = "where is like [0], [\"hidden\"] or .last_hidden_state; when is like 'nan > 0' or 'std > 10 and max < 0'"

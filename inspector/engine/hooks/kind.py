@@ -18,7 +18,7 @@ from ...errors import UsageError
 from ...records import KindArgument, KindInfo
 from ...text import encodable
 from .context import HookContext
-from .hook import OPTIONS, Hook
+from .hook import OPTIONS, PARAMETERS, Hook
 
 Acts = Literal["tensor", "context", "keys", "observe", "python"]
 """`tensor`: given a tensor, returns what takes its place. `context`: the same, and is given a `HookContext` as well;
@@ -49,6 +49,10 @@ class Kind:
     Every kind also takes `on` (what it is put on), `where` (a path in the value's structure, or a parameter's name),
     `call` (only that call of the module in a batch, counted from 0), `every` (one in so many batches) and `when` (a
     condition on the tensor's summary, such as `"nan > 0"` or `"std > 10"`).
+
+    With `on="parameters"` they are written in place, each call anew: `scale(2)` doubles them again and again. `at` says
+    when: `"before"` a call of the module, which sees it, or `"after"` the call, so that the next one does. The kinds
+    write before a call where nothing is said, a function of one's own after it.
     """
 
     def __init__(self, make: Callable[..., Any], group: str, on: tuple[str, ...], acts: Acts) -> None:
@@ -86,7 +90,16 @@ class Kind:
     def usage(self) -> str:
         """`scale(factor, on='output')`."""
         shown = [p.name if p.default is p.empty else f"{p.name}={p.default!r}" for p in self._parameters()]
-        return f"{self.name}({', '.join(shown)})" + (f" on {', '.join(self.on)}" if len(self.on) > 1 else "")
+        on = f" on {', '.join(self.on)}" if len(self.on) > 1 else ""
+        moment = f"; on parameters at='before' or 'after' the call, by itself {self.moment}" if self.moment else ""
+        return f"{self.name}({', '.join(shown)}){on}{moment}"
+
+    @property
+    def moment(self) -> str:
+        """When a hook of this kind writes to parameters where nothing is said; "" for kinds that cannot."""
+        if PARAMETERS not in self.on:
+            return ""
+        return "after" if self.acts == "python" else "before"
 
     @property
     def title(self) -> str:
@@ -111,6 +124,7 @@ class Kind:
                 )
                 for p in self._parameters()
             ),
+            self.moment,
         )
 
     def _parameters(self) -> list[inspect.Parameter]:

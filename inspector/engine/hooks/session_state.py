@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
 
 from torch import Tensor, nn
 
 from ..torch_hooks.blocks import Block
+from .graphs import Graphs
 from .tensor_file import read_tensors
 
 if TYPE_CHECKING:
@@ -20,7 +22,8 @@ class HookState:
     say: Receives a line for the Log panel, or standard output.
     block: The block whose calls the hooks act on; None for every call.
 
-    `batch` is the number of the running one, from 0; `recordings` are tensors by run and place.
+    `batch` is the number of the running one, from 0; `recordings` are tensors by run and place. `graphs` are those that
+    need parameters as they are, and `writing` goes around whatever writes to those of a module, or also below it.
     """
 
     def __init__(self, say: Callable[[str], None], block: Block | None = None) -> None:
@@ -29,6 +32,8 @@ class HookState:
         self.recordings: dict[str, dict[str, Tensor]] = {}
         self.say = say
         self.block = block
+        self.graphs = Graphs()
+        self.writing: Callable[[nn.Module, bool], AbstractContextManager[None]] = lambda module, below: nullcontext()
         self._files: dict[str, dict[str, Tensor]] = {}
         self._later: list[Callable[[], None]] = []
 
@@ -44,6 +49,11 @@ class HookState:
     def later(self, edit: Callable[[], None]) -> None:
         """Carry out `edit` when the backward pass of the batch is over."""
         self._later.append(edit)
+
+    def end_pass(self) -> None:
+        """The batch is over, and so are its graphs: carry out what waited for that."""
+        self.graphs.forget()
+        self.end_batch()
 
     def end_batch(self) -> None:
         """The backward pass is over: carry out what waited for it."""

@@ -12,7 +12,7 @@ from ...errors import UsageError
 from ...records import HookSpec
 from ...records.hooks import Plain
 from ...text import encodable
-from .hook import Hook, write_argument
+from .hook import OPTIONS, Hook, write_argument
 from .kind import Kind, near
 from .kinds import BY_NAME, HOOK_KINDS
 
@@ -41,8 +41,8 @@ def resolve_hook(asked: str | HookSpec, on: str = "") -> Hook:
 def _build_hook(spec: HookSpec, on: str) -> Hook:
     kind = _find_kind(spec.kind)
     chosen = spec.on or (on if on in kind.on else kind.on[0])
-    options = {"on": chosen, "where": spec.where, "call": spec.call, "every": spec.every, "when": spec.when}
-    return with_code(kind(**{**options, **spec.arguments}), spec.code)
+    options = {name: getattr(spec, name) for name in OPTIONS if name != "on"}
+    return with_code(kind(**{**options, "on": chosen, **spec.arguments}), spec.code)
 
 
 def describe_hook(hook: Hook) -> HookSpec:
@@ -55,6 +55,7 @@ def describe_hook(hook: Hook) -> HookSpec:
         call=None if hook.call is None else min(hook.call, _LARGEST),
         every=min(hook.every, _LARGEST),
         when=encodable(hook.when, _LONGEST),
+        at=hook.at,
     )
 
 

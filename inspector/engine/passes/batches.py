@@ -113,7 +113,7 @@ class Batches:
                 self._optimizer.step()
         for listener in self._listeners:
             if isinstance(listener, HookState):
-                listener.end_batch()
+                listener.end_pass()
         if self._steps.batches > 1 and self.recorder is not None:
             self.recorder.settle()
             self._histories.take(self.recorder.calls, self._followed, self.loss)

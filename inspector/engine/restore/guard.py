@@ -77,7 +77,7 @@ class _KeptTensor:
             tensor.data = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
             tensor.__class__ = self.cls
             yield "materialised"
-        if self.alias is not None and not _same_place(tensor, self.alias):
+        if self.alias is not None and not same_place(tensor, self.alias):
             tensor.data = self.alias
             yield "storage"
         if self.alias is not None and is_freed(self.alias):
@@ -110,7 +110,8 @@ def real_elements(tensor: Tensor) -> Tensor:
     return tensor[tuple(slice(0, 1) if step == 0 else slice(None) for step in tensor.stride())]
 
 
-def _same_place(a: Tensor, b: Tensor) -> bool:
+def same_place(a: Tensor, b: Tensor) -> bool:
+    """Whether both are the same elements of one storage."""
     if a.layout is not torch.strided or a.is_nested:
         return True  # no single storage to compare
     return (a.data_ptr(), a.shape, a.stride(), a.dtype) == (b.data_ptr(), b.shape, b.stride(), b.dtype)

@@ -85,8 +85,8 @@ def test_weights_double_batch_by_batch() -> None:
     first = model.l1.weight.detach().clone()
     seen: list[torch.Tensor] = []
     hooks = [inspector.python(lambda m: seen.append(m.weight.detach().clone()), on="parameters", looks=True),
-             inspector.scale(2, on="parameters")]  # fmt: skip
-    with torch.no_grad(), inspector.hooks(model, {"l1": hooks}):
+             inspector.scale(2, on="parameters", at="after")]  # fmt: skip
+    with torch.no_grad(), inspector.hooks(model, {"l1": hooks}, keep=True):
         for _ in range(3):
             model(torch.randn(1))
     assert [torch.equal(w, first * f) for w, f in zip(seen, (1, 2, 4), strict=True)] == [True] * 3
@@ -97,7 +97,7 @@ def test_with_gradients_the_graph_keeps_the_weights_it_was_made_with() -> None:
     torch.manual_seed(0)
     model, x = M(), torch.randn(1, requires_grad=True)
     weight = model.l1.weight.detach().clone()
-    with inspector.hooks(model, {"l1": "scale(2, on='parameters')"}):
+    with inspector.hooks(model, {"l1": "scale(2, on='parameters', at='after')"}, keep=True):
         model(x).sum().backward()
         assert torch.equal(x.grad, weight.sum().view(1))  # type: ignore[arg-type]
         model(x)

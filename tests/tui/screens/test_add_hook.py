@@ -250,6 +250,36 @@ async def test_a_part_is_named_differently_on_parameters(tmp_path: Path):
         assert part.query_one(Input).placeholder == "weight"
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_when_parameters_are_written_to_is_chosen_and_said(tmp_path: Path, size: tuple[int, int]):
+    async with running(tmp_path, size=size) as (app, pilot, engine):
+        await choose(app, pilot, "scale")
+        at = next(field for field in app.screen.query(Field) if field.label == "at")
+        assert not at.display
+        await pilot.press(*"2", "up", "left")
+        await pilot.pause()
+        assert at.display and at.value == "before" and "the call sees it" in told_of(at)
+        at.box.focus()
+        await pilot.press("space")
+        await settle(app, pilot)
+        assert "the next call sees it" in told_of(at) and status(app).startswith(
+            "scale(2, on='parameters', at='after')"
+        )
+        await pilot.press("ctrl+r")
+        await settle(app, pilot)
+        assert engine.requests(AddHook)[-1].hook == HookSpec("scale", {"factor": 2}, on="parameters", at="after")
+
+
+def told_of(field: Field) -> str:
+    return str(field.query_one(".meaning", Static).render())
+
+
+def test_a_moment_that_goes_by_itself_is_not_written() -> None:
+    hook = HookSpec("scale", {"factor": 2}, on="parameters", at="after")
+    assert read_spec(NAMED["scale"], fill(hook)) == hook
+    assert write_call(NAMED["scale"], fill(hook)) == "scale(2, on='parameters', at='after')"
+
+
 async def test_arguments_have_their_type_default_and_meaning(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, engine):
         await choose(app, pilot, "noise")

@@ -24,15 +24,18 @@ from .places import with_all_below
 from .status import HookStatus
 from .typed import OPTIONS, PART, Typed, default_text
 
-EXAMPLES = {"where": '[0]  ["hidden"]  .logits', "call": "all", "every": "1", "when": "nan > 0"}
+EXAMPLES = {"where": '[0]  ["hidden"]  .logits', "at": "", "call": "all", "every": "1", "when": "nan > 0"}
 MEANINGS = {
     "where": "which part of it",
+    "at": "when they are written to",
     "call": "which call, from 0",
     "every": "every so many batches",
     "when": "only where this holds",
 }
 ABOUT_ROWS, STATUS_ROWS, FRAME_ROWS = 2, 4, 2
 OF_PARAMETERS = ("a name, or a glob", "weight")
+MOMENTS = {"before": "the call sees it", "after": "the next call sees it"}
+"""When a hook writes to parameters, and what comes of it."""
 
 
 class HookForm(SubmittingLayer):
@@ -67,8 +70,9 @@ class HookForm(SubmittingLayer):
         self._where = Field("modules", job.where, "name, glob, class:X, ~but", "the root")
         self._on = Field("on", typed.on, choices=choices) if len(choices) > 1 else None
         self._arguments = [_argument_field(argument, typed) for argument in kind.arguments]
-        options = PART if job.edits else OPTIONS
-        self._options = [_option_field(option, typed) for option in options]
+        options = PART if job.edits else [each for each in OPTIONS if each.name != "at" or kind.moment]
+        self._options = [_option_field(option, typed, kind) for option in options]
+        self._at = next((field for field in self._options if field.label == "at"), None)
         self._code = CodeBox(code or template(typed.on or choices[0]), job.edit) if kind.group == PYTHON else None
 
     def compose(self) -> ComposeResult:
@@ -83,7 +87,8 @@ class HookForm(SubmittingLayer):
 
     def _rows(self) -> int:
         """All there is; where that is more than the screen has, the fields scroll and the rest stays."""
-        fields = sum(CODE_ROWS if widget is self._code else 1 for widget in self._fields())
+        shown = [widget for widget in self._fields() if widget is not self._at or self._is_on_parameters()]
+        fields = sum(CODE_ROWS if widget is self._code else 1 for widget in shown)
         return ABOUT_ROWS + fields + STATUS_ROWS + FRAME_ROWS
 
     def _fields(self) -> ComposeResult:
@@ -129,8 +134,11 @@ class HookForm(SubmittingLayer):
     def _chosen(self, event: Cycle.Changed) -> None:
         if event.cycle is self._on_box():
             self._explain_where()
+            self.query_one("#layer").styles.height = self._rows()
             if self._code is not None and is_template(self._code.text):
                 self._code.load_text(template(event.cycle.value))
+        elif self._at is not None and event.cycle is self._at.box:
+            self._explain_where()
         self._check()
 
     @on(Tick.Ticked)
@@ -160,6 +168,8 @@ class HookForm(SubmittingLayer):
     def _read(self) -> tuple[str, HookSpec]:
         """The hook as Python writes it, and itself. ValueError says what is missing."""
         values = {field.label: field.value for field in (*self._arguments, *self._options)}
+        if not self._is_on_parameters() or values.get("at") == self._kind.moment:
+            values.pop("at", None)
         typed = Typed(self._on.value if self._on is not None else "", values)
         code = "" if self._code is None else self._code.text
         return self._job.write(self._kind, typed), self._job.read(self._kind, typed, code)
@@ -173,10 +183,16 @@ class HookForm(SubmittingLayer):
             self._status.check(self._where.value, written, hook)
 
     def _explain_where(self) -> None:
-        """A part of a value and a name of a parameter are written differently."""
-        on_parameters = (self._on.value if self._on is not None else self._job.choices(self._kind)[0]) == PARAMETERS
+        """A part of a value and a name of a parameter are written differently, and only these are written to."""
+        on_parameters = self._is_on_parameters()
         said = OF_PARAMETERS if on_parameters else (MEANINGS["where"], EXAMPLES["where"])
         self._options[0].explain(*said)
+        if self._at is not None:
+            self._at.display = on_parameters
+            self._at.explain(MOMENTS[self._at.value], "")
+
+    def _is_on_parameters(self) -> bool:
+        return (self._on.value if self._on is not None else self._job.choices(self._kind)[0]) == PARAMETERS
 
 
 def _argument_field(argument: KindArgument, typed: Typed) -> Field:
@@ -192,6 +208,8 @@ def _argument_field(argument: KindArgument, typed: Typed) -> Field:
     return Field(argument.name, value, meaning, example)
 
 
-def _option_field(option: KindArgument, typed: Typed) -> Field:
+def _option_field(option: KindArgument, typed: Typed, kind: KindInfo) -> Field:
     value = typed.values.get(option.name, "")
+    if option.name == "at":
+        return Field(option.name, value or kind.moment, MEANINGS[option.name], choices=tuple(MOMENTS))
     return Field(option.name, value, MEANINGS[option.name], EXAMPLES[option.name])

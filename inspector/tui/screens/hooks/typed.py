@@ -12,6 +12,7 @@ from ....records.hooks import Plain
 
 OPTIONS = (
     KindArgument("where", "str", "", '[0], ["hidden"] or .last_hidden_state; a name for parameters'),
+    KindArgument("at", "str", "", "before or after the call, on parameters"),
     KindArgument("call", "int", None, "only this call in a pass, from 0"),
     KindArgument("every", "int", 1, "only every so many batches"),
     KindArgument("when", "str", "", "only where this holds: nan > 0, std > 10 and max < 0"),

@@ -1,0 +1,215 @@
+"""What hooks wrote to parameters and buffers, taken back bit for bit, and nothing else with it.
+
+A tensor is looked at before and after each time that a hook writes. What differs from how the last hook left it was
+written by somebody else, such as an optimizer: then it is nobody's to take back, and stays as it is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from ...text import encodable
+from ..modules.tree import ModuleTree
+from ..values.unwrap import is_freed
+from .guard import real_elements, same_bits, same_place
+
+DICTS = ("_parameters", "_buffers")
+
+
+class HookWrites:
+    """Of the modules of a tree, from when a hook writes there first."""
+
+    def __init__(self, tree: ModuleTree) -> None:
+        self._tree = tree
+        self._tensors: dict[int, _KeptTensor] = {}  # by id, which stays taken: they are kept
+        self._dicts: dict[tuple[int, str], _KeptDict] = {}
+
+    @contextlib.contextmanager
+    def writing(self, module: nn.Module, below: bool) -> Iterator[None]:
+        """Around what writes to this module's parameters or, where it may do anything, also to those below it.
+
+        Raises:
+            RuntimeError: One of them cannot be copied, so that it could not be put back. Nothing was written.
+        """
+        modules = self._find(module, below)
+        for name, each in modules:
+            self._see(name, each)
+        try:
+            yield
+        finally:
+            for name, each in modules:
+                self._learn(name, each)
+
+    def take_back(self) -> list[str]:
+        """Put back what hooks wrote. Returns what is left as it is, and why, in words."""
+        left = [words for kept in self._dicts.values() for words in kept.restore(self._tensors)]
+        for tensor in self._tensors.values():
+            left += tensor.restore()
+        torch.clear_autocast_cache()  # it may hold what a hook wrote
+        return left
+
+    def _find(self, module: nn.Module, below: bool) -> list[tuple[str, nn.Module]]:
+        tree = self._tree
+        index = tree.index_of_object[id(module)]
+        found = tree.subtree(index) if below else [index]
+        return [(".".join(tree.paths[each]), tree.nodes[each].module) for each in found]
+
+    def _see(self, name: str, module: nn.Module) -> None:
+        for which in DICTS:
+            held = _held(module, which)
+            kept = self._dicts.setdefault((id(module), which), _KeptDict(name, held))
+            kept.see()
+            for key, tensor in _tensors_of(held):
+                if id(tensor) in self._tensors:
+                    self._tensors[id(tensor)].see()
+                else:
+                    self._tensors[id(tensor)] = _KeptTensor(_join(name, key), tensor)
+
+    def _learn(self, name: str, module: nn.Module) -> None:
+        for which in DICTS:
+            held = _held(module, which)
+            self._forget_stand_ins(self._dicts[id(module), which])
+            for key, tensor in _tensors_of(held):
+                if id(tensor) in self._tensors:
+                    self._tensors[id(tensor)].learn()
+                else:  # the hook put it there
+                    self._tensors[id(tensor)] = _KeptTensor(_join(name, key), tensor, ours=True)
+
+    def _forget_stand_ins(self, kept: _KeptDict) -> None:
+        """Each call of a hook may put others there: only the last ones are kept."""
+        for key, gone in kept.learn():
+            stand_in = self._tensors.get(id(gone))
+            if stand_in is not None and stand_in.ours:
+                kept.foreign |= {key} if stand_in.foreign else set()
+                del self._tensors[id(gone)]
+
+
+class _KeptTensor:
+    """One tensor: its elements before the first hook wrote to it, and as the last one left them. `foreign` says that
+    somebody else wrote to it too, `ours` that a hook made it."""
+
+    def __init__(self, name: str, tensor: Tensor, ours: bool = False) -> None:
+        self.name = name
+        self.tensor = tensor
+        self.ours = ours
+        self.foreign = False
+        self.before = self.left = _Elements(tensor)
+
+    def see(self) -> None:
+        """A hook is about to write."""
+        if self.left.are_in(self.tensor):
+            return
+        if self.ours or self.left is not self.before:
+            self.foreign = True
+            self.left = _Elements(self.tensor)
+        else:
+            self.before = self.left = _Elements(self.tensor)
+
+    def learn(self) -> None:
+        """A hook may have written."""
+        if not self.left.are_in(self.tensor):
+            self.left = _Elements(self.tensor)
+
+    def is_as_left(self) -> bool:
+        return not self.foreign and self.left.are_in(self.tensor)
+
+    def restore(self) -> Iterator[str]:
+        if self.ours or self.left is self.before:
+            return
+        if not self.is_as_left():
+            yield _say_foreign(self.name)
+            return
+        try:
+            self.before.put_into(self.tensor)
+        except Exception as error:  # a tensor may refuse any operation; the others are still put back
+            yield f"{self.name} cannot be put back: {type(error).__name__}: {error}"
+
+
+class _Elements:
+    """What a tensor holds, and where."""
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._place = tensor.detach()
+        self._copy = real_elements(self._place).clone()
+
+    def are_in(self, tensor: Tensor) -> bool:
+        return same_place(tensor, self._place) and same_bits(real_elements(tensor.detach()), self._copy)
+
+    def put_into(self, tensor: Tensor) -> None:
+        """The version counter moves on: a graph that was made meanwhile cannot take these for what it saved."""
+        if not same_place(tensor, self._place):
+            tensor.data = self._place
+        with torch.inference_mode(tensor.is_inference()), torch.no_grad():
+            real_elements(tensor).copy_(self._copy)
+
+
+class _KeptDict:
+    """Which tensor a module had under which name before the first hook wrote, and which ones the last hook left."""
+
+    def __init__(self, path: str, held: dict[str, Any]) -> None:
+        self.path = path
+        self.held = held
+        self.before = self.left = dict(held)
+        self.foreign: set[str] = set()
+
+    def see(self) -> None:
+        """A hook is about to write."""
+        moved = {key for key in {**self.left, **self.held} if self.left.get(key) is not self.held.get(key)}
+        if not moved:
+            return
+        ours = {key for key in moved if self.left.get(key) is not self.before.get(key)}
+        self.foreign |= ours
+        self.before = {key: self.before.get(key) if key in ours else tensor for key, tensor in self.held.items()}
+        self.left = dict(self.held)
+
+    def learn(self) -> list[tuple[str, Any]]:
+        """A hook may have put others there: what it put them in the place of."""
+        gone = [(key, tensor) for key, tensor in self.left.items() if self.held.get(key) is not tensor]
+        if gone or len(self.left) != len(self.held):
+            self.left = dict(self.held)
+        return gone
+
+    def restore(self, tensors: dict[int, _KeptTensor]) -> Iterator[str]:
+        if set(self.before) != set(self.left):  # as pruning and weight norm do, with hooks and attributes that need it
+            names = sorted(set(self.before) ^ set(self.left))
+            yield f"a hook added or removed {', '.join(names)} of {self.path or '(root)'}: they are left as they are"
+            return
+        for key in [key for key in self.before if self.left[key] is not self.before[key]]:
+            made = self.held.get(key)
+            kept = tensors.get(id(made))
+            if key in self.foreign or made is not self.left[key] or (kept is not None and not kept.is_as_left()):
+                yield _say_foreign(_join(self.path, key))
+            else:
+                self.held[key] = self.before[key]
+                _hand_gradient(made, self.before[key])
+
+
+def _hand_gradient(made: Any, original: Any) -> None:
+    """What reached a parameter that stood in for the module's own is the gradient of that one."""
+    gradient = getattr(made, "grad", None)
+    if isinstance(original, nn.Parameter) and gradient is not None and gradient.shape == original.shape:
+        original.grad = gradient if original.grad is None else original.grad + gradient
+
+
+def _say_foreign(name: str) -> str:
+    return f"{name} was also written by something else than a hook: it is left as it is"
+
+
+def _held(module: nn.Module, which: str) -> dict[str, Any]:
+    held = vars(module).get(which)
+    return held if isinstance(held, dict) else {}
+
+
+def _tensors_of(held: dict[str, Any]) -> list[tuple[str, Tensor]]:
+    tensors = [(key, value) for key, value in held.items() if isinstance(value, Tensor)]
+    return [(key, t) for key, t in tensors if not (is_lazy(t) or t.is_meta or is_freed(t))]
+
+
+def _join(path: str, name: object) -> str:
+    return encodable(f"{path}.{name}" if path else str(name), 200)
