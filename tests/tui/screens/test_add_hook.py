@@ -43,7 +43,7 @@ def status(app) -> str:
 
 
 def fields(app) -> dict[str, str]:
-    return {field.label: field.value for field in app.screen.query(Field)}
+    return {field.label: field.value for field in app.screen.query(Field) if field.display}
 
 
 async def choose(app, pilot, kind: str) -> None:

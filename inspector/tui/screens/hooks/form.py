@@ -168,8 +168,8 @@ class HookForm(SubmittingLayer):
     def _read(self) -> tuple[str, HookSpec]:
         """The hook as Python writes it, and itself. ValueError says what is missing."""
         values = {field.label: field.value for field in (*self._arguments, *self._options)}
-        if not self._is_on_parameters() or values.get("at") == self._kind.moment:
-            values.pop("at", None)
+        if self._at is not None and (not self._is_on_parameters() or self._at.value == self._kind.moment):
+            del values["at"]
         typed = Typed(self._on.value if self._on is not None else "", values)
         code = "" if self._code is None else self._code.text
         return self._job.write(self._kind, typed), self._job.read(self._kind, typed, code)
