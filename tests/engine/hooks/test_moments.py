@@ -295,7 +295,7 @@ def test_what_an_optimizer_wrote_is_not_lost(name: str) -> None:
 def test_training_in_a_block_without_writing_hooks_says_nothing(recwarn: pytest.WarningsRecorder) -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    looks = inspector.python(lambda module: None, on="parameters")
+    looks = inspector.python(lambda module: None, on="parameters", looks=True)
     other = copy.deepcopy(model)
     with inspector.hooks(model, {"*": looks, "0": "scale(1, on='parameters')"}):
         for _ in range(2):
@@ -306,7 +306,7 @@ def test_training_in_a_block_without_writing_hooks_says_nothing(recwarn: pytest.
         other(X).sum().backward()
         optimizer.step()
     assert all(map(torch.equal, model.state_dict().values(), other.state_dict().values()))
-    assert not recwarn.list
+    assert ["changed nothing" in str(each.message) for each in recwarn.list] == [True]
 
 
 def test_names_that_a_function_adds_or_removes_are_left_and_told() -> None:
