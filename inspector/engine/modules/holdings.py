@@ -10,6 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from ...records import Path
 from .badges import devices_of
+from .packed import packed_parameters, packed_size
 from .tree import ModuleTree, own_tensors
 
 
@@ -25,11 +26,18 @@ class Holdings:
         self.several = len(devices_of([tensor for tensor, _ in tensors.values()])) > 1
         for key, (tensor, is_parameter) in tensors.items():
             self._count(owners[key], tensor, is_parameter)
+        for node in tree.objects():
+            for _, tensor in packed_parameters(node.module):
+                self._add([node.index], *packed_size(tensor), is_parameter=True)
 
     def _count(self, owners: list[int], tensor: Tensor, is_parameter: bool) -> None:
         elements, nbytes = size_of(tensor)
         for owner in owners:
             self.tied[owner] |= is_parameter and len(owners) > 1
+        self._add(owners, elements, nbytes, is_parameter)
+
+    def _add(self, owners: list[int], elements: int, nbytes: int, is_parameter: bool) -> None:
+        for owner in owners:
             self.own_parameters[owner] += elements if is_parameter else 0
         for holder in _closure(owners, self._above):
             self.parameters[holder] += elements if is_parameter else 0

@@ -39,7 +39,8 @@ def facts_of(
         buffers=len(buffers),
         nbytes=rows[0].nbytes,
         training=bool(loaded.model.training),
-        device=", ".join(sorted({str(tensor.device) for tensor in parameters + buffers})) or "no tensors",
+        device=", ".join(sorted({str(tensor.device) for tensor in parameters + buffers}))
+        or ("cpu" if rows[0].parameters else "no tensors"),  # packed parameters are on no other
         torch=str(torch.__version__),
         shapes_only=objects > SHAPES_ONLY_PAST,
         lazy=sum(has_badge(row.badges, "lazy") for row in rows if row.alias_of < 0),

@@ -13,6 +13,7 @@ from torch.nn.parameter import is_lazy
 from ...records import ParameterRow, Parameters, Path, TensorValue
 from ...text import encodable
 from ..modules.holdings import tied_names
+from ..modules.packed import packed_parameters
 from ..modules.tree import ModuleTree, Node, own_tensors
 from ..modules.weight_tree import OWN, join_name
 from ..values.summarize import Summarizer
@@ -59,6 +60,8 @@ def _entries(tree: ModuleTree, start: Node) -> Iterator[tuple[str, Path, str, Te
             for key, tensor in own_tensors(module, which):
                 name = join_name(path[base:], key) or "".join(path[-1:])
                 yield name, path, key, tensor, which == "_parameters", key not in transient
+        for key, tensor in packed_parameters(module):
+            yield ".".join((*path[base:], key)), path, key, tensor, True, True
 
 
 def _others(places: list[tuple[Path, str]], owner: Path, key: str) -> tuple[str, ...]:
