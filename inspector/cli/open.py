@@ -25,12 +25,22 @@ def run(arguments: Sequence[str]) -> int:
 
 def _open_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Show the app, or print a report where that was asked for or there is no terminal. Returns the exit code."""
-    form = options.print or ("" if _has_terminal() else "tree")
+    _check_recording(parser, options)
+    form = options.print or ("" if _has_terminal() and not options.save else "tree")
     if not form:
         return _open_app(parser, options)
     if not options.target:
         parser.error("without a terminal a TARGET is needed, such as: inspector resnet18 --print tree")
     return _print_report(parser, options, form)
+
+
+def _check_recording(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    if bool(options.record) != bool(options.save):
+        parser.error("--record and --save go together: --record 'layer4.*' --save clean.safetensors")
+    if options.save and not options.save.endswith(".safetensors"):
+        parser.error(f"--save {options.save!r} does not end with .safetensors")
+    if options.save and os.path.lexists(os.path.expanduser(options.save)):
+        parser.error(f"{options.save} is there already, and is not replaced")
 
 
 def _has_terminal() -> bool:
@@ -81,6 +91,8 @@ def _read_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -
         "observe": "none" not in options.hook,
         "hooks": [text for text in options.hook if text != "none"],
         "recipe": options.hooks,
+        "record": options.record,
+        "save": options.save,
         "batches": options.batches,
         "backward": options.backward,
         "loss": options.loss,

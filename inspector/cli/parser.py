@@ -101,6 +101,10 @@ def make_parser() -> Parser:
         metavar="FILE",
         help="a recipe of hooks (.toml), as w writes it; its Python hooks are run",
     )
+    add("--record", action="append", default=[], metavar="MODULE",
+        help="keep the outputs of these modules, named as for --hook, repeatable; needs --save")  # fmt: skip
+    add("--save", default="", metavar="FILE",
+        help="write them to a new .safetensors file, for patch('FILE') and inspector.load; no app")  # fmt: skip
     add("--strict", action="store_true", help="with --print: exit with 1 also where a hook never fired, and say which")
     add("--backward", action="store_true", help="a backward pass after each forward")
     add("--batches", type=int, default=1, metavar="N", help="so many passes in a row, each with its own input")

@@ -30,12 +30,15 @@ from ..records import (
     HookOutcome,
     Location,
     Locations,
+    Note,
     Open,
     Opened,
     Outcomes,
     PassEnded,
     PassSummary,
     Problem,
+    Save,
+    Saved,
     Target,
     TensorValue,
 )
@@ -139,6 +142,8 @@ class _Reader:
         if self._in_full:
             self._locations = await self._get_locations(opened.generation)
         summary, problem = await self._run(opened, target)
+        if target.save:
+            problem = await self._save(opened.generation, target.save, problem)
         details = await self._get_details(opened.generation) if self._in_full else ()
         outcomes = await self._get_outcomes(opened.generation) if self._in_full else ()
         gradients = await self._get_gradients(opened.generation) if self._in_full and target.backward else {}
@@ -172,6 +177,16 @@ class _Reader:
         ended = await self._ask(Plan.of(target).request(opened.generation, None, False))
         assert isinstance(ended, PassEnded)
         return ended.summary, ended.summary.problem
+
+    async def _save(self, generation: int, file: str, problem: Problem | None) -> Problem | None:
+        """Write what was recorded, unless the pass failed with `problem`; gives what went wrong."""
+        if problem is not None:
+            self._progress.on_event(Note("info", f"the pass failed: {file} is not written"))
+            return problem
+        reply = await self._engine.ask(Save(generation, file))
+        if isinstance(reply, Saved):
+            self._progress.on_event(Note("info", f"saved {reply.what} in {reply.file}"))
+        return reply.problem if isinstance(reply, Failed) else None
 
     async def _get_locations(self, generation: int) -> Sequence[Location]:
         reply = await self._ask(GetLocations(generation))

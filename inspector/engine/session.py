@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from pathlib import Path as FilePath
 from typing import Any
 
 import torch
@@ -36,7 +37,8 @@ from ..records import (
 from ..text import encodable
 from .changes.log import ChangeLog, InForce
 from .changes.recipe import find_renames_of_load, load_recipe
-from .hooks.kinds import HOOK_KINDS
+from .hooks.kinds import HOOK_KINDS, record
+from .hooks.kinds.record import ALL
 from .hooks.spec import parse_hook, resolve_hook, split_place
 from .inputs import Sample, form_fields, sample_from_specs
 from .inputs.sample import sample_from_values
@@ -103,6 +105,8 @@ class Session:
                 self.subject.change_log.add(where, parse_hook(hook))
             if target.recipe:
                 load_recipe(self.subject.change_log, target.recipe)
+            for where in target.record:  # behind the others: they see what the network sees
+                self.subject.change_log.add(where, record(FilePath(target.save).stem, megabytes=ALL))
         except InspectorError:
             self.close()
             raise

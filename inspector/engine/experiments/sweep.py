@@ -15,6 +15,7 @@ from ...text import encodable
 from ..hooks.attached import Attached
 from ..hooks.hook import Hook
 from ..hooks.kinds import patch, record
+from ..hooks.kinds.record import ALL
 from ..hooks.never_fired import Circumstances
 from ..hooks.outcomes import conclude
 from ..hooks.session_state import HookState
@@ -26,8 +27,6 @@ from .runs import Handle, Run, Runs
 from .sites import Site, Sites
 
 _RUN = "clean"
-_ROOM = 1 << 40
-"""Megabytes of the clean run's outputs: as many as there are."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Sweep:
         """
         question, clean = self._question, None
         if question.clean is not None:
-            recorders = [self._put(record(_RUN, megabytes=_ROOM), node, path) for node, path in self._nodes]
+            recorders = [self._put(record(_RUN, megabytes=ALL), node, path) for node, path in self._nodes]
             clean = self._runs.run(question.clean, self._refer, recorders)
         see = self._refer if clean is None else question.measure.values
         corrupted = self._runs.run(question.corrupted, see, [self._places.watch])

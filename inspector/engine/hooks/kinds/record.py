@@ -7,6 +7,9 @@ from torch import Tensor
 from ..context import HookContext
 from ..kind import VALUES, OnContext, kind
 
+ALL = 1 << 40
+"""Megabytes: as many as there are."""
+
 
 @kind("Look", on=(*VALUES, "grad"), acts="context")
 def record(run: str = "clean", megabytes: int = 1024) -> OnContext:
