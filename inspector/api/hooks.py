@@ -6,6 +6,7 @@ import itertools
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -21,9 +22,10 @@ from ..engine.hooks.recording import Recording
 from ..engine.hooks.session_state import HookState
 from ..engine.hooks.spec import parse_hook
 from ..engine.hooks.turns import ObserveFilter
-from ..engine.modules.rows import badges_of
+from ..engine.modules.rows import badges_at
 from ..engine.modules.selector import ROOT, select
 from ..engine.modules.tree import Node, walk
+from ..engine.passes.unhooked import may_run_unseen
 from ..engine.recording.observers import Observers
 from ..engine.recording.recorder import Recorder
 from ..engine.restore.hook_writes import HookWrites
@@ -146,9 +148,10 @@ class Hooks:
         and `sentence`, which is empty where all is fine."""
         known = Circumstances(
             self._tree,
-            lambda node: badges_of(node.module),
+            lambda node: badges_at(self._tree, node),
             {node.index for node, hook in self._counted if hook.tally.calls},
             entered=self._state.batch >= 0,
+            may_run_unseen=partial(may_run_unseen, self._tree),
         )
         return [conclude(hook.hook, node, hook.tally, known) for node, hook in self._counted]
 

@@ -91,7 +91,7 @@ class Effect:
             self.same = True
         elif before.is_meta:
             self.unknown = True
-        elif before.device.type == "cpu":
+        elif _answers_at_once(before):
             self.differs = not torch.equal(*_bits(before, after))
             self.same = self.same or not self.differs
         else:
@@ -99,6 +99,11 @@ class Effect:
             known = self.waiting.get(before.device)
             self.waiting = {**self.waiting, before.device: found if known is None else known | found}
             self.same = True
+
+
+def _answers_at_once(tensor: Tensor) -> bool:
+    """Whether nobody has to wait for what was computed of it."""
+    return tensor.device.type == "cpu"
 
 
 def _bits(*tensors: Tensor) -> list[Tensor]:

@@ -27,6 +27,7 @@ class Circumstances:
         entered: The model itself was called.
         ended: It raised before its end.
         backward: Whether there was a backward pass; None where nobody knows.
+        may_run_unseen: Whether what holds a module may run its forward past `__call__`.
     """
 
     tree: ModuleTree
@@ -35,6 +36,7 @@ class Circumstances:
     entered: bool = True
     ended: bool = False
     backward: bool | None = None
+    may_run_unseen: Callable[[Node], bool] = lambda node: False
 
 
 def explain_never_fired(hook: Hook, node: Node, tally: Tally, known: Circumstances) -> str:
@@ -73,11 +75,14 @@ def _explain_uncalled(node: Node, known: Circumstances) -> str:
     """Why no call of the module was seen."""
     if not known.entered:
         return "the model was not called"
-    return (
-        _explain_place(node, known)
-        or _explain_badges(node, known)
-        or ("the pass ended before it was called" if known.ended else "it was not called")
-    )
+    why = _explain_place(node, known) or _explain_badges(node, known)
+    if why:
+        return why
+    if known.ended:
+        return "the pass ended before it was called"
+    if known.may_run_unseen(node):
+        return "no call of it was seen: what holds it may run its forward past __call__, where no hook fires"
+    return "it was not called"
 
 
 def _explain_place(node: Node, known: Circumstances) -> str:

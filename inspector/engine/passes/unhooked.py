@@ -83,6 +83,16 @@ def suspects(tree: ModuleTree, called: set[int]) -> list[Node]:
     return [node for node in nodes if node.alias_of < 0 and has_forward(node.module)]
 
 
+def may_run_unseen(tree: ModuleTree, node: Node) -> bool:
+    """Whether a module above this one may run its forward past `__call__`, by the code of their classes."""
+    above = set[int]()
+    parent = node.parent
+    while parent >= 0:
+        above.add(parent)
+        parent = tree.nodes[parent].parent
+    return any(found is node for found in suspects(tree, above))
+
+
 def _names_forward(cls: type) -> bool:
     """Whether a method of its own reads an attribute `forward`, other than that of a base class."""
     for base in mro(cls):

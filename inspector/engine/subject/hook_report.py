@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 
 from ...records import HookCounts, HookOutcome, Problem
 from ..hooks.never_fired import Circumstances
+from ..passes.unhooked import may_run_unseen
 from .subject import Subject
 
 TOLD = 20
@@ -37,11 +39,16 @@ class HookReport:
 def report_hooks(subject: Subject, called: set[int], backward: bool, ended: bool) -> HookReport:
     """Args:
     subject: The model, after the pass.
-    called: The nodes whose calls were seen.
+    called: The nodes whose calls were seen, or whose forward was.
     backward: There was a backward pass.
     ended: The pass came to no good end.
     """
     known = Circumstances(
-        subject.tree, lambda node: subject.rows[node.index].badges, called, ended=ended, backward=backward
+        subject.tree,
+        lambda node: subject.rows[node.index].badges,
+        called,
+        ended=ended,
+        backward=backward,
+        may_run_unseen=partial(may_run_unseen, subject.tree),
     )
     return HookReport(*subject.change_log.conclude(known))

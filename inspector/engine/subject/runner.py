@@ -313,6 +313,7 @@ class Runner:
             self._emit(Note("error", f"observing failed: {encodable(fault, 300)}"))
         self._say_changes(outcome)
         called = {call.index for call in recorder.calls}
+        called |= self._unhooked[1].direct if self._unhooked and self._unhooked[0] is subject.sample else set()
         self.hooks = report_hooks(subject, called, self._steps.backward, outcome.error is not None)
         return PassSummary(
             number=self.last.number,

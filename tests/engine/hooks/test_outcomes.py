@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 import inspector
 from inspector.engine.answers import answer
+from inspector.engine.hooks import effect
 from inspector.engine.session import Session
 from inspector.records import AddHook, HookOutcome, Run
 
@@ -155,6 +156,33 @@ def test_an_adapter_that_is_not_called_says_why(attribute: str, module: str, why
     assert outcome.unfired == why
 
 
+class Direct(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.b.forward(self.a(x))
+
+
+def test_a_forward_that_ran_past_hooks_is_not_called_uncalled() -> None:
+    (outcome,) = run(Direct(), {"b": "scale(2)"})
+    assert outcome.unfired.startswith("no call of it was seen: what holds it may run its forward past __call__")
+    with torch.no_grad():
+        session = opened(Direct(), (X,))
+    session.run(Run(1))  # the pass that looks without hooks sees it run
+    answer(session, AddHook(1, "b", "scale(2)"))
+    (idle,) = session.run(Run(1)).idle
+    assert idle.unfired == "its forward ran past __call__, where no hook fires"
+    session.close()
+
+
+def test_what_a_graph_took_in_says_so() -> None:
+    traced = torch.fx.symbolic_trace(nn.Sequential(Direct(), nn.Linear(4, 4)))
+    (outcome,) = run(traced, {"0": "scale(2)"})
+    assert outcome.unfired == "a graph above it took its code in and never calls it"
+
+
 def test_a_model_that_was_not_called_is_no_modules_fault() -> None:
     said = r"scale\(2\) on a never fired: the model was not called"
     with pytest.warns(inspector.HookWarning, match=said), inspector.hooks(Held(), {"a": "scale(2)"}):
@@ -259,6 +287,22 @@ def test_not_a_number_is_equal_to_itself_and_the_sign_of_zero_counts() -> None:
             with inspector.hooks(model, {"": hook}) as on:
                 model(x)
             assert list(on.changed.values()) == [changed], (x, hook)
+
+
+@pytest.mark.parametrize(("hook", "changed"), [("scale(1)", False), ("scale(2)", True)])
+def test_a_device_that_answers_late_is_asked_once_at_the_end(
+    hook: str, changed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Tensor] = []
+    monkeypatch.setattr(effect, "_answers_at_once", lambda tensor: False)
+    monkeypatch.setattr(Tensor, "item", lambda tensor: asked.append(tensor) or tensor.tolist())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", inspector.HookWarning)
+        with inspector.hooks(nn.Sequential(nn.Linear(4, 4)), {"0": hook}) as on:
+            for _ in range(3):
+                on._tree.root(X)
+            assert not asked
+    assert list(on.changed.values()) == [changed] and len(asked) == 1
 
 
 def test_what_has_no_values_cannot_be_compared() -> None:
