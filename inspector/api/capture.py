@@ -7,8 +7,10 @@ import warnings
 from types import TracebackType
 
 from torch import nn
+from torch.utils.hooks import RemovableHandle
 
 from ..engine.hooks.recording import Recording
+from ..engine.hooks.steps import StepCounter
 from ..engine.modules.selector import ROOT, index_of_path, select
 from ..engine.modules.tree import walk
 from ..engine.recording.kept import collect_kept, key_of
@@ -35,6 +37,8 @@ class Capture:
         self._keep = keep
         self._block = Block(self._tree)
         self._observers = Observers(self._tree, self._block)
+        self._steps = StepCounter(block=self._block)
+        self._step_hook: RemovableHandle | None = None
         self._nodes = select(self._tree, pattern, looking=True)
         self._graph_hooks = GraphHooks()
         self._parameters = ParameterGradients(self._tree, self._nodes if backward else (), statistics, self._block.sees)
@@ -44,11 +48,13 @@ class Capture:
             keep=KEEP_BYTES if keep else 0,
             gradients=backward,
             graph_hooks=self._graph_hooks,
+            steps=self._steps,
         )
 
     @untraced
     def __enter__(self) -> Capture:
         self._block.enter()
+        self._step_hook = self._steps.register(self._tree.root)
         for node in self._nodes:
             self._observers.add(node)
         self._observers.recorder = self._recorder
@@ -67,6 +73,8 @@ class Capture:
         self._observers.remove_all()
         self._graph_hooks.remove()
         self._parameters.end()
+        if self._step_hook is not None:
+            self._step_hook.remove()
         self._block.leave()
         self._recorder.finish(error)
         faults = self._recorder.faults + self._parameters.faults
@@ -110,7 +118,8 @@ class Capture:
         return Recording(tensors, class_name(self._tree.root), left_out=tuple(left_out))
 
     def __getitem__(self, key: str | tuple[str, int]) -> CapturedCall:
-        """The first call of the module at this dotted path, or with `(path, n)` its call n, counted from 0.
+        """The first call of the module at this dotted path, or with `(path, n)` its call n of all
+        steps, counted from 0.
 
         Raises:
             KeyError: There was none; the error names paths that are near, or how often this one was called.
@@ -130,6 +139,15 @@ class Capture:
         paths = {".".join(self._tree.paths[call.index]) or ROOT for call in self._recorder.calls}
         near = difflib.get_close_matches(path, paths, 3)
         return f"; near: {', '.join(near)}" if near else ""
+
+    @property
+    def steps(self) -> int:
+        """How many calls of the model itself began; each is a step."""
+        return self._steps.count
+
+    def step(self, number: int) -> list[CapturedCall]:
+        """The calls of one step, counted from 0. A call outside of any step belongs to the one before it."""
+        return [call for call in self.calls if call.step == number]
 
     def __len__(self) -> int:
         return len(self._recorder.calls)

@@ -16,12 +16,15 @@ class CapturedCall:
 
     `output` is None when the call did not return; `value` is a copy of the output itself where `keep=True` asked for
     one. `gradients` are, for each tensor of the output, those that reached it in the block, one for each backward pass;
-    empty where none did.
+    empty where none did. `call` counts the module's calls in the whole block or pass, `call_in_step` those in its
+    `step`, which is a call of the model itself; all from 0.
     """
 
     path: str
     class_name: str
     call: int
+    step: int
+    call_in_step: int
     start: int
     end: int
     depth: int
@@ -45,6 +48,8 @@ class CapturedCall:
             ".".join(tree.paths[call.index]),
             type(tree.nodes[call.index].module).__name__,
             call.number,
+            call.step,
+            call.in_step,
             call.start,
             call.end,
             call.depth,

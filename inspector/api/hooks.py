@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from torch import nn
 
 from ..engine.hooks.attached import Attached
-from ..engine.hooks.graphs import in_backward
 from ..engine.hooks.hook import Hook
 from ..engine.hooks.kinds import BY_NAME
 from ..engine.hooks.never_fired import Circumstances
@@ -45,7 +44,7 @@ class Hooks:
 
     `calls` are those of modules with `observe()`, `recorded` the tensors of `record()` by run and place. What became of
     the hooks is in `outcomes`, and in `fired`, `changed` and `faults`; where a hook failed, the model's call went on as
-    if it were off. A batch is a call of the model itself.
+    if it were off. A step is a call of the model itself.
     """
 
     def __init__(
@@ -63,7 +62,7 @@ class Hooks:
         self._writes = HookWrites(self._tree)
         if not keep:
             self._state.writing = self._writes.writing
-        self._recorder = Recorder(self._tree, filters=self._observers.filters)
+        self._recorder = Recorder(self._tree, filters=self._observers.filters, steps=self._state.steps)
         self._strict = strict
         self._counted: list[tuple[Node, Attached | ObserveFilter]] = []
         self._handles: list[Any] = []
@@ -78,13 +77,14 @@ class Hooks:
 
     def _make(self, hook: Hook, node: Node) -> Attached | ObserveFilter:
         if hook.kind.acts == "observe":
-            return ObserveFilter(hook, self._state)
+            return ObserveFilter(hook, self._state.steps)
         return Attached(hook, node.module, ".".join(self._tree.paths[node.index]), self._state)
 
     def __enter__(self) -> Hooks:
         self._block.enter()
         try:
-            self._handles.append(self._tree.root.register_forward_pre_hook(_Batches(self._state)))
+            step_hook = self._state.steps.register(self._tree.root)
+            self._handles += [step_hook] if step_hook is not None else []
             for _, hook in self._counted:
                 if isinstance(hook, Attached):
                     self._handles.append(hook.register())
@@ -102,7 +102,7 @@ class Hooks:
     ) -> None:
         self._observers.recorder = self._state.recorder = None
         self._remove()
-        self._state.end_batch()
+        self._state.end_step()
         self._recorder.finish(error)
         left = self._writes.take_back()
         if left:
@@ -150,7 +150,7 @@ class Hooks:
             self._tree,
             lambda node: badges_at(self._tree, node),
             {node.index for node, hook in self._counted if hook.tally.calls},
-            entered=self._state.batch >= 0,
+            entered=self._state.steps.count > 0,
             may_run_unseen=partial(may_run_unseen, self._tree),
         )
         return [conclude(hook.hook, node, hook.tally, known) for node, hook in self._counted]
@@ -200,24 +200,6 @@ def _list_sentences(outcomes: Sequence[HookOutcome], shown: int = 10) -> str:
     hint = ["a function that is only to look is inspector.python(f, looks=True)"] * python
     more = [f"and {len(outcomes) - shown} more: see on.outcomes"] if len(outcomes) > shown else []
     return "\n".join([*lines, *more, *hint])
-
-
-class _Batches:
-    """On the model itself: a call of it begins a batch."""
-
-    def __init__(self, state: HookState) -> None:
-        state.batch = -1
-        self._state = state
-
-    @untraced
-    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if not self._state.sees() or in_backward():  # where checkpointing computes the model again, no batch begins
-            return
-        self._state.end_batch()
-        self._state.batch += 1
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> _Batches:
-        return self
 
 
 def _ignore(value: object) -> None:

@@ -160,6 +160,8 @@ def _open_call(entry: Entered) -> CallDetail:
         file=entry.file,
         line=entry.line,
         input_holds=find_odd(*entry.inputs, entry.kwargs),
+        step=entry.step,
+        in_step=entry.in_step,
     )
     return CallDetail(row, entry.path, entry.class_name, entry.inputs, entry.kwargs, None)
 

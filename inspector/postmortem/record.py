@@ -68,6 +68,8 @@ class Entered(Row, frozen=True, tag=True):
     kwargs: MappingValue
     file: str = ""
     line: int = 0
+    step: int = 0
+    in_step: int = 0
 
 
 class Left(Row, frozen=True, tag=True):

@@ -19,8 +19,9 @@ class HookSpec(Record, frozen=True):
     arguments: dict[str, Plain] = field(default_factory=dict)  # by name, without those that are at their defaults
     on: str = ""  # what it is put on; "" for what its kind is put on first
     where: str = ""  # a path in the value's structure, or a parameter's name
-    call: int | None = None  # only that call of the module in a batch, from 0
-    every: int = 1  # one in so many batches
+    step: int | str | None = None  # only that call of the whole model, from 0; "2:5" are 2, 3 and 4; "last"
+    call: int | None = None  # only that call of the module in a step, from 0
+    every: int = 1  # one in so many steps
     when: str = ""  # a condition on the tensor: "nan > 0"
     code: str = ""  # of a Python hook
     at: str = ""  # "before" or "after" the call, on parameters; "" for what its kind does by itself

@@ -49,6 +49,8 @@ class CallRow(Row, frozen=True):
     gradient: float | None = None  # root mean square of the gradient that reached the output, after a backward pass
     recomputed: bool = False  # in the backward pass, by activation checkpointing
     input_holds: Holds = ""  # what stands out in what it was called with
+    step: int = 0  # of the pass: 0 for the first call of the model itself, a batch or a token
+    in_step: int = 0  # 0 for the first call of this module in that step
 
     @property
     def nan(self) -> bool:

@@ -69,6 +69,8 @@ def _call(report: Report, detail: CallDetail) -> dict[str, Any]:
         "path": report.paths[row.module],
         "class": detail.class_name,
         "call": row.call,
+        "step": row.step,
+        "call_in_step": row.in_step,
         "depth": row.depth,
         "inputs": [value_to_json(value) for value in detail.inputs],
         "kwargs": dict(zip(detail.kwargs.keys, map(value_to_json, detail.kwargs.items), strict=True)),

@@ -162,7 +162,7 @@ class ChangeLog:
 
         def switch() -> None:
             for node, _, _ in before:
-                self._observe(node, on, ObserveFilter(hook, self.hook_state) if hook is not None else None)
+                self._observe(node, on, ObserveFilter(hook, self.hook_state.steps) if hook is not None else None)
 
         def back() -> None:
             for node, was, observe_filter in before:
@@ -259,7 +259,7 @@ class ChangeLog:
 
     def start(self) -> None:
         """A pass, or a run of batches, begins."""
-        self.hook_state.batch = 0
+        self.hook_state.start()
         for _, hook in self._counted():
             hook.start()
 

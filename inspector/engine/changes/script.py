@@ -39,8 +39,10 @@ NEEDED = (
     ("values.value_path", "replace_at"),
     ("values.value_path", "parse_steps"),
     ("hooks.conditions", "parse_condition"),
+    ("hooks.step_choice", "parse_step"),
     ("hooks.context", "HookContext"),
     ("hooks.session_state", "HookState"),
+    ("hooks.turns", "Turn"),
 )
 """What the skeleton itself uses of the engine."""
 _ENGINE = __name__.rpartition(".changes")[0]

@@ -28,7 +28,7 @@ from .parameters import GraphWatch, find_parameters, telling_busy, write_paramet
 from .python_code import PythonHook
 from .session_state import HookState
 from .tally import Tally
-from .turns import Turns
+from .turns import Turn, Turns
 
 
 class Attached:
@@ -43,12 +43,12 @@ class Attached:
         self.outcome: HookOutcome | None = None
         self.muted = False  # on its module, and doing nothing
         self._act: Any = None
-        self._turns = Turns(hook, state)
+        self._turns = Turns(hook, state.steps)
         self.graph = GraphWatch(module, state)
         self.start()
 
     def start(self) -> None:
-        """Another pass, or run of batches, begins: counts and generators start again.
+        """Another pass begins: counts and generators start again.
 
         Raises:
             UsageError: The kind cannot be made of these arguments.
@@ -93,58 +93,58 @@ class Attached:
         return altered
 
     def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        number = self._turns.next(self.tally)
-        if number is None:
+        turn = self._turns.next(self.tally)
+        if turn is None:
             return None
         if isinstance(self._act, PythonHook):
             return self._run((args, kwargs), lambda act: act.inputs(module, args, kwargs))
         keyed = bool(self.hook.steps) and isinstance(self.hook.steps[0].key, str)
         which = kwargs if keyed else args if self.hook.steps else (args, kwargs)
-        new = self._alter(which, number, (args, kwargs))
+        new = self._alter(which, turn, (args, kwargs))
         if new is which:
             return None
         return (args, new) if keyed else (new, kwargs) if self.hook.steps else new
 
     def _after(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> Any:
-        number = self._turns.next(self.tally)
-        if number is None:
+        turn = self._turns.next(self.tally)
+        if turn is None:
             return None
         if isinstance(self._act, PythonHook):
             return self._run(output, lambda act: act.output(module, args, kwargs, output))
-        new = self._alter(output, number, output)
+        new = self._alter(output, turn, output)
         return None if new is output else new
 
     def _watch(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         """Gradients are taken from the output's tensors: module backward hooks refuse in-place operations."""
-        number = self._turns.next(self.tally)
-        if number is None:
+        turn = self._turns.next(self.tally)
+        if turn is None:
             return
         leaves = _number_leaves(output)
         for tensor in nested.tensors_in(part_at(output, self.hook.steps)):
             if tensor.requires_grad:
                 self.tally.awaited += 1
-                watch = Watch(partial(self._call_gradient, number, leaves.get(id(tensor), 0)))
+                watch = Watch(partial(self._call_gradient, turn, leaves.get(id(tensor), 0)))
                 tensor.register_hook(watch)  # type: ignore[no-untyped-call]
 
-    def _call_gradient(self, number: int, leaf: int, gradient: Tensor) -> Any:
-        return self.call(Attached._gradient, (gradient, number, leaf))
+    def _call_gradient(self, turn: Turn, leaf: int, gradient: Tensor) -> Any:
+        return self.call(Attached._gradient, (gradient, turn, leaf))
 
-    def _gradient(self, gradient: Tensor, number: int, leaf: int) -> Tensor | None:
+    def _gradient(self, gradient: Tensor, turn: Turn, leaf: int) -> Tensor | None:
         if isinstance(self._act, PythonHook):
             return cast("Tensor | None", self._run(gradient, lambda act: act.gradient(self.module, gradient)))
         with torch.no_grad():
-            new = self._one(gradient, number, leaf)
+            new = self._one(gradient, turn, leaf)
         return None if new is gradient else new
 
     def _edit_before(self, module: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
         if self.graph.computes_again():
             return
-        number = self._turns.next(self.tally)
+        turn = self._turns.next(self.tally)
         if torch.is_grad_enabled():
             self.graph.look(Trigger(self, Attached._note_graph))
-        if number is not None:
-            self._edit(number)
-            self.graph.written(number > 0)
+        if turn is not None:
+            self._edit(turn)
+            self.graph.written(turn.call > 0)
 
     def _note_graph(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         self.graph.note(output, (args, kwargs))
@@ -152,30 +152,30 @@ class Attached:
     def _edit_after(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         if self.graph.computes_again():
             return
-        number = self._turns.next(self.tally)
+        turn = self._turns.next(self.tally)
         if torch.is_grad_enabled():
             self.graph.note(output, (args, kwargs))
-        if number is None:
+        if turn is None:
             return
         if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in nested.tensors_in(output)):
             # the graph still needs the parameters as they are
-            self.state.later(lambda: self.call(Attached._edit, (number,)))
+            self.state.later(lambda: self.call(Attached._edit, (turn,)))
         else:
-            self._edit(number)
+            self._edit(turn)
             self.graph.written(True)
 
-    def _edit(self, number: int) -> None:
+    def _edit(self, turn: Turn) -> None:
         python = isinstance(self._act, PythonHook)
         with self.state.writing(self.module, python):
             if python:
                 self._edit_freely()
             else:
-                self._edit_own(number)
+                self._edit_own(turn)
 
-    def _edit_own(self, number: int) -> None:
+    def _edit_own(self, turn: Turn) -> None:
         named = find_parameters(self.module, self.hook.where)
         with torch.no_grad():  # all are made before one is written: where one fails, none is changed
-            made = [(name, tensor, self._one(tensor, number, leaf)) for leaf, (name, tensor) in enumerate(named)]
+            made = [(name, tensor, self._one(tensor, turn, leaf)) for leaf, (name, tensor) in enumerate(named)]
         write_parameters(made, self.state.graphs)
 
     def _edit_freely(self) -> None:
@@ -204,7 +204,7 @@ class Attached:
         effect.compare_value(before, list(state.items()))
         self.tally.fired += 1
 
-    def _alter(self, value: Any, number: int, whole: Any) -> Any:
+    def _alter(self, value: Any, turn: Turn, whole: Any) -> Any:
         """`value` with what the hook makes of its floating tensors, first to last; itself where that is nothing new.
         It is all of `whole`, or holds the part of it that is chosen."""
         # a cache that comes in is the caller's: written to a copy, what the module puts in would be lost to it
@@ -212,20 +212,20 @@ class Attached:
         leaves = _number_leaves(whole, enter) if self.hook.kind.acts == "context" else {}
 
         def one(tensor: Tensor) -> Tensor:
-            return self._one(tensor, number, leaves.get(id(tensor), 0)) if _floats(tensor) else tensor
+            return self._one(tensor, turn, leaves.get(id(tensor), 0)) if _floats(tensor) else tensor
 
         def part(found: Any) -> Any:
             if self.hook.steps and is_tensor(found):  # named: its dtype is no reason to leave it
-                return self._one(found, number, leaves.get(id(found), 0))
+                return self._one(found, turn, leaves.get(id(found), 0))
             return nested.replace(found, one, enter)
 
         return replace_at(value, self.hook.steps, part)
 
-    def _one(self, tensor: Tensor, number: int, leaf: int) -> Tensor:
+    def _one(self, tensor: Tensor, turn: Turn, leaf: int) -> Tensor:
         if not self._holds(tensor):
             return tensor
         if self.hook.kind.acts == "context":
-            new = self._act(tensor, HookContext(self.path, self.hook.on, number, leaf, self.state))
+            new = self._act(tensor, HookContext(self.path, self.hook.on, turn, leaf, self.state, self.hook.choice.last))
         else:
             new = self._act(tensor)
         new = tensor if new is None else cast(Tensor, new)

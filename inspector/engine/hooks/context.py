@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from .session_state import HookState
+from .session_state import HookState, Kept
+from .turns import Turn
 
 
 def place_key(path: str, on: str, call: int = 0, leaf: int = 0, step: int = 0) -> str:
@@ -31,28 +32,30 @@ class HookContext:
     Args:
         path: Of the module, dotted.
         on: What the hook is put on: "output", "input", "parameters", "grad".
-        call: Of this module in this batch, from 0.
+        turn: Which step, and which call of this module in it.
         leaf: Which tensor of the whole value, from 0.
         state: Of all hooks of the model.
+        last: What is done in this step is undone when another one begins.
     """
 
-    def __init__(self, path: str, on: str, call: int, leaf: int, state: HookState) -> None:
+    def __init__(self, path: str, on: str, turn: Turn, leaf: int, state: HookState, last: bool = False) -> None:
         self.path = path
         self.on = on
-        self.call = call
+        self.step, self.call = turn
         self.leaf = leaf
         self._state = state
+        self._last = last
 
     @property
     def key(self) -> str:
         """What a recorded tensor of this place is called."""
-        return place_key(self.path, self.on, self.call, self.leaf)
+        return place_key(self.path, self.on, self.call, self.leaf, self.step)
 
     def key_at(self, place: str) -> str:
         """The same of another module, "" for this one; a place with a colon is a whole key as it is."""
         if ":" in place:
             return place
-        return place_key("" if place == "(root)" else place or self.path, self.on, self.call, self.leaf)
+        return place_key("" if place == "(root)" else place or self.path, self.on, self.call, self.leaf, self.step)
 
     def say(self, text: str) -> None:
         """A line for the Log panel, or standard output."""
@@ -61,7 +64,9 @@ class HookContext:
     def keep(self, run: str, tensor: Tensor, budget: int) -> None:
         """Keep a copy under the name `run`. Raises `MemoryError` where all copies of that run would take more than
         `budget` bytes."""
-        self._state.keep(run, self.key, tensor, budget)
+        if self._last and self.step != self._state.step:
+            return  # a gradient of a step that is over
+        self._state.keep(Kept(run, f"{self.path}:{self.on}", self.key), tensor, budget, self._last)
 
     def recall(self, run: str | Tensor | Mapping[str, Tensor], place: str = "") -> Tensor:
         """What was kept here, or at another `place`.

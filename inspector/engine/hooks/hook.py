@@ -14,6 +14,7 @@ from ...text import encodable
 from ..values.value_path import Step, parse_steps
 from .conditions import Condition, parse_condition
 from .recording import Recording
+from .step_choice import StepChoice, parse_step
 
 if TYPE_CHECKING:
     from .kind import Kind
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
 OPTIONS = {
     name: inspect.Parameter(name, _KEYWORD, default=default)
-    for name, default in (("on", None), ("where", ""), ("call", None), ("every", 1), ("when", ""), ("at", ""))
+    for name, default in dict(on=None, where="", step=None, call=None, every=1, when="", at="").items()
 }
 """What every kind takes besides its own arguments."""
 
@@ -44,6 +45,7 @@ class Hook:
     arguments: Mapping[str, Any]
     on: str
     where: str = ""
+    step: int | str | None = None
     call: int | None = None
     every: int = 1
     when: str = ""
@@ -53,6 +55,7 @@ class Hook:
     looks: bool = field(default=False, compare=False)  # of such a function: it is not meant to change anything
     steps: tuple[Step, ...] = field(init=False, compare=False)
     condition: Condition | None = field(init=False, compare=False)
+    choice: StepChoice = field(init=False, compare=False)  # of steps
 
     def __post_init__(self) -> None:
         for name, least in (("call", 0), ("every", 1)):
@@ -68,8 +71,13 @@ class Hook:
             by_structure = self.on in ("output", "input", "grad", "both")
             object.__setattr__(self, "steps", parse_steps(self.where) if by_structure else ())
             object.__setattr__(self, "condition", parse_condition(self.when))
+            object.__setattr__(self, "choice", parse_step(self.step))
         except ValueError as error:
             raise UsageError(encodable(f"{self.kind.name}: {error}", 400), hint=_HINT) from None
+        if self.choice.last and not self.kind.takes_last:
+            raise self.kind.refusal(
+                "which step is the last is known only when it is over: step='last' is for observe and record"
+            )
 
     def _choose_moment(self) -> str:
         if not self.at:

@@ -47,20 +47,24 @@ class Kind:
     """One kind of hook. Calling it with its arguments makes a `Hook`.
 
     Every kind also takes `on` (what it is put on), `where` (a path in the value's structure, or a parameter's name),
-    `call` (only that call of the module in a batch, counted from 0), `every` (one in so many batches) and `when` (a
-    condition on the tensor's summary, such as `"nan > 0"` or `"std > 10"`).
+    `step` (only that call of the whole model: a batch, or a token of `generate`; `3`, `"2:5"` or `"last"`), `every`
+    (one in so many steps), `call` (only that call of the module in a step) and `when` (a condition on the tensor's
+    summary, such as `"nan > 0"` or `"std > 10"`). Steps and calls are counted from 0.
 
     With `on="parameters"` they are written in place, each call anew: `scale(2)` doubles them again and again. `at` says
     when: `"before"` a call of the module, which sees it, or `"after"` the call, so that the next one does. The kinds
     write before a call where nothing is said, a function of one's own after it.
     """
 
-    def __init__(self, make: Callable[..., Any], group: str, on: tuple[str, ...], acts: Acts) -> None:
+    def __init__(
+        self, make: Callable[..., Any], group: str, on: tuple[str, ...], acts: Acts, takes_last: bool = False
+    ) -> None:
         self.make = make
         self.name = make.__name__
         self.group = group
         self.on = on
         self.acts = acts
+        self.takes_last = takes_last  # what it did in a step can be forgotten when another one begins
         self.signature = inspect.signature(make)
         self.__name__ = make.__name__
         self.__doc__ = make.__doc__
@@ -163,9 +167,12 @@ def type_of(parameter: inspect.Parameter) -> str:
     return str(parameter.annotation).split("|")[0].strip().lower()
 
 
-def kind(group: str, on: tuple[str, ...], acts: Acts = "tensor") -> Callable[[Callable[..., Any]], Kind]:
-    """Make a kind of the factory below, which is named as a person types it."""
-    return lambda make: Kind(make, group, on, acts)
+def kind(
+    group: str, on: tuple[str, ...], acts: Acts = "tensor", takes_last: bool = False
+) -> Callable[[Callable[..., Any]], Kind]:
+    """Make a kind of the factory below, which is named as a person types it; one that `takes_last` is for
+    `step="last"` too."""
+    return lambda make: Kind(make, group, on, acts, takes_last)
 
 
 def near(name: str, names: list[str]) -> str:

@@ -60,7 +60,11 @@ def _explain_turns(hook: Hook, tally: Tally) -> str:
     called = "once" if tally.most_calls == 1 else f"{tally.most_calls:,} times"
     if hook.call is not None and hook.call >= tally.most_calls:
         return f"call={hook.call}, counted from 0, and it was called {called}"
-    return f"every={hook.every}, and none of its calls was in a batch of that number"
+    if hook.choice.first > tally.last_step:
+        return f"step={hook.step!r}, counted from 0, and step {tally.last_step} was the last that it was called in"
+    asked = [("step", hook.step, None), ("call", hook.call, None), ("every", hook.every, 1)]
+    options = ", ".join(f"{name}={value!r}" for name, value, default in asked if value != default)
+    return f"{options}, counted from 0, and no call of it was such a one"
 
 
 def _explain_gradient(tally: Tally, known: Circumstances) -> str:

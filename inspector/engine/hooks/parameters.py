@@ -111,7 +111,7 @@ class GraphWatch:
 
     def written(self, late: bool) -> None:
         """A hook wrote to the parameters; `late` where a call of this step had begun before."""
-        self._stale = self._state.batch if late else self._stale
+        self._stale = self._state.step if late else self._stale
 
     def computes_again(self) -> bool:
         """Whether the call that begins now was made before, and its parameters were written then.
@@ -119,6 +119,6 @@ class GraphWatch:
         Raises:
             RuntimeError: They were written to since.
         """
-        if in_backward() and self._stale == self._state.batch:
+        if in_backward() and self._stale == self._state.step:
             raise RuntimeError(RECOMPUTED)
         return in_backward()

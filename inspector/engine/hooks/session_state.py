@@ -1,20 +1,29 @@
-"""What the hooks of one model share: the running batch, recordings, and who listens."""
+"""What the hooks of one model share: the running step, recordings, and who listens."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor, nn
 
 from ..torch_hooks.blocks import Block
 from .graphs import Graphs
+from .steps import StepCounter
 from .tensor_file import read_tensors
 
 if TYPE_CHECKING:
     from ..recording.recorder import Recorder
+
+
+class Kept(NamedTuple):
+    """Where a recorded tensor is kept: under `key` of a run. `place` is the module and what of it was recorded."""
+
+    run: str
+    place: str
+    key: str
 
 
 class HookState:
@@ -22,20 +31,36 @@ class HookState:
     say: Receives a line for the Log panel, or standard output.
     block: The block whose calls the hooks act on; None for every call.
 
-    `batch` is the number of the running one, from 0; `recordings` are tensors by run and place. `graphs` are those that
-    need parameters as they are, and `writing` goes around whatever writes to those of a module, or also below it.
+    `steps` counts the calls of the model; `recordings` are tensors by run and key. `graphs` are those that need
+    parameters as they are, and `writing` goes around whatever writes to those of a module, or also below it.
     """
 
     def __init__(self, say: Callable[[str], None], block: Block | None = None) -> None:
-        self.batch = 0
+        self.steps = StepCounter(self._end_step, block)
         self.recorder: Recorder | None = None
         self.recordings: dict[str, dict[str, Tensor]] = {}
         self.say = say
         self.block = block
         self.graphs = Graphs()
         self.writing: Callable[[nn.Module, bool], AbstractContextManager[None]] = lambda module, below: nullcontext()
+        self._nbytes: dict[str, int] = {}  # of each run
         self._files: dict[str, dict[str, Tensor]] = {}
         self._later: list[Callable[[], None]] = []
+        self._kept: list[Kept] = []  # in this pass
+        self._passing: list[Kept] = []  # in this step alone
+        self._older: dict[tuple[str, str], list[str]] = {}  # keys of earlier passes, by run and place
+
+    @property
+    def step(self) -> int:
+        """The running step, or the last one; from 0."""
+        return self.steps.number
+
+    def start(self) -> None:
+        """Another pass begins. What was recorded before stays until its place is recorded anew."""
+        self.steps.start()
+        for kept in self._kept:
+            self._older.setdefault((kept.run, kept.place), []).append(kept.key)
+        self._kept, self._passing = [], []
 
     def sees(self) -> bool:
         """Whether hooks act on a call that is made here and now."""
@@ -47,27 +72,52 @@ class HookState:
             self.recorder.took(module, seconds, altered, entering)
 
     def later(self, edit: Callable[[], None]) -> None:
-        """Carry out `edit` when the backward pass of the batch is over."""
+        """Carry out `edit` when the backward pass of the step is over."""
         self._later.append(edit)
 
     def end_pass(self) -> None:
-        """The batch is over, and so are its graphs: carry out what waited for that."""
+        """The step is over, and so are its graphs: carry out what waited for that."""
         self.graphs.forget()
-        self.end_batch()
+        self.end_step()
 
-    def end_batch(self) -> None:
+    def end_step(self) -> None:
         """The backward pass is over: carry out what waited for it."""
         waiting, self._later = self._later, []
         for edit in waiting:
             edit()
 
-    def keep(self, run: str, key: str, tensor: Tensor, budget: int) -> None:
-        kept = self.recordings.setdefault(run, {})
-        size = tensor.numel() * tensor.element_size()
-        others = sum(t.numel() * t.element_size() for name, t in kept.items() if name != key)
-        if others + size > budget:
-            raise MemoryError(f"{run!r} would take more than {budget >> 20} MB; record fewer modules")
-        kept[key] = tensor.detach().clone()
+    def _end_step(self) -> None:
+        """Another step begins, so that this one is not the last."""
+        self.end_step()
+        for kept in self._passing:
+            self._drop(kept.run, kept.key)
+        self._passing = []
+
+    def keep(self, kept: Kept, tensor: Tensor, budget: int, last: bool = False) -> None:
+        """Keep a copy of a tensor; with `last`, until another step begins.
+
+        Raises:
+            MemoryError: All of the run would take more than `budget` bytes.
+        """
+        run = self.recordings.setdefault(kept.run, {})
+        if kept.run not in self._nbytes:  # it may have come from a file
+            self._nbytes[kept.run] = sum(map(_nbytes, run.values()))
+        for key in (kept.key, *self._older.pop((kept.run, kept.place), ())):
+            self._drop(kept.run, key)
+        nbytes = self._nbytes.get(kept.run, 0) + _nbytes(tensor)
+        if nbytes > budget:
+            raise MemoryError(f"{kept.run!r} would take more than {budget >> 20} MB; record fewer modules")
+        self._nbytes[kept.run] = nbytes
+        run[kept.key] = tensor.detach().clone()
+        self._kept.append(kept)
+        if last:
+            self._passing.append(kept)
+
+    def _drop(self, run: str, key: str) -> None:
+        """What was kept there, if anything was."""
+        tensor = self.recordings[run].pop(key, None)
+        if tensor is not None:
+            self._nbytes[run] -= _nbytes(tensor)
 
     def recall(self, run: str | Mapping[str, Tensor], key: str) -> Tensor:
         """The tensor of this key. Raises `LookupError`."""
@@ -90,3 +140,7 @@ def _hint(key: str, keys: list[str]) -> str:
     """What may have been meant, in words."""
     close = difflib.get_close_matches(key, keys, 2)
     return f"; it has {' and '.join(close)}" if close else ""
+
+
+def _nbytes(tensor: Tensor) -> int:
+    return tensor.numel() * tensor.element_size()

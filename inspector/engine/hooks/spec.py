@@ -52,6 +52,7 @@ def describe_hook(hook: Hook) -> HookSpec:
         arguments={name: _as_plain(value) for name, value in hook.arguments.items()},
         on=hook.on,
         where=encodable(hook.where, _LONGEST),
+        step=min(hook.step, _LARGEST) if isinstance(hook.step, int) else hook.step,
         call=None if hook.call is None else min(hook.call, _LARGEST),
         every=min(hook.every, _LARGEST),
         when=encodable(hook.when, _LONGEST),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
@@ -11,41 +11,43 @@ from ..values.nested import tensors_in
 from ..values.value_path import part_at
 from .conditions import Condition
 from .hook import Hook
+from .steps import StepCounter
 from .tally import Tally
 
 NOT_SEEN = OtherValue("", "not looked at: the observe hook is limited")
 
 
-class Batches(Protocol):
-    """Who counts the batches."""
+class Turn(NamedTuple):
+    """One call of a module: in which step, and which of its calls in that step; both from 0."""
 
-    @property
-    def batch(self) -> int: ...
+    step: int
+    call: int
 
 
 class Turns:
-    """Counts the calls of one module in a batch, for the `call` and `every` of a hook."""
+    """Counts the calls of one module in each step, for the `step`, `call` and `every` of a hook."""
 
-    def __init__(self, hook: Hook, batches: Batches) -> None:
+    def __init__(self, hook: Hook, steps: StepCounter) -> None:
         self._hook = hook
-        self._batches = batches
-        self._batch = -1
+        self._steps = steps
+        self._step = -1
         self._calls = 0
 
     def start(self) -> None:
-        """Another pass, or run of batches, begins."""
-        self._batch = -1
+        """Another pass begins."""
+        self._step = -1
 
-    def next(self, tally: Tally) -> int | None:
-        """The number of the call that begins now, which is counted; None where the hook does not act in it."""
-        batch = self._batches.batch
-        if batch != self._batch:
-            self._batch, self._calls = batch, 0
-        number = self._calls
+    def next(self, tally: Tally) -> Turn | None:
+        """The call that begins now, which is counted; None where the hook does not act in it."""
+        step = self._steps.number
+        if step != self._step:
+            self._step, self._calls = step, 0
+        turn = Turn(step, self._calls)
         self._calls += 1
-        chosen = self._hook.call in (None, number) and batch % self._hook.every == 0
-        tally.count_call(self._calls, chosen)
-        return number if chosen else None
+        meant = step % self._hook.every == 0 and self._hook.choice.holds(step)
+        chosen = meant and self._hook.call in (None, turn.call)
+        tally.count_call(step, self._calls, chosen)
+        return turn if chosen else None
 
 
 class ObserveFilter:
@@ -55,11 +57,11 @@ class ObserveFilter:
     `outcome` what became of it in the last pass.
     """
 
-    def __init__(self, hook: Hook, batches: Batches) -> None:
+    def __init__(self, hook: Hook, steps: StepCounter) -> None:
         self.hook = hook
         self.tally = Tally()
         self.outcome: HookOutcome | None = None
-        self._turns = Turns(hook, batches)
+        self._turns = Turns(hook, steps)
         self.inputs = hook.on in ("both", "input")
         self.output = hook.on in ("both", "output")
         self.gradient = hook.on in ("both", "grad")
@@ -70,11 +72,11 @@ class ObserveFilter:
         return self.hook.condition is not None and (self.inputs or self.output)
 
     def start(self) -> None:
-        """Another pass, or run of batches, begins."""
+        """Another pass begins."""
         self._turns.start()
         self.tally = Tally()
 
-    def next(self) -> int | None:
+    def next(self) -> Turn | None:
         """See `Turns.next`."""
         return self._turns.next(self.tally)
 

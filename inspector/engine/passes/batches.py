@@ -10,8 +10,9 @@ from ...records import Run, TensorValue
 from ..hooks.session_state import HookState
 from ..inputs import Sample
 from ..modules.tree import ModuleTree, Node
+from ..recording.observers import Observers
 from ..recording.recorder import Recorder
-from .forward import Listener, call_root
+from .forward import call_root
 from .gradients import describe_gradients
 from .histories import Histories
 from .training import Steps, loss_of, optimizer_of
@@ -37,7 +38,8 @@ class Batches:
     steps: How many, and what is done with each.
     samples: An input for each.
     record: Makes the recorder of a batch, told whether it is the last.
-    listeners: Hooks that report to it.
+    observers: Report to it.
+    hook_state: Of the hooks that were added; a batch is a step of theirs.
     histories: Is filled where there are several batches.
     followed: Modules whose parameters go into the histories.
     progress: Told (number, count) now and then.
@@ -52,7 +54,8 @@ class Batches:
         steps: Steps,
         samples: Iterator[Sample],
         record: Callable[[bool], Recorder],
-        listeners: Sequence[Listener],
+        observers: Observers,
+        hook_state: HookState,
         histories: Histories,
         followed: Sequence[Node],
         progress: Callable[[int, int], None],
@@ -65,7 +68,8 @@ class Batches:
         self._steps = steps
         self._samples = samples
         self._record = record
-        self._listeners = listeners
+        self._listeners = (observers, hook_state)
+        self._hook_state = hook_state
         self._histories = histories
         self._followed = followed
         self._progress = progress
@@ -96,8 +100,7 @@ class Batches:
         began(self.recorder)
         for listener in self._listeners:
             listener.recorder = self.recorder
-            if isinstance(listener, HookState):
-                listener.batch = number
+        self._hook_state.steps.begin()
 
     def _one(self, sample: Sample) -> Any:
         output = call_root(self._tree, sample.args, sample.kwargs, self._listeners, self.recorder)
@@ -111,9 +114,7 @@ class Batches:
                 self.gradients = describe_gradients(self._tree)
             if self._optimizer is not None:
                 self._optimizer.step()
-        for listener in self._listeners:
-            if isinstance(listener, HookState):
-                listener.end_pass()
+        self._hook_state.end_pass()
         if self._steps.batches > 1 and self.recorder is not None:
             self.recorder.settle()
             self._histories.take(self.recorder.calls, self._followed, self.loss)

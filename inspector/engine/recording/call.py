@@ -24,17 +24,28 @@ _NO_KWARGS = MappingValue("dict", (), (), 0)
 
 
 class Call:
-    """One call of one module, filled in as it happens."""
+    """One call of one module, filled in as it happens.
+
+    Args:
+        index: Of the module.
+        number: Which of its calls in the pass, from 0.
+        start: When it was entered, on the recorder's clock.
+        depth: How many calls it is within.
+        step: Which step of the pass it is in, from 0.
+        in_step: Which of the module's calls in that step, from 0.
+    """
 
     __slots__ = (
         "altered", "baseline_output", "before", "began", "by_tensor", "delta", "depth", "difference", "end", "file",
-        "gradients", "index", "inputs", "kept", "kwargs", "line", "ms", "number", "observe_filter", "output",
-        "recomputed", "shown", "spent", "start", "status",
+        "gradients", "in_step", "index", "inputs", "kept", "kwargs", "line", "ms", "number", "observe_filter",
+        "output", "recomputed", "shown", "spent", "start", "status", "step",
     )  # fmt: skip
 
-    def __init__(self, index: int, number: int, start: int, depth: int) -> None:
+    def __init__(self, index: int, number: int, start: int, depth: int, step: int = 0, in_step: int = 0) -> None:
         self.index = index
         self.number = number
+        self.step = step
+        self.in_step = in_step
         self.start = start
         self.end = -1
         self.depth = depth
@@ -76,6 +87,8 @@ class Call:
             gradient_size(self.gradients),
             self.recomputed,
             input_holds=find_odd(*self.inputs, self.kwargs),
+            step=self.step,
+            in_step=self.in_step,
         )
 
     def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:
@@ -106,6 +119,8 @@ class Call:
             self.kwargs,
             self.file,
             self.line,
+            self.step,
+            self.in_step,
         )
 
     def exit(self) -> Left:

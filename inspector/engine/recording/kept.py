@@ -21,4 +21,4 @@ def collect_kept(tree: ModuleTree, calls: Iterable[Call]) -> dict[str, Tensor]:
 
 def key_of(tree: ModuleTree, call: Call, leaf: int = 0) -> str:
     """What this tensor of a call's output is called."""
-    return place_key(".".join(tree.paths[call.index]), "output", call.number, leaf)
+    return place_key(".".join(tree.paths[call.index]), "output", call.in_step, leaf, call.step)

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from ...postmortem.record import CallLog
 from ...records import OtherValue
+from ..hooks.steps import StepCounter
 from ..hooks.turns import NOT_SEEN, ObserveFilter
 from ..modules.tree import ModuleTree
 from ..torch_hooks.graph import GraphHooks
@@ -30,6 +31,7 @@ from .call_values import CallValues
 
 _PROGRESS_EVERY = 0.05  # seconds
 _HOOK_FRAMES = 4  # from `find_call_site` over `_enter`, `enter` and the hook up to torch
+_AT_ONCE = 64  # steps that threads may be in at the same time
 _STOP = "_StopRecomputationError"
 """What checkpointing leaves a recomputed forward with as soon as it has what it needs."""
 _STOPPED = OtherValue("stopped", "recomputed as far as it was needed, and left there")
@@ -70,6 +72,7 @@ class Recorder:
         graph_hooks: Sees them, in place of hooks on the tensors (`output_hooks`), which stay there.
         filters: What is looked at of the calls of a node; of others everything.
         call_log: Is told of every entry and exit at once, for whoever outlives this process.
+        steps: Counts the steps; without it all is one.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class Recorder:
         graph_hooks: GraphHooks | None = None,
         filters: Mapping[int, ObserveFilter] | None = None,
         call_log: CallLog | None = None,
+        steps: StepCounter | None = None,
     ) -> None:
         self.tree = tree
         self.calls: list[Call] = []  # in completion order
@@ -104,8 +108,10 @@ class Recorder:
         self._graph_hooks = graph_hooks
         self._filters = filters if filters is not None else {}
         self._call_log = call_log
+        self._steps = steps if steps is not None else StepCounter()
         self._clock = itertools.count()
         self._numbers: dict[int, itertools.count[int]] = {}
+        self._numbers_in_step: dict[int, dict[int, itertools.count[int]]] = {}  # by step
         self._raised: BaseException | None = None  # the newest exception that came out of a module
         self._here = _Thread()
         self._open: list[list[Call]] = []  # every thread's stack
@@ -145,10 +151,15 @@ class Recorder:
         for stack in self._open:
             while stack:
                 self._close(stack.pop())
-        self.calls.sort(key=lambda call: call.end)  # threads close theirs in between
+        self.calls = sorted(filter(self._is_wanted, self.calls), key=lambda call: call.end)  # threads close in between
         if self._call_log is not None:
             self._call_log.end()
         self.settle()
+
+    def _is_wanted(self, call: Call) -> bool:
+        """Which step was the last is known only now."""
+        seen = call.observe_filter
+        return seen is None or not seen.hook.choice.last or call.step == max(self._steps.count - 1, 0)
 
     def took(self, module: nn.Module, seconds: float, altered: bool, entering: bool) -> None:
         """A hook of ours took so long on `module`, before it was entered or after it returned."""
@@ -194,12 +205,12 @@ class Recorder:
         return None if self._only is not None and index not in self._only else index
 
     def _start(self, index: int, here: _Thread) -> Call:
-        numbers = self._numbers.get(index) or self._numbers.setdefault(index, itertools.count())
-        number = next(numbers)  # two threads never get the same
         if not here.known:
             here.known = True
             self._open.append(here.stack)
-        call = Call(index, number, next(self._clock), len(here.stack))
+        step = self._steps.number
+        number, in_step = _next(self._numbers, index), _next(self._numbers_of(step), index)
+        call = Call(index, number, next(self._clock), len(here.stack), step, in_step)
         call.began, call.spent = perf_counter(), here.spent
         call.recomputed = _in_backward()
         if index in here.altered:
@@ -207,6 +218,13 @@ class Recorder:
             call.altered = True
         here.stack.append(call)
         return call
+
+    def _numbers_of(self, step: int) -> dict[int, itertools.count[int]]:
+        numbers = self._numbers_in_step.get(step)
+        if numbers is None:
+            numbers = self._numbers_in_step.setdefault(step, {})
+            self._numbers_in_step.pop(step - _AT_ONCE, None)
+        return numbers
 
     def _leave(self, module: nn.Module, output: object, began: float) -> None:
         index = self._node_of(module)
@@ -309,6 +327,11 @@ class Recorder:
             return
         self._room -= nbytes
         call.kept = nested.copy(output, lambda tensor: tensor.detach().clone()).value
+
+
+def _next(numbers: dict[int, itertools.count[int]], key: int) -> int:
+    """The next number of this node, from 0. Two threads never get the same."""
+    return next(numbers.get(key) or numbers.setdefault(key, itertools.count()))
 
 
 def _words(error: Exception) -> str:

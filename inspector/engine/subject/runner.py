@@ -183,7 +183,8 @@ class Runner:
             steps,
             batches_of(steps, subject.sample, subject.seed, subject.tree.root),
             record,
-            [subject.observers, subject.change_log.hook_state],
+            subject.observers,
+            subject.change_log.hook_state,
             histories,
             self._choose_followed(),
             progress,
@@ -232,6 +233,7 @@ class Runner:
             gradients=self._steps.backward,
             filters=self._subject.observers.filters,
             call_log=self._call_log,
+            steps=self._subject.change_log.hook_state.steps,
         )
 
     def _choose_followed(self) -> list[Node]:

@@ -17,7 +17,8 @@ from tests.models import build
 TEXTS = (
     "scale(2)", "scale(-0.5, on='input', where='[0]', call=1, every=2, when='nan > 0')", "zero(on='grad')",
     "noise(0.2, seed=3)", "clamp(-1, 1)", "record('it\\'s \"me\"')", "assign(0.5, '0, 3')", "scale(inf)",
-    "rename('a', 'b')", "python(on='parameters')", "observe(on='input', when='std > 1')", "round('bfloat16')",
+    "rename('a', 'b')", "scale(2, step=3)", "scale(2, step='2:', call=0)",
+    "record(step='last')", "python(on='parameters')", "observe(on='input', when='std > 1')", "round('bfloat16')",
 )  # fmt: skip
 
 
@@ -52,7 +53,9 @@ def test_what_no_message_holds_is_told_as_near_as_one_can() -> None:
 @pytest.mark.parametrize(
     ("spec", "said"),
     [(HookSpec("scael"), "no kind of hook 'scael'"), (HookSpec("scale"), "factor"),
-     (HookSpec("zero", every=0), "every"), (HookSpec("scale", {"factor": "2"}), "must be a number"),
+     (HookSpec("zero", every=0), "every"), (HookSpec("zero", step="3:2"), "no step in '3:2'"),
+     (HookSpec("zero", step=-1), "step is 3"), (HookSpec("zero", step="last"), "for observe and record"),
+     (HookSpec("scale", {"factor": "2"}), "must be a number"),
      (HookSpec("zero", on="moon"), "put on"), (HookSpec("zero", {"on_": 1}), "unexpected")],
 )  # fmt: skip
 def test_what_is_wrong_in_a_form_is_said_as_for_a_text(spec: HookSpec, said: str) -> None:

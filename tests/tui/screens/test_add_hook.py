@@ -62,6 +62,8 @@ async def choose(app, pilot, kind: str) -> None:
     ("scale", Typed("", {"factor": "2", "where": '["hidden"]', "when": "nan > 0"}),
      """scale(2, where='["hidden"]', when='nan > 0')"""),
     ("scale", Typed("", {"factor": "2", "every": "1", "call": ""}), "scale(2)"),
+    ("scale", Typed("", {"factor": "2", "step": " 3 "}), "scale(2, step=3)"),
+    ("record", Typed("", {"step": "last"}), "record(step='last')"),
     ("noise", Typed("", {}), "noise()"),
     ("noise", Typed("", {"std": "0.1", "seed": "3"}), "noise(seed=3)"),
     ("noise", Typed("", {"std": "0.2", "seed": "3", "relative": "yes"}), "noise(0.2, 3, True)"),
@@ -142,19 +144,20 @@ async def test_a_hook_is_added_from_the_form(tmp_path: Path):
         await pilot.press("j")
         await choose(app, pilot, "scale")
         assert fields(app) == {
-            "modules": "stem", "on": "output", "factor": "", "where": "", "call": "", "every": "", "when": "",
+            "modules": "stem", "on": "output", "factor": "", "where": "", "step": "", "call": "", "every": "",
+            "when": "",
         }  # fmt: skip
         assert "scale(…)\nfactor is needed" in status(app)
         await pilot.press("2")
         await settle(app, pilot)
         assert status(app) == "scale(2)\n1 module: stem"
-        await pilot.press("up", "right", "down", "enter", "enter", "1", "enter", "enter", *"nan > 0")
+        await pilot.press("up", "right", "down", "enter", "enter", *"2:5", "enter", "1", "enter", "enter", *"nan > 0")
         await settle(app, pilot)
-        assert status(app).startswith("scale(2, on='input', call=1, when='nan > 0')")
+        assert status(app).startswith("scale(2, on='input', step='2:5', call=1, when='nan > 0')")
         await pilot.press("enter")
         await settle(app, pilot)
         assert engine.requests(AddHook) == [
-            AddHook(1, "stem", HookSpec("scale", {"factor": 2}, "input", call=1, when="nan > 0"))
+            AddHook(1, "stem", HookSpec("scale", {"factor": 2}, "input", step="2:5", call=1, when="nan > 0"))
         ]
         assert app.screen is app.workbench
         assert "done: add scale(2, on='input'" in told(app)

@@ -18,6 +18,8 @@ def print() -> OnContext:
         numbers = "  ".join(f"{name} {value:.4g}" for name, value in found.items())
         shape = "×".join(map(str, tensor.shape)) or "scalar"
         dtype = str(tensor.dtype).removeprefix("torch.")
-        context.say(f"{context.path or '(root)'} call {context.call}: {context.on} {shape} {dtype}  {numbers}".rstrip())
+        step = f" step {context.step}" if context.step else ""
+        place = f"{context.path or '(root)'}{step} call {context.call}"
+        context.say(f"{place}: {context.on} {shape} {dtype}  {numbers}".rstrip())
 
     return printed

@@ -11,7 +11,7 @@ ALL = 1 << 40
 """Megabytes: as many as there are."""
 
 
-@kind("Look", on=(*VALUES, "grad"), acts="context")
+@kind("Look", on=(*VALUES, "grad"), acts="context", takes_last=True)
 def record(run: str = "clean", megabytes: int = 1024) -> OnContext:
     """Keep the tensors themselves, in full.
 

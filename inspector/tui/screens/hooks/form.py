@@ -24,12 +24,20 @@ from .places import with_all_below
 from .status import HookStatus
 from .typed import OPTIONS, PART, Typed, default_text
 
-EXAMPLES = {"where": '[0]  ["hidden"]  .logits', "at": "", "call": "all", "every": "1", "when": "nan > 0"}
+EXAMPLES = {
+    "where": '[0]  ["hidden"]  .logits',
+    "at": "",
+    "step": "all",
+    "call": "all",
+    "every": "1",
+    "when": "nan > 0",
+}
 MEANINGS = {
     "where": "which part of it",
     "at": "when they are written to",
-    "call": "which call, from 0",
-    "every": "every so many batches",
+    "step": "3  2:5  last; a batch or token, from 0",
+    "call": "which call in a step, from 0",
+    "every": "every so many steps",
     "when": "only where this holds",
 }
 ABOUT_ROWS, STATUS_ROWS, FRAME_ROWS = 2, 4, 2

@@ -13,8 +13,9 @@ from ....records.hooks import Plain
 OPTIONS = (
     KindArgument("where", "str", "", '[0], ["hidden"] or .last_hidden_state; a name for parameters'),
     KindArgument("at", "str", "", "before or after the call, on parameters"),
-    KindArgument("call", "int", None, "only this call in a pass, from 0"),
-    KindArgument("every", "int", 1, "only every so many batches"),
+    KindArgument("step", "step", None, "only these calls of the whole model, from 0: 3, 2:5 or last"),
+    KindArgument("call", "int", None, "only this call of the module in a step, from 0"),
+    KindArgument("every", "int", 1, "only every so many steps"),
     KindArgument("when", "str", "", "only where this holds: nan > 0, std > 10 and max < 0"),
 )
 """What every kind of hook takes besides its own arguments."""
@@ -90,7 +91,13 @@ def _read_value(argument: KindArgument, text: str) -> Plain:
         return _read_bool(argument.name, text)
     if argument.type in _NUMBERS:
         return _read_number(argument, text)
-    return text
+    return _read_step(text) if argument.type == "step" else text
+
+
+def _read_step(text: str) -> int | str:
+    """A number, or what the engine reads: `2:5`, `last`."""
+    whole = _read_int(text)
+    return text if whole is None else whole
 
 
 def _read_bool(name: str, text: str) -> bool:

@@ -1,0 +1,97 @@
+"""Steps: the calls of a model within one pass or one `with` block, counted from 0. A batch is a step, and so is a token
+that `generate` makes."""
+
+from __future__ import annotations
+
+import itertools
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from torch import nn
+from torch.utils.hooks import RemovableHandle
+
+from ..torch_hooks.blocks import Block
+from ..torch_hooks.eager import untraced
+from .graphs import in_backward
+
+_CALL = nn.Module._call_impl.__code__
+
+
+class StepCounter:
+    """Counts the calls of one module, the root; a call of it within another one begins no step.
+
+    Args:
+        before: Is called before each step begins.
+        block: The block whose calls are counted; None for every call.
+    """
+
+    def __init__(self, before: Callable[[], object] = lambda: None, block: Block | None = None) -> None:
+        self._before = before
+        self._block = block
+        self.start()
+
+    def start(self) -> None:
+        """Another pass begins: count from 0."""
+        self.count = 0  # steps that began
+        self._numbers = itertools.count()  # two threads never get the same
+        self._here = threading.local()
+
+    @property
+    def number(self) -> int:
+        """The step that this thread began last; on a thread that began none, the one that began last of all."""
+        number: int = getattr(self._here, "number", max(self.count - 1, 0))
+        return number
+
+    def counts(self, root: nn.Module) -> bool:
+        """Whether this call of the root, from a hook of which it is asked, begins a step. Where checkpointing computes
+        the model again, none does."""
+        return (self._block is None or self._block.sees()) and not in_backward() and not is_within_call(root)
+
+    def begin(self) -> None:
+        """The root is about to be called."""
+        self._before()
+        self._here.number = next(self._numbers)
+        self.count = self._here.number + 1
+
+    def register(self, root: nn.Module) -> RemovableHandle | None:
+        """Count the calls of `root` from now on, before any other hook of it runs. None where it refuses hooks: then
+        all is one step."""
+        try:
+            return root.register_forward_pre_hook(StepHook(self, root), prepend=True)
+        except Exception:  # scripted modules refuse, and so may any override of register_*
+            return None
+
+
+class StepHook:
+    """What stands among the root's hooks. A copy of the root takes it along, and it counts nothing there."""
+
+    def __init__(self, counter: StepCounter | None = None, root: nn.Module | None = None) -> None:
+        self._counter = counter
+        self._root = root
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+        if self._counter is not None and module is self._root and self._counter.counts(module):
+            self._counter.begin()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> StepHook:
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """A model that is pickled meanwhile takes along a hook that does nothing."""
+        return StepHook, ()
+
+
+untraced(StepHook.__call__)
+
+
+def is_within_call(module: nn.Module) -> bool:
+    """Whether a hook of `module` runs in a call of it that is within another one, on this thread."""
+    calls = 0
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and calls < 2:
+        calls += frame.f_code is _CALL and frame.f_locals.get("self") is module
+        frame = frame.f_back
+    return calls == 2
