@@ -31,6 +31,7 @@ from ..engine.restore.hook_writes import HookWrites
 from ..engine.source.class_name import class_name
 from ..engine.torch_hooks.blocks import Block
 from ..engine.torch_hooks.eager import untraced
+from ..engine.torch_hooks.graph import GraphHooks
 from ..errors import HookError, HookWarning
 from ..records import WORST_FIRST, HookOutcome
 from .captured import CapturedCall
@@ -62,7 +63,14 @@ class Hooks:
         self._writes = HookWrites(self._tree)
         if not keep:
             self._state.writing = self._writes.writing
-        self._recorder = Recorder(self._tree, filters=self._observers.filters, steps=self._state.steps)
+        self._graph_hooks = GraphHooks()
+        self._recorder = Recorder(
+            self._tree,
+            filters=self._observers.filters,
+            steps=self._state.steps,
+            gradients=True,
+            graph_hooks=self._graph_hooks,
+        )
         self._strict = strict
         self._counted: list[tuple[Node, Attached | ObserveFilter]] = []
         self._handles: list[Any] = []
@@ -123,10 +131,12 @@ class Hooks:
         self._block.close()
         for handle in self._handles:
             handle.remove()
+        self._handles.clear()
         for _, hook in self._counted:
             if isinstance(hook, Attached):
                 hook.graph.stop_looking()
-        self._handles.clear()
+                hook.leave_tensors()
+        self._graph_hooks.remove()
         self._observers.remove_all()
         self._block.leave()
 

@@ -229,6 +229,24 @@ def test_gradients_that_a_hook_altered_are_seen_as_they_went_on() -> None:
     assert cap.gradients == {f"3.{name}": described(p.grad) for name, p in model[3].named_parameters()}  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("hook", [inspector.scale(3, on="grad"), inspector.observe(on="grad")])
+def test_hooks_on_gradients_are_off_when_their_block_is_over(hook: Any) -> None:
+    model, plain = made(), made()
+    with pytest.warns(inspector.HookWarning, match="never fired"), inspector.hooks(model, {"3": hook}) as on:
+        output = model(X)
+    output.sum().backward()
+    plain(X).sum().backward()
+    assert not output._backward_hooks and grads(model) == grads(plain)
+    assert all(call.gradient is None for call in on.calls)
+
+
+def test_observe_hooks_of_the_library_see_gradients() -> None:
+    model = made()
+    with inspector.hooks(model, {"3": inspector.observe(on="grad"), "0": inspector.observe(on="output")}) as on:
+        model(X).sum().backward()
+    assert {call.path: call.gradient for call in on.calls} == {"3": described(torch.ones(3, 2)), "0": None}
+
+
 class Doubled(torch.autograd.Function):
     """A function whose backward is written in Python."""
 

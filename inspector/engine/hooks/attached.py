@@ -45,6 +45,7 @@ class Attached:
         self._act: Any = None
         self._turns = Turns(hook, state.steps)
         self.graph = GraphWatch(module, state)
+        self._on_tensors: list[RemovableHandle] = []
         self.start()
 
     def start(self) -> None:
@@ -56,6 +57,7 @@ class Attached:
         self.tally = Tally()
         self.graph.start()
         self._turns.start()
+        self._on_tensors.clear()  # they went with their pass
         python = self.hook.kind.acts == "python"
         self._act = PythonHook.of(self.hook) if python else self.hook.kind.make(**self.hook.arguments)
 
@@ -73,6 +75,12 @@ class Attached:
             return module.register_forward_pre_hook(Trigger(self, Attached._edit_before), with_kwargs=True)
         after = {PARAMETERS: Attached._edit_after, "grad": Attached._watch}.get(on, Attached._after)
         return module.register_forward_hook(Trigger(self, after), with_kwargs=True)
+
+    def leave_tensors(self) -> None:
+        """Take it off the tensors whose gradients it still waits for."""
+        for handle in self._on_tensors:
+            handle.remove()
+        self._on_tensors.clear()
 
     def call(self, work: Callable[..., Any], values: tuple[Any, ...]) -> Any:
         """What torch calls, timed and kept from raising."""
@@ -124,7 +132,7 @@ class Attached:
             if tensor.requires_grad:
                 self.tally.awaited += 1
                 watch = Watch(partial(self._call_gradient, turn, leaves.get(id(tensor), 0)))
-                tensor.register_hook(watch)  # type: ignore[no-untyped-call]
+                self._on_tensors.append(tensor.register_hook(watch))  # type: ignore[no-untyped-call]
 
     def _call_gradient(self, turn: Turn, leaf: int, gradient: Tensor) -> Any:
         return self.call(Attached._gradient, (gradient, turn, leaf))
