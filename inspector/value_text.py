@@ -27,6 +27,11 @@ def abbreviate(value: Value | None) -> Brief:
     return Brief(text=encodable(value.type, _CHARACTERS))
 
 
+def first_tensor(value: Value | None) -> TensorValue | None:
+    """The first tensor in a value, None where there is none."""
+    return next(_tensors(value), None) if value is not None else None
+
+
 def brief_text(brief: Brief) -> str:
     """`1×64×56×56`, `2×10 +3`, `None`; "" for nothing."""
     if brief.shape is None:

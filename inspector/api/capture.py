@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import warnings
+from shutil import get_terminal_size
 from types import TracebackType
 
 from torch import nn
@@ -23,6 +24,7 @@ from ..engine.torch_hooks.eager import untraced
 from ..engine.torch_hooks.graph import GraphHooks
 from ..errors import UsageError
 from ..records import TensorValue
+from ..report.captured import render_captured
 from .captured import CapturedCall
 
 KEEP_BYTES = 1 << 30
@@ -151,6 +153,15 @@ class Capture:
 
     def __len__(self) -> int:
         return len(self._recorder.calls)
+
+    def __repr__(self) -> str:
+        """A table of the first and last calls."""
+        calls = self.calls
+        milliseconds = sum(call.ms for call in calls if call.depth == 0)
+        what = f"{len(calls):,} calls of {class_name(self._tree.root)} in {milliseconds:.1f} ms"
+        if not calls:
+            return f"{what}: the model was not called in the block"
+        return f"{what}\n{render_captured([call.row() for call in calls], get_terminal_size((120, 24)).columns)}"
 
     def view(self) -> None:
         """Open the app on what was captured; without a terminal, print it."""

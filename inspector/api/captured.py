@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..engine.modules.tree import ModuleTree
-from ..engine.recording.call import Call
+from ..engine.recording.call import Call, gradient_size
 from ..records import CallStatus, MappingValue, Value
+from ..report.captured import CapturedRow, describe_output, name_call
+from ..text import visible
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CapturedCall:
     """One call of one module, as it was at that moment.
 
@@ -40,6 +42,18 @@ class CapturedCall:
     def gradient(self) -> Value | None:
         """Of `gradients` the first one there is."""
         return next((value for values in self.gradients for value in values), None)
+
+    def __repr__(self) -> str:
+        row = self.row()
+        gradient = f", gradient {row.gradient:.3g}" if row.gradient is not None else ""
+        return f"<{name_call(row)} {visible(self.class_name)}: {describe_output(row)}{gradient}, {self.ms:.2f} ms>"
+
+    def row(self) -> CapturedRow:
+        """What a table of calls shows of it."""
+        gradients = [value for values in self.gradients for value in values]
+        return CapturedRow(
+            self.path, self.class_name, self.call, self.status, self.output, self.ms, gradient_size(gradients)
+        )
 
     @classmethod
     def of(cls, tree: ModuleTree, call: Call) -> CapturedCall:

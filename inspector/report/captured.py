@@ -1,0 +1,129 @@
+"""Calls that were captured, as a table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from ..records import CallStatus, Statistics, Value
+from ..text import ELLIPSIS, visible
+from ..value_text import abbreviate, brief_text, first_tensor
+from .text_table import TextTable
+
+FIRST, LAST = 20, 5
+"""Rows shown of many."""
+ROOMY = 100
+"""Cells of a line from which on there is room for all columns."""
+ROOT = "(root)"
+
+
+@dataclass(frozen=True)
+class CapturedRow:
+    """What a row shows. `gradient` is the root mean square of what reached the output, None where nothing did."""
+
+    path: str
+    class_name: str
+    call: int
+    status: CallStatus
+    output: Value | None
+    ms: float
+    gradient: float | None = None
+
+
+def render_captured(rows: Sequence[CapturedRow], width: int) -> str:
+    """The first and last rows with statistics of the first tensor of each output, in lines of at most `width` cells."""
+    shown = [*rows[:FIRST], *rows[FIRST:][-LAST:]]
+    columns = _columns(shown, width)
+    table = TextTable(*((column.name, column.side) for column in columns))
+    for position, row in enumerate(shown):
+        if position == FIRST and len(rows) > len(shown):
+            table.add_row("…", f"{len(rows) - len(shown):,} more", *[""] * (len(columns) - 2))
+        table.add_row(*(column.cell(row) for column in columns))
+    return table.render(width)
+
+
+class _Column(NamedTuple):
+    name: str
+    side: str
+    cell: Callable[[CapturedRow], str]
+
+
+def _columns(rows: Sequence[CapturedRow], width: int) -> list[_Column]:
+    """Those that say something of these rows, and fit."""
+    columns = [
+        _Column("path", "left", lambda row: _end_of(name_call(row), max(width // 4, 12))),  # the end tells them apart
+        _Column("class", "left", lambda row: visible(row.class_name)),
+        _Column("output", "left", _output),
+        *(_Column(name, "right", partial(_measure, name)) for name in ("min", "mean", "max", "std")),
+        _Column("zeros", "right", _share_of_zeros),
+        _Column("grad", "right", lambda row: _number(row.gradient) if row.gradient is not None else ""),
+        _Column("ms", "right", lambda row: f"{row.ms:.2f}"),
+        _Column("", "left", lambda row: ", ".join(_alarms(_statistics(row)))),
+    ]
+    always = ("path", "class", "output", "ms")
+    columns = [each for each in columns if each.name in always or any(map(each.cell, rows))]
+    return [each for each in columns if width >= ROOMY or each.name not in ("min", "max", "zeros")]
+
+
+def describe_output(row: CapturedRow) -> str:
+    """Of one call: `float32 1×64×56×56, min -3.1, mean 0.8, max 7.9, std 0.9, 1 NaN`."""
+    tensor = first_tensor(row.output)
+    words = [
+        _output(row) if row.status != "ok" or tensor is None else f"{tensor.dtype} {brief_text(abbreviate(row.output))}"
+    ]
+    found = _statistics(row)
+    if found is not None:
+        words += [f"{name} {_number(getattr(found, name))}" for name in ("min", "mean", "max", "std")]
+    return ", ".join([*words, *_alarms(found)])
+
+
+def name_call(row: CapturedRow) -> str:
+    """`layer4.0.relu#1` is the second call of it."""
+    return (visible(row.path) or ROOT) + (f"#{row.call}" if row.call else "")
+
+
+def _output(row: CapturedRow) -> str:
+    """Its shape, and its dtype where that is not what most are of."""
+    if row.status != "ok":
+        return row.status
+    tensor = first_tensor(row.output)
+    dtype = tensor.dtype if tensor is not None and tensor.dtype != "float32" else ""
+    return visible(f"{brief_text(abbreviate(row.output))} {dtype}".rstrip())
+
+
+def _measure(name: str, row: CapturedRow) -> str:
+    found = _statistics(row)
+    return _number(getattr(found, name)) if found is not None else ""
+
+
+def _statistics(row: CapturedRow) -> Statistics | None:
+    tensor = first_tensor(row.output)
+    return tensor.statistics if tensor is not None else None
+
+
+def _share_of_zeros(row: CapturedRow) -> str:
+    tensor = first_tensor(row.output)
+    if tensor is None or tensor.statistics is None:
+        return ""
+    elements = math.prod(tensor.shape)
+    return f"{tensor.statistics.zeros / elements:.0%}" if elements > 0 else ""
+
+
+def _alarms(found: Statistics | None) -> list[str]:
+    if found is None:
+        return []
+    return [f"{count:,} {name}" for count, name in ((found.nan, "NaN"), (found.inf, "Inf")) if count]
+
+
+def _number(value: float | None) -> str:
+    """In at most seven characters, mostly."""
+    if value is None:
+        return "–"
+    return f"{value:.3g}" if value == 0 or abs(value) >= 1e-3 else f"{value:.0e}"
+
+
+def _end_of(text: str, length: int) -> str:
+    return text if len(text) <= length else ELLIPSIS + text[1 - length :]
