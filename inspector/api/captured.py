@@ -52,7 +52,14 @@ class CapturedCall:
         """What a table of calls shows of it."""
         gradients = [value for values in self.gradients for value in values]
         return CapturedRow(
-            self.path, self.class_name, self.call, self.status, self.output, self.ms, gradient_size(gradients)
+            self.path,
+            self.class_name,
+            self.call_in_step,
+            self.step,
+            self.status,
+            self.output,
+            self.ms,
+            gradient_size(gradients),
         )
 
     @classmethod

@@ -22,11 +22,13 @@ ROOT = "(root)"
 
 @dataclass(frozen=True)
 class CapturedRow:
-    """What a row shows. `gradient` is the root mean square of what reached the output, None where nothing did."""
+    """What a row shows. `call` counts within `step`, both from 0; `gradient` is the root mean square of what reached
+    the output, None where nothing did."""
 
     path: str
     class_name: str
     call: int
+    step: int
     status: CallStatus
     output: Value | None
     ms: float
@@ -81,8 +83,8 @@ def describe_output(row: CapturedRow) -> str:
 
 
 def name_call(row: CapturedRow) -> str:
-    """`layer4.0.relu#1` is the second call of it."""
-    return (visible(row.path) or ROOT) + (f"#{row.call}" if row.call else "")
+    """As keys of recordings name it: `layer4.0.relu#1@2` is the second call of it in the third step."""
+    return (visible(row.path) or ROOT) + (f"#{row.call}" if row.call else "") + (f"@{row.step}" if row.step else "")
 
 
 def _output(row: CapturedRow) -> str:

@@ -48,7 +48,7 @@ def test_only_the_first_and_last_of_many_calls_are_shown(monkeypatch: pytest.Mon
         for _ in range(5000):
             model(torch.zeros(1, 2))
     lines = repr(cap).splitlines()
-    assert len(lines) == 28 and lines[22].split()[:3] == ["…", "4,975", "more"] and lines[-1].startswith("(root)#4999")
+    assert len(lines) == 28 and lines[22].split()[:3] == ["…", "4,975", "more"] and lines[-1].startswith("(root)@4999")
     monkeypatch.setenv("COLUMNS", "80")
     assert max(map(len, repr(cap).splitlines())) <= 80
 
@@ -76,5 +76,5 @@ def test_nan_is_said_and_names_are_shown_as_text() -> None:
 
 @pytest.mark.parametrize("width", [30, 80, 200])
 def test_lines_fit(width: int) -> None:
-    row = CapturedRow("a" * 200, "b" * 200, 3, "ok", None, 1e6)
+    row = CapturedRow("a" * 200, "b" * 200, 3, 1, "ok", None, 1e6)
     assert max(map(len, render_captured([row] * 40, width).splitlines())) <= width

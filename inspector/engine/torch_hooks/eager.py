@@ -8,7 +8,6 @@ used again afterwards as it is.
 from __future__ import annotations
 
 import contextlib
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -74,21 +73,18 @@ def has_compiled(tree: ModuleTree) -> bool:
 
 
 def untraced(function: Function) -> Function:
-    """Let the compiler break its graph at this function and call it as it is. That is what `torch.compiler.disable`
-    does, which would import the compiler: as long as torch itself takes to import."""
+    """Let the compiler break its graph at this function, as at one of `torch.compiler.disable`; for what may be met by
+    code that is being compiled in spite of the stance, on a thread that was in a call when it was taken."""
     marked: Any = function
     marked._torchdynamo_disable = True
-    marked._torchdynamo_disable_msg = (
-        "inspector looks on here: compile before its block, and open the block around the call"
-    )
+    marked._torchdynamo_disable_msg = "inspector looks on here: compile before its block, and open that around the call"
     return function
 
 
 def _force_eager() -> Any:
-    """What puts the stance back, None where there is nothing to hold: without the compiler nothing is compiled yet."""
-    if "torch._dynamo" not in sys.modules or not hasattr(torch.compiler, "set_stance"):
-        return None
-    return torch.compiler.set_stance("force_eager")
+    """What puts the stance back. Imports the compiler where nobody has yet: what is compiled for the first time while
+    hooks of ours are on would else have them in its code. None where this torch has no stance."""
+    return torch.compiler.set_stance("force_eager") if hasattr(torch.compiler, "set_stance") else None
 
 
 def _refuse_inside_compiled() -> None:
