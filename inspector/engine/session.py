@@ -181,6 +181,7 @@ class Session:
     def _with_sample(self, sample: Sample | None) -> Opened:
         subject = self.subject
         problem: Problem | None = None
+        reached: int | None = None
         if not subject.info.is_model:
             return Opened(self.generation, subject.info)
         runnable = subject.info.runnable
@@ -190,8 +191,8 @@ class Session:
             self._emit(Opened(self.generation, subject.info, guessing=True))
             self._announce_modules()
             self._flush()
-            sample, problem = self.attempts.guess()
-        subject.take_sample(sample)
+            sample, problem, reached = self.attempts.guess()
+        subject.take_sample(sample, reached)
         self.runner.last.repeatable = False
         form = () if sample is not None or not runnable else tuple(form_fields(subject.tree.root))
         return Opened(self.generation, subject.info, form, problem)

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ...errors import UsageError
+from ..values import nested
 from .placeholders import PlaceholderSolver
 from .pretrained import is_described
 from .proposals import Proposal, proposals
@@ -22,6 +23,8 @@ SECONDS = 20.0
 FEW_TRIES = 15
 FEW_SECONDS = 3.0
 """For what is only a proposal."""
+MORE = 8
+"""Tries after one that ran and reached too little of the model."""
 STRANGERS = 3
 """Failures in a row that no other shape will cure, after which guessing stops."""
 
@@ -39,7 +42,12 @@ _MORE_WORDS = (
     "unpack",
 )
 
+LITTLE, LITTLE_WITHOUT = 0.05, 0.5
+"""A share of a model's modules that is too small to have seen the model: with a tensor in the sample, which may well go
+through a few of many experts, and without any."""
+
 Attempt = Callable[[Sample], "BaseException | None"]
+Found = tuple[Sample, Proposal]
 
 
 def example_of(model: nn.Module) -> Arguments | None:
@@ -63,18 +71,25 @@ def guess_candidates(model: nn.Module, seed: int = 0) -> Iterator[Sample]:
         yield sample
 
 
-def guess(model: nn.Module, attempt: Attempt, seed: int = 0) -> Sample | None:
-    """The first candidate with which `attempt` runs.
+def guess(model: nn.Module, attempt: Attempt, seed: int = 0, reach: Callable[[], float] = lambda: 1.0) -> Sample | None:
+    """The first candidate with which `attempt` runs and reaches the model; where none does, the one that reaches most.
 
     Args:
         model: Looked at, not called.
         attempt: Runs a real pass and returns what it raised, None where it ran. An error that is no `Exception` (a
             cancelled pass) ends the guessing.
         seed: For the random parts.
+        reach: The share of the model's modules that the last attempt went through.
     """
     solver = _solver(model)
-    found = _search(_candidates(model, seed, solver), attempt, solver, TRIES, SECONDS, _patience(model))
+    found = _search(_candidates(model, seed, solver), attempt, solver, TRIES, SECONDS, _patience(model), reach)
     return found[0] if found is not None else None
+
+
+def reaches_little(sample: Sample, share: float) -> bool:
+    """Whether a pass with `sample` that goes through this share of the modules says next to nothing of the model."""
+    has_tensor = next(nested.tensors_in((sample.args, sample.kwargs)), None) is not None
+    return share < (LITTLE if has_tensor else LITTLE_WITHOUT)
 
 
 def fitting_specs(model: nn.Module, attempt: Attempt, seed: int = 0) -> Proposal | None:
@@ -97,18 +112,44 @@ def _search(
     tries: int,
     seconds: float,
     patience: int,
-) -> tuple[Sample, Proposal] | None:
+    reach: Callable[[], float] = lambda: 1.0,
+) -> Found | None:
     deadline, strangers = time.monotonic() + seconds, 0
+    best = _Best()
     for sample, proposal in islice(candidates, tries):
         error = attempt(sample)
         if error is None:
-            return sample, proposal
-        text = _text(error)
-        strangers = 0 if is_about_input(error, text) else strangers + 1
-        if not isinstance(error, Exception) or strangers >= patience or time.monotonic() > deadline:
-            return None
-        solver.observe(proposal, text)
-    return None
+            if best.take((sample, proposal), reach()):
+                break
+        else:
+            text = _text(error)
+            strangers = 0 if is_about_input(error, text) else strangers + 1
+            if not isinstance(error, Exception) or strangers >= patience:
+                break
+            solver.observe(proposal, text)
+        if best.is_enough() or time.monotonic() > deadline:
+            break
+    return best.found
+
+
+class _Best:
+    """Of what ran so far, that with which most of the model did."""
+
+    def __init__(self) -> None:
+        self.found: Found | None = None
+        self._share = -1.0
+        self._after = 0
+
+    def take(self, found: Found, share: float) -> bool:
+        """Whether it reaches the model, so that nothing better has to be looked for."""
+        if share > self._share:
+            self.found, self._share = found, share
+        return not reaches_little(found[0], share)
+
+    def is_enough(self) -> bool:
+        """Whether that was looked for long enough."""
+        self._after += self.found is not None
+        return self._after > MORE
 
 
 def _solver(model: nn.Module) -> SideSolver | PlaceholderSolver:

@@ -12,12 +12,13 @@ from torch import nn
 from ..modules.walk import modules_of
 from .entries import STEPS, Entry, entries_of, hints_of
 from .pretrained import covers, pretrained_proposals
-from .signature import list_asked, list_required
+from .signature import list_asked, list_optional, list_required
 
 Proposal = tuple[str, ...]
 """Specs of one call, positional ones first."""
 
 _ENTRIES = 4
+_OTHERS = 4
 _INDEX_NAME = re.compile(r"(^|_)(ids?|idx|ind(ex|ices)|tokens?|words?|chars?|text|src|tgt|seq)(_|$)|^input_ids$")
 _IMAGE_NAME = re.compile(r"(^|_)(images?|imgs?|pixels?|pixel_values|frames?|video)(_|$)")
 _ANYTHING = ("1x3x224x224", "1x16", "1x16x16", "1x16:int64", "4x", "1x1x28x28")
@@ -46,6 +47,9 @@ def _all(model: nn.Module) -> Iterator[Proposal]:
         yield _fill(parameters, [base], base, model)
         if round_ == 0 and len(parameters) > 1 and len(entries) > 1:
             yield _fill(parameters, [entry.specs[0] for entry in entries], base, model)
+        if round_ == 0 and not list_required(model):  # and then each of the others that may be left out, alone
+            others = list_optional(model)[1:_OTHERS]
+            yield from ((f"{p.name}={_spec_for(p, base, base, model, first=True)}",) for p in others)
 
 
 def _sort_entries(entries: list[Entry], parameters: Sequence[inspect.Parameter]) -> list[Entry]:

@@ -36,7 +36,13 @@ def parameters(model: nn.Module) -> tuple[inspect.Parameter, ...]:
 
 def list_asked(model: nn.Module) -> tuple[inspect.Parameter, ...]:
     """What to give forward: its required parameters, else its first, as models that take one of several inputs do."""
-    return list_required(model) or tuple(p for p in parameters(model) if p.kind is p.POSITIONAL_OR_KEYWORD)[:1]
+    return list_required(model) or list_optional(model)[:1]
+
+
+def list_optional(model: nn.Module) -> tuple[inspect.Parameter, ...]:
+    """The parameters that a call may leave out, those that are given by their names alone last."""
+    optional = [p for p in parameters(model) if p.default is not p.empty and p.kind not in VARIADIC]
+    return tuple(sorted(optional, key=lambda p: p.kind is p.KEYWORD_ONLY))
 
 
 def list_required(model: nn.Module) -> tuple[inspect.Parameter, ...]:

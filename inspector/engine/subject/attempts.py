@@ -3,19 +3,44 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from ...postmortem.record import CallLog
 from ...records import Problem
+from ...records.badges import has_badge
 from ...text import encodable
 from ..inputs import Sample, guess
-from ..inputs.guess import fitting_specs
+from ..inputs.guess import fitting_specs, reaches_little
 from ..passes.diagnosis import diagnose, is_about_input
 from ..passes.forward import forward
 from ..recording.call import Call
 from ..recording.recorder import Recorder
 from .subject import Subject
+
+
+class Trial(NamedTuple):
+    """How a pass went that was only tried."""
+
+    error: BaseException | None
+    failed: Call | None  # the innermost call that the error came out of
+    reached: int  # modules that it went through
+    observed: int  # modules that it could have been seen in
+
+    @property
+    def share(self) -> float:
+        """Of the modules it was reached by; where none is observed, nobody knows of any that it was not."""
+        return self.reached / self.observed if self.observed else 1.0
+
+
+class Guess(NamedTuple):
+    """A sample input, or why there is none; `reached` says how many modules it reaches, where those are few."""
+
+    sample: Sample | None = None
+    problem: Problem | None = None
+    reached: int | None = None
 
 
 class Attempts:
@@ -29,18 +54,26 @@ class Attempts:
         self._call_log = call_log
         self._recorder: Recorder | None = None  # of the running pass
 
-    def guess(self) -> tuple[Sample | None, Problem | None]:
-        """A sample input with which a pass runs; without one, why the likeliest does not."""
+    def guess(self) -> Guess:
+        """A sample input with which a pass runs and goes through the model, as far as a few tries find one."""
         failed: list[tuple[BaseException, Call | None]] = []
+        ran: dict[Sample, Trial] = {}
+        last: list[Trial] = []
 
         def attempt(sample: Sample) -> BaseException | None:
-            error, call = self._try(sample, 1)
-            if error is not None:
-                failed.append((error, call))
+            last[:] = [self._try(sample, 1)]
+            error = last[0].error
+            if error is None:
+                ran[sample] = last[0]
+            else:
+                failed.append((error, last[0].failed))
             return error
 
-        found = guess(self._subject.tree.root, attempt, self._subject.seed)
-        return found, self.explain(*failed[0]) if found is None and failed else None
+        found = guess(self._subject.tree.root, attempt, self._subject.seed, lambda: last[0].share)
+        if found is None:
+            return Guess(problem=self.explain(*failed[0]) if failed else None)
+        reached = ran[found].reached if reaches_little(found, ran[found].share) else None
+        return Guess(found, reached=reached)
 
     def explain(self, error: BaseException, failed: Call | None) -> Problem:
         """What to say of an error in a pass, with an input that runs where the one that was given did not fit.
@@ -54,7 +87,7 @@ class Attempts:
         if subject.sample is None or subject.sample.origin == "guessed" or not is_about_input(error):
             return problem
         with subject.change_log.as_in(subject.change_log.baseline):
-            fitting = fitting_specs(subject.tree.root, lambda sample: self._try(sample)[0], subject.seed)
+            fitting = fitting_specs(subject.tree.root, lambda sample: self._try(sample).error, subject.seed)
         if fitting is None:
             return problem
         typed = " ".join(f"-i {shlex.quote(spec)}" for spec in fitting)
@@ -71,9 +104,9 @@ class Attempts:
         kept = max(nbytes - self._subject.backup.not_copied, 0)
         return [("parameters and buffers", nbytes), ("copies of them to restore from", kept)]
 
-    def _try(self, sample: Sample, number: int = 0) -> tuple[BaseException | None, Call | None]:
-        """One pass with this input that is seen but not kept: its error, and the innermost call that it came out of.
-        `number` is that of the pass whose calls these are where nobody survives it."""
+    def _try(self, sample: Sample, number: int = 0) -> Trial:
+        """One pass with this input that is seen but not kept. `number` is that of the pass whose calls these are where
+        nobody survives it."""
         subject = self._subject
         trial = sample.copy()
         if self._call_log is not None:
@@ -90,4 +123,20 @@ class Attempts:
             recorder=recorder,
         )
         self._recorder = None
-        return outcome.error, recorder.failed
+        return Trial(outcome.error, recorder.failed, self._count_reached(recorder.calls), self._count_observed())
+
+    def _count_observed(self) -> int:
+        """Those that a graph took in are never called, whatever the input."""
+        observers, rows = self._subject.observers, self._subject.rows
+        nodes = self._subject.tree.objects()
+        return sum(observers.on(node) and not has_badge(rows[node.index].badges, "inlined") for node in nodes)
+
+    def _count_reached(self, calls: Sequence[Call]) -> int:
+        """The modules that were called, or hold one that was."""
+        nodes = self._subject.tree.nodes
+        reached: set[int] = set()
+        for index in {call.index for call in calls}:
+            while index >= 0 and index not in reached:
+                reached.add(index)
+                index = nodes[index].parent
+        return len(reached)

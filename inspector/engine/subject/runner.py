@@ -108,7 +108,7 @@ class Runner:
         if self._steps.batches > 1:
             self.histories = Histories()
         if request.fresh_input:
-            subject.take_sample(subject.sample.fresh(subject.seed))
+            subject.take_sample(subject.sample.fresh(subject.seed), subject.info.reached)
         self._cancelled = False
 
     def _recorders(self, comparison: Comparison | None) -> Callable[[bool], Recorder]:

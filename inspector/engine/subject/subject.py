@@ -119,14 +119,15 @@ class Subject:
             words if state != base else f"{words}, as it is now",
         )
 
-    def take_sample(self, sample: Sample | None) -> None:
-        """What the next passes are called with."""
+    def take_sample(self, sample: Sample | None, reached: int | None = None) -> None:
+        """What the next passes are called with; of a guess that reaches few modules, how many."""
         self.sample = sample
         text, origin = (encodable(sample.text, 300), sample.origin) if sample is not None else ("", "")
         shared = sample.list_refusals() if sample is not None else ()
         notes = [note for note in self.info.notes if note not in self.input_notes]
         self.input_notes = tuple(f"the input is not all copied, and a pass may change it: {why}" for why in shared[:3])
-        self.info = replace(self.info, input=text, input_origin=origin, notes=(*notes, *self.input_notes))
+        notes += self.input_notes
+        self.info = replace(self.info, input=text, input_origin=origin, notes=tuple(notes), reached=reached)
 
     def close(self) -> None:
         """Leave the model as it was before."""
