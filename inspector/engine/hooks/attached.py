@@ -21,12 +21,13 @@ from ..torch_hooks.eager import untraced
 from ..torch_hooks.outputs import Watch
 from ..values import nested
 from ..values.parts import is_tensor
-from ..values.value_path import part_at, replace_at
+from ..values.value_path import Step, change_inside, part_at, replace_at, split
 from .context import HookContext
 from .hook import PARAMETERS, Hook
 from .parameters import GraphWatch, find_parameters, telling_busy, write_parameters
 from .python_code import PythonHook
 from .session_state import HookState
+from .substitute import check_dtype
 from .tally import Tally
 from .turns import Turn, Turns
 
@@ -128,20 +129,23 @@ class Attached:
         if turn is None:
             return
         leaves = _number_leaves(output)
-        for tensor in nested.tensors_in(part_at(output, self.hook.steps)):
+        outside, inside = split(output, self.hook.steps)
+        chosen = part_at(output, outside)
+        part_at(chosen, inside)  # where there is no such part, that is a fault of this call
+        for tensor in nested.tensors_in(chosen):
             if tensor.requires_grad:
                 self.tally.awaited += 1
-                watch = Watch(partial(self._call_gradient, turn, leaves.get(id(tensor), 0)))
+                watch = Watch(partial(self._call_gradient, turn, leaves.get(id(tensor), 0), inside))
                 self._on_tensors.append(tensor.register_hook(watch))  # type: ignore[no-untyped-call]
 
-    def _call_gradient(self, turn: Turn, leaf: int, gradient: Tensor) -> Any:
-        return self.call(Attached._gradient, (gradient, turn, leaf))
+    def _call_gradient(self, turn: Turn, leaf: int, inside: tuple[Step, ...], gradient: Tensor) -> Any:
+        return self.call(Attached._gradient, (gradient, turn, leaf, inside))
 
-    def _gradient(self, gradient: Tensor, turn: Turn, leaf: int) -> Tensor | None:
+    def _gradient(self, gradient: Tensor, turn: Turn, leaf: int, inside: tuple[Step, ...]) -> Tensor | None:
         if isinstance(self._act, PythonHook):
             return cast("Tensor | None", self._run(gradient, lambda act: act.gradient(self.module, gradient)))
         with torch.no_grad():
-            new = self._one(gradient, turn, leaf)
+            new = change_inside(gradient, inside, lambda part: self._one(part, turn, leaf, inside))
         return None if new is gradient else new
 
     def _edit_before(self, module: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
@@ -219,24 +223,30 @@ class Attached:
         enter = nested.without_state if self.hook.on == "input" and not self.hook.steps else nested.enter_all
         leaves = _number_leaves(whole, enter) if self.hook.kind.acts == "context" else {}
 
+        outside, inside = split(value, self.hook.steps)
+        named = leaves.get(id(part_at(value, outside)), 0)
+
         def one(tensor: Tensor) -> Tensor:
             return self._one(tensor, turn, leaves.get(id(tensor), 0)) if _floats(tensor) else tensor
 
         def part(found: Any) -> Any:
             if self.hook.steps and is_tensor(found):  # named: its dtype is no reason to leave it
-                return self._one(found, turn, leaves.get(id(found), 0))
+                return self._one(found, turn, named, inside)
             return nested.replace(found, one, enter)
 
         return replace_at(value, self.hook.steps, part)
 
-    def _one(self, tensor: Tensor, turn: Turn, leaf: int) -> Tensor:
+    def _one(self, tensor: Tensor, turn: Turn, leaf: int, inside: tuple[Step, ...] = ()) -> Tensor:
+        """What takes the place of the tensor, which is the part `inside` of the one with the number `leaf`."""
         if not self._holds(tensor):
             return tensor
         if self.hook.kind.acts == "context":
-            new = self._act(tensor, HookContext(self.path, self.hook.on, turn, leaf, self.state, self.hook.choice.last))
+            last = self.hook.choice.last
+            new = self._act(tensor, HookContext(self.path, self.hook.on, turn, leaf, self.state, last, inside))
         else:
             new = self._act(tensor)
         new = tensor if new is None else cast(Tensor, new)
+        check_dtype(tensor, new)
         if self.hook.alters:
             self.tally.effect.compare(tensor, new)
         self.tally.fired += 1

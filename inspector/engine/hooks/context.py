@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 from torch import Tensor
 
+from ..values.value_path import Step, part_at, write_steps
 from .session_state import HookState, Kept
 from .turns import Turn
 
@@ -36,23 +38,34 @@ class HookContext:
         leaf: Which tensor of the whole value, from 0.
         state: Of all hooks of the model.
         last: What is done in this step is undone when another one begins.
+        inside: Which part of that tensor it is; empty for all of it.
     """
 
-    def __init__(self, path: str, on: str, turn: Turn, leaf: int, state: HookState, last: bool = False) -> None:
+    def __init__(
+        self,
+        path: str,
+        on: str,
+        turn: Turn,
+        leaf: int,
+        state: HookState,
+        last: bool = False,
+        inside: tuple[Step, ...] = (),
+    ) -> None:
         self.path = path
         self.on = on
         self.step, self.call = turn
         self.leaf = leaf
         self._state = state
         self._last = last
+        self._inside = inside
 
     @property
     def key(self) -> str:
-        """What a recorded tensor of this place is called."""
-        return place_key(self.path, self.on, self.call, self.leaf, self.step)
+        """What a recorded tensor of this place is called; of a part of one also which: `layer1:output[:, -1]`."""
+        return self.key_at("") + write_steps(self._inside)
 
     def key_at(self, place: str) -> str:
-        """The same of another module, "" for this one; a place with a colon is a whole key as it is."""
+        """The same of all of the tensor at another module, "" for this one; a place with a colon is a key as it is."""
         if ":" in place:
             return place
         return place_key("" if place == "(root)" else place or self.path, self.on, self.call, self.leaf, self.step)
@@ -69,7 +82,8 @@ class HookContext:
         self._state.keep(Kept(run, f"{self.path}:{self.on}", self.key), tensor, budget, self._last)
 
     def recall(self, run: str | Tensor | Mapping[str, Tensor], place: str = "") -> Tensor:
-        """What was kept here, or at another `place`.
+        """What was kept here, or at another `place`: of a part of a tensor the same part, whether it was recorded or
+        all of it.
 
         Args:
             run: The name of a recording, a .safetensors file, a recording itself, or the tensor itself.
@@ -78,4 +92,11 @@ class HookContext:
         Raises:
             LookupError: There is none.
         """
-        return run if isinstance(run, Tensor) else self._state.recall(run, self.key_at(place))
+        if isinstance(run, Tensor):
+            return run
+        whole, part = self.key_at(place), write_steps(self._inside)
+        if whole.endswith("]"):  # the key of a part as it is
+            return self._state.recall(run, whole)
+        if part and self._state.has(run, whole + part):
+            return self._state.recall(run, whole + part)
+        return cast(Tensor, part_at(self._state.recall(run, whole), self._inside))

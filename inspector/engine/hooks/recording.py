@@ -20,7 +20,8 @@ class Recording(Mapping[str, Tensor]):
     """Recorded tensors by place: `rec["layer1:output"]`.
 
     A key is `path#call@step:on.leaf`: the module's dotted path, its call in the step, the step, what was recorded of it
-    (output, input or grad), and which tensor of that. All numbers are from 0, and left out where they are 0.
+    (output, input or grad), and which tensor of that. All numbers are from 0, and left out where they are 0. A part
+    of a tensor is kept as such: `layer1:output[:, -1]`.
 
     Args:
         tensors: By key. Not copied: what is recorded later is there too.

@@ -127,6 +127,10 @@ class HookState:
             raise LookupError(f"{name} has nothing of {key}{_hint(key, list(found))}")
         return found[key]
 
+    def has(self, run: str | Mapping[str, Tensor], key: str) -> bool:
+        """Whether `recall` would give one."""
+        return key in (self._find(run) if isinstance(run, str) else run)
+
     def _find(self, run: str) -> Mapping[str, Tensor]:
         found = self.recordings.get(run)
         if found is None and run.endswith(".safetensors"):

@@ -16,5 +16,12 @@ def substitute(tensor: Tensor, saved: Tensor, name: str) -> Tensor:
     return saved.to(tensor.device, tensor.dtype).clone()  # the model may write to it in place
 
 
+def check_dtype(tensor: Tensor, new: Tensor) -> None:
+    """Raises `TypeError` where `new` takes the place of whole numbers and is none: indices would be none any more."""
+    if new.dtype != tensor.dtype and not (tensor.is_floating_point() or tensor.is_complex()):
+        was, now = (str(each.dtype).removeprefix("torch.") for each in (tensor, new))
+        raise TypeError(f"it makes {now} of {was}, which the model may count or index with")
+
+
 def _sizes(tensor: Tensor) -> str:
     return "×".join(map(str, tensor.shape)) or "scalar"

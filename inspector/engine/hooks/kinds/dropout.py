@@ -20,13 +20,13 @@ def dropout(p: float = 0.5, seed: int = 0) -> OnTensor:
     """
     generator = torch.Generator().manual_seed(seed)
 
-    def dropped(tensor: Tensor) -> Tensor:
+    def without_some(tensor: Tensor) -> Tensor:
         if tensor.dim() == 0:
             return tensor
         shape = [1] * tensor.dim()
         channel = 1 if tensor.dim() > 2 else tensor.dim() - 1
         shape[channel] = tensor.shape[channel]
-        kept = torch.rand(shape, generator=generator) >= p
-        return tensor * kept.to(tensor.device, tensor.dtype)
+        dropped = torch.rand(shape, generator=generator) < p
+        return tensor.masked_fill(dropped.to(tensor.device), 0)  # times 0, infinity would not be zero
 
-    return dropped
+    return without_some

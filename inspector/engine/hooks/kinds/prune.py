@@ -21,8 +21,8 @@ def prune(amount: float = 0.5) -> OnTensor:
         if count == 0:
             return tensor
         smallest = torch.topk(tensor.detach().abs().flatten(), count, largest=False).indices
-        kept = torch.ones(tensor.numel(), dtype=tensor.dtype, device=tensor.device)
-        kept[smallest] = 0
-        return tensor * kept.view(tensor.shape)
+        gone = torch.zeros(tensor.numel(), dtype=torch.bool, device=tensor.device)
+        gone[smallest] = True
+        return tensor.masked_fill(gone.view(tensor.shape), 0)  # times 0, infinity would not be zero
 
     return pruned
