@@ -193,10 +193,11 @@ class Attached:
     def _edit_freely(self) -> None:
         """By a person's function, which may do anything to its module."""
         effect = self.tally.effect
-        before = effect.keep([] if effect.differs else _held(self.module))
+        before = effect.keep([] if effect.differs else _held(self.module)) if self.hook.alters else None
         with telling_busy(self.module, self.state.graphs):
             self._act.parameters(self.module)
-        effect.compare_value(before, _held(self.module))  # it may have put others in their place
+        if before is not None:
+            effect.compare_value(before, _held(self.module))  # it may have put others in their place
         self.tally.fired += 1
 
     def _edit_saved(self, module: nn.Module, state: dict[str, Any], prefix: str, metadata: Any) -> None:

@@ -58,6 +58,7 @@ def explain_never_fired(hook: Hook, node: Node, tally: Tally, known: Circumstanc
 
 def _explain_turns(hook: Hook, tally: Tally) -> str:
     called = "once" if tally.most_calls == 1 else f"{tally.most_calls:,} times"
+    called += " at most in a step" if tally.last_step > 0 else ""
     if hook.call is not None and hook.call >= tally.most_calls:
         return f"call={hook.call}, counted from 0, and it was called {called}"
     if hook.choice.first > tally.last_step:

@@ -183,6 +183,19 @@ def test_what_a_graph_took_in_says_so() -> None:
     assert outcome.unfired == "a graph above it took its code in and never calls it"
 
 
+def test_in_several_steps_it_says_how_often_it_was_called_in_one() -> None:
+    model = Held().eval()
+    hooks = ["scale(2, call=2)", "scale(2, step=5)", "scale(2, every=9, call=1)"]
+    with pytest.warns(inspector.HookWarning), inspector.hooks(model, {"act": hooks}) as on:
+        model(X)
+        model(X)
+    assert [each.unfired for each in on.outcomes] == [
+        "call=2, counted from 0, and it was called 2 times at most in a step",
+        "step=5, counted from 0, and step 1 was the last that it was called in",
+        "",
+    ]
+
+
 def test_a_model_that_was_not_called_is_no_modules_fault() -> None:
     said = r"scale\(2\) on a never fired: the model was not called"
     with pytest.warns(inspector.HookWarning, match=said), inspector.hooks(Held(), {"a": "scale(2)"}):
