@@ -18,7 +18,6 @@ import torch
 from torch import Tensor, nn
 
 from ...postmortem.record import CallLog
-from ...records import OtherValue
 from ..hooks.steps import StepCounter
 from ..hooks.turns import NOT_SEEN, ObserveFilter
 from ..modules.tree import ModuleTree
@@ -28,13 +27,13 @@ from ..values import nested
 from .call import Call, Witness
 from .call_site import find_call_site
 from .call_values import CallValues
+from .recomputed import STOPPED, complete_stopped
 
 _PROGRESS_EVERY = 0.05  # seconds
 _HOOK_FRAMES = 4  # from `find_call_site` over `_enter`, `enter` and the hook up to torch
 _AT_ONCE = 64  # steps that threads may be in at the same time
 _STOP = "_StopRecomputationError"
 """What checkpointing leaves a recomputed forward with as soon as it has what it needs."""
-_STOPPED = OtherValue("stopped", "recomputed as far as it was needed, and left there")
 _in_backward_task: Callable[[], int] = torch._C._current_graph_task_id
 
 
@@ -152,6 +151,7 @@ class Recorder:
             while stack:
                 self._close(stack.pop())
         self.calls = sorted(filter(self._is_wanted, self.calls), key=lambda call: call.end)  # threads close in between
+        complete_stopped(self.calls)
         if self._call_log is not None:
             self._call_log.end()
         self.settle()
@@ -237,7 +237,7 @@ class Recorder:
         try:
             if output is None and raised is not None and raised is not call.before:
                 if call.recomputed and type(raised).__name__ == _STOP:
-                    call.status, call.output = "ok", _STOPPED
+                    call.status, call.output = "ok", STOPPED
                 else:
                     call.status = "raised"
                     self._blame(call, raised)
