@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .api.capture import Capture as Capture
     from .api.capture import capture as capture
+    from .api.captured import CapturedCall as CapturedCall
+    from .api.hooks import Hooks as Hooks
     from .api.hooks import hooks as hooks
     from .api.hooks import python as python
     from .api.inspect import inspect as inspect
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from .engine.hooks.recording import load as load
     from .errors import HookError as HookError
     from .errors import HookWarning as HookWarning
+    from .errors import InspectorError as InspectorError
+    from .errors import UsageError as UsageError
     from .report.sweeps.result import SweepResult as SweepResult
 
 __version__ = "0.1.0"
@@ -30,20 +34,24 @@ _HOME = {
     "inspect": "inspector.api.inspect",
     "capture": "inspector.api.capture",
     "Capture": "inspector.api.capture",
+    "CapturedCall": "inspector.api.captured",
     "summary": "inspector.api.summary",
     "hooks": "inspector.api.hooks",
+    "Hooks": "inspector.api.hooks",
     "python": "inspector.api.hooks",
     "Recording": "inspector.engine.hooks.recording",
     "load": "inspector.engine.hooks.recording",
     "HookError": "inspector.errors",
     "HookWarning": "inspector.errors",
+    "InspectorError": "inspector.errors",
+    "UsageError": "inspector.errors",
     "sweep": "inspector.api.sweep",
     "SweepResult": "inspector.report.sweeps.result",
 }
 
 __all__ = [
-    "Capture", "HookError", "HookWarning", "Recording", "SweepResult", "__version__", "capture", "hooks", "inspect",
-    "load", "python", "summary", "sweep",
+    "Capture", "CapturedCall", "HookError", "HookWarning", "Hooks", "InspectorError", "Recording", "SweepResult",
+    "UsageError", "__version__", "capture", "hooks", "inspect", "load", "python", "summary", "sweep",
 ]  # fmt: skip
 
 
@@ -57,11 +65,13 @@ def _kinds() -> list[str]:
     return [found.name for found in iter_modules([str(Path(__file__).with_name("engine") / "hooks" / "kinds")])]
 
 
-def __getattr__(name: str) -> Any:
-    home = _HOME.get(name) or (_KINDS if not name.startswith("_") and name in _kinds() else None)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(home), name)
+if not TYPE_CHECKING:  # a type checker knows every name from above, and says which there is not
+
+    def __getattr__(name: str) -> Any:
+        home = _HOME.get(name) or (_KINDS if not name.startswith("_") and name in _kinds() else None)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(home), name)
 
 
 def __dir__() -> list[str]:
