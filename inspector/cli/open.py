@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from .model_options import read_model
 from .output import write
 from .parser import make_parser
 
@@ -77,16 +78,7 @@ def _read_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -
         if text != "none" and ":" not in text.partition("(")[0]:
             parser.error(f"--hook {text!r} names no module; write --hook 'conv1:scale(2)', or --hook none")
     return {
-        "target": options.target,
-        "arguments": [_split_pair(parser, text) for text in options.arguments],
-        "inputs": options.input,
-        "weights": options.weights,
-        "renames": options.rename,
-        "device": options.device,
-        "dtype": options.dtype,
-        "training": options.train,
-        "seed": options.seed,
-        "grad": options.grad,
+        **read_model(parser, options),
         "run": not options.no_forward,
         "observe": "none" not in options.hook,
         "hooks": [text for text in options.hook if text != "none"],
@@ -98,13 +90,5 @@ def _read_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -
         "loss": options.loss,
         "optimizer": options.optimizer,
         "loader": options.loader,
-        "trust_pickle": options.trust_pickle,
         "materialize": options.materialize,
     }
-
-
-def _split_pair(parser: argparse.ArgumentParser, text: str) -> tuple[str, str]:
-    key, separator, value = text.partition("=")
-    if not separator or not all(part.isidentifier() for part in key.split(".")):
-        parser.error(f"{text!r} is not KEY=VALUE; constructor arguments look like num_classes=10")
-    return key, value

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 from .. import __version__, target_kinds
 from . import verbs
+from .model_options import add_model_options
 from .output import write
 
 EPILOG = """\
@@ -70,23 +71,8 @@ def make_parser() -> Parser:
     add("target", nargs="?", metavar="TARGET", help="what to open; see targets below")
     add("arguments", nargs="*", metavar="KEY=VALUE", help="constructor arguments")
     add("--version", action="version", version=f"inspector {__version__}")
-    model = parser.add_argument_group("model")
+    model = add_model_options(parser)
     add = model.add_argument
-    add("-i", "--input", action="append", default=[], metavar="SPEC",
-        help="sample input, repeatable: 1x3x224x224, ids=1x128:int64:0..30521, x=@batch.pt, img=@cat.png, "
-             "pkg.mod:make_batch")  # fmt: skip
-    add("-w", "--weights", default="", metavar="FILE", help="a state dict, DEFAULT (downloads), or none (random)")
-    add("--rename", action="append", default=[], metavar="OLD=>NEW",
-        help="rename keys of -w, repeatable, one after the other: 'module.=>' leaves out a name that keys begin with, "
-             "'=>net.' puts one in front, 'fc=>head', '.gamma=>.weight' anywhere behind another name")  # fmt: skip
-    add("-d", "--device", default="auto", help="auto, cpu, cuda:N or meta")
-    add("--dtype", default="", help="convert parameters and input, e.g. bfloat16")
-    mode = model.add_mutually_exclusive_group()
-    mode.add_argument("--train", action="store_true", help="in training mode")
-    mode.add_argument("--eval", action="store_true", help="in evaluation mode (the default)")
-    add("--grad", action="store_true", help="record gradients during the pass")
-    add("--seed", type=int, default=0, metavar="N", help="for weights, input and pass (default 0)")
-    add("--trust-pickle", action="store_true", help="open a file that runs code when it is opened, such as a pickle")
     add("--no-forward", action="store_true", help="do not run a pass at the start")
     add("--materialize", action="store_true", help="let passes give lazy modules their shapes; they are taken back")
     hooks = parser.add_argument_group("hooks and passes")

@@ -23,6 +23,7 @@ from ..records import (
     Problem,
     Progress,
     Run,
+    RunSweep,
     SetInput,
 )
 
@@ -31,7 +32,12 @@ OnReply = Callable[[AnyEvent], object]
 _CHANGES = (Opened, HookMarks, PassEnded, Changes)
 """Replies that change what a client knows: everybody hears them, in the order in which they came."""
 
-_MEANWHILE = {Run: "during the forward pass", Open: "while loading the model", SetInput: "while making the input"}
+_MEANWHILE = {
+    Run: "during the forward pass",
+    RunSweep: "during the sweep",
+    Open: "while loading the model",
+    SetInput: "while making the input",
+}
 """Requests that run other people's code, and what they do in words."""
 
 

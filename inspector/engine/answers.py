@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..records import AnyEvent, AnyRequest, Done, ModelRequest, PassEnded, Query, requests
+from ..records import AnyEvent, AnyRequest, Done, ModelRequest, PassEnded, Query, RunSweep, requests
 
 if TYPE_CHECKING:  # the server greets its client before torch is imported
     from .session import Session
@@ -40,6 +40,8 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
 
         case requests.Run():
             return PassEnded(session.generation, session.run(request))
+        case RunSweep():
+            return session.sweep(request)
         case requests.SetInput():
             return session.set_input(request.specs)
         case requests.GetCalls():

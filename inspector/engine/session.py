@@ -30,8 +30,10 @@ from ..records import (
     Path,
     Problem,
     Run,
+    RunSweep,
     Saved,
     Stage,
+    SweepEnded,
     Target,
 )
 from ..text import encodable
@@ -50,6 +52,7 @@ from .subject.attempts import Attempts
 from .subject.runner import CHUNK, Emit, Runner
 from .subject.saving import save
 from .subject.subject import Subject
+from .subject.sweeps import Sweeps
 from .views.queries import Queries
 from .views.weights import WeightQueries
 
@@ -68,6 +71,7 @@ class Session:
     subject: Subject
     attempts: Attempts
     runner: Runner
+    sweeps: Sweeps
     queries: Queries
     left: InForce
 
@@ -135,6 +139,7 @@ class Session:
         self.subject = Subject.of(loaded, target, self.generation, self._say)
         self.attempts = Attempts(self.subject, self._call_log)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
+        self.sweeps = Sweeps(self.subject, self.attempts, self._emit, self._call_log)
         self.queries = (Queries if self.subject.info.is_model else WeightQueries)(self.subject, self.runner)
         self._open = True
         gc.collect()  # the model before, if there was one
@@ -207,6 +212,11 @@ class Session:
         self.subject.check_callable()
         return self.runner.run(request if request is not None else Run(self.generation))
 
+    def sweep(self, request: RunSweep) -> SweepEnded:
+        """See `Sweeps.run`."""
+        self.subject.check_callable()
+        return self.sweeps.run(request)
+
     def calls_of(self, path: Path, values: bool = False, force: bool = False) -> Calls:
         """The calls of one module in the last pass; with `values` histograms and previews where they can be had."""
         if values:
@@ -221,6 +231,7 @@ class Session:
         """Stop the running pass at its next module."""
         if self._open:
             self.attempts.cancel()
+            self.sweeps.cancel()
             self.runner.cancel()
 
     def cancel_background(self) -> None:

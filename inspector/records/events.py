@@ -12,6 +12,7 @@ from .model import Choice, InputField, ModelInfo, ModuleRow
 from .passes import CallRow, PassSummary, Problem
 from .queries import AnyAnswer
 from .requests import AnyRequest
+from .sweeps import SweepBegan, SweepEnded, SweepRows
 
 
 class Hello(Event, frozen=True):
@@ -132,7 +133,8 @@ class Done(Event, frozen=True):
 
 AnyEvent: TypeAlias = (
     AnyAnswer | Hello | Stage | Opened | Choices | ModuleRows | HookMarks | Progress | CallRows | PassEnded | Kinds
-    | Changes | Saved | Note | Failed | Done
+    | Changes | Saved | Note | Failed | Done | SweepBegan | SweepRows
+    | SweepEnded
 )  # fmt: skip
 """What crosses the channel; the type checker lets nothing else be emitted."""
 

@@ -9,6 +9,7 @@ from .hooks import HookSpec
 from .messages import ModelRequest, Request
 from .model import Target
 from .queries import AnyQuery
+from .sweeps import RunSweep
 
 
 class Open(Request, frozen=True):
@@ -148,6 +149,6 @@ class Shutdown(Request, frozen=True):
 AnyRequest: TypeAlias = (
     AnyQuery | Open | ListTargets | ListKinds | SetInput | Run | GetCalls | Cancel | Observe | SetHook | AddHook
     | ReplaceHook | RemoveHook | DisableAll | EditParameters | LoadStateDict | Undo | TakeBaseline | Save | LoadRecipe
-    | Shutdown
+    | Shutdown | RunSweep
 )  # fmt: skip
 """What crosses the channel. `engine/answers` has an arm for each; one without is an error of the type checker."""

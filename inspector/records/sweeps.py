@@ -29,7 +29,7 @@ class SweepHead(Record, frozen=True):
     hook: str  # what is done there: "patch", "zero()"
 
 
-class Sweep(ModelRequest, frozen=True):
+class RunSweep(ModelRequest, frozen=True):
     """Alter one place after another. Events: `SweepBegan`, `SweepRows`. Reply: `SweepEnded`."""
 
     over: tuple[str, ...]  # modules, as hooks name them
@@ -37,7 +37,7 @@ class Sweep(ModelRequest, frozen=True):
     hook: str = ""  # what is done at a place; "" puts in what the clean run had there
     metric: str = "mean"
     clean: tuple[str, ...] = ()  # the input of the clean run, as after -i; without one nothing is recovered
-    corrupted: tuple[str, ...] = ()  # of the one that is altered; the sample input where it is empty
+    corrupted: tuple[str, ...] = ()  # of the one that is altered, drawn from the seed after; else the sample input
 
 
 class SweepBegan(Event, frozen=True):
@@ -54,7 +54,7 @@ class SweepRows(Event, frozen=True):
 
 
 class SweepEnded(Event, frozen=True):
-    """Reply to `Sweep`, also when it was cancelled: what was measured until then has come."""
+    """Reply to `RunSweep`, also when it was cancelled: what was measured until then has come."""
 
     generation: int
     complete: bool

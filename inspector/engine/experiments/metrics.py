@@ -11,6 +11,7 @@ from torch import Tensor
 from ...errors import UsageError
 from ...text import encodable
 from ..usercode.importing import resolve
+from ..usercode.running import reported
 from ..values import nested
 
 Metric = Callable[[Any], Any]
@@ -60,7 +61,12 @@ class Measure:
         function: Metric = resolve(words)
         if not callable(function):
             raise UsageError(encodable(f"{words} is no function", 200), hint=WORDS)
-        return function
+        return lambda output: _call(function, words, output)
+
+
+def _call(function: Metric, words: str, output: Any) -> Any:
+    with reported(f"your metric {words} raised:"):
+        return function(output)
 
 
 def find_logits(output: Any) -> Tensor:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UsageError
-from ..inputs.sample import sample_from_values
+from ..inputs.sample import Sample, sample_from_values
 from ..modules.tree import ModuleTree
 from ..restore.guard import Snapshot, TensorBackup
 from ..restore.process_state import cuda_in_use, seed_everything
@@ -31,7 +31,11 @@ def make_run(given: Any) -> Run:
     args, kwargs = _split(given)
     if all(type(value) in (Tensor, int, float, bool, type(None)) for value in (*args, *kwargs.values())):
         return lambda model: model(*map(_copy, args), **{name: _copy(value) for name, value in kwargs.items()})
-    sample = sample_from_values(args, kwargs)
+    return run_of(sample_from_values(args, kwargs))
+
+
+def run_of(sample: Sample) -> Run:
+    """What runs a model on copies of a sample."""
 
     def run_on_copy(model: nn.Module) -> Any:
         fresh = sample.copy()

@@ -154,7 +154,6 @@ class TensorBackup:
             self.not_copied = sum(size for index, size in enumerate(sizes) if index not in copied)
             self._tensors = [_KeptTensor.of(*named, index in copied) for index, named in enumerate(found)]
         self._by_id = {id(kept.tensor): kept for kept in self._tensors}
-        self._restless: set[int] | None = None
 
     def accept(self, tensor: Tensor) -> None:
         """What this tensor holds now is what it is restored to from now on."""
@@ -166,15 +165,16 @@ class TensorBackup:
         """The tensors, and what each is called."""
         return [(kept.name, kept.tensor) for kept in self._tensors]
 
-    def restore_restless(self) -> None:
-        """Put back what changed the first time that this was called, and what was written to since: much quicker than
-        to compare everything, for what is done again and again."""
+    def restore_restless(self, restless: set[int] | None) -> set[int]:
+        """Put back what is in `restless`, and what was written to: much quicker than to compare everything, which is
+        done for None. Gives what is restless from now on."""
         with torch._C.DisableTorchFunctionSubclass():
-            if self._restless is None:
-                self._restless = {id(kept) for kept in self._tensors if _try_restore(kept)}
+            if restless is None:
+                return {id(kept) for kept in self._tensors if _try_restore(kept)}
             for kept in self._tensors:
-                if id(kept) in self._restless or kept.is_written:
+                if id(kept) in restless or kept.is_written:
                     _try_restore(kept)
+        return restless
 
     def restore(self) -> list[str]:
         """Put back what changed. Returns it in words: "layer1.0.bn1.running_mean: values"."""
@@ -254,14 +254,16 @@ class Snapshot:
         self._hooks = KeptHooks(backup.named_tensors())
         self._process = ProcessState()
         self._restless: list[_KeptModule] | None = None
+        self._restless_tensors: set[int] | None = None
 
     def restore_restless(self) -> None:
-        """Put back what a run changed in modules and tensors; see `TensorBackup.restore_restless`."""
+        """Put back, of modules and tensors, what changed when this was called first, and what was written to since: for
+        what is done again and again. `restore` finds the rest."""
         if self._restless is None:
             self._restless = [kept for kept in self._modules if kept.restore([])]
         for kept in self._restless:
             kept.restore([])
-        self._backup.restore_restless()
+        self._restless_tensors = self._backup.restore_restless(self._restless_tensors)
 
     def restore(self) -> tuple[list[str], list[str]]:
         """Put everything back.

@@ -75,7 +75,7 @@ class SweepResult:
         from rich.console import Console
 
         console = Console(highlight=False)
-        console.print(self._heading(), markup=False)
+        console.print(self.heading(), markup=False)
         for metric in self.head.metrics:
             console.print(self.heat_map(metric, ascii))
 
@@ -126,7 +126,7 @@ class SweepResult:
         body = str(self.heat_map()) if len(columns) > 1 else self.table(limit=SHOWN)
         more = len(self.rows) - SHOWN
         left_out = f"… and {more} more rows: .table()\n" if len(columns) <= 1 and more > 0 else ""
-        return f"{self._heading()}\n{body}{left_out}".rstrip("\n")
+        return f"{self.heading()}\n{body}{left_out}".rstrip("\n")
 
     def _of(self, metric: str) -> list[SweepRow]:
         name = metric or self.head.metrics[0]
@@ -134,7 +134,7 @@ class SweepResult:
             raise UsageError(encodable(f"there is no metric {name!r}", 200), hint=", ".join(self.head.metrics))
         return [row for row in self.rows if row.metric == name]
 
-    def _heading(self) -> str:
+    def heading(self) -> str:
         """How far it came, the runs as they are, and what went wrong."""
         done = len({(row.place, row.where) for row in self.rows})
         state = f"{done} places" if self.complete else f"interrupted after {done} of {self.head.places} places"

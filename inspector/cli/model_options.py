@@ -1,0 +1,52 @@
+"""What every verb that opens a target takes: the model and its input."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> Any:
+    """Returns the group, for what a verb adds."""
+    model = parser.add_argument_group("model")
+    add = model.add_argument
+    add("-i", "--input", action="append", default=[], metavar="SPEC",
+        help="sample input, repeatable: 1x3x224x224, ids=1x128:int64:0..30521, x=@batch.pt, img=@cat.png, "
+             "pkg.mod:make_batch")  # fmt: skip
+    add("-w", "--weights", default="", metavar="FILE", help="a state dict, DEFAULT (downloads), or none (random)")
+    add("--rename", action="append", default=[], metavar="OLD=>NEW",
+        help="rename keys of -w, repeatable, one after the other: 'module.=>' leaves out a name that keys begin with, "
+             "'=>net.' puts one in front, 'fc=>head', '.gamma=>.weight' anywhere behind another name")  # fmt: skip
+    add("-d", "--device", default="auto", help="auto, cpu, cuda:N or meta")
+    add("--dtype", default="", help="convert parameters and input, e.g. bfloat16")
+    mode = model.add_mutually_exclusive_group()
+    mode.add_argument("--train", action="store_true", help="in training mode")
+    mode.add_argument("--eval", action="store_true", help="in evaluation mode (the default)")
+    add("--grad", action="store_true", help="record gradients during the pass")
+    add("--seed", type=int, default=0, metavar="N", help="for weights, input and pass (default 0)")
+    add("--trust-pickle", action="store_true", help="open a file that runs code when it is opened, such as a pickle")
+    return model
+
+
+def read_model(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, Any]:
+    """Those fields of `records.Target`."""
+    return {
+        "target": options.target,
+        "arguments": [_split_pair(parser, text) for text in options.arguments],
+        "inputs": options.input,
+        "weights": options.weights,
+        "renames": options.rename,
+        "device": options.device,
+        "dtype": options.dtype,
+        "training": options.train,
+        "seed": options.seed,
+        "grad": options.grad,
+        "trust_pickle": options.trust_pickle,
+    }
+
+
+def _split_pair(parser: argparse.ArgumentParser, text: str) -> tuple[str, str]:
+    key, separator, value = text.partition("=")
+    if not separator or not all(part.isidentifier() for part in key.split(".")):
+        parser.error(f"{text!r} is not KEY=VALUE; constructor arguments look like num_classes=10")
+    return key, value
