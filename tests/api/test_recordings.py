@@ -237,3 +237,30 @@ def test_hooks_with_tensors_can_be_compared() -> None:
     assert inspector.patch(tensor) == inspector.patch(tensor)
     recording = inspector.Recording({"a:output": tensor})
     assert inspector.patch(recording) == inspector.patch(recording) != inspector.patch(inspector.Recording({}))
+
+
+def test_steps_and_calls_have_keys_of_their_own() -> None:
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.act = nn.ReLU()
+
+        def forward(self, x: Tensor) -> Tensor:
+            result: Tensor = self.act(self.act(x) - 1)
+            return result
+
+    model, inputs = Shared(), [torch.randn(3) for _ in range(3)]
+    with (
+        inspector.capture(model, "act", keep=True) as cap,
+        inspector.hooks(model, {"act": inspector.record("r")}) as on,
+    ):
+        for x in inputs:
+            model(x)
+    truth = {}
+    for step, x in enumerate(inputs):
+        at = f"@{step}" if step else ""
+        truth |= {f"act{at}:output": x.relu(), f"act#1{at}:output": (x.relu() - 1).relu()}
+    assert equal(cap.recordings, truth) and equal(on.recorded["r"], truth)
+    with inspector.hooks(model, {"act": inspector.patch(cap.recordings, step=2)}):
+        outputs = [model(torch.zeros(3)) for _ in inputs]
+    assert torch.equal(outputs[2], model(inputs[2])) and not outputs[0].any()

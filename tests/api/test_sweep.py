@@ -332,3 +332,26 @@ def test_a_compiled_model_is_swept_as_it_was_written() -> None:
     compiled(x)
     result = inspector.sweep(compiled, x, x + 1, over=["0", "3"], metric="mean")
     assert [row.value for row in result.rows] == [row.value for row in plain.rows] and not result.faults
+
+
+def test_steps_of_a_run_are_told_apart() -> None:
+    """A run may call the model several times: each call gets what the same call had in the clean run."""
+    model, inputs = small_net().eval(), [torch.randn(2, 4) for _ in range(3)]
+    clean = lambda m: torch.stack([m(x) for x in inputs])  # noqa: E731
+    corrupted = lambda m: torch.stack([m(x + 1) for x in inputs])  # noqa: E731
+    result = inspector.sweep(model, clean, corrupted, over="3", metric="norm")
+    assert result.rows[0].recovered == 1 and not result.faults
+    with torch.no_grad():
+        truth = torch.stack([model(inputs[0]), torch.zeros(2, 3), model(inputs[2])]).double().mean()
+    zeroed = inspector.sweep(model, clean, over="3", hook="zero(step=1)", metric="mean")
+    assert zeroed.rows[0].value == float(truth)
+
+
+def test_generated_tokens_are_patched_step_by_step() -> None:
+    model = llama()
+    ids, other = torch.arange(6)[None], torch.arange(6)[None] + 20
+    options: dict[str, Any] = {"max_new_tokens": 4, "do_sample": False, "pad_token_id": 0}
+    clean = lambda m: m.generate(ids, **options)[:, 6:].float()  # noqa: E731
+    corrupted = lambda m: m.generate(other, **options)[:, 6:].float()  # noqa: E731
+    result = inspector.sweep(model, clean, corrupted, over="lm_head", metric="mean")
+    assert result.head.clean != result.head.corrupted and result.rows[0].recovered == 1

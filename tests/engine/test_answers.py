@@ -37,7 +37,7 @@ CONFIG = """
 [mypy]
 strict = true
 warn_return_any = false
-[mypy-inspector.api.*,inspector.engine.hooks.*,inspector.engine.session]
+[mypy-inspector.api.*,inspector.engine.hooks.*,inspector.engine.session,inspector.errors,inspector.report.*]
 ignore_missing_imports = true
 """
 

@@ -120,7 +120,7 @@ def _kl(reference: Tensor | None, logits: Tensor) -> Tensor:
 
 def _number(value: Any) -> float:
     try:
-        return float(value)
+        return float(value.detach() if isinstance(value, Tensor) else value)
     except (TypeError, ValueError, RuntimeError):
         kind = f"{'×'.join(map(str, value.shape))} tensor" if isinstance(value, Tensor) else type(value).__name__
         raise UsageError(

@@ -64,6 +64,8 @@ class Handle(Protocol):
     def remove(self) -> None: ...
 
 
+Put = Callable[[], Sequence[Handle]]
+"""Puts hooks on, and gives their handles."""
 Seen = TypeVar("Seen")
 
 
@@ -99,7 +101,7 @@ class Runs:
         late, lost = self._snapshot.restore()
         self.notes = (*(f"{words}, by a later run than the first: put back at the end only" for words in late), *lost)
 
-    def run(self, run: Run, see: Callable[[Any], Seen], put: Sequence[Callable[[], Sequence[Handle]]] = ()) -> Seen:
+    def run(self, run: Run, see: Callable[[Any], Seen], put: Sequence[Put] = ()) -> Seen:
         """One run: gives what `see` makes of its output, and puts back what the run changed.
 
         Args:
@@ -117,7 +119,7 @@ class Runs:
         finally:
             self._snapshot.restore_restless()
 
-    def _call(self, run: Run, put: Sequence[Callable[[], Sequence[Handle]]]) -> Any:
+    def _call(self, run: Run, put: Sequence[Put]) -> Any:
         handles: list[Handle] = []
         try:
             for each in put:

@@ -23,7 +23,7 @@ from ..modules.rows import badges_of
 from ..modules.selector import select
 from ..modules.tree import ModuleTree, Node
 from .metrics import Measure
-from .runs import Handle, Run, Runs
+from .runs import Handle, Put, Run, Runs
 from .sites import Site, Sites
 
 _RUN = "clean"
@@ -86,9 +86,9 @@ class Sweep:
         question, clean = self._question, None
         if question.clean is not None:
             recorders = [self._put(record(_RUN, megabytes=ALL), node, path) for node, path in self._nodes]
-            clean = self._runs.run(question.clean, self._refer, recorders)
+            clean = self._run(question.clean, self._refer, recorders)
         see = self._refer if clean is None else question.measure.values
-        corrupted = self._runs.run(question.corrupted, see, [self._places.watch])
+        corrupted = self._run(question.corrupted, see, [self._places.watch])
         self._sites = self._places.list_all()
         self._clean, self._corrupted = clean, corrupted
         values = None if clean is None else tuple(clean.get(name, math.nan) for name in corrupted)
@@ -117,6 +117,22 @@ class Sweep:
         self._question.measure.refer(output)
         return self._question.measure.values(output)
 
+    def _run(self, run: Run, see: Callable[[Any], dict[str, float]], put: Sequence[Put]) -> dict[str, float]:
+        """One run from its step 0."""
+
+        def stepped(model: nn.Module) -> Any:
+            self._state.start()
+            try:
+                return run(model)
+            finally:
+                self._state.end_pass()
+
+        return self._runs.run(stepped, see, [self._count_steps, *put])
+
+    def _count_steps(self) -> list[Handle]:
+        handle = self._state.steps.register(self._tree.root)
+        return [] if handle is None else [handle]
+
     def _put(self, hook: Hook, node: Node, path: str) -> Callable[[], list[Handle]]:
         return lambda: [Attached(hook, node.module, path, self._state).register()]
 
@@ -132,9 +148,8 @@ class Sweep:
             return {}, "the module is not called"
         attached = Attached(self._hook(site.where), site.node.module, site.path, self._state)
         try:
-            values = self._runs.run(
-                _mark_errors(self._question.corrupted), self._question.measure.values, [lambda: [attached.register()]]
-            )
+            run = _mark_errors(self._question.corrupted)
+            values = self._run(run, self._question.measure.values, [lambda: [attached.register()]])
         except RunError as error:
             return {}, str(error)
         if attached.tally.fired and attached.tally.fault is None:
