@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..kind import NUMBERS, OnTensor, kind
+from ..substitute import without_overflow
 
 
 @kind("Alter values", on=NUMBERS)
@@ -12,4 +13,4 @@ def add(value: float) -> OnTensor:
     Args:
         value: What is added to every element.
     """
-    return lambda tensor: tensor + value
+    return lambda tensor: without_overflow(tensor, lambda values: values + value)

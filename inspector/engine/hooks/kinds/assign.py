@@ -22,12 +22,14 @@ def assign(value: float, index: str = "") -> OnTensor:
         parsed = ast.literal_eval(f"({index},)") if index.strip() else ()
     except (SyntaxError, ValueError):
         parsed = ("",)
-    if not all(isinstance(number, int) for number in parsed):
+    if not all(type(number) is int for number in parsed):
         raise UsageError(f"assign: {index!r} is no index", hint="write it as assign(0.5, '0, 3')")
 
     def assigned(tensor: Tensor) -> Tensor:
         copied = tensor.clone()
         copied[parsed] = value
+        if not tensor.is_floating_point() and not tensor.is_complex() and (copied[parsed] != value).any():
+            raise TypeError(f"{tensor.dtype} has no {value}")
         return copied
 
     return assigned

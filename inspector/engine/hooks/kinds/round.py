@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from ....errors import UsageError
+from ....text import encodable
 from ..kind import NUMBERS, OnTensor, kind
 
 
@@ -16,6 +18,13 @@ def round(dtype: str = "bfloat16") -> OnTensor:
         dtype: Such as bfloat16, float16 or float8_e4m3fn.
     """
     found = getattr(torch, dtype, None)
-    if not isinstance(found, torch.dtype):
-        raise UsageError(f"torch has no dtype {dtype!r}", hint="bfloat16, float16, float8_e4m3fn, float8_e5m2")
-    return lambda tensor: tensor.to(found).to(tensor.dtype)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        what = f"torch has no floating dtype {dtype!r}"
+        raise UsageError(encodable(what, 200), hint="bfloat16, float16, float8_e4m3fn, float8_e5m2")
+
+    def rounded(tensor: Tensor) -> Tensor:
+        if not tensor.is_floating_point():
+            raise TypeError(f"{tensor.dtype} has nothing to do with {found}")
+        return tensor.to(found).to(tensor.dtype)
+
+    return rounded

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..kind import NUMBERS, OnTensor, kind
+from ..substitute import without_overflow
 
 
 @kind("Alter values", on=NUMBERS)
@@ -12,4 +13,4 @@ def scale(factor: float) -> OnTensor:
     Args:
         factor: What every element is multiplied with.
     """
-    return lambda tensor: tensor * factor
+    return lambda tensor: without_overflow(tensor, lambda values: values * factor)
