@@ -51,6 +51,8 @@ class CallRow(Row, frozen=True):
     input_holds: Holds = ""  # what stands out in what it was called with
     step: int = 0  # of the pass: 0 for the first call of the model itself, a batch or a token
     in_step: int = 0  # 0 for the first call of this module in that step
+    gradient_norm: float | None = None  # Euclidean norm of the gradient that reached the output
+    weight_ratio: float | None = None  # |gradient| / |weight| of the module's own weights, the largest of several
 
     @property
     def nan(self) -> bool:

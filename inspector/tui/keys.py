@@ -120,6 +120,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("call-next", "full_stop", "next_call(1)", "Outputs: next call", "Panels", "outputs", shown="."),
     Command("call-previous", "comma", "next_call(-1)", "Outputs: previous call", "Panels", "outputs", shown=","),
     Command("history-scale", "x", "scale", "History: logarithmic or linear", "Panels", "history"),
+    Command("gradient-threshold", "x", "threshold", "Gradients: too small or large from 100, 1,000, 10,000 times",
+            "Panels", "gradients"),
     Command("gradient-module", "enter", "go_to_module", "Gradients: go to this module in the tree", "Panels",
             "gradients"),
     Command("edit", "e", "general.edit", "Open $EDITOR at this line", "Panels"),

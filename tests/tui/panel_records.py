@@ -220,13 +220,15 @@ def the_history(batches: int = 10) -> r.History:
 
 
 def a_model_after_backward() -> Model:
-    """Gradients of every kind: ordinary, vanishing, exploding, zero and NaN; one module was not reached."""
+    """Gradients of every kind: ordinary, small, exploding, zero and NaN; one module was not reached."""
     model = a_model()
     sizes = {0: 0.021, 1: 0.034, 2: 0.012, 3: 3.2e-7, 4: math.nan, 6: 41.5}
     calls = []
     for number, call in enumerate(model.calls):
         size = (0.0 if call.call else 0.0087) if call.module == 5 else sizes.get(call.module)
-        calls.append(msgspec.structs.replace(call, gradient=size if number != 2 else None))
+        size = size if number != 2 else None
+        ratio = {3: 2e-6, 6: 54_321.0}.get(call.module)
+        calls.append(msgspec.structs.replace(call, gradient=size, gradient_norm=size, weight_ratio=ratio))
     model.start_trace(model.trace + 1)
     model.add_calls(calls)
     return model

@@ -13,7 +13,7 @@ from ..modules.tree import ModuleTree, Node
 from ..recording.observers import Observers
 from ..recording.recorder import Recorder
 from .forward import call_root
-from .gradients import describe_gradients
+from .gradients import compare_with_weights, describe_gradients
 from .histories import Histories
 from .training import Steps, loss_of, optimizer_of
 
@@ -95,6 +95,11 @@ class Batches:
                 listener.recorder = None
         return output
 
+    def _tell_ratios(self) -> None:
+        ratios = compare_with_weights(self._tree)
+        for call in self.recorder.calls if self.recorder is not None else ():
+            call.weight_ratio = ratios.get(call.index)
+
     def _listen(self, number: int, began: Callable[[Recorder], None]) -> None:
         self.recorder = self._record(number == self._steps.batches - 1)
         began(self.recorder)
@@ -112,6 +117,7 @@ class Batches:
             loss.backward()  # type: ignore[no-untyped-call]
             if self.done == self._steps.batches - 1:
                 self.gradients = describe_gradients(self._tree)
+                self._tell_ratios()
             if self._optimizer is not None:
                 self._optimizer.step()
         self._hook_state.end_pass()

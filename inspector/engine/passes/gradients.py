@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from ...records import TensorValue, Value
 from ...text import encodable
-from ..modules.tree import ModuleTree, own_tensors
+from ..modules.tree import ModuleTree, Node, own_tensors
 from ..modules.weight_tree import join_name
 from ..values.summarize import Summarizer
 
@@ -29,3 +34,35 @@ def describe_gradients(tree: ModuleTree) -> dict[str, TensorValue]:
     described: dict[str, Value] = {name: summarizer.describe(gradient) for name, gradient in found.items()}
     summarizer.resolve()
     return {name: value for name, value in described.items() if isinstance(value, TensorValue)}
+
+
+def compare_with_weights(tree: ModuleTree) -> dict[int, float]:
+    """How large the gradients of each node's own weights are, as a multiple of the weights; of several the largest.
+
+    Weights have two and more dimensions: biases and the like begin at zero or one, and are no scale. None are measured
+    where a model has more elements than `MEASURED`.
+    """
+    found = [(node.index, weight, gradient) for node in tree.objects() for weight, gradient in _weights(node)]
+    if not found or sum(weight.numel() for _, weight, _ in found) > MEASURED:
+        return {}
+    norms = torch.stack([_norm(part) for _, *both in found for part in both]).tolist()
+    ratios: dict[int, float] = {}
+    for (index, _, _), weight, gradient in zip(found, norms[::2], norms[1::2], strict=True):
+        if weight and not math.isnan(gradient):
+            ratios[index] = max(ratios.get(index, 0.0), gradient / weight)
+    return ratios
+
+
+def _weights(node: Node) -> Iterator[tuple[Tensor, Tensor]]:
+    """With their gradients; those of other classes of tensors may refuse to be measured."""
+    for _, weight in own_tensors(node.module, "_parameters"):
+        if is_lazy(weight) or type(weight) is not nn.Parameter or not weight.is_leaf:
+            continue
+        gradient = weight.grad
+        if type(gradient) is Tensor and gradient.layout is torch.strided and not gradient.is_meta and weight.dim() > 1:
+            yield weight, gradient
+
+
+def _norm(tensor: Tensor) -> Tensor:
+    norm: Tensor = torch.linalg.vector_norm(tensor.detach())
+    return norm.float().cpu()

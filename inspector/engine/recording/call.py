@@ -38,7 +38,7 @@ class Call:
     __slots__ = (
         "altered", "baseline_output", "before", "began", "by_tensor", "delta", "depth", "difference", "end", "file",
         "gradients", "in_step", "index", "inputs", "kept", "kwargs", "line", "ms", "number", "observe_filter",
-        "output", "recomputed", "shown", "spent", "start", "status", "step",
+        "output", "recomputed", "shown", "spent", "start", "status", "step", "weight_ratio",
     )  # fmt: skip
 
     def __init__(self, index: int, number: int, start: int, depth: int, step: int = 0, in_step: int = 0) -> None:
@@ -64,6 +64,7 @@ class Call:
         self.difference: Histogram | None = None
         self.gradients: list[Value] = []  # as they came
         self.by_tensor: list[list[Value]] = []  # the same, for each tensor of the output apart
+        self.weight_ratio: float | None = None  # see `CallRow`
         self.before: BaseException | None = None  # the exception that was already being handled at entry
         self.began = self.spent = 0.0
         self.observe_filter: ObserveFilter | None = None  # where an observing hook looks at a part only
@@ -89,6 +90,8 @@ class Call:
             input_holds=find_odd(*self.inputs, self.kwargs),
             step=self.step,
             in_step=self.in_step,
+            gradient_norm=gradient_norm(self.gradients),
+            weight_ratio=self.weight_ratio,
         )
 
     def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:
@@ -137,13 +140,25 @@ class Witness(Protocol):
 
 def gradient_size(gradients: list[Value]) -> float | None:
     """Root mean square over all elements; None where there are no statistics."""
+    total, elements = _sum_squares(gradients)
+    return math.sqrt(total / elements) if elements else None
+
+
+def gradient_norm(gradients: list[Value]) -> float | None:
+    """Euclidean norm over all elements; None where there are no statistics."""
+    total, elements = _sum_squares(gradients)
+    return math.sqrt(total) if elements else None
+
+
+def _sum_squares(gradients: list[Value]) -> tuple[float, float]:
+    """Of all elements, and how many they are; NaN where one is not finite."""
     total = elements = 0.0
     for value in gradients:
         found = value.statistics if isinstance(value, TensorValue) else None
         if found is not None and (found.nan or found.inf):
-            return math.nan
+            return math.nan, 1.0
         if found is not None and found.mean is not None and found.std is not None and isinstance(value, TensorValue):
             count = math.prod(value.shape)
             total += count * (found.mean**2 + found.std**2)
             elements += count
-    return math.sqrt(total / elements) if elements else None
+    return total, elements

@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.message import Message
 
 from ...client.model import Model
+from ...gradients import EXPLODING, FAR, NAN, VANISHING, ZERO, Trend, find_trend, judge, size_of
 from ...records import CallRow
 from .. import format
 from ..drawing.bars import bar
@@ -25,12 +26,11 @@ from ..keys import bindings
 from .line_panel import LinePanel
 
 HOW_TO_RUN = "no backward pass yet: press b"
-FAR = 1e3
-"""How many times the median is too much; its inverse is too little."""
+FARS = (FAR, FAR * 10, FAR / 10)
+"""What counts as far, one after the other."""
 LEAST_POWERS = 3.0
 """Powers of ten that the bars stand for at least: what is nearly the same shall look so."""
 
-EXPLODING, VANISHING, ZERO, NAN = "exploding", "vanishing", "zero", "NaN"
 _STYLES = {EXPLODING: f"{ERROR} bold", NAN: f"{ERROR} bold", VANISHING: WARN, ZERO: WARN}
 _NUMBER = 8  # cells: "1.23e-05"
 _MARK = max(map(len, _STYLES))
@@ -38,11 +38,8 @@ _ABOVE = 2  # lines shown above the selected module
 
 
 class GradientsPanel(LinePanel):
-    """Root mean squares of the gradients of outputs, as bars on a logarithmic scale, the last module first.
-
-    A gradient is `exploding` where it is infinite or above 1000 times the median over all that are finite and not
-    zero, `vanishing` where it is below a thousandth of it, `zero` and `NaN` where it is that.
-    """
+    """Norms of the gradients of outputs, as bars on a logarithmic scale, the last module first; `inspector.gradients`
+    says which are exploding and which vanishing."""
 
     TITLE = "Gradients"
     CONTEXT = "gradients"
@@ -60,6 +57,7 @@ class GradientsPanel(LinePanel):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[CallRow] = []  # in backward order
+        self.far = FAR
         self._trace: tuple[Sequence[CallRow], int] = (self.calls, 0)  # what they were taken from, and how much of it
 
     def make_view(self) -> CursorView:
@@ -98,21 +96,36 @@ class GradientsPanel(LinePanel):
         if self.calls:
             self.post_message(self.Chosen(self.calls[min(self.view.cursor, len(self.calls) - 1)].module))
 
+    def action_threshold(self) -> None:
+        """Another threshold."""
+        self.far = FARS[(FARS.index(self.far) + 1) % len(FARS)]
+        self.view.renew()
+
     def page(self, width: int) -> Page | None:
         if not self.model.rows:
             return None
         if not self.calls:
             return Page(message(HOW_TO_RUN))
+        trend = find_trend(self.calls, self._layers(), self.far)
+        verdicts = [judge(call, trend, self.far) for call in self.calls]
         sizes = [_size(call) for call in self.calls]
-        marks = judge(sizes)
         names = [self._title_of(call) for call in self.calls]
         longest = min(max(map(cell_len, names)), max(width // 3, 8))
         room = width - longest - _NUMBER - _MARK - 6
-        lines = [
-            Line(_row(format.fit(format.cut_start(name, longest), longest), size, mark, drawn, room))
-            for name, size, mark, drawn in zip(names, sizes, marks, _bars(sizes, room, self.ascii), strict=True)
-        ]
-        return Page(lines, list(_head(sizes, marks)), [range(n, n + 1) for n in range(len(lines))])
+        lines: list[Line] = []
+        stops: list[range] = []
+        for name, size, verdict, drawn in zip(names, sizes, verdicts, _bars(sizes, room, self.ascii), strict=True):
+            first = len(lines)
+            title = format.fit(format.cut_start(name, longest), longest)
+            lines.append(Line(_row(title, size, verdict.mark, drawn, room)))
+            if verdict.mark in (EXPLODING, VANISHING):
+                lines.append(Line(Content.styled(f"  {verdict.why}", DIM), indent=2))
+            stops.append(range(first, len(lines)))
+        return Page(lines, list(_head(sizes, [each.mark for each in verdicts], trend, self.far)), stops)
+
+    def _layers(self) -> set[int]:
+        """The modules that have parameters of their own."""
+        return {row.index for row in self.model.rows if row.own_parameters}
 
     def _title_of(self, call: CallRow) -> str:
         several = len(self.model.calls_of(call.module)) > 1
@@ -121,13 +134,7 @@ class GradientsPanel(LinePanel):
 
 def backward_order(calls: Sequence[CallRow]) -> list[CallRow]:
     """The calls that a gradient reached, as a backward pass goes through them: what ended last comes first."""
-    return sorted((call for call in calls if call.gradient is not None), key=lambda call: -call.end)
-
-
-def judge(sizes: Sequence[float]) -> list[str]:
-    """The mark of each of these gradients, "" for one that is ordinary."""
-    ordinary = median_of(sizes)
-    return [_judge_size(size, ordinary) for size in sizes]
+    return sorted((call for call in calls if size_of(call) is not None), key=lambda call: -call.end)
 
 
 def median_of(sizes: Sequence[float]) -> float:
@@ -135,27 +142,20 @@ def median_of(sizes: Sequence[float]) -> float:
     return median([size for size in sizes if math.isfinite(size) and size > 0] or [math.nan])
 
 
-def _judge_size(size: float, ordinary: float) -> str:
-    if math.isnan(size):
-        return NAN
-    if size == 0:
-        return ZERO
-    if math.isinf(size) or size / FAR > ordinary:
-        return EXPLODING
-    return VANISHING if size < ordinary / FAR else ""
-
-
 def _size(call: CallRow) -> float:
-    return math.nan if call.gradient is None else abs(call.gradient)
+    size = size_of(call)
+    return math.nan if size is None else size
 
 
-def _head(sizes: Sequence[float], marks: Sequence[str]) -> Iterator[Line]:
-    title = Content.styled("output gradients (rms) in backward order", HEADING)
+def _head(sizes: Sequence[float], marks: Sequence[str], trend: Trend, far: float) -> Iterator[Line]:
+    title = Content.styled("output gradients (norm) in backward order", HEADING)
     yield Line(title, aside=Content.styled("enter Go to it", DIM))
     counted = [(mark, marks.count(mark)) for mark in _STYLES if mark in marks]
     parts = [Content.styled(f"median {format.number(median_of(sizes))}", DIM)]
     parts += [Content.styled(f"{count} {mark}", _STYLES[mark]) for mark, count in counted]
-    yield Line(Content.styled(" · ", DIM).join(parts))
+    yield Line(Content.styled(" · ", DIM).join(parts), aside=Content.styled(f"x Threshold {far:,.0f}×", DIM))
+    if trend.mark:
+        yield Line(Content.styled(str(trend), _STYLES[trend.mark]))
     yield Line()
 
 

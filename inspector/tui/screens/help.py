@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.widgets import Static
 
+from ...gradients import MEANINGS
 from ..format import MARKS
 from ..keys import COMMANDS, Command, bindings
 from .layer import Layer
@@ -69,7 +70,7 @@ class Help(Layer[None]):
 
 
 def help_text(ascii: bool = False) -> Content:
-    """All groups in the order of their declaration, then the marks."""
+    """All groups in the order of their declaration, then the marks and what gradients are called."""
     parts: list[Content] = []
     for group, commands in groupby(_list_commands(), key=lambda c: c.group):
         parts.append(Content.styled(group, "bold $text-primary"))
@@ -77,6 +78,8 @@ def help_text(ascii: bool = False) -> Content:
         parts.append(Content(""))
     parts.append(Content.styled("Marks in the tree", "bold $text-primary"))
     parts.extend(_row(mark.ascii if ascii else mark.sign, mark.meaning) for mark in MARKS)
+    parts += [Content(""), Content.styled("Gradients are called", "bold $text-primary")]
+    parts.extend(_row(name, meaning) for name, meaning in MEANINGS.items())
     return Content("\n").join(parts)
 
 
