@@ -6,7 +6,7 @@ import itertools
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cached_property, partial
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -21,7 +21,8 @@ from ..engine.hooks.recording import Recording
 from ..engine.hooks.session_state import HookState
 from ..engine.hooks.spec import parse_hook
 from ..engine.hooks.turns import ObserveFilter
-from ..engine.modules.rows import badges_at
+from ..engine.modules.inlined import find_inlined
+from ..engine.modules.rows import badges_of
 from ..engine.modules.selector import ROOT, select
 from ..engine.modules.tree import Node, walk
 from ..engine.passes.unhooked import may_run_unseen
@@ -34,6 +35,7 @@ from ..engine.torch_hooks.eager import untraced
 from ..engine.torch_hooks.graph import GraphHooks
 from ..errors import HookError, HookWarning
 from ..records import WORST_FIRST, HookOutcome
+from ..records.badges import Badge
 from .captured import CapturedCall
 
 Value = TypeVar("Value")
@@ -158,12 +160,16 @@ class Hooks:
         and `sentence`, which is empty where all is fine."""
         known = Circumstances(
             self._tree,
-            lambda node: badges_at(self._tree, node),
+            lambda node: badges_of(node.module) + (Badge("inlined"),) * (node.index in self._inlined),
             {node.index for node, hook in self._counted if hook.tally.calls},
             entered=self._state.steps.count > 0,
             may_run_unseen=partial(may_run_unseen, self._tree),
         )
         return [conclude(hook.hook, node, hook.tally, known) for node, hook in self._counted]
+
+    @cached_property
+    def _inlined(self) -> set[int]:
+        return find_inlined(self._tree)
 
     @property
     def faults(self) -> list[Exception]:

@@ -11,6 +11,8 @@ from rich.cells import cell_len
 from inspector.records import (
     Brief,
     CallRow,
+    HookCounts,
+    HookOutcome,
     MappingValue,
     ModelInfo,
     ModuleRow,
@@ -24,6 +26,7 @@ from inspector.records import (
 )
 from inspector.records.badges import Badge
 from inspector.report.calls import render_calls
+from inspector.report.footer import render_footer
 from inspector.report.json_report import render_json
 from inspector.report.model import Report
 from inspector.report.problem import render_problem
@@ -122,3 +125,14 @@ def test_a_hundred_thousand_rows_take_no_minutes() -> None:
     began = time.perf_counter()
     assert render_tree(Report(INFO, rows)).count("ReLU") == 100_000
     assert time.perf_counter() - began < 20
+
+
+def test_past_the_first_hooks_they_are_counted() -> None:
+    idle = (HookOutcome(("a",), "zero()", unfired="it was not called"), HookOutcome((), "scale(1)", changed=False))
+    summary = PassSummary(1, 1.0, 2, idle=idle, hook_counts=HookCounts(9, 0, 4, 2))
+    said = render_footer(Report(INFO, ROWS, summary=summary)).splitlines()
+    assert said[-3:] == [
+        "hook never fired: zero() on a: it was not called",
+        "hook changed nothing: scale(1) on (root)",
+        "and 4 more hooks like these: --print json has all",
+    ]

@@ -9,7 +9,7 @@ from ...records.badges import Badge
 from .badges import badges
 from .holdings import Holdings
 from .inlined import find_inlined
-from .tree import ModuleTree, Node, own_tensors
+from .tree import ModuleTree, own_tensors
 
 
 def module_rows(tree: ModuleTree) -> list[ModuleRow]:
@@ -30,12 +30,6 @@ def module_rows(tree: ModuleTree) -> list[ModuleRow]:
         for node in tree.nodes
         for source in [node.index if node.alias_of < 0 else node.alias_of]
     ]
-
-
-def badges_at(tree: ModuleTree, node: Node) -> tuple[Badge, ...]:
-    """What is unusual about one module by itself, and by what holds it."""
-    flat = (Badge("inlined"),) if node.index in find_inlined(tree) else ()
-    return badges_of(node.module) + flat
 
 
 def badges_of(module: nn.Module, tied: bool = False, several: bool = False) -> tuple[Badge, ...]:

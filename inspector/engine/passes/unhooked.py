@@ -85,12 +85,11 @@ def suspects(tree: ModuleTree, called: set[int]) -> list[Node]:
 
 def may_run_unseen(tree: ModuleTree, node: Node) -> bool:
     """Whether a module above this one may run its forward past `__call__`, by the code of their classes."""
-    above = set[int]()
-    parent = node.parent
+    above, parent = [], node.parent
     while parent >= 0:
-        above.add(parent)
-        parent = tree.nodes[parent].parent
-    return any(found is node for found in suspects(tree, above))
+        above.append(tree.nodes[parent])
+        parent = above[-1].parent
+    return has_forward(node.module) and any(_names_forward(type(holder.module)) for holder in above)
 
 
 def _names_forward(cls: type) -> bool:
