@@ -74,7 +74,10 @@ def _find_producers_of(calls: Sequence[CallRow], word: Holds) -> Iterator[CallRo
     moments = sorted(given + [(call.end, True) for call in calls if call.holds == word])
     for call in calls:
         if call.holds == word and not _was_given(call, word):
-            time, gave = moments[bisect_right(moments, (call.start, True))]  # there is one at `end` at the latest
+            at = bisect_right(moments, (call.start, True))
+            time, gave = (
+                moments[at] if at < len(moments) else (call.end, True)
+            )  # what a dead engine left may be anything
             if time == call.end or not gave:
                 yield call
 

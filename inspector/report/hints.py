@@ -52,7 +52,8 @@ def list_hints(
 def hint_at_reach(info: ModelInfo) -> Iterator[Hint]:
     """A guessed input that most of the model never sees."""
     if info.reached is not None:
-        text = f"the guessed input ({info.input}) reaches {info.reached} of {info.modules} modules; give one with -i"
+        reached = f"the guessed input ({info.input}) reaches {info.reached} of {info.modules} modules"
+        text = f"{reached}; give one with -i (in the app, s)"
         yield Hint("input", text)
 
 

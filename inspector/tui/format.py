@@ -285,7 +285,8 @@ NO_FORWARD = Mark("□", "_", "no forward", BADGES["no forward"])
 UNSEEN = Mark("◌", "u", "unseen", "runs inside TorchScript, where no hook sees it")
 RAISED = Mark("!", "!", "raised", "its forward raised")
 UNFINISHED = Mark("~", "~", "unfinished", "was entered and did not return")
-NOT_FINITE = Mark("N", "N", "NaN", "its output holds NaN or Inf")
+MADE_NAN = Mark("N", "N", "NaN", "made NaN or Inf: its output holds them, and its input did not")
+GIVEN_NAN = Mark("n", "n", "NaN", "its output holds NaN or Inf that it was given, or that a module inside it made")
 ALTERED = Mark("◉", "@", "", "hooks that alter it were added, or one of ours replaced its input or output")
 ALTERED_UNSEEN = Mark("◎", "O", "", "the same, and nothing is seen of it: its observe hook is off")
 EDITED = Mark("✎", "e", "edited", "its own parameters are not what was loaded")
@@ -310,7 +311,7 @@ OTHER = Mark("·", ".", "", "something else to know: see Attributes")
 
 MARKS: tuple[Mark, ...] = (
     OBSERVED, NO_HOOK, REFUSED, ALTERED, ALTERED_UNSEEN, FOREIGN, MOVED, REPEATED, NOT_CALLED, NO_HOOK_CALL, NO_FORWARD,
-    UNSEEN, RAISED, UNFINISHED, NOT_FINITE, DEAD, RECOMPUTED, EDITED, TIED, ALIAS, LAZY, META, SHARDED, DEVICE,
+    UNSEEN, RAISED, UNFINISHED, MADE_NAN, GIVEN_NAN, DEAD, RECOMPUTED, EDITED, TIED, ALIAS, LAZY, META, SHARDED, DEVICE,
     QUANTIZED, PARAMETRIZED, COMPILED, SCRIPTED, TRACED, FUSED, OWN_CALL, INLINED, OTHER,
 )  # fmt: skip
 

@@ -99,7 +99,7 @@ class TitleBar(Widget):
 
 
 def _model_parts(info: ModelInfo) -> list[Part]:
-    little = f"the guessed input reaches {info.reached} of {info.modules} modules"
+    little = f"input reaches {info.reached} of {info.modules}"
     return [
         *([Part(1, little, "$text-warning")] if info.reached is not None else []),
         Part(5, f"{info.modules} modules"),

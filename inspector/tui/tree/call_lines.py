@@ -67,7 +67,7 @@ class CallLines(Lines):
         )
         for call in calls:
             if remarkable(call):
-                self.measure_badges(call_badges((call,)))
+                self.measure_badges(call_badges((call,), self.options.producers))
 
     def find_lines(self, text: str) -> list[int]:
         text = text.lower()
@@ -87,7 +87,7 @@ class CallLines(Lines):
             *self.heat_piece((call,), columns.heat, role),
             *self.number_piece("", columns.calls, "calls"),
             *self.mark_pieces(call.module, columns.mark, (call,)),
-            *self.badge_pieces(call_badges((call,)), columns),
+            *self.badge_pieces(call_badges((call,), self.options.producers), columns),
         ]
 
     def _head(self, call: CallRow, columns: Columns, role: str) -> list[Piece]:

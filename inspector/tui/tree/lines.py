@@ -7,7 +7,7 @@ There are two kinds of lines, `TreeLines` and `CallLines`. A line is known by it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from rich.cells import cell_len
@@ -38,6 +38,7 @@ class DisplayOptions:
     search: str = ""
     ran: bool = False  # a pass has ended
     observed_then: bytes = b""  # the hook marks of that pass
+    producers: frozenset[int] = frozenset()  # the `start` of its calls that made NaN or Inf
 
 
 class Lines(ABC):
@@ -172,14 +173,18 @@ class Lines(ABC):
         return [*pieces, (" " * room, "badge")]
 
 
-def call_badges(calls: Sequence[CallRow]) -> list[Badge]:
-    """What went wrong in any of these calls, the worst first, and what else is to know of them."""
+def call_badges(calls: Sequence[CallRow], producers: Set[int]) -> list[Badge]:
+    """What went wrong in any of these calls, the worst first, and what else is to know of them.
+
+    `producers` are the `start` of those that made NaN or Inf.
+    """
     odd = name_oddities(calls)
     dead = odd == [DEAD]
+    made = any(call.start in producers for call in calls)
     found = (
         (fmt.RAISED, fmt.RAISED.word, any(call.status == "raised" for call in calls)),
         (fmt.UNFINISHED, fmt.UNFINISHED.word, any(call.status == "unfinished" for call in calls)),
-        (fmt.NOT_FINITE, " ".join(odd), odd and not dead),
+        (fmt.MADE_NAN if made else fmt.GIVEN_NAN, " ".join(odd), odd and not dead),
         (fmt.DEAD, fmt.DEAD.word, dead),
         (fmt.RECOMPUTED, fmt.RECOMPUTED.word, any(call.recomputed for call in calls)),
     )
@@ -199,7 +204,7 @@ def _spell(badge: Badge) -> str:
 def _badge_role(mark: fmt.Mark) -> str:
     if mark in (fmt.RAISED, fmt.UNFINISHED):
         return "error"
-    return "warning" if mark in (fmt.NOT_FINITE, fmt.DEAD, fmt.EDITED) else "badge"
+    return "warning" if mark in (fmt.MADE_NAN, fmt.GIVEN_NAN, fmt.DEAD, fmt.EDITED) else "badge"
 
 
 def _runs(text: str, matched: set[int], role: str) -> Iterator[Piece]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ...client.model import Model
 from ...records import CallRow, PassSummary
+from ...report.findings import find_producers
 from .call_lines import CallLines
 from .lines import DisplayOptions, Lines
 from .matching import Names, find, step
@@ -84,6 +85,8 @@ class Listing:
             self.calls.forget_heat()
         new = model.calls[self._calls_seen :]
         self._calls_seen += len(new)
+        if new:
+            self.options.producers = frozenset(find_producers(model.calls))
         self.modules.measure_calls(new)
         self.calls.measure_calls(new)
         if model.summary is not self._summary:

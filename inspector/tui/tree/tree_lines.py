@@ -183,7 +183,8 @@ class TreeLines(Lines):
 
     def _badges(self, index: int) -> list[Badge]:
         edited = [(fmt.EDITED, fmt.EDITED.word)] if self.model.object_of(index) in self._edited else []
-        return call_badges(self.model.calls_of(index)) + edited + _row_badges(self.model.rows[index])
+        of_calls = call_badges(self.model.calls_of(index), self.options.producers)
+        return of_calls + edited + _row_badges(self.model.rows[index])
 
 
 def _row_badges(row: ModuleRow) -> list[Badge]:

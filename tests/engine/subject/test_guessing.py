@@ -102,13 +102,13 @@ def test_it_goes_on_looking_where_little_of_the_model_runs(build: type[nn.Module
 def test_where_nothing_better_is_found_it_is_said_everywhere() -> None:
     session, opened, report = open_guessing(WantsAnObject)
     assert opened.info.reached == called(WantsAnObject()) == 1 and opened.info.input == "no arguments"
-    words = "the guessed input (no arguments) reaches 1 of 62 modules; give one with -i"
+    words = "the guessed input (no arguments) reaches 1 of 62 modules; give one with -i (in the app, s)"
     assert words in render_tree(report)
     (hint,) = [hint for hint in read_document(render_json(report))["hints"] if hint["kind"] == "input"]
     assert hint["text"] == words
     bar = TitleBar()
     bar.info = opened.info
-    assert "reaches 1 of 62 modules" in " ".join(part.text for part in bar._left())
+    assert "input reaches 1 of 62" in " ".join(part.text for part in bar._left())
     session.set_input(("1x12",))
     assert session.subject.info.reached is None, "what a person gives is theirs to judge"
 

@@ -145,10 +145,23 @@ async def test_badges_in_words_where_there_is_room() -> None:
 
 async def test_what_stands_out_in_outputs_is_marked() -> None:
     made = model([row(0, -1, "", "Net"), row(1, 0, "inf"), row(2, 0, "dead"), row(3, 0, "once")])
-    run(made, [call(1, 0, holds="Inf"), call(2, 1, holds="zeros"), call(3, 2, holds="zeros"), call(3, 3, number=1)])
+    zeros = [call(2, 4, start=3, holds="zeros"), call(3, 6, start=5, holds="zeros")]
+    run(made, [call(1, 2, start=1, holds="Inf"), *zeros, call(3, 8, start=7, number=1)])
     async with showing(made, 100) as (tree, _, _):
         assert line(tree, " inf ").endswith("N Inf") and line(tree, " dead ").endswith("0 dead")
         assert "dead" not in line(tree, "once"), "one of its calls gave something"
+
+
+async def test_who_made_nan_is_told_from_who_hands_it_on() -> None:
+    made = model([row(0, -1, "", "Net"), row(1, 0, "makes"), row(2, 0, "hands"), row(3, 0, "fine")])
+    run(made, [
+        call(3, 2, start=1), call(1, 4, start=3, holds="NaN"), call(2, 6, start=5, holds="NaN", input_holds="NaN"),
+        call(0, 7, start=0, depth=0, holds="NaN"),
+    ])  # fmt: skip
+    async with showing(made, 100) as (tree, _, _):
+        assert line(tree, "makes").endswith("N NaN")
+        assert line(tree, "hands").endswith("n NaN") and line(tree, "Net").endswith("n NaN")
+        assert "NaN" not in line(tree, "fine")
 
 
 async def test_what_ran_without_a_call_is_told_from_what_did_not_run() -> None:
