@@ -75,7 +75,7 @@ def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace) -> i
 def _read_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, Any]:
     """The fields of `records.Target`."""
     for text in options.hook:
-        if text != "none" and ":" not in text.partition("(")[0]:
+        if text != "none" and ":" not in text.replace("(root)", "").partition("(")[0]:
             parser.error(f"--hook {text!r} names no module; write --hook 'conv1:scale(2)', or --hook none")
     return {
         **read_model(parser, options),

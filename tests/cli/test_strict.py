@@ -65,3 +65,15 @@ def test_strict_is_content_with_what_fires_and_what_changes_nothing(tmp_path: Pa
 def test_hooks_are_a_key_of_every_report() -> None:
     report = json.loads(read_schema())["$defs"]["report"]
     assert "hooks" in report["required"]
+
+
+def test_places_take_the_root_and_what_is_left_out(tmp_path: Path) -> None:
+    ran = run(tmp_path, "--print", "json", "--hook", "(root):scale(2)", "--hook", "*, ~class:ReLU:scale(3)")
+    document = read_document(ran.stdout)
+    assert [(each["module"], each["hook"], each["fired"]) for each in document["hooks"]] == [
+        ("", "scale(2)", 1),
+        ("0", "scale(3)", 1),
+    ]
+    wrong = run(tmp_path, "--print", "tree", "--hook", "0, ~class:Relu:scale(3)")
+    assert wrong.returncode == 2 and "no module of Sequential matches 'class:Relu'" in wrong.stderr
+    assert "did you mean class:ReLU?" in wrong.stderr

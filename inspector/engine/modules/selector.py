@@ -16,6 +16,7 @@ from .tree import ModuleTree, Node
 
 ROOT = "(root)"
 """How the model itself is named where an empty path could not be seen."""
+CLASS = "class:"
 INNER = "_orig_mod"
 """The key under which `torch.compile(model)` keeps the model."""
 
@@ -96,8 +97,8 @@ class _Selector:
         return found
 
     def _match(self, pattern: str) -> Iterable[int]:
-        if pattern.startswith("class:"):
-            return self._match_class(pattern.removeprefix("class:"))
+        if pattern.startswith(CLASS):
+            return self._match_class(pattern.removeprefix(CLASS))
         return self._match_glob(pattern)
 
     def _match_class(self, pattern: str) -> Iterable[int]:
@@ -121,10 +122,18 @@ class _Selector:
         return {_object_of(self._tree, index) for index in indices}
 
     def _hint(self, part: str) -> str:
-        names = [name for name in self._outer_names[:5_000] if name]
-        names += sorted({f"class:{class_name(node.module)}" for node in self._tree.nodes[:5_000]})
-        close = difflib.get_close_matches(part, names, 3, 0.6)
+        if part.startswith(CLASS):
+            classes = sorted({class_name(node.module) for node in self._tree.nodes[:5_000]})
+            close = [CLASS + name for name in _near(part.removeprefix(CLASS), classes)]
+        else:
+            close = _near(part, [name for name in self._outer_names[:5_000] if name])
         return encodable(f"did you mean {' or '.join(close)}?", 300) if close else _SYNTAX
+
+
+def _near(word: str, names: list[str]) -> list[str]:
+    """Those that differ in little, or in upper and lower case alone."""
+    lower = {name.lower(): name for name in reversed(names)}
+    return [lower[found] for found in difflib.get_close_matches(word.lower(), lower, 3, 0.6)]
 
 
 def _matching(names: list[str], pattern: str) -> list[int]:

@@ -454,6 +454,12 @@ async def test_a_module_that_was_asked_for_wins_over_the_one_kept(tmp_path: Path
         assert app.workbench.selected_path == ("body", "1")
 
 
+async def test_the_root_may_be_asked_for_by_the_name_that_is_shown(tmp_path: Path):
+    SavedState(tmp_path).keep(Target("net"), ViewState(selected=("stem",)))
+    async with running(tmp_path, select="(root)") as (app, _, _):
+        assert app.workbench.selected_path == ()
+
+
 async def test_forgetting_asks_and_then_keeps_nothing(tmp_path: Path):
     SavedState(tmp_path).keep(Target("net"), ViewState(selected=("stem",)))
     async with running(tmp_path) as (_, pilot, _):

@@ -75,7 +75,7 @@ class HookForm(SubmittingLayer):
         self._kind = kind
         typed = typed or Typed()
         choices = job.choices(kind)
-        self._where = Field("modules", job.where, "name, glob, class:X, ~but", "the root")
+        self._where = Field("modules", job.where, "glob, class:X, ~but", "the root")
         self._on = Field("on", typed.on, choices=choices) if len(choices) > 1 else None
         self._arguments = [_argument_field(argument, typed) for argument in kind.arguments]
         options = PART if job.edits else [each for each in OPTIONS if each.name != "at" or kind.moment]
