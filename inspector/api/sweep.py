@@ -29,6 +29,7 @@ def sweep(
     metric: Metric | str,
     where: str | Sequence[str] | None = None,
     hook: Hook | str | None = None,
+    on: str = "output",
     seed: int = 0,
     grad: bool = False,
 ) -> SweepResult:
@@ -53,6 +54,8 @@ def sweep(
         where: Parts of each output, one after another: ".last_hidden_state[:, -1]"; a star goes over a dimension:
             "[:, *]" every token, "[..., */4]" the last dimension in four equal parts. Without it all of each output.
         hook: What is done at each place, as `hooks` takes it: `inspector.zero()`, "noise(0.1, seed=1)".
+        on: Without a hook, "output" or "input": which of them is put in. Heads are parts of the input of the projection
+            behind them: `over="*.o_proj", on="input", where="[0][..., */4]"`.
         seed: For Python, numpy and torch before each run.
         grad: Record gradients in the runs.
 
@@ -75,6 +78,7 @@ def sweep(
         Measure(metric),
         make_run(corrupted),
         _run_or_none(clean),
+        on,
     )
     tree = walk(model)
     runs = Runs(tree, seed, grad)

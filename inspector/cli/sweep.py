@@ -47,7 +47,7 @@ def _read(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple
     from ..records import RunSweep, Target
 
     fields = {**read_model(parser, options), "observe": False, "run": not options.corrupted}
-    asked = {name: getattr(options, name) for name in ("over", "where", "hook", "metric", "clean", "corrupted")}
+    asked = {name: getattr(options, name) for name in ("over", "where", "hook", "on", "metric", "clean", "corrupted")}
     return msgspec.convert(fields, Target), msgspec.convert({"type": "RunSweep", "generation": 1, **asked}, RunSweep)
 
 
@@ -69,6 +69,9 @@ def _make_parser() -> Parser:
         help="a part of each output, repeatable: '.last_hidden_state[:, -1]'; a star goes over a dimension: '[:, *]' "
              "every token, '[..., */4]' the last dimension in four equal parts")  # fmt: skip
     add("--hook", default="", metavar="HOOK", help="what is done at each place, such as 'zero()'; else patching")
+    add("--on", choices=("output", "input"), default="output",
+        help="what is patched, and what --where is a part of: heads are parts of the input of the projection behind "
+             "them, --over '*.o_proj' --on input --where '[0][..., */4]'")  # fmt: skip
     add("--metric", required=True, metavar="METRIC",
         help="logit:IDX, logit_diff:A,B, kl (from the clean run, else from the run as it is), mean, norm, or "
              "pkg.mod:function(output), which gives a number or a dict of them")  # fmt: skip

@@ -10,7 +10,7 @@ class SweepRow(Row, frozen=True):
     """What one metric says of one place. Not a number where the run failed, which `fault` tells."""
 
     place: str  # the module's dotted path; "(root)" is the model itself
-    where: str  # the part of its output that was altered; "" for all of it
+    where: str  # the part of its output, or input, that was altered; "" for all of it
     column: str  # the same among the parts of this module, short: the token, the head
     metric: str
     value: float
@@ -27,6 +27,7 @@ class SweepHead(Record, frozen=True):
     corrupted: tuple[float, ...]
     places: int  # to be altered, one after another
     hook: str  # what is done there: "patch", "zero()"
+    where: tuple[str, ...] = ()  # parts of each, as they were asked for
 
 
 class RunSweep(ModelRequest, frozen=True):
@@ -35,6 +36,7 @@ class RunSweep(ModelRequest, frozen=True):
     over: tuple[str, ...]  # modules, as hooks name them
     where: tuple[str, ...] = ()  # parts of their outputs: "[:, -1]"; with a star one after another: "[:, *]"
     hook: str = ""  # what is done at a place; "" puts in what the clean run had there
+    on: str = "output"  # or "input": what is put in, where nothing else is done
     metric: str = "mean"
     clean: tuple[str, ...] = ()  # the input of the clean run, as after -i; without one nothing is recovered
     corrupted: tuple[str, ...] = ()  # of the one that is altered, drawn from the seed after; else the sample input

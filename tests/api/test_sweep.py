@@ -293,7 +293,8 @@ def test_the_words_for_metrics_say_what_plain_torch_does() -> None:
         ({"metric": "mean", "where": "[0, 0, *]"}, "has 2 dimensions"),
         ({"metric": "mean", "where": "[..., */4]"}, "cannot be divided into 4"),
         ({"metric": "mean", "where": "what"}, "no path"),
-        ({"metric": "mean", "where": "[:, *]", "hook": "zero(on='input')"}, "is put on the input"),
+        ({"metric": "mean", "where": "[:, *]", "hook": "zero(on='input')"}, "an input begins with the argument"),
+        ({"metric": "mean", "where": "[:, *]", "hook": "zero(on='parameters')"}, "is put on neither"),
         ({"metric": "mean", "corrupted": None}, "no input to alter"),
         ({"metric": "mean", "clean": None}, "nothing to put in"),
     ],
@@ -355,3 +356,129 @@ def test_generated_tokens_are_patched_step_by_step() -> None:
     corrupted = lambda m: m.generate(other, **options)[:, 6:].float()  # noqa: E731
     result = inspector.sweep(model, clean, corrupted, over="lm_head", metric="mean")
     assert result.head.clean != result.head.corrupted and result.rows[0].recovered == 1
+
+
+def patch_part_by_hand(
+    model: nn.Module, names: list[str], clean: Any, corrupted: Any, indices: list[Any], metric: Callable[[Any], Any]
+) -> list[float]:
+    """Of each module, one index after another into its output, or the first tensor of that."""
+    kept: dict[str, Tensor] = {}
+
+    def first(out: Any) -> Tensor:
+        return out[0] if isinstance(out, tuple) else out
+
+    def put(name: str, index: Any) -> Callable[..., Any]:
+        def hook(m: nn.Module, args: Any, out: Any) -> Any:
+            new = first(out).clone()
+            new[index] = kept[name][index]
+            return (new, *out[1:]) if isinstance(out, tuple) else new
+
+        return hook
+
+    found = []
+    with torch.no_grad():
+        modules = {name: model.get_submodule(name) for name in names}
+        handles = [
+            module.register_forward_hook(lambda m, a, out, name=name: kept.update({name: first(out).clone()}))
+            for name, module in modules.items()
+        ]
+        model(**clean)
+        for handle in handles:
+            handle.remove()
+        for name, module in modules.items():
+            for index in indices:
+                handle = module.register_forward_hook(put(name, index))
+                found.append(float(metric(model(**corrupted))))
+                handle.remove()
+    return found
+
+
+def difference(out: Any) -> Tensor:
+    result: Tensor = out.logits[0, -1, 3] - out.logits[0, -1, 4]
+    return result
+
+
+def llama_inputs() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    ids = torch.arange(6)[None]
+    return {"input_ids": ids}, {"input_ids": torch.cat([ids[:, :2], ids[:, 2:3] + 30, ids[:, 3:]], 1)}
+
+
+def test_tokens_are_patched_one_by_one_as_by_hand() -> None:
+    model, (clean, corrupted) = llama(), llama_inputs()
+    layers = ["model.layers.0", "model.layers.1"]
+    truth = patch_part_by_hand(
+        model, layers, clean, corrupted, [(slice(None), token) for token in range(6)], difference
+    )
+    result = inspector.sweep(model, clean, corrupted, over="class:LlamaDecoderLayer", where="[:, *]", metric=difference)
+    assert [row.value for row in result.rows] == truth and not result.faults
+    assert [row.where for row in result.rows][:2] == ["[:, 0]", "[:, 1]"]
+    assert [row.column for row in result.rows] == [str(token) for token in range(6)] * 2
+    text = repr(result)
+    assert "sweep of patch at [:, *]: 12 places" in text and "model.layers.1" in text
+    for width in (40, 80):
+        assert all(len(line.plain) <= width for line in result.heat_map().lines(width))
+
+
+def test_parts_of_one_size_are_patched_as_by_hand() -> None:
+    model, (clean, corrupted) = llama(), llama_inputs()
+    names = ["model.layers.0.self_attn", "model.layers.1.self_attn"]
+    indices = [(..., slice(8 * head, 8 * head + 8)) for head in range(4)]
+    truth = patch_part_by_hand(model, names, clean, corrupted, indices, difference)
+    result = inspector.sweep(model, clean, corrupted, over="*.self_attn", where="[0][..., */4]", metric=difference)
+    assert [row.value for row in result.rows] == truth and [row.column for row in result.rows] == list("0123") * 2
+
+
+def test_heads_are_patched_in_the_input_of_the_projection_behind_them() -> None:
+    model, (clean, corrupted) = llama(), llama_inputs()
+    truth = []
+    with torch.no_grad():
+        for layer in model.model.layers:
+            projection, kept = layer.self_attn.o_proj, []
+            handle = projection.register_forward_pre_hook(lambda m, args, kept=kept: kept.append(args[0].clone()))
+            model(**clean)
+            handle.remove()
+            for head in range(4):
+                part = slice(8 * head, 8 * head + 8)
+
+                def put(m: nn.Module, args: Any, part: slice = part, kept: list[Tensor] = kept) -> Any:
+                    new = args[0].clone()
+                    new[..., part] = kept[0][..., part]
+                    return (new,)
+
+                handle = projection.register_forward_pre_hook(put)
+                truth.append(float(difference(model(**corrupted))))
+                handle.remove()
+    over: dict[str, Any] = {"over": "*.o_proj", "where": "[0][..., */4]", "metric": difference}
+    result = inspector.sweep(model, clean, corrupted, on="input", **over)
+    assert [row.value for row in result.rows] == truth and not result.faults
+    again = inspector.sweep(model, clean, corrupted, hook="patch(on='input')", **over)
+    assert [row.value for row in again.rows] == truth
+    ablated = inspector.sweep(model, corrupted, hook="zero(on='input')", **over)
+    assert len(ablated.rows) == 8 and not ablated.faults
+
+
+def test_several_parts_are_columns_of_their_own() -> None:
+    model, x = small_net().eval(), torch.randn(2, 4)
+    result = inspector.sweep(model, x, x + 1, over="0,1", where=["[:, -1]", "[*]", "[:, 0:2]"], metric="norm")
+    assert [row.column for row in result.rows[:4]] == ["[:, -1]", "[0]", "[1]", "[:, 0:2]"] and len(result.rows) == 8
+    with pytest.raises(UsageError, match=r"0: where=.*there is no \['input'\]"):
+        inspector.sweep(model, x, over="0", hook="zero(on='input')", where='["input"][*]', metric="norm")
+
+
+def test_a_keyword_argument_is_divided_by_its_name() -> None:
+    class Named(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = Inner()
+
+        def forward(self, x: Tensor) -> Tensor:
+            result: Tensor = self.inner(hidden=x)
+            return result
+
+    class Inner(nn.Module):
+        def forward(self, *, hidden: Tensor) -> Tensor:
+            return hidden * 2
+
+    x = torch.arange(1.0, 4.0)[None]
+    result = inspector.sweep(Named(), x, over="inner", hook="zero(on='input')", where='["hidden"][:, *]', metric="mean")
+    assert [row.value for row in result.rows] == [pytest.approx((12 - 2 * gone) / 3) for gone in (1, 2, 3)]

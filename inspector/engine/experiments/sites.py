@@ -1,6 +1,6 @@
-"""Where a sweep goes: every module that was named, and every part of its output.
+"""Where a sweep goes: every module that was named, and every part of its output, or of its input.
 
-A part is a path in the output, as hooks have it. A star in its last brackets stands for one index after another, and
+A part is a path there, as hooks have it. A star in its last brackets stands for one index after another, and
 `*/4` for that dimension in four parts of one size: `[:, *]` is every token, `[..., */4]` every one of four heads.
 """
 
@@ -64,10 +64,16 @@ class Star:
         except ValueError as error:
             raise self._refuse(where, str(error)) from None
 
-    def expand(self, output: Any) -> Parts | UsageError:
+    def expand_input(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Parts | UsageError:
+        """Every part of this input with its number; the first step leads to an argument, by its number or name."""
+        if not self._steps:
+            return self._refuse(self.where, 'an input begins with the argument: [0][:, *], or ["hidden"][:, *]')
+        return self.expand(kwargs if isinstance(self._steps[0].key, str) else args)
+
+    def expand(self, value: Any) -> Parts | UsageError:
         """Every part of this output with its number; an error where it has no such parts."""
         try:
-            value = part_at(output, self._steps)
+            value = part_at(value, self._steps)
             size = self._size(value)
         except LookupError as error:
             return self._refuse(self.where, str(error))
@@ -102,28 +108,43 @@ class Sites:
     Args:
         nodes: Modules, with their paths.
         where: Parts of their outputs; none is all of each.
+        on: "output", or "input" where they are parts of that.
 
     Raises:
         UsageError: A part cannot be understood.
     """
 
-    def __init__(self, nodes: Sequence[tuple[Node, str]], where: Sequence[str]) -> None:
+    def __init__(self, nodes: Sequence[tuple[Node, str]], where: Sequence[str], on: str) -> None:
         self._nodes = nodes
+        self._input = on == "input"
         self._where: list[str | Star] = [Star(each) if "*" in each else each for each in where] or [""]
         self._seen: dict[int, dict[str, Parts | UsageError]] = {}
 
     def watch(self) -> list[RemovableHandle]:
-        """Look at the output of each module's first call; gives the handles that end it."""
+        """Look at each module's first call; gives the handles that end it."""
+        if self._input:
+            return [
+                node.module.register_forward_pre_hook(self._look_at_input(node), with_kwargs=True)
+                for node, _ in self._nodes
+            ]
         return [node.module.register_forward_hook(self._look(node)) for node, _ in self._nodes]
 
     def _look(self, node: Node) -> Callable[[nn.Module, Any, Any], None]:
-        stars = [each for each in self._where if isinstance(each, Star)]
-
         def look(module: nn.Module, args: Any, output: Any) -> None:
             if node.index not in self._seen:
-                self._seen[node.index] = {star.where: star.expand(output) for star in stars}
+                self._seen[node.index] = {star.where: star.expand(output) for star in self._stars()}
 
         return look
+
+    def _look_at_input(self, node: Node) -> Callable[[nn.Module, Any, dict[str, Any]], None]:
+        def look(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
+            if node.index not in self._seen:
+                self._seen[node.index] = {star.where: star.expand_input(args, kwargs) for star in self._stars()}
+
+        return look
+
+    def _stars(self) -> list[Star]:
+        return [each for each in self._where if isinstance(each, Star)]
 
     def list_all(self) -> list[Site]:
         """Raises `UsageError` where a part is not there, or there are too many."""

@@ -21,7 +21,7 @@ from ..hooks.outcomes import conclude
 from ..hooks.session_state import HookState
 from ..modules.rows import badges_of
 from ..modules.selector import select
-from ..modules.tree import ModuleTree, Node
+from ..modules.tree import ModuleTree
 from .metrics import Measure
 from .runs import Handle, Put, Run, Runs
 from .sites import Site, Sites
@@ -37,6 +37,7 @@ class Question:
         over: Modules, as hooks name them.
         where: Parts of their outputs; none is all of each.
         hook: What is done at each place; None puts in what the clean run had there.
+        on: Without a hook, whether outputs are put in or inputs: "output", "input".
         measure: Of the output of every run.
         corrupted: The run that is altered.
         clean: The run that it is compared with; None for none.
@@ -48,6 +49,12 @@ class Question:
     measure: Measure
     corrupted: Run
     clean: Run | None = None
+    on: str = "output"
+
+    @property
+    def side(self) -> str:
+        """What the hook is on."""
+        return self.on if self.hook is None else self.hook.on
 
 
 class Sweep:
@@ -71,7 +78,7 @@ class Sweep:
         self._state = HookState(lambda text: None, runs.block)
         nodes = select(tree, ",".join(question.over))
         self._nodes = [(node, ".".join(tree.paths[node.index])) for node in nodes]
-        self._places = Sites(self._nodes, question.where)
+        self._places = Sites(self._nodes, question.where, question.side)
         for where in question.where:
             self._check(where)
         self._sites: list[Site] = []
@@ -85,7 +92,7 @@ class Sweep:
         """
         question, clean = self._question, None
         if question.clean is not None:
-            recorders = [self._put(record(_RUN, megabytes=ALL), node, path) for node, path in self._nodes]
+            recorders = self._record() if question.hook is None or question.hook.kind is patch else []
             clean = self._run(question.clean, self._refer, recorders)
         see = self._refer if clean is None else question.measure.values
         corrupted = self._run(question.corrupted, see, [self._places.watch])
@@ -93,7 +100,9 @@ class Sweep:
         self._clean, self._corrupted = clean, corrupted
         values = None if clean is None else tuple(clean.get(name, math.nan) for name in corrupted)
         hook = str(question.hook) if question.hook is not None else "patch"
-        return SweepHead(tuple(corrupted), values, tuple(corrupted.values()), len(self._sites), encodable(hook, 200))
+        where = tuple(encodable(each, 200) for each in question.where)
+        places, numbers = len(self._sites), tuple(corrupted.values())
+        return SweepHead(tuple(corrupted), values, numbers, places, encodable(hook, 200), where)
 
     def rows(self) -> Iterator[list[SweepRow]]:
         """What every metric says of one place after another. A run that fails is told in its rows.
@@ -107,11 +116,11 @@ class Sweep:
             yield [self._row(site, name, values.get(name, math.nan), fault) for name in self._corrupted]
 
     def _check(self, where: str) -> None:
-        hook = self._question.hook
         if "*" not in where:
             self._hook(where)
-        elif hook is not None and hook.on != "output":
-            raise UsageError(encodable(f"where={where!r} goes over outputs, and {hook} is put on the {hook.on}", 300))
+        elif self._question.side not in ("output", "input"):
+            what = f"where={where!r} divides outputs and inputs, and {self._question.hook} is put on neither"
+            raise UsageError(encodable(what, 300))
 
     def _refer(self, output: Any) -> dict[str, float]:
         self._question.measure.refer(output)
@@ -133,13 +142,16 @@ class Sweep:
         handle = self._state.steps.register(self._tree.root)
         return [] if handle is None else [handle]
 
-    def _put(self, hook: Hook, node: Node, path: str) -> Callable[[], list[Handle]]:
-        return lambda: [Attached(hook, node.module, path, self._state).register()]
+    def _record(self) -> list[Put]:
+        """What records each place."""
+        keep = record(_RUN, megabytes=ALL, on=self._question.side)
+        attached = [Attached(keep, node.module, path, self._state) for node, path in self._nodes]
+        return [lambda: [each.register() for each in attached]]
 
     def _hook(self, where: str) -> Hook:
         """Raises `UsageError` where a hook has no such `where`."""
         if self._question.hook is None:
-            return patch(_RUN, where=where)
+            return patch(_RUN, on=self._question.on, where=where)
         return replace(self._question.hook, where=where or self._question.hook.where)
 
     def _measure(self, site: Site) -> tuple[dict[str, float], str]:

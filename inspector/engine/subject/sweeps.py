@@ -77,6 +77,7 @@ class Sweeps:
             Measure(request.metric),
             self._run_on(request.corrupted, seed + 1) if request.corrupted else self._run_on_sample(),
             self._run_on(request.clean, seed) if request.clean else None,
+            request.on,
         )
 
     def _run_on(self, specs: tuple[str, ...], seed: int) -> Run:

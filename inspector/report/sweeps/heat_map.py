@@ -71,6 +71,7 @@ class HeatMap:
         if value is None:
             return " " * size, Style()
         text = f"{value:.2f}" if self._fraction and abs(value) < 99.5 else f"{value:.3g}"
+        text = "0.00" if text == "-0.00" else text
         if not math.isfinite(value):
             return self._right(text, size), Style(dim=True)
         strength = min(abs(value) / self._full, 1.0)

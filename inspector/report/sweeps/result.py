@@ -89,6 +89,7 @@ class SweepResult:
         runs = zip(self.head.metrics, clean, self.head.corrupted, strict=True)
         return {
             "hook": self.head.hook,
+            "where": list(self.head.where),
             "complete": self.complete,
             "places": self.head.places,
             "metrics": [{"name": name, "clean": _finite(then), "corrupted": _finite(now)} for name, then, now in runs],
@@ -138,7 +139,8 @@ class SweepResult:
         """How far it came, the runs as they are, and what went wrong."""
         done = len({(row.place, row.where) for row in self.rows})
         state = f"{done} places" if self.complete else f"interrupted after {done} of {self.head.places} places"
-        lines = [f"sweep of {visible(self.head.hook)}: {state}"]
+        where = f" at {visible(', '.join(self.head.where))}" if self.head.where else ""
+        lines = [f"sweep of {visible(self.head.hook)}{where}: {state}"]
         for number, name in enumerate(self.head.metrics):
             now, then = self.head.corrupted[number], None if self.head.clean is None else self.head.clean[number]
             clean = "" if then is None else f"clean {_number(then)}, "
