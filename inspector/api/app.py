@@ -39,15 +39,16 @@ def _has_controlling_tty() -> bool:
     return os.environ.get("TERM", "dumb") != "dumb"
 
 
-def serve_app(adopt: Callable[[Session], Opened], select: str) -> Session:
-    """Be the engine of an app on this terminal until it is closed."""
+def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0) -> Session:
+    """Be the engine of an app on this terminal until it is closed. Its first pass makes so many tokens, or calls the
+    model."""
     ours, theirs = socket.socketpair()
     with ours, theirs, _output_in_pipe() as output:
         server = Server(ours, own_process=False)
         session = server.session = Session(server.outbox.put, server.busy)
         server.outbox.put(adopt(session))
         session.announce()
-        options = AppOptions(select=select, engine_fd=theirs.fileno(), output_fd=output)
+        options = AppOptions(select=select, engine_fd=theirs.fileno(), output_fd=output, generate=generate)
         app = threading.Thread(target=_run_app, args=(options, theirs), name="inspector-app", daemon=True)
         app.start()
         try:

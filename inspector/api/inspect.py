@@ -11,6 +11,8 @@ from torch import nn
 
 from ..engine.changes.edits import StateDictFile
 from ..engine.hooks.hook import Hook
+from ..engine.passes.generating import check_generate
+from ..engine.passes.training import PassSettings
 from ..records import PassSummary
 from .app import can_open, serve_app
 from .captured import CapturedCall
@@ -36,7 +38,7 @@ class Inspected:
 
 
 def inspect(
-    model: nn.Module, *args: Any, kwargs: Mapping[str, Any] | None = None, select: str = ""
+    model: nn.Module, *args: Any, kwargs: Mapping[str, Any] | None = None, select: str = "", generate: int = 0
 ) -> Inspected | None:
     """Open the app on a live model, and return when it is closed.
 
@@ -49,20 +51,24 @@ def inspect(
         *args: Positional sample inputs of its forward; without any the input is guessed, or asked for.
         kwargs: Keyword sample inputs.
         select: Dotted path of the module to start at.
+        generate: So many tokens: passes call `model.generate` in place of the model, and each token is a step.
 
     Returns:
         What was done and seen; None where nobody sits at a terminal.
     """
+    check_generate(model, PassSettings(generate=generate))
     if not can_open():
-        _report_instead(model, args, dict(kwargs or {}))
+        _report_instead(model, args, dict(kwargs or {}), generate)
         return None
     session = serve_app(
-        lambda session: session.adopt(model, args, dict(kwargs or {}), type(model).__name__, (SHARED,)), select
+        lambda session: session.adopt(model, args, dict(kwargs or {}), type(model).__name__, (SHARED,)),
+        select,
+        generate,
     )
     trace = [CapturedCall.of(session.subject.tree, call) for call in session.runner.last.calls]
     return Inspected(session.summary, trace, *session.left)
 
 
-def _report_instead(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+def _report_instead(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], generate: int) -> None:
     warnings.warn("no terminal for the app: printing a summary instead", RuntimeWarning, stacklevel=3)
-    print(summary(model, *args, kwargs=kwargs), end="")
+    print(summary(model, *args, kwargs=kwargs, generate=generate), end="")

@@ -15,11 +15,13 @@ from ..report.problem import render_problem
 from ..report.tree import render_tree
 
 
-def summary(model: nn.Module, *args: Any, kwargs: Mapping[str, Any] | None = None, width: int = 100) -> str:
+def summary(
+    model: nn.Module, *args: Any, kwargs: Mapping[str, Any] | None = None, width: int = 100, generate: int = 0
+) -> str:
     """The module tree of one pass as plain text: classes, parameters, output shapes, calls.
 
     The pass runs on copies of the inputs, and the model is as before afterwards. Without arguments a sample input is
-    guessed.
+    guessed. With `generate`, `model.generate` makes so many tokens in place of one call, and the last one is shown.
 
     Raises:
         InspectorError: The pass failed; its message has the traceback.
@@ -33,7 +35,9 @@ def summary(model: nn.Module, *args: Any, kwargs: Mapping[str, Any] | None = Non
         if opened.form:
             raise InspectorError("the sample input is unknown", hint="pass it: inspector.summary(model, x)")
         # asked for in so many words, and the guard makes lazy modules lazy again
-        ended = session.run(Run(session.generation, materialize=True)) if opened.info.runnable else None
+        ended = (
+            session.run(Run(session.generation, materialize=True, generate=generate)) if opened.info.runnable else None
+        )
         if ended is not None and ended.problem is not None:
             raise InspectorError(render_problem(ended.problem))
         return render_tree(collector.report(ended), width)

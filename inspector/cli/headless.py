@@ -42,7 +42,7 @@ def print_report(target: Target, form: str, out: Callable[[str], object], strict
 
 def _read(target: Target, form: str, strict: bool) -> Reading:
     try:
-        return asyncio.run(read(target, in_full=form == "json", strict=strict))
+        return asyncio.run(read(target, in_full=form == "json", strict=strict, every_step=form == "calls"))
     except KeyboardInterrupt:  # before there was an engine to interrupt
         return Reading(problem=Problem("interrupted", kind="Interrupted", exit_code=128 + signal.SIGINT))
 

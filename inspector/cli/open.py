@@ -86,6 +86,7 @@ def _read_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -
         "record": options.record,
         "save": options.save,
         "batches": options.batches,
+        "generate": options.generate,
         "backward": options.backward,
         "loss": options.loss,
         "optimizer": options.optimizer,

@@ -94,6 +94,8 @@ def make_parser() -> Parser:
     add("--strict", action="store_true", help="with --print: exit with 1 also where a hook never fired, and say which")
     add("--backward", action="store_true", help="a backward pass after each forward")
     add("--batches", type=int, default=1, metavar="N", help="so many passes in a row, each with its own input")
+    add("--generate", type=int, default=0, metavar="N",
+        help="generate() in place of forward: so many tokens, each the likeliest, and a step for each")  # fmt: skip
     add(
         "--loss",
         default="",

@@ -39,6 +39,7 @@ from ..records import (
     Problem,
     Save,
     Saved,
+    ShowStep,
     Target,
     TensorValue,
 )
@@ -74,7 +75,7 @@ class Reading:
         return 1 if summary is not None and summary.faults else 0
 
 
-async def read(target: Target, in_full: bool, strict: bool = False) -> Reading:
+async def read(target: Target, in_full: bool, strict: bool = False, every_step: bool = False) -> Reading:
     """Open `target` in an engine of its own and run what it asks for. The engine is gone afterwards.
 
     SIGINT and SIGTERM end a pass that takes too long, which is then one that failed with exit code 128 and the signal.
@@ -83,10 +84,11 @@ async def read(target: Target, in_full: bool, strict: bool = False) -> Reading:
         target: What to open.
         in_full: Also where each class is, what went through each call, and what became of each hook.
         strict: Hooks that never fired are a problem.
+        every_step: Also the calls of the steps before the last one.
     """
     progress = Progress()
     engine = EngineClient(start_engine(), progress, _ADVICE)
-    reader = _Reader(engine, progress, in_full)
+    reader = _Reader(engine, progress, in_full, in_full or every_step)
     try:
         await engine.connect()
         signals = _interrupt_on_signals(engine)
@@ -125,11 +127,12 @@ def _with_exit_code(reading: Reading, code: int) -> Reading:
 class _Reader:
     """Talks to one engine until there is enough for a report."""
 
-    def __init__(self, engine: EngineClient, progress: Progress, in_full: bool) -> None:
+    def __init__(self, engine: EngineClient, progress: Progress, in_full: bool, every_step: bool) -> None:
         self._engine = engine
         self._progress = progress
         self._collector = progress.collector
         self._in_full = in_full
+        self._every_step = every_step
         self._locations: Sequence[Location] = ()
 
     async def read(self, target: Target) -> Reading:
@@ -144,6 +147,9 @@ class _Reader:
         summary, problem = await self._run(opened, target)
         if target.save:
             problem = await self._save(opened.generation, target.save, problem)
+        if self._every_step and summary is not None:
+            for step in range(summary.first_step, summary.steps - 1):
+                await self._ask(ShowStep(opened.generation, step))
         details = await self._get_details(opened.generation) if self._in_full else ()
         outcomes = await self._get_outcomes(opened.generation) if self._in_full else ()
         gradients = await self._get_gradients(opened.generation) if self._in_full and target.backward else {}
@@ -155,7 +161,7 @@ class _Reader:
         problem, left = self._engine.problem, self._engine.postmortem
         if problem is None or not self._collector.complete:
             return Reading(problem=problem)
-        self._collector.calls = [call.row for call in left.calls]
+        self._collector.replace_calls([call.row for call in left.calls])
         details = left.calls if self._in_full else ()
         return Reading(self._collector.report(left.summarize(problem), problem, details, self._locations), problem)
 

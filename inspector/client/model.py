@@ -26,8 +26,9 @@ class Model:
         self.rows: list[ModuleRow] = []
         self.children: list[list[int]] = []
         self.paths: list[Path] = []
-        self.calls: list[CallRow] = []  # of pass `trace`, in completion order
+        self.calls: list[CallRow] = []  # of one step of pass `trace`, in completion order
         self.trace = 0
+        self.step = 0
         self.summary: PassSummary | None = None
         self.marks: HookMarks = HookMarks(generation, b"")
         self.changes = Changes(generation)
@@ -55,11 +56,11 @@ class Model:
             if row.parent >= 0:
                 self.children[row.parent].append(row.index)
 
-    def start_trace(self, number: int) -> None:
-        """The calls are those of pass `number` from now on. A pass in which no call was seen has none."""
-        if number == self.trace:
+    def start_trace(self, number: int, step: int = 0) -> None:
+        """The calls are those of this step of pass `number` from now on. A pass in which no call was seen has none."""
+        if (number, step) == (self.trace, self.step):
             return
-        self.trace = number
+        self.trace, self.step = number, step
         self.calls = []
         self._calls_of = defaultdict(list)
         self._above_calls = None
@@ -71,6 +72,19 @@ class Model:
         self._above_calls = None
         for row in rows:
             self._calls_of[row.module].append(row)
+
+    @property
+    def steps(self) -> int:
+        """How many there were in the last pass."""
+        return self.summary.steps if self.summary is not None else 1
+
+    @property
+    def step_words(self) -> str:
+        """`step #3 of 16 · decode`; "" where there is one step only."""
+        if self.summary is None or self.summary.steps == 1 or self.summary.number != self.trace:
+            return ""
+        phase = (" · prefill" if self.step == 0 else " · decode") if self.summary.prefill else ""
+        return f"step #{self.step} of {self.summary.steps}{phase}"
 
     def index_of(self, path: Path) -> int | None:
         return self._index.get(path)

@@ -16,15 +16,26 @@ class Plan:
     loss: str = ""
     optimizer: str = ""
     loader: str = ""
+    generate: int = 0
 
     @classmethod
     def of(cls, target: Target) -> Plan:
         """What was asked for on the command line."""
-        return cls(target.backward, target.batches, target.loss, target.optimizer, target.loader)
+        return cls(target.backward, target.batches, target.loss, target.optimizer, target.loader, target.generate)
 
     def request(self, generation: int, seed: int | None, fresh: bool) -> Run:
         """What to ask of the engine."""
-        return Run(generation, seed, fresh, self.backward, self.batches, self.loss, self.optimizer, self.loader)
+        return Run(
+            generation,
+            seed,
+            fresh,
+            self.backward,
+            self.batches,
+            self.loss,
+            self.optimizer,
+            self.loader,
+            self.generate,
+        )
 
 
 FORWARD = Plan()

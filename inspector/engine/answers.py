@@ -44,6 +44,9 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
             return session.sweep(request)
         case requests.SetInput():
             return session.set_input(request.specs)
+        case requests.ShowStep():
+            session.show_step(request.step)
+            return Done()
         case requests.GetCalls():
             return session.calls_of(request.path, request.values, request.force)
 

@@ -227,6 +227,10 @@ class Session:
                 self.runner.fetch_values(index)
         return self.queries.calls_of(path)
 
+    def show_step(self, step: int) -> None:
+        """Look at another step of the last pass. Raises `UsageError` where nothing is kept of it."""
+        self.runner.show_step(step)
+
     def cancel(self) -> None:
         """Stop the running pass at its next module."""
         if self._open:

@@ -99,13 +99,22 @@ class CallLog:
         self._map: mmap.mmap | None = mmap.mmap(fd, ROOM - FAULTS, offset=FAULTS)
         self._lock = threading.Lock()
         self._used = self._lost = 0
+        self._began: Began | None = None
         os.register_at_fork(after_in_child=self._forget)
 
     def begin(self, doing: str, generation: int, number: int) -> None:
         """A pass starts now."""
         with self._lock:
             self._used = self._lost = 0
-        self._append(Began(doing, generation, number))
+        self._began = Began(doing, generation, number)
+        self._append(self._began)
+
+    def begin_step(self) -> None:
+        """Another step of the same pass starts: the last thing that was done is what there must be room for."""
+        with self._lock:
+            self._used = self._lost = 0
+        if self._began is not None:
+            self._append(self._began)
 
     def enter(self, entry: Entered) -> None:
         self._append(entry)

@@ -72,17 +72,19 @@ class Progress(Event, frozen=True):
     expected: int  # calls of the last pass, or the number of modules before the first
     module: int  # row index of the module entered last
     ms: float
-    batch: int = 1  # of `batches`
+    batch: int = 1  # the running one of `batches`, the first is 1
     batches: int = 1
+    unit: Literal["batch", "token"] = "batch"  # what they are
 
 
 class CallRows(Event, frozen=True):
-    """A chunk of the finished pass, in completion order."""
+    """A chunk of one step of the finished pass, in completion order."""
 
     generation: int
     number: int  # of the pass
     rows: tuple[CallRow, ...]
     total: int
+    step: int = 0  # that they are of
 
 
 class PassEnded(Event, frozen=True):

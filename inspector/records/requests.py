@@ -32,6 +32,7 @@ class Run(ModelRequest, frozen=True):
     loss: str = ""  # "mean", "sum", "cross_entropy" or pkg.mod:loss; what was used last, or "mean", unless given
     optimizer: str = ""  # "SGD(lr=0.01)": a step after each batch; "none" for none, "" for what was used last
     loader: str = ""  # pkg.mod:make_loader, whose items are the batches; "none" for none, "" for what was used last
+    generate: int = 0  # so many tokens: `generate` is called in place of the model; 0 calls the model itself
     materialize: bool = False  # from now on passes may give lazy modules their shapes, which are taken back after each
 
 
@@ -51,6 +52,12 @@ class Observe(ModelRequest, frozen=True):
     paths: tuple[Path, ...]
     subtree: bool
     on: bool
+
+
+class ShowStep(ModelRequest, frozen=True):
+    """Look at another step of the last pass from now on. Reply: `Done`, after its `CallRows`."""
+
+    step: int
 
 
 class GetCalls(ModelRequest, frozen=True):
@@ -149,6 +156,6 @@ class Shutdown(Request, frozen=True):
 AnyRequest: TypeAlias = (
     AnyQuery | Open | ListTargets | ListKinds | SetInput | Run | GetCalls | Cancel | Observe | SetHook | AddHook
     | ReplaceHook | RemoveHook | DisableAll | EditParameters | LoadStateDict | Undo | TakeBaseline | Save | LoadRecipe
-    | Shutdown | RunSweep
+    | ShowStep | Shutdown | RunSweep
 )  # fmt: skip
 """What crosses the channel. `engine/answers` has an arm for each; one without is an error of the type checker."""

@@ -12,15 +12,24 @@ from .tree import render_output
 
 def render_calls(report: Report, width: int = 100) -> str:
     """The modules in the order in which forward hooks fire, repeated calls apart."""
+    several = len({call.step for call in report.calls}) > 1
     table = TextTable(
-        ("", "right"), ("Module", "left"), ("Class", "left"), ("Output", "left"), ("ms", "right"), ("", "left")
+        ("", "right"),
+        *[("Step", "right")] * several,
+        ("Module", "left"),
+        ("Class", "left"),
+        ("Output", "left"),
+        ("ms", "right"),
+        ("", "left"),
     )
     producers = find_producers(report.calls)
     for position, call in enumerate(report.calls):
         row = report.modules[call.module]
         name = visible(report.paths[call.module]) or "(root)"
-        name += f" #{call.call + 1}" if call.call else ""
+        name += f" #{call.in_step}" if call.in_step else ""  # as recordings are named: #1 is the second call
         name += " (recomputed)" if call.recomputed else ""
         odd = ", ".join(name_oddities([call], producers))
-        table.add_row(str(position), name, visible(row.class_name), render_output(call), f"{call.ms:.2f}", odd)
+        step = [f"#{call.step}"] * several
+        cells = (name, visible(row.class_name), render_output(call), f"{call.ms:.2f}", odd)
+        table.add_row(str(position), *step, *cells)
     return table.render(width) + render_footer(report)

@@ -27,12 +27,21 @@ class Collector:
     def __init__(self) -> None:
         self.opened: Opened | None = None
         self.modules: list[ModuleRow] = []
-        self.calls: list[CallRow] = []
+        self._steps: dict[int, list[CallRow]] = {}
 
     @property
     def complete(self) -> bool:
         """Every module that was announced is here."""
         return self.opened is not None and len(self.modules) == self.opened.info.rows
+
+    @property
+    def calls(self) -> list[CallRow]:
+        """Of every step that was told of, in order."""
+        return [row for step in sorted(self._steps) for row in self._steps[step]]
+
+    def replace_calls(self, calls: Sequence[CallRow]) -> None:
+        """Of a pass that ended with its engine, other calls are known."""
+        self._steps = {0: list(calls)}
 
     def take(self, event: AnyEvent) -> None:
         """Keep what a report needs of `event`."""
@@ -41,7 +50,7 @@ class Collector:
         elif isinstance(event, ModuleRows):
             self.modules += event.rows
         elif isinstance(event, CallRows):
-            self.calls += event.rows
+            self._steps.setdefault(event.step, []).extend(event.rows)
 
     def report(
         self,

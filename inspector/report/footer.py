@@ -41,7 +41,18 @@ def _describe_weights(info: ModelInfo) -> str:
 
 
 def _describe_pass(summary: PassSummary) -> list[str]:
-    return [f"{summary.calls:,} calls in {summary.ms:.1f} ms, seed {summary.seed}", *_describe_changes(summary)]
+    lines = [f"{summary.calls:,} calls in {summary.ms:.1f} ms, seed {summary.seed}"]
+    return [*lines, *_describe_steps(summary), *_describe_changes(summary)]
+
+
+def _describe_steps(summary: PassSummary) -> list[str]:
+    """How many there were, and of which the calls are."""
+    if summary.steps == 1:
+        return []
+    unit = "batches" if summary.batches == summary.steps else "calls of the model"
+    prefill = ", #0 is the prefill and the others decode" if summary.prefill else ""
+    kept = f"; calls are kept from #{summary.first_step} on" if summary.first_step else ""
+    return [f"{summary.steps:,} steps ({unit}), counted from #0{prefill}{kept}"]
 
 
 def _describe_hints(hints: list[Hint]) -> list[str]:

@@ -42,6 +42,8 @@ def _document(report: Report) -> dict[str, Any]:
         **_faults(report),
         "loss": finite_or_none(report.summary.loss) if report.summary else None,
         "batches": report.summary.batches if report.summary else 0,
+        "steps": report.summary.steps if report.summary else 0,
+        "first_step": report.summary.first_step if report.summary else 0,
         "gradients": {name: value_to_json(value) for name, value in report.gradients.items()},
         "hints": [_hint(hint) for hint in report.hints()],
     }

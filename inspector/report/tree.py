@@ -19,7 +19,14 @@ DEEPEST = 24
 def render_tree(report: Report, width: int = 100) -> str:
     """The module tree with parameters, output shapes and calls, in lines of at most `width` cells."""
     table = _weight_table(report) if not report.info.is_model else _module_table(report)
-    return table.render(width) + render_footer(report)
+    return table.render(width) + _say_which_step(report) + render_footer(report)
+
+
+def _say_which_step(report: Report) -> str:
+    """Where there were several, the outputs are of the last."""
+    if report.summary is None or report.summary.steps == 1 or not report.calls:
+        return ""
+    return f"\noutputs and calls of step #{report.calls[-1].step}, the last; --print calls has all\n"
 
 
 def _module_table(report: Report) -> TextTable:

@@ -20,6 +20,7 @@ class AppOptions:
     mouse: bool = True
     engine_fd: int | None = None
     output_fd: int | None = None
+    generate: int = 0  # tokens that the first pass makes, where the engine is there already
 
     @property
     def fds(self) -> tuple[int, ...]:

@@ -44,7 +44,7 @@ ROWS = (
 CALLS = (
     CallRow(1, 0, 1, 2, 1, 1.5, "ok", Brief((1, 8))),
     CallRow(2, 0, 3, 4, 1, 0.1, "ok", Brief((1, 8))),
-    CallRow(2, 1, 5, 6, 1, 0.1, "raised", Brief()),
+    CallRow(2, 1, 5, 6, 1, 0.1, "raised", Brief(), in_step=1),
     CallRow(0, 0, 0, 7, 0, 2.0, "unfinished", Brief()),
 )
 REPORT = Report(INFO, ROWS, CALLS, summary=PassSummary(1, 2.0, 4, seed=3))
@@ -62,7 +62,7 @@ def test_the_tree() -> None:
 def test_the_calls() -> None:
     lines = [" ".join(line.split()) for line in render_calls(REPORT).splitlines()]
     assert lines[1] == "0 a Linear 1×8 1.50"
-    assert lines[3] == "2 relu #2 ReLU raised 0.10" and lines[4] == "3 (root) Net unfinished 2.00"
+    assert lines[3] == "2 relu #1 ReLU raised 0.10" and lines[4] == "3 (root) Net unfinished 2.00"
 
 
 def test_a_problem_says_what_where_and_what_to_try() -> None:

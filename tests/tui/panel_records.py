@@ -68,7 +68,7 @@ def the_calls() -> list[r.CallRow]:
     brief = r.Brief((1, 64, 56, 56))
 
     def row(module: int, call: int, start: int, end: int, depth: int, line: int, **more: object) -> r.CallRow:
-        return r.CallRow(module, call, start, end, depth, 0.42, "ok", brief, file=FILE, line=line, **more)  # type: ignore[arg-type]
+        return r.CallRow(module, call, start, end, depth, 0.42, "ok", brief, file=FILE, line=line, in_step=call, **more)  # type: ignore[arg-type]
 
     forward = FORWARD_LINE
     return [

@@ -89,6 +89,8 @@ class HookState:
     def _end_step(self) -> None:
         """Another step begins, so that this one is not the last."""
         self.end_step()
+        if self.recorder is not None:
+            self.recorder.end_step()
         for kept in self._passing:
             self._drop(kept.run, kept.key)
         self._passing = []

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from torch import Tensor
 
 from ...records import Delta, Ranked, TensorValue, Value
-from ..recording.call import Call
+from ..recording.call import Call, Place
 from ..values.nested import tensors_in
 from ..values.statistics import finish, histogram, reduce_on_host
 
@@ -21,15 +21,13 @@ LARGEST = 1 << 20
 """Elements kept of one tensor; of a larger one every so many."""
 RANKED = 5
 
-_Key = tuple[int, int]  # node, number of the call
-
 
 class Baseline:
     """A recorder's witness that keeps what it sees."""
 
     def __init__(self) -> None:
-        self.kept: dict[_Key, list[Tensor]] = {}
-        self.values: dict[_Key, Value | None] = {}
+        self.kept: dict[Place, list[Tensor]] = {}
+        self.values: dict[Place, Value | None] = {}
         self._left = BUDGET
 
     def see(self, call: Call, output: object) -> None:
@@ -37,14 +35,14 @@ class Baseline:
         size = sum(part.numel() * part.element_size() for part in parts)
         if parts and size <= self._left:
             self._left -= size
-            self.kept[call.index, call.number] = [part.clone() for part in parts]
+            self.kept[call.place] = [part.clone() for part in parts]
 
     def settle(self) -> None:
         return None
 
     def take_values(self, calls: list[Call]) -> None:
         """The summaries of the same pass, once they are complete."""
-        self.values = {(call.index, call.number): call.output for call in calls}
+        self.values = {call.place: call.output for call in calls}
 
 
 class Comparison:
@@ -64,9 +62,8 @@ class Comparison:
         self.ranking: tuple[Ranked, ...] = ()
 
     def see(self, call: Call, output: object) -> None:
-        key = call.index, call.number
-        call.baseline_output = self._baseline.values.get(key)
-        then = self._baseline.kept.get(key)
+        call.baseline_output = self._baseline.values.get(call.place)
+        then = self._baseline.kept.get(call.place)
         whole = floating(output)
         now = [sample(tensor) for tensor in whole]
         if then is None or [part.shape for part in then] != [part.shape for part in now]:

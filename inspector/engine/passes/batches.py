@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import takewhile
 from time import perf_counter
 from typing import Any
 
@@ -10,21 +11,24 @@ from ...records import Run, TensorValue
 from ..hooks.session_state import HookState
 from ..inputs import Sample
 from ..modules.tree import ModuleTree, Node
+from ..recording.call import Call, Witness
 from ..recording.observers import Observers
 from ..recording.recorder import Recorder
-from .forward import call_root
+from .forward import call_root, listening
+from .generating import generate
 from .gradients import compare_with_weights, describe_gradients
 from .histories import Histories
-from .training import Steps, loss_of, optimizer_of
+from .training import PassSettings, loss_of, optimizer_of
 
 _TELL_EVERY = 0.05  # seconds
 
 
-def steps_of(request: Run, before: Steps) -> Steps:
+def settings_of(request: Run, before: PassSettings) -> PassSettings:
     """What a request asks for; a loss, optimizer or loader that it leaves open is the one used before."""
     several = request.batches > 1
-    return Steps(
+    return PassSettings(
         max(request.batches, 1),
+        max(request.generate, 0),
         request.backward,
         request.loss or before.loss,
         (request.optimizer or before.optimizer) if several else "none",
@@ -35,93 +39,97 @@ def steps_of(request: Run, before: Steps) -> Steps:
 class Batches:
     """Args:
     tree: The model.
-    steps: How many, and what is done with each.
+    settings: How many, and what is done with each.
     samples: An input for each.
-    record: Makes the recorder of a batch, told whether it is the last.
-    observers: Report to it.
-    hook_state: Of the hooks that were added; a batch is a step of theirs.
+    recorder: Records all of them.
+    witness: Sees the last of them, through the recorder.
+    observers: Report to the recorder.
+    hook_state: Of the hooks that were added; a batch is a step of theirs, or a token of `generate`.
     histories: Is filled where there are several batches.
     followed: Modules whose parameters go into the histories.
     progress: Told (number, count) now and then.
 
-    After `run`, `recorder` is that of the last batch, `loss` its loss, `gradients` those of the parameters in it, and
-    `done` how many there were.
+    After `run`, `loss` is that of the last batch, `gradients` those of the parameters in it, and `done` how many there
+    were.
     """
 
     def __init__(
         self,
         tree: ModuleTree,
-        steps: Steps,
+        settings: PassSettings,
         samples: Iterator[Sample],
-        record: Callable[[bool], Recorder],
+        recorder: Recorder,
+        witness: Witness | None,
         observers: Observers,
         hook_state: HookState,
         histories: Histories,
         followed: Sequence[Node],
         progress: Callable[[int, int], None],
     ) -> None:
-        self.recorder: Recorder | None = None
+        self.recorder = recorder
         self.loss: float | None = None
         self.gradients: dict[str, TensorValue] = {}
         self.done = 0
         self._tree = tree
-        self._steps = steps
+        self._settings = settings
         self._samples = samples
-        self._record = record
+        self._witness = witness
         self._listeners = (observers, hook_state)
         self._hook_state = hook_state
         self._histories = histories
         self._followed = followed
         self._progress = progress
-        self._loss = loss_of(steps.loss) if steps.backward else None
-        self._optimizer = optimizer_of(steps.optimizer, tree.root) if steps.backward else None
+        self._loss = loss_of(settings.loss) if settings.backward else None
+        self._optimizer = optimizer_of(settings.optimizer, tree.root) if settings.backward else None
         self._first = next(samples).copy()
 
-    def run(self, began: Callable[[Recorder], None]) -> object:
-        """All batches; gives the last one's output. `began` is told the recorder of each."""
+    def run(self) -> object:
+        """All batches; gives the last one's output."""
         output: object = None
         told = perf_counter()
-        try:
-            for number in range(self._steps.batches):
-                if self._steps.batches > 1 and perf_counter() - told > _TELL_EVERY:
+        with listening(self._listeners, self.recorder):
+            for number in range(self._settings.batches):
+                if self._settings.batches > 1 and perf_counter() - told > _TELL_EVERY:
                     told = perf_counter()
-                    self._progress(number + 1, self._steps.batches)
+                    self._progress(number + 1, self._settings.batches)
                 sample = self._first if number == 0 else next(self._samples).copy()
-                self._listen(number, began)
+                self.recorder.witness = self._witness if number == self._settings.batches - 1 else None
                 output = self._one(sample)
                 self.done = number + 1
-        finally:
-            for listener in self._listeners:
-                listener.recorder = None
         return output
 
-    def _tell_ratios(self) -> None:
+    def _tell_ratios(self, first: int) -> None:
         ratios = compare_with_weights(self._tree)
-        for call in self.recorder.calls if self.recorder is not None else ():
+        for call in self._calls_from(first):
             call.weight_ratio = ratios.get(call.index)
 
-    def _listen(self, number: int, began: Callable[[Recorder], None]) -> None:
-        self.recorder = self._record(number == self._steps.batches - 1)
-        began(self.recorder)
-        for listener in self._listeners:
-            listener.recorder = self.recorder
-        self._hook_state.steps.begin()
+    def _calls_from(self, step: int) -> Iterator[Call]:
+        """Those of this step and what followed, the last one first."""
+        return takewhile(lambda call: call.step >= step, reversed(self.recorder.calls))
+
+    def _call(self, sample: Sample) -> Any:
+        steps = self._hook_state.steps
+        if self._settings.generate:
+            return generate(self._tree.root, sample, self._settings.generate, steps)
+        steps.begin()
+        return call_root(self._tree, sample.args, sample.kwargs, self._listeners, self.recorder)
 
     def _one(self, sample: Sample) -> Any:
-        output = call_root(self._tree, sample.args, sample.kwargs, self._listeners, self.recorder)
+        first = self._hook_state.steps.count
+        output = self._call(sample)
         if self._loss is not None:
             if self._optimizer is not None:
                 self._optimizer.zero_grad()
             loss = self._loss(output, sample)
             self.loss = loss.item()
             loss.backward()  # type: ignore[no-untyped-call]
-            if self.done == self._steps.batches - 1:
+            if self.done == self._settings.batches - 1:
                 self.gradients = describe_gradients(self._tree)
-                self._tell_ratios()
+                self._tell_ratios(first)
             if self._optimizer is not None:
                 self._optimizer.step()
         self._hook_state.end_pass()
-        if self._steps.batches > 1 and self.recorder is not None:
+        if self._settings.batches > 1:
             self.recorder.settle()
-            self._histories.take(self.recorder.calls, self._followed, self.loss)
+            self._histories.take(list(self._calls_from(first))[::-1], self._followed, self.loss)
         return output

@@ -28,7 +28,7 @@ class Histories:
         number = self.batches
         self.batches += 1
         for call in calls:
-            again = f" #{call.number + 1}" if call.number else ""
+            again = f" #{call.in_step}" if call.in_step else ""
             for name, value in _numbers(_statistics(call.output)):
                 self._series[call.index][f"output{again} {name}"][number] = value
             gradient = gradient_size(call.gradients)

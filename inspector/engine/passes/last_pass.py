@@ -6,62 +6,83 @@ from collections.abc import Sequence
 
 from ...records import CallDetail, CallRow, TensorValue, Value
 from ..modules.tree import ModuleTree
-from ..recording.call import Call
+from ..recording.call import Call, Place
 from ..torch_hooks.outputs import OutputHooks
-
-_Key = tuple[int, int]  # node, number of the call
 
 
 class LastPass:
     """Empty until a pass was taken. `repeatable`: a pass now would be like it. `gradients` are those that its backward
-    pass left on parameters, by their full names."""
+    pass left on parameters, by their full names.
+
+    Of several steps, one is looked at: `step`. It stays the same from pass to pass where it can, and the last one stays
+    the last one.
+    """
 
     def __init__(self, tree: ModuleTree) -> None:
         self.calls: list[Call] = []
+        self.step = 0
+        self._shown: list[Call] = []  # those of that step
         self.number = 0
         self.repeatable = False
         self.gradients: dict[str, TensorValue] = {}
         self.output_hooks = OutputHooks()
         self._tree = tree
-        self._previous: dict[_Key, Value | None] = {}
-        self._full: dict[_Key, Call] = {}  # calls with histograms and previews
+        self._previous: dict[Place, Value | None] = {}
+        self._full: dict[Place, Call] = {}  # calls with histograms and previews
 
     def take(self, calls: list[Call], watched: int | None = None, output_hooks: OutputHooks | None = None) -> None:
         """A newer pass, recorded with histograms and previews of the node `watched`."""
         self.output_hooks = output_hooks if output_hooks is not None else OutputHooks()
         self.gradients = {}
-        self._previous = {_key(call): call.output for call in self.calls}
-        self._full = {_key(call): call for call in calls if call.index == watched}
+        self._previous = {call.place: call.output for call in self.calls}
+        self._full = {call.place: call for call in calls if call.index == watched}
+        was_last = self.step == self.last_step
         self.calls = calls
+        self.show(self.last_step if was_last or not self.has(self.step) else self.step)
         self.number += 1
         self.repeatable = True
 
     def add_values(self, calls: Sequence[Call]) -> None:
         """The same calls, seen again with histograms and previews. They keep the times and order of the pass."""
-        known = {_key(call): call for call in self.calls}
+        known = {call.place: call for call in self.calls}
         for call in calls:
-            original = known.get(_key(call))
+            original = known.get(call.place)
             if original is not None and original.status == call.status:
                 for name in ("start", "end", "depth", "ms", "file", "line"):
                     setattr(call, name, getattr(original, name))
-                self._full[_key(call)] = call
+                self._full[call.place] = call
+
+    @property
+    def first_step(self) -> int:
+        """The first of which calls were kept."""
+        return self.calls[0].step if self.calls else 0
+
+    @property
+    def last_step(self) -> int:
+        return self.calls[-1].step if self.calls else 0
+
+    def has(self, step: int) -> bool:
+        """Whether there may be calls of this step."""
+        return self.first_step <= step <= self.last_step
+
+    def show(self, step: int) -> None:
+        """From now on this step is looked at."""
+        self.step = step
+        self._shown = [call for call in self.calls if call.step == step]
 
     def rows(self) -> list[CallRow]:
-        return [call.row() for call in self.calls]
+        """The calls of the step that is looked at."""
+        return [call.row() for call in self._shown]
 
     def of(self, index: int) -> list[Call]:
-        """The calls of one node, as they were recorded first."""
-        return [call for call in self.calls if call.index == index]
+        """The calls of one node in the step that is looked at, as they were recorded first."""
+        return [call for call in self._shown if call.index == index]
 
     def lacks_values(self, index: int) -> bool:
-        return all(_key(call) not in self._full for call in self.of(index))
+        return all(call.place not in self._full for call in self.of(index))
 
     def details(self, calls: Sequence[Call]) -> tuple[CallDetail, ...]:
         """These calls with all that is known of them, and what they returned in the pass before."""
         return tuple(
-            self._full.get(_key(call), call).detail(self._tree, self._previous.get(_key(call))) for call in calls
+            self._full.get(call.place, call).detail(self._tree, self._previous.get(call.place)) for call in calls
         )
-
-
-def _key(call: Call) -> _Key:
-    return call.index, call.number

@@ -26,10 +26,11 @@ NONE = "none"
 
 
 @dataclass(frozen=True)
-class Steps:
+class PassSettings:
     """As it was typed: see `records.Run`."""
 
     batches: int = 1
+    generate: int = 0
     backward: bool = False
     loss: str = "mean"
     optimizer: str = NONE
@@ -98,7 +99,7 @@ def optimizer_of(text: str, model: nn.Module) -> torch.optim.Optimizer | None:
     return optimizer
 
 
-def batches_of(steps: Steps, sample: Sample, seed: int, model: nn.Module) -> Iterator[Sample]:
+def batches_of(settings: PassSettings, sample: Sample, seed: int, model: nn.Module) -> Iterator[Sample]:
     """As many samples as are wanted: of the loader, else drawn anew from seed, seed + 1, ….
 
     An item of a loader with more than `model` requires, as in (images, labels), has its target last.
@@ -106,19 +107,19 @@ def batches_of(steps: Steps, sample: Sample, seed: int, model: nn.Module) -> Ite
     Raises:
         UsageError: The loader cannot be found, or gives fewer.
     """
-    if steps.loader in ("", NONE):
+    if settings.loader in ("", NONE):
         yield sample
-        for number in range(1, steps.batches):
+        for number in range(1, settings.batches):
             yield sample.fresh(seed + number)
         return
-    found = resolve(steps.loader)
+    found = resolve(settings.loader)
     loader = found() if callable(found) and not hasattr(found, "__iter__") else found
     count = 0
-    for item in itertools.islice(loader, steps.batches):
+    for item in itertools.islice(loader, settings.batches):
         count += 1
         yield _to_sample(item, model)
-    if count < steps.batches:
-        raise UsageError(encodable(f"{steps.loader} gave {count} batches of {steps.batches}", 300))
+    if count < settings.batches:
+        raise UsageError(encodable(f"{settings.loader} gave {count} batches of {settings.batches}", 300))
 
 
 def _to_sample(item: Any, model: nn.Module) -> Sample:

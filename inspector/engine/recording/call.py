@@ -20,6 +20,9 @@ from ...value_text import abbreviate, find_odd
 from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree
 
+Place = tuple[int, int, int]
+"""Node, step, and which of the node's calls in the step."""
+
 _NO_KWARGS = MappingValue("dict", (), (), 0)
 
 
@@ -69,6 +72,11 @@ class Call:
         self.began = self.spent = 0.0
         self.observe_filter: ObserveFilter | None = None  # where an observing hook looks at a part only
         self.shown: bool | None = True  # None until a value meets what the hook waits for
+
+    @property
+    def place(self) -> Place:
+        """What tells it from the other calls of its pass, and is the same in another pass like it."""
+        return self.index, self.step, self.in_step
 
     def row(self) -> CallRow:
         return CallRow(

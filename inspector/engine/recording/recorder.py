@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import sys
 import threading
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from functools import partial
 from time import perf_counter
@@ -72,6 +73,7 @@ class Recorder:
         filters: What is looked at of the calls of a node; of others everything.
         call_log: Is told of every entry and exit at once, for whoever outlives this process.
         steps: Counts the steps; without it all is one.
+        limit: The most calls to keep; past it the oldest steps are forgotten, but never the running one. None for all.
     """
 
     def __init__(
@@ -89,12 +91,14 @@ class Recorder:
         filters: Mapping[int, ObserveFilter] | None = None,
         call_log: CallLog | None = None,
         steps: StepCounter | None = None,
+        limit: int | None = None,
     ) -> None:
         self.tree = tree
         self.calls: list[Call] = []  # in completion order
         self.failed: Call | None = None  # the innermost call that raised what ended the pass
         self.left_out: list[Call] = []  # whose outputs found no room in `keep`
         self.faults: list[str] = []  # what went wrong in recording itself
+        self.forgot = False  # calls of the first steps
         self.output_hooks = OutputHooks()  # in a pass with gradients
         self._index = tree.index_of_object
         self._values = CallValues(statistics, watched)
@@ -102,12 +106,13 @@ class Recorder:
         self._progress = progress
         self._keeps = keep > 0
         self._room = keep
-        self._witness = witness
+        self.witness = witness
         self._gradients = gradients
         self._graph_hooks = graph_hooks
         self._filters = filters if filters is not None else {}
         self._call_log = call_log
         self._steps = steps if steps is not None else StepCounter()
+        self._limit = limit
         self._clock = itertools.count()
         self._numbers: dict[int, itertools.count[int]] = {}
         self._numbers_in_step: dict[int, dict[int, itertools.count[int]]] = {}  # by step
@@ -161,6 +166,24 @@ class Recorder:
         seen = call.observe_filter
         return seen is None or not seen.hook.choice.last or call.step == max(self._steps.count - 1, 0)
 
+    def end_step(self) -> None:
+        """A step is over, and another one begins: what is known of it is completed, and the oldest are forgotten where
+        there is no room."""
+        if self._limit is None:
+            return
+        self.settle()
+        self._entered = 0
+        if self._call_log is not None:
+            self._call_log.begin_step()
+        if len(self.calls) > self._limit:
+            self._forget_before(self.calls[-(self._limit * 3 // 4 or 1)].step + 1)
+
+    def _forget_before(self, step: int) -> None:
+        """Whole steps, and not the one that is over now."""
+        kept = min(step, self.calls[-1].step)
+        self.forgot = True
+        del self.calls[: bisect_left(self.calls, kept, key=lambda call: call.step)]
+
     def took(self, module: nn.Module, seconds: float, altered: bool, entering: bool) -> None:
         """A hook of ours took so long on `module`, before it was entered or after it returned."""
         here = self._here
@@ -175,8 +198,8 @@ class Recorder:
 
     def settle(self) -> None:
         """Complete the statistics of what was seen so far."""
-        if self._witness is not None:
-            self._witness.settle()
+        if self.witness is not None:
+            self.witness.settle()
         self._values.resolve()
 
     def _enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], began: float) -> None:
@@ -252,8 +275,8 @@ class Recorder:
         self._values.see_output(call, output)
         if self._keeps:
             self._keep(call, output)
-        if self._witness is not None:
-            self._witness.see(call, output)
+        if self.witness is not None:
+            self.witness.see(call, output)
         if (
             self._gradients
             and torch.is_grad_enabled()

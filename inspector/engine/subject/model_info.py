@@ -16,6 +16,7 @@ from ..modules.bad_parameters import find_bad_parameters
 from ..modules.badges import has_forward
 from ..modules.holdings import size_of
 from ..modules.tree import ModuleTree, own_tensors
+from ..passes.generating import can_generate
 from ..restore.guard import TensorBackup
 
 SHAPES_ONLY_PAST = 5_000
@@ -45,6 +46,7 @@ def facts_of(
         shapes_only=objects > SHAPES_ONLY_PAST,
         lazy=sum(has_badge(row.badges, "lazy") for row in rows if row.alias_of < 0),
         runnable=has_forward(loaded.model),
+        generates=can_generate(loaded.model),
         bad_parameters=find_bad_parameters(tree) if reads else (),
         notes=(
             *(encodable(note, 400) for note in loaded.notes),

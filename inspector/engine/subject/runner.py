@@ -15,12 +15,13 @@ from ...text import encodable
 from ..inputs import Sample
 from ..modules.tree import Node
 from ..passes.baseline import Baseline, Comparison
-from ..passes.batches import Batches, steps_of
+from ..passes.batches import Batches, settings_of
+from ..passes.generating import check_generate, has_prefill
 from ..passes.guarded import Outcome, Seen, forget, run_guarded
 from ..passes.histories import Histories
 from ..passes.last_pass import LastPass
 from ..passes.lazy import allow
-from ..passes.training import NONE, Steps, batches_of
+from ..passes.training import NONE, PassSettings, batches_of
 from ..passes.unhooked import UnhookedPass, suspects
 from ..recording.call import Call, Witness
 from ..recording.recorder import Cancelled, Recorder
@@ -37,6 +38,9 @@ BACKGROUND_MS = 1_000
 """A pass that took longer is not repeated just to fetch histograms and previews."""
 FOLLOWED = 50_000_000
 """Parameters of a model past which training keeps no history of them."""
+
+MOST_CALLS = 100_000
+"""Calls kept of a pass with several steps: past it, the oldest steps are forgotten."""
 
 Emit = Callable[[AnyEvent], None]
 
@@ -66,7 +70,7 @@ class Runner:
         self._call_log = call_log
         self._emit = emit
         self._waiting = waiting
-        self._steps = Steps()
+        self._settings = PassSettings()
         self._watched: int | None = None
         self._baseline: tuple[object, Baseline] | None = None  # what it is of, and it
         self._compares = False  # the last pass was compared with the baseline
@@ -85,12 +89,14 @@ class Runner:
         """
         self._prepare(request)
         comparison, watched = self._comparison(), self._watched
-        batches = self._batches(self._recorders(comparison), self.histories, self._batch_progress)
+        recorder = self._record(name_pass(self._settings), watched, number=self.last.number + 1)
+        if self._cancelled:
+            recorder.cancel()
+        batches = self._batches(recorder, comparison, self.histories, self._batch_progress)
         with Meter(self._subject.tree, self._subject.ours) as self.meter:
             outcome = self._pass(batches, Summarizer().describe_now)
-        assert batches.recorder is not None
-        self.last.take(batches.recorder.calls, watched, batches.recorder.output_hooks)
-        self.last.repeatable = self._steps.batches == 1
+        self.last.take(recorder.calls, watched, recorder.output_hooks)
+        self.last.repeatable = self._settings.batches == 1
         self.last.gradients = batches.gradients
         self._compares = comparison is not None
         self.send_calls()
@@ -104,24 +110,14 @@ class Runner:
         if subject.sample is None:
             raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
         subject.seed = subject.seed if request.seed is None else request.seed
-        self._steps = steps_of(request, self._steps)
-        if self._steps.batches > 1:
+        settings = settings_of(request, self._settings)
+        check_generate(subject.tree.root, settings)
+        self._settings = settings
+        if settings.batches > 1:
             self.histories = Histories()
         if request.fresh_input:
             subject.take_sample(subject.sample.fresh(subject.seed), subject.info.reached)
         self._cancelled = False
-
-    def _recorders(self, comparison: Comparison | None) -> Callable[[bool], Recorder]:
-        """Makes the recorder of each batch; that of the last one compares."""
-        watched, doing, number = self._watched, name_pass(self._steps), self.last.number + 1
-
-        def record(last: bool) -> Recorder:
-            recorder = self._record(doing, watched, comparison if last else None, number=number)
-            if self._cancelled:
-                recorder.cancel()
-            return recorder
-
-        return record
 
     def show(self, calls: list[Call]) -> None:
         """Take calls that were captured already, in place of a pass."""
@@ -133,7 +129,16 @@ class Runner:
         rows = self.last.rows()
         for first in range(0, max(len(rows), 1), CHUNK):
             chunk = tuple(rows[first : first + CHUNK])
-            self._emit(CallRows(self._subject.generation, self.last.number, chunk, len(rows)))
+            self._emit(CallRows(self._subject.generation, self.last.number, chunk, len(rows), self.last.step))
+
+    def show_step(self, step: int) -> None:
+        """Look at another step of the last pass, and tell its calls. Raises `UsageError`."""
+        last = self.last
+        if not last.has(step):
+            kept = f"{last.first_step} to {last.last_step}" if last.last_step else "0 alone"
+            raise UsageError(f"there is no step {step}", hint=f"of the last pass there is {kept}, counted from 0")
+        last.show(step)
+        self.send_calls()
 
     def announce(self) -> None:
         """Tell what there is of a last pass."""
@@ -165,24 +170,29 @@ class Runner:
         """The same pass once more, seen by this module's hook alone."""
         comparison = Comparison(self._baseline[1], index) if self._compares and self._baseline else None
         doing = "a pass that fetches values"
-        recorder = self._background = self._record(doing, index, comparison, frozenset({index}))
+        recorder = self._background = self._record(doing, index, frozenset({index}))
         try:
-            self._pass(self._batches(lambda last: recorder, Histories(), lambda number, count: None), forget)
+            self._pass(self._batches(recorder, comparison, Histories(), lambda number, count: None), forget)
         finally:
             self._background = None
         self.last.add_values(recorder.calls)
 
     def _batches(
-        self, record: Callable[[bool], Recorder], histories: Histories, progress: Callable[[int, int], None]
+        self,
+        recorder: Recorder,
+        witness: Witness | None,
+        histories: Histories,
+        progress: Callable[[int, int], None],
     ) -> Batches:
         """Raises `UsageError`."""
-        subject, steps = self._subject, self._steps
+        subject, settings = self._subject, self._settings
         assert subject.sample is not None
         return Batches(
             subject.tree,
-            steps,
-            batches_of(steps, subject.sample, subject.seed, subject.tree.root),
-            record,
+            settings,
+            batches_of(settings, subject.sample, subject.seed, subject.tree.root),
+            recorder,
+            witness,
             subject.observers,
             subject.change_log.hook_state,
             histories,
@@ -194,32 +204,16 @@ class Runner:
         subject = self._subject
         subject.change_log.start()
         self._began = perf_counter()
+        self._recorder = batches.recorder
         try:
-            outcome = run_guarded(
-                subject.tree,
-                subject.backup,
-                lambda: batches.run(self._set_recorder),
-                see,
-                seed=subject.seed,
-                grad=subject.target.grad or self._steps.backward,
-            )
+            grad = subject.target.grad or self._settings.backward
+            outcome = run_guarded(subject.tree, subject.backup, batches.run, see, seed=subject.seed, grad=grad)
         finally:
             self._recorder = None
-        assert batches.recorder is not None
         batches.recorder.finish(outcome.error)
         return outcome
 
-    def _set_recorder(self, recorder: Recorder) -> None:
-        self._recorder = recorder
-
-    def _record(
-        self,
-        doing: str,
-        watched: int | None,
-        witness: Witness | None = None,
-        only: frozenset[int] | None = None,
-        number: int = 0,
-    ) -> Recorder:
+    def _record(self, doing: str, watched: int | None, only: frozenset[int] | None = None, number: int = 0) -> Recorder:
         """`doing` says what the pass is for, `number` which one it is where its calls are to be shown."""
         if self._call_log is not None:
             self._call_log.begin(doing, self._subject.generation, number)
@@ -229,19 +223,19 @@ class Runner:
             watched=watched,
             only=only,
             progress=self._progress if only is None else None,
-            witness=witness,
-            gradients=self._steps.backward,
+            gradients=self._settings.backward,
             filters=self._subject.observers.filters,
             call_log=self._call_log,
             steps=self._subject.change_log.hook_state.steps,
+            limit=MOST_CALLS,
         )
 
     def _choose_followed(self) -> list[Node]:
         """Whose parameters a history is kept of: everybody's in training, else those that hooks write to."""
-        subject, steps = self._subject, self._steps
-        if steps.batches == 1:
+        subject, settings = self._subject, self._settings
+        if settings.batches == 1:
             return []
-        if steps.optimizer not in ("", NONE) and subject.info.parameters <= FOLLOWED:
+        if settings.optimizer not in ("", NONE) and subject.info.parameters <= FOLLOWED:
             return list(subject.tree.objects())
         return [member.node for member in subject.change_log.added.active() if member.attached.hook.on == "parameters"]
 
@@ -250,7 +244,7 @@ class Runner:
         subject, change_log = self._subject, self._subject.change_log
         if change_log.state() == change_log.baseline:
             return None
-        key = (subject.sample, subject.seed, self._steps, change_log.baseline, subject.observers.count())
+        key = (subject.sample, subject.seed, self._settings, change_log.baseline, subject.observers.count())
         if self._baseline is None or self._baseline[0] != key:
             baseline = self._run_baseline()
             if baseline is None:
@@ -262,21 +256,17 @@ class Runner:
         """The pass as it was when the baseline was taken; of several batches the last. None where it raised."""
         baseline, change_log = Baseline(), self._subject.change_log
         with change_log.as_in(change_log.baseline):
-            doing = "the pass to compare with"
-            batches = self._batches(
-                lambda last: self._record(doing, None, baseline if last else None), Histories(), self._batch_progress
-            )
-            outcome = self._pass(batches, forget)
-        assert batches.recorder is not None
+            recorder = self._record("the pass to compare with", None)
+            outcome = self._pass(self._batches(recorder, baseline, Histories(), self._batch_progress), forget)
         self._cancelled = isinstance(outcome.error, Cancelled)
-        baseline.take_values(batches.recorder.calls)
+        baseline.take_values(recorder.calls)
         return baseline if outcome.error is None else None
 
     def _add_unhooked(self, summary: PassSummary) -> PassSummary:
         """Once for each sample, where hooks change or miss what runs, a quick pass without them."""
         subject, sample = self._subject, self._subject.sample
         assert sample is not None
-        plain = self._steps.batches == 1 and not self._steps.backward and summary.problem is None
+        plain = self._settings == PassSettings(loss=self._settings.loss) and summary.problem is None
         plain = plain and not summary.altering and not summary.not_restored
         if not plain or subject.target.grad or not subject.observers.count() or summary.ms > BACKGROUND_MS:
             return summary
@@ -295,8 +285,14 @@ class Runner:
         return replace(summary, unobserved=calls, direct=tuple(sorted(look.direct)))
 
     def _progress(self, entered: int, index: int) -> None:
-        info = self._subject.info
-        expected = self.summary.calls if self.summary and self.summary.calls else info.modules
+        info, generate = self._subject.info, self._settings.generate
+        if generate and self._settings.batches == 1:
+            step = self._subject.change_log.hook_state.step
+            self._emit(Progress(self._subject.generation, 0, 0, index, self._elapsed_ms(), step + 1, generate, "token"))
+            return
+        expected = (
+            self.summary.calls if self.summary and self.summary.calls and self.summary.steps == 1 else info.modules
+        )
         self._emit(Progress(self._subject.generation, entered, expected, index, self._elapsed_ms()))
 
     def _batch_progress(self, number: int, count: int) -> None:
@@ -307,7 +303,6 @@ class Runner:
 
     def _summarize(self, outcome: Outcome[Value], batches: Batches, comparison: Comparison | None) -> PassSummary:
         subject, recorder = self._subject, batches.recorder
-        assert recorder is not None
         problem = None
         if outcome.error is not None:
             problem = self._attempts.explain(outcome.error, recorder.failed)
@@ -316,7 +311,7 @@ class Runner:
         self._say_changes(outcome)
         called = {call.index for call in recorder.calls}
         called |= self._unhooked[1].direct if self._unhooked and self._unhooked[0] is subject.sample else set()
-        self.hooks = report_hooks(subject, called, self._steps.backward, outcome.error is not None)
+        self.hooks = report_hooks(subject, called, self._settings.backward, outcome.error is not None)
         return PassSummary(
             number=self.last.number,
             ms=outcome.ms,
@@ -329,14 +324,17 @@ class Runner:
             restored=outcome.restored,
             not_restored=outcome.not_restored,
             altering=subject.change_log.count_altering(),
-            delta=next((call.delta for call in recorder.calls if call.index == 0 and not call.depth), None),
+            delta=next((call.delta for call in reversed(recorder.calls) if call.index == 0 and not call.depth), None),
             ranking=comparison.ranking if comparison is not None else (),
             faults=self.hooks.faults,
             idle=self.hooks.idle,
             hook_counts=self.hooks.count(),
             batches=batches.done,
-            backward=self._steps.backward,
+            backward=self._settings.backward,
             loss=batches.loss,
+            steps=max(subject.change_log.hook_state.steps.count, 1),
+            first_step=self.last.first_step if recorder.forgot else 0,
+            prefill=bool(self._settings.generate) and has_prefill(recorder.calls),
         )
 
     def _say_changes(self, outcome: Outcome[Value]) -> None:

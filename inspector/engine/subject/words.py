@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from ..passes.training import Steps
+from ..passes.training import PassSettings
 
 
-def name_pass(steps: Steps) -> str:
+def name_pass(settings: PassSettings) -> str:
     """`the forward and backward pass of 3 batches`."""
-    words = "the forward and backward pass" if steps.backward else "the forward pass"
-    return words if steps.batches == 1 else f"{words} of {steps.batches} batches"
+    words = "the forward and backward pass" if settings.backward else "the forward pass"
+    words = f"generating {settings.generate} tokens" if settings.generate else words
+    return words if settings.batches == 1 else f"{words} of {settings.batches} batches"
 
 
 def list_some(words: tuple[str, ...], shown: int = 4) -> str:

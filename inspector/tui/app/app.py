@@ -17,6 +17,7 @@ from textual.message import Message
 from textual.screen import Screen
 
 from ...client.engine_client import EngineClient
+from ...client.pass_plan import Plan
 from ...records import AnyEvent, AnyRequest, Target
 from ..driver import HarmlessLines, crash_console
 from ..keys import bindings, find_command
@@ -78,7 +79,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         self.error_console = crash_console()
         self.options = options
         self.engine = connect(self.post_message)
-        self.state = AppState()
+        self.state = AppState(first_plan=Plan(generate=options.generate))
         self.workbench = Workbench(self.ask, options.ascii)
         self._compose_parts(saved or SavedState())
         if options.target is not None:

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ...client.engine_client import EngineClient
 from ...client.model import Model
-from ...client.pass_plan import FORWARD, Plan
+from ...client.pass_plan import Plan
 from ...records import Choices, Failed, ModuleRows, Open, Opened, Path, Target
 from .bookmarks import Bookmarks
 from .host import Host
@@ -114,4 +114,4 @@ class Opening:
         elif opened.form:
             self.passes.ask_input()
         elif opened.info.input:
-            await self.passes.run(plan=Plan.of(state.target) if state.target is not None else FORWARD)
+            await self.passes.run(plan=Plan.of(state.target) if state.target is not None else state.first_plan)

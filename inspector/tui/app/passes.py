@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ...client.engine_client import EngineClient
 from ...client.pass_plan import FORWARD, Plan
-from ...records import CallRows, Cancel, Failed, PassEnded, SetInput
+from ...records import CallRows, Cancel, Failed, PassEnded, SetInput, ShowStep
 from .host import Host
 from .live import Live
 from .presenter import Presenter
@@ -144,15 +144,32 @@ class Passes:
         if not state.stale:
             self._repeat()
 
+    async def show_step(self, delta: int) -> None:
+        """Look at the next or previous step of the last pass."""
+        state, model = self._state, self._state.model
+        first = model.summary.first_step if model.summary is not None else 0
+        step = min(max(model.step + delta, first), model.steps - 1)
+        if model.steps == 1:
+            self._host.tell("the last pass has one step: m runs several batches" + _or_tokens(state))
+        elif step == model.step:
+            self._host.tell(_explain_edge(step, first))
+        elif not state.running:
+            reply = await self._engine.ask(ShowStep(state.generation, step))
+            if isinstance(reply, Failed):
+                self._host.tell(reply.problem.what)
+            else:
+                self._presenter.show_step()
+
     def take_calls(self, event: CallRows) -> None:
         """A chunk of the trace of the running pass."""
-        self._state.model.start_trace(event.number)
+        self._state.model.start_trace(event.number, event.step)
         self._state.model.add_calls(event.rows)
 
     def end(self, event: PassEnded) -> None:
         """The pass is over; what was asked for meanwhile follows."""
         state, summary = self._state, event.summary
-        state.model.start_trace(summary.number)
+        if state.model.trace != summary.number:  # no call was seen
+            state.model.start_trace(summary.number)
         state.model.summary = summary
         following, self._next = self._next, None
         state.running = False
@@ -164,3 +181,14 @@ class Passes:
             self._host.spawn(self.run(plan=following))
         elif state.live:
             self.live.follow()
+
+
+def _or_tokens(state: AppState) -> str:
+    return " or tokens" if state.model.info is not None and state.model.info.generates else ""
+
+
+def _explain_edge(step: int, first: int) -> str:
+    """Why there is no step beyond this one."""
+    if step and step == first:
+        return f"step #{step} is the first of which calls were kept"
+    return f"step #{step} is the {'last' if step else 'first'} one"

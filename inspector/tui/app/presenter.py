@@ -56,6 +56,11 @@ class Presenter:
     def show_rows(self) -> None:
         self._tree.refresh_rows()
 
+    def show_step(self) -> None:
+        """The calls are those of another step."""
+        self._tree.refresh_rows()
+        self._panels.refill()
+
     def show_marks(self) -> None:
         self._tree.refresh_rows()
         self._panels.refill()

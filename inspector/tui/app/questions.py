@@ -67,12 +67,12 @@ class Questions:
 
         self._host.push(SeedDialog(now, used), answer)
 
-    def ask_batches(self, now: Plan, answered: Callable[[Plan], object]) -> None:
-        """Ask how several batches shall be run."""
+    def ask_batches(self, now: Plan, generates: bool, answered: Callable[[Plan], object]) -> None:
+        """Ask how several batches shall be run, or where the model `generates`, how many tokens."""
         from ..screens.batches import BatchesDialog
 
         def answer(plan: Plan | None) -> None:
             if plan is not None:
                 answered(plan)
 
-        self._host.push(BatchesDialog(now), answer)
+        self._host.push(BatchesDialog(now, generates), answer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ...client.model import Model
+from ...client.pass_plan import FORWARD, Plan
 from ...records import Opened, Target
 
 
@@ -23,6 +24,7 @@ class AppState:
     fresh: bool = False  # live passes draw the input anew
     stale: bool = False  # something was changed after the last pass began, and no pass follows by itself
     seed: int = 0  # of the last pass, of the target before it
+    first_plan: Plan = FORWARD  # of a model that no target was typed for
     first: bool = True  # nothing was opened yet: what is wrong with it is said on the terminal
     exit_code: int = 0  # that what happened last asks for
     exit_messages: list[str] = field(default_factory=list)  # for the terminal, when the app has left it

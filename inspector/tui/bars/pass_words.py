@@ -14,7 +14,7 @@ def describe_running(progress: Progress, width: int, ascii: bool) -> str:
     done, expected = progress.calls, max(progress.expected, 1)
     if progress.batches > 1:
         share = (progress.batch - 1 + min(done / expected, 1.0)) / progress.batches
-        return f"batch {progress.batch}/{progress.batches} {bar(share, width, ascii)}"
+        return f"{progress.unit} {progress.batch}/{progress.batches} {bar(share, width, ascii)}"
     if done > expected:  # more calls than modules: before the first pass nobody knows how many
         return f"{done} calls "
     return f"{done}/{expected} {bar(done / expected, width, ascii)}"
@@ -31,6 +31,7 @@ def bar(share: float, width: int, ascii: bool = False) -> str:
 def describe_last(summary: PassSummary, after: str, width: int, dot: str) -> str:
     """How the last pass went, in about `width` cells; `after` is said at its end."""
     named = f"{summary.batches} batches" if summary.batches > 1 else f"pass {summary.number}"
+    named = f"{named} · {summary.steps} steps" if summary.steps not in (1, summary.batches) else named
     if summary.problem is not None:
         kind = visible(summary.problem.kind or "failed")
         return dot.join((named, format.cut(kind, 24), after))

@@ -129,7 +129,7 @@ class GradientsPanel(LinePanel):
 
     def _title_of(self, call: CallRow) -> str:
         several = len(self.model.calls_of(call.module)) > 1
-        return format.path(self.model.paths[call.module]) + (f" #{call.call + 1}" if several else "")
+        return format.path(self.model.paths[call.module]) + (f" #{call.in_step}" if several else "")
 
 
 def backward_order(calls: Sequence[CallRow]) -> list[CallRow]:

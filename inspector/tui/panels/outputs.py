@@ -90,10 +90,12 @@ class OutputsPanel(LinePanel):
 
     def _head(self, calls: Calls, detail: CallDetail) -> Iterator[Line]:
         row = detail.row
-        which = f"call {self.call + 1} of {calls.total}" if calls.total > 1 else "called once"
+        which = f"call #{row.in_step} of {calls.total}" if calls.total > 1 else "called once"
         status = {"raised": ("raised", f"{ERROR} bold"), "unfinished": ("did not return", WARN)}
         facts = [Content.styled(which, HEADING), Content(format.ms(row.ms))]
         facts.append(Content.styled(*status.get(row.status, ("ok", DIM))))
+        if self.model.step_words:
+            facts.insert(0, Content.styled(self.model.step_words, HEADING))
         if row.altered:
             facts.append(Content.styled("altered by a hook", ACCENT))
         place = f"{PurePath(visible(row.file)).name}:{row.line}" if row.file else ""
@@ -104,7 +106,7 @@ class OutputsPanel(LinePanel):
         held = len(calls.calls)
         if calls.total > 1:
             kept = f" · the first {held:,} are kept" if held < calls.total else ""
-            yield Line(Content.styled(f", previous  . next{kept}", DIM))
+            yield Line(Content.styled(f", previous  . next, counted from 0{kept}", DIM))
         if calls.note:
             yield label_line("note", calls.note)
         if self.model.rows and not self.model.mark_of(self.index):

@@ -30,6 +30,7 @@ _FIELDS = (
      "none, or SGD(lr=0.01), Adam …"),
     ("loader", "Loader", "its items are the batches", "none, or package.module:make_loader"),
 )  # fmt: skip
+TOKENS = (("generate", "Tokens", "with a number here, generate() makes them instead: a step each", "none"),)
 
 
 class BatchesDialog(Layer[Plan | None]):
@@ -49,18 +50,20 @@ class BatchesDialog(Layer[Plan | None]):
     BatchesDialog #fault { color: $text-error; }
     """
 
-    def __init__(self, now: Plan) -> None:
+    def __init__(self, now: Plan, generates: bool = False) -> None:
         super().__init__()
         self._now = now
+        self._fields = (*_FIELDS, *TOKENS) if generates else _FIELDS
 
     def compose(self) -> ComposeResult:
         now = self._now
         values = {"batches": str(now.batches), "loss": now.loss, "optimizer": now.optimizer, "loader": now.loader}
+        values["generate"] = str(now.generate or "")
         with Vertical(id="layer") as frame:
             frame.border_title = "Several batches"
             frame.border_subtitle = "enter Run them  space Tick  esc Leave it"
             with VerticalScroll(can_focus=False):
-                for id, name, meaning, example in _FIELDS:
+                for id, name, meaning, example in self._fields:
                     yield Static(Content.assemble((name, "bold"), (f"  {meaning}", "$foreground-muted")))
                     value = "" if values[id] == NONE else values[id]
                     yield Input(value=value, placeholder=example, compact=True, id=id)
@@ -78,16 +81,19 @@ class BatchesDialog(Layer[Plan | None]):
     def action_submit(self) -> None:
         read = self._read()
         fault = self._fault(read)
-        if not fault and read["optimizer"] not in ("", NONE) and not self.query_one(Tick).ticked:
+        tokens = read.get("generate", "")
+        if not fault and not tokens and read["optimizer"] not in ("", NONE) and not self.query_one(Tick).ticked:
             fault = "an optimizer needs the backward pass: tick it"
         self._say(fault)
         if not fault:
             self.dismiss(self._plan(read))
 
     def _read(self) -> dict[str, str]:
-        return {id: self.query_one(f"#{id}", Input).value.strip() for id, *_ in _FIELDS}
+        return {id: self.query_one(f"#{id}", Input).value.strip() for id, *_ in self._fields}
 
     def _plan(self, read: dict[str, str]) -> Plan:
+        if read.get("generate", ""):
+            return Plan(generate=int(read["generate"]))
         return Plan(
             backward=self.query_one(Tick).ticked,
             batches=int(read["batches"]),
@@ -97,16 +103,18 @@ class BatchesDialog(Layer[Plan | None]):
         )
 
     def _fault(self, read: dict[str, str]) -> str:
+        if read.get("generate", ""):
+            return count_fault(read["generate"], "tokens")
         return count_fault(read["batches"]) or name_faults(read["loss"], read["optimizer"], read["loader"])
 
     def _say(self, words: str) -> None:
         self.query_one("#fault", Static).update(Content(words))
 
 
-def count_fault(text: str) -> str:
+def count_fault(text: str, unit: str = "batches") -> str:
     """Why this is no number of batches, "" where it is."""
     good = text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= MOST
-    return "" if good else f"the number of batches is a whole number from 1 to {MOST:,}"
+    return "" if good else f"the number of {unit} is a whole number from 1 to {MOST:,}"
 
 
 def name_faults(loss: str, optimizer: str, loader: str) -> str:

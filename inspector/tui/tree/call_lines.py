@@ -92,7 +92,7 @@ class CallLines(Lines):
 
     def _head(self, call: CallRow, columns: Columns, role: str) -> list[Piece]:
         """The path, cut where it starts, which of several calls it is, and the class."""
-        number = f" #{call.call + 1}" if len(self.model.calls_of(call.module)) > 1 else ""
+        number = f" #{call.in_step}" if len(self.model.calls_of(call.module)) > 1 else ""
         name = fmt.cut_start(self._name(call.module), max(columns.name - len(number), 0))
         rest = fmt.fit(number, columns.name - cell_len(name))
         class_name = self.model.rows[call.module].class_name

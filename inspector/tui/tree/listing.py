@@ -208,6 +208,7 @@ class Listing:
 
     def title(self) -> str:
         title = "Calls" if self.by_calls else "Modules" if self.model.is_model else "Names"
+        title = " · ".join(filter(None, (title, self.model.step_words)))
         return f"{title} · Δ from the baseline" if self.lines.natural.heat else title
 
     def count(self) -> str:

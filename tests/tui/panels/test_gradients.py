@@ -48,7 +48,7 @@ async def test_modules_come_in_the_order_of_the_backward_pass_with_their_marks()
             "layer1.0.relu": ZERO, "layer1.0.conv2": EXPLODING, "layer1.0.bn1": NAN,
         }  # fmt: skip
         assert "its weights' gradient is 54,000 times the weights" in text(panel)
-        assert rows[3][1] == "#2", "which of its calls"
+        assert rows[3][1] == "#1", "which of its calls"
         bars = {row[0]: row[2] for row in rows if len(row) > 2}
         assert len(bars["layer1.0.conv2"]) > len(bars["layer1"]) > len(bars["layer1.0.conv1"])
 

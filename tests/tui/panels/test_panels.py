@@ -400,15 +400,16 @@ async def test_outputs_come_first_with_statistics_and_what_changed() -> None:
 
 async def test_calls_are_shown_one_at_a_time() -> None:
     panel = OutputsPanel()
-    calls = made.the_outputs(made.a_call(), made.a_call(output=r.ScalarValue("int", 41)))
+    second = made.a_call(row=made.the_calls()[4], output=r.ScalarValue("int", 41))
+    calls = made.the_outputs(made.a_call(), second)
     async with showing(panel, calls) as pilot:
         panel.focus()
-        assert seen(panel)[0].startswith("call 1 of 2 · 0.42 ms · ok")
+        assert seen(panel)[0].startswith("call #0 of 2 · 0.42 ms · ok")
         assert seen(panel)[0].endswith("resnet.py:93")
         await pilot.press("full_stop")
-        assert seen(panel)[0].startswith("call 2 of 2") and "  41" in text(panel)
+        assert seen(panel)[0].startswith("call #1 of 2") and "  41" in text(panel)
         await pilot.press("full_stop", "comma")
-        assert seen(panel)[0].startswith("call 1 of 2")
+        assert seen(panel)[0].startswith("call #0 of 2")
 
 
 @pytest.mark.parametrize(

@@ -457,7 +457,7 @@ async def test_call_order_lists_calls_apart_and_the_root_last() -> None:
         tree.order = True
         await pilot.pause()
         assert [" ".join(text.strip("▌ ").split()[:2]) for text in screen(tree)[:7]] == [
-            "stem Conv2d", "layer0.conv0 Conv2d", "layer0.relu #1", "layer0.relu #2", "layer0 Sequential",
+            "stem Conv2d", "layer0.conv0 Conv2d", "layer0.relu #0", "layer0.relu #1", "layer0 Sequential",
             "head Linear", "(root) Network",
         ]  # fmt: skip
         assert "2.50 ms" in screen(tree)[3]

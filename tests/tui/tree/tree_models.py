@@ -54,7 +54,7 @@ def call(module: int, end: int, number: int = 0, **more: Any) -> CallRow:
         "brief": Brief((1, 64, 112, 112)),
         **more,
     }
-    return CallRow(module=module, call=number, end=end, **values)
+    return CallRow(module=module, call=number, in_step=number, end=end, **values)
 
 
 def run(made: Model, calls: Iterable[CallRow] | None = None, direct: tuple[int, ...] = ()) -> Model:

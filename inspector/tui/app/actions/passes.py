@@ -41,14 +41,19 @@ class PassActions:
 
     def batches(self) -> None:
         """Ask how many, and run them."""
-        if self.state.ready:
-            self.questions.ask_batches(self._plan, self._run_batches)
+        info = self.state.model.info
+        if self.state.ready and info is not None:
+            self.questions.ask_batches(self._plan, info.generates, self._run_batches)
         else:
             self.host.tell(NO_MODEL)
 
     def _run_batches(self, plan: Plan) -> None:
         self._plan = plan
         self.host.spawn(self.passes.run(plan=plan))
+
+    def step(self, delta: int) -> None:
+        """Look at the next or previous step of the last pass."""
+        self.host.spawn(self.passes.show_step(delta))
 
     def live(self) -> None:
         self.passes.live.toggle()
