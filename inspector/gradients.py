@@ -120,7 +120,7 @@ def judge(call: CallRow, trend: Trend, far: float = FAR) -> Verdict:
     if math.isinf(size):
         return Verdict(EXPLODING, "too large for a float")
     if call.weight_ratio is not None and call.weight_ratio > far:
-        return Verdict(EXPLODING, f"its weights' gradient is {say_times(call.weight_ratio, 'the weights')}")
+        return Verdict(EXPLODING, say_ratio(call.weight_ratio))
     share = max(size / trend.last, _LEAST) if trend.mark else 1.0
     beyond = share > far if trend.mark == EXPLODING else share < 1 / far
     if not trend.mark or not beyond:
@@ -131,6 +131,11 @@ def judge(call: CallRow, trend: Trend, far: float = FAR) -> Verdict:
 def size_of(call: CallRow) -> float | None:
     """The norm of the gradient that reached the output; None where none did."""
     return call.gradient_norm
+
+
+def say_ratio(ratio: float) -> str:
+    """How large the gradient of a module's weights is beside them."""
+    return f"its weights' gradient is {say_times(ratio, 'the weights')}"
 
 
 def say_times(times: float, what: str) -> str:

@@ -3,18 +3,21 @@ table and in JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
+from ..gradients import FAR, find_trend, say_ratio
 from ..records import BadParameter, CallRow, ModelInfo, PassSummary
 from .findings import FirstBad, find_dead, find_first_bad
 
 MOST = 20
 """Of one kind."""
 
-HintKind = Literal["note", "input", "fused path", "not restored", "restored", "weights", "first bad", "dead"]
+HintKind = Literal[
+    "note", "input", "fused path", "not restored", "restored", "weights", "first bad", "dead", "gradients"
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,11 @@ class Hint:
 
 
 def list_hints(
-    info: ModelInfo, summary: PassSummary | None, calls: Sequence[CallRow], paths: Sequence[str]
+    info: ModelInfo,
+    summary: PassSummary | None,
+    calls: Sequence[CallRow],
+    paths: Sequence[str],
+    layers: Collection[int] = (),
 ) -> list[Hint]:
     """Everything there is to say, what bears on all the rest first.
 
@@ -38,6 +45,7 @@ def list_hints(
         summary: How its last pass went, if there was one.
         calls: Of that pass.
         paths: Of the rows that calls name their module by.
+        layers: The rows that have parameters of their own, for what is said of gradients.
     """
     found = [Hint("note", note) for note in info.notes]
     found += hint_at_reach(info)
@@ -46,6 +54,7 @@ def list_hints(
     found += _limit([_hint_at_parameter(bad) for bad in info.bad_parameters], "weights", "parameters")
     found += hint_at_first_bad(calls, paths, info.bad_parameters)
     found += hint_at_dead(calls, paths)
+    found += hint_at_gradients(calls, paths, layers)
     return found
 
 
@@ -101,6 +110,20 @@ def hint_at_dead(calls: Sequence[CallRow], paths: Sequence[str]) -> list[Hint]:
     """The modules that gave nothing but zeros."""
     dead = [Hint("dead", f"dead: {paths[i] or '(root)'} gave nothing but zeros", paths[i]) for i in find_dead(calls)]
     return _limit(dead, "dead", "modules that gave nothing but zeros")
+
+
+def hint_at_gradients(calls: Sequence[CallRow], paths: Sequence[str], layers: Collection[int]) -> list[Hint]:
+    """Whether gradients vanish or explode through depth, and the modules where they are far above their weights."""
+    trend = find_trend(calls, layers)
+    through_depth = [Hint("gradients", f"gradients {trend}")] if trend.mark else []
+    above = {call.module: call.weight_ratio for call in calls if call.weight_ratio is not None}
+    above = {module: ratio for module, ratio in above.items() if ratio > FAR}
+    if not above:
+        return through_depth
+    most = max(above, key=above.__getitem__)
+    count = f"{len(above):,} module{'' if len(above) == 1 else 's'}"
+    said = f"in {count} far above the weights, most in {paths[most] or '(root)'}: {say_ratio(above[most])}"
+    return [*through_depth, Hint("gradients", f"gradients exploding: {said}", paths[most])]
 
 
 def _limit(hints: list[Hint], kind: HintKind, words: str) -> list[Hint]:

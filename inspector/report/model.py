@@ -43,7 +43,8 @@ class Report:
 
     def hints(self) -> list[Hint]:
         """What to know beside the figures."""
-        return list_hints(self.info, self.summary, self.calls, self.paths)
+        layers = {row.index for row in self.modules if row.own_parameters}
+        return list_hints(self.info, self.summary, self.calls, self.paths, layers)
 
     def name_oddities(self) -> dict[int, list[str]]:
         """What stands out in the outputs of each module object that was called."""
