@@ -25,6 +25,9 @@ class Before(NamedTuple):
     whole: bool  # every tensor was copied
 
 
+_NOT_KNOWN = Before((), (), False)
+
+
 @dataclass
 class Effect:
     """What was compared so far. On a device the result stays there, and only `settle` waits for it.
@@ -62,10 +65,13 @@ class Effect:
         tensors = list(nested.tensors_in(value))
         if not in_place:
             return Before(tuple(tensors), _constants(value), True)
-        if sum(tensor.numel() * tensor.element_size() for tensor in tensors) > BUDGET:
-            return Before((), (), False)
-        with torch.no_grad():
-            return Before(tuple(nested.own_copy(tensor).detach() for tensor in tensors), _constants(value), True)
+        try:
+            if sum(tensor.numel() * tensor.element_size() for tensor in tensors) > BUDGET:
+                return _NOT_KNOWN
+            with torch.no_grad():
+                return Before(tuple(nested.own_copy(tensor).detach() for tensor in tensors), _constants(value), True)
+        except Exception:  # a tensor of any class may refuse any operation, and one without a shape has no copy
+            return _NOT_KNOWN
 
     def compare_value(self, before: Before | None, after: Any) -> None:
         """Look for anything in `before` that is another in `after`."""

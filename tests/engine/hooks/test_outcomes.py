@@ -325,6 +325,15 @@ def test_what_has_no_values_cannot_be_compared() -> None:
     assert on.changed == {"(root): scale(2)": None} and list(on.fired.values()) == [1]
 
 
+def test_what_cannot_be_copied_is_no_reason_to_leave_the_hook_out() -> None:
+    ran: list[int] = []
+    model = nn.Sequential(nn.LazyLinear(3))
+    hook = inspector.python(lambda module: ran.append(1), on="parameters", at="before")
+    with inspector.hooks(model, {"": hook}) as on:
+        model(X)
+    assert ran == [1] and not on.faults and list(on.changed.values()) == [None]
+
+
 def test_of_what_only_looks_nothing_is_said() -> None:
     model = nn.Sequential(nn.Linear(4, 4))
     with warnings.catch_warnings():
