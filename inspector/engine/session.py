@@ -49,6 +49,7 @@ from .modules.tree import Node
 from .passes.lazy import may_run
 from .recording.call import Call
 from .subject.attempts import Attempts
+from .subject.hook_parts import check_part
 from .subject.runner import CHUNK, Emit, Runner
 from .subject.saving import save
 from .subject.subject import Subject
@@ -276,11 +277,19 @@ class Session:
 
     def add_hook(self, where: str, hook: str | HookSpec) -> Changes:
         """Put a hook on every module that `where` names. Raises `UsageError`, with nothing done."""
-        return self.change(lambda log: log.add(where, resolve_hook(hook)))
+        asked = resolve_hook(hook)
+
+        def add(log: ChangeLog) -> None:
+            check_part(asked, log.check(where, asked), self.runner.last, log.tree)
+            log.add(where, asked)
+
+        return self.change(add)
 
     def replace_hook(self, path: Path, kind: str, hook_id: int, hook: str | HookSpec) -> Changes:
         """Put another in the place of one of ours. Raises `UsageError`, with nothing done."""
-        return self.change(lambda log: log.replace(path, kind, hook_id, resolve_hook(hook)))
+        asked = resolve_hook(hook)
+        check_part(asked, [self.subject.node(path)], self.runner.last, self.subject.tree)
+        return self.change(lambda log: log.replace(path, kind, hook_id, asked))
 
     def edit_parameters(self, where: str, hook: str | HookSpec) -> Changes:
         """Change the parameters of every module that `where` names. Raises `UsageError`, with nothing done."""

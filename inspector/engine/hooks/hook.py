@@ -125,7 +125,7 @@ class Hook:
         return {name: getattr(self, name) for name in defaults if getattr(self, name) != defaults[name]}
 
 
-_HINT = "where is like [0], [\"hidden\"] or .last_hidden_state; when is like 'nan > 0' or 'std > 10 and max < 0'"
+_HINT = "where is like [0], [\"hidden\"], .logits or [..., 16:32]; when is like 'nan > 0' or 'std > 10 and max < 0'"
 
 
 def write_argument(value: Any) -> str:

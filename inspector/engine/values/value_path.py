@@ -55,7 +55,8 @@ def parse_steps(text: str) -> tuple[Step, ...]:
             raise ValueError(f"{text[at : at + 40]!r} is no path in a value")
         if index.end() < len(text):
             raise ValueError(f"{index[0]} is an index into a tensor, and nothing comes behind it")
-        steps.append(Step(_read_index(index[1])))
+        parts = _read_index(index[1])
+        steps.append(Step(parts[0] if len(parts) == 1 and isinstance(parts[0], int) else parts))
         at = index.end()
     return tuple(steps)
 

@@ -37,6 +37,7 @@ from ..hooks.spec import describe_hook, resolve_hook
 from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree, Node
 from ..source import location, site_source, source_of
+from ..subject.hook_parts import check_part
 from ..subject.runner import Runner
 from ..subject.subject import Subject
 from ..torch_hooks.outputs import OUTPUT_KIND
@@ -201,6 +202,7 @@ class Queries:
         try:
             hook = resolve_hook(asked, on="parameters" if edits else "")
             nodes = (change_log.check_edit if edits else change_log.check)(where, hook)
+            check_part(hook, nodes, self._runner.last, self._subject.tree)
         except InspectorError as error:
             return HookCheck(problem=error.problem)
         paths = self._subject.tree.paths

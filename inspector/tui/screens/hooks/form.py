@@ -25,7 +25,7 @@ from .status import HookStatus
 from .typed import OPTIONS, PART, Typed, default_text
 
 EXAMPLES = {
-    "where": '[0]  ["hidden"]  .logits',
+    "where": '[0]  ["hidden"]  .logits  [:, -1]',
     "at": "",
     "step": "all",
     "call": "all",

@@ -11,7 +11,7 @@ from ....records import HookSpec, KindArgument, KindInfo
 from ....records.hooks import Plain
 
 OPTIONS = (
-    KindArgument("where", "str", "", '[0], ["hidden"] or .last_hidden_state; a name for parameters'),
+    KindArgument("where", "str", "", '[0], ["hidden"], .logits or [..., 16:32]; a name for parameters'),
     KindArgument("at", "str", "", "before or after the call, on parameters"),
     KindArgument("step", "step", None, "only these calls of the whole model, from 0: 3, 2:5 or last"),
     KindArgument("call", "int", None, "only this call of the module in a step, from 0"),
