@@ -13,8 +13,14 @@ from rich.text import Text
 
 from ...text import ELLIPSIS, visible
 
-_LOW, _HIGH = (59, 110, 201), (201, 76, 59)
-"""Of the most negative and the most positive number; 0 has no colour."""
+_LEVELS = (
+    (0.8, Style(color="white", bgcolor="#c03a2b", bold=True), Style(color="white", bgcolor="#2b5fc0", bold=True)),
+    (0.55, Style(color="white", bgcolor="#9c4a3c"), Style(color="white", bgcolor="#3f639c")),
+    (0.3, Style(color="white", bgcolor="#7d574f"), Style(color="white", bgcolor="#54657d")),
+    (0.05, Style(color="red"), Style(color="blue")),
+)
+"""From so much of the full strength: the style of positive and of negative numbers. They can be told apart on a dark
+and on a light background, and what is weaker has no colour."""
 _NAME = 0.4
 """Of the width, the most that the names of rows take."""
 
@@ -55,6 +61,8 @@ class HeatMap:
         size = max([5 if self._fraction else 8, *(min(cell_len(visible(column)), 14) for column in self._columns)])
         count = max((width - names) // (size + 1), 1)
         for first in range(0, len(self._columns), count):
+            if first:
+                yield Text()
             yield from self._block(self._columns[first : first + count], names, size)
 
     def _block(self, columns: Sequence[str], names: int, size: int) -> Iterator[Text]:
@@ -74,10 +82,9 @@ class HeatMap:
         text = "0.00" if text == "-0.00" else text
         if not math.isfinite(value):
             return self._right(text, size), Style(dim=True)
-        strength = min(abs(value) / self._full, 1.0)
-        red, green, blue = (int(strength * part) for part in (_HIGH if value > 0 else _LOW))
-        style = Style(color="white", bgcolor=f"rgb({red},{green},{blue})") if strength >= 0.05 else Style()
-        return self._right(text, size), style
+        strength = abs(value) / self._full
+        styles = (high if value > 0 else low for least, high, low in _LEVELS if strength >= least)
+        return self._right(text, size), next(styles, Style())
 
     def _right(self, text: str, size: int) -> str:
         cut = self._cut(text, size).plain

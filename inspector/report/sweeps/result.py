@@ -143,9 +143,9 @@ class SweepResult:
         lines = [f"sweep of {visible(self.head.hook)}{where}: {state}"]
         for number, name in enumerate(self.head.metrics):
             now, then = self.head.corrupted[number], None if self.head.clean is None else self.head.clean[number]
-            clean = "" if then is None else f"clean {_number(then)}, "
+            runs = f"{_number(now)} as it is" if then is None else f"clean {_number(then)}, corrupted {_number(now)}"
             same = "; they are the same: nothing can be recovered" if then == now else ""
-            lines.append(f"{visible(name)}: {clean}corrupted {_number(now)}{same}")
+            lines.append(f"{visible(name)}: {runs}{same}")
         faults = self.faults
         if faults:
             place, fault = next(iter(faults.items()))
