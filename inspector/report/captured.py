@@ -15,8 +15,10 @@ from .text_table import TextTable
 
 FIRST, LAST = 20, 5
 """Rows shown of many."""
-ROOMY = 100
+ROOMY = 110
 """Cells of a line from which on there is room for all columns."""
+LEAST = 12
+"""Cells that a path and a class have at least."""
 ROOT = "(root)"
 
 
@@ -39,11 +41,13 @@ def render_captured(rows: Sequence[CapturedRow], width: int) -> str:
     """The first and last rows with statistics of the first tensor of each output, in lines of at most `width` cells."""
     shown = [*rows[:FIRST], *rows[FIRST:][-LAST:]]
     columns = _columns(shown, width)
-    table = TextTable(*((column.name, column.side) for column in columns))
+    cells = [[column.cell(row) for column in columns] for row in shown]
+    room = width - sum(map(_width, columns, zip(*cells, strict=True)))
+    table = TextTable(("path", "left"), *((column.name, column.side) for column in columns))
     for position, row in enumerate(shown):
         if position == FIRST and len(rows) > len(shown):
-            table.add_row("…", f"{len(rows) - len(shown):,} more", *[""] * (len(columns) - 2))
-        table.add_row(*(column.cell(row) for column in columns))
+            table.add_row("…", f"{len(rows) - len(shown):,} more", *[""] * (len(columns) - 1))
+        table.add_row(_end_of(name_call(row), max(room, LEAST)), *cells[position])
     return table.render(width)
 
 
@@ -53,11 +57,15 @@ class _Column(NamedTuple):
     cell: Callable[[CapturedRow], str]
 
 
+def _width(column: _Column, cells: Sequence[str]) -> int:
+    """With the gap before it."""
+    return 2 + max(map(len, (column.name, *cells)))
+
+
 def _columns(rows: Sequence[CapturedRow], width: int) -> list[_Column]:
-    """Those that say something of these rows, and fit."""
+    """Those beside the path that say something of these rows, and fit."""
     columns = [
-        _Column("path", "left", lambda row: _end_of(name_call(row), max(width // 4, 12))),  # the end tells them apart
-        _Column("class", "left", lambda row: visible(row.class_name)),
+        _Column("class", "left", lambda row: _start_of(visible(row.class_name), max(width // 7, LEAST))),
         _Column("output", "left", _output),
         *(_Column(name, "right", partial(_measure, name)) for name in ("min", "mean", "max", "std")),
         _Column("zeros", "right", _share_of_zeros),
@@ -65,8 +73,7 @@ def _columns(rows: Sequence[CapturedRow], width: int) -> list[_Column]:
         _Column("ms", "right", lambda row: f"{row.ms:.2f}"),
         _Column("", "left", lambda row: ", ".join(_alarms(_statistics(row)))),
     ]
-    always = ("path", "class", "output", "ms")
-    columns = [each for each in columns if each.name in always or any(map(each.cell, rows))]
+    columns = [each for each in columns if each.name in ("class", "output", "ms") or any(map(each.cell, rows))]
     return [each for each in columns if width >= ROOMY or each.name not in ("min", "max", "zeros")]
 
 
@@ -127,5 +134,10 @@ def _number(value: float | None) -> str:
     return f"{value:.3g}" if value == 0 or abs(value) >= 1e-3 else f"{value:.0e}"
 
 
+def _start_of(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + ELLIPSIS
+
+
 def _end_of(text: str, length: int) -> str:
+    """Paths differ at their end."""
     return text if len(text) <= length else ELLIPSIS + text[1 - length :]

@@ -160,6 +160,20 @@ def test_a_block_inside_compiled_code_is_an_error_that_names_the_way_out(opened:
     assert len(cap) == 6
 
 
+def test_a_recording_of_a_compiled_model_fits_the_model_as_it_was(compiler: Compiler) -> None:
+    model = made()
+    compiled = torch.compile(model, backend=compiler)
+    with inspector.capture(compiled, "1.*, (root)", keep=True) as cap:
+        clean = compiled(X)
+    assert set(cap.recordings) == {"1.0:output", "1.1:output", "(root):output"}
+    other = torch.randn(2, 4)
+    with inspector.hooks(model, {"1.1": inspector.patch(cap.recordings)}):
+        assert torch.equal(model(other), clean)
+    with inspector.hooks(compiled, {"1.1": inspector.patch(cap.recordings)}) as on:
+        assert torch.equal(compiled(other), clean)
+    assert not on.faults
+
+
 def test_a_torch_that_cannot_says_so(monkeypatch: pytest.MonkeyPatch, compiler: Compiler) -> None:
     monkeypatch.delattr(torch.compiler, "set_stance")
     with pytest.raises(InspectorError, match=r"model\._orig_mod"), inspector.capture(torch.compile(made())):

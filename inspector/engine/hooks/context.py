@@ -7,6 +7,7 @@ from typing import cast
 
 from torch import Tensor
 
+from ..modules.selector import INNER
 from ..values.value_path import Step, part_at, write_steps
 from .session_state import HookState, Kept
 from .turns import Turn
@@ -14,7 +15,7 @@ from .turns import Turn
 
 def place_key(path: str, on: str, call: int = 0, leaf: int = 0, step: int = 0) -> str:
     """What a recorded tensor is called: `layer1#2@1:output.1`; the call, the step and the leaf are left out where they
-    are 0.
+    are 0, and so are the keys that `torch.compile` puts into paths: a recording fits the model compiled or not.
 
     Args:
         path: Of the module, dotted; "" is the model itself.
@@ -23,6 +24,8 @@ def place_key(path: str, on: str, call: int = 0, leaf: int = 0, step: int = 0) -
         leaf: Which tensor of the whole value.
         step: Call of the model itself.
     """
+    if INNER in path:
+        path = ".".join(key for key in path.split(".") if key != INNER)
     number = f"#{call}" if call else ""
     number += f"@{step}" if step else ""
     return f"{path or '(root)'}{number}:{on}" + (f".{leaf}" if leaf else "")

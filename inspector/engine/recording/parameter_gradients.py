@@ -15,7 +15,7 @@ from ..values.summarize import Summarizer
 
 
 class ParameterGradients:
-    """`values` are by the name of the parameter what `.grad` was after the last backward pass that reached it.
+    """Between `watch` and `end`.
 
     Args:
         tree: The model.
@@ -25,17 +25,19 @@ class ParameterGradients:
     """
 
     def __init__(self, tree: ModuleTree, nodes: Iterable[Node], statistics: bool, sees: Callable[[], bool]) -> None:
-        self.values: dict[str, TensorValue] = {}
         self.faults: list[str] = []
         self._tree = tree
         self._nodes = list(nodes)
         self._summarizer = Summarizer(statistics)
         self._sees = sees
         self._hooks = GraphHooks()
+        self._order: list[str] = []
+        self._seen: dict[str, TensorValue] = {}
 
     def watch(self) -> None:
         """Hear of every parameter that requires a gradient now."""
         for name, parameter in self._named():
+            self._order.append(name)
             if parameter.requires_grad and parameter.is_leaf and not is_lazy(parameter):
                 self._watch(name, parameter)
 
@@ -43,9 +45,11 @@ class ParameterGradients:
         """Hear of nothing more."""
         self._hooks.remove()
 
-    def settle(self) -> None:
-        """Complete the statistics."""
+    def collect(self) -> dict[str, TensorValue]:
+        """By the name of the parameter, in the order of the model, what `.grad` was after the last backward pass that
+        reached it."""
         self._summarizer.resolve()
+        return {name: self._seen[name] for name in self._order if name in self._seen}
 
     def _watch(self, name: str, parameter: Tensor) -> None:
         def see(gradient: Tensor) -> None:
@@ -58,7 +62,7 @@ class ParameterGradients:
             self.faults.append(encodable(f"{name}: {type(error).__name__}: {error}", 300))
 
     def _see(self, name: str, gradient: Tensor) -> None:
-        self.values[name] = self._summarizer.tensor(gradient)
+        self._seen[name] = self._summarizer.tensor(gradient)
 
     def _named(self) -> Iterator[tuple[str, Tensor]]:
         """As `named_parameters` names them; one that several modules share once."""

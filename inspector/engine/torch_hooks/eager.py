@@ -89,7 +89,8 @@ def _force_eager() -> Any:
 
 def _refuse_inside_compiled() -> None:
     """Asked of the interpreter, as `set_stance` does, and before the compiler meets `set_stance` in our code."""
-    if torch._C._dynamo.eval_frame.get_eval_frame_callback() not in (None, False):
+    ask = getattr(torch._C._dynamo.eval_frame, "get_eval_frame_callback", None)  # as new as `set_stance`
+    if ask is not None and ask() not in (None, False):
         raise InspectorError(
             "a block cannot be opened inside compiled code, which would ignore it",
             hint="open it around the call of the compiled function",
