@@ -99,6 +99,8 @@ def view_calls(model: nn.Module, calls: Sequence[Call]) -> None:
     try:
         collector.take(session.show(model, list(calls)))
         session.announce()
+        for step in range(session.runner.last.first_step, session.runner.last.last_step):
+            session.show_step(step)
         print(render_calls(collector.report()), end="")
     finally:
         session.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 from torch import nn
 
@@ -63,3 +64,14 @@ def test_a_scripted_model_that_takes_no_hooks_is_one_step() -> None:
     with inspector.capture(model) as cap:
         model(torch.ones(1, 2))
     assert cap.steps == 0 and len(cap) == 0
+
+
+def test_a_view_without_a_terminal_prints_the_calls_of_every_step(capsys: pytest.CaptureFixture[str]) -> None:
+    model = Twice()
+    with inspector.capture(model) as cap:
+        for _ in range(2):
+            model(torch.ones(1))
+    cap.view()
+    rows = [line.split()[1:4] for line in capsys.readouterr().out.splitlines()[1:7]]
+    assert rows[:5] == [["#0", "act", "Identity"], ["#0", "act", "#1"], ["#0", "(root)", "Twice"],
+                        ["#1", "act", "Identity"], ["#1", "act", "#1"]]  # fmt: skip

@@ -123,7 +123,9 @@ class Runner:
         """Take calls that were captured already, in place of a pass."""
         self.last.take(calls)
         self.last.repeatable = False
-        self.summary = PassSummary(1, sum(call.ms for call in calls if not call.depth), len(calls))
+        ms = sum(call.ms for call in calls if not call.depth)
+        steps = self.last.last_step + 1
+        self.summary = PassSummary(1, ms, len(calls), steps=steps, first_step=self.last.first_step)
 
     def send_calls(self) -> None:
         rows = self.last.rows()

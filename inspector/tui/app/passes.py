@@ -39,6 +39,7 @@ class Passes:
         self._seed: int | None = None  # for the next pass; None keeps the engine's
         self._next: Plan | None = None  # another pass was asked for while one was running
         self._again = FORWARD  # what live mode and changes repeat: the last pass that was asked for, but no batches
+        self._step: int | None = None  # that was asked for, and whose calls are on their way
         self._count = 0  # of those started, to tell a late timer which one it was set for
 
     async def run(self, seed: int | None = None, plan: Plan = FORWARD) -> None:
@@ -63,7 +64,7 @@ class Passes:
 
     async def _start(self, plan: Plan) -> None:
         state = self._state
-        self._next = None
+        self._next = self._step = None
         self._again = plan if plan.batches == 1 else FORWARD
         self._count += 1
         state.running, state.stale, state.started = True, False, time.monotonic()
@@ -148,22 +149,27 @@ class Passes:
         """Look at the next or previous step of the last pass."""
         state, model = self._state, self._state.model
         first = model.summary.first_step if model.summary is not None else 0
-        step = min(max(model.step + delta, first), model.steps - 1)
+        now = model.step if self._step is None else self._step
+        step = min(max(now + delta, first), model.steps - 1)
         if model.steps == 1:
             self._host.tell("the last pass has one step: m runs several batches" + _or_tokens(state))
-        elif step == model.step:
+        elif step == now:
             self._host.tell(_explain_edge(step, first))
         elif not state.running:
+            self._step = step
             reply = await self._engine.ask(ShowStep(state.generation, step))
             if isinstance(reply, Failed):
+                self._step = None
                 self._host.tell(reply.problem.what)
-            else:
-                self._presenter.show_step()
 
     def take_calls(self, event: CallRows) -> None:
-        """A chunk of the trace of the running pass."""
-        self._state.model.start_trace(event.number, event.step)
-        self._state.model.add_calls(event.rows)
+        """A chunk of the trace of the running pass, or of another step of the last one."""
+        model = self._state.model
+        model.start_trace(event.number, event.step)
+        model.add_calls(event.rows)
+        if model.summary is not None and model.summary.number == event.number and len(model.calls) >= event.total:
+            self._step = None if event.step == self._step else self._step
+            self._presenter.show_step()
 
     def end(self, event: PassEnded) -> None:
         """The pass is over; what was asked for meanwhile follows."""

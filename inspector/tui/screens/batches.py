@@ -24,13 +24,13 @@ NONE = "none"
 _IMPORTED = re.compile(r"[\w./~-]+(\.py)?:{1,2}[\w.]+")
 _CALL = re.compile(r"[^\W\d][\w.]*(\(.*\))?")
 _FIELDS = (
-    ("batches", "Batches", "each with an input of its own", ""),
+    ("batches", "Batches", "each a step, with an input of its own", ""),
     ("loss", "Loss", "what the backward pass starts from", f"{', '.join(LOSSES)} or package.module:loss"),
     ("optimizer", "Optimizer", "a step after each batch; put back after the last",
      "none, or SGD(lr=0.01), Adam …"),
     ("loader", "Loader", "its items are the batches", "none, or package.module:make_loader"),
 )  # fmt: skip
-TOKENS = (("generate", "Tokens", "with a number here, generate() makes them instead: a step each", "none"),)
+TOKENS = (("generate", "Tokens", "a number: generate() in place of the above", "none"),)
 
 
 class BatchesDialog(Layer[Plan | None]):
@@ -60,7 +60,7 @@ class BatchesDialog(Layer[Plan | None]):
         values = {"batches": str(now.batches), "loss": now.loss, "optimizer": now.optimizer, "loader": now.loader}
         values["generate"] = str(now.generate or "")
         with Vertical(id="layer") as frame:
-            frame.border_title = "Several batches"
+            frame.border_title = "Several batches" if self._fields is _FIELDS else "Several batches, or tokens"
             frame.border_subtitle = "enter Run them  space Tick  esc Leave it"
             with VerticalScroll(can_focus=False):
                 for id, name, meaning, example in self._fields:
