@@ -28,11 +28,11 @@ from ..values import nested
 from .call import Call, Witness
 from .call_site import find_call_site
 from .call_values import CallValues
+from .numbers import CallNumbers
 from .recomputed import STOPPED, complete_stopped
 
 _PROGRESS_EVERY = 0.05  # seconds
 _HOOK_FRAMES = 4  # from `find_call_site` over `_enter`, `enter` and the hook up to torch
-_AT_ONCE = 64  # steps that threads may be in at the same time
 _STOP = "_StopRecomputationError"
 """What checkpointing leaves a recomputed forward with as soon as it has what it needs."""
 _in_backward_task: Callable[[], int] = torch._C._current_graph_task_id
@@ -114,8 +114,7 @@ class Recorder:
         self._steps = steps if steps is not None else StepCounter()
         self._limit = limit
         self._clock = itertools.count()
-        self._numbers: dict[int, itertools.count[int]] = {}
-        self._numbers_in_step: dict[int, dict[int, itertools.count[int]]] = {}  # by step
+        self._numbers = CallNumbers(self._steps)
         self._raised: BaseException | None = None  # the newest exception that came out of a module
         self._here = _Thread()
         self._open: list[list[Call]] = []  # every thread's stack
@@ -231,8 +230,7 @@ class Recorder:
         if not here.known:
             here.known = True
             self._open.append(here.stack)
-        step = self._steps.number
-        number, in_step = _next(self._numbers, index), _next(self._numbers_of(step), index)
+        number, step, in_step = self._numbers.next(index)
         call = Call(index, number, next(self._clock), len(here.stack), step, in_step)
         call.began, call.spent = perf_counter(), here.spent
         call.recomputed = _in_backward()
@@ -241,13 +239,6 @@ class Recorder:
             call.altered = True
         here.stack.append(call)
         return call
-
-    def _numbers_of(self, step: int) -> dict[int, itertools.count[int]]:
-        numbers = self._numbers_in_step.get(step)
-        if numbers is None:
-            numbers = self._numbers_in_step.setdefault(step, {})
-            self._numbers_in_step.pop(step - _AT_ONCE, None)
-        return numbers
 
     def _leave(self, module: nn.Module, output: object, began: float) -> None:
         index = self._node_of(module)
@@ -350,11 +341,6 @@ class Recorder:
             return
         self._room -= nbytes
         call.kept = nested.copy(output, lambda tensor: tensor.detach().clone()).value
-
-
-def _next(numbers: dict[int, itertools.count[int]], key: int) -> int:
-    """The next number of this node, from 0. Two threads never get the same."""
-    return next(numbers.get(key) or numbers.setdefault(key, itertools.count()))
 
 
 def _words(error: Exception) -> str:
