@@ -271,12 +271,14 @@ class ChangeLog:
         for node, hook in counted:
             hook.outcome = conclude(hook.hook, node, hook.tally, known)
         outcomes = tuple(hook.outcome for _, hook in counted if hook.outcome is not None)
-        failed = [(node, hook) for node, hook in counted if hook.tally.fault is not None][:TOLD]
-        paths = self.tree.paths
-        faults = (
-            describe_fault(hook.hook, paths[node.index], fault) for node, hook in failed if (fault := hook.tally.fault)
-        )
-        return outcomes, tuple(faults)
+        failed = [(hook.hook, self.tree.paths[node.index], hook.tally.fault) for node, hook in counted]
+        faults = [describe_fault(hook, path, fault) for hook, path, fault in failed if fault is not None]
+        return outcomes, tuple(faults[:TOLD])
+
+    def expect(self) -> tuple[HookOutcome, ...]:
+        """What there is to say of every hook that was added, as long as there was no pass."""
+        known = Circumstances(self.tree, lambda node: (), entered=False)
+        return tuple(conclude(hook.hook, node, hook.tally, known) for node, hook in self._counted())
 
     def _counted(self) -> Iterator[tuple[Node, Attached | ObserveFilter]]:
         """The hooks that were added and are on, with the modules they are on."""

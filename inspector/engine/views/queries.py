@@ -167,7 +167,8 @@ class Queries:
 
     def outcomes(self, first: int, count: int) -> Outcomes:
         """What became of the hooks that were added, in the last pass."""
-        found = self._runner.hooks.outcomes
+        runner = self._runner
+        found = runner.hooks.outcomes if runner.summary is not None else self._subject.change_log.expect()
         return Outcomes(found[first : first + count], len(found))
 
     def _hook_rows(self, node: Node) -> tuple[HookRow, ...]:
