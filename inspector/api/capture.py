@@ -59,6 +59,14 @@ class Capture:
     @untraced
     def __enter__(self) -> Capture:
         self._block.enter()
+        try:
+            self._start()
+        except BaseException:  # a warning may be an error
+            self._stop()
+            raise
+        return self
+
+    def _start(self) -> None:
         self._step_hook = self._steps.register(self._tree.root)
         for node in self._nodes:
             self._observers.add(node)
@@ -67,12 +75,19 @@ class Capture:
         if self.refused:
             path, why = next(iter(self.refused.items()))
             words = f"{len(self.refused)} of {len(self._nodes)} modules cannot be observed: {path or ROOT}: {why}"
-            warnings.warn(words, RuntimeWarning, stacklevel=2)
-        return self
+            warnings.warn(words, RuntimeWarning, stacklevel=3)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()
+        self._recorder.finish(error)
+        faults = self._recorder.faults + self._parameters.faults
+        if faults:
+            words = f"not all could be recorded: {'; '.join(faults[:3])}"
+            warnings.warn(words, RuntimeWarning, stacklevel=2)
+
+    def _stop(self) -> None:
         self._block.close()
         self._observers.recorder = None
         self._observers.remove_all()
@@ -81,11 +96,6 @@ class Capture:
         if self._step_hook is not None:
             self._step_hook.remove()
         self._block.leave()
-        self._recorder.finish(error)
-        faults = self._recorder.faults + self._parameters.faults
-        if faults:
-            words = f"not all could be recorded: {'; '.join(faults[:3])}"
-            warnings.warn(words, RuntimeWarning, stacklevel=2)
 
     @property
     def refused(self) -> dict[str, str]:

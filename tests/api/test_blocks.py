@@ -160,7 +160,7 @@ def test_a_call_goes_on_while_a_block_on_another_thread_ends() -> None:
         with ThreadPoolExecutor(1) as pool:
             called = pool.submit(call)
             for _ in range(150):
-                with inspector.capture(model), inspector.hooks(model, {"0": inspector.scale(1, on="input")}) as on:
+                with inspector.capture(model), inspector.hooks(model, {"0": inspector.scale(2, on="input")}) as on:
                     model(X)
                 assert not on.faults
             over.set()
@@ -182,6 +182,46 @@ def test_tasks_that_a_block_starts_are_its_own() -> None:
         return len(cap)
 
     assert asyncio.run(run()) == 8
+
+
+def test_backward_passes_of_one_thread_are_not_seen_by_another() -> None:
+    model = made()
+
+    def trained(barrier: threading.Barrier) -> tuple[int, bool]:
+        with inspector.capture(model) as cap:
+            barrier.wait(60)
+            model(X).sum().backward()
+            barrier.wait(60)
+        return len(cap.gradients), all(call.gradient is not None for call in cap.calls)
+
+    def looked(barrier: threading.Barrier) -> tuple[int, bool]:
+        with inspector.capture(model) as cap:
+            barrier.wait(60)
+            model(X)
+            barrier.wait(60)
+        return len(cap.gradients), all(call.gradient is not None for call in cap.calls)
+
+    assert at_once(trained, looked) == [(4, True), (0, False)]
+
+
+def test_a_capture_that_is_entered_again_goes_on() -> None:
+    model = made()
+    cap = inspector.capture(model)
+    for _ in range(2):
+        with cap:
+            model(X).sum().backward()
+    assert len(cap) == 8 and list(cap.gradients) == [name for name, _ in model.named_parameters()]
+    assert [call.call for call in cap.calls if call.path == "0"] == [0, 1]
+
+
+@pytest.mark.filterwarnings("error:.*cannot be observed:RuntimeWarning")
+def test_nothing_is_left_where_entering_fails() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), torch.jit.trace(nn.Sequential(nn.ReLU()), X))
+    before = fingerprint(model)
+    with pytest.raises(RuntimeWarning), inspector.capture(model):
+        pass
+    assert {**fingerprint(model), "random": 0} == {**before, "random": 0}
+    assert torch._dynamo.eval_frame._stance.stance == "default"
 
 
 def test_modules_that_refuse_to_be_observed_are_said() -> None:

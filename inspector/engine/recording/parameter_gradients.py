@@ -36,8 +36,9 @@ class ParameterGradients:
 
     def watch(self) -> None:
         """Hear of every parameter that requires a gradient now."""
-        for name, parameter in self._named():
-            self._order.append(name)
+        named = list(self._named())
+        self._order = [name for name, _ in named]
+        for name, parameter in named:
             if parameter.requires_grad and parameter.is_leaf and not is_lazy(parameter):
                 self._watch(name, parameter)
 
