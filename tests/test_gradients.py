@@ -98,6 +98,17 @@ def test_the_ratio_to_the_weights_is_that_of_the_norms() -> None:
     assert all(call.weight_ratio is None for call in calls if call.module not in layers)
 
 
+def test_gradients_that_were_there_before_are_not_counted_in_and_come_back() -> None:
+    model = stack(3, nn.Tanh)
+    fresh = [call.weight_ratio for call in backward(model, X)[0]]
+    model(X).sum().mul(1e6).backward()
+    before = [linear.weight.grad for linear in model[::2]]
+    copies = [gradient.clone() for gradient in before]
+    assert [call.weight_ratio for call in backward(model, X)[0]] == pytest.approx(fresh)
+    for linear, gradient, copy in zip(model[::2], before, copies, strict=True):
+        assert linear.weight.grad is gradient and torch.equal(gradient, copy)
+
+
 def test_a_gradient_a_thousand_times_its_weight_explodes_wherever_it_is() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 1))
     with torch.no_grad():

@@ -16,7 +16,7 @@ from ..recording.observers import Observers
 from ..recording.recorder import Recorder
 from .forward import call_root, listening
 from .generating import generate
-from .gradients import compare_with_weights, describe_gradients
+from .gradients import compare_with_weights, describe_gradients, forget_gradients
 from .histories import Histories
 from .training import PassSettings, loss_of, optimizer_of
 
@@ -118,8 +118,7 @@ class Batches:
         first = self._hook_state.steps.count
         output = self._call(sample)
         if self._loss is not None:
-            if self._optimizer is not None:
-                self._optimizer.zero_grad()
+            forget_gradients(self._tree)
             loss = self._loss(output, sample)
             self.loss = loss.item()
             loss.backward()  # type: ignore[no-untyped-call]

@@ -36,6 +36,15 @@ def describe_gradients(tree: ModuleTree) -> dict[str, TensorValue]:
     return {name: value for name, value in described.items() if isinstance(value, TensorValue)}
 
 
+def forget_gradients(tree: ModuleTree) -> None:
+    """Those of an earlier backward pass, to which torch would add. Where they are the caller's, the guard of the pass
+    puts them back."""
+    for node in tree.objects():
+        for _, parameter in own_tensors(node.module, "_parameters"):
+            if parameter.is_leaf and not is_lazy(parameter) and parameter.grad is not None:
+                parameter.grad = None
+
+
 def compare_with_weights(tree: ModuleTree) -> dict[int, float]:
     """How large the gradients of each node's own weights are, as a multiple of the weights; of several the largest.
 
