@@ -96,6 +96,9 @@ def script(
         "SEED": str(seed),
         "INPUTS": repr(inputs),
         "GRAD": str(grad),
+        "CALL": f"model.generate(*args, max_new_tokens={target.generate}, do_sample=False, **kwargs)"
+        if target.generate
+        else "model(*args, **kwargs)",
         "BUILD": _indent(_build(target, kind)),
         "EDITS": _indent([line for each in edits for line in _edit(each, paths)]),
         "HOOKS": _indent([_put(hook, paths[member.node.index], codes) for hook, member in active]),

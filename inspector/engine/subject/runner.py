@@ -106,7 +106,7 @@ class Runner:
     def _prepare(self, request: Run) -> None:
         """Take over what the request changes from now on. Raises `UsageError`."""
         subject = self._subject
-        subject.target = allow(subject.info, subject.target, request)
+        subject.target = replace(allow(subject.info, subject.target, request), generate=request.generate)
         if subject.sample is None:
             raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
         subject.seed = subject.seed if request.seed is None else request.seed

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +23,7 @@ from inspector.records import (
     MappingValue,
     Run,
     ShowStep,
+    Target,
     TensorValue,
     Undo,
     Value,
@@ -246,3 +251,44 @@ def test_where_no_token_goes_in_longer_than_the_others_nothing_is_called_prefill
     session, _ = opened(llama, input_ids=ids, use_cache=False)
     assert not session.run(Run(1, generate=3)).prefill
     session.close()
+
+
+GENERATOR = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.head = nn.Embedding(20, 8), nn.Linear(8, 20)
+
+    def forward(self, ids):
+        return self.head(self.embed(ids)[:, -1])
+
+    def generate(self, ids, max_new_tokens, do_sample):
+        for _ in range(max_new_tokens):
+            ids = torch.cat([ids, self(ids).argmax(1, keepdim=True)], 1)
+        return ids
+"""
+
+
+def test_a_script_generates_as_the_session_did(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(GENERATOR)
+    session = Session(lambda event: None)
+    session.open(Target(f"{tmp_path / 'net.py'}:Net", inputs=("1x5:int64:0..19",)))
+    plain = session.run(Run(1, generate=8)).output
+    session.add_hook("head", "scale(-1, step='2:')")
+    found: list[Tensor] = []
+    handle = session.subject.tree.root.register_forward_hook(
+        lambda module, args, output: found.append(output.argmax(1))
+    )
+    summary = session.run(Run(1, generate=8))
+    handle.remove()
+    assert summary.problem is None and summary.hook_counts.never_fired == 0 and summary.output != plain
+    session.save(str(tmp_path / "script.py"))
+    session.close()
+    driver = "import runpy, torch; torch.save(runpy.run_path('script.py')['run'](), 'ids.pt')"
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    subprocess.run([sys.executable, "-c", driver], cwd=tmp_path, env=environment, check=True, timeout=200)
+    assert torch.load(tmp_path / "ids.pt")[0, 5:].tolist() == torch.cat(found[-8:]).tolist()
