@@ -23,12 +23,13 @@ HintKind = Literal[
 @dataclass(frozen=True)
 class Hint:
     """One thing to know. Where it is of one module, `path` names it, "" being the root; of one call, `call` is which
-    of that module's calls, from 0."""
+    of that module's calls in the pass and `step` the step that it is in, both from 0."""
 
     kind: HintKind
     text: str
     path: str | None = None
     call: int | None = None
+    step: int | None = None
 
 
 def list_hints(
@@ -88,8 +89,12 @@ def hint_at_first_bad(
     for found in find_first_bad(calls):
         path = paths[found.call.module]
         own = [bad.name for bad in bad_parameters if ".".join(bad.path) == path]
-        text = f"first {found.holds}: {path or '(root)'}, call {found.call.call}: {_explain(found, paths, own)}"
-        yield Hint("first bad", text, path, found.call.call)
+        text = f"first {found.holds}: {path or '(root)'}, {_name_call(found.call)}: {_explain(found, paths, own)}"
+        yield Hint("first bad", text, path, found.call.call, found.call.step)
+
+
+def _name_call(call: CallRow) -> str:
+    return f"step {call.step}, call {call.in_step}" if call.step else f"call {call.in_step}"
 
 
 def _explain(found: FirstBad, paths: Sequence[str], own: Sequence[str]) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 from ..records import Choice, Problem
 
 SCHEMA = 1
+USAGE = 2
+"""The exit code of what was typed wrongly."""
 
 
 def render_failure(target: str | None, problem: Problem, choices: Sequence[Choice] = ()) -> str:
@@ -28,7 +30,7 @@ def render_failure(target: str | None, problem: Problem, choices: Sequence[Choic
 def error_to_json(problem: Problem) -> dict[str, Any]:
     """What was wrong, where, why and what to try."""
     return {
-        "type": problem.kind or "Error",
+        "type": problem.kind or ("UsageError" if problem.exit_code == USAGE else "Error"),
         "message": problem.what.removeprefix(f"{problem.kind}: "),
         "path": ".".join(problem.path) if problem.path is not None else None,
         "traceback": [line.text for line in problem.traceback],

@@ -86,7 +86,7 @@ def _call(report: Report, detail: CallDetail) -> dict[str, Any]:
 
 
 def _hint(hint: Hint) -> dict[str, Any]:
-    return {"kind": hint.kind, "text": hint.text, "path": hint.path, "call": hint.call}
+    return {"kind": hint.kind, "text": hint.text, "path": hint.path, "call": hint.call, "step": hint.step}
 
 
 def _render_delta(report: Report, row: CallRow) -> dict[str, Any]:

@@ -105,7 +105,7 @@ def test_what_cannot_be_found_is_a_usage_error_that_helps(name: str, near: str, 
     assert ran.returncode == 2
     assert near in ran.stderr and "try:" in ran.stderr
     found = read_document(ran.stdout)
-    assert found["target"] == RUNS[name][0] and found["error"]["type"] and found["error"]["hint"]
+    assert found["target"] == RUNS[name][0] and found["error"]["type"] == "UsageError" and found["error"]["hint"]
     assert near in found["error"]["message"] + found["error"]["hint"] and "model" not in found
 
 

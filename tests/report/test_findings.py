@@ -205,3 +205,17 @@ class Holder(nn.Module):
 
 def report_parameters(model: nn.Module) -> list[tuple[str, Tensor]]:
     return [(f"held.{name}", each) for name, each in model.named_parameters()]
+
+
+def test_the_step_is_said_where_there_are_several() -> None:
+    class Overflows(nn.Linear):
+        calls = 0
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.calls += 1
+            return super().forward(x) / (0 if self.calls == 3 else 1)
+
+    model = nn.Sequential(Overflows(8, 8))
+    (hint,) = [hint for hint in make_report(model, (X,), batches=3).hints() if hint.kind == "first bad"]
+    assert hint.text.startswith("first Inf: 0, step 2, call 0: its input is finite")
+    assert (hint.path, hint.call, hint.step) == ("0", 2, 2)
