@@ -91,6 +91,8 @@ class ChangeLog:
         """What `edit` would change. Raises `UsageError`."""
         if hook.on != "parameters" or hook.kind.acts != "tensor":
             raise UsageError(f"{hook.kind.name} does not edit parameters", hint="write scale(2), zero() or prune(0.5)")
+        if hook.at != hook.kind.moment:
+            raise UsageError("an edit is made now, before any call", hint="leave at= away, or add a hook with a")
         return self.check(where, hook)
 
     def replace(self, path: Path, kind: str, hook_id: int, hook: Hook) -> None:

@@ -18,13 +18,13 @@ from ..values.nested import tensors_in
 MAX_NODES = 10_000
 """Of one call's graph that are looked at; a larger one is taken to need every parameter."""
 
-in_backward_task: Callable[[], int] = torch._C._current_graph_task_id
+_in_backward_task: Callable[[], int] = torch._C._current_graph_task_id
 _packing: Callable[[bool], object] = torch._C._autograd._top_saved_tensors_default_hooks
 
 
 def in_backward() -> bool:
     """Whether the autograd engine is at work on this thread: a module called now is called a second time."""
-    return in_backward_task() != -1
+    return _in_backward_task() != -1
 
 
 class Graphs:

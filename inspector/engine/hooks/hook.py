@@ -74,10 +74,18 @@ class Hook:
             object.__setattr__(self, "choice", parse_step(self.step))
         except ValueError as error:
             raise UsageError(encodable(f"{self.kind.name}: {error}", 400), hint=_HINT) from None
+        self._refuse_unread()
         if self.choice.last and not self.kind.takes_last:
             raise self.kind.refusal(
                 "which step is the last is known only when it is over: step='last' is for observe and record"
             )
+
+    def _refuse_unread(self) -> None:
+        """A function of a person's own is given all there is, and decides itself."""
+        python = self.kind.acts == "python"
+        unread = ["when"] * bool(python and self.when) + ["where"] * bool(python and self.where and self.on != "grad")
+        if unread:
+            raise self.kind.refusal(f"{' and '.join(unread)} would not be looked at: the function is given all of it")
 
     def _choose_moment(self) -> str:
         if not self.at:

@@ -46,10 +46,11 @@ _TYPES: dict[str, tuple[type, ...]] = {
 class Kind:
     """One kind of hook. Calling it with its arguments makes a `Hook`.
 
-    Every kind also takes `on` (what it is put on), `where` (a path in the value's structure, or a parameter's name),
-    `step` (only that call of the whole model: a batch, or a token of `generate`; `3`, `"2:5"` or `"last"`), `every`
-    (one in so many steps), `call` (only that call of the module in a step) and `when` (a condition on the tensor's
-    summary, such as `"nan > 0"` or `"std > 10"`). Steps and calls are counted from 0.
+    Every kind also takes `on` (what it is put on), `where` (a path in the value's structure, which may end in a part of
+    a tensor, as in `"[0][..., 16:32]"`; or a parameter's name), `step` (only that call of the whole model: a batch, or
+    a token of `generate`; `3`, `"2:5"` or `"last"`), `every` (one in so many steps), `call` (only that call of the
+    module in a step) and `when` (a condition on the tensor's summary, such as `"nan > 0"` or `"std > 10"`). Steps and
+    calls are counted from 0.
 
     With `on="parameters"` they are written in place, each call anew: `scale(2)` doubles them again and again. `at` says
     when: `"before"` a call of the module, which sees it, or `"after"` the call, so that the next one does. The kinds

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ...postmortem.record import CallLog
+from ..hooks.graphs import in_backward
 from ..hooks.steps import StepCounter
 from ..hooks.turns import NOT_SEEN, ObserveFilter
 from ..modules.tree import ModuleTree
@@ -35,12 +36,6 @@ _PROGRESS_EVERY = 0.05  # seconds
 _HOOK_FRAMES = 4  # from `find_call_site` over `_enter`, `enter` and the hook up to torch
 _STOP = "_StopRecomputationError"
 """What checkpointing leaves a recomputed forward with as soon as it has what it needs."""
-_in_backward_task: Callable[[], int] = torch._C._current_graph_task_id
-
-
-def _in_backward() -> bool:
-    """Whether the autograd engine is at work on this thread: a module called now is called a second time."""
-    return _in_backward_task() != -1
 
 
 class Cancelled(BaseException):
@@ -233,7 +228,7 @@ class Recorder:
         number, step, in_step = self._numbers.next(index)
         call = Call(index, number, next(self._clock), len(here.stack), step, in_step)
         call.began, call.spent = perf_counter(), here.spent
-        call.recomputed = _in_backward()
+        call.recomputed = in_backward()
         if index in here.altered:
             here.altered.discard(index)
             call.altered = True

@@ -18,7 +18,7 @@ from inspector.engine.hooks.kinds import BY_NAME
 from inspector.engine.hooks.spec import describe_hook, parse_hook, resolve_hook
 from inspector.engine.session import Session
 from inspector.errors import UsageError
-from inspector.records import AddHook, HookSpec, ReplaceHook, Run, Undo
+from inspector.records import AddHook, EditParameters, HookSpec, ReplaceHook, Run, Undo
 from tests.fingerprint import fingerprint
 
 X = torch.linspace(-1, 1, 8).reshape(2, 4)
@@ -102,6 +102,20 @@ def test_it_is_told_and_made_again() -> None:
 def test_a_moment_that_is_none_is_refused(text: str, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         parse_hook(text)
+
+
+@pytest.mark.parametrize("options", [{"when": "nan > 0"}, {"where": "[0]"}, {"where": "weight", "on": "parameters"}])
+def test_a_function_of_ones_own_takes_no_option_that_nobody_would_look_at(options: dict[str, str]) -> None:
+    with pytest.raises(UsageError, match="would not be looked at"):
+        inspector.python(double_by_hand, **options)
+
+
+def test_an_edit_has_no_moment() -> None:
+    session = opened(linear())
+    with pytest.raises(UsageError, match="an edit is made now"):
+        answer(session, EditParameters(1, "", "scale(2, at='after')"))
+    answer(session, EditParameters(1, "", "scale(2)"))
+    session.close()
 
 
 def gradients(model: nn.Module, loss: Any) -> list[Tensor]:

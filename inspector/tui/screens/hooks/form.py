@@ -78,7 +78,7 @@ class HookForm(SubmittingLayer):
         self._where = Field("modules", job.where, "glob, class:X, ~but", "the root")
         self._on = Field("on", typed.on, choices=choices) if len(choices) > 1 else None
         self._arguments = [_argument_field(argument, typed) for argument in kind.arguments]
-        options = PART if job.edits else [each for each in OPTIONS if each.name != "at" or kind.moment]
+        options = PART if job.edits else _options_of(kind)
         self._options = [_option_field(option, typed, kind) for option in options]
         self._at = next((field for field in self._options if field.label == "at"), None)
         self._code = CodeBox(code or template(typed.on or choices[0]), job.edit) if kind.group == PYTHON else None
@@ -201,6 +201,12 @@ class HookForm(SubmittingLayer):
 
     def _is_on_parameters(self) -> bool:
         return (self._on.value if self._on is not None else self._job.choices(self._kind)[0]) == PARAMETERS
+
+
+def _options_of(kind: KindInfo) -> list[KindArgument]:
+    """Those that a hook of this kind looks at."""
+    left_out = {"at"} if not kind.moment else {"when"} if kind.group == PYTHON else set()
+    return [option for option in OPTIONS if option.name not in left_out]
 
 
 def _argument_field(argument: KindArgument, typed: Typed) -> Field:
