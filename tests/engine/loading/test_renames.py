@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
+import subprocess
+import sys
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -289,6 +292,21 @@ def test_renaming_needs_weights(folder: Path) -> None:
         load(Target("net.py:build", renames=("a=>b",)))
     with pytest.raises(UsageError, match="renames no keys"):
         load(Target("net.py:build", weights="gone.pt", renames=("a",)))
+
+
+def test_the_command_that_the_error_names_works(folder: Path) -> None:
+    save("net.pt", prefixed("module.", trained().state_dict()))
+
+    def run(command: list[str]) -> subprocess.CompletedProcess[str]:
+        without_pass = [sys.executable, "-m", "inspector", *command, "--print", "tree", "--no-forward"]
+        return subprocess.run(without_pass, capture_output=True, text=True, timeout=200)
+
+    refused = run(["net.py:build", "-w", "net.pt"])
+    assert refused.returncode == 2 and "does not fit" in refused.stderr
+    command = shlex.split(refused.stderr[refused.stderr.index("inspector net.py") :])
+    assert command[:2] == ["inspector", "net.py:build"]
+    done = run(command[1:])
+    assert done.returncode == 0 and "weights of net.pt without module." in done.stdout
 
 
 @pytest.mark.parametrize("how", ["hook", "recipe"])
