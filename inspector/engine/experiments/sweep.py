@@ -79,6 +79,7 @@ class Sweep:
         nodes = select(tree, ",".join(question.over))
         self._nodes = [(node, ".".join(tree.paths[node.index])) for node in nodes]
         self._places = Sites(self._nodes, question.where, question.side)
+        self._hooks: dict[str, Hook] = {}
         for where in question.where:
             self._check(where)
         self._sites: list[Site] = []
@@ -149,7 +150,11 @@ class Sweep:
         return [lambda: [each.register() for each in attached]]
 
     def _hook(self, where: str) -> Hook:
-        """Raises `UsageError` where a hook has no such `where`."""
+        """Made once for each part: that takes long beside a small model. Raises `UsageError` where a hook has no such
+        `where`."""
+        return self._hooks.get(where) or self._hooks.setdefault(where, self._make_hook(where))
+
+    def _make_hook(self, where: str) -> Hook:
         if self._question.hook is None:
             return patch(_RUN, on=self._question.on, where=where)
         return replace(self._question.hook, where=where or self._question.hook.where)
