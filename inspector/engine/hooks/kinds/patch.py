@@ -14,8 +14,8 @@ from ..substitute import substitute
 def patch(run: Recording | Tensor | str = "clean", at: str = "") -> OnContext:
     """Put in what was recorded at the same place in another run.
 
-    Record the clean run with `record("clean")`, change the input, and patch one module after another. What was recorded
-    has to have the shape of what it replaces.
+    The place is a module in one of its calls and steps. Record the clean run with `record("clean")`, change the input,
+    and patch one module after another. What was recorded has to have the shape of what it replaces.
 
     Args:
         run: The name that `record` was given, or a .safetensors file of recorded tensors; in Python also a recording or

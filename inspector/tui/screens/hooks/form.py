@@ -27,7 +27,7 @@ from .typed import OPTIONS, PART, Typed, default_text
 EXAMPLES = {
     "where": '[0]  ["hidden"]  .logits  [:, -1]',
     "at": "",
-    "step": "all",
+    "step": "all;  3  2:5  last",
     "call": "all",
     "every": "1",
     "when": "nan > 0",
@@ -35,8 +35,8 @@ EXAMPLES = {
 MEANINGS = {
     "where": "which part of it",
     "at": "when they are written to",
-    "step": "3  2:5  last; a batch or token, from 0",
-    "call": "which call in a step, from 0",
+    "step": "batch or token, from 0",
+    "call": "call in a step, from 0",
     "every": "every so many steps",
     "when": "only where this holds",
 }
