@@ -135,6 +135,7 @@ class KindInfo(Record, frozen=True):
     on: tuple[str, ...]  # what it can be put on, the default first
     arguments: tuple[KindArgument, ...] = ()
     moment: str = ""  # "before" or "after": when it writes to parameters by itself; "" where it cannot be put on them
+    takes_last: bool = False  # whether step="last" is for it
 
 
 class Change(Row, frozen=True):

@@ -130,6 +130,7 @@ class Kind:
                 for p in self._parameters()
             ),
             self.moment,
+            self.takes_last,
         )
 
     def _parameters(self) -> list[inspect.Parameter]:

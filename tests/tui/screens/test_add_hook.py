@@ -310,6 +310,20 @@ async def test_names_of_kinds_are_only_text(tmp_path: Path):
         assert "\x1b" not in app.export_screenshot() and "\u202e" not in app.export_screenshot()
 
 
+@pytest.mark.parametrize(("takes_last", "example"), [(True, "all;  3  2:5  last"), (False, "all;  3  2:5")])
+async def test_the_last_step_is_offered_to_kinds_that_take_it(tmp_path: Path, takes_last: bool, example: str):
+    engine = FakeEngine()
+    engine.replies[ListKinds] = lambda request: Kinds(
+        (KindInfo("record", "Keep", "Look", ("output",), takes_last=takes_last),)
+    )
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await pilot.press("a")
+        await settle(app, pilot)
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert example in [each.placeholder for each in app.screen.query("Input").results(Input)]
+
+
 async def test_recordings_are_offered_where_one_is_wanted(tmp_path: Path):
     engine = FakeEngine()
     run = KindArgument("run", "recording", "clean", "which", known=("clean", "corrupted"))

@@ -27,7 +27,7 @@ from .typed import OPTIONS, PART, Typed, default_text
 EXAMPLES = {
     "where": '[0]  ["hidden"]  .logits  [:, -1]',
     "at": "",
-    "step": "all;  3  2:5  last",
+    "step": "all;  3  2:5",
     "call": "all",
     "every": "1",
     "when": "nan > 0",
@@ -226,4 +226,5 @@ def _option_field(option: KindArgument, typed: Typed, kind: KindInfo) -> Field:
     value = typed.values.get(option.name, "")
     if option.name == "at":
         return Field(option.name, value or kind.moment, MEANINGS[option.name], choices=tuple(MOMENTS))
-    return Field(option.name, value, MEANINGS[option.name], EXAMPLES[option.name])
+    example = EXAMPLES[option.name] + ("  last" if option.name == "step" and kind.takes_last else "")
+    return Field(option.name, value, MEANINGS[option.name], example)
