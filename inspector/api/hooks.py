@@ -47,7 +47,7 @@ class Hooks:
 
     `calls` are those of modules with `observe()`, `recorded` the tensors of `record()` by run and place. What became of
     the hooks is in `outcomes`, and in `fired`, `changed` and `faults`; where a hook failed, the model's call went on as
-    if it were off. A step is a call of the model itself.
+    if it were off. A step is a call of the model itself. Another `with` block of the same hooks begins anew.
     """
 
     def __init__(
@@ -62,17 +62,11 @@ class Hooks:
         self._block = Block(self._tree)
         self._observers = Observers(self._tree, self._block)
         self._state = HookState(lambda text: _ignore(say(text)), self._block)
-        self._writes = HookWrites(self._tree)
-        if not keep:
-            self._state.writing = self._writes.writing
+        self._writes: HookWrites | None = None
         self._graph_hooks = GraphHooks()
-        self._recorder = Recorder(
-            self._tree,
-            filters=self._observers.filters,
-            steps=self._state.steps,
-            gradients=True,
-            graph_hooks=self._graph_hooks,
-        )
+        self._recorder = self._make_recorder()
+        self._used = False
+        self._keep = keep
         self._strict = strict
         self._counted: list[tuple[Node, Attached | ObserveFilter]] = []
         self._handles: list[Any] = []
@@ -90,9 +84,31 @@ class Hooks:
             return ObserveFilter(hook, self._state.steps)
         return Attached(hook, node.module, ".".join(self._tree.paths[node.index]), self._state)
 
+    def _make_recorder(self) -> Recorder:
+        return Recorder(
+            self._tree,
+            filters=self._observers.filters,
+            steps=self._state.steps,
+            gradients=True,
+            graph_hooks=self._graph_hooks,
+        )
+
+    def _start(self) -> None:
+        """Whatever was counted in an earlier block with these hooks begins anew."""
+        if self._used:
+            self._state.start()
+            for _, hook in self._counted:
+                hook.start()
+            self._recorder = self._make_recorder()
+        self._used = True
+        self._writes = None if self._keep else HookWrites(self._tree)
+        if self._writes is not None:
+            self._state.writing = self._writes.writing
+
     def __enter__(self) -> Hooks:
         self._block.enter()
         try:
+            self._start()
             step_hook = self._state.steps.register(self._tree.root)
             self._handles += [step_hook] if step_hook is not None else []
             for _, hook in self._counted:
@@ -114,7 +130,7 @@ class Hooks:
         self._remove()
         self._state.end_step()
         self._recorder.finish(error)
-        left = self._writes.take_back()
+        left = self._writes.take_back() if self._writes is not None else []
         if left:
             warnings.warn("\n".join(left), HookWarning, stacklevel=2)
         self._tell(error)

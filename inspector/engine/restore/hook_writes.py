@@ -2,13 +2,19 @@
 
 A tensor is looked at before and after each time that a hook writes. What differs from how the last hook left it was
 written by somebody else, such as an optimizer: then it is nobody's to take back, and stays as it is.
+
+Blocks nest and overlap, and hooks of several may write to one tensor. What one writes, the others are told of: it is
+nobody else's. When a block ends, its tensors are what they were before it, and when the last one ends, what they were
+before all of them.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakValueDictionary
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +27,23 @@ from .guard import real_elements, same_bits, same_place
 
 DICTS = ("_parameters", "_buffers")
 
+_Place = tuple[int, str, dict[str, Any]]
+"""The id of a module, which of its dicts, and that dict."""
+
+
+_OPEN: WeakValueDictionary[int, HookWrites] = WeakValueDictionary()
+"""Those of the blocks that are open, by when they began."""
+
+_BEGINNINGS = itertools.count()
+
 
 class HookWrites:
-    """Of the modules of a tree, from when a hook writes there first."""
+    """Of the modules of a tree, from when a hook writes there first until `take_back`."""
 
     def __init__(self, tree: ModuleTree) -> None:
         self._tree = tree
+        self._began = next(_BEGINNINGS)
+        _OPEN[self._began] = self
         self._tensors: dict[int, _KeptTensor] = {}  # by id, which stays taken: they are kept
         self._dicts: dict[tuple[int, str], _KeptDict] = {}
 
@@ -38,21 +55,64 @@ class HookWrites:
             RuntimeError: One of them cannot be copied, so that it could not be put back. Nothing was written.
         """
         modules = self._find(module, below)
-        for name, each in modules:
-            self._see(name, each)
-        try:
-            yield
-        finally:
+        places = [(id(each), which, _held(each, which)) for _, each in modules for which in DICTS]
+        with self._telling_others(places):
             for name, each in modules:
-                self._learn(name, each)
+                self._see(name, each)
+            try:
+                yield
+            finally:
+                for name, each in modules:
+                    self._learn(name, each)
 
     def take_back(self) -> list[str]:
         """Put back what hooks wrote. Returns what is left as it is, and why, in words."""
-        left = [words for kept in self._dicts.values() for words in kept.restore(self._tensors)]
-        for tensor in self._tensors.values():
-            left += tensor.restore()
+        _OPEN.pop(self._began, None)
+        left: list[str] = []
+        with self._telling_others([(*key, kept.held) for key, kept in self._dicts.items()]):
+            self._hand_on()
+            for kept in self._dicts.values():
+                left += kept.restore(self._tensors)
+            for tensor in self._tensors.values():
+                left += tensor.restore()
         torch.clear_autocast_cache()  # it may hold what a hook wrote
         return left
+
+    @contextlib.contextmanager
+    def _telling_others(self, places: list[_Place]) -> Iterator[None]:
+        """What happens at these places in here, a block does, and nobody who is unknown to the others."""
+        others = self._others()
+        for other in others:
+            for place in places:
+                other._hear(place, "see")
+        try:
+            yield
+        finally:
+            for other in others:
+                for place in places:
+                    other._hear(place, "learn")
+
+    def _hear(self, place: _Place, event: str) -> None:
+        """Another block is about to write there ("see"), or has done so ("learn")."""
+        module, which, held = place
+        if (module, which) in self._dicts:
+            getattr(self._dicts[module, which], event)()
+        for _, tensor in _tensors_of(held):
+            if id(tensor) in self._tensors:
+                getattr(self._tensors[id(tensor)], event)()
+
+    def _hand_on(self) -> None:
+        """Blocks that began later and are still open took for the beginning what hooks of this one had written."""
+        for later in self._others(later=True):
+            for key in self._dicts.keys() & later._dicts.keys():
+                self._dicts[key].hand_on(later._dicts[key])
+            for place in self._tensors.keys() & later._tensors.keys():
+                self._tensors[place].hand_on(later._tensors[place])
+
+    def _others(self, later: bool = False) -> list[HookWrites]:
+        """The other blocks that are open, in the order they began; with `later` those that began after this one."""
+        least = self._began if later else -1
+        return [other for began, other in sorted(_OPEN.items()) if began > least and other is not self]
 
     def _find(self, module: nn.Module, below: bool) -> list[tuple[str, nn.Module]]:
         tree = self._tree
@@ -63,13 +123,29 @@ class HookWrites:
     def _see(self, name: str, module: nn.Module) -> None:
         for which in DICTS:
             held = _held(module, which)
-            kept = self._dicts.setdefault((id(module), which), _KeptDict(name, held))
-            kept.see()
+            if (id(module), which) not in self._dicts:
+                self._dicts[id(module), which] = self._meet_dict((id(module), which), name, held)
+            self._dicts[id(module), which].see()
             for key, tensor in _tensors_of(held):
-                if id(tensor) in self._tensors:
-                    self._tensors[id(tensor)].see()
-                else:
-                    self._tensors[id(tensor)] = _KeptTensor(_join(name, key), tensor)
+                if id(tensor) not in self._tensors:
+                    self._tensors[id(tensor)] = self._meet_tensor(_join(name, key), tensor)
+                self._tensors[id(tensor)].see()
+
+    def _meet_dict(self, key: tuple[int, str], name: str, held: dict[str, Any]) -> _KeptDict:
+        """A block that began later may have written there already: what it met was there before this one, too."""
+        kept = _KeptDict(name, held)
+        for other in reversed(self._others(later=True)):
+            if key in other._dicts:
+                other._dicts[key].hand_on(kept)
+        return kept
+
+    def _meet_tensor(self, name: str, tensor: Tensor) -> _KeptTensor:
+        """As above."""
+        kept = _KeptTensor(name, tensor)
+        for other in reversed(self._others(later=True)):
+            if id(tensor) in other._tensors:
+                other._tensors[id(tensor)].hand_on(kept)
+        return kept
 
     def _learn(self, name: str, module: nn.Module) -> None:
         for which in DICTS:
@@ -115,6 +191,11 @@ class _KeptTensor:
         """A hook may have written."""
         if not self.left.are_in(self.tensor):
             self.left = _Elements(self.tensor)
+
+    def hand_on(self, other: _KeptTensor) -> None:
+        """What was there before the first hook was there before those of another block, too."""
+        if not self.ours and self.left is not self.before and self.is_as_left():
+            other.before = self.before
 
     def is_as_left(self) -> bool:
         return not self.foreign and self.left.are_in(self.tensor)
@@ -174,6 +255,11 @@ class _KeptDict:
         if gone or len(self.left) != len(self.held):
             self.left = dict(self.held)
         return gone
+
+    def hand_on(self, other: _KeptDict) -> None:
+        """See `_KeptTensor.hand_on`."""
+        if not self.foreign:
+            other.before = dict(self.before)
 
     def restore(self, tensors: dict[int, _KeptTensor]) -> Iterator[str]:
         if set(self.before) != set(self.left):  # as pruning and weight norm do, with hooks and attributes that need it

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
+from ...errors import InspectorError
 from ..modules.tree import ModuleTree
 from .eager import STANCE
 
@@ -28,8 +29,10 @@ class Block:
         """From now on it is one of this thread's, or task's.
 
         Raises:
-            InspectorError: See `Stance.take`.
+            InspectorError: It is open already; and see `Stance.take`.
         """
+        if self._open:
+            raise InspectorError("this block is open already", hint="make another one: they nest and overlap freely")
         STANCE.take(self._tree)
         self._holds = self._open = True
         _BLOCKS.set((*_open_blocks(), self))
