@@ -11,6 +11,7 @@ from typing import Any
 from .model_options import read_model
 from .output import write
 from .parser import make_parser
+from .pass_options import check_report
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -32,6 +33,7 @@ def _open_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -
         return _open_app(parser, options)
     if not options.target:
         parser.error("without a terminal a TARGET is needed, such as: inspector resnet18 --print tree")
+    check_report(parser, options)
     return _print_report(parser, options, form)
 
 

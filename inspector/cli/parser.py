@@ -12,6 +12,7 @@ from .. import __version__, target_kinds
 from . import verbs
 from .model_options import add_model_options
 from .output import write
+from .pass_options import whole_number
 
 EPILOG = """\
 verbs, as the first word (inspector VERB --help tells of one; a file of that name is typed ./VERB):
@@ -93,8 +94,9 @@ def make_parser() -> Parser:
         help="write them to a new .safetensors file, for patch('FILE') and inspector.load; no app")  # fmt: skip
     add("--strict", action="store_true", help="with --print: exit with 1 also where a hook never fired, and say which")
     add("--backward", action="store_true", help="a backward pass after each forward")
-    add("--batches", type=int, default=1, metavar="N", help="so many passes in a row, each with its own input")
-    add("--generate", type=int, default=0, metavar="N",
+    add("--batches", type=whole_number(1), default=1, metavar="N",
+        help="so many passes in a row, each with its own input")  # fmt: skip
+    add("--generate", type=whole_number(1), default=0, metavar="N",
         help="generate() in place of forward: so many tokens, each the likeliest, and a step for each")  # fmt: skip
     add(
         "--loss",

@@ -54,9 +54,14 @@ def read_notes(name: str) -> dict[str, str]:
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], notes: dict[str, str] | None = None) -> None:
-    """A new .safetensors file; one that is there is never replaced. Raises `OSError`."""
+    """A new .safetensors file; one that is there is never replaced. Raises `OSError`, and `UsageError` where there are
+    no values to write."""
     from safetensors.torch import save
 
+    if any(tensor.is_meta for tensor in tensors.values()):
+        raise UsageError(
+            "what was recorded has no values: the model is on the meta device", hint="-d cpu runs it with values"
+        )
     data = save({key: _own(tensor.detach().cpu()) for key, tensor in tensors.items()}, notes)
     write_new(path, data)
 

@@ -24,15 +24,16 @@ _TELL_EVERY = 0.05  # seconds
 
 
 def settings_of(request: Run, before: PassSettings) -> PassSettings:
-    """What a request asks for; a loss, optimizer or loader that it leaves open is the one used before."""
-    several = request.batches > 1
+    """What a request asks for; a loss that it leaves open is the one used before, and for several batches so are
+    optimizer and loader."""
+    kept = before if request.batches > 1 else PassSettings()
     return PassSettings(
         max(request.batches, 1),
         max(request.generate, 0),
         request.backward,
         request.loss or before.loss,
-        (request.optimizer or before.optimizer) if several else "none",
-        (request.loader or before.loader) if several else "none",
+        request.optimizer or kept.optimizer,
+        request.loader or kept.loader,
     )
 
 
@@ -120,7 +121,7 @@ class Batches:
         if self._loss is not None:
             forget_gradients(self._tree)
             loss = self._loss(output, sample)
-            self.loss = loss.item()
+            self.loss = None if loss.is_meta else loss.item()
             loss.backward()  # type: ignore[no-untyped-call]
             if self.done == self._settings.batches - 1:
                 self.gradients = describe_gradients(self._tree)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import traceback
 
 import torch
+from msgspec.structs import replace
 
+from ...errors import UsageError
 from ...postmortem.frames import Frame, find_users_line, trace_lines
 from ...records import Path, Problem
 from ...text import encodable
@@ -23,6 +25,8 @@ def problem_of(error: BaseException, path: Path | None = None) -> Problem:
     """
     kind = type(error).__name__
     frames = _frames(error)
+    if isinstance(error, UsageError) and not frames:  # said by the pass itself: a loader or a loss that will not do
+        return replace(error.problem, kind=kind)
     message = _message(error)
     where = _where(frames)
     return Problem(

@@ -49,7 +49,20 @@ def loss_of(text: str) -> Loss:
         )
     function = resolve(text)
     takes_batch = len(inspect.signature(function).parameters) > 1
-    return lambda output, sample: function(output, _batch(sample)) if takes_batch else function(output)
+    return lambda output, sample: _as_loss(function(output, _batch(sample)) if takes_batch else function(output), text)
+
+
+def _as_loss(value: object, text: str) -> Tensor:
+    """What a function of somebody's gave. Raises `UsageError` where no backward pass can start from it."""
+    if isinstance(value, Tensor) and value.numel() == 1 and value.requires_grad:
+        return value
+    gave = type(value).__name__
+    if isinstance(value, Tensor):
+        gave = "a tensor without a gradient" if value.numel() == 1 else f"a tensor of {value.numel():,} numbers"
+    raise UsageError(
+        encodable(f"the loss {text} gave {gave}, and a backward pass starts from a tensor of one number", 300),
+        hint="end it with .mean() or .sum() of what the model gave",
+    )
 
 
 def _batch(sample: Sample) -> tuple[Any, ...]:
@@ -119,7 +132,10 @@ def batches_of(settings: PassSettings, sample: Sample, seed: int, model: nn.Modu
         count += 1
         yield _to_sample(item, model)
     if count < settings.batches:
-        raise UsageError(encodable(f"{settings.loader} gave {count} batches of {settings.batches}", 300))
+        raise UsageError(
+            encodable(f"{settings.loader} gave {count} batches of {settings.batches}", 300),
+            hint=f"ask for {count} batches" if count else "",
+        )
 
 
 def _to_sample(item: Any, model: nn.Module) -> Sample:

@@ -96,7 +96,7 @@ class Runner:
         with Meter(self._subject.tree, self._subject.ours) as self.meter:
             outcome = self._pass(batches, Summarizer().describe_now)
         self.last.take(recorder.calls, watched, recorder.output_hooks)
-        self.last.repeatable = self._settings.batches == 1
+        self.last.repeatable = self._settings.batches == 1 and self._settings.loader == NONE
         self.last.gradients = batches.gradients
         self._compares = comparison is not None
         self.send_calls()

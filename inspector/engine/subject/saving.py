@@ -68,10 +68,13 @@ def _write_script(subject: Subject, path: Path) -> str:
 def _write_recording(subject: Subject, path: Path) -> str:
     recordings = subject.change_log.hook_state.recordings
     if not recordings:
-        raise UsageError("nothing was recorded", hint="add a record() hook and run")
+        named = ", ".join(subject.target.record)
+        why = encodable(f"{named} was not called, or gave no tensor", 300) if named else "add a record() hook and run"
+        raise UsageError("nothing was recorded", hint=why)
     run = path.stem if path.stem in recordings else next(reversed(recordings))
     write_tensors(path, recordings[run])
-    return f"{len(recordings[run])} tensors of {run!r}"
+    count = len(recordings[run])
+    return f"{count:,} tensor{'s' * (count != 1)} of {run!r}"
 
 
 def _say_counts(hooks: int, edits: int) -> str:

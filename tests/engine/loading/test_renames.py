@@ -330,3 +330,10 @@ def test_words() -> None:
         "without module., with net. in front, fc as head, without ._orig_mod"
     )
     assert describe_renames(()) == ""
+
+
+def test_a_directory_given_for_weights_is_said_to_be_one(tmp_path: Path) -> None:
+    (tmp_path / "a.safetensors").touch()
+    with pytest.raises(UsageError, match="is a directory, not a file") as raised:
+        load(Target("tests/models.py:mlp", weights=str(tmp_path)))
+    assert raised.value.problem.hint == f"name one in it: {tmp_path}/a.safetensors"

@@ -1,0 +1,35 @@
+"""Passes as they are asked for on the command line, checked before anything is loaded: nothing typed is ignored."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+
+MOST = 1_000_000
+
+
+def whole_number(least: int) -> Callable[[str], int]:
+    """An argparse type: from `least` on, and no more than anybody waits for."""
+
+    def read(text: str) -> int:
+        if not (text.isascii() and text.isdigit() and len(text) < 9 and least <= int(text) <= MOST):
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {MOST:,}")
+        return int(text)
+
+    return read
+
+
+def check_report(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse what a report would not look at. In the app a later pass may."""
+    training = _typed(options, "loss", "optimizer")
+    if training and not options.backward:
+        parser.error(f"{training} needs the backward pass: add --backward")
+    idle = _typed(options, "backward", "generate", "loader", "record", "strict")
+    idle = idle or "--batches" * (options.batches > 1)
+    if options.no_forward and idle:
+        parser.error(f"{idle} needs a pass, and --no-forward runs none")
+
+
+def _typed(options: argparse.Namespace, *names: str) -> str:
+    """The first of these that was typed, "" where none was."""
+    return next((f"--{name}" for name in names if getattr(options, name)), "")
