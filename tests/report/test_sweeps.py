@@ -49,6 +49,18 @@ def test_columns_that_do_not_fit_go_into_a_block_of_their_own(width: int) -> Non
     assert all(shown.count(f"{token / 30:.2f}") >= 2 for token in range(30))
 
 
+@pytest.mark.parametrize("clean", [(1.0,), None])
+@pytest.mark.parametrize("width", [20, 40, 80])
+def test_numbers_are_whole_however_long_they_are(clean: tuple[float, ...] | None, width: int) -> None:
+    """Cut at its left like a name, -12345.6 was ….23e+04: another number, and positive."""
+    numbers = [-12345.6, 1e10, -1.5e-200, -0.0, math.inf, 0.5]
+    rows = [row("model.layers.0", str(n), number) for n, number in enumerate(numbers)]
+    lines = [line.plain for line in result(rows, clean).heat_map().lines(width)]
+    shown = [cell for line in lines if "ayers" in line for cell in line.split()[1:]]
+    assert [float(cell) for cell in shown] == pytest.approx(numbers, rel=1e-2, abs=1e-100 if clean else 0)
+    assert "-0" not in shown and "-0.00" not in shown and all(cell_len(line) <= width for line in lines)
+
+
 def test_what_is_not_there_stays_empty() -> None:
     heat = str(result([row("a", "0", 0.5), row("b", "1", 0.25)]).heat_map())
     assert heat.splitlines()[2].split() == ["a", "0.50"] and heat.splitlines()[3].split() == ["b", "0.25"]

@@ -58,7 +58,8 @@ class HeatMap:
         """In at most `width` cells."""
         yield self._cut(self._title, width)
         names = min(max(map(cell_len, map(visible, self._rows)), default=0), max(int(width * _NAME), 8))
-        size = max([5 if self._fraction else 8, *(min(cell_len(visible(column)), 14) for column in self._columns)])
+        numbers = max(map(len, map(self._number, self._cells.values())), default=0)  # half a number is another number
+        size = max([5, numbers, *(min(cell_len(visible(column)), 14) for column in self._columns)])
         count = max((width - names) // (size + 1), 1)
         for first in range(0, len(self._columns), count):
             if first:
@@ -78,13 +79,16 @@ class HeatMap:
     def _cell(self, value: float | None, size: int) -> tuple[str, Style]:
         if value is None:
             return " " * size, Style()
-        text = f"{value:.2f}" if self._fraction and abs(value) < 99.5 else f"{value:.3g}"
-        text = "0.00" if text == "-0.00" else text
+        text = self._number(value)
         if not math.isfinite(value):
             return self._right(text, size), Style(dim=True)
         strength = abs(value) / self._full
         styles = (high if value > 0 else low for least, high, low in _LEVELS if strength >= least)
         return self._right(text, size), next(styles, Style())
+
+    def _number(self, value: float) -> str:
+        text = f"{value:.2f}" if self._fraction and abs(value) < 99.5 else f"{value:.3g}"
+        return text.removeprefix("-") if text in ("-0.00", "-0") else text
 
     def _right(self, text: str, size: int) -> str:
         cut = self._cut(text, size).plain
