@@ -10,6 +10,7 @@ from torch.nn.parameter import is_lazy
 
 from ...records import BadParameter
 from ...text import encodable
+from ..values.unwrap import is_freed
 from .tree import ModuleTree, own_tensors
 
 ELEMENTS = 1 << 30
@@ -45,7 +46,13 @@ def _is_plain(tensor: Tensor) -> bool:
     if is_lazy(tensor) or type(tensor) not in (Tensor, torch.nn.Parameter):
         return False
     strided = tensor.layout is torch.strided and not tensor.is_nested and not tensor.is_quantized
-    return strided and not tensor.is_meta and tensor.is_floating_point() and tensor.element_size() > 1
+    return (
+        strided
+        and not tensor.is_meta
+        and not is_freed(tensor)
+        and tensor.is_floating_point()
+        and tensor.element_size() > 1
+    )
 
 
 def _find_suspects(places: Sequence[_Place]) -> list[_Place]:

@@ -15,10 +15,10 @@ import pytest
 import torch
 from torch import nn
 
-from inspector.engine.hooks.targets import find
 from inspector.engine.loading import load
 from inspector.engine.loading.files import exported_check
 from inspector.engine.modules.rows import module_rows
+from inspector.engine.modules.selector import select
 from inspector.engine.modules.tree import walk
 from inspector.engine.session import Session
 from inspector.engine.source import source_of
@@ -118,7 +118,7 @@ def test_an_exported_program_is_unflattened():
     assert info.input == "2×4 float32, scale=4 float32"
     assert summary.problem is None and summary.calls == 7
     assert [row.class_name for row in module_rows(session.subject.tree)] == ["Whole", *["Half", "Linear", "ReLU"] * 2]
-    assert [node.key for node in find(session.subject.tree, "class:Linear")] == ["lin", "lin"]
+    assert [node.key for node in select(session.subject.tree, "class:Linear")] == ["lin", "lin"]
     assert "unflattened" in info.notes[0]
     assert info.notes[1].startswith("dynamic shapes: x s") and "×4, with s" in info.notes[1]
     assert info.notes[1].endswith(" in 2..64")

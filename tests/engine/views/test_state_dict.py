@@ -292,16 +292,16 @@ def test_thousands_of_keys_take_no_time_and_few_rows() -> None:
     state = {f"encoder.blocks.{number}.attention.weight": torch.ones(1) for number in range(20_000)}
     model = nn.Module()
     model.blocks = nn.ModuleList(nn.PReLU() for _ in range(2_000))
-    began = time.perf_counter()
+    began = time.process_time()
     found = report(model, state, "")
-    assert time.perf_counter() - began < 5
+    assert time.process_time() - began < 5
     assert found.total == 22_000 and len(found.rows) == MAX_ROWS and found.counts["unexpected"] == 20_000
 
 
 def test_a_name_of_a_million_parts_is_no_trap() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     assert Names(["." * 100_000 + "weight"]).nearest("a.weight") in ("", "." * 100_000 + "weight")
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 def test_needless_prefix() -> None:
