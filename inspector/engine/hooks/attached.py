@@ -5,7 +5,8 @@ It never raises into the model's call: what goes wrong is told as a fault, and t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from copy import copy
 from functools import partial
 from time import perf_counter
@@ -23,13 +24,15 @@ from ..values import nested
 from ..values.parts import is_tensor
 from ..values.value_path import Step, change_inside, part_at, replace_at, split
 from .context import HookContext
+from .graphs import is_stop
 from .hook import PARAMETERS, Hook
+from .kind import Drawing
 from .parameters import GraphWatch, find_parameters, telling_busy, write_parameters
 from .python_code import PythonHook
 from .session_state import HookState
 from .substitute import check_dtype
 from .tally import Tally
-from .turns import Turn, Turns
+from .turns import Repeats, Turn, Turns
 
 
 class Attached:
@@ -45,6 +48,7 @@ class Attached:
         self.muted = False  # on its module, and doing nothing
         self._act: Any = None
         self._turns = Turns(hook, state.steps)
+        self._repeats = Repeats()
         self.graph = GraphWatch(module, state)
         self._on_tensors: list[RemovableHandle] = []
         self.start()
@@ -58,6 +62,7 @@ class Attached:
         self.tally = Tally()
         self.graph.start()
         self._turns.start()
+        self._repeats.start()
         self._on_tensors.clear()  # they went with their pass
         python = self.hook.kind.acts == "python"
         self._act = PythonHook.of(self.hook) if python else self.hook.kind.make(**self.hook.arguments)
@@ -92,6 +97,8 @@ class Attached:
         try:
             altered = work(self, *values)
         except Exception as error:  # a hook is arithmetic on whatever comes, and a person's own code
+            if is_stop(error):
+                raise
             tally.fault = error
             if self.hook.alters:
                 tally.fired, tally.effect = fired, effect  # what it made of the tensors before is left out
@@ -101,31 +108,48 @@ class Attached:
             self.state.took(self.module, took, altered is not None, entering=self.hook.on == "input")
         return altered
 
-    def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def _next_turn(self) -> Turn | None:
+        """The call that begins or ends now, None where nothing is done in it. One that checkpointing makes again is the
+        one that it was the first time."""
+        if self._repeats.runs():
+            differs = self.hook.kind.acts == "context" or isinstance(self._act, Drawing)
+            if self.hook.on != "grad":
+                looks = differs and not self.hook.alters
+                return None if looks else self._repeats.next(differs)
+            if self._repeats.is_known(differs):
+                return self._repeats.next(differs)
         turn = self._turns.next(self.tally)
+        if self.state.steps.may_run_backward:
+            self._repeats.note(turn, self._act.states() if isinstance(self._act, Drawing) else None)
+        return turn
+
+    def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        turn = self._next_turn()
         if turn is None:
             return None
         if isinstance(self._act, PythonHook):
             return self._run((args, kwargs), lambda act: act.inputs(module, args, kwargs))
         keyed = bool(self.hook.steps) and isinstance(self.hook.steps[0].key, str)
         which = kwargs if keyed else args if self.hook.steps else (args, kwargs)
-        new = self._alter(which, turn, (args, kwargs))
+        with self._drawing_again():
+            new = self._alter(which, turn, (args, kwargs))
         if new is which:
             return None
         return (args, new) if keyed else (new, kwargs) if self.hook.steps else new
 
     def _after(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> Any:
-        turn = self._turns.next(self.tally)
+        turn = self._next_turn()
         if turn is None:
             return None
         if isinstance(self._act, PythonHook):
             return self._run(output, lambda act: act.output(module, args, kwargs, output))
-        new = self._alter(output, turn, output)
+        with self._drawing_again():
+            new = self._alter(output, turn, output)
         return None if new is output else new
 
     def _watch(self, module: nn.Module, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         """Gradients are taken from the output's tensors: module backward hooks refuse in-place operations."""
-        turn = self._turns.next(self.tally)
+        turn = self._next_turn()
         if turn is None:
             return
         leaves = _number_leaves(output)
@@ -236,6 +260,20 @@ class Attached:
             return nested.replace(found, one, enter)
 
         return replace_at(value, self.hook.steps, part)
+
+    @contextlib.contextmanager
+    def _drawing_again(self) -> Iterator[None]:
+        """Draw in a call that is made again what was drawn in it the first time."""
+        act = self._act
+        if not (isinstance(act, Drawing) and self._repeats.runs()):
+            yield
+            return
+        later = act.states()
+        act.rewind(self._repeats.states)
+        try:
+            yield
+        finally:
+            act.rewind(later)
 
     def _one(self, tensor: Tensor, turn: Turn, leaf: int, inside: tuple[Step, ...] = ()) -> Tensor:
         """What takes the place of the tensor, which is the part `inside` of the one with the number `leaf`."""

@@ -22,6 +22,11 @@ _in_backward_task: Callable[[], int] = torch._C._current_graph_task_id
 _packing: Callable[[bool], object] = torch._C._autograd._top_saved_tensors_default_hooks
 
 
+def is_stop(error: BaseException) -> bool:
+    """Whether checkpointing raised it, to leave a call that it makes again as soon as it has what it needs."""
+    return type(error).__name__ == "_StopRecomputationError"
+
+
 def in_backward() -> bool:
     """Whether the autograd engine is at work on this thread: a module called now is called a second time."""
     return _in_backward_task() != -1

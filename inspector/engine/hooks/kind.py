@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, NewType
 
+import torch
 from torch import Tensor
 
 from ...errors import UsageError
@@ -25,6 +26,42 @@ Acts = Literal["tensor", "context", "keys", "observe", "python"]
 returning None leaves it. `keys`: given a state dict and a prefix, changes the dict. The others are built in."""
 
 OnTensor = Callable[[Tensor], Tensor]
+FindGenerator = Callable[[torch.device], torch.Generator]
+CPU = torch.device("cpu")
+
+
+class Drawing:
+    """What draws random numbers from generators of its own, one for each device.
+
+    Args:
+        seed: Of every generator.
+        function: Is given a tensor and a function that finds the generator of a device.
+    """
+
+    def __init__(self, seed: int, function: Callable[[Tensor, FindGenerator], Tensor]) -> None:
+        self._seed = seed
+        self._function = function
+        self._generators: dict[torch.device, torch.Generator] = {}
+
+    def __call__(self, tensor: Tensor) -> Tensor:
+        return self._function(tensor, self._find)
+
+    def _find(self, device: torch.device) -> torch.Generator:
+        if device not in self._generators:
+            self._generators[device] = torch.Generator(device).manual_seed(self._seed)
+        return self._generators[device]
+
+    def states(self) -> dict[torch.device, Tensor]:
+        """Where the generators are, for `rewind`."""
+        return {device: generator.get_state() for device, generator in self._generators.items()}
+
+    def rewind(self, states: dict[torch.device, Tensor]) -> None:
+        """Draw again what was drawn from there on."""
+        self._generators = {device: torch.Generator(device) for device in states}
+        for device, generator in self._generators.items():
+            generator.set_state(states[device])
+
+
 OnContext = Callable[[Tensor, HookContext], "Tensor | None"]
 OnKeys = Callable[[dict[str, Any], str], None]
 File = NewType("File", str)

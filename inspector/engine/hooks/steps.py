@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+import torch
 from torch import nn
 from torch.utils.hooks import RemovableHandle
 
@@ -45,6 +46,13 @@ class StepCounter:
         number: int = getattr(self._here, "number", max(self.count - 1, 0))
         return number
 
+    @property
+    def may_run_backward(self) -> bool:
+        """Whether a backward pass may come to the calls of this thread's step. Within it, checkpointing may compute
+        without gradients for now."""
+        graded: bool = getattr(self._here, "graded", True)
+        return graded
+
     def counts(self, root: nn.Module) -> bool:
         """Whether this call of the root, from a hook of which it is asked, begins a step. Where checkpointing computes
         the model again, none does."""
@@ -54,6 +62,7 @@ class StepCounter:
         """The root is about to be called."""
         self._before()
         self._here.number = next(self._numbers)
+        self._here.graded = torch.is_grad_enabled()
         self.count = self._here.number + 1
 
     def register(self, root: nn.Module) -> RemovableHandle | None:

@@ -10,6 +10,7 @@ from ...records import HookOutcome, OtherValue
 from ..values.nested import tensors_in
 from ..values.value_path import part_at
 from .conditions import Condition
+from .graphs import in_backward
 from .hook import Hook
 from .steps import StepCounter
 from .tally import Tally
@@ -48,6 +49,56 @@ class Turns:
         chosen = meant and self._hook.call in (None, turn.call)
         tally.count_call(step, self._calls, chosen)
         return turn if chosen else None
+
+
+UNKNOWN = (
+    "this call is computed again for the backward pass, and which of {} earlier ones it repeats is not known: its "
+    "gradients are not those of the call. Run backward before the next call, or leave checkpointing off"
+)
+
+
+class Repeats:
+    """The calls of a module that checkpointing may make again for the backward pass: those since the last such pass.
+    What is made again has to act as it did the first time, or gradients are silently others."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        """None was made yet."""
+        self._count = 0
+        self._first: Turn | None = None
+        self._alike = True  # all were chosen, or none
+        self._repeating = False
+        self.states: Any = None  # of what draws, before the first
+
+    def note(self, turn: Turn | None, states: Any) -> None:
+        """A call that is made for the first time; None where the hook does not act in it."""
+        if self._repeating:
+            self.start()
+        if self._count == 0:
+            self._first, self.states = turn, states
+        self._alike = self._alike and (turn is None) == (self._first is None)
+        self._count += 1
+
+    def runs(self) -> bool:
+        """Whether the call that is made now repeats one of them."""
+        return self._count > 0 and in_backward()
+
+    def is_known(self, each_differs: bool) -> bool:
+        """Whether it can be told what such a call is to do. `each_differs`: the hook does not do the same in each."""
+        return self._count == 1 or (self._alike and (self._first is None or not each_differs))
+
+    def next(self, each_differs: bool) -> Turn | None:
+        """The call that is made again, None where the hook did not act in it.
+
+        Raises:
+            RuntimeError: It is not known, see `is_known`.
+        """
+        self._repeating = True
+        if not self.is_known(each_differs):
+            raise RuntimeError(UNKNOWN.format(self._count))
+        return self._first
 
 
 class ObserveFilter:

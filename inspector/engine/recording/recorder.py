@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ...postmortem.record import CallLog
-from ..hooks.graphs import in_backward
+from ..hooks.graphs import in_backward, is_stop
 from ..hooks.steps import StepCounter
 from ..hooks.turns import NOT_SEEN, ObserveFilter
 from ..modules.tree import ModuleTree
@@ -34,8 +34,6 @@ from .recomputed import STOPPED, complete_stopped
 
 _PROGRESS_EVERY = 0.05  # seconds
 _HOOK_FRAMES = 4  # from `find_call_site` over `_enter`, `enter` and the hook up to torch
-_STOP = "_StopRecomputationError"
-"""What checkpointing leaves a recomputed forward with as soon as it has what it needs."""
 
 
 class Cancelled(BaseException):
@@ -245,7 +243,7 @@ class Recorder:
         raised = sys.exc_info()[1]
         try:
             if output is None and raised is not None and raised is not call.before:
-                if call.recomputed and type(raised).__name__ == _STOP:
+                if call.recomputed and is_stop(raised):
                     call.status, call.output = "ok", STOPPED
                 else:
                     call.status = "raised"

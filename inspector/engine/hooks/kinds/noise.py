@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..kind import OnTensor, kind
+from ..kind import Drawing, FindGenerator, OnTensor, kind
 
 
 @kind("Alter values", on=("output", "input", "parameters"))
@@ -16,12 +16,10 @@ def noise(std: float = 0.1, seed: int = 0) -> OnTensor:
         std: Standard deviation of the noise.
         seed: Of the generator; the model's own random numbers stay what they are.
     """
-    generators: dict[torch.device, torch.Generator] = {}
 
-    def noisy(tensor: Tensor) -> Tensor:
-        if tensor.device not in generators:
-            generators[tensor.device] = torch.Generator(tensor.device).manual_seed(seed)
-        drawn = torch.randn(tensor.shape, generator=generators[tensor.device], dtype=tensor.dtype, device=tensor.device)
+    def noisy(tensor: Tensor, find: FindGenerator) -> Tensor:
+        generator = find(tensor.device)
+        drawn = torch.randn(tensor.shape, generator=generator, dtype=tensor.dtype, device=tensor.device)
         return tensor + std * drawn
 
-    return noisy
+    return Drawing(seed, noisy)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..kind import VALUES, OnTensor, kind
+from ..kind import CPU, VALUES, Drawing, FindGenerator, OnTensor, kind
 
 
 @kind("Alter values", on=VALUES)
@@ -15,11 +15,10 @@ def permute(seed: int = 0) -> OnTensor:
     Args:
         seed: Of the permutation of dimension 0.
     """
-    generator = torch.Generator().manual_seed(seed)
 
-    def permuted(tensor: Tensor) -> Tensor:
+    def permuted(tensor: Tensor, find: FindGenerator) -> Tensor:
         if tensor.dim() == 0:
             return tensor
-        return tensor[torch.randperm(len(tensor), generator=generator).to(tensor.device)]
+        return tensor[torch.randperm(len(tensor), generator=find(CPU)).to(tensor.device)]
 
-    return permuted
+    return Drawing(seed, permuted)
