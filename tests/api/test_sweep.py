@@ -295,14 +295,51 @@ def test_the_words_for_metrics_say_what_plain_torch_does() -> None:
         ({"metric": "mean", "where": "what"}, "no path"),
         ({"metric": "mean", "where": "[:, *]", "hook": "zero(on='input')"}, "an input begins with the argument"),
         ({"metric": "mean", "where": "[:, *]", "hook": "zero(on='parameters')"}, "is put on neither"),
+        ({"metric": lambda output: {}}, "gave no number"),
+        ({"metric": lambda output: output.sum() * 1j}, "gave a complex64 tensor"),
+        ({"metric": "mean", "over": []}, "no module is named"),
+        ({"metric": "mean", "on": "grad"}, "on='grad' is neither"),
+        ({"metric": "mean", "on": "input", "hook": "zero()"}, "for a sweep without a hook, and zero.. is on output"),
+        ({"metric": "mean", "where": "[0]", "hook": "zero(where='[1]')"}, "where is said twice"),
+        ({"metric": "mean", "hook": "observe()"}, "alters nothing"),
         ({"metric": "mean", "corrupted": None}, "no input to alter"),
         ({"metric": "mean", "clean": None}, "nothing to put in"),
     ],
 )
 def test_what_cannot_be_understood_is_said(arguments: dict[str, Any], words: str) -> None:
     given: dict[str, Any] = {"clean": torch.ones(2, 4), "corrupted": torch.ones(2, 4), "over": "3", **arguments}
-    with pytest.raises(UsageError, match=words.replace("*", r"\*")):
+    with pytest.raises(UsageError, match=words.replace("*", r"\*")) as refused:
         inspector.sweep(small_net(), given.pop("clean"), given.pop("corrupted"), **given)
+    assert str(refused.value).count("try:") <= 1
+
+
+def test_a_number_that_is_missing_in_a_later_run_is_told() -> None:
+    counts = iter(range(10))
+    metric = lambda output: {"a": 1.0, **({"b": 2.0} if next(counts) < 2 else {})}  # noqa: E731
+    result = inspector.sweep(small_net(), torch.ones(2, 4), over="0,1", hook="zero()", metric=metric)
+    assert [(row.metric, row.fault) for row in result.rows] == [
+        ("a", ""), ("b", ""), ("a", ""), ("b", "the metric gave no number of this name here")
+    ]  # fmt: skip
+    assert math.isnan(result.rows[-1].value)
+
+
+class UnprintableError(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+def test_an_error_that_cannot_be_printed_is_that_of_its_place_alone() -> None:
+    """Altered, the model raises what has no words."""
+
+    class Picky(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            if not x.any():
+                raise UnprintableError
+            return x
+
+    model = nn.Sequential(nn.Linear(4, 4), Picky(), nn.Linear(4, 4))
+    result = inspector.sweep(model, torch.ones(2, 4), over="0,2", hook="zero()", metric="norm")
+    assert "UnprintableError: (its message cannot be read" in result.rows[0].fault and result.rows[1].value == 0
 
 
 def test_hooks_of_others_stay_and_act() -> None:

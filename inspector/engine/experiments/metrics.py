@@ -45,6 +45,8 @@ class Measure:
         """Every number by name. What the function raises is raised here; `UsageError` where it gives no number."""
         found = self._metric(output)
         if isinstance(found, Mapping):
+            if not found:
+                raise UsageError("the metric gave no number", hint="it gives a number, or a dict of numbers by name")
             return {encodable(str(name), 80): _number(value) for name, value in found.items()}
         return {encodable(self._name, 80): _number(found)}
 
@@ -122,7 +124,14 @@ def _number(value: Any) -> float:
     try:
         return float(value.detach() if isinstance(value, Tensor) else value)
     except (TypeError, ValueError, RuntimeError):
-        kind = f"{'×'.join(map(str, value.shape))} tensor" if isinstance(value, Tensor) else type(value).__name__
+        kind = describe_tensor(value) if isinstance(value, Tensor) else type(value).__name__
         raise UsageError(
             encodable(f"the metric gave a {kind}", 200), hint="it gives a number, or a dict of numbers by name"
         ) from None
+
+
+def describe_tensor(tensor: Tensor) -> str:
+    """Why it is no number."""
+    if tensor.numel() == 1:
+        return f"{str(tensor.dtype).removeprefix('torch.')} tensor"
+    return f"{'×'.join(map(str, tensor.shape))} tensor"

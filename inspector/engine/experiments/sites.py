@@ -161,6 +161,6 @@ class Sites:
             return
         parts = seen[where.where]
         if isinstance(parts, UsageError):
-            raise UsageError(encodable(f"{path}: {parts}", 400), hint=parts.problem.hint)
+            raise UsageError(encodable(f"{path or '(root)'}: {parts.problem.what}", 400), hint=parts.problem.hint)
         for part, number in parts:
             yield Site(node, path, part, number if len(self._where) == 1 else part)

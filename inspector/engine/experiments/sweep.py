@@ -17,7 +17,7 @@ from ..hooks.hook import Hook
 from ..hooks.kinds import patch, record
 from ..hooks.kinds.record import ALL
 from ..hooks.never_fired import Circumstances
-from ..hooks.outcomes import conclude
+from ..hooks.outcomes import conclude, describe_error
 from ..hooks.session_state import HookState
 from ..modules.rows import badges_of
 from ..modules.selector import select
@@ -56,6 +56,32 @@ class Question:
         """What the hook is on."""
         return self.on if self.hook is None else self.hook.on
 
+    def check(self) -> None:
+        """Raises `UsageError` where something of it would not be looked at, or nothing be altered."""
+        if not self.over:
+            raise UsageError("no module is named", hint="over='layer?.?', or over='(root)' for the model itself")
+        if self.hook is None:
+            self._check_patching()
+        else:
+            self._check_hook(self.hook)
+
+    def _check_patching(self) -> None:
+        if self.clean is None:
+            raise UsageError("without a clean run there is nothing to put in", hint="or a hook to do: zero(), mean()")
+        if self.on not in ("output", "input"):
+            what = f"outputs or inputs of the clean run are put in, and on={self.on!r} is neither"
+            raise UsageError(encodable(what, 300), hint="on='output' or on='input'")
+
+    def _check_hook(self, hook: Hook) -> None:
+        if not hook.alters:
+            raise UsageError(encodable(f"{hook} alters nothing", 300), hint="a hook that does: zero(), mean()")
+        if self.on not in ("output", hook.on):
+            what = f"on={self.on!r} is for a sweep without a hook, and {hook} is on {hook.on}"
+            raise UsageError(encodable(what, 300), hint=f"the hook says it: {hook.kind.name}(…, on={self.on!r})")
+        if self.where and hook.where:
+            what = f"where is said twice: {', '.join(self.where)} of the sweep, {hook.where} of {hook}"
+            raise UsageError(encodable(what, 300), hint="of the sweep alone, or of the hook alone")
+
 
 class Sweep:
     """One sweep over a model.
@@ -70,8 +96,7 @@ class Sweep:
     """
 
     def __init__(self, tree: ModuleTree, question: Question, runs: Runs) -> None:
-        if question.hook is None and question.clean is None:
-            raise UsageError("without a clean run there is nothing to put in", hint="or a hook to do: zero(), mean()")
+        question.check()
         self._question = question
         self._runs = runs
         self._tree = tree
@@ -114,7 +139,11 @@ class Sweep:
         """
         for site in self._sites:
             values, fault = self._measure(site)
-            yield [self._row(site, name, values.get(name, math.nan), fault) for name in self._corrupted]
+            missing = fault or "the metric gave no number of this name here"
+            yield [
+                self._row(site, name, values.get(name, math.nan), fault if name in values else missing)
+                for name in self._corrupted
+            ]
 
     def _check(self, where: str) -> None:
         if "*" not in where:
@@ -200,10 +229,6 @@ def _mark_errors(run: Run) -> Run:
         try:
             return run(model)
         except Exception as error:  # a model that was altered may raise anything
-            raise RunError(_words(error)) from error
+            raise RunError(describe_error(error)) from error
 
     return marked
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
