@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from ...records import CallDetail, CallRow, TensorValue, Value
@@ -22,6 +23,7 @@ class LastPass:
         self.calls: list[Call] = []
         self.step = 0
         self._shown: list[Call] = []  # those of that step
+        self._counts: Counter[int] = Counter()  # by node, of every step
         self.number = 0
         self.repeatable = False
         self.gradients: dict[str, TensorValue] = {}
@@ -38,6 +40,7 @@ class LastPass:
         self._full = {call.place: call for call in calls if call.index == watched}
         was_last = self.step == self.last_step
         self.calls = calls
+        self._counts = Counter(call.index for call in calls)
         self.show(self.last_step if was_last or not self.has(self.step) else self.step)
         self.number += 1
         self.repeatable = True
@@ -77,6 +80,10 @@ class LastPass:
     def of(self, index: int) -> list[Call]:
         """The calls of one node in the step that is looked at, as they were recorded first."""
         return [call for call in self._shown if call.index == index]
+
+    def count(self, index: int) -> int:
+        """How many calls of one node were kept, whatever the step."""
+        return self._counts[index]
 
     def lacks_values(self, index: int) -> bool:
         return all(call.place not in self._full for call in self.of(index))

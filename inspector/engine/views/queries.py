@@ -173,7 +173,7 @@ class Queries:
 
     def _hook_rows(self, node: Node) -> tuple[HookRow, ...]:
         subject, runner = self._subject, self._runner
-        fired = len(runner.last.of(node.index))
+        fired = runner.last.count(node.index)  # as of the others: in the whole pass, whichever step is looked at
         added = subject.change_log.added.of(node.module)
         path = subject.tree.paths[node.index]
         observe_filter = subject.observers.filters.get(node.index)

@@ -18,6 +18,7 @@ from inspector.engine.session import Session
 from inspector.engine.subject import runner as runner_module
 from inspector.errors import UsageError
 from inspector.records import (
+    AddHook,
     CallDetail,
     CallRows,
     MappingValue,
@@ -79,6 +80,17 @@ def test_every_batch_is_a_step_that_can_be_looked_at() -> None:
     with pytest.raises(UsageError, match="no step 3"):
         answer(session, ShowStep(1, 3))
     assert len(session.queries.trace(0, 100).calls) == 9
+    session.close()
+
+
+def test_every_hook_counts_the_whole_pass_whichever_step_is_looked_at() -> None:
+    session, _ = opened(Twice(), torch.ones(3))
+    answer(session, AddHook(1, "act", "scale(2)"))
+    session.run(Run(1, batches=3))
+    for step in range(3):
+        session.show_step(step)
+        rows = session.queries.hooks(("act",)).rows
+        assert len(rows) == 3 and {row.fired for row in rows} == {6}, "two observe, one scales: called twice in a step"
     session.close()
 
 

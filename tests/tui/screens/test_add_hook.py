@@ -28,7 +28,7 @@ from inspector.tui.screens.fields import Field
 from inspector.tui.screens.hooks.add_hook import AddHookPicker, matching
 from inspector.tui.screens.hooks.code import TEMPLATES, is_template, template
 from inspector.tui.screens.hooks.code_box import CodeBox
-from inspector.tui.screens.hooks.form import HookForm
+from inspector.tui.screens.hooks.form import MEANINGS, MOMENTS, HookForm
 from inspector.tui.screens.hooks.places import names_modules, with_all_below
 from inspector.tui.screens.hooks.status import HookStatus, outcome, refusal
 from inspector.tui.screens.hooks.typed import Typed, default_text, fill, read_spec, write_call
@@ -265,9 +265,7 @@ async def test_when_parameters_are_written_to_is_chosen_and_said(tmp_path: Path,
         at.box.focus()
         await pilot.press("space")
         await settle(app, pilot)
-        assert "the next call sees it" in told_of(at) and status(app).startswith(
-            "scale(2, on='parameters', at='after')"
-        )
+        assert "the next one sees it" in told_of(at) and status(app).startswith("scale(2, on='parameters', at='after')")
         await pilot.press("ctrl+r")
         await settle(app, pilot)
         assert engine.requests(AddHook)[-1].hook == HookSpec("scale", {"factor": 2}, on="parameters", at="after")
@@ -499,3 +497,9 @@ def test_the_line_of_wrong_code_is_said_once() -> None:
     with pytest.raises(UsageError) as caught:
         compile_hook("def hook(*args):\n    return 1\n1 / 0\n")
     assert refusal(caught.value.problem).plain == "line 3: ZeroDivisionError: division by zero"
+
+
+def test_meanings_fit_beside_a_scroll_bar_at_80_columns() -> None:
+    room = 80 - 2 * 4 - 2 - 1  # the layer's margins and frame, and the bar
+    shown = [words for name, words in {**MEANINGS, **MOMENTS}.items() if name != "at"]
+    assert max(map(len, shown)) <= int(room * 0.34) - 2 - 1

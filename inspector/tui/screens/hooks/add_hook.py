@@ -41,7 +41,7 @@ class AddHookPicker(SubmittingLayer):
     DEFAULT_CSS = """
     AddHookPicker > #layer { height: 90%; }
     AddHookPicker OptionList { height: 1fr; border: none; background: transparent; padding: 0;
-        scrollbar-size-vertical: 1; margin-top: 1; }
+        scrollbar-size-vertical: 1; margin-top: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     AddHookPicker HookStatus { display: none; }
     AddHookPicker.-typing HookStatus { display: block; }
     """

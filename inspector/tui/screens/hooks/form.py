@@ -35,14 +35,14 @@ EXAMPLES = {
 MEANINGS = {
     "where": "which part of it",
     "at": "when they are written to",
-    "step": "batch or token, from 0",
-    "call": "call in a step, from 0",
+    "step": "from 0: batch, token",
+    "call": "from 0: call in step",
     "every": "every so many steps",
     "when": "only where this holds",
 }
 ABOUT_ROWS, STATUS_ROWS, FRAME_ROWS = 2, 4, 2
 OF_PARAMETERS = ("a name, or a glob", "weight")
-MOMENTS = {"before": "the call sees it", "after": "the next call sees it"}
+MOMENTS = {"before": "the call sees it", "after": "the next one sees it"}
 """When a hook writes to parameters, and what comes of it."""
 
 
