@@ -10,9 +10,7 @@ from msgspec.structs import replace
 from ...errors import UsageError
 from ...postmortem.record import CallLog
 from ...records import AnyEvent, CallRows, Note, PassEnded, PassSummary, Progress, Run, Value
-from ...records.badges import has_badge
 from ...text import encodable
-from ..inputs import Sample
 from ..modules.tree import Node
 from ..passes.baseline import Baseline, Comparison
 from ..passes.batches import Batches, settings_of
@@ -22,7 +20,6 @@ from ..passes.histories import Histories
 from ..passes.last_pass import LastPass
 from ..passes.lazy import allow
 from ..passes.training import NONE, PassSettings, batches_of
-from ..passes.unhooked import UnhookedPass, suspects
 from ..recording.call import Call, Witness
 from ..recording.recorder import Cancelled, Recorder
 from ..torch_hooks.meter import Meter
@@ -30,6 +27,7 @@ from ..values.summarize import Summarizer
 from .attempts import Attempts
 from .hook_report import HookReport, report_hooks
 from .subject import Subject
+from .unhooked_look import UnhookedLook
 from .words import list_some, name_pass
 
 CHUNK = 2_000
@@ -74,7 +72,7 @@ class Runner:
         self._watched: int | None = None
         self._baseline: tuple[object, Baseline] | None = None  # what it is of, and it
         self._compares = False  # the last pass was compared with the baseline
-        self._unhooked: tuple[Sample, UnhookedPass] | None = None  # the sample it was looked at with
+        self._unhooked = UnhookedLook(subject, emit)
         self._recorder: Recorder | None = None  # of the running pass
         self._background: Recorder | None = None  # of a running pass that nobody waits for
         self._cancelled = False  # the pass to compare with was; the one that was asked for ends with it
@@ -100,7 +98,8 @@ class Runner:
         self.last.gradients = batches.gradients
         self._compares = comparison is not None
         self.send_calls()
-        self.summary = self._add_unhooked(self._summarize(outcome, batches, comparison))
+        summary = self._summarize(outcome, batches, comparison)
+        self.summary = self._unhooked.add(summary, self._settings, {call.index for call in self.last.calls})
         return self.summary
 
     def _prepare(self, request: Run) -> None:
@@ -264,28 +263,6 @@ class Runner:
         baseline.take_values(recorder.calls)
         return baseline if outcome.error is None else None
 
-    def _add_unhooked(self, summary: PassSummary) -> PassSummary:
-        """Once for each sample, where hooks change or miss what runs, a quick pass without them."""
-        subject, sample = self._subject, self._subject.sample
-        assert sample is not None
-        plain = self._settings == PassSettings(loss=self._settings.loss) and summary.problem is None
-        plain = plain and not summary.altering and not summary.not_restored
-        if not plain or subject.target.grad or not subject.observers.count() or summary.ms > BACKGROUND_MS:
-            return summary
-        if self._unhooked is None or self._unhooked[0] is not sample:
-            fuses = any(has_badge(row.badges, "fused path") for row in subject.rows)
-            silent = suspects(subject.tree, {call.index for call in self.last.calls})
-            look = UnhookedPass(subject.tree, subject.observers, silent)
-            if fuses or silent:
-                look.run(subject.backup, sample, subject.seed)
-            self._unhooked = sample, look
-            if look.calls not in (None, summary.calls):
-                words = f"fused path: {look.calls} calls where nothing is observed, {summary.calls} in this pass"
-                self._emit(Note("info", words))
-        look = self._unhooked[1]
-        calls = look.calls if look.calls != summary.calls else None
-        return replace(summary, unobserved=calls, direct=tuple(sorted(look.direct)))
-
     def _progress(self, entered: int, index: int) -> None:
         info, generate = self._subject.info, self._settings.generate
         if generate and self._settings.batches == 1:
@@ -311,8 +288,7 @@ class Runner:
         for fault in recorder.faults:
             self._emit(Note("error", f"observing failed: {encodable(fault, 300)}"))
         self._say_changes(outcome)
-        called = {call.index for call in recorder.calls}
-        called |= self._unhooked[1].direct if self._unhooked and self._unhooked[0] is subject.sample else set()
+        called = {call.index for call in recorder.calls} | self._unhooked.direct
         self.hooks = report_hooks(subject, called, self._settings.backward, outcome.error is not None)
         return PassSummary(
             number=self.last.number,

@@ -164,7 +164,7 @@ def test_recorded_tensors_are_patched_back(tmp_path: Path) -> None:
     run, _ = next(kind for kind in session.kinds().kinds if kind.name == "patch").arguments
     assert run.known == ("clean",)
     saved = session.save(str(tmp_path / "clean.safetensors"))
-    assert saved.what == "1 tensors of 'clean'"
+    assert saved.what == "1 tensor of 'clean'"
     answer(session, AddHook(1, "conv1", "noise(1, on='input')"))
     assert not torch.equal(output_of(session), clean)
     answer(session, Undo(1))
