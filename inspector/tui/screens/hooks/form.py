@@ -38,7 +38,7 @@ MEANINGS = {
     "step": "from 0: batch, token",
     "call": "from 0: call in step",
     "every": "every so many steps",
-    "when": "only where this holds",
+    "when": "only where it holds",
 }
 ABOUT_ROWS, STATUS_ROWS, FRAME_ROWS = 2, 4, 2
 OF_PARAMETERS = ("a name, or a glob", "weight")
