@@ -179,6 +179,7 @@ class Hooks:
             lambda node: badges_of(node.module) + (Badge("inlined"),) * (node.index in self._inlined),
             {node.index for node, hook in self._counted if hook.tally.calls},
             entered=self._state.steps.count > 0,
+            refused=self._observers.refused,
             may_run_unseen=partial(may_run_unseen, self._tree),
         )
         return [conclude(hook.hook, node, hook.tally, known) for node, hook in self._counted]

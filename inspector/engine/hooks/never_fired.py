@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
@@ -27,6 +27,7 @@ class Circumstances:
         entered: The model itself was called.
         ended: It raised before its end.
         backward: Whether there was a backward pass; None where nobody knows.
+        refused: Modules (nodes) that cannot be observed, and why.
         may_run_unseen: Whether what holds a module may run its forward past `__call__`.
     """
 
@@ -36,6 +37,7 @@ class Circumstances:
     entered: bool = True
     ended: bool = False
     backward: bool | None = None
+    refused: Mapping[int, str] = field(default_factory=dict)
     may_run_unseen: Callable[[Node], bool] = lambda node: False
 
 
@@ -43,10 +45,12 @@ def explain_never_fired(hook: Hook, node: Node, tally: Tally, known: Circumstanc
     """What comes after "never fired: ", of a hook that was not carried out and did not fail."""
     if hook.on in ("state_dict", "load_state_dict"):
         return "no state dict was made" if hook.on == "state_dict" else "no state dict was loaded"
+    if hook.kind.acts == "observe" and node.index in known.refused:
+        return f"it cannot be observed: {known.refused[node.index]}"
     if not tally.calls:
         return _explain_uncalled(node, known)
     if not tally.chosen:
-        return _explain_turns(hook, tally)
+        return _explain_turns(hook, tally, known)
     if tally.tested:
         return f"when={hook.when!r} never held ({_count(tally.tested, 'tensor')} looked at)"
     if hook.on == "grad":
@@ -56,11 +60,13 @@ def explain_never_fired(hook: Hook, node: Node, tally: Tally, known: Circumstanc
     return f"its {'input' if hook.on == 'input' else 'output'} holds no tensor of floating numbers"
 
 
-def _explain_turns(hook: Hook, tally: Tally) -> str:
+def _explain_turns(hook: Hook, tally: Tally, known: Circumstances) -> str:
     called = "once" if tally.most_calls == 1 else f"{tally.most_calls:,} times"
     called += " at most in a step" if tally.last_step > 0 else ""
     if hook.call is not None and hook.call >= tally.most_calls:
         return f"call={hook.call}, counted from 0, and it was called {called}"
+    if hook.choice.first > tally.last_step and not known.entered:
+        return f"step={hook.step!r}: a step is a call of the model itself, and only parts of it were called"
     if hook.choice.first > tally.last_step:
         return f"step={hook.step!r}, counted from 0, and step {tally.last_step} was the last that it was called in"
     asked = [("step", hook.step, None), ("call", hook.call, None), ("every", hook.every, 1)]
@@ -78,11 +84,13 @@ def _explain_gradient(tally: Tally, known: Circumstances) -> str:
 
 def _explain_uncalled(node: Node, known: Circumstances) -> str:
     """Why no call of the module was seen."""
-    if not known.entered:
+    if not known.entered and not known.called:
         return "the model was not called"
     why = _explain_place(node, known) or _explain_badges(node, known)
     if why:
         return why
+    if not known.entered:
+        return "neither it nor the model itself was called, only parts of the model"
     if known.ended:
         return "the pass ended before it was called"
     if known.may_run_unseen(node):

@@ -202,6 +202,38 @@ def test_a_model_that_was_not_called_is_no_modules_fault() -> None:
         pass
 
 
+def test_where_only_parts_of_a_model_are_called_that_is_the_reason() -> None:
+    model = Held()
+    with pytest.warns(inspector.HookWarning), inspector.hooks(model, PARTLY) as on:
+        model.a(X)
+    assert [each.unfired for each in on.outcomes] == [
+        "",
+        "step=2: a step is a call of the model itself, and only parts of it were called",
+        "neither it nor the model itself was called, only parts of the model",
+        "ModuleList has no forward of its own, and is never called",
+    ]
+
+
+PARTLY = {"a": ["scale(2)", "scale(3, step=2)"], "spare": "scale(2)", "class:ModuleList": "scale(2)"}
+
+
+def test_the_root_whose_forward_is_called_past_hooks_is_not_said_to_rest() -> None:
+    model = Held()
+    with pytest.warns(inspector.HookWarning), inspector.hooks(model, {"(root)": "scale(2)", "a": "scale(2)"}) as on:
+        model.forward(X)
+    assert [each.unfired for each in on.outcomes] == ["its forward ran past __call__, where no hook fires", ""]
+
+
+def test_a_module_that_refuses_to_be_observed_is_not_said_to_rest() -> None:
+    class Refusing(nn.Linear):
+        def register_forward_hook(self, *args: Any, **options: Any) -> Any:
+            raise RuntimeError("no hooks here")
+
+    model = nn.Sequential(Refusing(4, 4))
+    (outcome,) = run(model, {"0": "observe()"})
+    assert outcome.unfired == "it cannot be observed: no hooks here"
+
+
 def test_a_pattern_does_not_mean_containers() -> None:
     model = Held().eval()
     with warnings.catch_warnings():
