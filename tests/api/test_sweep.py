@@ -395,6 +395,21 @@ def test_generated_tokens_are_patched_step_by_step() -> None:
     assert result.head.clean != result.head.corrupted and result.rows[0].recovered == 1
 
 
+def test_tokens_of_a_prompt_that_later_steps_do_not_have_are_patched_in_the_first() -> None:
+    model = small_net().eval()
+    first, later = torch.ones(1, 3, 4), torch.ones(1, 1, 4)
+    run = lambda scale: lambda m: m(first * scale).sum() + m(later * scale).sum()  # noqa: E731
+    result = inspector.sweep(model, run(1), run(2), over="0", where="[:, *]", metric=float)
+    assert list(result.faults) == ["0[:, 1]", "0[:, 2]"]
+    assert all(
+        fault.endswith("hook=\"patch('clean', step=0)\" is for the first alone") for fault in result.faults.values()
+    )
+    again = inspector.sweep(
+        model, run(1), run(2), over="0", where="[:, *]", metric=float, hook="patch('clean', step=0)"
+    )
+    assert not again.faults and len(again.rows) == 3
+
+
 def patch_part_by_hand(
     model: nn.Module, names: list[str], clean: Any, corrupted: Any, indices: list[Any], metric: Callable[[Any], Any]
 ) -> list[float]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import subprocess
+import sys
 
 import pytest
 from rich.cells import cell_len
@@ -82,3 +84,29 @@ def test_runs_that_are_the_same_are_told() -> None:
 
 def test_nothing_at_all_is_shown_too() -> None:
     assert "0 of 4 places" in repr(result([], complete=False)) and result([]).best() == []
+
+
+def test_every_metric_has_its_map() -> None:
+    rows = [SweepRow("a", f"[{n}]", str(n), name, 1.0, 1.0, 1.0, "") for n in (0, 1) for name in ("m", "other")]
+    shown = repr(SweepResult(SweepHead(("m", "other"), (1.0, 1.0), (0.0, 0.0), 2, "patch", ("[*]",)), rows))
+    assert "m, recovered" in shown and "other, recovered" in shown
+
+
+def test_a_zero_has_no_sign() -> None:
+    assert "-0" not in result([row("a", "", -0.0)]).table().split()
+
+
+def test_to_print_draws_no_random_number() -> None:
+    """rich draws one when it is first imported: a process of its own."""
+    code = """
+import random
+from inspector.records import SweepHead, SweepRow
+from inspector.report.sweeps.result import SweepResult
+before = random.getstate()
+rows = [SweepRow("a", f"[{n}]", str(n), "m", 1.0, 1.0, 1.0, "") for n in (0, 1)]
+result = SweepResult(SweepHead(("m",), (1.0,), (0.0,), 2, "patch", ("[*]",)), rows)
+getattr(result, "SHOWN")()
+assert random.getstate() == before
+"""
+    for shown in ("__repr__", "show"):
+        subprocess.run([sys.executable, "-c", code.replace("SHOWN", shown)], check=True, capture_output=True)

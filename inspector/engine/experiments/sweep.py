@@ -19,6 +19,7 @@ from ..hooks.kinds.record import ALL
 from ..hooks.never_fired import Circumstances
 from ..hooks.outcomes import conclude, describe_error
 from ..hooks.session_state import HookState
+from ..hooks.tally import Tally
 from ..modules.rows import badges_of
 from ..modules.selector import select
 from ..modules.tree import ModuleTree
@@ -201,7 +202,8 @@ class Sweep:
         if attached.tally.fired and attached.tally.fault is None:
             return values, ""
         outcome = conclude(attached.hook, site.node, attached.tally, self._circumstances(site, attached))
-        return {}, outcome.fault or outcome.unfired
+        again = self._question.hook is None and site.where and attached.tally.calls > 1
+        return {}, (outcome.fault or outcome.unfired) + (_advise(attached.tally) if again else "")
 
     def _circumstances(self, site: Site, attached: Attached) -> Circumstances:
         called = {site.node.index} if attached.tally.calls else set()
@@ -216,6 +218,12 @@ class Sweep:
             recovered = delta / whole if whole else math.nan
         place, where, column = (encodable(text, 400) for text in (site.path or "(root)", site.where, site.column))
         return SweepRow(place, where, column, metric, value, delta, recovered, encodable(fault, 300))
+
+
+def _advise(tally: Tally) -> str:
+    """Where a part is not in every call, as a token of the prompt is not in the later steps of `generate`."""
+    within = "call" if tally.most_calls > 1 else "step"
+    return f"; of several calls: hook=\"patch('{_RUN}', {within}=0)\" is for the first alone"
 
 
 class RunError(Exception):

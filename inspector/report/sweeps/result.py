@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,7 +56,8 @@ class SweepResult:
 
         `print` shows digits; `rich.print` and `show` colours too, at the width of the terminal.
         """
-        from .heat_map import HeatMap
+        with _keep_random():
+            from .heat_map import HeatMap
 
         rows = self._of(metric)
         what = "change from the run as it is" if self.head.clean is None else "recovered: 0 as corrupted, 1 as clean"
@@ -72,7 +75,8 @@ class SweepResult:
 
     def show(self, ascii: bool = False) -> None:
         """Print the heat map with colours, and what was said of the runs."""
-        from rich.console import Console
+        with _keep_random():
+            from rich.console import Console
 
         console = Console(highlight=False)
         console.print(self.heading(), markup=False)
@@ -124,7 +128,8 @@ class SweepResult:
 
     def __repr__(self) -> str:
         columns = {row.column for row in self.rows}
-        body = str(self.heat_map()) if len(columns) > 1 else self.table(limit=SHOWN)
+        maps = map(self.heat_map, self.head.metrics)
+        body = "".join(map(str, maps)) if len(columns) > 1 else self.table(limit=SHOWN)
         more = len(self.rows) - SHOWN
         left_out = f"… and {more} more rows: .table()\n" if len(columns) <= 1 and more > 0 else ""
         return f"{self.heading()}\n{body}{left_out}".rstrip("\n")
@@ -153,6 +158,16 @@ class SweepResult:
         return "\n".join([*lines, *(f"note: {visible(note)}" for note in self.notes)])
 
 
+@contextlib.contextmanager
+def _keep_random() -> Iterator[None]:
+    """What maps are drawn with takes a random number when it is first imported, and to print changes nothing."""
+    state = random.getstate()
+    try:
+        yield
+    finally:
+        random.setstate(state)
+
+
 def _document(row: SweepRow) -> dict[str, Any]:
     words = {name: getattr(row, name) for name in ("place", "where", "column", "metric")}
     return {**words, **{name: _finite(getattr(row, name)) for name in NUMBERS}, "fault": row.fault or None}
@@ -171,4 +186,4 @@ def _score(row: SweepRow) -> float:
 
 
 def _number(value: float) -> str:
-    return f"{value:.4g}"
+    return f"{value + 0.0:.4g}"  # a zero has no sign
