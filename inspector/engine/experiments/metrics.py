@@ -132,6 +132,8 @@ def _number(value: Any) -> float:
 
 def describe_tensor(tensor: Tensor) -> str:
     """Why it is no number."""
+    if tensor.is_meta:
+        return "tensor of the meta device, which has no values"
     if tensor.numel() == 1:
         return f"{str(tensor.dtype).removeprefix('torch.')} tensor"
     return f"{'×'.join(map(str, tensor.shape))} tensor"

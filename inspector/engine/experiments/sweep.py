@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import nn
 
 from ...errors import UsageError
@@ -22,7 +23,7 @@ from ..hooks.session_state import HookState
 from ..hooks.tally import Tally
 from ..modules.rows import badges_of
 from ..modules.selector import select
-from ..modules.tree import ModuleTree
+from ..modules.tree import ModuleTree, Node
 from .metrics import Measure
 from .runs import Handle, Put, Run, Runs
 from .sites import Site, Sites
@@ -104,6 +105,7 @@ class Sweep:
         self._state = HookState(lambda text: None, runs.block)
         nodes = select(tree, ",".join(question.over))
         self._nodes = [(node, ".".join(tree.paths[node.index])) for node in nodes]
+        _refuse_scripted(self._nodes)
         self._places = Sites(self._nodes, question.where, question.side)
         self._hooks: dict[str, Hook] = {}
         for where in question.where:
@@ -240,3 +242,13 @@ def _mark_errors(run: Run) -> Run:
             raise RunError(describe_error(error)) from error
 
     return marked
+
+
+def _refuse_scripted(nodes: Sequence[tuple[Node, str]]) -> None:
+    """Raises `UsageError` where a module would run without the hook that is put on it."""
+    scripted = [path or "(root)" for node, path in nodes if isinstance(node.module, torch.jit.ScriptModule)]
+    if scripted:
+        raise UsageError(
+            encodable(f"no hook can be put on {scripted[0]}: scripted and traced modules run compiled code", 400),
+            hint="leave scripted modules out with ~, or sweep over the model that they were made from",
+        )

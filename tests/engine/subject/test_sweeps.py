@@ -98,3 +98,15 @@ def test_what_cannot_be_done_is_said_and_the_model_is_as_before(request_: RunSwe
         answer(session, request_)
     session.close()
     assert fingerprint(model) == before
+
+
+def test_what_cannot_be_swept_says_why() -> None:
+    session = opened(torch.jit.script(make_model()))
+    with pytest.raises(InspectorError, match="no hook can be put on 0: scripted and traced modules run compiled code"):
+        answer(session, RunSweep(1, ("0",), hook="zero()", metric="mean"))
+    session.close()
+    session = Session(lambda event: None)
+    session.adopt(make_model().to("meta"), (torch.ones(3, 4, device="meta"),), {}, "net")
+    with pytest.raises(InspectorError, match="the metric gave a tensor of the meta device, which has no values"):
+        answer(session, RunSweep(1, ("0",), hook="zero()", metric="mean"))
+    session.close()
