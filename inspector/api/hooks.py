@@ -179,6 +179,7 @@ class Hooks:
             lambda node: badges_of(node.module) + (Badge("inlined"),) * (node.index in self._inlined),
             {node.index for node, hook in self._counted if hook.tally.calls},
             entered=self._state.steps.count > 0,
+            last_step=self._state.steps.count - 1,
             refused=self._observers.refused,
             may_run_unseen=partial(may_run_unseen, self._tree),
         )
@@ -198,7 +199,7 @@ class Hooks:
     @property
     def fired(self) -> dict[str, int]:
         """How often each hook was carried out: `{"fc: scale(2)": 1}`."""
-        return self._by_name([hook.tally.fired for _, hook in self._counted])
+        return self._by_name([outcome.fired for outcome in self.outcomes])
 
     def _by_name(self, values: Sequence[Value]) -> dict[str, Value]:
         """One value for each hook, in the order in which they were given; of equal ones the second ends in `(2)`."""

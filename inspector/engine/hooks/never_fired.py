@@ -27,6 +27,7 @@ class Circumstances:
         entered: The model itself was called.
         ended: It raised before its end.
         backward: Whether there was a backward pass; None where nobody knows.
+        last_step: That began; -1 where that is not known.
         refused: Modules (nodes) that cannot be observed, and why.
         may_run_unseen: Whether what holds a module may run its forward past `__call__`.
     """
@@ -37,6 +38,7 @@ class Circumstances:
     entered: bool = True
     ended: bool = False
     backward: bool | None = None
+    last_step: int = -1
     refused: Mapping[int, str] = field(default_factory=dict)
     may_run_unseen: Callable[[Node], bool] = lambda node: False
 
@@ -49,6 +51,8 @@ def explain_never_fired(hook: Hook, node: Node, tally: Tally, known: Circumstanc
         return f"it cannot be observed: {known.refused[node.index]}"
     if not tally.calls:
         return _explain_uncalled(node, known)
+    if was_dropped(hook, tally, known):
+        return f"step='last', and step {tally.last_step} of 0 to {known.last_step} was the last that it was called in"
     if not tally.chosen:
         return _explain_turns(hook, tally, known)
     if tally.tested:
@@ -58,6 +62,11 @@ def explain_never_fired(hook: Hook, node: Node, tally: Tally, known: Circumstanc
     if hook.on == "parameters":
         return f"{_name(node)} has no parameters of its own"
     return f"its {'input' if hook.on == 'input' else 'output'} holds no tensor of floating numbers"
+
+
+def was_dropped(hook: Hook, tally: Tally, known: Circumstances) -> bool:
+    """Whether what it saw of the last step that there was by then was of another one in the end."""
+    return hook.choice.last and -1 < tally.last_step < known.last_step
 
 
 def _explain_turns(hook: Hook, tally: Tally, known: Circumstances) -> str:

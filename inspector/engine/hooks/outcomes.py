@@ -6,7 +6,7 @@ from ...records import HookOutcome
 from ...text import encodable
 from ..modules.tree import Node
 from .hook import Hook
-from .never_fired import Circumstances, explain_never_fired
+from .never_fired import Circumstances, explain_never_fired, was_dropped
 from .python_code import line_of
 from .tally import Tally
 
@@ -15,14 +15,15 @@ def conclude(hook: Hook, node: Node, tally: Tally, known: Circumstances) -> Hook
     """What became of `hook` on a module, in the pass that `known` tells of. Waits for what devices compared."""
     fault = describe_error(tally.fault) if tally.fault is not None else ""
     tally.effect.settle()
+    fired = 0 if was_dropped(hook, tally, known) else tally.fired
     return HookOutcome(
         known.tree.paths[node.index],
         encodable(str(hook), 300),
         hook.on,
-        tally.fired,
+        fired,
         tally.effect.changed if hook.alters else None,
         fault,
-        "" if fault or tally.fired else encodable(explain_never_fired(hook, node, tally, known), 400),
+        "" if fault or fired else encodable(explain_never_fired(hook, node, tally, known), 400),
     )
 
 

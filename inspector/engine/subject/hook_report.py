@@ -49,6 +49,7 @@ def report_hooks(subject: Subject, called: set[int], backward: bool, ended: bool
         called,
         ended=ended,
         backward=backward,
+        last_step=subject.change_log.hook_state.steps.count - 1,
         may_run_unseen=partial(may_run_unseen, subject.tree),
     )
     return HookReport(*subject.change_log.conclude(known))

@@ -234,6 +234,28 @@ def test_a_module_that_refuses_to_be_observed_is_not_said_to_rest() -> None:
     assert outcome.unfired == "it cannot be observed: no hooks here"
 
 
+@pytest.mark.parametrize("hook", ["record(step='last')", "observe(step='last')"])
+def test_what_is_not_called_in_the_last_step_did_not_fire_there(hook: str) -> None:
+    class Once(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder, self.decoder = nn.Linear(4, 4), nn.Linear(4, 4)
+
+        def forward(self, x: Tensor) -> Tensor:
+            decoded: Tensor = self.decoder(x)
+            return decoded
+
+    model = Once()
+    on = inspector.hooks(model, {"encoder": hook, "decoder": hook})
+    with pytest.warns(inspector.HookWarning, match="encoder never fired"), on:
+        encoded = model.encoder(X)
+        for _ in range(3):
+            model(encoded)
+    first, second = on.outcomes
+    assert first.unfired == "step='last', and step 0 of 0 to 2 was the last that it was called in"
+    assert next(iter(on.fired.values())) == 0 and second.kind == "fine"
+
+
 def test_a_pattern_does_not_mean_containers() -> None:
     model = Held().eval()
     with warnings.catch_warnings():
