@@ -44,7 +44,8 @@ class Postmortem:
         """The pass as one that ended with `problem`."""
         number = self.began.number if self.began is not None else 0
         ms = sum(call.row.ms for call in self.calls if call.row.depth == 0 or call.row.status != "unfinished")
-        return PassSummary(number, ms, len(self.calls), problem=problem)
+        steps = [call.row.step for call in self.calls] or [0]
+        return PassSummary(number, ms, len(self.calls), problem=problem, steps=max(steps) + 1, first_step=min(steps))
 
     def advise(self, killed: bool) -> str:
         """What may help, as the first half of a sentence; "" where nothing is known.

@@ -15,7 +15,7 @@ from inspector.postmortem import read as reading
 from inspector.postmortem import record
 from inspector.postmortem.read import Postmortem
 from inspector.postmortem.record import ENTRIES, FAULTS, HEADER, CallLog, Entered, Left
-from inspector.records import Brief, MappingValue, NoneValue
+from inspector.records import Brief, MappingValue, NoneValue, Problem
 
 
 @pytest.fixture
@@ -137,3 +137,15 @@ def test_the_lines_that_python_is_at(fd: int) -> None:
     assert frames[0].function == "test_the_lines_that_python_is_at" and frames[0].file == __file__
     reading.clear_faults(fd)
     assert reading.read(fd).frames == ()
+
+
+def test_a_pass_of_several_steps_says_which_of_them_is_left(fd: int) -> None:
+    writer = CallLog(fd)
+    writer.begin("generating 9 tokens", 3, 2)
+    for step in range(5):
+        writer.begin_step()
+        writer.enter(call(2 * step, 0, "", step=step))
+        writer.enter(call(2 * step + 1, 1, "a", step=step))
+    summary = reading.read(fd).summarize(Problem("interrupted"))
+    assert (summary.calls, summary.steps, summary.first_step) == (2, 5, 4)
+    assert reading.Postmortem().summarize(Problem("gone")).steps == 1
