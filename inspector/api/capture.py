@@ -170,7 +170,8 @@ class Capture:
         """A table of the first and last calls."""
         calls = self.calls
         milliseconds = sum(call.ms for call in calls if call.depth == 0)
-        what = f"{len(calls):,} calls of {class_name(self._tree.root)} in {milliseconds:.1f} ms"
+        count = f"{len(calls):,} call{'' if len(calls) == 1 else 's'}"
+        what = f"{count} of {class_name(self._tree.root)} in {milliseconds:.1f} ms"
         if not calls:
             return f"{what}: the model was not called in the block"
         return f"{what}\n{render_captured([call.row() for call in calls], get_terminal_size((120, 24)).columns)}"

@@ -117,8 +117,9 @@ def _share_of_zeros(row: CapturedRow) -> str:
     tensor = first_tensor(row.output)
     if tensor is None or tensor.statistics is None:
         return ""
-    elements = math.prod(tensor.shape)
-    return f"{tensor.statistics.zeros / elements:.0%}" if elements > 0 else ""
+    elements, zeros = math.prod(tensor.shape), tensor.statistics.zeros
+    of_shape = tensor.statistics.of != "stored values" and zeros <= elements  # under vmap they are of the whole batch
+    return f"{zeros / elements:.0%}" if elements > 0 and of_shape else ""
 
 
 def _alarms(found: Statistics | None) -> list[str]:

@@ -78,3 +78,14 @@ def test_nan_is_said_and_names_are_shown_as_text() -> None:
 def test_lines_fit(width: int) -> None:
     row = CapturedRow("a" * 200, "b" * 200, 3, 1, "ok", None, 1e6)
     assert max(map(len, render_captured([row] * 40, width).splitlines())) <= width
+
+
+def test_zeros_are_a_share_only_of_what_the_shape_says() -> None:
+    """Under vmap statistics are of the whole batch, and the shape is of one of it."""
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+    with inspector.capture(model, "1") as cap:
+        torch.func.vmap(model)(torch.randn(50, 3))
+    assert "%" not in repr(cap)
+    with inspector.capture(model, "1") as cap:
+        out = model(torch.randn(50, 3))
+    assert f"{int((out == 0).sum()) / out.numel():.0%}" in repr(cap)

@@ -177,7 +177,7 @@ def _statistics(value: TensorValue, statistics: Statistics, space: Space) -> Ite
 def share(part: int, value: TensorValue) -> str:
     """`part` of the elements of a tensor: in percent, or as a count where their number is not known."""
     total = math.prod(value.shape)
-    if total <= 0 or any(dim < 0 for dim in value.shape):
+    if total < max(part, 1) or any(dim < 0 for dim in value.shape):  # under vmap they are of the whole batch
         return f"{part:,}"
     percent = 100 * part / total
     if 0 < percent < 0.1 or 99.9 < percent < 100:
