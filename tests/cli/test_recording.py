@@ -74,4 +74,4 @@ def test_a_failed_pass_writes_nothing(tmp_path: Path) -> None:
     ran = run(f"{TOYS}:two_names", "--record", "nope", "--save", str(file))
     assert ran.returncode == 2 and "nope" in ran.stderr and not file.exists()
     ran = run(f"{TOYS}:two_names", "--no-forward", "--record", "*", "--save", str(file))
-    assert ran.returncode == 2 and "nothing was recorded" in ran.stderr and not file.exists()
+    assert ran.returncode == 2 and "--record needs a pass" in ran.stderr and not file.exists()
