@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
 from inspector.cli.main import main
+from tests.documents import read_document
 
 
 @pytest.mark.parametrize(
@@ -31,6 +30,6 @@ def test_what_nobody_would_look_at_is_refused(typed: str, said: str, capsys: pyt
     with pytest.raises(SystemExit) as left:
         main(["resnet18", "--print", "json", *typed.split(" ")])
     captured = capsys.readouterr()
-    error = json.loads(captured.out)["error"]
+    error = read_document(captured.out)["error"]
     assert left.value.code == 2 and error["type"] == "UsageError"
     assert said in error["message"] and said in captured.err
