@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from inspector.engine.modules.tree import named_children, walk
+from inspector.engine.restore.bits import real_elements
 from inspector.engine.restore.containers import containers_in, content_of, is_plain
-from inspector.engine.restore.guard import HELD, real_elements, tensors_of
+from inspector.engine.restore.modules import HELD
 from inspector.engine.restore.process_state import SETTINGS, random_states
+from inspector.engine.restore.tensors import tensors_of
 from inspector.engine.torch_hooks.dicts import PROCESS, TENSOR_KINDS, Owner, dicts_of, hook_dict
 from inspector.engine.values.unwrap import is_freed
 

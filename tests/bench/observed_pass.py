@@ -16,7 +16,7 @@ from inspector.engine.modules.tree import walk
 from inspector.engine.passes.forward import forward
 from inspector.engine.recording.observers import Observers
 from inspector.engine.recording.recorder import Recorder
-from inspector.engine.restore.guard import TensorBackup
+from inspector.engine.restore.backup import TensorBackup
 from inspector.postmortem.record import CallLog, make_nameless_file
 
 from .results import Result, median_ratio

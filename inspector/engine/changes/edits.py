@@ -15,7 +15,8 @@ from ..hooks.hook import Hook
 from ..hooks.parameters import find_parameters
 from ..loading.renames import describe_renames, parse_renames
 from ..modules.tree import Node
-from ..restore.guard import TensorBackup, same_bits
+from ..restore.backup import TensorBackup
+from ..restore.bits import same_bits
 
 
 @dataclass(frozen=True)

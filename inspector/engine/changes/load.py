@@ -15,7 +15,9 @@ from ..loading.files.state import read_state, with_metadata
 from ..loading.renames import parse_renames, rename_state
 from ..loading.weights import read_values_of
 from ..modules.tree import ModuleTree, own_tensors
-from ..restore.guard import Snapshot, TensorBackup, same_bits
+from ..restore.backup import TensorBackup
+from ..restore.bits import same_bits
+from ..restore.guard import Snapshot
 from ..usercode.running import reported
 from .edits import Load, ParameterWrite, StateDictFile
 

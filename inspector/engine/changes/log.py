@@ -23,7 +23,7 @@ from ..hooks.turns import ObserveFilter
 from ..modules.selector import select
 from ..modules.tree import ModuleTree, Node
 from ..recording.observers import Observers
-from ..restore.guard import TensorBackup
+from ..restore.backup import TensorBackup
 from ..torch_hooks.ledger import Ledger
 from .added_hooks import AddedHooks
 from .applied import Foreign, State, describe_fault

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from ...errors import UsageError
 from ..inputs.sample import Sample, sample_from_values
 from ..modules.tree import ModuleTree
-from ..restore.guard import Snapshot, TensorBackup
+from ..restore.backup import TensorBackup
+from ..restore.guard import Snapshot
 from ..restore.process_state import cuda_in_use, seed_everything
 from ..torch_hooks.blocks import Block
 from ..values.nested import own_copy

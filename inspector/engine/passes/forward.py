@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from ..modules.tree import ModuleTree
 from ..recording.observers import Observers
 from ..recording.recorder import Recorder
-from ..restore.guard import TensorBackup
+from ..restore.backup import TensorBackup
 from .guarded import Outcome, forget, run_guarded
 
 

@@ -12,7 +12,8 @@ import torch
 
 from ...text import encodable
 from ..modules.tree import ModuleTree
-from ..restore.guard import Snapshot, TensorBackup
+from ..restore.backup import TensorBackup
+from ..restore.guard import Snapshot
 from ..restore.process_state import Builtins, cuda_in_use, seed_everything
 from ..torch_hooks.eager import run_eagerly
 

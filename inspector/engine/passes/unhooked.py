@@ -16,7 +16,7 @@ from ..inputs import Sample
 from ..modules.badges import has_forward
 from ..modules.tree import ModuleTree, Node
 from ..recording.observers import Observers
-from ..restore.guard import TensorBackup
+from ..restore.backup import TensorBackup
 from ..source.classes import own_methods
 from ..source.running import forward_of, mro
 from .forward import forward

@@ -23,7 +23,7 @@ from torch.nn.parameter import is_lazy
 from ...text import encodable
 from ..modules.tree import ModuleTree
 from ..values.unwrap import is_freed
-from .guard import real_elements, same_bits, same_place
+from .bits import real_elements, same_bits, same_place
 
 DICTS = ("_parameters", "_buffers")
 

@@ -17,7 +17,7 @@ from ..modules.badges import has_forward
 from ..modules.holdings import size_of
 from ..modules.tree import ModuleTree, own_tensors
 from ..passes.generating import can_generate
-from ..restore.guard import TensorBackup
+from ..restore.backup import TensorBackup
 
 SHAPES_ONLY_PAST = 5_000
 """Modules from which on a pass records shapes only."""

@@ -18,7 +18,7 @@ from ..loading import Loaded
 from ..modules.rows import module_rows
 from ..modules.tree import ModuleTree, Node, walk
 from ..recording.observers import Observers
-from ..restore.guard import TensorBackup
+from ..restore.backup import TensorBackup
 from ..torch_hooks.ledger import Ledger
 from ..torch_hooks.slots import reserve_ids
 from . import weights_only

@@ -12,7 +12,7 @@ from ...records import ModelInfo, ModuleRow
 from ...text import encodable
 from ..modules.tree import ModuleTree, Node
 from ..modules.weight_tree import NOTHING_TO_CALL, Entry, Weights
-from ..restore.guard import TensorBackup
+from ..restore.backup import TensorBackup
 
 
 def is_alone(tree: ModuleTree) -> bool:

@@ -17,7 +17,8 @@ from ...text import encodable
 from ..loading.files.keys import Names, dtype_of, shape_of
 from ..loading.files.state import read_state
 from ..modules.tree import ModuleTree, walk
-from ..restore.guard import Snapshot, TensorBackup
+from ..restore.backup import TensorBackup
+from ..restore.guard import Snapshot
 from ..source.running import type_name
 from ..torch_hooks.dicts import hook_dict
 from ..usercode.running import reported

@@ -20,7 +20,7 @@ from inspector.engine.recording import recorder
 from inspector.engine.recording.call import Call
 from inspector.engine.recording.observers import Observers
 from inspector.engine.recording.recorder import Cancelled, Recorder
-from inspector.engine.restore.guard import TensorBackup
+from inspector.engine.restore.backup import TensorBackup
 from inspector.engine.values.summarize import Summarizer
 from inspector.records import OtherValue, TensorValue
 from tests.fingerprint import fingerprint

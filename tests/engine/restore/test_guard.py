@@ -21,8 +21,10 @@ from inspector.engine import session
 from inspector.engine.modules.tree import walk
 from inspector.engine.passes.forward import forward
 from inspector.engine.recording.recorder import Cancelled
+from inspector.engine.restore.backup import TensorBackup
+from inspector.engine.restore.bits import same_bits
 from inspector.engine.restore.containers import KeptContainer, containers_in, content_of
-from inspector.engine.restore.guard import Snapshot, TensorBackup, same_bits
+from inspector.engine.restore.guard import Snapshot
 from inspector.engine.restore.process_state import random_states, restore_random, seed_everything
 from inspector.engine.session import Session
 from inspector.errors import UsageError

@@ -1,0 +1,78 @@
+"""One copy of every tensor of a model for the whole session, within a budget: a write through `.data` moves no version
+counter and can be found only by comparing."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+from ..modules.tree import ModuleTree
+from .bits import real_elements, stored_bytes
+from .kept_tensor import LOST, KeptTensor
+from .tensors import tensors_of
+
+BUDGET = 4 << 30
+"""Bytes of tensors copied at most; larger ones are watched by version counters and cannot be put back."""
+
+
+class TensorBackup:
+    """Copies of the tensors of a model, made once. `not_copied` are the bytes past the budget."""
+
+    def __init__(self, tree: ModuleTree, budget: int = BUDGET) -> None:
+        with torch._C.DisableTorchFunctionSubclass():
+            found = list(tensors_of(tree))
+            found += [(f"{name}.grad", gradient) for name, tensor in found for gradient in _gradient(tensor)]
+            sizes = [stored_bytes(tensor) for _, tensor in found]
+            copied = _smallest(sizes, budget)
+            self.not_copied = sum(size for index, size in enumerate(sizes) if index not in copied)
+            self._tensors = [KeptTensor.of(*named, index in copied) for index, named in enumerate(found)]
+        self._by_id = {id(kept.tensor): kept for kept in self._tensors}
+
+    def accept(self, tensor: Tensor) -> None:
+        """What this tensor holds now is what it is restored to from now on."""
+        kept = self._by_id.get(id(tensor))
+        if kept is not None and kept.copy is not None and kept.alias is not None:
+            kept.copy.copy_(real_elements(kept.alias))
+
+    def named_tensors(self) -> list[tuple[str, Tensor]]:
+        """The tensors, and what each is called."""
+        return [(kept.name, kept.tensor) for kept in self._tensors]
+
+    def restore_restless(self, restless: set[int] | None) -> set[int]:
+        """Put back what is in `restless`, and what was written to: much quicker than to compare everything, which is
+        done for None. Gives what is restless from now on."""
+        with torch._C.DisableTorchFunctionSubclass():
+            if restless is None:
+                return {id(kept) for kept in self._tensors if _try_restore(kept)}
+            for kept in self._tensors:
+                if id(kept) in restless or kept.is_written:
+                    _try_restore(kept)
+        return restless
+
+    def restore(self) -> list[str]:
+        """Put back what changed. Returns it in words: "layer1.0.bn1.running_mean: values"."""
+        with torch._C.DisableTorchFunctionSubclass():
+            return [f"{kept.name}: {what}" for kept in self._tensors for what in _try_restore(kept)]
+
+
+def _gradient(tensor: Tensor) -> list[Tensor]:
+    return [tensor.grad] if tensor.is_leaf and not is_lazy(tensor) and tensor.grad is not None else []
+
+
+def _smallest(sizes: list[int], budget: int) -> set[int]:
+    """Which of `sizes` fit. Small ones first: BatchNorm writes its statistics without moving a version counter."""
+    chosen: set[int] = set()
+    for index in sorted(range(len(sizes)), key=sizes.__getitem__):
+        budget -= sizes[index]
+        if budget < 0:
+            break
+        chosen.add(index)
+    return chosen
+
+
+def _try_restore(kept: KeptTensor) -> list[str]:
+    try:
+        return list(kept.restore())
+    except Exception as error:  # as in `of`; the others are still put back
+        return [f"{type(error).__name__} while comparing ({LOST}"]

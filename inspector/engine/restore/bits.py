@@ -1,0 +1,58 @@
+"""Whether two tensors are the same place in memory, and the same bits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+from ..values.unwrap import is_freed
+
+
+def real_elements(tensor: Tensor) -> Tensor:
+    """The elements of a strided tensor that are really there: of an expanded dimension the first."""
+    if tensor.layout is not torch.strided or tensor.is_nested or 0 not in tensor.stride():
+        return tensor
+    return tensor[tuple(slice(0, 1) if step == 0 else slice(None) for step in tensor.stride())]
+
+
+def same_place(a: Tensor, b: Tensor) -> bool:
+    """Whether both are the same elements of one storage."""
+    if a.layout is not torch.strided or a.is_nested:
+        return True  # no single storage to compare
+    return (a.data_ptr(), a.shape, a.stride(), a.dtype) == (b.data_ptr(), b.shape, b.stride(), b.dtype)
+
+
+def same_bits(a: Tensor, b: Tensor) -> bool:
+    """Equal bit for bit: NaN equals the same NaN, and -0.0 differs from 0.0."""
+    if a.shape != b.shape or a.dtype != b.dtype:
+        return False
+    if a.layout is torch.sparse_coo:
+        return same_bits(a._values(), b._values()) and same_bits(a._indices(), b._indices())
+    if a.layout is not torch.strided or a.is_nested:
+        return same_bits(a.values(), b.values())
+    if a.is_quantized:
+        a, b = a.int_repr(), b.int_repr()
+    if a.is_complex():
+        a, b = torch.view_as_real(a.resolve_conj()), torch.view_as_real(b.resolve_conj())
+    integer = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[a.element_size()]
+    return torch.equal(a.view(integer), b.view(integer))
+
+
+def stored_bytes(tensor: Tensor) -> int:
+    """What its real elements take in memory; 0 where there are none."""
+    if is_lazy(tensor) or tensor.is_meta or is_freed(tensor):
+        return 0
+    tensor = real_elements(tensor)
+    return tensor.numel() * tensor.element_size()
+
+
+def set_version(tensor: Tensor, version: int) -> None:
+    """The counter as it was: contents are as they were too, so graphs that saved the tensor stay valid."""
+    setter: Any = torch._C._autograd._unsafe_set_version_counter
+    try:
+        setter((tensor,), (version,))
+    except TypeError:  # torch before 2.6 takes one tensor
+        setter(tensor, version)

@@ -1,0 +1,83 @@
+"""One tensor as it was, put back bit for bit, and only where something changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.parameter import is_lazy
+
+from ..values.unwrap import is_freed
+from .bits import real_elements, same_bits, same_place, set_version
+
+LOST = "cannot be put back)"
+"""How words end that say what stays changed."""
+
+
+@dataclass
+class KeptTensor:
+    """One parameter, buffer, gradient or tensor in an attribute. `alias` shares its storage; `copy` is None past the
+    budget, and where the tensor refuses to be copied."""
+
+    name: str
+    tensor: Tensor
+    cls: type
+    has_data: bool
+    alias: Tensor | None
+    copy: Tensor | None
+    version: int
+    requires_grad: bool
+    gradient: Tensor | None
+
+    @classmethod
+    def of(cls, name: str, tensor: Tensor, copied: bool) -> KeptTensor:
+        lazy = is_lazy(tensor)
+        has_data = not lazy and not tensor.is_meta and not is_freed(tensor)
+        alias = copy = None
+        try:
+            alias = tensor.detach() if has_data else None
+            copy = real_elements(alias).clone() if copied and alias is not None else None
+        except Exception:  # a tensor may refuse any operation: of this one `restore` can only say that it changed
+            alias = None
+        version = 0 if tensor.is_inference() else tensor._version
+        gradient = tensor.grad if tensor.is_leaf and not lazy else None
+        return cls(name, tensor, type(tensor), has_data, alias, copy, version, tensor.requires_grad, gradient)
+
+    @property
+    def is_written(self) -> bool:
+        """Its version counter moved, which a write through `.data` and that of a native BatchNorm do not do."""
+        return not self.tensor.is_inference() and self.tensor._version != self.version
+
+    def restore(self) -> Iterator[str]:
+        """Put back class, storage, contents, version and flags; yields what had changed."""
+        tensor = self.tensor
+        if type(tensor) is not self.cls:  # a lazy parameter that was materialised
+            tensor.data = torch.empty(0, dtype=tensor.dtype, device=tensor.device)
+            tensor.__class__ = self.cls
+            yield "materialised"
+        if self.alias is not None and not same_place(tensor, self.alias):
+            tensor.data = self.alias
+            yield "storage"
+        if self.alias is not None and is_freed(self.alias):
+            yield f"memory (freed, {LOST}"
+        elif self.alias is not None and self.copy is not None and not same_bits(real_elements(self.alias), self.copy):
+            with torch.inference_mode(tensor.is_inference()), torch.no_grad():
+                real_elements(self.alias).copy_(self.copy)
+            yield "values"
+        if self.is_written:
+            yield from self._restore_version()
+        if tensor.requires_grad != self.requires_grad:
+            tensor.requires_grad_(self.requires_grad)
+            yield "requires_grad"
+        if tensor.is_leaf and tensor.grad is not self.gradient:
+            tensor.grad = self.gradient
+            yield "grad"
+
+    def _restore_version(self) -> Iterator[str]:
+        if self.has_data and self.copy is None:
+            self.version = self.tensor._version  # told once
+            yield f"values (not copied, {LOST}"
+        else:
+            set_version(self.tensor, self.version)
