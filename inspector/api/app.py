@@ -1,7 +1,7 @@
 """The app on this process's own terminal, with this process as its engine.
 
-While the app is open everything this process prints, at whatever level, goes to the app's Log panel: file descriptors
-1 and 2 lead into a pipe. The terminal comes back as it was, however the app ends.
+While the app is open everything this process prints, at whatever level, goes to the app's Log panel. The terminal comes
+back as it was, and so do the file descriptors, however the app ends and whatever this process is doing then.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from torch import nn
 
@@ -23,17 +23,23 @@ from ..report.calls import render_calls
 from ..report.collector import Collector
 from ..tui.options import AppOptions
 from ..tui.start.launcher import is_terminal, supervise
+from .diverted_output import DivertedOutput
+
+_PATIENCE = 1.0  # seconds for the running pass to come to its next module
+_WAITING = b"inspector: the app is closed; the running pass ends at its next module, or with ctrl+c\n"
 
 
 def can_open() -> bool:
     """Whether a person can see and use the app from here."""
     main = threading.current_thread() is threading.main_thread()
-    return main and "ipykernel" not in sys.modules and is_terminal(0) and is_terminal(1) and _has_controlling_tty()
+    return main and "ipykernel" not in sys.modules and is_terminal(0) and is_terminal(1) and _has_terminal()
 
 
-def _has_controlling_tty() -> bool:
+def _has_terminal() -> bool:
+    """A controlling terminal that can do what the app needs, and a standard error that can be given back."""
     try:
         os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+        os.close(os.dup(2))
     except OSError:
         return False
     return os.environ.get("TERM", "dumb") != "dumb"
@@ -43,50 +49,35 @@ def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0
     """Be the engine of an app on this terminal until it is closed. Its first pass makes so many tokens, or calls the
     model."""
     ours, theirs = socket.socketpair()
-    with ours, theirs, _output_in_pipe() as output:
+    with ours, theirs, DivertedOutput() as output:
         server = Server(ours, own_process=False)
         session = server.session = Session(server.outbox.put, server.busy)
         server.outbox.put(adopt(session))
         session.announce()
-        options = AppOptions(select=select, engine_fd=theirs.fileno(), output_fd=output, generate=generate)
-        app = threading.Thread(target=_run_app, args=(options, theirs), name="inspector-app", daemon=True)
+        options = AppOptions(select=select, engine_fd=theirs.fileno(), output_fd=output.app_end, generate=generate)
+        served = threading.Event()
+        app = threading.Thread(target=_run_app, args=(options, ours, output, served), name="inspector-app", daemon=True)
         app.start()
         try:
             server.serve()
         finally:
+            served.set()
             app.join()
             session.close()
     return session
 
 
-def _run_app(options: AppOptions, theirs: socket.socket) -> None:
-    supervise(options.to_argv(), fds=options.fds)
-    theirs.close()  # the app is gone: with this end closed too, the server sees the end of the stream
-
-
-@contextlib.contextmanager
-def _output_in_pipe() -> Iterator[int]:
-    """Lead file descriptors 1 and 2 into a pipe, and yield its read end."""
-    read, write = os.pipe()
-    kept = os.dup(1), os.dup(2)
-    _flush()
-    os.dup2(write, 1)
-    os.dup2(write, 2)
-    os.close(write)
+def _run_app(options: AppOptions, ours: socket.socket, output: DivertedOutput, served: threading.Event) -> None:
+    """Run the app to its end, and let go of everything that was its."""
     try:
-        yield read
+        supervise(options.to_argv(), fds=options.fds)
     finally:
-        _flush()
-        os.dup2(kept[0], 1)
-        os.dup2(kept[1], 2)
-        for fd in (*kept, read):
-            os.close(fd)
-
-
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
+        output.give_back()
+        with contextlib.suppress(OSError):
+            ours.shutdown(socket.SHUT_RDWR)  # the server sees its end, whoever inherited the other one
+    if not served.wait(_PATIENCE):
+        with contextlib.suppress(OSError):
+            os.write(2, _WAITING)
 
 
 def view_calls(model: nn.Module, calls: Sequence[Call]) -> None:

@@ -175,6 +175,16 @@ def is_running(process: int) -> bool:
     return stat.rpartition(")")[2].split()[0] != "Z"
 
 
+def find_app(terminal: Terminal) -> int:
+    """The app's process, among those below a script that called `inspect`."""
+    return next(process for process in terminal.children() if b"tui.start" in command_of(process))
+
+
+def command_of(process: int) -> bytes:
+    """The command line, its words separated by NUL."""
+    return Path(f"/proc/{process}/cmdline").read_bytes()
+
+
 def _split_at_unfinished(data: bytes) -> tuple[bytes, bytes]:
     """What is whole, and an escape sequence at the end that may not be."""
     last = data.rfind(b"\x1b")

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from .harness import Terminal, add_hook, is_running
+from .harness import Terminal, add_hook, find_app, is_running
 
 SCRIPT = """
 import torch, inspector
@@ -55,7 +55,7 @@ def test_the_app_opens_on_a_live_model_and_hands_everything_back(tmp_path: Path)
 def test_an_app_that_is_killed_leaves_the_script_running(tmp_path: Path) -> None:
     with start(tmp_path) as terminal:
         terminal.wait_for_text("pass 1")
-        (app,) = terminal.children()
+        app = find_app(terminal)
         os.kill(app, signal.SIGKILL)
         assert terminal.wait_for_end() == 0
         assert "after the app: 1 passes, model unchanged" in terminal.text

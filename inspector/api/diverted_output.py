@@ -1,0 +1,80 @@
+"""What this process prints, led away from the terminal while the app has it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from types import TracebackType
+
+_RELAY = str(Path(__file__).with_name("output_relay.py"))
+_PATIENCE = 1.0  # seconds for the rest of what was printed to come out before the program goes on
+
+
+class DivertedOutput:
+    """File descriptors 1 and 2 lead to the app, through `output_relay`, so that nobody ever waits for the app.
+
+    Children that the program starts meanwhile print there as well, and for as long as they live.
+
+    Attributes:
+        app_end: What the app reads.
+    """
+
+    def __init__(self) -> None:
+        self._given_back = threading.Lock()  # acquired once, and never released
+
+    def __enter__(self) -> DivertedOutput:
+        source, write = os.pipe()
+        self.app_end, app = os.pipe()
+        self._control, control = socket.socketpair()
+        self._kept = os.dup(1), os.dup(2)
+        with control:
+            self._relay = subprocess.Popen(
+                [sys.executable, "-I", "-S", _RELAY, str(control.fileno()), str(self.app_end)],
+                stdin=source,
+                stdout=app,
+                stderr=self._kept[0],
+                pass_fds=(control.fileno(), self.app_end),
+            )
+        os.close(source)
+        os.close(app)
+        _flush()
+        os.dup2(write, 1)
+        os.dup2(write, 2)
+        os.close(write)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.give_back()
+        os.close(self.app_end)
+        self._control.close()
+        try:
+            self._relay.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:  # a child of the program goes on printing
+            threading.Thread(target=self._relay.wait, name="inspector-output", daemon=True).start()
+
+    def give_back(self) -> None:
+        """The app is gone and the terminal is back: what is printed goes there again, and so does what is on its way.
+        From any thread; another one may be waiting in the middle of a `print`."""
+        if not self._given_back.acquire(blocking=False):
+            return
+        os.dup2(self._kept[0], 1)
+        os.dup2(self._kept[1], 2)
+        for fd in self._kept:
+            os.close(fd)
+        with contextlib.suppress(OSError):
+            self._control.send(b".")
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(
+            OSError, ValueError, AttributeError
+        ):  # None, closed, or something of the program's own
+            stream.flush()
