@@ -10,8 +10,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import subprocess
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Protocol
@@ -25,11 +23,12 @@ from ..records import AnyEvent, AnyRequest, Failed, Problem, Shutdown
 from .conversation import Conversation
 from .ending import Ending, answer, explain_exit, explain_lost_connection, replay
 from .output_pipe import OutputPipe
-from .process import Connection, kill_group, start_engine
+from .process import Connection, EngineProcess, start_engine
 
 _DRAIN = 0.3  # seconds for reading what an engine that has ended sent before
 _POLL = 0.2
 _GRACE = 0.2  # seconds for what a model started, to end by itself
+_PATIENCE = 4.0  # seconds for everything that a model started to be ended
 _LOOK = 0.05  # seconds that Python gets to write down where it is
 
 
@@ -55,20 +54,12 @@ class EngineClient:
         connection: The engine to talk to.
         listener: Hears what it says unasked, what it prints, and its end.
         advice: What a person can do when it has ended, as the hint of the problem.
-        on_process: Told the process group and True of every engine started, and False when it has ended.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        listener: Listener,
-        advice: str,
-        on_process: Callable[[int, bool], None] = lambda group, running: None,
-    ) -> None:
+    def __init__(self, connection: Connection, listener: Listener, advice: str) -> None:
         self._connection = connection
         self._listener = listener
         self._advice = advice
-        self._on_process = on_process
         self._conversation = Conversation()
         self._writer: asyncio.StreamWriter | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -117,8 +108,6 @@ class EngineClient:
         """Kill the engine with everything it started, and start a new one. Only for one that is `ours`."""
         await self.kill()
         self._connection = start_engine()
-        assert self._connection.process is not None
-        self._on_process(self._connection.process.pid, True)
         await self.connect()
 
     async def look(self) -> Postmortem:
@@ -127,8 +116,7 @@ class EngineClient:
         if process is None or call_log is None or self._conversation.hello is None or process.poll() is not None:
             return Postmortem()
         clear_faults(call_log)
-        with contextlib.suppress(OSError):
-            process.send_signal(ASK)
+        process.send_signal(ASK)
         await asyncio.sleep(_LOOK)
         # It may have ended meanwhile, and its call log with it.
         return read(call_log) if self._connection.call_log == call_log else self.postmortem
@@ -139,12 +127,12 @@ class EngineClient:
         if self.ours:
             await self.look()
             self._interruption = ending
-            self._connection.end_everything()
+            self._end_process()
 
     async def kill(self) -> None:
         """End the engine at once. One that is not `ours` is left alone, without its connection."""
         self._asked_to_end = True
-        self._connection.end_everything()
+        self._end_process()
         await _cancel(self._tasks)
         await self._end(Problem("the engine was killed"))
 
@@ -162,7 +150,7 @@ class EngineClient:
             with contextlib.suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self.ask(Shutdown()), patience)
         if process is not None and greeted and (busy or not await _ends_within(process, patience)):
-            kill_group(process.pid, signal.SIGTERM)
+            process.send_signal(signal.SIGTERM)
             await _ends_within(process, _GRACE)
         await self.kill()
 
@@ -172,7 +160,7 @@ class EngineClient:
             problem = await self._hear_to_the_end(reader)
         except Exception as error:  # a bug of ours must be seen, and nobody may wait for ever
             problem = explain_bug(error)
-            self._connection.end_everything()
+            self._end_process()
         await self._end(problem)
 
     async def _hear_to_the_end(self, reader: asyncio.StreamReader) -> Problem:
@@ -188,7 +176,8 @@ class EngineClient:
             waiting.cancel()
         if process is not None:
             await _ends_within(process, 1.0 if wrong is None else 0.0)
-            self._connection.end_everything()
+            process.end()
+            await _ends_within(process, _PATIENCE)
         if self._connection.call_log is not None:
             self.postmortem = read(self._connection.call_log)
         return wrong or self._explain_end()
@@ -203,6 +192,11 @@ class EngineClient:
         except ChannelError as error:
             return error.problem
         return None
+
+    def _end_process(self) -> None:
+        """With everything that it started; it takes a moment."""
+        if self._connection.process is not None:
+            self._connection.process.end()
 
     def _explain_end(self) -> Problem:
         meanwhile = self._conversation.meanwhile
@@ -227,8 +221,10 @@ class EngineClient:
         if call_log is not None:
             os.close(call_log)
             self._connection = replace(self._connection, call_log=None)
-        if process is not None and await _ends_within(process, 2.0):
-            self._on_process(process.pid, False)
+        if process is not None:
+            process.end()
+            await _ends_within(process, _PATIENCE)
+            process.end_by_force()
         self._tell_end(problem)
 
     def _tell_end(self, problem: Problem) -> None:
@@ -247,7 +243,7 @@ def _settle(reply: asyncio.Future[AnyEvent], event: AnyEvent) -> None:
         reply.set_result(event)
 
 
-async def _wait(process: subprocess.Popen[bytes] | None) -> None:
+async def _wait(process: EngineProcess | None) -> None:
     """Until the process ends; for ever where there is none."""
     while process is None or process.poll() is None:
         await asyncio.sleep(_POLL)
@@ -260,7 +256,7 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     tasks.clear()
 
 
-async def _ends_within(process: subprocess.Popen[bytes], patience: float) -> bool:
+async def _ends_within(process: EngineProcess, patience: float) -> bool:
     """Whether the process ends within `patience` seconds."""
     deadline = asyncio.get_running_loop().time() + patience
     while process.poll() is None:

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,12 @@ _BOOT = (
 )
 
 
+_KEEPER = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from inspector.client.keeper import main; "
+    "main(int(sys.argv[2]), [int(fd) for fd in sys.argv[3:]])"
+)
+
+
 def build_python_command(module: str, function: str, call: str, *arguments: str) -> list[str]:
     """The command that imports `function` from `module` in a fresh interpreter and evaluates `call`, with nothing of
     the current directory on its path. The arguments are `sys.argv[2:]` there."""
@@ -42,48 +49,111 @@ def build_engine_command(fd: int, call_log: int) -> list[str]:
     return build_python_command("inspector.engine.server", "main", call, str(fd), str(call_log))
 
 
+class EngineProcess:
+    """An engine and its keeper, which is a child of this process.
+
+    `returncode` is how the engine ended, as `subprocess` gives it; None while anything of it is there.
+
+    Args:
+        keeper: Waits for the word what to run.
+        lifeline: The socket to it.
+        mark: Is in the environment of both, and of all that a model starts, where a model does not take it out.
+    """
+
+    def __init__(self, keeper: subprocess.Popen[bytes], lifeline: socket.socket, mark: str) -> None:
+        self.pid = keeper.pid
+        self.returncode: int | None = None
+        self._keeper = keeper
+        self._lifeline = lifeline
+        self._mark = mark
+
+    def run(self, command: Sequence[str]) -> None:
+        """Say what to run."""
+        with contextlib.suppress(OSError):  # a keeper that ended already is noticed as the end of an engine is
+            self._lifeline.sendall(b"\0".join(map(os.fsencode, command)) + b"\0\0")
+
+    def poll(self) -> int | None:
+        """The `returncode`, looked at anew."""
+        if self.returncode is None and self._keeper.poll() is not None:
+            self._lifeline.setblocking(False)
+            with contextlib.suppress(OSError, ValueError):
+                self.returncode = int(self._lifeline.recv(64))
+            if self.returncode is None:  # somebody killed the keeper, and the kernel the engine with it
+                self.returncode = self._keeper.returncode
+            self._lifeline.close()
+        return self.returncode
+
+    def wait(self, timeout: float) -> int | None:
+        """The `returncode`, once there is one. Raises `subprocess.TimeoutExpired` after so many seconds."""
+        self._keeper.wait(timeout)
+        return self.poll()
+
+    def send_signal(self, number: int) -> None:
+        """Hand a signal to the engine: SIGUSR2 to it alone; SIGTERM, SIGTSTP and SIGCONT to its group as well. Only for
+        one that has greeted: before, its keeper may not know what to do with it."""
+        if self.poll() is None:
+            self._keeper.send_signal(number)
+
+    def end(self) -> None:
+        """Have the engine and everything that it started ended at once; `poll` tells when it is done."""
+        with contextlib.suppress(OSError):
+            self._lifeline.shutdown(socket.SHUT_WR)
+
+    def end_by_force(self) -> None:
+        """What the keeper did not end, where somebody stopped or killed it."""
+        if self._keeper.poll() is None:
+            self._keeper.kill()
+        _kill_marked(self._mark)
+
+
 @dataclass(frozen=True)
 class Connection:
     """A way to an engine.
 
     `process` is None where the engine lives in somebody else's process; the pipes are the read ends of what its process
     prints, by name of the stream; `call_log` is the descriptor of what its passes leave behind, None where nobody would
-    be left to read it; `mark` is in the environment of the engine and of all that it starts."""
+    be left to read it."""
 
     sock: socket.socket
-    process: subprocess.Popen[bytes] | None
+    process: EngineProcess | None
     pipes: tuple[tuple[str, int], ...]
     call_log: int | None = None
-    mark: str = ""
-
-    def end_everything(self) -> None:
-        """End the engine at once, and whatever it started, in whatever session that is."""
-        if self.process is not None:
-            kill_group(self.process.pid)
-        if self.mark:
-            _kill_marked(self.mark)
 
 
 def start_engine() -> Connection:
     """An engine in a session of its own: no terminal, no input, its output piped."""
-    ours, theirs = socket.socketpair()
-    mark = secrets.token_hex(8)
     call_log = make_nameless_file()
-    with theirs:
-        process = subprocess.Popen(
-            build_engine_command(theirs.fileno(), call_log),
+    return start_kept(lambda fd: build_engine_command(fd, call_log), call_log)
+
+
+def start_kept(build_command: Callable[[int], Sequence[str]], call_log: int | None = None) -> Connection:
+    """A process that speaks the engine's side of the channel, with a keeper between it and this one.
+
+    Args:
+        build_command: Given the descriptor of its socket.
+        call_log: It inherits this as well.
+    """
+    ours, theirs = socket.socketpair()
+    lifeline, end = socket.socketpair()
+    mark = secrets.token_hex(8)
+    with theirs, end:
+        inherited = [theirs.fileno(), *([] if call_log is None else [call_log])]
+        keeper = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-c", _KEEPER, _PACKAGE_PARENT, str(end.fileno()), *map(str, inherited)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            pass_fds=(theirs.fileno(), call_log),
+            pass_fds=(end.fileno(), *inherited),
             start_new_session=True,
             env={**os.environ, _MARK: mark},
         )
-    assert process.stdout is not None and process.stderr is not None
-    pipes = (("stdout", os.dup(process.stdout.fileno())), ("stderr", os.dup(process.stderr.fileno())))
-    process.stdout.close()
-    process.stderr.close()
-    return Connection(ours, process, pipes, call_log, mark)
+        process = EngineProcess(keeper, lifeline, mark)
+        process.run(build_command(theirs.fileno()))
+    assert keeper.stdout is not None and keeper.stderr is not None
+    pipes = (("stdout", os.dup(keeper.stdout.fileno())), ("stderr", os.dup(keeper.stderr.fileno())))
+    keeper.stdout.close()
+    keeper.stderr.close()
+    return Connection(ours, process, pipes, call_log)
 
 
 def join_engine(fd: int, output_fd: int | None) -> Connection:
@@ -93,8 +163,7 @@ def join_engine(fd: int, output_fd: int | None) -> Connection:
 
 
 def _kill_marked(mark: str) -> None:
-    """On Linux, kill every process with this mark in its environment: a daemon that a model started is in no group of
-    ours, and of nobody's children."""
+    """On Linux, kill every process with this mark in its environment."""
     if sys.platform != "linux":
         return
     wanted, user = f"{_MARK}={mark}".encode(), os.getuid()
@@ -105,12 +174,6 @@ def _kill_marked(mark: str) -> None:
                     marked = wanted in environment.read().split(b"\0")
                 if marked:
                     os.kill(int(entry.name), signal.SIGKILL)
-
-
-def kill_group(process_group: int, number: int = signal.SIGKILL) -> None:
-    """Signal a whole process group; that it is gone already is as good."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process_group, number)
 
 
 def name_exit(code: int) -> str:

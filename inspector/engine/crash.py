@@ -5,13 +5,11 @@ in reach, and leave the client alive.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import fcntl
 import os
 import resource
 import signal
-import sys
 from typing import NoReturn
 
 from ..postmortem.record import ASK
@@ -48,13 +46,6 @@ def _tell_exits(call_log: int) -> None:
         leave(status)
 
     os._exit = _exit
-
-
-def die_with_parent() -> None:
-    """On Linux the kernel ends this process when the app dies, also where no Python code can run any more."""
-    if sys.platform == "linux":
-        PR_SET_PDEATHSIG = 1
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def be_killed_first() -> None:

@@ -143,7 +143,6 @@ class Server:
 
 def main(fd: int, call_log: int) -> None:
     """The engine process: serve the client at the other end of the inherited socket `fd`, and leave a `call_log`."""
-    crash.die_with_parent()
     crash.be_killed_first()
     fd, call_log = crash.move_out_of_the_way(fd), crash.move_out_of_the_way(call_log)
     crash.write_faults_to(call_log)

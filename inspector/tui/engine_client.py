@@ -25,18 +25,15 @@ _PROGRESS_INTERVAL = 0.05
 _THROTTLE_INTERVAL = 0.2
 
 
-def make_client(
-    connection: Connection, post: Post, on_process: Callable[[int, bool], None] = lambda group, running: None
-) -> EngineClient:
+def make_client(connection: Connection, post: Post) -> EngineClient:
     """A client whose engine is heard through messages: `EngineSaid` and `EngineOutput` in order, and `EngineGone` for
     an end that was not asked for.
 
     Args:
         connection: The engine to talk to.
         post: Takes the messages, an app's `post_message`.
-        on_process: As for `EngineClient`.
     """
-    return EngineClient(connection, MessagePoster(post), _ADVICE, on_process)
+    return EngineClient(connection, MessagePoster(post), _ADVICE)
 
 
 class MessagePoster:

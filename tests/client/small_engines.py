@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import socket
-import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from inspector.client.engine_client import EngineClient
-from inspector.client.process import Connection
+from inspector.client.process import Connection, start_kept
 from inspector.records import AnyEvent, Hello, Problem
 
 SMALL = Path(__file__).with_name("small_engine.py")
@@ -20,21 +17,7 @@ SMALL = Path(__file__).with_name("small_engine.py")
 
 def start_small(call_log: int | None = None) -> Connection:
     """As `start_engine`, without torch. It writes nothing to a `call_log`."""
-    ours, theirs = socket.socketpair()
-    with theirs:
-        process = subprocess.Popen(
-            [sys.executable, str(SMALL), str(theirs.fileno())],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=(theirs.fileno(),),
-            start_new_session=True,
-        )
-    assert process.stdout and process.stderr
-    pipes = (("stdout", os.dup(process.stdout.fileno())), ("stderr", os.dup(process.stderr.fileno())))
-    process.stdout.close()
-    process.stderr.close()
-    return Connection(ours, process, pipes, call_log)
+    return start_kept(lambda fd: [sys.executable, str(SMALL), str(fd)], call_log)
 
 
 class Heard:
@@ -69,15 +52,13 @@ class Heard:
 
 
 @asynccontextmanager
-async def small_engine(call_log: int | None = None) -> AsyncIterator[tuple[EngineClient, Heard, dict[int, bool]]]:
-    """A client that was greeted, what it heard, and the processes it told of."""
+async def small_engine(call_log: int | None = None) -> AsyncIterator[tuple[EngineClient, Heard]]:
+    """A client that was greeted, and what it heard."""
     heard = Heard()
-    processes: dict[int, bool] = {}
-    engine = EngineClient(start_small(call_log), heard, "start it again", processes.__setitem__)
+    engine = EngineClient(start_small(call_log), heard, "start it again")
     await engine.connect()
     await heard.wait_for(Hello)
     try:
-        yield engine, heard, processes
+        yield engine, heard
     finally:
         await engine.close(patience=0.2)
-        assert not any(processes.values())

@@ -294,8 +294,8 @@ def process() -> Iterator[Any]:
     yield connection
     connection.sock.close()
     assert connection.process is not None
-    connection.process.kill()
-    connection.process.wait()
+    connection.process.end()
+    connection.process.wait(20)
     for _, fd in connection.pipes:
         os.close(fd)
 

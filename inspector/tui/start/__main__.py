@@ -11,14 +11,13 @@ from typing import NoReturn
 
 from ...client.process import Connection, join_engine, start_engine
 from ..options import AppOptions
-from .lifeline import STARTED, tell
 
 
 def main(lifeline_fd: int, argv: list[str]) -> NoReturn:
     """Run the app with the options in `argv`; `lifeline_fd` is a socket to the launcher."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the app handles it: no traceback over the screen
     options = AppOptions.from_argv(argv)
-    connection = connect(options, lifeline_fd)
+    connection = connect(options)
 
     from .run import run_app
 
@@ -33,11 +32,8 @@ def main(lifeline_fd: int, argv: list[str]) -> NoReturn:
     os._exit(code)
 
 
-def connect(options: AppOptions, lifeline_fd: int) -> Connection:
-    """Join the engine the options name, or start one and tell the launcher its process group."""
+def connect(options: AppOptions) -> Connection:
+    """Join the engine the options name, or start one."""
     if options.engine_fd is not None:
         return join_engine(options.engine_fd, options.output_fd)
-    connection = start_engine()
-    assert connection.process is not None
-    tell(lifeline_fd, f"{STARTED}{connection.process.pid}")
-    return connection
+    return start_engine()

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
-from ...client.process import build_python_command, describe_exit, kill_group
+from ...client.process import build_python_command, describe_exit
 from . import lifeline
 
 # Kitty keys (before leaving the alternate screen), synchronized output, mouse, focus, paste, resize reports, line
@@ -44,8 +44,6 @@ def supervise(argv: list[str], *, fds: tuple[int, ...] = ()) -> int:
         with _forward_signals(app):
             code = app.wait()
         said = _drain(ours)
-        for group in _find_running(said):
-            kill_group(group)
         _restore_terminal(terminal, attributes, left=lifeline.LEFT in said)
         if code >= 0:
             return code
@@ -122,17 +120,6 @@ def _drain(ours: socket.socket) -> list[str]:
         while part := ours.recv(65536):
             said += part
     return said.decode("ascii", "replace").split()
-
-
-def _find_running(said: list[str]) -> set[int]:
-    """The process groups the app started and did not see the end of."""
-    groups: set[int] = set()
-    for word in said:
-        if word.startswith(lifeline.STARTED):
-            groups.add(int(word[1:]))
-        elif word.startswith(lifeline.ENDED):
-            groups.discard(int(word[1:]))
-    return groups
 
 
 def _restore_terminal(terminal: int, attributes: list[Any], left: bool) -> None:

@@ -1,7 +1,7 @@
 """The socket between the launcher and the app: each learns by it when the other is gone.
 
-The app says words on it: `+GROUP` and `-GROUP` for engines it started and reaped, `left` once it has handed the
-terminal back. The launcher says nothing and never closes it; end of file means that the launcher was killed.
+The app says `left` on it once it has handed the terminal back. The launcher says nothing and never closes it; end of
+file means that the launcher was killed.
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import sys
 from collections.abc import Callable
 
-STARTED, ENDED, LEFT = "+", "-", "left"
+LEFT = "left"
 
 
 def tell(fd: int, word: str) -> None:
@@ -30,13 +29,3 @@ def watch(fd: int, gone: Callable[[], None]) -> None:
         gone()
 
     loop.add_reader(fd, ended)
-
-
-def die_with_parent(number: int) -> None:
-    """On Linux have `number` sent to this process when its parent ends: children that the user's process forked keep
-    its end of the lifeline open after it. Elsewhere the lifeline has to do."""
-    if sys.platform == "linux":
-        import ctypes
-
-        set_death_signal = 1  # PR_SET_PDEATHSIG
-        ctypes.CDLL(None).prctl(set_death_signal, number)

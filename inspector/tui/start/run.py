@@ -8,9 +8,10 @@ import signal
 import sys
 from typing import TYPE_CHECKING
 
+from ...client.lineage import die_with_parent
 from ...client.process import Connection
 from ..options import AppOptions
-from .lifeline import ENDED, LEFT, STARTED, die_with_parent, tell, watch
+from .lifeline import LEFT, tell, watch
 
 if TYPE_CHECKING:
     from ..app.app import InspectorApp
@@ -34,11 +35,7 @@ async def _run(options: AppOptions, connection: Connection, lifeline_fd: int | N
     from ..driver import SturdyDriver
     from ..engine_client import make_client
 
-    def on_process(group: int, running: bool) -> None:
-        if lifeline_fd is not None:
-            tell(lifeline_fd, f"{STARTED if running else ENDED}{group}")
-
-    app = InspectorApp(options, lambda post: make_client(connection, post, on_process), driver=SturdyDriver)
+    app = InspectorApp(options, lambda post: make_client(connection, post), driver=SturdyDriver)
     _leave_on_signals(app, lifeline_fd)
     try:
         await app.run_async(mouse=options.mouse)
