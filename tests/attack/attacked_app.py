@@ -1,0 +1,136 @@
+"""The real app on a pseudo-terminal, and what has to hold for it whatever is typed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+from tests.terminal.escapes import foreign
+from tests.terminal.harness import Terminal
+from tests.terminal.smoke import MODES
+
+from .case import Broken, Case, Size
+
+_MODELS = Path(__file__).with_name("models.py")
+_LEAVE = b"\x1b[?1049l"
+_BUG = re.compile(r"the inspector itself failed|Traceback \(most recent call last\)")
+_START = 40.0  # seconds until the first frame, on a busy machine
+_PATIENCE = 25.0  # seconds in which `q` ends it
+
+
+class AttackedApp:
+    """Use as a context manager. `leave` at the end looks at everything; until then `check` looks at what is cheap."""
+
+    def __init__(self, case: Case, target: str, size: Size) -> None:
+        self._case = case
+        self._target = target
+        self._may_end = False
+        command = [sys.executable, "-m", "inspector", f"{_MODELS}:{target}"]
+        folder = case.folder / "work"
+        self.terminal = Terminal(command, columns=size[0], lines=size[1], folder=folder)
+
+    def __enter__(self) -> AttackedApp:
+        self.terminal.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        (self._case.folder / "output").write_text(self.terminal.text, "utf-8", "backslashreplace")
+        self.terminal.__exit__(*exception)
+
+    @property
+    def ended(self) -> bool:
+        return self.terminal.process.poll() is not None
+
+    def start(self) -> None:
+        """Wait for the first frame."""
+        terminal = self.terminal
+        terminal.wait_for(lambda: b"\x1b[?2004h" in terminal.written or self.ended, "a first frame", _START)
+
+    def send(self, keys: bytes) -> None:
+        """Type, as far as the app reads. `q`, ctrl+c and their like may end it from here on."""
+        self._may_end = self._may_end or any(key in keys for key in (b"q", b"\x03", b"\x11", b"113", b"99", b"\x1b["))
+        rest = keys
+        deadline = time.monotonic() + _PATIENCE
+        while rest and not self.ended:
+            self.terminal.send(rest[:512])
+            rest = rest[512:]
+            self.terminal.read(0)
+            if time.monotonic() > deadline:
+                raise Broken("it does not read what is typed")
+
+    def resize(self, size: Size) -> None:
+        if not self.ended:
+            self.terminal.resize(*size)
+            self._signal(signal.SIGWINCH)
+
+    def resume(self) -> None:
+        """As `fg` does, after a ctrl+z."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for process in (self.terminal.process.pid, *self.terminal.children()[:1]):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, number)
+
+    def check(self, seconds: float = 0.1) -> None:
+        """Read what it paints for a moment, and look at it."""
+        deadline = time.monotonic() + seconds
+        while self.terminal.read(0.02) and time.monotonic() < deadline:
+            pass
+        found = _BUG.search(self.terminal.text)
+        if found and found[0].startswith("the inspector"):
+            raise Broken(f"on the screen of {self._target}: {self._line_of(found[0])}")
+        if self.ended:
+            self._check_end()
+
+    def _line_of(self, words: str) -> str:
+        return next(line.strip() for line in self.terminal.screen.display if words in line)
+
+    def leave(self) -> None:
+        """Quit as a person does: escape and `q` until it is gone. Then look at all that it left."""
+        deadline = time.monotonic() + _PATIENCE
+        while not self.ended:
+            if time.monotonic() > deadline:
+                raise Broken(f"q does not end it within {_PATIENCE:.0f} s")
+            self._may_end = True
+            for key in (b"\x1b", b"q"):
+                with contextlib.suppress(OSError):
+                    self.terminal.send(key)
+                self.check(0.2)
+                time.sleep(0.1)
+        self._check_end()
+
+    def _check_end(self) -> None:
+        code = self.terminal.wait_for_end(_PATIENCE)
+        written = self.terminal.written
+        last = written[written.rfind(_LEAVE) :].decode("utf-8", "replace")
+        if code != 0 or not self._may_end or _BUG.search(last):
+            raise Broken(f"it ended with exit code {code} on {self._target}: {_last_words(last)}")
+        self._check_terminal()
+        self._check_files()
+
+    def _check_terminal(self) -> None:
+        written = self.terminal.written
+        for name, (on, off) in MODES.items():
+            if written.rfind(off) < written.rfind(on):
+                raise Broken(f"{name} was not put back")
+        if self.terminal.attributes != self.terminal.before:
+            raise Broken("the settings of the terminal are not as before")
+        if leaked := foreign(written):
+            raise Broken(f"sequences that are not the app's reached the terminal: {leaked[:3]}")
+
+    def _check_files(self) -> None:
+        for file in (self._case.folder / "state").rglob("*"):
+            if file.is_file() and b"Traceback" in file.read_bytes():
+                raise Broken(f"a traceback in {file.name}")
+
+
+def _last_words(written: str) -> str:
+    """The last line that is more than the frame of a traceback."""
+    lines = [line.strip(" \r│") for line in re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", written).splitlines()]
+    return next((line for line in reversed(lines) if re.search(r"\w", line)), "no words")[:200]

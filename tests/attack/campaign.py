@@ -1,0 +1,95 @@
+"""Many cases, front by front, and what came of them."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .apart import Verdict, run_apart
+from .case import Size
+from .fronts import FRONTS
+
+CASES = 1_000_000
+"""Numbers of cases of one seed."""
+
+_SHRINKS = 4
+
+
+@dataclass
+class Tally:
+    cases: int = 0
+    failures: int = 0
+    seconds: float = 0.0
+
+
+class Campaign:
+    """Args:
+    names: The fronts.
+    seed: What the cases are drawn from.
+    size: Of every terminal; None for random ones.
+    minutes: How long it goes on; a case that has begun is ended.
+    """
+
+    def __init__(self, names: Sequence[str], seed: int, size: Size | None, minutes: float) -> None:
+        self._seed = seed
+        self._size = size
+        self._minutes = minutes
+        self._tallies = {name: Tally() for name in names}
+
+    def run(self) -> int:
+        """Returns the exit code."""
+        print(f"attack: seed {self._seed}", flush=True)
+        for name in self._tallies:
+            FRONTS[name].prepare()
+        deadline = time.monotonic() + self._minutes * 60
+        while time.monotonic() < deadline:
+            self._attack(min(self._tallies, key=lambda name: self._tallies[name].seconds))
+        self._clear_progress()
+        print(self.table())
+        return 1 if any(tally.failures for tally in self._tallies.values()) else 0
+
+    def table(self) -> str:
+        rows = [("front", "cases", "failures", "seconds")]
+        rows += [(name, str(t.cases), str(t.failures), f"{t.seconds:.0f}") for name, t in self._tallies.items()]
+        return "\n".join(f"{name:<10}{cases:>8}{failures:>10}{seconds:>9}" for name, cases, failures, seconds in rows)
+
+    def _attack(self, name: str) -> None:
+        tally = self._tallies[name]
+        seed = self._seed * CASES + tally.cases
+        verdict = run_apart(name, FRONTS[name], seed, self._size)
+        tally.cases += 1
+        tally.seconds += verdict.seconds
+        if verdict.problem:
+            tally.failures += 1
+            self._tell(name, seed, verdict)
+        self._show_progress()
+
+    def _tell(self, name: str, seed: int, verdict: Verdict) -> None:
+        skip, verdict = self._shrink(name, seed, verdict) if FRONTS[name].shrinks else (0, verdict)
+        command = f"python -m tests.attack --case {name}:{seed}"
+        command += f" --size {self._size[0]}x{self._size[1]}" if self._size else ""
+        command += f" --skip {skip}" if skip else ""
+        self._clear_progress()
+        print(f"attack: {name}: {verdict.problem}\n    {command}", flush=True)
+
+    def _shrink(self, name: str, seed: int, verdict: Verdict) -> tuple[int, Verdict]:
+        """How many of the first deeds can be left out so that it still fails, by halves."""
+        skip, step = 0, verdict.deeds // 2
+        for _ in range(_SHRINKS):
+            shorter = run_apart(name, FRONTS[name], seed, self._size, skip + step)
+            if shorter.problem:
+                skip, verdict = skip + step, shorter
+            step //= 2
+        return skip, verdict
+
+    def _show_progress(self) -> None:
+        if sys.stderr.isatty():
+            words = "  ".join(f"{name} {tally.cases}" for name, tally in self._tallies.items())
+            failures = sum(tally.failures for tally in self._tallies.values())
+            print(f"\r\x1b[K{words}  failures {failures}", end="", file=sys.stderr, flush=True)
+
+    def _clear_progress(self) -> None:
+        if sys.stderr.isatty():
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
