@@ -57,7 +57,10 @@ class Host:
         self._app.exit(return_code=exit_code)
 
     def show_palette(self) -> None:
-        self._app.action_command_palette()
+        from .palette import InspectorPalette  # the first frame does not wait for it
+
+        if not isinstance(self._app.screen, InspectorPalette):
+            self._app.push_screen(InspectorPalette(id="--command-palette"))
 
     @property
     def selected_text(self) -> str:

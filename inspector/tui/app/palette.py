@@ -5,12 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from functools import partial
 
-from textual.command import DiscoveryHit, Hit, Hits, Provider
+from textual.await_complete import AwaitComplete
+from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
 
 from ..keys import COMMANDS, Command, perform
 from ..screens.help import keys_of
+from ..screens.layer import uncover
 
 _NOT_LISTED = frozenset({"palette", "leave"})
+
+
+class InspectorPalette(CommandPalette):
+    """Textual's own, which a second enter before the first one is done would end the app through."""
+
+    def dismiss(self, result: None = None) -> AwaitComplete:
+        return super().dismiss(result) if uncover(self) else AwaitComplete()
 
 
 class InspectorCommands(Provider):

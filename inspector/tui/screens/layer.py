@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from typing import ClassVar, TypeVar
 
+from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
 from ..keys import bind_own, perform
 
 Result = TypeVar("Result")
+
+
+def uncover(screen: Screen[Result]) -> bool:
+    """Take away what lies over `screen`, before it is dismissed. Returns whether `screen` is there at all.
+
+    Textual takes away whatever is on top, for every time it is asked. But keys come faster than messages, and answers
+    of the engine when they like: a layer may be asked twice, or while another one lies over it.
+    """
+    if not screen.is_attached or screen not in screen.app.screen_stack:
+        return False
+    while screen.app.screen is not screen:
+        screen.app.screen.dismiss()
+    return True
 
 
 class Layer(ModalScreen[Result]):
@@ -26,6 +40,9 @@ class Layer(ModalScreen[Result]):
     }
     .-ascii Layer > #layer, Layer.-ascii > #layer { border: ascii $border; }
     """
+
+    def dismiss(self, result: Result | None = None) -> AwaitComplete:
+        return super().dismiss(result) if uncover(self) else AwaitComplete()
 
     def action_close(self) -> None:
         self.dismiss(None)

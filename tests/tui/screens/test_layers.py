@@ -1,0 +1,49 @@
+"""Layers that are asked to leave more often than once, or while others lie over them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from inspector.tui.screens.help import Help
+
+from ..app.test_hook_actions import settle
+from ..fake_engine import running
+
+
+async def test_enter_twice_in_the_palette_ends_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("colon")
+        await settle(app, pilot)
+        field = app.screen.query_one(Input)
+        for _ in range(3):  # as a terminal hands them on: together, before the first is done
+            field.post_message(Input.Submitted(field, field.value))
+        await settle(app, pilot)
+        assert app.is_running
+
+
+@pytest.mark.parametrize("key", ["s", "f", "w", "a", "m", "D", "o", "H"])
+async def test_a_layer_is_dismissed_once(tmp_path: Path, key: str) -> None:
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press(key)
+        await settle(app, pilot)
+        layer = app.screen
+        if layer is not app.workbench:
+            for _ in range(3):
+                layer.dismiss(None)
+        await settle(app, pilot)
+        assert app.screen is app.workbench
+
+
+async def test_a_layer_that_is_done_takes_those_over_it_along(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("a")
+        await settle(app, pilot)
+        below = app.screen
+        app.push_screen(Help())
+        await settle(app, pilot)
+        below.dismiss(None)
+        await settle(app, pilot)
+        assert app.screen is app.workbench
