@@ -2,28 +2,77 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
+import os
+import select
+import shutil
+import signal
 import sys
+import threading
+import time
+from functools import partial
+from typing import Any
 
 from rich.cells import get_character_cell_size
 from rich.console import Console
 from rich.segment import Segment
+from textual.app import App
 from textual.color import Color
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
 
 from ..text import harmless, visible
+from .messages import TerminalTrouble
+from .terminal_input import TerminalInput, bound_window
+
+_POLL = 0.05  # seconds
+_READ = 4096
+_MOST_WAITING = 500  # messages that the app has not taken yet
 
 
 class SturdyDriver(LinuxDriver):
-    """Textual's driver, which bytes that are not UTF-8 do not end: a tmux session that is attached again sends mouse
-    reports in the X10 form."""
+    """Textual's driver, which nothing that a terminal sends or says ends, fills or stalls."""
+
+    def __init__(
+        self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
+    ) -> None:
+        super().__init__(app, debug=debug, mouse=mouse, size=size or bound_window(*shutil.get_terminal_size()))
+
+    def _get_terminal_size(self) -> tuple[int, int]:
+        return bound_window(*super()._get_terminal_size())
 
     def run_input_thread(self) -> None:
+        """Read keys until the app leaves, no faster than it takes them."""
+        terminal = TerminalInput(self._tell)
         while not self.exit_event.is_set():
-            with contextlib.suppress(UnicodeDecodeError):  # what was read with them is lost, and nothing else
-                super().run_input_thread()
+            try:
+                data = self._read()
+            except OSError:
+                data = b""
+            if data == b"":  # the terminal is gone
+                self._loop.call_soon_threadsafe(partial(self._app.exit, return_code=128 + signal.SIGHUP))
+                return
+            now = time.monotonic()
+            for message in [*terminal.tick(now), *(terminal.feed(data, now) if data else [])]:
+                self.process_message(message)
+            self._wait_for_app()
+
+    def _read(self) -> bytes | None:
+        """What was typed, None where nothing was for a moment."""
+        ready, _, _ = select.select([self.fileno], [], [], _POLL)
+        return os.read(self.fileno, _READ) if ready else None
+
+    def _wait_for_app(self) -> None:
+        """What is not read yet waits in the terminal: a flood shall not grow in memory, where no key gets past it."""
+        taken = threading.Event()
+        self._loop.call_soon_threadsafe(taken.set)
+        while not taken.wait(_POLL) and not self.exit_event.is_set():
+            pass
+        while self._app.message_queue_size > _MOST_WAITING and not self.exit_event.wait(_POLL):
+            pass
+
+    def _tell(self, text: str) -> None:
+        self.send_message(TerminalTrouble(text))
 
 
 class HarmlessLines(LineFilter):
@@ -40,15 +89,26 @@ class HarmlessLines(LineFilter):
         ]
 
 
-def crash_console() -> Console:
+class CrashConsole(Console):
     """Where Textual prints the traceback of a bug: with its locals, which hold text of the model."""
-    return Console(file=_Harmless(), color_system=None, markup=False, highlight=False)
+
+    def __init__(self) -> None:
+        self._error = _Harmless()
+        super().__init__(file=self._error, color_system=None, markup=False, highlight=False)
+
+    @property
+    def used(self) -> bool:
+        """The app was ended by a bug. Textual keeps that to itself for some of the ways in which it can be."""
+        return self._error.used
 
 
 class _Harmless(io.StringIO):
     """Hands text on to the terminal, without what a terminal would obey."""
 
+    used = False
+
     def write(self, text: str) -> int:
+        self.used = True
         if sys.__stderr__ is not None:
             sys.__stderr__.write(visible(text, keep="\n"))
         return len(text)

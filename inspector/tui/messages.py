@@ -43,3 +43,11 @@ class HookAsked(Message):
         self.deed = deed
         self.row = row
         super().__init__()
+
+
+class TerminalTrouble(Message):
+    """The terminal sent something that could not be taken as it is."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        super().__init__()

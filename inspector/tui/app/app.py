@@ -19,9 +19,9 @@ from textual.screen import Screen
 from ...client.engine_client import EngineClient
 from ...client.pass_plan import Plan
 from ...records import AnyEvent, AnyRequest, Target
-from ..driver import HarmlessLines, crash_console
+from ..driver import CrashConsole, HarmlessLines
 from ..keys import bindings, find_command
-from ..messages import EngineGone, EngineOutput, EngineSaid, HookAsked
+from ..messages import EngineGone, EngineOutput, EngineSaid, HookAsked, TerminalTrouble
 from ..options import AppOptions
 from ..panels.gradients import GradientsPanel
 from ..panels.line_panel import LinePanel
@@ -76,7 +76,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         self, options: AppOptions, connect: Connect, saved: SavedState | None = None, driver: Any = None
     ) -> None:
         super().__init__(driver_class=driver)
-        self.error_console = crash_console()
+        self.error_console = self._crash = CrashConsole()
         self.options = options
         self.engine = connect(self.post_message)
         self.state = AppState(first_plan=Plan(generate=options.generate))
@@ -108,6 +108,16 @@ class InspectorApp(App[None], inherit_bindings=False):
             "changes": ChangeActions(engine, state, changer, host),
         }
         """By the name that stands before the dot of an action in `keys.COMMANDS`."""
+
+    @property
+    def crashed(self) -> bool:
+        """A bug ended it, and its traceback is written."""
+        return self._crash.used
+
+    @property
+    def exit_code(self) -> int:
+        """How it ended; never 0 where a bug ended it."""
+        return self.return_code or int(self.crashed)
 
     async def ask(self, request: AnyRequest) -> AnyEvent:
         """The engine's reply."""
@@ -171,6 +181,11 @@ class InspectorApp(App[None], inherit_bindings=False):
     @on(LinePanel.Again)
     def _ask_again(self) -> None:
         self.workbench.panels.refill()
+
+    @on(TerminalTrouble)
+    def _tell_trouble(self, message: TerminalTrouble) -> None:
+        self.presenter.log("warning", message.text)
+        self.host.tell(message.text)
 
     @on(HookAsked)
     def _do_to_hook(self, message: HookAsked) -> None:

@@ -16,6 +16,7 @@ from .lifeline import LEFT, tell, watch
 if TYPE_CHECKING:
     from ..app.app import InspectorApp
 
+CRASHED = "inspector: the app itself failed; please report this, with the traceback above"
 _LEAVE = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -45,7 +46,9 @@ async def _run(options: AppOptions, connection: Connection, lifeline_fd: int | N
         await app.engine.close()
     for line in app.state.exit_messages:
         print(line, file=sys.stderr)
-    return app.return_code or 0
+    if app.crashed:
+        print(CRASHED, file=sys.stderr)
+    return app.exit_code
 
 
 def _leave_on_signals(app: InspectorApp, lifeline_fd: int | None) -> None:
