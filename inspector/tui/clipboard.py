@@ -6,7 +6,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from .saved_state import find_state_directory, write_private
+from ..files import replace_private
+from .saved_state import find_state_directory
 
 TERMINAL_LIMIT = 74_000
 """Bytes that terminals accept in one OSC 52 sequence (xterm's limit, before base64)."""
@@ -40,7 +41,7 @@ def _to_file(text: str, folder: Path) -> str:
     file = folder / "copied.txt"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_private(file, text.encode("utf-8", "replace"))
+        replace_private(file, text.encode("utf-8", "replace"))
     except OSError as error:
         return f"no file: {error.strerror}"
     return str(file)

@@ -9,6 +9,9 @@ import subprocess
 import tempfile
 from collections.abc import Mapping
 
+from ..files import read_file
+from ..files.purposes import SOURCE
+
 _GOTO = frozenset({"code", "code-insiders", "codium", "cursor", "windsurf"})
 _COLON = frozenset({"subl", "zed", "hx", "helix"})
 
@@ -32,7 +35,8 @@ def edit(text: str, line: int, environment: Mapping[str, str]) -> str:
     """What becomes of `text`, which is Python, in the person's editor. The file is nobody else's, and does not stay.
 
     Raises:
-        OSError: The editor cannot be started, or the file cannot be read back.
+        OSError: The editor cannot be started.
+        UsageError: The file cannot be read back.
         ValueError: $EDITOR cannot be read as a command, or what was written is not text.
     """
     descriptor, file = tempfile.mkstemp(prefix="hook-", suffix=".py")  # with mode 0600
@@ -40,8 +44,7 @@ def edit(text: str, line: int, environment: Mapping[str, str]) -> str:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
         subprocess.run(editor_command(file, line, environment))
-        with open(file, encoding="utf-8") as stream:  # anew: many editors replace the file
-            return stream.read()
+        return read_file(file, SOURCE).decode("utf-8")  # anew: many editors replace the file
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(file)

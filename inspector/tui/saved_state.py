@@ -9,13 +9,15 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
+from ..errors import UsageError
+from ..files import is_there, read_file, replace_private
+from ..files.purposes import STATE
 from ..records import Path as ModulePath
 from ..records import Target
 
@@ -84,10 +86,10 @@ class SavedState:
     def _read(self, name: str, kind: type[Kept]) -> Kept | None:
         file = self.directory / name
         try:
-            return msgspec.json.decode(file.read_bytes(), type=kind)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, RecursionError) as error:
+            if not is_there(file):
+                return None
+            return msgspec.json.decode(read_file(file, STATE), type=kind)
+        except (OSError, ValueError, RecursionError, UsageError) as error:
             aside = file.with_suffix(".unreadable")
             with contextlib.suppress(OSError):
                 os.replace(file, aside)
@@ -97,7 +99,7 @@ class SavedState:
     def _write(self, name: str, value: ViewState | Recents) -> None:
         try:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_private(self.directory / name, msgspec.json.encode(value))
+            replace_private(self.directory / name, msgspec.json.encode(value))
         except (OSError, ValueError) as error:  # ValueError: a name that is no text
             self.notes.append(f"the state of this session cannot be kept: {error}")
 
@@ -115,19 +117,6 @@ def reset_all(directory: Path | None = None) -> int:
     for file in files:
         file.unlink(missing_ok=True)
     return len(files)
-
-
-def write_private(file: Path, data: bytes) -> None:
-    """Replace `file` in one step; nobody else may read it, and no link leads the writing elsewhere."""
-    fresh = file.with_name(f"{secrets.token_hex(8)}.new")
-    descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-        os.replace(fresh, file)
-    except OSError:
-        fresh.unlink(missing_ok=True)
-        raise
 
 
 def _file_name(target: Target) -> str:

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from inspector.files import replace_private
 from inspector.records import Target
-from inspector.tui.saved_state import MOST_RECENT, SavedState, ViewState, find_state_directory, reset_all, write_private
+from inspector.tui.saved_state import MOST_RECENT, SavedState, ViewState, find_state_directory, reset_all
 
 NET = Target("net")
 names = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
@@ -68,7 +69,7 @@ def test_a_link_is_replaced_and_not_followed(tmp_path: Path):
     precious.write_text("precious")
     link = tmp_path / "link.json"
     link.symlink_to(precious)
-    write_private(link, b"new")
+    replace_private(link, b"new")
     assert precious.read_text() == "precious" and not link.is_symlink()
 
 

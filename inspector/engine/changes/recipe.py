@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from ...errors import InspectorError, UsageError
+from ...files import read_file
+from ...files.purposes import RECIPE
 from ...text import encodable
 from ..hooks.spec import parse_hook, split_place, with_code
 from ..loading.renames import ARROW, parse_renames
@@ -79,9 +80,11 @@ def read(name: str) -> list[Entry]:
         UsageError: It cannot be read, or is no recipe; the error names the entry.
     """
     try:
-        data = tomlkit.parse(Path(name).expanduser().read_text("utf-8")).unwrap()
-    except (OSError, ValueError, TOMLKitError) as error:
+        data = tomlkit.parse(read_file(name, RECIPE).decode("utf-8")).unwrap()
+    except (ValueError, TOMLKitError) as error:
         raise UsageError(encodable(f"{name} cannot be read: {error}", 400)) from None
+    except RecursionError:
+        raise UsageError(encodable(f"{name} cannot be read: it nests too deep", 400)) from None
     if data.get("schema") != SCHEMA:
         raise UsageError(encodable(f"{name} is no recipe", 300), hint=f"it begins with schema = {SCHEMA}")
     unknown = set(data) - {"schema", "hook", "edit"}

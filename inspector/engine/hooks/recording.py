@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ...errors import UsageError
+from ...files import expand
 from ...text import encodable, visible
 from .tensor_file import read_notes, read_tensors, write_tensors
 
@@ -70,13 +71,7 @@ class Recording(Mapping[str, Tensor]):
             raise UsageError(encodable(f"{name} does not end with .safetensors", 300), hint="clean.safetensors")
         if not self:
             raise UsageError("nothing was recorded", hint="run the model in the block")
-        try:
-            write_tensors(Path(name).expanduser(), self, {"model": self.model})
-        except FileExistsError:
-            what = f"{name} is there already, and is not replaced"
-            raise UsageError(encodable(what, 300), hint="another name") from None
-        except OSError as error:
-            raise UsageError(encodable(f"{name} cannot be written: {error.strerror or error}", 300)) from None
+        write_tensors(expand(name), self, {"model": self.model})
         self.file = name
 
     def __repr__(self) -> str:

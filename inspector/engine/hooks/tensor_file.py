@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,7 +9,11 @@ import torch
 from torch import Tensor
 
 from ...errors import UsageError
+from ...files import check_file, expand, write_new
+from ...files.purposes import TENSORS
 from ...text import encodable
+from ..stored.safetensors_file import read_safetensors
+from ..stored.values import read_values
 
 
 def read_tensor(name: str, key: str = "") -> Tensor:
@@ -27,35 +30,21 @@ def read_tensor(name: str, key: str = "") -> Tensor:
 
 def read_tensors(name: str) -> dict[str, Tensor]:
     """All tensors of a .safetensors file, or of a .pt file with a tensor or a flat dict of them."""
-    path = Path(name).expanduser()
-    if not path.is_file():
-        raise UsageError(encodable(f"there is no file {name}", 300))
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        value = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever is wrong with a file, its readers raise many things
-        raise UsageError(encodable(f"{name} cannot be read: {type(error).__name__}: {error}", 400)) from None
+    path = check_file(name, TENSORS)
+    value = read_values(path, TENSORS)
     found = {"": value} if isinstance(value, Tensor) else value if isinstance(value, Mapping) else {}
     return {str(key): tensor for key, tensor in found.items() if isinstance(tensor, Tensor)}
 
 
 def read_notes(name: str) -> dict[str, str]:
     """What a .safetensors file that was read says of itself; nothing where it is another file."""
-    path = Path(name).expanduser()
-    if path.suffix != ".safetensors":
-        return {}
-    from safetensors import safe_open
-
-    with safe_open(path, "pt") as file:
-        return dict(file.metadata() or {})
+    path = expand(name)
+    return read_safetensors(path).metadata if path.suffix.lower() == ".safetensors" else {}
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], notes: dict[str, str] | None = None) -> None:
-    """A new .safetensors file; one that is there is never replaced. Raises `OSError`, and `UsageError` where there are
-    no values to write."""
+    """A new .safetensors file; one that is there is never replaced. Raises `UsageError`, also where there are no values
+    to write."""
     from safetensors.torch import save
 
     if any(tensor.is_meta for tensor in tensors.values()):
@@ -70,10 +59,3 @@ def _own(tensor: Tensor) -> Tensor:
     """In memory that no other tensor of a file shares, which the format refuses."""
     whole = tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
     return tensor if whole else tensor.clone(memory_format=torch.contiguous_format)
-
-
-def write_new(path: Path, data: bytes) -> None:
-    """Create `path`, private to its owner; fails where something has that name. Raises `OSError`."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb") as stream:
-        stream.write(data)

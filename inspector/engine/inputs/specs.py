@@ -15,14 +15,15 @@ import torch
 from torch import nn
 
 from ...errors import UsageError
+from ...files import check_file
+from ...files.purposes import INPUT
 from ...text import encodable
+from ..stored.values import read_input
 from ..usercode.importing import resolve
 from ..usercode.literals import NOT_A_LITERAL, literal
-from ..usercode.readable import check_readable
 from ..usercode.running import call, seeded
 from ..values import nested
 from .draws import Drawn, is_dtype, is_shape, parse_drawn
-from .files import read_input
 from .form import proposed_specs
 from .sample import Part, Sample, Setting, draw, setting_for
 from .signature import check_call
@@ -153,12 +154,12 @@ def _split(text: str) -> list[str]:
 
 def _from_file(name: str, batch: bool) -> Make:
     """A file is read once; its values are moved to the device, and floating ones follow a dtype that was asked for."""
-    path = check_readable(name)
+    path = check_file(name, INPUT)
     held: list[Any] = []
 
     def make(_generator: torch.Generator, setting: Setting) -> Any:
         if not held:
-            held.append(read_input(path, batch))
+            held.append(read_input(path, batch, INPUT))
         value, is_image = held[0]
         return place_tensors(value, setting, cast=setting.cast_given or is_image)
 

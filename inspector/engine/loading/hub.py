@@ -21,6 +21,7 @@ from torch import nn
 
 from ... import records
 from ...errors import UsageError
+from ...files import expand, is_directory, is_file
 from ...text import encodable
 from ..usercode import arguments
 from ..usercode.importing import import_file
@@ -33,9 +34,9 @@ _CONFIG = "hubconf.py"
 
 def _build(wanted: Wanted) -> Built | records.Choices:
     where, _, entry = wanted.text.removeprefix(PREFIX).partition("#")
-    directory = Path(where).expanduser()
+    directory = expand(where)
     typed = arguments.values(wanted.target.arguments)
-    if where and directory.is_dir():
+    if where and is_directory(directory):
         return _local(directory, where, entry, typed)
     if not _is_repository(where):
         raise UsageError(
@@ -52,7 +53,7 @@ def _is_repository(where: str) -> bool:
 
 def _local(directory: Path, where: str, entry: str, typed: dict[str, Any]) -> Built | records.Choices:
     typed.pop("trust_repo", None)
-    if not (directory / _CONFIG).is_file():
+    if not is_file(directory / _CONFIG):
         raise UsageError(
             encodable(f"there is no {_CONFIG} in {where}", 300),
             hint="a directory for hub: has one; a file is model.py:Net",
@@ -173,8 +174,8 @@ def _model_of(made: Any, shown: str) -> Built:
 
 def _script(target: records.Target) -> list[str]:
     where, _, entry = target.target.removeprefix(PREFIX).partition("#")
-    directory = Path(where).expanduser()
-    source = ["source='local'"] if directory.is_dir() else []
+    directory = expand(where)
+    source = ["source='local'"] if is_directory(directory) else []
     where = str(directory) if source else where
     return [
         f"made = torch.hub.load({', '.join([repr(where), repr(entry), *source, *write_arguments(target)])})",

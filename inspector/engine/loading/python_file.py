@@ -6,13 +6,12 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from torch import nn
 
-from ... import records
+from ... import files, records
 from ...errors import UsageError
 from ...text import encodable
 from ..usercode import arguments
@@ -47,7 +46,7 @@ def candidates(module: ModuleType, kwargs: Mapping[str, Any]) -> list[Candidate]
 
 
 def _claims(text: str) -> bool:
-    if Path(text).is_file():
+    if files.is_file(text):
         return text.endswith(".py")
     head, _ = split(text)
     return is_file(head) and (":" in text or text.endswith(".py"))
@@ -55,7 +54,7 @@ def _claims(text: str) -> bool:
 
 def _build(wanted: Wanted) -> Built | records.Choices:
     text = wanted.text
-    head, name = (text, "") if Path(text).is_file() else split(text)
+    head, name = (text, "") if files.is_file(text) else split(text)
     kwargs = arguments.values(wanted.target.arguments)
     module = import_file(head)
     if name:

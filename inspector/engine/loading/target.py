@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
 
 from ... import records
+from ...files import is_file
 from ..inputs.sample import Arguments, Part, Sample
 from ..usercode import arguments
 
@@ -82,4 +82,4 @@ def write_arguments(target: records.Target) -> list[str]:
 
 def claims_prefix(prefix: str) -> Callable[[str], bool]:
     """Claims what starts with the prefix and names no file."""
-    return lambda text: text.startswith(prefix) and not Path(text).is_file()
+    return lambda text: text.startswith(prefix) and not is_file(text)

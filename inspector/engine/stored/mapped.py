@@ -11,6 +11,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ...files import open_file
+from ...files.purposes import WEIGHTS
+
 
 class MappedFile:
     """A file whose bytes are read as they are looked at.
@@ -20,8 +23,8 @@ class MappedFile:
     """
 
     def __init__(self, path: Path) -> None:
-        """Raises `OSError`."""
-        with path.open("rb") as stream:
+        """Raises `OSError` and `UsageError`."""
+        with open_file(path, WEIGHTS) as stream:
             self.size = os.fstat(stream.fileno()).st_size
             self._bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if self.size else None
 

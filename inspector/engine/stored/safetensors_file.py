@@ -6,7 +6,6 @@ wrong with it.
 
 from __future__ import annotations
 
-import json
 import math
 import struct
 from collections import Counter
@@ -17,11 +16,15 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor
 
-from ....errors import UsageError
-from ....text import encodable
-from ....value_text import shape_text
+from ...errors import UsageError
+from ...files import parse_json
+from ...text import encodable
+from ...value_text import shape_text
 from .mapped import MappedFile
 from .saved import MAX_HEADER
+
+MAX_DIMENSIONS = 64
+"""That torch can compute with."""
 
 _LENGTH = 8
 _METADATA = "__metadata__"
@@ -86,8 +89,8 @@ def _header(path: Path, file: MappedFile) -> tuple[dict[str, Any], int]:
     if begin > file.size:
         raise _unfit(path, f"its header should have {length:,} bytes, but the file ends after {file.size - _LENGTH:,}")
     try:
-        header = json.loads(file.read(_LENGTH, begin).decode("utf-8"), object_pairs_hook=_unique)
-    except (ValueError, RecursionError) as error:
+        header = parse_json(file.read(_LENGTH, begin), _unique)
+    except ValueError as error:
         raise _unfit(path, f"its header cannot be read: {error}") from None
     if not isinstance(header, dict):
         raise _unfit(path, "its header is no JSON object")
@@ -115,6 +118,11 @@ def _are_sizes(value: Any) -> TypeGuard[list[int]]:
     return isinstance(value, list) and all(type(size) is int and 0 <= size < 1 << 62 for size in value)
 
 
+def _can_be(shape: tuple[int, ...]) -> bool:
+    """Sizes of which torch can make a tensor: it counts elements in 64 bits, also where one size is 0."""
+    return len(shape) <= MAX_DIMENSIONS and math.prod(max(size, 1) for size in shape) < 1 << 59
+
+
 def _check_places(path: Path, places: list[_Place], begin: int, size: int) -> None:
     for place in places:
         _check_place(path, place, begin, size)
@@ -137,10 +145,16 @@ def _check_place(path: Path, place: _Place, begin: int, size: int) -> None:
             f"but the file holds {size - begin:,} after its header",
             hint="it is cut off or was not fully downloaded: fetch it again",
         )
+    if not _can_be(place.shape):
+        raise _unfit(path, f"the tensor {place.name!r} cannot be {_brief(place.shape)}: torch does not count so far")
     dtype = _dtype(place)
     if dtype is not None and math.prod(place.shape) * dtype.itemsize != held:
         what = f"{shape_text(place.shape)} {place.dtype}"
         raise _unfit(path, f"the tensor {place.name!r} is {what}, which does not take {held:,} bytes")
+
+
+def _brief(shape: tuple[int, ...]) -> str:
+    return f"{shape_text(shape[:8])}{'×…' if len(shape) > 8 else ''}"
 
 
 def _dtype(place: _Place) -> torch.dtype | None:
@@ -155,7 +169,7 @@ def _tensor(path: Path, file: MappedFile, place: _Place) -> Tensor:
         if dtype is None:
             return file.tensor(torch.uint8, (place.stop - place.start,), place.start)
         return file.tensor(dtype, place.shape, place.start)
-    except (RuntimeError, ValueError, OverflowError) as error:  # sizes whose product is 0 and yet too large for torch
+    except (RuntimeError, ValueError, OverflowError, TypeError) as error:
         raise _unfit(path, f"the tensor {place.name!r} cannot be: {error}") from None
 
 

@@ -6,14 +6,24 @@ Nothing is unpickled and no tensor is read. Suffixes are not looked at: `.pt` is
 from __future__ import annotations
 
 import _compat_pickle
+import collections
+import io
+import itertools
+import lzma
 import pickletools
 import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Literal
+
+from ...errors import UsageError
+from ...files import expand, open_file
+from ...files.purposes import WEIGHTS
+from .bloat import MAX_IMPORTS, MAX_TEXT, explain_bloat, most_operations, refuse_bloated
 
 Format = Literal["state", "module", "script", "exported", "safetensors", "unknown"]
 
@@ -24,6 +34,8 @@ MAX_HEADER = 100_000_000
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a legacy file
 _LEGACY_PREAMBLE = 3  # magic number, protocol version and system information, a pickle each
+_PREAMBLE_OPERATIONS = 8
+"""Within which the magic number comes."""
 _MODULE_MARKS = frozenset({"_parameters", "_buffers", "_modules"})  # attributes that a pickled nn.Module has
 
 _EXPORTED = frozenset({"archive_format", "models/model.json", "serialized_exported_program.json"})
@@ -31,6 +43,21 @@ _EXPORTED = frozenset({"archive_format", "models/model.json", "serialized_export
 _STRINGS = frozenset({"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "UNICODE"})
 _GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
 _PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
+
+
+class _Unreadable(Exception):
+    """A pickle that is cut off, too long or no pickle."""
+
+
+class _Bloated(_Unreadable):
+    """A pickle that makes too much. Carries why."""
+
+
+_UNREADABLE = (
+    _Unreadable, OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ValueError,
+    OverflowError, NotImplementedError, RuntimeError,
+)  # fmt: skip
+"""What reading a zip and a pickle raises where they are broken, encrypted, or packed in a way that is not known."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +68,7 @@ class Saved:
     foreign: tuple[str, ...] = ()
     legacy: bool = False  # pickles and tensors one after another, as before torch 1.6
     compressed: bool = False  # a zip that was packed anew: its tensors do not lie in the file as they are
+    bloated: str = ""  # why it is not to be read: it would take far more memory than it has bytes
 
 
 def what_is(path: Path | str) -> Format:
@@ -54,26 +82,48 @@ def what_is(path: Path | str) -> Format:
 
 def look(path: Path | str) -> Saved:
     """`what_is` with what more the header tells."""
-    path = Path(path)
+    path = expand(path)
     try:
         status = path.stat()
     except (OSError, ValueError):  # ValueError: a null byte in the name
         return Saved("unknown")
-    return _look(path, status.st_size, status.st_mtime_ns) if path.is_file() else Saved("unknown")
+    return _look(path, status.st_size, status.st_mtime_ns)
+
+
+def look_closely(path: Path) -> Saved:
+    """`look`, for who is going to read the file. Raises `UsageError` where it would take too much memory."""
+    saved = look(path)
+    if saved.bloated:
+        raise refuse_bloated(path.name, saved.bloated)
+    return saved
+
+
+def look_inside(data: bytes) -> Saved:
+    """`look` at a file that lies in another one."""
+    return _look_at(io.BytesIO(data), len(data))
 
 
 @lru_cache(maxsize=16)
 def _look(path: Path, size: int, changed: int) -> Saved:
     """Size and time of change are there to tell a new file from one that was looked at."""
     try:
-        with path.open("rb") as stream:
-            start = stream.read(16)
-            if start.startswith(b"PK\x03\x04"):
-                return _in_zip(stream)
-            if start.startswith(b"\x80"):
-                stream.seek(0)
-                return _in_legacy(stream)
-    except (OSError, zipfile.BadZipFile, _Unreadable):
+        with open_file(path, WEIGHTS) as stream:
+            return _look_at(stream, size)
+    except (OSError, UsageError):
+        return Saved("unknown")
+
+
+def _look_at(stream: IO[bytes], size: int) -> Saved:
+    try:
+        start = stream.read(16)
+        if start.startswith(b"PK\x03\x04"):
+            return _in_zip(stream, size)
+        if start.startswith(b"\x80"):
+            stream.seek(0)
+            return _in_legacy(stream, size)
+    except _Bloated as error:
+        return Saved("state", bloated=str(error))
+    except _UNREADABLE:
         return Saved("unknown")
     return Saved("safetensors" if _is_safetensors(start) else "unknown")
 
@@ -83,35 +133,38 @@ def _is_safetensors(start: bytes) -> bool:
     return len(start) > 8 and 2 <= struct.unpack("<Q", start[:8])[0] <= MAX_HEADER and start[8:9] == b"{"
 
 
-def _in_zip(stream: IO[bytes]) -> Saved:
+def _in_zip(stream: IO[bytes], size: int) -> Saved:
     with zipfile.ZipFile(stream) as archive:
+        bloated = explain_bloat(archive.infolist(), size)
         names = archive.namelist()
         inside = {name.partition("/")[2]: name for name in names}  # all of it lies in one folder
         if _EXPORTED & {*names, *inside}:
-            return Saved("exported")
+            return Saved("exported", bloated=bloated)
         if "constants.pkl" in inside or any(name.startswith("code/") for name in inside):
-            return Saved("script")
+            return Saved("script", bloated=bloated)
         if "data.pkl" not in inside:
             return Saved("unknown")
         compressed = any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist())
-        try:
-            with archive.open(inside["data.pkl"]) as pickled:
-                kind, foreign = _in_pickle(pickled)
-        except (NotImplementedError, RuntimeError) as error:  # a compression or encryption that is not known
-            raise _Unreadable from error
+        if bloated:
+            return Saved("state", compressed=compressed, bloated=bloated)
+        with archive.open(inside["data.pkl"]) as pickled:
+            kind, foreign = _in_pickle(_Bounded(pickled, size))
     return Saved(kind, foreign, compressed=compressed)
 
 
-class _Unreadable(Exception):
-    """A pickle that is cut off, too long or no pickle."""
-
-
 class _Bounded:
-    """The next `MAX_PICKLE` bytes of a stream: a pickle may claim a string as long as the file."""
+    """The next `MAX_PICKLE` bytes of a stream, and the operations in them: a pickle may claim a string as long as the
+    file, and may make an object with every byte.
 
-    def __init__(self, stream: IO[bytes]) -> None:
+    Args:
+        stream: Stands at the beginning of a pickle.
+        size: Of the file that it is in.
+    """
+
+    def __init__(self, stream: IO[bytes], size: int) -> None:
         self._stream = stream
         self._left = MAX_PICKLE
+        self.most = self.operations = most_operations(size)
 
     def read(self, size: int) -> bytes:
         return self._take(self._stream.read(self._within(size)))
@@ -119,9 +172,17 @@ class _Bounded:
     def readline(self) -> bytes:
         return self._take(self._stream.readline(min(self._left, 1 << 16)))
 
+    def count(self) -> None:
+        """One more operation."""
+        self.operations -= 1
+        if self.operations < 0:
+            raise _Bloated(f"its pickle makes more than {self.most:,} objects")
+
     def _within(self, size: int) -> int:
         if not 0 <= size <= self._left:
             raise _Unreadable
+        if size > MAX_TEXT:
+            raise _Bloated(f"a value in its pickle takes {size:,} bytes")
         return size
 
     def _take(self, found: bytes) -> bytes:
@@ -129,25 +190,35 @@ class _Bounded:
         return found
 
 
-def _in_legacy(stream: IO[bytes]) -> Saved:
-    bounded = _Bounded(stream)
-    if _MAGIC not in [argument for _, argument in _operations(bounded)]:
+def _in_legacy(stream: IO[bytes], size: int) -> Saved:
+    bounded = _Bounded(stream, size)
+    if _MAGIC not in [argument for _, argument in itertools.islice(_operations(bounded), _PREAMBLE_OPERATIONS)]:
         return Saved("unknown")
-    for _ in range(_LEGACY_PREAMBLE - 1):
-        list(_operations(bounded))
+    stream.seek(0)
+    bounded = _Bounded(stream, size)
+    for _ in range(_LEGACY_PREAMBLE):
+        _skip(bounded)
     kind, foreign = _in_pickle(bounded)
+    _skip(bounded)  # that of the keys of the tensors
     return Saved(kind, foreign, legacy=True)
 
 
-def _in_pickle(stream: IO[bytes] | _Bounded) -> tuple[Format, tuple[str, ...]]:
+def _skip(stream: _Bounded) -> None:
+    """Read one pickle, for what it may make."""
+    collections.deque(_operations(stream), maxlen=0)
+
+
+def _in_pickle(stream: _Bounded) -> tuple[Format, tuple[str, ...]]:
     """Whether a pickle is that of a module, and what is foreign in it."""
     imported: dict[str, None] = {}
     marks: set[str] = set()
-    for name, is_import in _names(stream if isinstance(stream, _Bounded) else _Bounded(stream)):
+    for name, is_import in _names(stream):
         if is_import:
             imported[name] = None
         elif name in _MODULE_MARKS:
             marks.add(name)
+        if len(imported) > MAX_IMPORTS:
+            raise _Bloated(f"its pickle imports more than {MAX_IMPORTS:,} names")
     foreign = tuple(name for name in imported if name not in _plain_names())
     return "module" if foreign and marks == _MODULE_MARKS else "state", foreign
 
@@ -187,8 +258,11 @@ def _operations(stream: _Bounded) -> Iterator[tuple[str, object]]:
     """Up to the end of one pickle. Raises `_Unreadable`."""
     try:
         for opcode, argument, _ in pickletools.genops(stream):  # type: ignore[arg-type]  # it reads and reads lines
+            stream.count()
             yield opcode.name, argument
-    except (ValueError, OverflowError, struct.error, EOFError, zipfile.BadZipFile, OSError) as error:
+    except _Bloated:
+        raise
+    except _UNREADABLE as error:
         raise _Unreadable from error
 
 

@@ -8,8 +8,8 @@ place of each such name it reads the file, and nothing of theirs is imported or 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -47,6 +47,27 @@ def standing_in(names: Iterable[str]) -> AbstractContextManager[None]:
     safe_globals: Any = getattr(torch.serialization, "safe_globals", None)  # torch 2.4 has none
     classes = [_class_for(name) for name in names]
     return safe_globals(classes) if classes and safe_globals is not None else nullcontext()
+
+
+@contextmanager
+def without_filling() -> Iterator[None]:
+    """While this is open, no `bytearray(N)` in a pickle makes gigabytes of zeros out of one number."""
+    from torch import _weights_only_unpickler as unpickler
+
+    allowed: dict[str, Any] = unpickler._get_allowed_globals()
+    held = {name: found for name, found in allowed.items() if found is bytearray}
+    allowed.update(dict.fromkeys(held, _copy_bytes))
+    try:
+        yield
+    finally:
+        allowed.update(held)
+
+
+def _copy_bytes(*args: Any) -> bytearray:
+    """What pickles make a bytearray of: nothing, bytes, or text and its encoding."""
+    if args and isinstance(args[0], int):
+        raise ValueError("a bytearray of zeros is not made")
+    return bytearray(*args)
 
 
 def _class_for(name: str) -> type:

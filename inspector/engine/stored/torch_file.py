@@ -20,12 +20,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ....errors import UsageError
-from ....text import encodable
-from ...values.nested import tensors_in
+from ...errors import UsageError
+from ...files import open_file
+from ...files.purposes import WEIGHTS
+from ...text import encodable
+from ..values.nested import tensors_in
+from .bloat import explain_size, refuse_bloated
 from .mapped import MappedFile
 from .saved import Saved
-from .stand_ins import standing_in
+from .stand_ins import standing_in, without_filling
 
 _REFUSED = re.compile(r"WeightsUnpickler error: (.*)", re.DOTALL)
 _PLAIN = (Tensor, torch.nn.Parameter)
@@ -48,18 +51,41 @@ def read_saved(path: Path, saved: Saved) -> Read:
     Raises:
         UsageError: It holds code or objects that torch refuses, or is broken.
     """
+    if saved.bloated:
+        raise refuse_bloated(path.name, saved.bloated)
     notes = _foreign_note(saved)
     if saved.legacy or saved.compressed:
         why = "in the format of torch before 1.6" if saved.legacy else "compressed"
-        value = _load(path, saved, map_location="cpu")
+        value = _read_whole(path, saved)
         return Read(value, _as_it_is, (*notes, f"saved {why}: its tensors were read when it was opened"))
     return _read_lazily(path, saved, notes) or Read(_load(path, saved, mmap=True, map_location="cpu"), _as_it_is, notes)
+
+
+def _read_whole(path: Path, saved: Saved) -> Any:
+    """The value, with all its tensors in memory. Raises `UsageError`."""
+    with open_file(path, WEIGHTS) as stream:
+        value = _load(stream, saved, map_location="cpu")
+    check_storages(path, value)
+    return value
+
+
+def check_storages(path: Path, value: Any) -> None:
+    """A tensor may claim more elements than were saved: torch makes room for them. Raises `UsageError`."""
+    storages = {id(storage): storage.nbytes() for storage in map(_storage_of, tensors_in(value)) if storage is not None}
+    why = explain_size(storages.values(), path.stat().st_size)
+    if why:
+        raise refuse_bloated(path.name, why)
+
+
+def _storage_of(tensor: Tensor) -> torch.UntypedStorage | None:
+    plain = type(tensor) in _PLAIN and tensor.layout is torch.strided and not tensor.is_meta
+    return tensor.untyped_storage() if plain else None
 
 
 def _read_lazily(path: Path, saved: Saved, notes: tuple[str, ...]) -> Read | None:
     """None where torch cannot make a tensor of it without values: a quantized, sparse or nested one."""
     try:
-        with path.open("rb") as stream:
+        with open_file(path, WEIGHTS) as stream:
             value = _load(stream, saved, map_location="meta")
         seats = _Seats(path)
         for tensor in tensors_in(value):
@@ -72,7 +98,7 @@ def _read_lazily(path: Path, saved: Saved, notes: tuple[str, ...]) -> Read | Non
 def _load(source: Any, saved: Saved, **how: Any) -> Any:
     """Raises `UsageError`."""
     try:
-        with standing_in(saved.foreign), warnings.catch_warnings():
+        with standing_in(saved.foreign), without_filling(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on old formats and protocols, which are no concern of who only looks
             return torch.load(source, weights_only=True, **how)
     except Exception as error:  # pickle, zip and tensor errors of many kinds; each means that the file is unfit
@@ -141,7 +167,7 @@ class _Seats:
 def _records(path: Path) -> dict[int, int]:
     """Offset and size of each tensor's bytes. Raises `_NoSeat` where they are not in the order in which torch writes
     them and reckons with."""
-    with zipfile.ZipFile(path) as archive, path.open("rb") as stream:
+    with open_file(path, WEIGHTS) as stream, zipfile.ZipFile(stream) as archive:
         entries = [entry for entry in archive.infolist() if "/data/" in entry.filename]
         entries.sort(key=lambda entry: entry.header_offset)
         names = [entry.filename.rpartition("/")[2] for entry in entries]

@@ -8,11 +8,12 @@ from pathlib import Path
 import torch
 
 from ...errors import UsageError
+from ...files import check_new, expand, write_new
 from ...records import Saved
 from ...text import encodable
 from ..changes import recipe
 from ..changes.script import script
-from ..hooks.tensor_file import write_new, write_tensors
+from ..hooks.tensor_file import write_tensors
 from .subject import Subject
 
 ENDINGS = ".toml for a recipe, .py for a script, .safetensors for recorded tensors"
@@ -24,16 +25,12 @@ def save(subject: Subject, name: str) -> Saved:
     Raises:
         UsageError: There is nothing to write, the ending is another one, or the file is there already.
     """
-    path = Path(name).expanduser()
+    path = expand(name)
     writers = {".toml": _write_recipe, ".py": _write_script, ".safetensors": _write_recording}
     if path.suffix not in writers:
         raise UsageError(encodable(f"{name} ends with none of the known endings", 300), hint=ENDINGS)
-    try:
-        return Saved(encodable(str(path), 400), writers[path.suffix](subject, path))
-    except FileExistsError:
-        raise UsageError(encodable(f"{name} is there already, and is not replaced", 300), hint="another name") from None
-    except OSError as error:
-        raise UsageError(encodable(f"{name} cannot be written: {error.strerror or error}", 300)) from None
+    check_new(path)
+    return Saved(encodable(str(path), 400), writers[path.suffix](subject, path))
 
 
 def _write_recipe(subject: Subject, path: Path) -> str:
@@ -49,7 +46,7 @@ def _write_script(subject: Subject, path: Path) -> str:
     change_log, sample = subject.change_log, subject.sample
     if sample is None:
         raise UsageError("there is no sample input to write", hint="s asks for one")
-    inputs = path.with_suffix(".inputs.pt")
+    inputs = check_new(path.with_suffix(".inputs.pt"))
     text = script(
         subject.target, subject.info.kind, inputs.name, subject.seed, subject.target.grad, change_log.edits.made,
         change_log.added.additions, subject.tree.paths,

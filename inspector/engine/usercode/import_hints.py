@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+from ...files import is_directory, is_file, read_file
+from ...files.purposes import SOURCE
 from ...text import encodable
 
 _LEVELS = 8
@@ -31,14 +33,14 @@ def import_hint(error: ImportError, path: Path) -> str:
 def _root_with(top: str, path: Path) -> Path | None:
     """The nearest directory above the file's own that holds a module or package of this name."""
     for folder in path.parent.parents[:_LEVELS]:
-        if (folder / f"{top}.py").is_file() or (folder / top).is_dir():
+        if is_file(folder / f"{top}.py") or is_directory(folder / top):
             return folder
     return None
 
 
 def _root_for_relative(path: Path) -> Path | None:
     """The directory from which the furthest of the file's relative imports stays inside a package."""
-    levels = [node.level for node in ast.walk(ast.parse(path.read_bytes())) if isinstance(node, ast.ImportFrom)]
+    levels = [node.level for node in ast.walk(ast.parse(read_file(path, SOURCE))) if isinstance(node, ast.ImportFrom)]
     level = max(levels, default=0)
     return path.parents[level] if 0 < level < len(path.parents) - 1 else None
 

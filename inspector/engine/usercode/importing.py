@@ -14,10 +14,12 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from ... import files
 from ...errors import UsageError
+from ...files import check_file, read_file
+from ...files.purposes import SOURCE
 from ...text import encodable
 from .import_hints import import_hint
-from .readable import check_readable
 from .running import reported, wrap_error
 
 
@@ -50,7 +52,7 @@ def import_file(name: str) -> ModuleType:
     linecache.checkcache(str(path))
     what = f"your code raised while {name} was imported:"
     with reported(what):
-        source = path.read_bytes()
+        source = read_file(path, SOURCE)
         root, dotted = _package_of(path) if _has_relative_import(source, path) else (path.parent, "")
         _put_first(str(root))
         try:
@@ -60,7 +62,7 @@ def import_file(name: str) -> ModuleType:
 
 
 def existing_file(name: str) -> Path:
-    return check_readable(name).resolve()
+    return check_file(name, SOURCE).resolve()
 
 
 def import_module(name: str) -> ModuleType:
@@ -102,7 +104,7 @@ class _Uncached(importlib.machinery.SourceFileLoader):
 
     def get_code(self, fullname: str) -> CodeType:
         path = self.get_filename(fullname)
-        return self.source_to_code(self.get_data(path), path)
+        return self.source_to_code(read_file(path, SOURCE), path)
 
 
 def _execute(name: str, path: Path) -> ModuleType:
@@ -153,7 +155,7 @@ def _has_relative_import(source: bytes, path: Path) -> bool:
 def _package_of(path: Path) -> tuple[Path, str]:
     """Where the file's outermost package lies and its dotted name there; no name where it is in no package."""
     root, parts = path.parent, [path.stem]
-    while (root / "__init__.py").is_file() and root.name.isidentifier() and root != root.parent:
+    while files.is_file(root / "__init__.py") and root.name.isidentifier() and root != root.parent:
         parts.insert(0, root.name)
         root = root.parent
     return (root, ".".join(parts)) if len(parts) > 1 else (path.parent, "")
@@ -179,7 +181,7 @@ def _siblings(parent: str) -> list[str]:
     folders = list(getattr(package, "__path__", [])) if parent else [os.getcwd()]
     names = []
     for folder in map(Path, folders):
-        if folder.is_dir():
+        if files.is_directory(folder):
             names += [entry.stem for entry in folder.iterdir() if entry.suffix == ".py" or entry.is_dir()]
     return names
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...errors import UsageError
+from ...files import write_new
 from ...records import SweepHead, SweepRow
 from ...text import encodable, visible
 from ..json_values import finite_or_none
@@ -107,16 +108,7 @@ class SweepResult:
         Raises:
             UsageError: The file is there already, or cannot be written.
         """
-        name = str(path)
-        try:
-            with open(Path(name).expanduser(), "x", encoding="utf-8", errors="backslashreplace", newline="") as stream:
-                stream.write(self.csv())
-        except FileExistsError:
-            what = f"{name} is there already, and is not replaced"
-            raise UsageError(encodable(what, 300), hint="another name") from None
-        except OSError as error:
-            what = f"{name} cannot be written: {error.strerror or error}"
-            raise UsageError(encodable(what, 300)) from None
+        write_new(path, self.csv().encode("utf-8", "backslashreplace"))
 
     def csv(self) -> str:
         """What `to_csv` writes."""

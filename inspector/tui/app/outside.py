@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from textual.app import SuspendNotSupported
 
+from ...errors import UsageError
 from .host import Host
 
 LONG = 60
@@ -47,7 +48,7 @@ class Outside:
         try:
             with self.host.suspend():
                 return edit(text, line, os.environ)
-        except (OSError, ValueError, SuspendNotSupported) as error:
+        except (OSError, ValueError, UsageError, SuspendNotSupported) as error:
             self._say_no_editor(error)
             return None
 

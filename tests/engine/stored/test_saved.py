@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from inspector.engine.loading.files.saved import look, what_is
+from inspector.engine.stored.saved import look, what_is
 
 
 class Runs:

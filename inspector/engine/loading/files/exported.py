@@ -14,13 +14,14 @@ import torch
 from torch import nn
 
 from ....errors import UsageError
+from ....files import check_file
+from ....files.purposes import PROGRAM
 from ....text import encodable
 from ...inputs.sample import Arguments
+from ...stored.saved import what_is
 from ...usercode import arguments
-from ...usercode.readable import check_readable
 from ...usercode.running import reported
 from ..target import Built, Loader, Wanted
-from .saved import what_is
 from .trust import demand
 
 SUFFIX = ".pt2"
@@ -55,7 +56,7 @@ def _claims(text: str) -> bool:
 
 
 def _build(wanted: Wanted) -> Built:
-    path = check_readable(wanted.text)
+    path = check_file(wanted.text, PROGRAM)
     reader = _reader(path)
     name = _choose(_programs(reader, path), wanted)
     _check(reader, wanted)

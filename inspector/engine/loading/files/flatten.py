@@ -9,9 +9,9 @@ from typing import Any
 from torch import Tensor
 
 from ....text import encodable
+from ...stored.stand_ins import reveal
 from ...values.nested import holders_of_tensors
 from ...values.parts import contents_of
-from .stand_ins import reveal
 
 MAX_DEPTH = 64
 """Components of a path; what is longer is not taken apart."""

@@ -20,13 +20,14 @@ import torch
 from torch import nn
 
 from ....errors import UsageError
+from ....files import check_file
+from ....files.purposes import PROGRAM
 from ....text import encodable
+from ...stored.saved import look, what_is
 from ...usercode import arguments
 from ...usercode.importing import import_file
-from ...usercode.readable import check_readable
 from ...usercode.running import wrap_error
 from ..target import Built, Loader, Wanted
-from .saved import look, what_is
 from .trust import demand
 
 _MAIN = "main"
@@ -48,7 +49,7 @@ def _claims(text: str) -> bool:
 
 
 def _build(wanted: Wanted) -> Built:
-    path = check_readable(wanted.text)
+    path = check_file(wanted.text, PROGRAM)
     given = arguments.values(wanted.target.arguments)
     for key in given:
         if key not in _TAKEN:

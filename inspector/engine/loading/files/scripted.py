@@ -16,12 +16,13 @@ from typing import Any
 import torch
 
 from ....errors import UsageError
+from ....files import check_file
+from ....files.purposes import PROGRAM
 from ....text import encodable
+from ...stored.saved import what_is
 from ...usercode import arguments
-from ...usercode.readable import check_readable
 from ...usercode.running import reported
 from ..target import Built, Loader, Wanted
-from .saved import what_is
 from .trust import demand
 
 _ON_FILES = re.compile(r"\b(save|from_file|read_file|write_file|rpc_\w+)\b")
@@ -38,7 +39,7 @@ def _claims(text: str) -> bool:
 
 
 def _build(wanted: Wanted) -> Built:
-    path = check_readable(wanted.text)
+    path = check_file(wanted.text, PROGRAM)
     for key, _ in wanted.target.arguments:
         raise arguments.refusal(wanted.text, key, [])
     demand(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,12 +11,14 @@ from typing import Any
 from torch import Tensor
 
 from ....errors import UsageError
+from ....files import is_file, parse_json, read_file
+from ....files.purposes import INDEX
 from ....text import encodable
 
 SUFFIX = ".index.json"
 
-MAX_INDEX = 200_000_000
-"""Bytes of an index; one of 100,000 names has 10 million."""
+MAX_SHARDS = 10_000
+"""Files of an index; each is opened. The largest that are published have some hundred."""
 _SHOWN = 4
 
 ReadShard = Callable[[Path], Mapping[str, Tensor]]
@@ -44,6 +45,8 @@ def read_sharded(index: Path, read_shard: ReadShard) -> Sharded:
     if not isinstance(weight_map, dict) or not all(isinstance(file, str) for file in weight_map.values()):
         raise _unfit(index, "it has no weight_map from names to files")
     files = {file: _shard(index, file) for file in dict.fromkeys(weight_map.values())}
+    if len(files) > MAX_SHARDS:
+        raise _unfit(index, f"it names {len(files):,} files")
     _check_there(index, files, weight_map)
     held = {file: read_shard(path) for file, path in files.items()}
     absent = [f"{name} in {file}" for name, file in weight_map.items() if name not in held[file]]
@@ -62,12 +65,8 @@ def read_sharded(index: Path, read_shard: ReadShard) -> Sharded:
 
 def _read_index(index: Path) -> dict[str, Any]:
     try:
-        if index.stat().st_size > MAX_INDEX:
-            raise _unfit(index, f"it is larger than {MAX_INDEX:,} bytes")
-        content = json.loads(index.read_bytes())
-    except OSError as error:
-        raise _unfit(index, f"it cannot be opened: {error.strerror}") from None
-    except (ValueError, RecursionError) as error:
+        content = parse_json(read_file(index, INDEX))
+    except ValueError as error:
         raise _unfit(index, str(error)) from None
     if not isinstance(content, dict):
         raise _unfit(index, "it is no JSON object")
@@ -86,7 +85,7 @@ def _check_there(index: Path, files: Mapping[str, Path], weight_map: Mapping[str
     names: dict[str, list[str]] = defaultdict(list)
     for name, file in weight_map.items():
         names[file].append(name)
-    missing = [f"{file} ({_count(names[file], 'tensor')})" for file, path in files.items() if not path.is_file()]
+    missing = [f"{file} ({_count(names[file], 'tensor')})" for file, path in files.items() if not is_file(path)]
     if missing:
         raise UsageError(
             encodable(f"{_count(missing, 'shard')} of {len(files)} {_are(missing)} not there: {_some(missing)}", 600),

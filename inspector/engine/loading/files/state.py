@@ -13,15 +13,16 @@ import torch
 from torch import Tensor
 
 from ....errors import UsageError
+from ....files import check_file
+from ....files.purposes import WEIGHTS
 from ....text import encodable
-from ...inputs.files import read_values
-from ...usercode.readable import check_readable
+from ...stored.safetensors_file import read_safetensors
+from ...stored.saved import Saved, look
+from ...stored.stand_ins import reveal
+from ...stored.torch_file import read_saved
+from ...stored.values import read_values
 from . import sharded
-from .safetensors_file import read_safetensors
-from .saved import Saved, look
 from .sharded import Sharded
-from .stand_ins import reveal
-from .torch_file import read_saved
 
 NESTS = ("state_dict", "model_state_dict", "model", "module", "net", "weights")
 
@@ -42,13 +43,13 @@ def read_state(name: str) -> State:
     Raises:
         UsageError: There is no such file, or it holds no state dict.
     """
-    path = check_readable(name)
+    path = check_file(name, WEIGHTS)
     if path.name.endswith(sharded.SUFFIX):
         return State(read_shards(path)[0].tensors)
     saved = look(path)
     if saved.kind == "safetensors":
         return State(read_safetensors(path).tensors)
-    return _read_pickled(path, saved, name) if saved.kind == "state" else _unwrap(read_values(path), name)
+    return _read_pickled(path, saved, name) if saved.kind == "state" else _unwrap(read_values(path, WEIGHTS), name)
 
 
 def find_entry(name: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from ....errors import UsageError
+from ....files import check_file, is_directory, is_there
+from ....files.purposes import WEIGHTS
 from ....target_kinds import list_examples
 from ....text import encodable
 from ..target import Built, Loader, Wanted
@@ -21,7 +23,7 @@ _OTHERS = {
 
 def _claims(text: str) -> bool:
     path = Path(text)
-    return path.is_dir() or (path.is_file() and path.suffix != ".py") or _other(path) != ""
+    return (is_there(path) and (path.suffix != ".py" or is_directory(path))) or _other(path) != ""
 
 
 def _other(path: Path) -> str:
@@ -30,9 +32,11 @@ def _other(path: Path) -> str:
 
 def _build(wanted: Wanted) -> Built:
     path = Path(wanted.text)
-    if path.is_dir():
+    if is_directory(path):
         why, hint = "a directory with no weights and no model", f"a directory with a config.json: hf:{path}"
     else:
+        if is_there(path):
+            check_file(path, WEIGHTS)  # it may be no regular file
         why = _other(path) or "it holds neither Python, weights nor a program of PyTorch"
         hint = "" if path.suffix else f"for torchvision's model of that name: tv:{path.name}"
     raise UsageError(

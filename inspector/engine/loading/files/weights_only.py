@@ -18,18 +18,19 @@ from torchvision.models import list_models
 
 from .... import records
 from ....errors import UsageError
+from ....files import check_file, expand, is_directory, is_file
+from ....files.purposes import WEIGHTS
 from ....text import encodable
 from ...modules.weight_tree import NOTHING_TO_CALL, order_numbers, tree_of
-from ...usercode.readable import check_readable
+from ...stored.safetensors_file import read_safetensors
+from ...stored.saved import Saved, look, what_is
+from ...stored.stand_ins import reveal
+from ...stored.torch_file import read_saved
 from ...values.nested import tensors_in
 from ..target import Built, Loader, Wanted
 from . import flatten, sharded
 from .keys import dtype_of
-from .safetensors_file import read_safetensors
-from .saved import Saved, look, what_is
-from .stand_ins import reveal
 from .state import NESTS, read_shards
-from .torch_file import read_saved
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
 _ENTRY = "entry"
@@ -49,11 +50,11 @@ class _Weights:
 
 
 def _claims(text: str) -> bool:
-    path = Path(text)
-    if path.is_dir():
-        return text not in list_models() and (bool(_files_in(path)) or (path / _CONFIG).is_file())
+    path = expand(text)
+    if is_directory(path):
+        return text not in list_models() and (bool(_files_in(path)) or is_file(path / _CONFIG))
     named = text.endswith(sharded.SUFFIX) or path.suffix.lower() in SUFFIXES
-    if not path.is_file():
+    if not is_file(path):
         return named and ":" not in text
     kind = what_is(path)
     return kind in ("safetensors", "state") or (named and kind == "unknown")
@@ -62,7 +63,7 @@ def _claims(text: str) -> bool:
 def _files_in(directory: Path) -> list[Path]:
     """The indexes of a directory, or without any its weights files."""
     try:
-        files = sorted(path for path in directory.iterdir() if path.is_file())
+        files = sorted(path for path in directory.iterdir() if is_file(path))
     except OSError:
         return []
     indexes = [path for path in files if path.name.endswith(sharded.SUFFIX)]
@@ -71,11 +72,11 @@ def _files_in(directory: Path) -> list[Path]:
 
 def _build(wanted: Wanted) -> Built | records.Choices:
     _refuse_what_needs_a_model(wanted)
-    path = Path(wanted.text)
-    if not path.is_dir():
-        return _assemble(check_readable(wanted.text), wanted)
+    path = expand(wanted.text)
+    if not is_directory(path):
+        return _assemble(check_file(wanted.text, WEIGHTS), wanted)
     files = _files_in(path)
-    if (path / _CONFIG).is_file():
+    if is_file(path / _CONFIG):
         alone = f", {files[0]} for its weights alone" if files else ""
         raise UsageError(
             encodable(f"{wanted.text} is the directory of a Hugging Face model: it holds a {_CONFIG}", 400),

@@ -11,6 +11,7 @@ from typing import Any
 from torch import nn
 
 from ....errors import UsageError
+from ....files import is_file
 from ....text import encodable
 from ...usercode.running import reported
 from ..target import Built, Wanted
@@ -25,7 +26,7 @@ _SHOWN = 3
 
 def build_files(transformers: Any, directory: Path, typed: Mapping[str, Any], wanted: Wanted) -> Built:
     """The model of a directory: with its weights where there are some, else with random ones."""
-    if not (directory / _CONFIG).is_file():
+    if not is_file(directory / _CONFIG):
         raise UsageError(
             encodable(f"there is no {_CONFIG} in {directory}", 400), hint=encodable(_instead(directory), 300)
         )
@@ -105,9 +106,9 @@ def _no_model_type(
 
 def _instead(directory: Path) -> str:
     """What else this directory may be."""
-    if (directory / "hubconf.py").is_file():
+    if is_file(directory / "hubconf.py"):
         return f"it has a hubconf.py: inspector hub:{directory}"
-    if (directory / "adapter_config.json").is_file():
+    if is_file(directory / "adapter_config.json"):
         return "it holds an adapter; open the model that it belongs to"
     inside = next(iter(sorted(directory.glob(f"*/{_CONFIG}"))), None)
     return f"there is one in inspector hf:{inside.parent}" if inside else "hf:DIR takes what save_pretrained writes"

@@ -7,10 +7,10 @@ id that was typed is downloaded, and Python code that lies beside a config is ne
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 from ....errors import UsageError
+from ....files import expand, is_directory, is_file
 from ....text import encodable
 from ...usercode import arguments
 from ...usercode.extras import optional
@@ -35,9 +35,9 @@ def _build(wanted: Wanted) -> Built:
             hint="read that code, and open it as what it is: inspector DIR/modeling_x.py:NAME",
         )
     transformers = optional("transformers", "hf", wanted.text)
-    path = Path(name).expanduser()
-    if path.is_dir() or (path.name == "config.json" and path.is_file()):
-        return build_files(transformers, path if path.is_dir() else path.parent, typed, wanted)
+    path = expand(name)
+    if is_directory(path) or (path.name == "config.json" and is_file(path)):
+        return build_files(transformers, path if is_directory(path) else path.parent, typed, wanted)
     if _CLASS.fullmatch(name):
         return build_class(transformers, find_class(transformers, name, wanted.text), typed, wanted)
     if not _ID.fullmatch(name) or name.startswith("."):
