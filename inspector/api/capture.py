@@ -8,7 +8,6 @@ from shutil import get_terminal_size
 from types import TracebackType
 
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
 from ..engine.hooks.recording import Recording
 from ..engine.hooks.steps import StepCounter
@@ -22,6 +21,7 @@ from ..engine.source.class_name import class_name
 from ..engine.torch_hooks.blocks import Block
 from ..engine.torch_hooks.eager import untraced
 from ..engine.torch_hooks.graph import GraphHooks
+from ..engine.torch_hooks.ours import OurHandle
 from ..errors import UsageError
 from ..records import TensorValue
 from ..report.captured import render_captured
@@ -43,7 +43,7 @@ class Capture:
         self._block = Block(self._tree)
         self._observers = Observers(self._tree, self._block)
         self._steps = StepCounter(block=self._block)
-        self._step_hook: RemovableHandle | None = None
+        self._step_hook: OurHandle | None = None
         self._nodes = select(self._tree, pattern, looking=True)
         self._graph_hooks = GraphHooks()
         self._parameters = ParameterGradients(self._tree, self._nodes if backward else (), statistics, self._block.sees)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from torch.utils.hooks import RemovableHandle
-
 from ...records import Path, Problem
 from ...text import encodable
 from ..hooks.attached import Attached
 from ..hooks.hook import Hook
 from ..hooks.outcomes import describe_error
 from ..modules.tree import Node
+from ..torch_hooks.ours import OurHandle
 
 _TORCH_KINDS = {
     "input": "forward_pre",
@@ -30,7 +29,7 @@ class AppliedHook:
 
     node: Node
     attached: Attached
-    handle: RemovableHandle
+    handle: OurHandle
     on: bool = True
     present: bool = True
 

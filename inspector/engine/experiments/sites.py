@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
 from ...errors import UsageError
 from ...text import encodable
 from ..modules.tree import Node
+from ..torch_hooks.ours import OurHandle, OurHook, register
 from ..values.parts import is_tensor
 from ..values.value_path import parse_steps, part_at
 
@@ -120,28 +120,22 @@ class Sites:
         self._where: list[str | Star] = [Star(each) if "*" in each else each for each in where] or [""]
         self._seen: dict[int, dict[str, Parts | UsageError]] = {}
 
-    def watch(self) -> list[RemovableHandle]:
+    def watch(self) -> list[OurHandle]:
         """Look at each module's first call; gives the handles that end it."""
         if self._input:
             return [
-                node.module.register_forward_pre_hook(self._look_at_input(node), with_kwargs=True)
+                register(node.module.register_forward_pre_hook, _Look(self._see_input, node), with_kwargs=True)
                 for node, _ in self._nodes
             ]
-        return [node.module.register_forward_hook(self._look(node)) for node, _ in self._nodes]
+        return [register(node.module.register_forward_hook, _Look(self._see_output, node)) for node, _ in self._nodes]
 
-    def _look(self, node: Node) -> Callable[[nn.Module, Any, Any], None]:
-        def look(module: nn.Module, args: Any, output: Any) -> None:
-            if node.index not in self._seen:
-                self._seen[node.index] = {star.where: star.expand(output) for star in self._stars()}
+    def _see_output(self, node: Node, args: Any, output: Any) -> None:
+        if node.index not in self._seen:
+            self._seen[node.index] = {star.where: star.expand(output) for star in self._stars()}
 
-        return look
-
-    def _look_at_input(self, node: Node) -> Callable[[nn.Module, Any, dict[str, Any]], None]:
-        def look(module: nn.Module, args: Any, kwargs: dict[str, Any]) -> None:
-            if node.index not in self._seen:
-                self._seen[node.index] = {star.where: star.expand_input(args, kwargs) for star in self._stars()}
-
-        return look
+    def _see_input(self, node: Node, args: Any, kwargs: dict[str, Any]) -> None:
+        if node.index not in self._seen:
+            self._seen[node.index] = {star.where: star.expand_input(args, kwargs) for star in self._stars()}
 
     def _stars(self) -> list[Star]:
         return [each for each in self._where if isinstance(each, Star)]
@@ -164,3 +158,16 @@ class Sites:
             raise UsageError(encodable(f"{path or '(root)'}: {parts.problem.what}", 400), hint=parts.problem.hint)
         for part, number in parts:
             yield Site(node, path, part, number if len(self._where) == 1 else part)
+
+
+class _Look(OurHook):
+    """Tells `see` of the calls of one module."""
+
+    def __init__(self, see: Callable[..., None], node: Node) -> None:
+        super().__init__()
+        self._see = see
+        self._node = node
+
+    def __call__(self, module: nn.Module, *values: Any) -> None:
+        if module is self._node.module:
+            self._see(self._node, *values)

@@ -19,6 +19,7 @@ from torch.utils.hooks import RemovableHandle
 from ...records import HookOutcome
 from ..modules.tree import own_tensors, walk
 from ..torch_hooks.eager import untraced
+from ..torch_hooks.ours import OurHandle, OurHook, register
 from ..torch_hooks.outputs import Watch
 from ..values import nested
 from ..values.parts import is_tensor
@@ -67,26 +68,30 @@ class Attached:
         python = self.hook.kind.acts == "python"
         self._act = PythonHook.of(self.hook) if python else self.hook.kind.make(**self.hook.arguments)
 
-    def register(self) -> RemovableHandle:
+    def register(self) -> OurHandle:
         """Put it on its module, behind the hooks that are there."""
         module, on = self.module, self.hook.on
         untyped: Any = module
         if on == "input":
-            return module.register_forward_pre_hook(Trigger(self, Attached._before), with_kwargs=True)
+            return register(module.register_forward_pre_hook, Trigger(self, Attached._before), with_kwargs=True)
         if on == "state_dict":
-            return cast(RemovableHandle, untyped.register_state_dict_post_hook(Trigger(self, Attached._edit_saved)))
+            return register(untyped.register_state_dict_post_hook, Trigger(self, Attached._edit_saved))
         if on == "load_state_dict":
-            return cast(RemovableHandle, untyped.register_load_state_dict_pre_hook(Trigger(self, Attached._loading)))
+            return register(untyped.register_load_state_dict_pre_hook, Trigger(self, Attached._loading))
         if on == PARAMETERS and self.hook.at == "before":
-            return module.register_forward_pre_hook(Trigger(self, Attached._edit_before), with_kwargs=True)
+            return register(module.register_forward_pre_hook, Trigger(self, Attached._edit_before), with_kwargs=True)
         after = {PARAMETERS: Attached._edit_after, "grad": Attached._watch}.get(on, Attached._after)
-        return module.register_forward_hook(Trigger(self, after), with_kwargs=True)
+        return register(module.register_forward_hook, Trigger(self, after), with_kwargs=True)
 
     def leave_tensors(self) -> None:
         """Take it off the tensors whose gradients it still waits for."""
         for handle in self._on_tensors:
             handle.remove()
         self._on_tensors.clear()
+
+    def acts_on(self, module: nn.Module) -> bool:
+        """Whether a call of this module, here and now, is for it."""
+        return module is self.module and self.state.sees()
 
     def call(self, work: Callable[..., Any], values: tuple[Any, ...]) -> Any:
         """What torch calls, timed and kept from raising."""
@@ -307,27 +312,18 @@ class Attached:
         return result
 
 
-class Trigger:
-    """What stands in torch's hook dict. A copy of the module takes it along, and it does nothing there."""
+class Trigger(OurHook):
+    """What torch calls. It does nothing on another module, such as a copy that shares the dict."""
 
-    def __init__(self, attached: Attached | None, work: Callable[..., Any] | None) -> None:
+    def __init__(self, attached: Attached, work: Callable[..., Any]) -> None:
+        super().__init__()
         self.attached = attached
         self._work = work
 
     @untraced
     def __call__(self, module: nn.Module, *values: Any) -> Any:
-        if self.attached is None or self._work is None or module is not self.attached.module:
-            return None
-        if not self.attached.state.sees():
-            return None
-        return self.attached.call(self._work, (module, *values))
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Trigger:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A model that is pickled meanwhile takes along a hook that does nothing."""
-        return Trigger, (None, None)
+        attached = self.attached
+        return attached.call(self._work, (module, *values)) if attached.acts_on(module) else None
 
 
 def _number_leaves(value: Any, enter: nested.Enter = nested.enter_all) -> dict[int, int]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from ..modules.tree import own_tensors
+from ..torch_hooks.ours import OurHandle, OurHook, register
 from .graphs import Graphs, in_backward
 from .session_state import HookState
 
@@ -85,7 +85,7 @@ class GraphWatch:
     def __init__(self, module: nn.Module, state: HookState) -> None:
         self._module = module
         self._state = state
-        self._looking: RemovableHandle | None = None
+        self._looking: OurHandle | None = None
         self._stale = -1  # the step whose calls would be computed with other parameters
 
     def start(self) -> None:
@@ -93,10 +93,10 @@ class GraphWatch:
         self._stale = -1
         self.stop_looking()
 
-    def look(self, note: Callable[..., Any]) -> None:
+    def look(self, note: OurHook) -> None:
         """Have `note` called when the call that begins now returns."""
         self.stop_looking()
-        self._looking = self._module.register_forward_hook(note, with_kwargs=True)
+        self._looking = register(self._module.register_forward_hook, note, with_kwargs=True)
 
     def stop_looking(self) -> None:
         """The call returned; where it raised, what waits for it is still there."""

@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
 from ..torch_hooks.blocks import Block
 from ..torch_hooks.eager import untraced
+from ..torch_hooks.ours import OurHandle, OurHook, register
 from .graphs import in_backward
 
 _CALL = nn.Module._call_impl.__code__
@@ -65,35 +65,27 @@ class StepCounter:
         self._here.graded = torch.is_grad_enabled()
         self.count = self._here.number + 1
 
-    def register(self, root: nn.Module) -> RemovableHandle | None:
+    def register(self, root: nn.Module) -> OurHandle | None:
         """Count the calls of `root` from now on, before any other hook of it runs. None where it refuses hooks: then
         all is one step."""
         try:
-            return root.register_forward_pre_hook(StepHook(self, root), prepend=True)
+            return register(root.register_forward_pre_hook, StepHook(self, root), prepend=True)
         except Exception:  # scripted modules refuse, and so may any override of register_*
             return None
 
 
-class StepHook:
-    """What stands among the root's hooks. A copy of the root takes it along, and it counts nothing there."""
+class StepHook(OurHook):
+    """What torch calls before the root. It counts nothing on another module, such as a copy that shares the dict."""
 
-    def __init__(self, counter: StepCounter | None = None, root: nn.Module | None = None) -> None:
+    def __init__(self, counter: StepCounter, root: nn.Module) -> None:
+        super().__init__()
         self._counter = counter
         self._root = root
 
+    @untraced
     def __call__(self, module: nn.Module, args: tuple[Any, ...]) -> None:
-        if self._counter is not None and module is self._root and self._counter.counts(module):
+        if module is self._root and self._counter.counts(module):
             self._counter.begin()
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> StepHook:
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A model that is pickled meanwhile takes along a hook that does nothing."""
-        return StepHook, ()
-
-
-untraced(StepHook.__call__)
 
 
 def is_within_call(module: nn.Module) -> bool:

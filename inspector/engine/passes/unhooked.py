@@ -19,6 +19,7 @@ from ..recording.observers import Observers
 from ..restore.backup import TensorBackup
 from ..source.classes import own_methods
 from ..source.running import forward_of, mro
+from ..torch_hooks.ours import OurHook, register
 from .forward import forward
 
 
@@ -35,21 +36,16 @@ class UnhookedPass:
         self._forwards = {code for node in silent if (code := _forward_code(node.module)) is not None}
 
     def run(self, backup: TensorBackup, sample: Sample, seed: int) -> UnhookedPass:
-        counted = 0
-
-        def count(module: nn.Module, args: object) -> None:
-            nonlocal counted
-            counted += id(module) in self._tree.index_of_object
-
+        count = _Count(self._tree)
         trial = sample.copy()
         with self._observers.away(), self._watching():
             # transformer layers look at the hooks of modules, and not at those of the process
-            handle = register_module_forward_pre_hook(count)
+            handle = register(register_module_forward_pre_hook, count)
             try:
                 outcome = forward(self._tree, backup, trial.args, trial.kwargs, seed=seed)
             finally:
                 handle.remove()
-        self.calls = counted if outcome.error is None else None
+        self.calls = count.calls if outcome.error is None else None
         return self
 
     @contextlib.contextmanager
@@ -71,6 +67,18 @@ class UnhookedPass:
             index = self._silent.get(id(frame.f_locals.get(frame.f_code.co_varnames[0])))
             if index is not None:
                 self.direct.add(index)
+
+
+class _Count(OurHook):
+    """Counts the calls of the modules of a tree."""
+
+    def __init__(self, tree: ModuleTree) -> None:
+        super().__init__()
+        self.calls = 0
+        self._tree = tree
+
+    def __call__(self, module: nn.Module, args: object) -> None:
+        self.calls += id(module) in self._tree.index_of_object
 
 
 def suspects(tree: ModuleTree, called: set[int]) -> list[Node]:

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import nn
-from torch.utils.hooks import RemovableHandle
 
 from ...text import encodable
 from ..hooks.turns import ObserveFilter
@@ -19,6 +17,7 @@ from ..modules.tree import ModuleTree, Node
 from ..torch_hooks.blocks import Block
 from ..torch_hooks.dicts import hook_dict
 from ..torch_hooks.eager import untraced
+from ..torch_hooks.ours import LOCK, OurHandle, OurHook, register
 from .recorder import Recorder
 
 _DICTS = ("_forward_pre_hooks", "_forward_hooks")
@@ -33,7 +32,9 @@ class Observers:
         self.recorder: Recorder | None = None
         self.refused: dict[int, str] = {}  # node -> why it cannot be hooked
         self.filters: dict[int, ObserveFilter] = {}  # node -> what is looked at there; at others everything
-        self._handles: dict[int, tuple[RemovableHandle, RemovableHandle]] = {}
+        self._handles: dict[int, tuple[OurHandle, OurHandle]] = {}
+        self._entering = _Entering(self)
+        self._leaving = _Leaving(self)
 
     def add(self, node: Node, observe_filter: ObserveFilter | None = None) -> None:
         """Observe this module from its next call on, whole or the part that is chosen. Where torch refuses, `refused`
@@ -47,12 +48,12 @@ class Observers:
             self.refused[node.index] = "traced: runs inside its root's compiled code, where no hook fires"
             return
         try:
-            pre = node.module.register_forward_pre_hook(self._before, with_kwargs=True)
+            pre = register(node.module.register_forward_pre_hook, self._entering, with_kwargs=True)
         except Exception as error:  # ScriptModules refuse, and so may any override of register_*
             self.refused[node.index] = encodable(str(error) or type(error).__name__, 200)
             return
         try:
-            post = node.module.register_forward_hook(self._after, with_kwargs=True, always_call=True)
+            post = register(node.module.register_forward_hook, self._leaving, with_kwargs=True, always_call=True)
         except Exception as error:  # as above
             pre.remove()
             self.refused[node.index] = encodable(str(error) or type(error).__name__, 200)
@@ -63,8 +64,9 @@ class Observers:
         """Behind whatever was registered since, so that what is seen is what the network sees."""
         for handle, name in zip(self._handles.get(node.index, ()), _DICTS, strict=False):
             hooks = hook_dict(node.module, name)
-            if handle.id in hooks:
-                hooks[handle.id] = hooks.pop(handle.id)
+            with LOCK:
+                if handle.id in hooks:
+                    hooks[handle.id] = hooks.pop(handle.id)
 
     def remove(self, node: Node) -> None:
         for handle in self._handles.pop(node.index, ()):
@@ -105,29 +107,34 @@ class Observers:
             for handle in self._handles.get(index, ())
         }
 
-    def _listener(self) -> Recorder | None:
+    def listener(self) -> Recorder | None:
+        """Whoever is to be told of what happens here and now."""
         return self.recorder if self.block is None or self.block.sees() else None
 
+
+class _Entering(OurHook):
+    """Before a call."""
+
+    def __init__(self, observers: Observers) -> None:
+        super().__init__()
+        self._observers = observers
+
     @untraced
-    def _before(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object] | None = None) -> None:
-        recorder = self._listener()
+    def __call__(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object] | None = None) -> None:
+        recorder = self._observers.listener()
         if recorder is not None and kwargs is not None:  # None: torch knows that this hook was just removed
             recorder.enter(module, args, kwargs)
 
+
+class _Leaving(OurHook):
+    """After a call."""
+
+    def __init__(self, observers: Observers) -> None:
+        super().__init__()
+        self._observers = observers
+
     @untraced
-    def _after(self, module: nn.Module, args: tuple[object, ...], *kwargs_and_output: object) -> None:
-        recorder = self._listener()
+    def __call__(self, module: nn.Module, args: tuple[object, ...], *kwargs_and_output: object) -> None:
+        recorder = self._observers.listener()
         if recorder is not None and len(kwargs_and_output) == 2:  # as above
             recorder.leave(module, kwargs_and_output[1])
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Observers:
-        """A model that copies itself must not copy what was recorded of it."""
-        return self
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """A model that is pickled while it is observed takes along hooks that do nothing."""
-        return _inert, ()
-
-
-def _inert() -> Observers:
-    return Observers(ModuleTree())

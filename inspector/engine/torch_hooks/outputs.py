@@ -14,16 +14,18 @@ from torch import Tensor
 
 from ...records import HookRow, Path
 from .dicts import hook_dict
+from .ours import OurHook, find_ours
 from .rows import row_of
 
 OUTPUT_KIND = "output tensor"
 LOCKED = "lives on a tensor of that pass; it goes with it"
 
 
-class Watch:
-    """A hook of ours on a tensor: `fired` counts its gradients."""
+class Watch(OurHook):
+    """A hook of ours on a tensor, with which it goes: `fired` counts its gradients."""
 
     def __init__(self, see: Callable[[Tensor], Tensor | None]) -> None:
+        super().__init__()
         self._see = see
         self.fired = 0
 
@@ -57,5 +59,5 @@ class OutputHooks:
     def _of(self, index: int) -> Iterator[tuple[str, Watch, int, Any]]:
         for owner, place, watch, hooks in self._known.values():
             if owner == index:
-                found = [(hook_id, hook) for hook_id, hook in hooks.items() if type(hook) is not Watch]
+                found = [(hook_id, hook) for hook_id, hook in hooks.items() if find_ours(hook) is None]
                 yield from ((place, watch, *each) for each in found)

@@ -24,7 +24,7 @@ def source_of_hook(hook: Any, path: Path | None) -> Source:
         path: Of the module it is on, None for a hook of the process; only handed through.
     """
     written = unwrap_torch(hook)
-    if type(written) is Trigger and written.attached is not None:
+    if type(written) is Trigger:
         return _show_own(written.attached.hook, path or ())
     title = name_of(unwrap(written)).rpartition("<locals>.")[2]
     if issubclass(type(written), torch.jit.ScriptFunction):

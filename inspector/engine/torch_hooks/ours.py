@@ -1,0 +1,137 @@
+"""Hooks of ours in the dicts of torch: told from other people's by their class, and left out of every copy.
+
+A model may be copied or pickled while hooks of ours are on it. `copy` and `pickle` both ask `copyreg.dispatch_table`
+how to take an `OrderedDict` apart, which is what torch keeps hooks in: while there are hooks of ours, they are told of
+all entries but ours. So the dicts themselves stay the very ones that handles and other people hold.
+"""
+
+from __future__ import annotations
+
+import copyreg
+import functools
+import os
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from torch.nn.modules.module import _WrappedHook
+from torch.utils.hooks import RemovableHandle
+
+LOCK = threading.RLock()
+"""Held while hooks of ours come and go, and while the hooks of a model are put back: both may happen on several threads
+at once. Nothing else is done meanwhile, and nobody's code runs."""
+
+_INERT = functools.partial(sys.audit, "hook left out")
+"""What takes the place of a hook of ours where that alone is copied: it does nothing, and does not take this package
+to be read."""
+
+
+class OurHook:
+    """What torch calls. One of them may be in many dicts; `ids` are those of the entries that are not taken off."""
+
+    __torch_unserializable__: ClassVar[bool] = True  # torch need not warn of tensors that are saved without it
+
+    def __init__(self) -> None:
+        self.ids: set[int] = set()
+
+    @property
+    def __name__(self) -> str:
+        """torch.jit.script asks for it, to compile the hook."""
+        raise AttributeError(
+            "torch.jit.script cannot compile a model with hooks of inspector on it: script it outside of the block, or "
+            "script copy.deepcopy(model), which is without them"
+        )
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Callable[..., None]:
+        return _INERT
+
+    def __reduce__(self) -> Any:
+        return _INERT.__reduce__()
+
+
+class OurHandle:
+    """Of one entry. `remove` may be called again, and from any thread."""
+
+    def __init__(self, handle: RemovableHandle, hook: OurHook) -> None:
+        self.id: int = handle.id
+        self.handle = handle
+        self._hook = hook
+
+    def remove(self) -> None:
+        """Take it off for good."""
+        with LOCK:
+            self._hook.ids.discard(self.id)
+            self.handle.remove()
+            if _LIVE.pop(self.id, None) is not None and not _LIVE:
+                _copy_as_ever()
+
+
+_LIVE: dict[int, OurHandle] = {}
+"""By id, every entry of ours that is not taken off."""
+
+
+def register(put: Callable[..., Any], hook: OurHook, **options: Any) -> OurHandle:
+    """Have torch call `hook`, by `put(hook, **options)`, which is one of its `register_…`. Raises what that does."""
+    with LOCK:
+        handle = OurHandle(put(hook, **options), hook)
+        hook.ids.add(handle.id)
+        if not _LIVE:
+            _copy_without_ours()
+        _LIVE[handle.id] = handle
+    return handle
+
+
+def find_ours(hook: Any) -> OurHook | None:
+    """The hook of ours that an entry is, also behind what torch wraps it in; None for other people's."""
+    hook = hook.hook if type(hook) is _WrappedHook else hook
+    return hook if isinstance(hook, OurHook) else None
+
+
+def is_on(hook_id: int, hook: Any) -> bool:
+    """Whether this entry is one of ours, and is not taken off."""
+    found = find_ours(hook)
+    return found is not None and hook_id in found.ids
+
+
+def _holds_flag(hooks: Mapping[Any, Any], hook_id: Any) -> bool:
+    """Whether the dict is one that flags our hook of this id."""
+    ours = _LIVE.get(hook_id) if type(hook_id) is int else None
+    return ours is not None and any(ref() is hooks for ref in ours.handle.extra_dict_ref)
+
+
+_former: list[Any] = []
+"""What was asked before us how to take an `OrderedDict` apart."""
+
+
+def _copy_without_ours() -> None:
+    if copyreg.dispatch_table.get(OrderedDict) is not _take_apart:
+        _former[:] = [copyreg.dispatch_table.get(OrderedDict)]
+        copyreg.dispatch_table[OrderedDict] = _take_apart
+
+
+def _copy_as_ever() -> None:
+    if copyreg.dispatch_table.get(OrderedDict) is not _take_apart:
+        return  # somebody set another one since, which may call ours
+    del copyreg.dispatch_table[OrderedDict]
+    if _former[0] is not None:
+        copyreg.dispatch_table[OrderedDict] = _former[0]
+
+
+def _take_apart(whole: OrderedDict[Any, Any]) -> Any:
+    """As `OrderedDict` does it itself, or whoever was asked before; without what is ours."""
+    former = _former[0] if _former else None
+    parts: Any = former(whole) if former is not None else whole.__reduce__()
+    kept = [(key, value) for key, value in list(whole.items()) if not _is_ours(whole, key, value)]
+    if len(kept) == len(whole) or not isinstance(parts, tuple) or len(parts) < 5:
+        return parts
+    return (*parts[:4], iter(kept), *parts[5:])
+
+
+def _is_ours(whole: Mapping[Any, Any], key: Any, value: Any) -> bool:
+    return find_ours(value) is not None or (value is True and _holds_flag(whole, key))
+
+
+# A copy of this process that is made while another thread holds the lock would have nobody to give it back.
+os.register_at_fork(before=LOCK.acquire, after_in_parent=LOCK.release, after_in_child=LOCK.release)
