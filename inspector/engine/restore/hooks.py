@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..torch_hooks.dicts import PROCESS, TENSOR_KINDS, dicts_of, held_dict
-from .containers import identical
+from ..torch_hooks.dicts import PROCESS, TENSOR_KINDS, HookKind, dicts_of, held_dict
+from .hook_dicts import put_in, restore_hooks
 
 HookDict = MutableMapping[int, Any]
 DictPlace = tuple[int, str]  # (index of the tensor, attribute)
@@ -25,15 +25,13 @@ class KeptHooks:
     def __init__(self, named: list[tuple[str, Tensor]]) -> None:
         self._named = named
         self._of_tensors = {place: (hooks, dict(hooks)) for place, hooks in self._held().items()}
-        self._of_process = [(attribute, hooks, dict(hooks)) for attribute, hooks in _process_dicts()]
+        self._of_process = [(kind, now, {name: dict(hooks) for name, hooks in now.items()}) for kind, now in _process()]
         self._full = [(owner, kind.full, vars(owner).get(kind.full)) for owner, kinds in PROCESS for kind in kinds]
 
     def restore(self) -> list[str]:
         """Put back what changed, in the very dicts. Returns it in words: "fc.weight: backward hooks"."""
         changed = [self._words(place) for place, now in self._held_or_gone() if self._put_back(place, now)]
-        for attribute, hooks, then in self._of_process:
-            if _refill(hooks, then):
-                changed.append(_say(attribute))
+        changed += [_say(kind.attribute) for kind, now, then in self._of_process if restore_hooks(kind, now, then)]
         for owner, flag, value in self._full:
             if flag and vars(owner).get(flag) is not value:
                 setattr(owner, flag, value)
@@ -62,28 +60,19 @@ class KeptHooks:
         if moved:  # somebody set another dict, or None: autograd calls the one that was set last
             index, attribute = place
             setattr(self._named[index][1], attribute, hooks)
-        return _refill(hooks, then) or moved
+        return put_in(hooks, then) or moved
 
     def _words(self, place: DictPlace) -> str:
         index, attribute = place
         return f"{self._named[index][0]}: {_say(attribute)}"
 
 
-def _process_dicts() -> Iterator[tuple[str, HookDict]]:
+def _process() -> Iterator[tuple[HookKind, dict[str, HookDict]]]:
+    """The hooks of the process: of each kind the dicts by their names."""
     for owner, kinds in PROCESS:
-        for attribute in dicts_of(kinds):
-            hooks = held_dict(owner, attribute)
-            if hooks is not None:
-                yield attribute, hooks
-
-
-def _refill(now: Any, then: dict[Any, Any]) -> bool:
-    """Make `now` hold what it held then. Whether it did not."""
-    if identical(now, then):
-        return False
-    now.clear()
-    now.update(then)
-    return True
+        for kind in kinds:
+            found = {name: hooks for name in dicts_of((kind,)) if (hooks := held_dict(owner, name)) is not None}
+            yield kind, found
 
 
 def _say(attribute: str) -> str:

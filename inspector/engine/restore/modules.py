@@ -13,11 +13,15 @@ from torch import nn
 
 from ...text import encodable
 from ..source.running import in_mro
-from ..torch_hooks.dicts import DICTS
+from ..torch_hooks.dicts import DICTS, MODULE_KINDS
 from . import containers
 from .containers import KeptContainer, identical
+from .hook_dicts import restore_hooks
 
-HELD = ("_parameters", "_buffers", "_modules", *DICTS)
+PARTS = ("_parameters", "_buffers", "_modules")
+"""Attributes of a module that torch keeps its parts in."""
+
+HELD = (*PARTS, *DICTS)
 """Attributes of a module that torch keeps its parts and hooks in."""
 
 
@@ -50,8 +54,10 @@ class KeptModule:
         if not identical(attributes, self.attributes):
             changed += _differences(attributes, self.attributes)
             _refill(attributes, self.attributes)
-        for key, held in self.held.items():
-            changed += _put_back(key, attributes[key], held)
+        for key in PARTS:
+            if key in self.held:
+                changed += _put_back(attributes[key], self.held[key])
+        changed += [kind.attribute for kind in MODULE_KINDS if restore_hooks(kind, attributes, self.held)]
         changed += [key for key, container in self.containers if container.restore()]
         for key, generator, state in self.generators:
             if not torch.equal(generator.get_state(), state):
@@ -59,7 +65,7 @@ class KeptModule:
                 changed.append(key)
         gone += [f"{self.name}: {key} (an iterator that advanced)" for key, it, left in self.iterators
                  if operator.length_hint(it, -1) != left]  # fmt: skip
-        return [f"{self.name}: {encodable(str(key), 80)}" for key in dict.fromkeys(changed)]
+        return [f"{self.name}: {encodable(str(key), 80)}" for key in dict.fromkeys(map(_say, changed))]
 
 
 def _is_iterator(value: object) -> bool:
@@ -79,10 +85,14 @@ def _refill(now: dict[Any, Any], then: dict[Any, Any]) -> None:
     now.update(then)
 
 
-def _put_back(which: str, now: dict[Any, Any], then: dict[Any, Any]) -> list[str]:
+def _put_back(now: dict[Any, Any], then: dict[Any, Any]) -> list[str]:
     """Make one of torch's own dicts what it was; the names of what had changed in it."""
     if identical(now, then):
         return []
     changed = _differences(now, then) or ["order"]
     _refill(now, then)
-    return [which.strip("_").replace("_", " ")] if which in DICTS else changed
+    return changed
+
+
+def _say(key: object) -> str:
+    return str(key).strip("_").replace("_", " ") if key in DICTS else str(key)
