@@ -18,7 +18,7 @@ from torch.utils.hooks import RemovableHandle
 
 from ...records import HookOutcome
 from ..modules.tree import own_tensors, walk
-from ..torch_hooks.eager import untraced
+from ..torch_hooks.eager import is_traced, untraced
 from ..torch_hooks.ours import OurHandle, OurHook, register
 from ..torch_hooks.outputs import Watch
 from ..values import nested
@@ -95,7 +95,7 @@ class Attached:
 
     def call(self, work: Callable[..., Any], values: tuple[Any, ...]) -> Any:
         """What torch calls, timed and kept from raising."""
-        if self.muted or torch._C._get_tracing_state() is not None:  # while tracing, values are not values
+        if self.muted or is_traced():  # values are not values then, and what is done to them stays in the graph
             return None
         tally, altered = self.tally, None
         began, fired, effect = perf_counter(), tally.fired, copy(tally.effect)

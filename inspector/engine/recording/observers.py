@@ -16,10 +16,11 @@ from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree, Node
 from ..torch_hooks.blocks import Block
 from ..torch_hooks.dicts import hook_dict
-from ..torch_hooks.eager import untraced
+from ..torch_hooks.eager import pause_tracing, untraced
 from ..torch_hooks.ours import LOCK, OurHandle, OurHook, register
 from .recorder import Recorder
 
+_tracing_state = torch._C._get_tracing_state
 _DICTS = ("_forward_pre_hooks", "_forward_hooks")
 
 
@@ -122,7 +123,12 @@ class _Entering(OurHook):
     @untraced
     def __call__(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object] | None = None) -> None:
         recorder = self._observers.listener()
-        if recorder is not None and kwargs is not None:  # None: torch knows that this hook was just removed
+        if recorder is None or kwargs is None:  # None: torch knows that this hook was just removed
+            return
+        if _tracing_state() is None:
+            recorder.enter(module, args, kwargs)
+            return
+        with pause_tracing():
             recorder.enter(module, args, kwargs)
 
 
@@ -136,5 +142,10 @@ class _Leaving(OurHook):
     @untraced
     def __call__(self, module: nn.Module, args: tuple[object, ...], *kwargs_and_output: object) -> None:
         recorder = self._observers.listener()
-        if recorder is not None and len(kwargs_and_output) == 2:  # as above
+        if recorder is None or len(kwargs_and_output) != 2:  # as above
+            return
+        if _tracing_state() is None:
+            recorder.leave(module, kwargs_and_output[1])
+            return
+        with pause_tracing():
             recorder.leave(module, kwargs_and_output[1])

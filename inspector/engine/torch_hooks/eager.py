@@ -18,6 +18,9 @@ from ...errors import InspectorError
 from ..modules.badges import is_compiled
 from ..modules.tree import ModuleTree
 
+_PROXY = torch._C._TorchDispatchModeKey.PROXY
+_jit: Any = torch._C  # its stub leaves out a part
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -70,6 +73,24 @@ def run_eagerly(tree: ModuleTree) -> Iterator[None]:
 def has_compiled(tree: ModuleTree) -> bool:
     """Whether the model or one of its modules is compiled."""
     return any(is_compiled(node.module) for node in tree.objects())
+
+
+def is_traced() -> bool:
+    """Whether torch writes down what runs here, as a graph: `torch.jit.trace`, `torch.export`, `make_fx`."""
+    if torch._C._get_tracing_state() is not None or torch.compiler.is_compiling():
+        return True
+    return torch._C._len_torch_dispatch_stack() > 0 and torch._C._get_dispatch_mode(_PROXY) is not None
+
+
+@contextlib.contextmanager
+def pause_tracing() -> Iterator[None]:
+    """For a while `torch.jit.trace` writes nothing down, and sizes are numbers."""
+    state = torch._C._get_tracing_state()
+    _jit._set_tracing_state(None)
+    try:
+        yield
+    finally:
+        _jit._set_tracing_state(state)
 
 
 def untraced(function: Function) -> Function:

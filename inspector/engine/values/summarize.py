@@ -22,7 +22,7 @@ from ...text import encodable
 from . import objects
 from . import statistics as stats
 from .parts import Contents, contents_of
-from .unwrap import PLAIN, is_sharded, numbers_of, outside_transforms
+from .unwrap import PLAIN, is_sharded, numbers_of, outside_modes, outside_transforms
 
 MAX_ITEMS = 100
 """Items shown of one container."""
@@ -33,6 +33,7 @@ MAX_DEPTH = 16
 _NONE = NoneValue()
 _CONTAINERS = (dict, list, tuple, deque)
 _transforms: Any = torch._C._functorch.peek_interpreter_stack
+_modes: Any = torch._C._len_torch_dispatch_stack
 _LARGEST = 2**63 - 1  # an expanded tensor can count more bytes than a message can say
 
 
@@ -80,9 +81,9 @@ class Summarizer:
             with torch._C.DisableTorchFunctionSubclass():
                 if not self.statistics:
                     return self._shape_only(tensor)
-                if _transforms() is None:
+                if _transforms() is None and not _modes():
                     return self._reduce(tensor)
-                with outside_transforms():
+                with outside_transforms(), outside_modes():
                     return self._reduce(tensor)
         except Exception as error:  # a tensor may refuse any operation; what it is can still be said
             return _with_reason(tensor, _refusal(tensor, error))

@@ -63,6 +63,13 @@ def outside_transforms() -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def outside_modes() -> Iterator[None]:
+    """Out of what sees every operation of this thread: it counts them, or writes them into a graph (`make_fx`)."""
+    with torch._C._DisableTorchDispatch():
+        yield
+
+
 def no_numbers(tensor: Tensor) -> str:
     """Why there is nothing to read, "" where there is."""
     if is_lazy(tensor):

@@ -17,6 +17,8 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.fx.experimental.proxy_tensor import make_fx
+from torch.utils._python_dispatch import TorchDispatchMode
 
 import inspector
 
@@ -68,7 +70,7 @@ WAYS: dict[str, Callable[[nn.Module], nn.Module]] = {
     "in a list": lambda model: copy.deepcopy([model])[0],
     "of a part": lambda model: nn.Sequential(*map(copy.deepcopy, model)),
     "attributes": lambda model: _of_attributes(copy.deepcopy(vars(model))),
-    **{f"pickle {protocol}": lambda model, p=protocol: pickle.loads(pickle.dumps(model, p)) for protocol in range(2, 6)},
+    **{f"pickle {number}": lambda model, p=number: pickle.loads(pickle.dumps(model, p)) for number in range(2, 6)},
     "pickle in Python": lambda model: pickle._loads(pickle._dumps(model)),  # type: ignore[attr-defined]
     "to another process": lambda model: pickle.loads(ForkingPickler.dumps(model)),
     "save": _save,
@@ -180,6 +182,45 @@ def test_a_copy_is_scripted_compiled_and_exported_as_ever() -> None:
     assert len(list(torch.export.export(copied, (x,)).graph.nodes)) == len(
         list(torch.export.export(model, (x,)).graph.nodes)
     )
+
+
+def _export(model: nn.Module, x: Tensor) -> list[str]:
+    return [str(node) for node in torch.export.export(model, (x,)).graph.nodes]
+
+
+def _trace(model: nn.Module, x: Tensor) -> list[str]:
+    traced = torch.jit.trace(model, x, check_trace=False)
+    return [node.kind() for node in traced.inlined_graph.nodes()] + [str(len(list(traced.modules())))]
+
+
+def _make_fx(model: nn.Module, x: Tensor) -> list[str]:
+    return [str(node) for node in make_fx(model)(x).graph.nodes]
+
+
+@pytest.mark.parametrize("write_down", [_export, _trace, _make_fx])
+def test_a_graph_that_is_made_in_a_block_holds_nothing_of_ours(write_down: Callable[..., list[str]]) -> None:
+    model, x = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.BatchNorm1d(4)).eval(), torch.randn(3, 4)
+    plain = write_down(model, x)
+    with inspector.capture(model), inspector.hooks(model, {"0": ["scale(2)", "record('it')"]}):
+        assert write_down(model, x) == plain
+        model(x)
+
+
+def test_what_counts_operations_counts_none_of_ours() -> None:
+    model, x, seen = nn.Sequential(nn.Linear(4, 4), nn.ReLU()), torch.randn(3, 4), list[str]()
+
+    class Counts(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            seen.append(str(func))
+            return func(*args, **(kwargs or {}))
+
+    with Counts():
+        model(x)
+    plain, seen[:] = list(seen), []
+    with inspector.capture(model) as cap, Counts():
+        model(x)
+    assert seen == plain
+    assert cap["0"].output.statistics.mean == pytest.approx(float(model[0](x).mean()))
 
 
 def test_scripting_the_model_itself_in_a_block_says_what_to_do() -> None:
