@@ -25,10 +25,17 @@ from .records import PROTOCOL, AnyEvent, Asked, Failed, Hello, Progress, Told
 FRAME_LIMIT = 32 * 1024 * 1024
 """Bytes of the largest frame either side accepts."""
 
+PATIENCE = 1.0
+"""Seconds that an engine waits for a client to read what was sent."""
+
 _LENGTH = struct.Struct("!I")
 _encoder = msgspec.msgpack.Encoder()
 
 Message = TypeVar("Message", Asked, Told)
+
+
+class CutOff(ChannelError):
+    """Whoever sends ended in the middle of a frame."""
 
 
 def encode(message: Asked | Told) -> bytes:
@@ -91,7 +98,7 @@ def receive(sock: socket.socket) -> bytes | None:
         return None
     body = _exactly(sock, _length(header))
     if body is None:
-        raise ChannelError("the stream ended inside a frame")
+        raise CutOff("the stream ended inside a frame")
     return body
 
 
@@ -101,7 +108,7 @@ def _exactly(sock: socket.socket, count: int) -> bytes | None:
         part = sock.recv(min(count - len(parts), 1 << 20))
         if not part:
             if parts:
-                raise ChannelError("the stream ended inside a frame")
+                raise CutOff("the stream ended inside a frame")
             return None
         parts += part
     return bytes(parts)
@@ -113,52 +120,56 @@ async def receive_async(reader: asyncio.StreamReader) -> bytes | None:
         header = await reader.readexactly(_LENGTH.size)
     except asyncio.IncompleteReadError as end:
         if end.partial:
-            raise ChannelError("the stream ended inside a frame") from None
+            raise CutOff("the stream ended inside a frame") from None
         return None
     except ConnectionError:
         return None
     try:
         return await reader.readexactly(_length(header))
     except (asyncio.IncompleteReadError, ConnectionError):
-        raise ChannelError("the stream ended inside a frame") from None
+        raise CutOff("the stream ended inside a frame") from None
 
 
 class Outbox:
-    """The engine's side of sending: `put` never blocks, a thread writes.
+    """The engine's side of sending: a thread writes, and `put` waits for it, because what comes next may be the end of
+    this process: a model that is imported, built, described or run.
 
-    Replies, errors and chunks of a listing are always delivered, in order. A `Progress` that was not sent yet is
-    replaced by a newer one, so that a slow or stopped client costs the engine neither time nor memory.
+    Replies, errors and chunks of a listing are always delivered, in order. A client that does not read is waited for
+    once, and not again until it has read everything. A `Progress` is not waited for, and one that was not sent yet is
+    replaced by a newer one. So a slow or stopped client costs the engine neither time nor memory.
     """
 
-    def __init__(self, sock: socket.socket, on_broken: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self, sock: socket.socket, on_broken: Callable[[], None] = lambda: None, patience: float = PATIENCE
+    ) -> None:
         self._sock = sock
         self._on_broken = on_broken
+        self._patience = patience
         self._ready = threading.Condition()
         self._queue: deque[Told] = deque()
         self._progress: Progress | None = None
         self._idle = True  # nothing is queued and nothing is being written
+        self._stalled = False  # the client was waited for in vain
         self._closed = False
         self._thread = threading.Thread(target=self._write, name="inspector-outbox", daemon=True)
         self._thread.start()
 
     def put(self, event: AnyEvent, re: int = 0) -> None:
-        """Send `event`, as the reply to request `re` unless that is 0."""
+        """Send `event`, as the reply to request `re` unless that is 0. It is with the system on return, unless it is a
+        `Progress` or the client does not read."""
         with self._ready:
             if self._closed:
                 return
+            self._idle = False
             if isinstance(event, Progress) and re == 0:
                 self._progress = event
-            else:
-                self._progress = None  # it would arrive after what it leads up to
-                self._queue.append(Told(re, event))
-            self._idle = False
+                self._ready.notify_all()
+                return
+            self._progress = None  # it would arrive after what it leads up to
+            self._queue.append(Told(re, event))
             self._ready.notify_all()
-
-    def flush(self, timeout: float = 1.0) -> bool:
-        """Wait until what was put is written, for at most `timeout` seconds: before code that may end this process.
-        Returns whether it is."""
-        with self._ready:
-            return self._ready.wait_for(lambda: self._idle, timeout)
+            if not self._stalled:
+                self._stalled = not self._ready.wait_for(lambda: self._idle or self._closed, self._patience)
 
     def close(self, timeout: float = 2.0) -> None:
         """Send what is queued, for at most `timeout` seconds, and stop."""
@@ -175,7 +186,7 @@ class Outbox:
                 if self._progress is not None:
                     progress, self._progress = self._progress, None
                     return Told(0, progress)
-                self._idle = True
+                self._idle, self._stalled = True, False
                 self._ready.notify_all()
                 if self._closed:
                     return None
@@ -186,6 +197,9 @@ class Outbox:
             while (message := self._next()) is not None:
                 self._sock.sendall(_encode_or_report(message))
         except OSError:
+            with self._ready:
+                self._closed = True  # nobody waits for it any more
+                self._ready.notify_all()
             self._on_broken()
 
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import struct
 import threading
+import time
 from collections.abc import Iterator
 
 import msgspec
@@ -178,7 +179,7 @@ def test_an_outbox_delivers_in_order(pair: Pair) -> None:
 
 
 def test_a_client_that_does_not_read_costs_neither_time_nor_memory(pair: Pair) -> None:
-    outbox = Outbox(pair[0])
+    outbox = Outbox(pair[0], patience=0)
     outbox.put(Stage("x" * 4_000_000))  # more than the socket holds: the writer is stuck from here on
     for calls in range(100_000):
         outbox.put(Progress(1, calls, 100_000, 0, 0.0))
@@ -188,7 +189,7 @@ def test_a_client_that_does_not_read_costs_neither_time_nor_memory(pair: Pair) -
 
 
 def test_the_newest_progress_is_told(pair: Pair) -> None:
-    outbox = Outbox(pair[0])
+    outbox = Outbox(pair[0], patience=0)
     outbox.put(Stage("x" * 4_000_000))
     for calls in range(50):
         outbox.put(Progress(1, calls, 50, 0, 0.0))
@@ -215,20 +216,45 @@ def test_a_client_that_is_gone_is_noticed(pair: Pair) -> None:
     outbox.put(Done())  # nobody minds
 
 
-def test_what_was_flushed_is_on_its_way(pair: Pair) -> None:
-    outbox = Outbox(pair[0])
-    assert outbox.flush()
-    for number in range(100):
-        outbox.put(Note("info", str(number)))
-    assert outbox.flush()
+class SlowSocket:
+    """Sends after a while, as a thread does that gets no time."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    def sendall(self, data: bytes) -> None:
+        time.sleep(0.1)
+        self._sock.sendall(data)
+
+
+def test_what_was_put_is_on_its_way_whatever_ends_this_process_next(pair: Pair) -> None:
+    outbox = Outbox(SlowSocket(pair[0]))  # type: ignore[arg-type]
     pair[1].setblocking(False)
-    assert [told(pair[1]).body for _ in range(100)] == [Note("info", str(number)) for number in range(100)]
+    for number in range(3):
+        outbox.put(Note("info", str(number)))
+        assert told(pair[1]).body == Note("info", str(number))
 
 
-def test_flushing_waits_for_no_client_that_does_not_read(pair: Pair) -> None:
-    outbox = Outbox(pair[0])
+def test_a_client_that_does_not_read_is_waited_for_once(pair: Pair) -> None:
+    outbox = Outbox(pair[0], patience=0.2)
+    began = time.monotonic()
     outbox.put(Stage("x" * 4_000_000))
-    assert not outbox.flush(0.05)
+    for _ in range(100):
+        outbox.put(Note("info", "more"))
+    assert 0.2 <= time.monotonic() - began < 5
+    assert [type(told(pair[1]).body) for _ in range(101)] == [Stage] + [Note] * 100
+    while outbox._stalled:
+        time.sleep(0.01)
+    outbox.put(Note("info", "again"))  # it reads: it is waited for as before
+    pair[1].setblocking(False)
+    assert told(pair[1]).body == Note("info", "again")
+
+
+def test_nobody_waits_for_a_client_that_is_gone(pair: Pair) -> None:
+    outbox = Outbox(pair[0], patience=60)
+    pair[1].close()
+    for _ in range(3):
+        outbox.put(Done())
 
 
 def test_nothing_is_queued_after_the_end(pair: Pair) -> None:

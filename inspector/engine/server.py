@@ -138,7 +138,7 @@ class Server:
         gc.enable()
         if not self.busy():
             self.outbox.put(Stage("no model is open"))
-        return Session(self.outbox.put, self.busy, self._call_log, self.outbox.flush)
+        return Session(self.outbox.put, self.busy, self._call_log)
 
 
 def main(fd: int, call_log: int) -> None:

@@ -63,10 +63,10 @@ class Session:
     `left` is what the last one was closed with.
 
     Args:
-        emit: Receives every event that answers no request.
+        emit: Receives every event that answers no request, and has sent it on return: the model that runs next may end
+            this process.
         waiting: Whether somebody waits for another answer; nothing is done in the background then.
         call_log: Where passes write down what they see, for whoever outlives this process.
-        flush: Waits until what was emitted is on its way, before a model runs that may end this process.
     """
 
     subject: Subject
@@ -81,10 +81,8 @@ class Session:
         emit: Emit,
         waiting: Callable[[], bool] = lambda: False,
         call_log: CallLog | None = None,
-        flush: Callable[[], object] = lambda: None,
     ) -> None:
         self._emit = emit
-        self._flush = flush
         self._waiting = waiting
         self._call_log = call_log
         self._open = False
@@ -196,7 +194,6 @@ class Session:
             # Trying inputs runs the model, which may be the end of this process: what is known is told before.
             self._emit(Opened(self.generation, subject.info, guessing=True))
             self._announce_modules()
-            self._flush()
             sample, problem, reached = self.attempts.guess()
         subject.take_sample(sample, reached)
         self.runner.last.repeatable = False

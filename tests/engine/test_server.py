@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -326,3 +327,33 @@ def test_no_thread_holds_a_model_after_the_end(running: Any) -> None:
     for thread in set(threading.enumerate()) - before:
         thread.join(20)
         assert not thread.is_alive(), thread.name
+
+
+SLOW_ENGINE = """
+import socket, sys, time
+from inspector.engine.server import Server
+
+class Slow(socket.socket):
+    def sendall(self, data):
+        time.sleep(0.2)
+        super().sendall(data)
+
+Server(Slow(fileno=int(sys.argv[1]))).serve()
+"""
+
+
+@pytest.mark.parametrize("run", [False, True])
+def test_what_is_known_is_sent_before_a_model_ends_the_engine(run: bool) -> None:
+    ours, theirs = socket.socketpair()
+    command = [sys.executable, "-c", SLOW_ENGINE, str(theirs.fileno())]
+    with ours, theirs, subprocess.Popen(command, pass_fds=(theirs.fileno(),), stderr=subprocess.DEVNULL):
+        theirs.close()
+        inputs = ("2x4",) if run else ()  # where none is given, one is guessed
+        client = Client(ours)
+        client.send(Open(Target("tests/terminal/hostile.py:unfed_segfault", inputs=inputs, run=True)))
+        client.send(Run(1))
+        while (body := receive(ours)) is not None:
+            client.events.append(decode_told(body).body)
+    (opened,) = (event for event in client.events if isinstance(event, Opened))
+    assert sum(len(event.rows) for event in client.events if isinstance(event, ModuleRows)) == opened.info.rows == 5
+    assert any(isinstance(event, HookMarks) for event in client.events)
