@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.autograd.graph import disable_saved_tensors_hooks
 
 from ..values.nested import tensors_in
 
@@ -19,7 +20,6 @@ MAX_NODES = 10_000
 """Of one call's graph that are looked at; a larger one is taken to need every parameter."""
 
 _in_backward_task: Callable[[], int] = torch._C._current_graph_task_id
-_packing: Callable[[bool], object] = torch._C._autograd._top_saved_tensors_default_hooks
 
 
 def is_stop(error: BaseException) -> bool:
@@ -30,6 +30,15 @@ def is_stop(error: BaseException) -> bool:
 def in_backward() -> bool:
     """Whether the autograd engine is at work on this thread: a module called now is called a second time."""
     return _in_backward_task() != -1
+
+
+def _packs() -> bool:
+    """Whether somebody packs what graphs save just now: torch does not let packing be switched off meanwhile."""
+    try:
+        with disable_saved_tensors_hooks("looking whether tensors are packed"):
+            return False
+    except RuntimeError:
+        return True
 
 
 class Graphs:
@@ -44,7 +53,7 @@ class Graphs:
         begins = {tensor.grad_fn for tensor in tensors_in(given)}
         ends = [tensor.grad_fn for tensor in tensors_in(output) if tensor.grad_fn is not None]
         nodes = list(_nodes_between(ends, begins))
-        if len(nodes) >= MAX_NODES or _packing(True) is not None:  # to look behind a packed tensor would run its hook
+        if len(nodes) >= MAX_NODES or _packs():  # to look behind a packed tensor would run its hook
             found = [(node, place) for node in ends for place in places]
         else:
             found = [(node, place) for node in nodes for place in places & set(map(_place, _saved_by(node)))]
