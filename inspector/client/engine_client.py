@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
-from ..channel import receive_async
+from ..channel import CutOff, receive_async
 from ..errors import ChannelError
 from ..postmortem.frames import explain_bug
 from ..postmortem.read import Postmortem, clear_faults, read
@@ -25,7 +25,7 @@ from .ending import Ending, answer, explain_exit, explain_lost_connection, repla
 from .output_pipe import OutputPipe
 from .process import Connection, EngineProcess, start_engine
 
-_DRAIN = 0.3  # seconds for reading what an engine that has ended sent before
+_DRAIN = 3.0  # seconds for reading what an engine that has ended sent before, where its socket stays open without it
 _POLL = 0.2
 _GRACE = 0.2  # seconds for what a model started, to end by itself
 _PATIENCE = 4.0  # seconds for everything that a model started to be ended
@@ -189,6 +189,8 @@ class EngineClient:
                 event = self._conversation.hear(body)
                 if event is not None:
                     self._listener.on_event(event)
+        except CutOff:  # an end, whose reason the process gives
+            return None
         except ChannelError as error:
             return error.problem
         return None

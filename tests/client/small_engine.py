@@ -36,6 +36,13 @@ def obey(request: AnyRequest, outbox: Outbox, sock: socket.socket) -> None:
     if deed == "die":
         os.write(2, b"printed last")
         os.kill(os.getpid(), signal.SIGSEGV)
+    elif deed == "tell and die":
+        for number in range(20):
+            outbox.put(Note("info", str(number)))
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif deed == "die while telling":
+        sock.sendall(encode(Told(0, Note("info", "x" * 1000)))[:500])
+        os.kill(os.getpid(), signal.SIGKILL)
     elif deed == "exit":
         os._exit(3)
     elif deed == "fork and die":

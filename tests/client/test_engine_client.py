@@ -7,6 +7,7 @@ import os
 import socket
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -68,6 +69,7 @@ async def test_what_it_says_unasked_comes_in_order():
         ("die", "the engine was killed by SIGSEGV while loading the model"),
         ("exit", "the engine ended with exit code 3 while loading the model"),
         ("fork and die", "the engine was killed by SIGKILL while loading the model"),
+        ("die while telling", "the engine was killed by SIGKILL while loading the model"),
         ("garbage", "a frame of 4294967295 bytes is over the limit"),
     ],
 )
@@ -80,6 +82,22 @@ async def test_its_end_is_noticed_and_nothing_waits_for_ever(deed: str, words: s
         assert not engine.alive
         assert isinstance(await engine.ask(Run(1)), Failed)
         assert not running(group)
+
+
+async def test_everything_is_heard_that_it_sent_before_its_end_by_a_loop_that_has_much_to_do(monkeypatch):
+    monkeypatch.setattr(client, "_POLL", 0.01)
+    async with small_engine() as (engine, heard):
+        busy = asyncio.create_task(do_much_else())
+        await engine.ask(Open(Target("tell and die")))
+        await heard.wait_for(Problem)
+        busy.cancel()
+        assert [note.text for note in heard.of(Note)] == [str(number) for number in range(20)]
+
+
+async def do_much_else():
+    while True:
+        time.sleep(0.35)
+        await asyncio.sleep(0)
 
 
 async def test_what_it_printed_last_comes_before_its_end():
