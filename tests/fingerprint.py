@@ -15,7 +15,8 @@ from inspector.engine.modules.tree import named_children, walk
 from inspector.engine.restore.bits import real_elements
 from inspector.engine.restore.containers import containers_in, content_of, is_plain
 from inspector.engine.restore.modules import HELD
-from inspector.engine.restore.process_state import SETTINGS, random_states
+from inspector.engine.restore.process.random_states import random_states
+from inspector.engine.restore.process.state import SETTINGS
 from inspector.engine.restore.tensors import tensors_of
 from inspector.engine.torch_hooks.dicts import PROCESS, TENSOR_KINDS, Owner, dicts_of, hook_dict
 from inspector.engine.values.unwrap import is_freed
@@ -26,7 +27,7 @@ def fingerprint(model: nn.Module) -> dict[str, Any]:
     process too; plain attributes by identity, containers and generators by content; random states and settings."""
     tree = walk(model)
     found: dict[str, Any] = {"random": _exact(random_states())}
-    found["settings"] = {setting.name: setting.read() for setting in SETTINGS}
+    found["settings"] = {setting.name: setting.read() for setting in SETTINGS if not setting.grows}
     for owner, kinds in PROCESS:
         flags = [vars(owner).get(kind.full) for kind in kinds if kind.full]
         found[f"hooks {owner.__name__}"] = flags, _hooks(owner, dicts_of(kinds))

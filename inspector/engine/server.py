@@ -130,7 +130,7 @@ class Server:
         one full collection during the imports takes as long as a tenth of them."""
         self.outbox.put(Stage("importing torch"))
         gc.disable()
-        from .restore.process_state import keep_streams
+        from .restore.process.streams import keep_streams
         from .session import Session
 
         keep_streams()

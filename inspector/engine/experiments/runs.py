@@ -15,7 +15,7 @@ from ..inputs.sample import Sample, sample_from_values
 from ..modules.tree import ModuleTree
 from ..restore.backup import TensorBackup
 from ..restore.guard import Snapshot
-from ..restore.process_state import cuda_in_use, seed_everything
+from ..restore.process.random_states import cuda_in_use, seed_everything
 from ..torch_hooks.blocks import Block
 from ..values.nested import own_copy
 

@@ -14,7 +14,8 @@ from ...text import encodable
 from ..modules.tree import ModuleTree
 from ..restore.backup import TensorBackup
 from ..restore.guard import Snapshot
-from ..restore.process_state import Builtins, cuda_in_use, seed_everything
+from ..restore.process.names import Builtins
+from ..restore.process.random_states import cuda_in_use, seed_everything
 from ..torch_hooks.eager import run_eagerly
 
 Output = TypeVar("Output")

@@ -10,7 +10,7 @@ from .backup import TensorBackup
 from .hooks import KeptHooks
 from .kept_tensor import LOST
 from .modules import KeptModule
-from .process_state import ProcessState
+from .process.state import ProcessState
 
 
 class Snapshot:
@@ -39,8 +39,7 @@ class Snapshot:
         Returns:
             What had changed and was put back, and what cannot be put back, in words.
         """
-        gone: list[str] = []
-        changed = self._process.restore()
+        changed, gone = self._process.restore()
         for kept in self._modules:
             changed += kept.restore(gone)
         changed += self._hooks.restore()

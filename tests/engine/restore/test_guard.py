@@ -25,7 +25,7 @@ from inspector.engine.restore.backup import TensorBackup
 from inspector.engine.restore.bits import same_bits
 from inspector.engine.restore.containers import KeptContainer, containers_in, content_of
 from inspector.engine.restore.guard import Snapshot
-from inspector.engine.restore.process_state import random_states, restore_random, seed_everything
+from inspector.engine.restore.process.random_states import random_states, restore_random, seed_everything
 from inspector.engine.session import Session
 from inspector.errors import UsageError
 from inspector.records import AnyEvent, CallRows, Run

@@ -1,0 +1,106 @@
+"""What a forward pass may change outside the model: random states and settings of the whole process.
+
+`ProcessState()` remembers them; `restore` puts back what changed, and says what that was and what is left.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ....text import encodable
+from .context import KeptContext
+from .leftovers import Leftovers
+from .library_settings import LIBRARIES
+from .python_settings import FIRST, PYTHON
+from .random_states import random_states, restore_random
+from .setting import Setting, find_changed, is_same
+from .streams import STREAMS
+from .system_settings import MAIN_THREAD, SYSTEM, in_main_thread
+from .torch_modes import MODES
+from .torch_settings import TORCH
+
+SETTINGS: tuple[Setting, ...] = (*FIRST, *MODES, *TORCH, *PYTHON, *SYSTEM, *LIBRARIES)
+"""All that can be read and written in any thread, in the order in which they are put back."""
+
+_NAMED = 3
+"""Parts of a setting that are named where it changed."""
+
+
+class ProcessState:
+    """The settings of the process and of the thread that makes this, and what it has open and running."""
+
+    def __init__(self) -> None:
+        settings = (*SETTINGS, *(MAIN_THREAD if in_main_thread() else ()), *STREAMS)
+        self._kept = [_Kept(setting) for setting in settings]
+        self._context = KeptContext()
+        self._random = random_states()
+        self._leftovers = Leftovers()
+
+    def restore(self) -> tuple[list[str], list[str]]:
+        """Put back what changed; random states without a word.
+
+        Returns:
+            What was put back, and what cannot be, in words.
+        """
+        changed: list[str] = []
+        lost: list[str] = []
+        for kept in self._kept:
+            if not kept.is_same():
+                kept.restore(changed, lost)
+        for found, words in zip((changed, lost), self._context.restore(), strict=True):
+            found += words
+        restore_random(self._random)
+        return changed, lost + self._leftovers.find()
+
+
+class _Kept:
+    """A setting and what was read of it."""
+
+    __slots__ = ("_setting", "_then")
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting = setting
+        self._then: Any = _read(setting)
+
+    def is_same(self) -> bool:
+        now, then = _read(self._setting), self._then
+        if now is then or type(then) is _Unreadable or (self._setting.plain and now == then):
+            return True
+        return is_same(self._comparable(now), then)
+
+    def restore(self, changed: list[str], lost: list[str]) -> None:
+        words = self._describe()
+        try:
+            self._setting.write(self._then)
+            why = "" if self.is_same() else "it does not take its value again"
+        except Exception as error:  # of many kinds: what the system refuses, what torch refuses, what is no more
+            why = str(error) or type(error).__name__
+        if why:
+            lost.append(encodable(f"{words} ({why})", 200))
+        elif self._setting.said:
+            changed.append(words)
+
+    def _comparable(self, now: Any) -> Any:
+        if self._setting.grows and type(now) is dict:
+            return {key: now[key] for key in self._then if key in now}
+        return now
+
+    def _describe(self) -> str:
+        """The setting, and of one with named parts which of them changed."""
+        now = self._comparable(_read(self._setting))
+        if type(now) is not dict or type(self._then) is not dict:
+            return self._setting.name
+        keys = find_changed(now, self._then)
+        more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+        return encodable(f"{self._setting.name}: {', '.join(keys[:_NAMED])}{more}", 200)
+
+
+class _Unreadable:
+    """In the place of a value that could not be read."""
+
+
+def _read(setting: Setting) -> Any:
+    try:
+        return setting.read()
+    except Exception:  # torch refuses to read some while others are half set: what it says is no value to put back
+        return _Unreadable()
