@@ -27,7 +27,7 @@ def fingerprint(model: nn.Module) -> dict[str, Any]:
     process too; plain attributes by identity, containers and generators by content; random states and settings."""
     tree = walk(model)
     found: dict[str, Any] = {"random": _exact(random_states())}
-    found["settings"] = {setting.name: setting.read() for setting in SETTINGS if not setting.grows}
+    found.update({f"setting {setting.name}": setting.read() for setting in SETTINGS if not setting.grows})
     for owner, kinds in PROCESS:
         flags = [vars(owner).get(kind.full) for kind in kinds if kind.full]
         found[f"hooks {owner.__name__}"] = flags, _hooks(owner, dicts_of(kinds))
