@@ -26,9 +26,20 @@ def move_out_of_the_way(fd: int) -> int:
     return high
 
 
+_faults: list[int] = []
+"""The descriptor that faults are written to."""
+
+
+def enable_faults() -> None:
+    """Write what Python was at when a fault ends this process; again, where a model switched that off."""
+    for descriptor in _faults:
+        faulthandler.enable(descriptor, all_threads=False)
+
+
 def write_faults_to(call_log: int) -> None:
     """However this process ends, and whenever it is asked: the lines that Python is at go to `call_log`."""
-    faulthandler.enable(call_log, all_threads=False)
+    _faults[:] = [call_log]
+    enable_faults()
     faulthandler.register(ASK, call_log, all_threads=False)
     for number in _DEADLY:
         faulthandler.register(number, call_log, all_threads=False, chain=True)

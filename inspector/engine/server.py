@@ -130,11 +130,14 @@ class Server:
         one full collection during the imports takes as long as a tenth of them."""
         self.outbox.put(Stage("importing torch"))
         gc.disable()
+        from .restore.process.python_settings import keep_faults, keep_frozen
         from .restore.process.streams import keep_streams
         from .session import Session
 
         keep_streams()
+        keep_faults(crash.enable_faults)
         gc.freeze()
+        keep_frozen()
         gc.enable()
         if not self.busy():
             self.outbox.put(Stage("no model is open"))

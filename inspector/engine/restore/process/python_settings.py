@@ -33,9 +33,19 @@ def _write_gc(on: bool) -> None:
     (gc.enable if on else gc.disable)()
 
 
-def _write_frozen(count: int) -> None:
-    if count:
-        raise CannotWrite("objects were frozen before, too")
+_frozen: list[bool] = []
+
+
+def keep_frozen() -> None:
+    """Objects of this process are frozen, and stay so: to count them takes as long as there are many."""
+    _frozen[:] = [True]
+
+
+def _read_frozen() -> bool:
+    return bool(_frozen) or gc.get_freeze_count() > 0
+
+
+def _write_frozen(some: bool) -> None:
     gc.unfreeze()
 
 
@@ -93,7 +103,7 @@ PYTHON: tuple[Setting, ...] = (
     Setting("garbage collection", gc.isenabled, _write_gc),
     Setting("thresholds of gc", gc.get_threshold, lambda value: gc.set_threshold(*value)),
     Setting("debugging of gc", gc.get_debug, gc.set_debug),
-    Setting("gc.freeze", gc.get_freeze_count, _write_frozen),
+    Setting("gc.freeze", _read_frozen, _write_frozen),
     list_attribute("gc.callbacks", gc, "callbacks"),
     Setting("fault handler", faulthandler.is_enabled, _write_faults),
     Setting("tracemalloc", _read_tracing, _write_tracing),
