@@ -44,6 +44,7 @@ from ..records import (
     TensorValue,
 )
 from ..report.model import Report
+from .job import stop_together
 from .progress import Progress
 
 PAGE = 200
@@ -116,6 +117,7 @@ def _interrupt_on_signals(engine: EngineClient) -> list[int]:
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, interrupt, number)
+        stop_together(engine)
     return came
 
 

@@ -39,6 +39,7 @@ from ..records import (
 from ..report.json_failure import SCHEMA, error_to_json, render_failure
 from ..report.problem import render_problem
 from ..report.sweeps.result import SweepResult
+from .job import stop_together
 from .progress import Progress
 from .reading import PATIENCE, explain_lazy, explain_no_input
 
@@ -164,6 +165,7 @@ class _Sweeping:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, self._interrupt, number)
+            stop_together(self._engine)
 
     def _interrupt(self, number: int) -> None:
         self._signals.append(number)

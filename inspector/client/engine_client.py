@@ -129,6 +129,16 @@ class EngineClient:
             self._interruption = ending
             self._end_process()
 
+    def stop(self) -> None:
+        """Let the engine rest, with what it is doing, for as long as this process is stopped itself."""
+        if (process := self._connection.process) is not None:
+            process.send_signal(signal.SIGTSTP)
+
+    def go_on(self) -> None:
+        """Undo `stop`."""
+        if (process := self._connection.process) is not None:
+            process.send_signal(signal.SIGCONT)
+
     async def kill(self) -> None:
         """End the engine at once. One that is not `ours` is left alone, without its connection."""
         self._asked_to_end = True

@@ -41,6 +41,11 @@ def find_descendants(ancestor: int) -> list[int]:
     return found
 
 
+def parent_of(process: int) -> int:
+    """Its parent, 0 where there is none to be seen."""
+    return dict(_find_parents()).get(process, 0)
+
+
 def _find_parents() -> list[tuple[int, int]]:
     """(process, its parent) for all that run."""
     if sys.platform != "linux":

@@ -57,6 +57,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("leave", "escape", "workbench.leave", "Close the top layer", "General", shown="esc"),
     Command("interrupt", "ctrl+c", "general.interrupt", "Copy a selection, else cancel the pass, else quit", "General",
             shown="^c"),
+    Command("stop", "ctrl+z", "general.stop", "Stop, with the engine, and go to the shell; fg comes back", "General",
+            shown="^z"),
     Command("restart", "ctrl+k", "targets.restart", "Kill a busy engine, else start it anew", "General", shown="^k"),
     Command("reset", "ctrl+x", "targets.forget", "Forget what was kept for this target", "General", shown="^x"),
     Command("open", "o", "targets.open", "Open another target", "General"),

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractContextManager
+import os
+import signal
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from textual.app import App
@@ -11,6 +13,7 @@ from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import AwaitMount
 
+from ...client.job import has_shell, stops_by_default
 from ...text import visible
 from ..screens.layer import Layer
 
@@ -71,6 +74,15 @@ class Host:
         """To the clipboard, as far as the terminal does that."""
         self._app.copy_to_clipboard(text)
 
-    def suspend(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def suspend(self) -> Iterator[None]:
         """Give the terminal to another program. Raises `SuspendNotSupported` where there is none to give."""
-        return self._app.suspend()
+        with self._app.suspend(), stops_by_default():  # whoever has the terminal stops the whole job
+            yield
+
+    def stop_job(self) -> None:
+        """Give the terminal back to the shell, until it lets this job go on."""
+        if self._app.is_headless or not has_shell():
+            self.tell("there is no shell to go back to")
+        else:
+            os.kill(os.getpid(), signal.SIGTSTP)

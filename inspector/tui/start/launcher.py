@@ -12,10 +12,13 @@ import signal
 import socket
 import subprocess
 import termios
+import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any
 
+from ...client.job import has_shell, is_in_foreground
 from ...client.process import build_python_command, describe_exit
 from . import lifeline
 
@@ -26,7 +29,9 @@ RESTORE = (
     "\x1b[?2048l\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[0m"
 )
 
-_FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+_FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGTSTP)
+
+_STOPS_WITHIN = 0.2  # seconds; the main thread takes the signal in, and another one goes on for a moment
 
 
 def supervise(argv: list[str], *, fds: tuple[int, ...] = ()) -> int:
@@ -41,10 +46,14 @@ def supervise(argv: list[str], *, fds: tuple[int, ...] = ()) -> int:
         attributes = termios.tcgetattr(terminal)
         with theirs:
             app = _start(argv, (*fds, theirs.fileno()), theirs.fileno(), terminal)
+        words = lifeline.Words(ours)
         with _forward_signals(app):
-            code = app.wait()
-        said = _drain(ours)
-        _restore_terminal(terminal, attributes, left=lifeline.LEFT in said)
+            while (code := _wait(app)) is None:
+                if has_shell():
+                    _restore_terminal(terminal, attributes, words.app_has_left())
+                    _stop_job()
+                    app.send_signal(signal.SIGCONT)
+        _restore_terminal(terminal, attributes, words.app_has_left())
         if code >= 0:
             return code
         if code != -signal.SIGINT:
@@ -86,7 +95,7 @@ def is_terminal(fd: int) -> bool:
 
 @contextlib.contextmanager
 def _forward_signals(app: subprocess.Popen[bytes]) -> Iterator[None]:
-    """Hand on the signals that ask to leave; the app leaves properly and this process after it."""
+    """Hand on the signals that ask to leave or to stop; the app does it properly and this process after it."""
 
     def forward(number: int, frame: FrameType | None) -> None:
         app.send_signal(number)
@@ -97,7 +106,7 @@ def _forward_signals(app: subprocess.Popen[bytes]) -> Iterator[None]:
         yield
 
 
-def _handle(number: int, handler: Callable[[int, FrameType | None], None]) -> Callable[[], object]:
+def _handle(number: int, handler: Callable[[int, FrameType | None], None] | signal.Handlers) -> Callable[[], object]:
     """Install a signal handler and return what puts the old one back. Only the main thread may."""
     try:
         before = signal.signal(number, handler)
@@ -112,17 +121,30 @@ def _say(words: str, terminal: int) -> None:
         os.write(2 if is_terminal(2) else terminal, words.encode())
 
 
-def _drain(ours: socket.socket) -> list[str]:
-    """The words the app said on the lifeline, in order."""
-    ours.setblocking(False)
-    said = b""
-    with contextlib.suppress(OSError):
-        while part := ours.recv(65536):
-            said += part
-    return said.decode("ascii", "replace").split()
+def _wait(app: subprocess.Popen[bytes]) -> int | None:
+    """How the app ended; None when it was stopped."""
+    try:
+        _, status = os.waitpid(app.pid, os.WUNTRACED)
+    except ChildProcessError:  # the program that called `inspect` has taken it in, or a signal was being handed on
+        return app.wait()
+    if os.WIFSTOPPED(status):
+        return None
+    app.returncode = os.waitstatus_to_exitcode(status)
+    return app.returncode
+
+
+def _stop_job() -> None:
+    """Stop with all of this job, as ctrl+z does, until the shell lets it go on."""
+    undo = _handle(signal.SIGTSTP, signal.SIG_DFL)
+    os.killpg(0, signal.SIGTSTP)
+    if threading.current_thread() is not threading.main_thread():
+        time.sleep(_STOPS_WITHIN)
+    undo()
 
 
 def _restore_terminal(terminal: int, attributes: list[Any], left: bool) -> None:
+    if not is_in_foreground(terminal):  # it is the shell's, as it likes it
+        return
     # A second "leave the alternate screen" would move the cursor, so it is sent only where the app did not send it.
     with contextlib.suppress(OSError, termios.error):
         if not left:

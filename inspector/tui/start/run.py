@@ -33,10 +33,10 @@ def run_app(options: AppOptions, connection: Connection, lifeline_fd: int | None
 
 async def _run(options: AppOptions, connection: Connection, lifeline_fd: int | None) -> int:
     from ..app.app import InspectorApp
-    from ..driver import SturdyDriver
     from ..engine_client import make_client
+    from .job_control import make_driver
 
-    app = InspectorApp(options, lambda post: make_client(connection, post), driver=SturdyDriver)
+    app = InspectorApp(options, lambda post: make_client(connection, post), driver=make_driver(lifeline_fd))
     _leave_on_signals(app, lifeline_fd)
     try:
         await app.run_async(mouse=options.mouse)

@@ -53,6 +53,10 @@ class GeneralActions:
             self._quit_until = time.monotonic() + ASK_TWICE
             self.host.tell("press ctrl+c again to quit")
 
+    def stop(self) -> None:
+        """Leave the screen to the shell for a while."""
+        self.host.stop_job()
+
     def help(self) -> None:
         from ...screens.help import Help
 
