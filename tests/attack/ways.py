@@ -70,7 +70,7 @@ def _in_session(model: nn.Module, inputs: tuple[Any, ...], act: Callable[[Sessio
         opened = session.adopt(model, inputs, {}, "model")
         session.announce()
         act(session)
-        said += [session.run(Run(opened.generation)) for _ in range(2)]
+        said += [session.run(Run(opened.generation, materialize=True)) for _ in range(2)]
     finally:
         session.close()
     return "\n".join(line for event in said for line in _words(event))
@@ -101,7 +101,7 @@ def _kill(model: nn.Module, inputs: tuple[Any, ...], meanwhile: Meanwhile) -> st
 
     session = server.session = Session(emit, server.busy)
     opened = session.adopt(model, inputs, {}, "model")
-    theirs.sendall(encode(Asked(1, Run(opened.generation))))
+    theirs.sendall(encode(Asked(1, Run(opened.generation, materialize=True))))
     meanwhile.append(lambda: theirs.shutdown(socket.SHUT_RDWR))
     listener = threading.Thread(target=_listen, args=(theirs, said), daemon=True)
     listener.start()
@@ -117,9 +117,9 @@ def _kill(model: nn.Module, inputs: tuple[Any, ...], meanwhile: Meanwhile) -> st
 def _listen(sock: socket.socket, said: list[object]) -> None:
     with contextlib.suppress(Exception):
         while (body := receive(sock)) is not None:
-            told = decode_told(body).body
-            if isinstance(told, PassEnded):
-                said.append(told)
+            told = decode_told(body)
+            if told.id == 1:
+                said.append(told.body)
                 sock.shutdown(socket.SHUT_RDWR)  # one that was not in the middle of it
 
 
@@ -171,7 +171,7 @@ def check_guarded(way: str, build: Build, meanwhile: Meanwhile) -> str:
 
 def is_said(place: str, said: str) -> bool:
     """Whether what was said names anything on the way to the place."""
-    names = set(re.findall(r"[A-Za-z]\w+", place.removeprefix("root0").removeprefix("root1"))) or {"input"}
+    names = set(re.findall(r"[A-Za-z]\w+", place.removeprefix("root0").removeprefix("root1"))) or {"input", "iterator"}
     return any(name in line for line in said.splitlines() if _SAYS.search(line) for name in names)
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ..case import Front
-from . import bytes, keys
+from . import bytes, files, keys, specs
 
 FRONTS: dict[str, Front] = {
     "keys": keys.FRONT,
     "bytes": bytes.FRONT,
+    "specs": specs.FRONT,
+    "files": files.FRONT,
 }

@@ -1,0 +1,62 @@
+"""The command line in this process, and what has to hold for whatever is typed."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+
+from inspector.cli.main import main
+from tests.documents import read_document
+
+from .apart import ROOT
+from .case import Broken, Case
+from .warm_engine import warm_engines
+
+_OURS = f'File "{ROOT / "inspector"}'
+_BUGS = ("the inspector itself failed", "AssertionError", _OURS)
+_CODES = (0, 1, 2, 3)
+
+
+def offline() -> None:
+    """Nothing that was typed by chance is looked for in the network."""
+    os.environ.update(HF_HUB_OFFLINE="1", http_proxy="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9")
+
+
+def run_command(case: Case, arguments: Sequence[str]) -> int:
+    """Run it as from a shell without a terminal. Raises `Broken` where it did not keep to what help says."""
+    offline()
+    if not case.note(f"inspector {' '.join(map(repr, arguments))}"):
+        return 0
+    out, err = io.StringIO(), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err), warm_engines():
+        try:
+            code = main(list(arguments))
+        except SystemExit as leaving:
+            code = leaving.code if isinstance(leaving.code, int) else 1
+    _check(arguments, code, out.getvalue(), err.getvalue())
+    return code
+
+
+def _check(arguments: Sequence[str], code: int, out: str, err: str) -> None:
+    sys.stdout.write(out[-3000:] + err[-3000:])
+    if code not in _CODES:
+        raise Broken(f"exit code {code}")
+    for bug in _BUGS:
+        if bug in err or bug in out:
+            raise Broken(next(line.strip() for line in (err + out).splitlines() if bug in line)[-300:])
+    if len(out) + len(err) > 20_000_000:
+        raise Broken(f"{len(out) + len(err)} characters were written")
+    if code and not err.strip() and (code == 2 or not out.strip()):
+        raise Broken(f"exit code {code} without a word")
+    if ("json" in arguments or "--print=json" in arguments) and not {"-h", "--help", "--version"} & {*arguments}:
+        _check_document(out)
+
+
+def _check_document(out: str) -> None:
+    try:
+        read_document(out)
+    except BaseException as error:  # pytest's own failure is none of the ordinary ones
+        raise Broken(f"not one document of the schema: {error}; it begins {out[:100]!r}") from None
