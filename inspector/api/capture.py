@@ -26,6 +26,7 @@ from ..errors import UsageError
 from ..records import TensorValue
 from ..report.captured import render_captured
 from .captured import CapturedCall
+from .check_model import check_model
 
 KEEP_BYTES = 1 << 30
 """Outputs kept as they are (`keep=True`) up to this many bytes."""
@@ -210,4 +211,5 @@ def capture(
         ValueError: No module matches a part of the pattern; the error names modules that are near.
         InspectorError: On entering: the block is inside compiled code, or torch is too old for a compiled model.
     """
+    check_model(model, "capture")
     return Capture(model, pattern, statistics, keep, backward)

@@ -37,6 +37,7 @@ from ..errors import HookError, HookWarning
 from ..records import WORST_FIRST, HookOutcome
 from ..records.badges import Badge
 from .captured import CapturedCall
+from .check_model import check_model
 
 Value = TypeVar("Value")
 Wanted = Mapping[str, "Hook | str | Sequence[Hook | str]"]
@@ -263,9 +264,11 @@ def hooks(model: nn.Module, wanted: Wanted, *, strict: bool = False, keep: bool 
         keep: Leave what hooks with `on="parameters"` wrote.
 
     Raises:
+        NotAModule: A TypeError too: what was given is no module.
         UsageError: A module or a hook cannot be understood.
         InspectorError: On entering: the block is inside compiled code, or torch is too old for a compiled model.
     """
+    check_model(model, "hooks")
     return Hooks(model, wanted, strict=strict, keep=keep)
 
 

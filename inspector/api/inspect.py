@@ -16,6 +16,7 @@ from ..engine.passes.training import PassSettings
 from ..records import PassSummary
 from .app import can_open, serve_app
 from .captured import CapturedCall
+from .check_model import check_model
 from .summary import summary
 
 SHARED = "the model is your program's own: hooks act on calls from its other threads too, until the app is closed"
@@ -56,6 +57,7 @@ def inspect(
     Returns:
         What was done and seen; None where nobody sits at a terminal.
     """
+    check_model(model, "inspect")
     check_generate(model, PassSettings(generate=generate))
     if not can_open():
         _report_instead(model, args, dict(kwargs or {}), generate)

@@ -13,6 +13,7 @@ from ..records import Run
 from ..report.collector import Collector
 from ..report.problem import render_problem
 from ..report.tree import render_tree
+from .check_model import check_model
 
 
 def summary(
@@ -26,6 +27,7 @@ def summary(
     Raises:
         InspectorError: The pass failed; its message has the traceback.
     """
+    check_model(model, "summary")
     collector = Collector()
     session = Session(collector.take)
     try:

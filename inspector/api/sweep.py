@@ -18,6 +18,7 @@ from ..engine.modules.tree import walk
 from ..errors import UsageError
 from ..records import SweepRow
 from ..report.sweeps.result import SweepResult
+from .check_model import check_model
 
 
 def sweep(
@@ -63,10 +64,12 @@ def sweep(
         A row for each place, part and metric.
 
     Raises:
+        NotAModule: A TypeError too: what was given is no module.
         UsageError: A module, a part, a metric or a hook cannot be understood, or the metric gives no number.
         Exception: What the model raises as it is, and what the metric raises. A run that fails because of what was
             altered in it is told in its row.
     """
+    check_model(model, "sweep")
     if corrupted is None and hook is not None:
         clean, corrupted = None, clean
     if corrupted is None:
