@@ -6,15 +6,17 @@ import contextlib
 import copy
 import dataclasses
 import difflib
+import itertools
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_module_registration_hook
 
 from ....errors import InspectorError, TargetError, UsageError
 from ....text import encodable
@@ -22,6 +24,7 @@ from ...modules.walk import tensors_of
 from ...usercode import arguments
 from ...usercode.running import reported
 from ..target import Built, Wanted
+from .config_file import check_counts
 from .network import offline
 from .tasks import model_classes_of
 
@@ -79,6 +82,7 @@ def config_of(config_class: Any, typed: Mapping[str, Any], shown: str) -> Any:
         TargetError: The class raised for another reason.
     """
     check_names(config_class, typed, shown)
+    check_counts(typed, shown)
     return make_config(lambda: config_class(**_typed_parts(config_class, typed)), typed, shown)
 
 
@@ -94,7 +98,7 @@ def _typed_parts(config_class: Any, typed: Mapping[str, Any]) -> dict[str, Any]:
 
 def make_config(make: Callable[[], Any], typed: Mapping[str, Any], shown: str) -> Any:
     """What `make` makes; errors as `config_of` says."""
-    with reported(f"{shown} could not be configured:"):
+    with reported(f"{shown} could not be configured:", hint="KEY=VALUE behind the target puts another value there"):
         try:
             return make()
         except Exception as error:  # their validators raise what is no ValueError
@@ -155,6 +159,10 @@ def _parts_of(config_class: Any) -> dict[str, Any]:
     )
 
 
+MOST_MODULES = 100_000
+"""Of a model that is built from a config; the largest that are published have some ten thousand."""
+
+
 class _TooLarge(UsageError):
     """No other class of the config will fit either."""
 
@@ -193,7 +201,8 @@ def random_model(model_class: Any, config: Any, wanted: Wanted) -> nn.Module:
         if not _is_meta(wanted):
             _check_memory(model_class, config, wanted.text)
         try:
-            model: nn.Module = model_class(config)
+            with _counting_modules(wanted.text):
+                model: nn.Module = model_class(config)
         except ImportError as error:
             raise _needs_package(wanted.text, error) from None
     return model
@@ -216,7 +225,8 @@ def _needs_package(shown: str, error: ImportError) -> UsageError:
 def _check_memory(model_class: Any, config: Any, shown: str) -> None:
     """Build it without values first: a config's defaults are often those of the largest model of its family."""
     free = _free_memory()
-    needed = _bytes_of(model_class, config)
+    with _counting_modules(shown):
+        needed = _bytes_of(model_class, config)
     if free and needed > free:
         raise _TooLarge(
             encodable(
@@ -226,6 +236,25 @@ def _check_memory(model_class: Any, config: Any, shown: str) -> None:
         )
 
 
+@contextlib.contextmanager
+def _counting_modules(shown: str) -> Iterator[None]:
+    """Raise `_TooLarge` in a constructor that makes modules without end: a config may ask for any number of layers."""
+    counted = itertools.count(1)
+
+    def count(module: nn.Module, name: str, submodule: nn.Module | None) -> None:
+        if next(counted) > MOST_MODULES:
+            raise _TooLarge(
+                encodable(f"{shown} would have more than {MOST_MODULES:,} modules", 300),
+                hint=f"inspector {shown} num_hidden_layers=2",
+            )
+
+    handle = register_module_module_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
 def _bytes_of(model_class: Any, config: Any) -> int:
     """0 where it cannot be told."""
     before = sys.getrecursionlimit()
@@ -233,6 +262,8 @@ def _bytes_of(model_class: Any, config: Any) -> int:
         with torch.random.fork_rng(devices=[]), torch.device("meta"):
             tensors = {id(tensor): tensor for tensor in tensors_of(model_class(copy.deepcopy(config)))}
         return sum(tensor.numel() * tensor.itemsize for tensor in tensors.values())
+    except _TooLarge:
+        raise
     except Exception:  # constructors that read values fail without them, in ways of their own; the real build tells
         return 0
     finally:

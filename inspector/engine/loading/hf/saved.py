@@ -16,6 +16,7 @@ from ....text import encodable
 from ...usercode.running import reported
 from ..target import Built, Wanted
 from .classes import check_names, first_that_builds, make_config
+from .config_file import check_config, check_counts, check_directory
 from .network import causes, host, reachable, was_not_found_here
 from .tasks import model_classes_of
 
@@ -30,6 +31,7 @@ def build_files(transformers: Any, directory: Path, typed: Mapping[str, Any], wa
         raise UsageError(
             encodable(f"there is no {_CONFIG} in {directory}", 400), hint=encodable(_instead(directory), 300)
         )
+    check_directory(directory, _CONFIG)
     with reported(f"{directory / _CONFIG} could not be read:"):
         read, _ = transformers.PreTrainedConfig.get_config_dict(str(directory))
     config, classes = _config(transformers, read, typed, wanted, directory)
@@ -49,6 +51,7 @@ def build_id(transformers: Any, name: str, revision: str, typed: Mapping[str, An
         options["local_files_only"] = True
     with _fetching(transformers, name, wanted):
         read, _ = transformers.PreTrainedConfig.get_config_dict(name, **options)
+    check_config(read, wanted.text)
     config, classes = _config(transformers, read, typed, wanted, None)
     if not _wants_values(wanted):
         return first_that_builds(classes, config, wanted)
@@ -68,7 +71,9 @@ def _config(
         raise _no_model_type(transformers, model_type, read, wanted, directory)
     config_class = transformers.CONFIG_MAPPING[model_type]
     check_names(config_class, typed, wanted.text)
-    config = make_config(lambda: config_class.from_dict(_merge(read, typed)), typed, wanted.text)
+    merged = _merge(read, typed)
+    check_counts(merged, wanted.text)
+    config = make_config(lambda: config_class.from_dict(merged), typed, wanted.text)
     return config, model_classes_of(transformers, config, wanted.text)
 
 
@@ -90,7 +95,7 @@ def _no_model_type(
             encodable(f"the model of {wanted.text} is Python code beside its config, which is not run", 400),
             hint=encodable(f"read it, and open it as what it is: inspector {directory or 'DIR'}/{file}.py", 400),
         )
-    if not isinstance(model_type, str):
+    if model_type is None:
         return UsageError(
             encodable(f"the config of {wanted.text} names no model_type", 400),
             where=encodable(f"it has {', '.join(map(str, list(read)[:8]))}", 400),
