@@ -40,4 +40,7 @@ def describe_special(mode: int) -> str:
 
 def expand(name: str | Path) -> Path:
     """With `~` in full; one of a person that is not known stays as typed."""
-    return Path(os.path.expanduser(name))
+    try:
+        return Path(os.path.expanduser(name))
+    except ValueError:  # the name of a person cannot be looked up with a null character in it
+        return Path(name)

@@ -110,14 +110,15 @@ def explain(name: str | Path, path: Path, error: OSError | ValueError) -> UsageE
 def _list_files(path: Path) -> str:
     names = sorted(str(path / entry.name) for entry in _entries(path) if entry.is_file())
     more = ", …" if len(names) > _SHOWN else ""
-    return encodable(f"name one in it: {', '.join(names[:_SHOWN])}{more}", 500) if names else ""
+    return encodable(f"name one in it: {', '.join(names[:_SHOWN])}{more}" if names else "name a file in it", 500)
 
 
 def _nearest(path: Path) -> str:
     if not os.path.isdir(path.parent):
         return encodable(f"there is no directory {path.parent}", 300)
     close = difflib.get_close_matches(path.name[:255], [entry.name for entry in _entries(path.parent)], 1)
-    return encodable(f"did you mean {path.with_name(close[0])}?", 300) if close else ""
+    listed = f"ls {path.parent} shows what is there"
+    return encodable(f"did you mean {path.with_name(close[0])}?" if close else listed, 300)
 
 
 def _entries(directory: Path) -> list[os.DirEntry[str]]:

@@ -62,6 +62,8 @@ def test_what_is_no_regular_file_is_refused_at_once(opens: Callable[..., object]
         ("a\ud800b", "cannot be opened"),
         ("", "no file|a directory"),
         ("~nobody-of-that-name/x", "there is no file"),
+        ("~a\0b", "null"),
+        ("~a\ud800", "cannot be opened"),
     ],
 )
 def test_names_that_no_file_can_have(name: str, words: str) -> None:

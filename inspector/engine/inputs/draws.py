@@ -14,6 +14,25 @@ from .sample import Setting
 LARGEST = 8 << 30
 """Bytes of the largest tensor drawn: a slip of the finger must not fill the machine."""
 
+MOST_ELEMENTS = 1 << 59
+"""That torch counts in 64 bits, as bytes of any dtype; what is larger than the memory is refused when it is drawn."""
+MOST_DIMENSIONS = 64
+"""That torch computes with."""
+
+_DIGITS = 19
+_WHOLE = frozenset(
+    {
+        torch.bool,
+        torch.uint8,
+        torch.int8,
+        torch.int16,
+        torch.int32,
+        torch.int64,
+        torch.uint16,
+        torch.uint32,
+        torch.uint64,
+    }
+)
 _SHAPE = re.compile(r"\d+(?:[x×]\d+)*[x×]?")
 _RANGE = re.compile(r"(-?[\d.]+(?:e-?\d+)?)\.\.(-?[\d.]+(?:e-?\d+)?)")
 
@@ -58,9 +77,18 @@ def parse_drawn(text: str) -> Drawn:
     dtype, _, bounds = rest.partition(":")
     if not _SHAPE.fullmatch(shape):
         raise ValueError(f"{text!r} is neither a shape nor a value")
-    sizes = tuple(int(size) for size in re.split("[x×]", shape) if size)
+    sizes = _sizes(shape)
     kind = _dtype(dtype) if dtype else None
     return Drawn(sizes, kind, _bounds(bounds, kind) if bounds else None)
+
+
+def _sizes(shape: str) -> tuple[int, ...]:
+    texts = [size for size in re.split("[x×]", shape) if size]
+    whole = all(len(text) <= _DIGITS for text in texts)
+    sizes = tuple(map(int, texts)) if whole else ()
+    if not whole or math.prod(max(size, 1) for size in sizes) > MOST_ELEMENTS or len(sizes) > MOST_DIMENSIONS:
+        raise ValueError(f"no tensor is as large as {shape[:80]}{'…' if len(shape) > 80 else ''}")
+    return sizes
 
 
 def is_shape(text: str) -> bool:
@@ -76,7 +104,19 @@ def _dtype(name: str) -> torch.dtype:
     dtype = getattr(torch, name, None)
     if not isinstance(dtype, torch.dtype):
         raise ValueError(f"{name!r} is not a dtype; float32, float16, bfloat16, int64 and bool are some")
+    if not _can_be_drawn(dtype):
+        raise ValueError(f"{name} is a dtype of which nothing can be drawn; x=@FILE reads a tensor of it")
     return dtype
+
+
+def _can_be_drawn(dtype: torch.dtype) -> bool:
+    """Whether torch can make one of numbers; quantized ones, and those of a few bits, it cannot."""
+    if not (dtype.is_floating_point or dtype.is_complex or dtype in _WHOLE):
+        return False
+    try:
+        return torch.zeros(1).to(dtype).dtype == dtype
+    except (RuntimeError, TypeError, ValueError):  # NotImplementedError is a RuntimeError
+        return False
 
 
 def _bounds(text: str, dtype: torch.dtype | None) -> tuple[float, float]:
@@ -84,6 +124,8 @@ def _bounds(text: str, dtype: torch.dtype | None) -> tuple[float, float]:
     if not match:
         raise ValueError(f"{text!r} is not a range LOW..HIGH")
     low, high = float(match.group(1)), float(match.group(2))
+    if not math.isfinite(high - low):
+        raise ValueError(f"the range {text[:80]} is larger than numbers go")
     if dtype is None or dtype.is_floating_point or dtype.is_complex:
         least, most = low, high
     else:

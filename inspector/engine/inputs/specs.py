@@ -78,6 +78,7 @@ def parse_specs(specs: Sequence[str]) -> tuple[Part, ...]:
 def parse_spec(spec: str, number: int = 1) -> Part:
     """The part that one spec describes. `number` is its place on the command line, for the error."""
     named = _NAME.match(spec.strip())
+    named = named if named and named.group(1).isidentifier() else None  # "²" is of a word, and begins no name
     name = named.group(1) if named else ""
     text = spec.strip()[named.end() if named else 0 :].strip()
     try:
