@@ -11,7 +11,6 @@ from textual import on
 from textual.actions import parse
 from textual.app import App
 from textual.binding import BindingType
-from textual.command import Provider
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
@@ -50,12 +49,6 @@ Connect = Callable[[Callable[[Message], object]], EngineClient]
 """Makes the engine's client, given where it posts its messages."""
 
 
-def _palette() -> type[Provider]:
-    from .palette import InspectorCommands
-
-    return InspectorCommands
-
-
 class InspectorApp(App[None], inherit_bindings=False):
     """One model under inspection.
 
@@ -69,8 +62,7 @@ class InspectorApp(App[None], inherit_bindings=False):
     CSS_PATH = "inspector.tcss"
     TITLE = "inspector"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {_palette}
-    ENABLE_COMMAND_PALETTE = True
+    ENABLE_COMMAND_PALETTE = False  # ours is `palette`
 
     def __init__(
         self, options: AppOptions, connect: Connect, saved: SavedState | None = None, driver: Any = None

@@ -15,6 +15,7 @@ from textual.widget import AwaitMount
 
 from ...client.job import has_shell, stops_by_default
 from ...text import visible
+from ..keys import perform
 from ..screens.layer import Layer
 
 Result = TypeVar("Result")
@@ -59,11 +60,9 @@ class Host:
     def leave(self, exit_code: int) -> None:
         self._app.exit(return_code=exit_code)
 
-    def show_palette(self) -> None:
-        from .palette import InspectorPalette  # the first frame does not wait for it
-
-        if not isinstance(self._app.screen, InspectorPalette):
-            self._app.push_screen(InspectorPalette(id="--command-palette"))
+    def perform(self, id: str) -> None:
+        """Do a command of `keys.COMMANDS`, as its key does."""
+        self._app.call_later(self._app.run_action, perform(id))
 
     @property
     def selected_text(self) -> str:

@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from functools import partial
-
-from textual.await_complete import AwaitComplete
-from textual.command import CommandPalette, DiscoveryHit, Hit, Hits, Provider
-
-from ..keys import COMMANDS, Command, perform
+from ...records import Choice
+from ..keys import COMMANDS, Command
 from ..screens.help import keys_of
-from ..screens.layer import uncover
+from ..screens.picker import Picker
 
 _NOT_LISTED = frozenset({"palette", "leave"})
 
 
-class InspectorPalette(CommandPalette):
-    """Textual's own, which a second enter before the first one is done would end the app through."""
+class Palette(Picker):
+    """Gives the label of the command to do. Labels are ours, never text from a model."""
 
-    def dismiss(self, result: None = None) -> AwaitComplete:
-        return super().dismiss(result) if uncover(self) else AwaitComplete()
+    VERB = "Do"
+    NAME_COLUMN = 60
 
-
-class InspectorCommands(Provider):
-    """Labels are ours, never text from a model."""
-
-    async def discover(self) -> AsyncIterator[DiscoveryHit]:
-        for command in list_palette_commands():
-            yield DiscoveryHit(command.label, self._call(command), help=_keys(command))
-
-    async def search(self, query: str) -> Hits:
-        matcher = self.matcher(query)
-        for command in list_palette_commands():
-            score = matcher.match(command.label)
-            if score > 0:
-                yield Hit(score, matcher.highlight(command.label), self._call(command), help=_keys(command))
-
-    def _call(self, command: Command) -> Callable[[], object]:
-        return partial(self.app.call_later, self.app.run_action, perform(command.id))
+    def __init__(self, ascii: bool = False) -> None:
+        super().__init__("Commands", [Choice(c.label, keys_of(c, ascii)) for c in list_palette_commands()])
 
 
 def list_palette_commands() -> list[Command]:
@@ -45,5 +25,6 @@ def list_palette_commands() -> list[Command]:
     return [c for c in COMMANDS if c.context != "move" and c.id not in _NOT_LISTED]
 
 
-def _keys(command: Command) -> str:
-    return keys_of(command).replace("[", "\\[")
+def find_listed(label: str) -> Command:
+    """The command that the palette lists under this label."""
+    return next(command for command in list_palette_commands() if command.label == label)

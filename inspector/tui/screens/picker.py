@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.fuzzy import Matcher
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 from textual.widgets.option_list import Option
 
 from ...records import Choice
@@ -20,8 +20,8 @@ from ...text import visible
 from ..format import cut, fit
 from ..keys import key
 from .layer import Layer
+from .options import Options
 
-NAME_COLUMN = 36
 DETAIL_LIMIT = 60
 
 
@@ -42,10 +42,13 @@ class Picker(Layer[str | None]):
         key("enter", "take"),
     ]
 
+    VERB = "Open"
+    NAME_COLUMN = 36
+
     DEFAULT_CSS = """
     Picker > #layer { height: 80%; }
-    Picker OptionList { height: 1fr; border: none; background: transparent; padding: 0; scrollbar-size-vertical: 1; }
-    Picker OptionList:focus { border: none; }
+    Picker Options { height: 1fr; border: none; background: transparent; padding: 0; scrollbar-size-vertical: 1; }
+    Picker Options:focus { border: none; }
     """
 
     def __init__(self, title: str, choices: Sequence[Choice], *, free: bool = False, waiting: bool = False) -> None:
@@ -59,9 +62,9 @@ class Picker(Layer[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = Content(visible(self._title))
-            frame.border_subtitle = "enter Open  esc Close"
+            frame.border_subtitle = f"enter {self.VERB}  esc Close"
             yield Input(placeholder=self._placeholder(), compact=True)
-            yield OptionList(markup=False)
+            yield Options(markup=False)
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
@@ -75,7 +78,7 @@ class Picker(Layer[str | None]):
         self._narrow(self.query_one(Input).value, keep=True)
 
     def action_move(self, delta: int) -> None:
-        listing = self.query_one(OptionList)
+        listing = self.query_one(Options)
         if listing.option_count:
             now = listing.highlighted
             listing.highlighted = 0 if now is None else min(max(now + delta, 0), listing.option_count - 1)
@@ -94,12 +97,12 @@ class Picker(Layer[str | None]):
     def _submitted(self) -> None:
         self._take()
 
-    @on(OptionList.OptionSelected)
+    @on(Options.OptionSelected)
     def _clicked(self) -> None:
         self._take()
 
     def _take(self) -> None:
-        index = self.query_one(OptionList).highlighted
+        index = self.query_one(Options).highlighted
         if index is not None and index < len(self._shown):
             self.dismiss(self._shown[index])
 
@@ -109,11 +112,11 @@ class Picker(Layer[str | None]):
         return "type to narrow the list"
 
     def _narrow(self, text: str, keep: bool = False) -> None:
-        listing = self.query_one(OptionList)
+        listing = self.query_one(Options)
         before = listing.highlighted or 0
         found = narrow_choices(self._choices, text)
         typed = text.strip()
-        options = [Option(row(choice)) for choice in found]
+        options = [Option(row(choice, self.NAME_COLUMN)) for choice in found]
         self._shown = [choice.name for choice in found]
         if self._free and typed and typed not in self._shown:
             options.append(Option(Content.assemble(visible(typed), ("  open as typed", "$foreground-muted"))))
@@ -136,9 +139,7 @@ def narrow_choices(choices: Sequence[Choice], text: str) -> list[Choice]:
     return [choices[number] for _, _, number in best]
 
 
-def row(choice: Choice) -> Content:
+def row(choice: Choice, column: int) -> Content:
     """One line: the name, then what it is."""
     about = "  ".join(part for part in (visible(choice.kind), visible(choice.detail)) if part)
-    return Content.assemble(
-        fit(visible(choice.name), NAME_COLUMN), ("  " + cut(about, DETAIL_LIMIT), "$foreground-muted")
-    )
+    return Content.assemble(fit(visible(choice.name), column), ("  " + cut(about, DETAIL_LIMIT), "$foreground-muted"))

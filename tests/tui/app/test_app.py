@@ -423,7 +423,7 @@ async def test_the_palette_and_the_footer_perform_commands_wherever_they_live(tm
         await pilot.press("colon")
         await pilot.pause()
         assert app.screen is not app.workbench
-        await pilot.press(*"help: every", "enter", "enter")
+        await pilot.press(*"help: every", "enter")
         await settle(app, pilot)
         assert isinstance(app.screen, Help)
 

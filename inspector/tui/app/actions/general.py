@@ -63,7 +63,13 @@ class GeneralActions:
         self.host.push(Help(self.ascii))
 
     def palette(self) -> None:
-        self.host.show_palette()
+        from ..palette import Palette, find_listed
+
+        def do(label: str | None) -> None:
+            if label is not None:
+                self.host.perform(find_listed(label).id)
+
+        self.host.push(Palette(self.ascii), do)
 
     def copy(self) -> None:
         """What the focused pane shows: the path of a module, or a panel's text."""

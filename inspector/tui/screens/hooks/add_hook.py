@@ -12,13 +12,14 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 from textual.fuzzy import Matcher
-from textual.widgets import Input, OptionList
+from textual.widgets import Input
 from textual.widgets.option_list import Option
 
 from ....records import KindInfo, Problem
 from ....text import visible
 from ...format import cut, fit
 from ...keys import key
+from ..options import Options
 from ..submitting import SubmittingLayer
 from .form import HookForm
 from .jobs import Adding
@@ -40,7 +41,7 @@ class AddHookPicker(SubmittingLayer):
 
     DEFAULT_CSS = """
     AddHookPicker > #layer { height: 90%; }
-    AddHookPicker OptionList { height: 1fr; border: none; background: transparent; padding: 0;
+    AddHookPicker Options { height: 1fr; border: none; background: transparent; padding: 0;
         scrollbar-size-vertical: 1; margin-top: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     AddHookPicker HookStatus { display: none; }
     AddHookPicker.-typing HookStatus { display: block; }
@@ -56,7 +57,7 @@ class AddHookPicker(SubmittingLayer):
             frame.border_title = Content(self._job.title)
             frame.border_subtitle = "enter Choose  esc Close"
             yield Input(placeholder='narrow the list, or a whole hook: scale(2, on="input")', compact=True)
-            yield OptionList(markup=False)
+            yield Options(markup=False)
             yield HookStatus(self._job)
 
     def on_mount(self) -> None:
@@ -65,7 +66,7 @@ class AddHookPicker(SubmittingLayer):
 
     def action_move(self, delta: int) -> None:
         """To the next kind in this direction; headings are passed over."""
-        listing = self.query_one(OptionList)
+        listing = self.query_one(Options)
         kinds = [number for number, kind in enumerate(self._shown) if kind is not None]
         now = listing.highlighted
         if kinds:
@@ -92,12 +93,12 @@ class AddHookPicker(SubmittingLayer):
         elif not self.submitting:
             self.submit(self._job.carry_out(self._job.where, text), text)
 
-    @on(OptionList.OptionSelected)
+    @on(Options.OptionSelected)
     def _clicked(self) -> None:
         self._take()
 
     def _take(self) -> None:
-        index = self.query_one(OptionList).highlighted
+        index = self.query_one(Options).highlighted
         kind = self._shown[index] if index is not None and index < len(self._shown) else None
         if kind is not None:
             self.app.push_screen(HookForm(self._job, kind), self._fill)
@@ -111,7 +112,7 @@ class AddHookPicker(SubmittingLayer):
 
     def _narrow(self, text: str, whole: bool = False) -> None:
         """Show the kinds that are meant; with `whole` there is nothing to be in doubt about."""
-        listing = self.query_one(OptionList)
+        listing = self.query_one(Options)
         found: list[KindInfo | str]
         if whole:
             found = [kind for kind in self._job.kinds if kind.name == text]

@@ -1,0 +1,45 @@
+"""Which records answer which request."""
+
+from __future__ import annotations
+
+from . import events, queries, requests, sweeps
+from .messages import Event, Request
+
+REPLIES: dict[type[Request], tuple[type[Event], ...]] = {
+    requests.Open: (events.Opened, events.Choices),
+    requests.ListTargets: (events.Choices,),
+    requests.Run: (events.PassEnded,),
+    requests.Cancel: (events.Done,),
+    requests.SetInput: (events.Opened,),
+    requests.Observe: (events.HookMarks,),
+    requests.ShowStep: (events.Done,),
+    requests.GetCalls: (queries.Calls,),
+    requests.SetHook: (events.Changes,),
+    requests.ListKinds: (events.Kinds,),
+    requests.AddHook: (events.Changes,),
+    requests.ReplaceHook: (events.Changes,),
+    requests.RemoveHook: (events.Changes,),
+    requests.DisableAll: (events.Changes,),
+    requests.EditParameters: (events.Changes,),
+    requests.LoadStateDict: (events.Changes,),
+    requests.Undo: (events.Changes,),
+    requests.TakeBaseline: (events.Changes,),
+    requests.Save: (events.Saved,),
+    requests.LoadRecipe: (events.Changes,),
+    requests.Shutdown: (events.Done,),
+    queries.GetTrace: (queries.Calls,),
+    queries.GetSource: (queries.Source,),
+    queries.GetHookSource: (queries.Source,),
+    queries.GetAttributes: (queries.Attributes,),
+    queries.GetParameters: (queries.Parameters,),
+    queries.GetHooks: (queries.Hooks,),
+    queries.GetAllHooks: (queries.AllHooks,),
+    queries.GetOutcomes: (queries.Outcomes,),
+    queries.CheckHook: (queries.HookCheck,),
+    queries.GetHistory: (queries.History,),
+    queries.GetGradients: (queries.Gradients,),
+    queries.TryStateDict: (queries.StateDictReport,),
+    queries.GetLocations: (queries.Locations,),
+    sweeps.RunSweep: (sweeps.SweepEnded,),
+}
+"""Beside `Failed`, which answers any of them."""

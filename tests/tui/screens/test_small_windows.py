@@ -1,0 +1,113 @@
+"""Every screen and every panel in windows that are too small for it, with every key of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from inspector.records import Choice, Choices, InputField, ListTargets, Opened
+from inspector.tui.app.app import InspectorApp
+from inspector.tui.keys import COMMANDS
+from inspector.tui.screens.options import Options
+
+from ..fake_engine import FakeEngine, info, running
+from ..test_payloads import SCREENS
+
+SIZES = [(1, 1), (2, 2), (10, 3), (20, 4), (40, 5), (80, 6)]
+
+MOVING = ("down", "up", "pagedown", "pageup", "home", "end", "ctrl+f", "ctrl+d", "ctrl+u", "ctrl+n", "ctrl+p", "G", "g")
+LEAVING = {"q", "escape", "ctrl+c", "ctrl+k"}
+"""Keys that close something, for the end."""
+
+OPENED = {
+    **SCREENS,
+    "a form of a hook": ("a", "down", "enter"),
+    "the code of a hook": ("a", *"python", "enter"),
+    "a filter": ("f", "x"),
+    "a search": ("slash", "x"),
+    "forgetting": ("ctrl+x",),
+}
+
+
+class Talkative(FakeEngine):
+    """Has more of everything than fits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        choices = Choices("Targets", tuple(Choice(f"model{number}", "torchvision") for number in range(50)))
+        self.replies[ListTargets] = lambda request: choices
+
+
+def keys_of(app: InspectorApp) -> list[str]:
+    """What does something here, apart from the keys of the whole app; what closes it comes last."""
+    own = [key for key, active in app.screen.active_bindings.items() if active.enabled and active.node is not app]
+    return [*MOVING, *(key for key in own if key not in (*LEAVING, *MOVING)), "tab", *MOVING, "enter"]
+
+
+async def open_screen(app: InspectorApp, pilot: Pilot[None], keys: tuple[str, ...]) -> None:
+    """From the bare app, whatever lies over it."""
+    while app.screen is not app.workbench:
+        app.screen.dismiss()
+        await pilot.pause()
+    app.workbench.leave()
+    await pilot.press(*keys)
+    await app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("name", OPENED)
+async def test_every_key_of_every_screen(name: str, size: tuple[int, int], tmp_path: Path) -> None:
+    async with running(tmp_path, Talkative(), size=size) as (app, pilot, _):
+        await open_screen(app, pilot, OPENED[name])
+        screen = type(app.screen)
+        for key in keys_of(app):
+            await pilot.press(key)
+            if type(app.screen) is not screen:
+                await open_screen(app, pilot, OPENED[name])
+        assert app.is_running
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_every_key_of_every_panel(size: tuple[int, int], tmp_path: Path) -> None:
+    async with running(tmp_path, Talkative(), size=size) as (app, pilot, _):
+        for panel in "123456789":
+            await open_screen(app, pilot, (panel, "tab"))
+            for key in keys_of(app):
+                await pilot.press(key)
+                if app.screen is not app.workbench:
+                    await open_screen(app, pilot, (panel, "tab"))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_every_key_of_the_app(size: tuple[int, int], tmp_path: Path) -> None:
+    async with running(tmp_path, Talkative(), size=size) as (app, pilot, _):
+        for key in (key for command in COMMANDS for key in command.keys.split(",") if key not in LEAVING):
+            await open_screen(app, pilot, (key,))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+async def test_every_key_of_the_form_that_asks_for_an_input(size: tuple[int, int], tmp_path: Path) -> None:
+    engine = Talkative()
+    fields = tuple(InputField(f"x{number}", "positional", True, "Tensor", "", "1x4") for number in range(12))
+    engine.opened = Opened(1, info(), fields)
+    async with running(tmp_path, engine, size=size) as (app, pilot, _):
+        for key in keys_of(app):
+            await pilot.press(key)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize("keys", [("colon",), ("o",), ("a",)], ids=["palette", "targets", "kinds of hooks"])
+async def test_a_list_that_has_the_keyboard_pages(keys: tuple[str, ...], size: tuple[int, int], tmp_path: Path) -> None:
+    async with running(tmp_path, Talkative(), size=size) as (app, pilot, _):
+        await open_screen(app, pilot, keys)
+        listing = app.screen.query_one(Options)
+        listing.focus()
+        for _ in range(listing.option_count):
+            listing.action_page_down()
+        assert listing.highlighted == listing.option_count - 1
+        for _ in range(listing.option_count):
+            listing.action_page_up()
+        assert listing.highlighted is not None and listing.highlighted <= 1  # the first may be a heading
