@@ -21,11 +21,11 @@ from ..records import (
     Opened,
     PassEnded,
     Problem,
-    Progress,
     Run,
     RunSweep,
     SetInput,
 )
+from .border import Border, check_size
 
 OnReply = Callable[[AnyEvent], object]
 
@@ -46,6 +46,7 @@ class Conversation:
 
     def __init__(self) -> None:
         self.hello: Hello | None = None
+        self.border = Border()
         self._numbers = count(1)
         self._waiting: dict[int, tuple[AnyRequest, OnReply]] = {}
 
@@ -77,21 +78,29 @@ class Conversation:
         """Take in the body of one frame: hand on a reply, and return the event where everybody shall hear it.
 
         Raises:
-            ChannelError: It cannot be read, or the greeting is not one of this version.
+            ChannelError: It cannot be read, the greeting is not one of this version, or it is nothing that an engine
+                says here.
         """
         told = decode_told(body)
         if self.hello is None:
             self.hello = check_greeting(told)
             return self.hello
-        if isinstance(told.body, Progress):
+        check_size(told.body, len(body))
+        if told.id == 0:
+            self.border.check_unasked(told.body)
             return told.body
-        _, on_reply = self._waiting.pop(told.id, (None, None))
-        if on_reply is not None:
-            on_reply(told.body)
-        return told.body if told.id == 0 or isinstance(told.body, _CHANGES) else None
+        request, on_reply = self._waiting.get(told.id, (None, _ignore))
+        self.border.check_reply(request, told.body)
+        del self._waiting[told.id]
+        on_reply(told.body)
+        return told.body if isinstance(told.body, _CHANGES) else None
 
     def end(self, problem: Problem) -> None:
         """The engine answers no more: whoever waits for a reply gets `problem`."""
         waiting, self._waiting = self._waiting, {}
         for _, on_reply in waiting.values():
             on_reply(Failed(problem))
+
+
+def _ignore(event: AnyEvent) -> None:
+    pass

@@ -14,12 +14,15 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
+import msgspec
+
 from ..channel import CutOff, receive_async
 from ..errors import ChannelError
 from ..postmortem.frames import explain_bug
 from ..postmortem.read import Postmortem, clear_faults, read
 from ..postmortem.record import ASK
 from ..records import AnyEvent, AnyRequest, Failed, Problem, Shutdown
+from ..text import encodable
 from .conversation import Conversation
 from .ending import Ending, answer, explain_exit, explain_lost_connection, replay
 from .output_pipe import OutputPipe
@@ -189,7 +192,7 @@ class EngineClient:
             process.end()
             await _ends_within(process, _PATIENCE)
         if self._connection.call_log is not None:
-            self.postmortem = read(self._connection.call_log)
+            self.postmortem = self._read_call_log(self._connection.call_log)
         return wrong or self._explain_end()
 
     async def _hear(self, reader: asyncio.StreamReader) -> Problem | None:
@@ -202,8 +205,24 @@ class EngineClient:
         except CutOff:  # an end, whose reason the process gives
             return None
         except ChannelError as error:
-            return error.problem
+            return self._explain_breach(error)
         return None
+
+    def _explain_breach(self, error: ChannelError) -> Problem:
+        """The engine said what no engine of ours says: nothing that it says is believed any more."""
+        problem = error.problem
+        what = problem.what if problem.what.startswith("the engine") else f"the engine sent {problem.what}"
+        hint = problem.hint or self._advice
+        return msgspec.structs.replace(problem, what=encodable(what, 1_000), hint=hint, kind="ChannelError")
+
+    def _read_call_log(self, call_log: int) -> Postmortem:
+        """What it left behind; of one that was written over, only how it ended."""
+        left = read(call_log)
+        try:
+            self._conversation.border.check_details(left.calls)
+        except ChannelError:
+            return Postmortem(damaged=True, fault=left.fault, frames=left.frames)
+        return left
 
     def _end_process(self) -> None:
         """With everything that it started; it takes a moment."""

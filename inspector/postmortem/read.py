@@ -6,8 +6,9 @@ memory first.
 
 from __future__ import annotations
 
-import mmap
 import os
+import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import msgspec
@@ -32,6 +33,7 @@ class Postmortem:
     calls: tuple[CallDetail, ...] = ()
     place: CallDetail | None = None
     lost: int = 0  # calls that are not among `calls`
+    damaged: bool = False  # it was written over: what is here is what came before that
     fault: str = ""  # "Segmentation fault"
     frames: tuple[Frame, ...] = ()
 
@@ -91,6 +93,8 @@ class Postmortem:
 
     def _name_gap(self) -> str:
         """What is missing of the calls, "" where none is."""
+        if self.damaged:
+            return "the record of its calls was written over: what is shown came before that"
         if not self.lost:
             return ""
         return f"of its calls the first are shown: {self.lost:,} later entries and exits of modules found no room"
@@ -110,14 +114,15 @@ def read(fd: int) -> Postmortem:
     if os.fstat(fd).st_size < ROOM:
         return Postmortem()  # the engine did not come so far
     fault, frames = _parse_faults(os.pread(fd, FAULTS, 0).split(b"\0", 1)[0].decode("utf-8", "replace"))
-    with mmap.mmap(fd, ROOM - FAULTS, offset=FAULTS, access=mmap.ACCESS_READ) as mapped:
-        running, used, lost = HEADER.unpack_from(mapped, 0)
-        if not running:
-            return Postmortem(fault=fault, frames=frames)
-        body = mapped[ENTRIES : ENTRIES + used]
-    began, calls, still_open = _replay(body)
+    # Read, not mapped: what is cut off meanwhile would end this process.
+    header = os.pread(fd, HEADER.size, FAULTS)
+    running, used, lost = HEADER.unpack(header) if len(header) == HEADER.size else (0, 0, 0)
+    if not running:
+        return Postmortem(fault=fault, frames=frames)
+    entries, whole = _decode_entries(os.pread(fd, min(used, ROOM), FAULTS + ENTRIES))
+    began, calls, still_open = _replay(entries)
     ended = _end_all(calls, still_open)
-    return Postmortem(began, (*calls, *ended), ended[0] if ended else None, lost, fault, frames)
+    return Postmortem(began, (*calls, *ended), ended[0] if ended else None, lost, not whole, fault, frames)
 
 
 def _end_all(calls: list[CallDetail], still_open: list[CallDetail]) -> list[CallDetail]:
@@ -133,12 +138,12 @@ def clear_faults(fd: int) -> None:
     os.lseek(fd, 0, os.SEEK_SET)
 
 
-def _replay(body: bytes) -> tuple[Began | None, list[CallDetail], list[CallDetail]]:
+def _replay(entries: Iterable[Entry]) -> tuple[Began | None, list[CallDetail], list[CallDetail]]:
     """The pass, its calls that ended, and those that did not, outermost first."""
     began: Began | None = None
     calls: list[CallDetail] = []
     entered: dict[int, CallDetail] = {}  # by `start`
-    for entry in _decode_entries(body):
+    for entry in entries:
         if isinstance(entry, Began):
             began = entry
         elif isinstance(entry, Entered):
@@ -175,20 +180,19 @@ def _close_call(call: CallDetail, entry: Left) -> CallDetail:
     return replace(call, row=row, output=output)
 
 
-def _decode_entries(body: bytes) -> list[Entry]:
-    """Up to the first that cannot be read."""
+def _decode_entries(body: bytes) -> tuple[list[Entry], bool]:
+    """Up to the first that cannot be read, and whether those are all."""
     decoder = msgspec.msgpack.Decoder(Entry)
     found: list[Entry] = []
     at = 0
-    while at + LENGTH.size <= len(body):
-        (length,) = LENGTH.unpack_from(body, at)
-        at += LENGTH.size
+    while at < len(body):
         try:
-            found.append(decoder.decode(body[at : at + length]))
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            break
-        at += length
-    return found
+            (length,) = LENGTH.unpack_from(body, at)
+            found.append(decoder.decode(body[at + LENGTH.size : at + LENGTH.size + length]))
+        except (struct.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            return found, False
+        at += LENGTH.size + length
+    return found, True
 
 
 def _parse_faults(text: str) -> tuple[str, tuple[Frame, ...]]:

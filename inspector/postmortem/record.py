@@ -23,7 +23,7 @@ from typing import Union
 import msgspec
 
 from ..records import CallStatus, MappingValue, Path, Value
-from ..records.base import Row
+from ..records.base import Count, Milliseconds, Row
 
 FAULTS = 64 * 1024
 """Bytes at the start of the file that faulthandler has to itself; a multiple of every page size."""
@@ -51,17 +51,17 @@ class Began(Row, frozen=True, tag=True):
     """A pass starts, and everything before is forgotten."""
 
     doing: str  # "the forward pass", in words
-    generation: int
-    number: int  # of the pass; 0 for one whose calls nobody is shown
+    generation: Count
+    number: Count  # of the pass; 0 for one whose calls nobody is shown
 
 
 class Entered(Row, frozen=True, tag=True):
     """A module is about to run: what is known of the call; the fields are those of `CallRow` and `CallDetail`."""
 
-    module: int
-    call: int
+    module: Count
+    call: Count
     start: int
-    depth: int
+    depth: Count
     path: Path
     class_name: str
     inputs: tuple[Value, ...]
@@ -77,7 +77,7 @@ class Left(Row, frozen=True, tag=True):
 
     start: int
     end: int
-    ms: float
+    ms: Milliseconds
     status: CallStatus
     output: Value | None
 

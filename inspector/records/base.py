@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 PROTOCOL = 2
 """Version of this vocabulary; two processes with different versions refuse each other."""
 
 Path = tuple[str, ...]
+
+Count = Annotated[int, Meta(ge=0)]
+"""A number of things, or the place of one among them."""
+Milliseconds = Annotated[float, Meta(ge=-1e15, le=1e15)]
+"""A time, which may be a little below 0 where it is a difference, and is never infinite or not a number."""
 
 
 class Record(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

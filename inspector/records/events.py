@@ -6,6 +6,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import Struct, field
 
+from .base import Count, Milliseconds
 from .hooks import Change, KindInfo
 from .messages import Event
 from .model import Choice, InputField, ModelInfo, ModuleRow
@@ -33,7 +34,7 @@ class Opened(Event, frozen=True):
     """A model is there; `ModuleRows` follow. With `form` the sample input is unknown and must be asked for; `problem`
     says why a guess failed. While it is `guessing`, another `Opened` of the same generation follows."""
 
-    generation: int
+    generation: Count
     info: ModelInfo
     form: tuple[InputField, ...] = ()
     problem: Problem | None = None
@@ -48,49 +49,49 @@ class Choices(Event, frozen=True):
 class ModuleRows(Event, frozen=True):
     """A chunk of the module list, in order."""
 
-    generation: int
+    generation: Count
     rows: tuple[ModuleRow, ...]
-    total: int
+    total: Count
 
 
 class HookMarks(Event, frozen=True):
     """Which modules are observed now, and how many other hooks each has."""
 
-    generation: int
+    generation: Count
     observed: bytes  # one byte per row: 1 observed, 0 not, 2 cannot be
-    foreign: dict[int, int] = field(default_factory=dict)  # row index -> hooks that are not ours
+    foreign: dict[int, Count] = field(default_factory=dict)  # row index -> hooks that are not ours
     refused: dict[int, str] = field(default_factory=dict)  # row index -> why it cannot be hooked
-    added: dict[int, int] = field(default_factory=dict)  # row index -> hooks that were added, disabled ones included
+    added: dict[int, Count] = field(default_factory=dict)  # row index -> hooks that were added, disabled ones included
     edited: tuple[int, ...] = ()  # rows whose own parameters are not what was loaded
 
 
 class Progress(Event, frozen=True):
     """A newer one replaces an older one that was not sent yet."""
 
-    generation: int
-    calls: int
-    expected: int  # calls of the last pass, or the number of modules before the first
-    module: int  # row index of the module entered last
-    ms: float
-    batch: int = 1  # the running one of `batches`, the first is 1
-    batches: int = 1
+    generation: Count
+    calls: Count
+    expected: Count  # calls of the last pass, or the number of modules before the first
+    module: Count  # row index of the module entered last
+    ms: Milliseconds
+    batch: Count = 1  # the running one of `batches`, the first is 1
+    batches: Count = 1
     unit: Literal["batch", "token"] = "batch"  # what they are
 
 
 class CallRows(Event, frozen=True):
     """A chunk of one step of the finished pass, in completion order."""
 
-    generation: int
-    number: int  # of the pass
+    generation: Count
+    number: Count  # of the pass
     rows: tuple[CallRow, ...]
-    total: int
-    step: int = 0  # that they are of
+    total: Count
+    step: Count = 0  # that they are of
 
 
 class PassEnded(Event, frozen=True):
     """Reply to `Run`, also when the pass failed: what was captured until then is there."""
 
-    generation: int
+    generation: Count
     summary: PassSummary
 
 
@@ -103,11 +104,11 @@ class Kinds(Event, frozen=True):
 class Changes(Event, frozen=True):
     """What a person changed since the model was opened, in order; those undone can be made again."""
 
-    generation: int
+    generation: Count
     changes: tuple[Change, ...] = ()
-    altering: int = 0  # hooks of ours that are on and change something
-    disabled: int = 0  # hooks that are off, anybody's
-    edited: int = 0  # parameters that are not what was loaded
+    altering: Count = 0  # hooks of ours that are on and change something
+    disabled: Count = 0  # hooks that are off, anybody's
+    edited: Count = 0  # parameters that are not what was loaded
     baseline: str = ""  # what is compared with, in words
 
 

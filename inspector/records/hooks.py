@@ -6,7 +6,7 @@ from typing import Literal
 
 from msgspec import field
 
-from .base import Path, Record, Row
+from .base import Count, Milliseconds, Path, Record, Row
 
 Plain = bool | int | float | str | None
 """What an argument of a hook can be."""
@@ -42,7 +42,7 @@ class HookOutcome(Row, frozen=True):
     path: Path  # of the module it is on
     hook: str  # "scale(2)"
     on: str = "output"  # what it is put on: "output", "input", "parameters", "grad", "state_dict", …
-    fired: int = 0  # times it was carried out
+    fired: Count = 0  # times it was carried out
     changed: bool | None = None  # None where it only looks, did not fire, or it cannot be told
     fault: str = ""  # what went wrong last: "TypeError: …"
     unfired: str = ""  # why it never fired
@@ -82,10 +82,10 @@ _WHAT = {
 class HookCounts(Row, frozen=True):
     """How many of the hooks that were added are of each kind of outcome."""
 
-    added: int = 0
-    failed: int = 0
-    never_fired: int = 0
-    changed_nothing: int = 0
+    added: Count = 0
+    failed: Count = 0
+    never_fired: Count = 0
+    changed_nothing: Count = 0
 
 
 class HookRow(Record, frozen=True):
@@ -101,8 +101,8 @@ class HookRow(Record, frozen=True):
     flags: tuple[str, ...] = ()  # "with_kwargs", "always_call", "prepend"
     enabled: bool = True
     locked: str = ""  # why it cannot be toggled
-    fired: int = 0  # times in the last pass
-    ms: float = 0.0  # spent in it in the last pass
+    fired: Count = 0  # times in the last pass
+    ms: Milliseconds = 0.0  # spent in it in the last pass
     path: Path | None = None  # of the module it is on; None for a hook of the whole process
     of: str = ""  # the parameter or other thing that holds it, where that is not the module itself
     alters: bool = False  # ours, and made to change something

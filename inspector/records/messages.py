@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import Record
+from .base import Count, Record
 
 
 class Request(Record, frozen=True, tag=True):
@@ -12,7 +12,7 @@ class Request(Record, frozen=True, tag=True):
 class ModelRequest(Request, frozen=True):
     """Of the model that is open. `generation` says which one that was when it was asked; of another, `Failed`."""
 
-    generation: int
+    generation: Count
 
 
 class Event(Record, frozen=True, tag=True):

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from .badges import Badge
-from .base import Path, Record, Row
+from .base import Count, Path, Record, Row
 
 
 class ModuleRow(Row, frozen=True):
     """One entry of the module list, in the order of `named_modules()`, aliases and repeated objects included."""
 
-    index: int
+    index: Count
     parent: int  # -1 for the root
     key: str  # unique among its siblings, so that a path is too
     class_name: str
-    parameters: int  # elements below this module, each parameter once
-    own_parameters: int  # elements of its direct parameters
-    nbytes: int  # bytes of parameters and buffers below this module, each once
+    parameters: Count  # elements below this module, each parameter once
+    own_parameters: Count  # elements of its direct parameters
+    nbytes: Count  # bytes of parameters and buffers below this module, each once
     alias_of: int = -1  # the row that shows the same object first; -1 for none. An alias has no children rows
     badges: tuple[Badge, ...] = ()
     shape: tuple[int, ...] | None = None  # of a tensor that is an entry of its own, in weights without a model
@@ -63,12 +63,12 @@ class ModelInfo(Record, frozen=True):
     target: str
     kind: str  # of target, by its name in `target_kinds`; "your model" or "captured" where none was opened
     class_name: str
-    modules: int  # as len(list(model.named_modules())), the root included
-    rows: int  # entries of the module list, aliases included
-    parameters: int
-    trainable: int
-    buffers: int  # number of buffer tensors
-    nbytes: int
+    modules: Count  # as len(list(model.named_modules())), the root included
+    rows: Count  # entries of the module list, aliases included
+    parameters: Count
+    trainable: Count
+    buffers: Count  # number of buffer tensors
+    nbytes: Count
     training: bool
     device: str
     torch: str
@@ -76,13 +76,13 @@ class ModelInfo(Record, frozen=True):
     input_origin: str = ""  # "given", "known for this target", "guessed"; "" when there is none
     shapes_only: bool = False  # too many modules for statistics on every one
     generates: bool = False  # it has a method `generate`
-    lazy: int = 0  # modules that a pass would materialize: it has to be allowed
+    lazy: Count = 0  # modules that a pass would materialize: it has to be allowed
     runnable: bool = True  # False: the root has no forward, there is nothing to run
     notes: tuple[str, ...] = ()
     is_model: bool = True  # False for weights without a model
-    tensors: int = 0  # of those
+    tensors: Count = 0  # of those
     bad_parameters: tuple[BadParameter, ...] = ()  # as it was opened
-    reached: int | None = None  # modules that a guessed input reaches, where those are few; None where all is well
+    reached: Count | None = None  # modules that a guessed input reaches, where those are few; None where all is well
 
 
 class Choice(Record, frozen=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from .base import Path, Record, Row
+from .base import Count, Milliseconds, Path, Record, Row
 from .hooks import HookCounts, HookOutcome
 from .values import Brief, Histogram, MappingValue, TensorValue, Value
 
@@ -33,12 +33,12 @@ class CallRow(Row, frozen=True):
     """One call of one module. `start` and `end` number entries and exits of modules in time; rows come in order of
     `end`, which is the order in which forward hooks fire."""
 
-    module: int
-    call: int  # 0 for the first call of this module in the pass
+    module: Count
+    call: Count  # 0 for the first call of this module in the pass
     start: int
     end: int
-    depth: int
-    ms: float  # without the time spent observing
+    depth: Count
+    ms: Milliseconds  # without the time spent observing
     status: CallStatus
     brief: Brief  # of the output
     holds: Holds = ""  # what stands out in the output
@@ -49,8 +49,8 @@ class CallRow(Row, frozen=True):
     gradient: float | None = None  # root mean square of the gradient that reached the output, after a backward pass
     recomputed: bool = False  # in the backward pass, by activation checkpointing
     input_holds: Holds = ""  # what stands out in what it was called with
-    step: int = 0  # of the pass: 0 for the first call of the model itself, a batch or a token
-    in_step: int = 0  # 0 for the first call of this module in that step
+    step: Count = 0  # of the pass: 0 for the first call of the model itself, a batch or a token
+    in_step: Count = 0  # 0 for the first call of this module in that step
     gradient_norm: float | None = None  # Euclidean norm of the gradient that reached the output
     weight_ratio: float | None = None  # |gradient| / |weight| of the module's own weights, the largest of several
 
@@ -113,10 +113,10 @@ class Ranked(Row, frozen=True):
 class PassSummary(Record, frozen=True):
     """How one pass went. `problem` is set exactly when it did not end well."""
 
-    number: int
-    ms: float
-    calls: int
-    hooks: int = 0  # observe hooks that were on
+    number: Count
+    ms: Milliseconds
+    calls: Count
+    hooks: Count = 0  # observe hooks that were on
     seed: int = 0
     cancelled: bool = False
     output: Value | None = None
@@ -129,9 +129,9 @@ class PassSummary(Record, frozen=True):
     faults: tuple[Problem, ...] = ()  # the first hooks of ours that failed and were passed over
     idle: tuple[HookOutcome, ...] = ()  # the first that never fired or changed nothing
     hook_counts: HookCounts = HookCounts()
-    batches: int = 1  # passes that this one is the last of
-    steps: int = 1  # calls of the model itself: batches, or tokens of `generate`
-    first_step: int = 0  # the first of which calls are kept
+    batches: Count = 1  # passes that this one is the last of
+    steps: Count = 1  # calls of the model itself: batches, or tokens of `generate`
+    first_step: Count = 0  # the first of which calls are kept
     prefill: bool = False  # step 0 took in a whole sequence, and the others go on from there
     backward: bool = False
     loss: float | None = None

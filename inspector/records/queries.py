@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import field
 
-from .base import Path, Record, Row
+from .base import Count, Path, Record, Row
 from .hooks import HookOutcome, HookRow, HookSpec, KeyRow, Series
 from .messages import Event, ModelRequest
 from .passes import CallDetail, Problem
@@ -29,10 +29,10 @@ class GetTrace(Query, frozen=True):
 
 
 class Calls(Event, frozen=True):
-    generation: int
-    number: int  # of the pass they belong to; 0 before the first
+    generation: Count
+    number: Count  # of the pass they belong to; 0 before the first
     calls: tuple[CallDetail, ...]
-    total: int  # calls of this module (or of the pass); `calls` may hold fewer
+    total: Count  # calls of this module (or of the pass); `calls` may hold fewer
     note: str = ""  # why there is nothing, in words
     path: Path | None = None  # of the module asked about, None for the whole pass
 
@@ -109,7 +109,7 @@ class ParameterRow(Record, frozen=True):
 class Parameters(Event, frozen=True):
     path: Path
     rows: tuple[ParameterRow, ...]
-    total: int
+    total: Count
 
 
 class GetHooks(Look, frozen=True):
@@ -136,7 +136,7 @@ class AllHooks(Event, frozen=True):
     """Hooks `first` and following of the whole model: of the process first, then module by module."""
 
     rows: tuple[HookRow, ...]
-    total: int
+    total: Count
 
 
 class GetOutcomes(Query, frozen=True):
@@ -151,7 +151,7 @@ class Outcomes(Event, frozen=True):
     """Hooks `first` and following."""
 
     rows: tuple[HookOutcome, ...]
-    total: int
+    total: Count
 
 
 class CheckHook(Query, frozen=True):
@@ -165,7 +165,7 @@ class CheckHook(Query, frozen=True):
 class HookCheck(Event, frozen=True):
     """What a hook would be put on. `problem` is set exactly when it cannot be added."""
 
-    modules: int = 0
+    modules: Count = 0
     names: tuple[str, ...] = ()  # of the first few
     problem: Problem | None = None
 
@@ -180,7 +180,7 @@ class History(Event, frozen=True):
     """Of the batches that ran last. Each series has `batches` values."""
 
     path: Path
-    batches: int
+    batches: Count
     series: tuple[Series, ...]
     note: str = ""  # why there is nothing
 
@@ -196,7 +196,7 @@ class Gradients(Event, frozen=True):
     """By the full names of the parameters; none after a pass without a backward pass."""
 
     values: dict[str, TensorValue]
-    total: int
+    total: Count
 
 
 class TryStateDict(Query, frozen=True):
@@ -224,7 +224,7 @@ class StateDictReport(Event, frozen=True):
 
     file: str  # "" for the model's own state dict
     rows: tuple[KeyRow, ...]
-    total: int
+    total: Count
     counts: dict[str, int] = field(default_factory=dict)  # state -> keys in it
     notes: tuple[str, ...] = ()
     offer: LoadOffer | None = None  # None where nothing can be loaded

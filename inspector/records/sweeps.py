@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .base import Record, Row
+from .base import Count, Milliseconds, Record, Row
 from .messages import Event, ModelRequest
 
 
@@ -25,7 +25,7 @@ class SweepHead(Record, frozen=True):
     metrics: tuple[str, ...]
     clean: tuple[float, ...] | None  # None without a clean run
     corrupted: tuple[float, ...]
-    places: int  # to be altered, one after another
+    places: Count  # to be altered, one after another
     hook: str  # what is done there: "patch", "zero()"
     where: tuple[str, ...] = ()  # parts of each, as they were asked for
 
@@ -43,22 +43,22 @@ class RunSweep(ModelRequest, frozen=True):
 
 
 class SweepBegan(Event, frozen=True):
-    generation: int
+    generation: Count
     head: SweepHead
 
 
 class SweepRows(Event, frozen=True):
     """A chunk; `done` places of all are measured."""
 
-    generation: int
+    generation: Count
     rows: tuple[SweepRow, ...]
-    done: int
+    done: Count
 
 
 class SweepEnded(Event, frozen=True):
     """Reply to `RunSweep`, also when it was cancelled: what was measured until then has come."""
 
-    generation: int
+    generation: Count
     complete: bool
-    ms: float
+    ms: Milliseconds
     notes: tuple[str, ...] = ()  # what a run changed and could not be put back

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Union
 
-from .base import Record, Row
+from .base import Count, Record, Row
 
 
 class Statistics(Record, frozen=True):
@@ -14,9 +14,9 @@ class Statistics(Record, frozen=True):
     max: float | None = None
     mean: float | None = None
     std: float | None = None  # population standard deviation (divides by the count)
-    nan: int = 0
-    inf: int = 0
-    zeros: int = 0
+    nan: Count = 0
+    inf: Count = 0
+    zeros: Count = 0
     of: str = "values"  # or "magnitudes" (complex), "stored values" (sparse), "dequantized values"
 
 
@@ -45,7 +45,7 @@ class TensorValue(Record, frozen=True, tag="tensor", tag_field="kind"):
     requires_grad: bool = False
     type: str = "Tensor"  # the class: "Parameter", a subclass
     layout: str = "strided"
-    nbytes: int = 0
+    nbytes: Count = 0
     statistics: Statistics | None = None
     why: str = ""
     histogram: Histogram | None = None
@@ -57,7 +57,7 @@ class SequenceValue(Record, frozen=True, tag="sequence", tag_field="kind"):
 
     type: str
     items: tuple[Value, ...]
-    length: int
+    length: Count
     names: tuple[str, ...] = ()  # a namedtuple's field names
     is_tuple: bool = False
 
@@ -68,7 +68,7 @@ class MappingValue(Record, frozen=True, tag="mapping", tag_field="kind"):
     type: str
     keys: tuple[str, ...]
     items: tuple[Value, ...]
-    length: int
+    length: Count
 
 
 class ScalarValue(Record, frozen=True, tag="scalar", tag_field="kind"):
@@ -94,7 +94,7 @@ class Brief(Row, frozen=True, gc=False):
     without a tensor, the value itself. All three are empty where nothing was seen."""
 
     shape: tuple[int, ...] | None = None  # -1 for a ragged dimension, () for a scalar tensor
-    more: int = 0  # tensors beside it, at most 99
+    more: Count = 0  # tensors beside it, at most 99
     text: str = ""  # without a tensor: "None", a plain value, or the name of a type; at most 20 characters
 
 

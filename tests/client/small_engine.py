@@ -14,7 +14,20 @@ import sys
 import time
 
 from inspector.channel import Outbox, decode_asked, encode, receive
-from inspector.records import PROTOCOL, AnyRequest, Done, Hello, Note, Open, Problem, Progress, Run, Shutdown, Told
+from inspector.records import (
+    PROTOCOL,
+    AnyRequest,
+    Choices,
+    Done,
+    Hello,
+    Note,
+    Open,
+    Problem,
+    Progress,
+    Run,
+    Shutdown,
+    Told,
+)
 from inspector.records import Failed as Refused
 
 
@@ -27,7 +40,7 @@ def main(sock: socket.socket) -> None:
             outbox.put(Done(), asked.id)
             break
         obey(asked.body, outbox, sock)
-        outbox.put(Done() if not isinstance(asked.body, Run) else Refused(Problem("no")), asked.id)
+        outbox.put(Choices("", ()) if not isinstance(asked.body, Run) else Refused(Problem("no")), asked.id)
     outbox.close()
 
 
@@ -60,7 +73,7 @@ def obey(request: AnyRequest, outbox: Outbox, sock: socket.socket) -> None:
         time.sleep(60)
     elif deed == "tell":
         for number in range(1000):
-            outbox.put(Progress(1, number, 1000, 0, 0.0))
+            outbox.put(Progress(0, number, 1000, 0, 0.0))
             outbox.put(Note("info", str(number)))
 
 

@@ -52,21 +52,12 @@ def test_replies_go_to_whoever_asked_in_whatever_order_they_come(conversation: C
     second: list[AnyEvent] = []
     numbers = [number_of(conversation.ask(GetTrace(1, 0, 9), replies.append)) for replies in (first, second)]
     assert 0 not in numbers and len(set(numbers)) == 2
-    calls = Calls(1, 1, (), 0)
-    assert conversation.hear(body(Done(), numbers[1])) is None and conversation.hear(body(calls, numbers[0])) is None
-    assert (first, second) == ([calls], [Done()])
+    calls, refusal = Calls(0, 1, (), 0), Failed(Problem("no"))
+    assert conversation.hear(body(refusal, numbers[1])) is None and conversation.hear(body(calls, numbers[0])) is None
+    assert (first, second) == ([calls], [refusal])
 
 
-def test_a_reply_comes_once_and_one_that_nobody_waits_for_is_nothing(conversation: Conversation) -> None:
-    replies: list[AnyEvent] = []
-    number = number_of(conversation.ask(ListTargets(), replies.append))
-    for _ in range(2):
-        assert conversation.hear(body(Done(), number)) is None
-    assert conversation.hear(body(Done(), 99)) is None
-    assert replies == [Done()]
-
-
-@pytest.mark.parametrize("event", [Note("info", "x"), Progress(1, 1, 2, 0, 0.0), Opened(1, INFO)])
+@pytest.mark.parametrize("event", [Note("info", "x"), Progress(0, 1, 2, 0, 0.0), Opened(1, INFO)])
 def test_what_answers_nothing_is_for_everybody(event: AnyEvent, conversation: Conversation) -> None:
     assert conversation.hear(body(event)) == event
 
@@ -111,7 +102,7 @@ def test_it_says_what_the_engine_is_busy_with(conversation: Conversation) -> Non
     assert (conversation.busy, conversation.meanwhile) == (False, "")
     number = number_of(conversation.ask(Open(Target("net")), ignore))
     assert (conversation.busy, conversation.meanwhile) == (True, "while loading the model")
-    conversation.hear(body(Done(), number))
+    conversation.hear(body(Failed(Problem("no")), number))
     assert not conversation.busy
     ungreeted = Conversation()
     assert ungreeted.meanwhile == ""

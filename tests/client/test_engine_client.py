@@ -20,7 +20,7 @@ from inspector.postmortem.record import make_nameless_file
 from inspector.records import (
     CallRows,
     Calls,
-    Done,
+    Choices,
     Failed,
     GetTrace,
     Hello,
@@ -48,13 +48,13 @@ def running(process: int) -> bool:
 async def test_every_request_gets_its_own_reply():
     async with small_engine() as (engine, _):
         first, second = await asyncio.gather(engine.ask(Open(Target("x"))), engine.ask(Run(1)))
-        assert isinstance(first, Done) and isinstance(second, Failed)
+        assert isinstance(first, Choices) and isinstance(second, Failed)
 
 
 async def test_a_name_that_is_no_text_is_refused_and_ends_nothing():
     async with small_engine() as (engine, _):
         assert isinstance(await engine.ask(Open(Target("\udcff"))), Failed)
-        assert isinstance(await engine.ask(Open(Target("x"))), Done)
+        assert isinstance(await engine.ask(Open(Target("x"))), Choices)
 
 
 async def test_what_it_says_unasked_comes_in_order():
@@ -145,7 +145,7 @@ async def test_restart_ends_the_old_process_and_talks_to_a_new_one(monkeypatch):
         old = engine._connection.process
         await engine.restart()
         assert old.returncode is not None
-        assert isinstance(await engine.ask(Open(Target("x"))), Done)
+        assert isinstance(await engine.ask(Open(Target("x"))), Choices)
         assert not heard.of(Problem)
         assert engine._connection.process.pid != old.pid
 

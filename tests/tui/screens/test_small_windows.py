@@ -15,7 +15,7 @@ from inspector.tui.screens.options import Options
 from ..fake_engine import FakeEngine, info, running
 from ..test_payloads import SCREENS
 
-SIZES = [(1, 1), (2, 2), (10, 3), (20, 4), (40, 5), (80, 6)]
+SIZES = [(1, 1), (20, 4), *(pytest.param(size, marks=pytest.mark.slow) for size in ((2, 2), (10, 3), (40, 5), (80, 6)))]
 
 MOVING = ("down", "up", "pagedown", "pageup", "home", "end", "ctrl+f", "ctrl+d", "ctrl+u", "ctrl+n", "ctrl+p", "G", "g")
 LEAVING = {"q", "escape", "ctrl+c", "ctrl+k"}
