@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from ..engine.restore.turn import TURN
 from ..engine.session import Session
 from ..errors import InspectorError
 from ..records import Run
@@ -23,15 +24,23 @@ def summary(
 
     The pass runs on copies of the inputs, and the model is as before afterwards. Without arguments a sample input is
     guessed. With `generate`, `model.generate` makes so many tokens in place of one call, and the last one is shown.
+    Whatever runs a model and puts it back (`summary`, `sweep`, a pass of an open app) waits for its turn: one thread at
+    a time, in the whole process.
 
     Raises:
-        InspectorError: The pass failed; its message has the traceback.
+        InspectorError: The pass failed; its message has the traceback. Or another thread has had its turn for too
+            long, or this model is in the middle of such a pass on this thread.
     """
     check_model(model, "summary")
+    with TURN.hold("a summary"):
+        return _summarize(model, args, dict(kwargs or {}), width, generate)
+
+
+def _summarize(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], width: int, generate: int) -> str:
     collector = Collector()
     session = Session(collector.take)
     try:
-        opened = session.adopt(model, args, dict(kwargs or {}), type(model).__name__)
+        opened = session.adopt(model, args, kwargs, type(model).__name__)
         collector.take(opened)
         session.announce()
         if opened.form:

@@ -14,7 +14,8 @@ from ..engine.experiments.runs import Run, Runs, make_run
 from ..engine.experiments.sweep import Question, Sweep
 from ..engine.hooks.hook import Hook
 from ..engine.hooks.spec import parse_hook
-from ..engine.modules.tree import walk
+from ..engine.modules.tree import ModuleTree, walk
+from ..engine.restore.turn import TURN
 from ..errors import UsageError
 from ..records import SweepRow
 from ..report.sweeps.result import SweepResult
@@ -66,6 +67,7 @@ def sweep(
     Raises:
         NotAModule: A TypeError too: what was given is no module.
         UsageError: A module, a part, a metric or a hook cannot be understood, or the metric gives no number.
+        InspectorError: As `inspector.summary` raises it where it is not this thread's turn.
         Exception: What the model raises as it is, and what the metric raises. A run that fails because of what was
             altered in it is told in its row.
     """
@@ -84,6 +86,12 @@ def sweep(
         on,
     )
     tree = walk(model)
+    with TURN.hold("a sweep"):
+        return _carry_out(tree, question, seed, grad)
+
+
+def _carry_out(tree: ModuleTree, question: Question, seed: int, grad: bool) -> SweepResult:
+    TURN.refuse_nested(tree)
     runs = Runs(tree, seed, grad)
     with runs:
         experiment = Sweep(tree, question, runs)

@@ -123,7 +123,10 @@ class Server:
     def _reply(self, request: AnyRequest) -> AnyEvent:
         if self.session is None:  # before it is there, only `Cancel` and `Shutdown` are answered: nothing is to be done
             return Done()
-        return answer(self.session, request)
+        if isinstance(request, (Cancel, Look)):
+            return answer(self.session, request)
+        with self.session.turn():
+            return answer(self.session, request)
 
     def _prepare(self) -> Session:
         """Import torch, before anybody asks for it; what it leaves for the garbage collector is looked at never again:

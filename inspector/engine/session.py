@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -45,9 +46,10 @@ from .hooks.spec import parse_hook, resolve_hook, split_place
 from .inputs import Sample, form_fields, sample_from_specs
 from .inputs.sample import sample_from_values
 from .loading import Loaded, list_targets, load
-from .modules.tree import Node
+from .modules.tree import Node, walk
 from .passes.lazy import may_run
 from .recording.call import Call
+from .restore.turn import TURN
 from .subject.attempts import Attempts
 from .subject.hook_parts import check_part
 from .subject.runner import CHUNK, Emit, Runner
@@ -122,16 +124,23 @@ class Session:
         """Take the caller's own model under inspection; without arguments its input is unknown."""
         sample = sample_from_values(args, kwargs) if args or kwargs else None
         target = Target(name, training=model.training, grad=torch.is_grad_enabled())
-        self._adopt(Loaded(model, sample, "your model", notes), target)
-        return self._with_sample(sample)
+        with self.turn():
+            TURN.refuse_nested(walk(model))
+            self._adopt(Loaded(model, sample, "your model", notes), target)
+            return self._with_sample(sample)
 
     def show(self, model: nn.Module, calls: list[Call]) -> Opened:
         """Take a model under inspection with calls that were captured already, in place of a pass."""
         target = Target(type(model).__name__, training=model.training, run=False)
-        self._adopt(Loaded(model, None, "captured", ()), target)
-        opened = self._with_sample(None)
-        self.runner.show(calls)
-        return opened
+        with self.turn():
+            self._adopt(Loaded(model, None, "captured", ()), target)
+            opened = self._with_sample(None)
+            self.runner.show(calls)
+            return opened
+
+    def turn(self) -> AbstractContextManager[None]:
+        """For whatever runs or changes the model: other threads may look into it, too, and take turns with this one."""
+        return TURN.hold("what the app is asked for")
 
     def _adopt(self, loaded: Loaded, target: Target) -> None:
         self.generation += 1
@@ -141,7 +150,8 @@ class Session:
         self.sweeps = Sweeps(self.subject, self.attempts, self._emit, self._call_log)
         self.queries = (Queries if self.subject.info.is_model else WeightQueries)(self.subject, self.runner)
         self._open = True
-        gc.collect()  # the model before, if there was one
+        if self.generation > 1:
+            gc.collect()  # the model before
         if target.observe and self.subject.info.is_model:
             for node in self.subject.tree.objects():
                 self.subject.observers.add(node)
@@ -166,8 +176,9 @@ class Session:
         """Leave the model as it was before the session."""
         if self._open:
             self._open = False
-            self.left = self.subject.change_log.in_force()
-            self.subject.close()
+            with self.turn():
+                self.left = self.subject.change_log.in_force()
+                self.subject.close()
 
     def check(self, generation: int) -> None:
         """Raises `InspectorError` where a request was made for a model that is no longer open."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -16,6 +17,7 @@ from ..modules.tree import ModuleTree
 from ..restore.backup import TensorBackup
 from ..restore.guard import Snapshot
 from ..restore.process.random_states import cuda_in_use, seed_everything
+from ..restore.turn import TURN
 from ..torch_hooks.blocks import Block
 from ..values.nested import own_copy
 
@@ -93,12 +95,20 @@ class Runs:
         self.notes: tuple[str, ...] = ()
 
     def __enter__(self) -> Runs:
-        self.block.enter()
-        self._snapshot = Snapshot(self._tree, self._backup)
+        with contextlib.ExitStack() as entered:
+            entered.enter_context(TURN.hold("a sweep"))
+            self.block.enter()
+            entered.callback(self.block.leave)
+            self._snapshot = Snapshot(self._tree, self._backup)
+            self._entered = entered.pop_all()
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.block.leave()
+        with self._entered:
+            self.block.leave()
+            self._restore()
+
+    def _restore(self) -> None:
         late, lost = self._snapshot.restore()
         self.notes = (*(f"{words}, by a later run than the first: put back at the end only" for words in late), *lost)
 
@@ -115,7 +125,7 @@ class Runs:
         """
         self._reseed()
         try:
-            with torch.set_grad_enabled(self._grad):
+            with torch.set_grad_enabled(self._grad), TURN.run(self._tree):
                 return see(self._call(run, put))
         finally:
             self._snapshot.restore_restless()

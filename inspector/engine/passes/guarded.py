@@ -16,6 +16,7 @@ from ..restore.backup import TensorBackup
 from ..restore.guard import Snapshot
 from ..restore.process.names import Builtins
 from ..restore.process.random_states import cuda_in_use, seed_everything
+from ..restore.turn import TURN
 from ..torch_hooks.eager import run_eagerly
 
 Output = TypeVar("Output")
@@ -54,13 +55,25 @@ def run_guarded(
         seed: For Python, numpy and torch.
         grad: Record gradients meanwhile.
     """
+    with TURN.hold("a pass"):
+        return _run(tree, backup, run, see, seed, grad)
+
+
+def _run(
+    tree: ModuleTree,
+    backup: TensorBackup,
+    run: Callable[[], Output],
+    see: Callable[[Output], Seen],
+    seed: int,
+    grad: bool,
+) -> Outcome[Seen]:
     before, builtins, process = Snapshot(tree, backup), Builtins(), os.getpid()
     seed_everything(seed)
     error: BaseException | None = None
     seen: Seen | None = None
     began = ended = perf_counter()
     try:
-        with torch.set_grad_enabled(grad), run_eagerly(tree):
+        with torch.set_grad_enabled(grad), run_eagerly(tree), TURN.run(tree):
             began = perf_counter()
             output = run()
             _synchronize()
