@@ -186,7 +186,7 @@ def _act(model: nn.Module, x: Tensor, chance: random.Random) -> None:
 
 
 def _begin(model: nn.Module, x: Tensor, chance: random.Random, stack: ExitStack) -> None:
-    part = chance.choice([model, model[0], model[3]])
+    part = chance.choice([model, model[0]])
     match chance.randrange(6):
         case 0:
             inspector.summary(part, x)
