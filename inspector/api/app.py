@@ -15,16 +15,19 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
+from ..client.lineage import find_descendants, name_of
 from ..engine.recording.call import Call
 from ..engine.server import Server
 from ..engine.session import Session
 from ..records import Opened
 from ..report.calls import render_calls
 from ..report.collector import Collector
+from ..text import visible
 from ..tui.options import AppOptions
 from ..tui.start.launcher import is_terminal, supervise
 from .diverted_output import DivertedOutput
 
+_NAMED = 8  # processes that are named where some are left
 _PATIENCE = 1.0  # seconds for the running pass to come to its next module
 _WAITING = b"inspector: the app is closed; the running pass ends at its next module, or with ctrl+c\n"
 
@@ -49,7 +52,9 @@ def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0
     """Be the engine of an app on this terminal until it is closed. Its first pass makes so many tokens, or calls the
     model."""
     ours, theirs = socket.socketpair()
+    known = set(find_descendants(os.getpid()))
     with ours, theirs, DivertedOutput() as output:
+        known.add(output.process)
         server = Server(ours, own_process=False)
         session = server.session = Session(server.outbox.put, server.busy)
         server.outbox.put(adopt(session))
@@ -64,6 +69,7 @@ def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0
             served.set()
             app.join()
             session.close()
+    _tell_left([process for process in find_descendants(os.getpid()) if process not in known])
     return session
 
 
@@ -78,6 +84,15 @@ def _run_app(options: AppOptions, ours: socket.socket, output: DivertedOutput, s
     if not served.wait(_PATIENCE):
         with contextlib.suppress(OSError):
             os.write(2, _WAITING)
+
+
+def _tell_left(processes: Sequence[int]) -> None:
+    """What was started in passes is the program's own, and it may not know of it."""
+    if processes:
+        named = ", ".join(f"{process} {visible(name_of(process))}".rstrip() for process in processes[:_NAMED])
+        more = f" and {len(processes) - _NAMED} more" if len(processes) > _NAMED else ""
+        with contextlib.suppress(OSError):
+            os.write(2, f"inspector: started while the app was open, and still running: {named}{more}\n".encode())
 
 
 def view_calls(model: nn.Module, calls: Sequence[Call]) -> None:

@@ -22,6 +22,7 @@ class DivertedOutput:
 
     Attributes:
         app_end: What the app reads.
+        process: The relay's, a child of this one.
     """
 
     def __init__(self) -> None:
@@ -40,6 +41,7 @@ class DivertedOutput:
                 stderr=self._kept[0],
                 pass_fds=(control.fileno(), self.app_end),
             )
+        self.process = self._relay.pid
         os.close(source)
         os.close(app)
         _flush()

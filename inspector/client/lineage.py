@@ -41,6 +41,13 @@ def find_descendants(ancestor: int) -> list[int]:
     return found
 
 
+def name_of(process: int) -> str:
+    """Its name as the kernel has it, "" where that is not to be seen."""
+    with contextlib.suppress(OSError), open(f"/proc/{process}/comm", errors="replace") as name:
+        return name.read().rstrip("\n")
+    return ""
+
+
 def parent_of(process: int) -> int:
     """Its parent, 0 where there is none to be seen."""
     return dict(_find_parents()).get(process, 0)

@@ -7,7 +7,7 @@ import signal
 import sys
 from pathlib import Path
 
-from .harness import Terminal, add_hook, find_app, is_running
+from .harness import Terminal, add_hook, command_of, find_app, is_running
 
 SCRIPT = """
 import torch, inspector
@@ -73,3 +73,31 @@ def test_what_was_done_in_the_app_is_told_to_the_script(tmp_path: Path) -> None:
         text = terminal.written[terminal.written.rindex(b"\x1b[?1049l") :].decode()
         assert "trace ['0', '1', ''] hooks {'1': [zero()]} edits {}" in text
         assert "again True" in text
+
+
+STARTS = """
+import subprocess, torch, inspector
+class Starts(torch.nn.Module):
+    def forward(self, x):
+        subprocess.Popen(["sleep", "20"])
+        return x
+before = subprocess.Popen(["sleep", "20"])
+inspector.inspect(torch.nn.Sequential(Starts()), torch.ones(2, 4))
+print("before:", before.pid, "still runs" if before.poll() is None else "was ended")
+"""
+
+
+def test_what_passes_started_is_the_scripts_own_and_is_said(tmp_path: Path) -> None:
+    script = tmp_path / "starts.py"
+    script.write_text(STARTS)
+    command = [sys.executable, str(script)]
+    with Terminal(command, columns=100, lines=30, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+        terminal.wait_for_text("pass 1")
+        found = [process for process in terminal.children() if command_of(process).startswith(b"sleep")]
+        terminal.send("q")
+        assert terminal.wait_for_end() == 0
+        text = terminal.written[terminal.written.rindex(b"\x1b[?1049l") :].decode()
+        assert f"still running: {found[1]} sleep\r\n" in text
+        assert f"before: {found[0]} still runs" in text
+        for process in found:
+            os.kill(process, signal.SIGKILL)
