@@ -90,33 +90,32 @@ class _Engine:
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
-        while self._reap() is None:
+        while self._reap() and self.returncode is None:
             ready, _, _ = select([lifeline.fileno(), child_ended], [], [])
             if child_ended not in ready:
                 return
             os.read(child_ended, 4096)
 
-    def _reap(self) -> int | None:
-        """Let go of every child that has ended; the engine's `returncode`."""
-        with contextlib.suppress(ChildProcessError):
-            while ended := os.waitpid(-1, os.WNOHANG):
+    def _reap(self) -> bool:
+        """Let go of every child that has ended; whether there are others."""
+        try:
+            while (ended := os.waitpid(-1, os.WNOHANG))[0]:
                 process, status = ended
-                if process == 0:
-                    break
                 if process == self._process:
                     self.returncode = os.waitstatus_to_exitcode(status)
-        return self.returncode
+        except ChildProcessError:
+            return False
+        return True
 
     def end_everything(self) -> None:
-        """Kill all that is below this process, until there is nothing: each may have started another meanwhile."""
+        """Kill all that is below this process, until it has no child: each may have started another meanwhile, and one
+        whose parent has just ended may be in no list that was read while it ended."""
         deadline = time.monotonic() + _PATIENCE
-        while (left := find_descendants(os.getpid())) and time.monotonic() < deadline:
-            for process in left:
+        while self._reap() and time.monotonic() < deadline:
+            for process in find_descendants(os.getpid()):
                 with contextlib.suppress(OSError):
                     os.kill(process, signal.SIGKILL)
             time.sleep(0.005)
-            self._reap()
-        self._reap()
 
 
 def _start(command: list[bytes]) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import sys
 from collections import defaultdict
 
@@ -56,6 +55,8 @@ def parent_of(process: int) -> int:
 def _find_parents() -> list[tuple[int, int]]:
     """(process, its parent) for all that run."""
     if sys.platform != "linux":
+        import subprocess  # a keeper starts sooner without it
+
         listed = subprocess.run(["ps", "-axo", "pid=,ppid=,stat="], capture_output=True, text=True, check=False).stdout
         rows = (line.split() for line in listed.splitlines())
         return [(int(process), int(parent)) for process, parent, state in rows if not state.startswith("Z")]
