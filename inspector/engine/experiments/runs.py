@@ -125,7 +125,7 @@ class Runs:
         """
         self._reseed()
         try:
-            with torch.set_grad_enabled(self._grad), TURN.run(self._tree):
+            with torch.set_grad_enabled(self._grad), TURN.run(self._tree), self._snapshot.others.watch():
                 return see(self._call(run, put))
         finally:
             self._snapshot.restore_restless()

@@ -73,7 +73,7 @@ def _run(
     seen: Seen | None = None
     began = ended = perf_counter()
     try:
-        with torch.set_grad_enabled(grad), run_eagerly(tree), TURN.run(tree):
+        with torch.set_grad_enabled(grad), run_eagerly(tree), TURN.run(tree), before.others.watch():
             began = perf_counter()
             output = run()
             _synchronize()

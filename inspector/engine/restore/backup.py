@@ -10,6 +10,7 @@ from torch.nn.parameter import is_lazy
 from ..modules.tree import ModuleTree
 from .bits import real_elements, stored_bytes
 from .kept_tensor import LOST, KeptTensor
+from .others import OtherThreads
 from .tensors import tensors_of
 
 BUDGET = 4 << 30
@@ -20,13 +21,16 @@ class TensorBackup:
     """Copies of the tensors of a model, made once. `not_copied` are the bytes past the budget."""
 
     def __init__(self, tree: ModuleTree, budget: int = BUDGET) -> None:
+        others = OtherThreads(tree)
+        gradients = not (others and others.are_busy())
         with torch._C.DisableTorchFunctionSubclass():
             found = list(tensors_of(tree))
-            found += [(f"{name}.grad", gradient) for name, tensor in found for gradient in _gradient(tensor)]
+            if gradients:
+                found += [(f"{name}.grad", gradient) for name, tensor in found for gradient in _gradient(tensor)]
             sizes = [stored_bytes(tensor) for _, tensor in found]
             copied = _smallest(sizes, budget)
             self.not_copied = sum(size for index, size in enumerate(sizes) if index not in copied)
-            self._tensors = [KeptTensor.of(*named, index in copied) for index, named in enumerate(found)]
+            self._tensors = [KeptTensor.of(*named, index in copied, gradients) for index, named in enumerate(found)]
         self._by_id = {id(kept.tensor): kept for kept in self._tensors}
 
     def accept(self, tensor: Tensor) -> None:
@@ -50,10 +54,38 @@ class TensorBackup:
                     _try_restore(kept)
         return restless
 
+    def take_over(self, others: OtherThreads) -> None:
+        """What was written since, from other threads, is what the tensors are restored to from now on."""
+        gradients = not others.are_busy()
+        with torch._C.DisableTorchFunctionSubclass():
+            for kept in self._tensors:
+                if _has_changed(kept) or kept.keeps_gradient != gradients:
+                    _renew(kept, gradients)
+
+    def leave_to(self, others: OtherThreads) -> list[str]:
+        """What other threads wrote stays theirs, and so does what they and the pass may both have written. Returns what
+        is left, in words."""
+        if not others.were_at_work():
+            return []
+        with torch._C.DisableTorchFunctionSubclass():
+            changed = [kept for kept in self._tensors if _has_changed(kept)]
+            if not others.called and not any(_is_theirs(kept, others) for kept in changed):
+                return []
+            for kept in self._tensors:
+                kept.keeps_gradient = False
+            for kept in changed:
+                _renew(kept, gradient=False)
+        return [f"{kept.name}: values (another thread writes to the model too: {LOST}" for kept in changed]
+
     def restore(self) -> list[str]:
         """Put back what changed. Returns it in words: "layer1.0.bn1.running_mean: values"."""
         with torch._C.DisableTorchFunctionSubclass():
             return [f"{kept.name}: {what}" for kept in self._tensors for what in _try_restore(kept)]
+
+
+def _is_theirs(kept: KeptTensor, others: OtherThreads) -> bool:
+    """Whether the pass cannot have changed it."""
+    return kept.has_other_values() and not others.pass_wrote(kept.tensor)
 
 
 def _gradient(tensor: Tensor) -> list[Tensor]:
@@ -69,6 +101,17 @@ def _smallest(sizes: list[int], budget: int) -> set[int]:
             break
         chosen.add(index)
     return chosen
+
+
+def _renew(kept: KeptTensor, gradient: bool) -> None:
+    vars(kept).update(vars(KeptTensor.of(kept.name, kept.tensor, kept.copy is not None, gradient)))
+
+
+def _has_changed(kept: KeptTensor) -> bool:
+    try:
+        return kept.has_changed()
+    except Exception:  # a tensor may refuse any operation; `restore` says so
+        return False
 
 
 def _try_restore(kept: KeptTensor) -> list[str]:

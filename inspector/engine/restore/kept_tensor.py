@@ -30,9 +30,11 @@ class KeptTensor:
     version: int
     requires_grad: bool
     gradient: Tensor | None
+    keeps_gradient: bool
 
     @classmethod
-    def of(cls, name: str, tensor: Tensor, copied: bool) -> KeptTensor:
+    def of(cls, name: str, tensor: Tensor, copied: bool, gradient: bool = True) -> KeptTensor:
+        """With `gradient`, its gradient is kept too: not to be read while another thread runs a backward pass."""
         lazy = is_lazy(tensor)
         has_data = not lazy and not tensor.is_meta and not is_freed(tensor)
         alias = copy = None
@@ -42,13 +44,28 @@ class KeptTensor:
         except Exception:  # a tensor may refuse any operation: of this one `restore` can only say that it changed
             alias = None
         version = 0 if tensor.is_inference() else tensor._version
-        gradient = tensor.grad if tensor.is_leaf and not lazy else None
-        return cls(name, tensor, type(tensor), has_data, alias, copy, version, tensor.requires_grad, gradient)
+        found = tensor.grad if gradient and tensor.is_leaf and not lazy else None
+        flags = tensor.requires_grad, found, gradient
+        return cls(name, tensor, type(tensor), has_data, alias, copy, version, *flags)
 
     @property
     def is_written(self) -> bool:
         """Its version counter moved, which a write through `.data` and that of a native BatchNorm do not do."""
         return not self.tensor.is_inference() and self.tensor._version != self.version
+
+    def has_changed(self) -> bool:
+        """Whether it is another one than it was; of its gradient nothing is asked."""
+        tensor = self.tensor
+        if type(tensor) is not self.cls or tensor.requires_grad != self.requires_grad or self.is_written:
+            return True
+        moved = self.alias is not None and not same_place(tensor, self.alias)
+        return moved or self.has_other_values()
+
+    def has_other_values(self) -> bool:
+        """Something was written where it was; where there is no copy, its version counter says so."""
+        if self.alias is None or is_freed(self.alias):
+            return False
+        return self.is_written if self.copy is None else not same_bits(real_elements(self.alias), self.copy)
 
     def restore(self) -> Iterator[str]:
         """Put back class, storage, contents, version and flags; yields what had changed."""
@@ -71,7 +88,7 @@ class KeptTensor:
         if tensor.requires_grad != self.requires_grad:
             tensor.requires_grad_(self.requires_grad)
             yield "requires_grad"
-        if tensor.is_leaf and tensor.grad is not self.gradient:
+        if self.keeps_gradient and tensor.is_leaf and tensor.grad is not self.gradient:
             tensor.grad = self.gradient
             yield "grad"
 

@@ -19,6 +19,7 @@ from ..modules.rows import module_rows
 from ..modules.tree import ModuleTree, Node, walk
 from ..recording.observers import Observers
 from ..restore.backup import TensorBackup
+from ..restore.others import OtherThreads
 from ..torch_hooks.ledger import Ledger
 from ..torch_hooks.slots import reserve_ids
 from . import weights_only
@@ -133,4 +134,6 @@ class Subject:
         """Leave the model as it was before."""
         self.change_log.close()
         self.observers.remove_all()
+        if OtherThreads(self.tree):  # of what they wrote since the last pass nothing is known
+            return
         self.backup.restore()

@@ -1,0 +1,142 @@
+"""Other threads that may train a model, or fill it, while a pass of it is guarded: what they write is theirs.
+
+Who wrote to a tensor cannot be asked. But threads that are there before a pass can be known, and so can what the pass
+itself writes: every operation on its own thread is looked at, while there are such threads and only then. What changed
+and was not written by the pass was written by them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from ..modules.tree import ModuleTree
+from ..torch_hooks.ours import OurHook, register
+
+_OURS = "inspector-"
+"""How the names of our own threads begin; they write to no model."""
+
+_AT_WORK = 50e-6
+"""Seconds of a processor that a thread has to use to have written anything."""
+
+_LET_RUN = 2e-3
+"""Seconds in which one that has something to do does something."""
+
+
+class OtherThreads:
+    """Those that are there when a pass begins, and what they did since.
+
+    Args:
+        tree: The model that the pass runs.
+    """
+
+    def __init__(self, tree: ModuleTree) -> None:
+        here = threading.get_ident()
+        found = [each for each in threading.enumerate() if each.ident not in (None, here)]
+        self._before = {each: _seconds_used(each) for each in found if not each.name.startswith(_OURS)}
+        self._tree = tree
+        self._writes = _Writes()
+        self._calls = _Calls(tree, {each.ident for each in self._before})
+
+    def __bool__(self) -> bool:
+        return bool(self._before)
+
+    @contextlib.contextmanager
+    def watch(self) -> Iterator[None]:
+        """Around what the pass does. Where there are no others it costs nothing."""
+        if not self:
+            yield
+            return
+        handle = register(register_module_forward_pre_hook, self._calls)
+        try:
+            with self._writes:
+                yield
+        finally:
+            handle.remove()
+
+    def are_busy(self) -> bool:
+        """Whether any of them runs when it is let."""
+        sleep(_LET_RUN)
+        return self.were_at_work()
+
+    def were_at_work(self) -> bool:
+        """Whether any of them ran at all since the pass began."""
+        return any(_seconds_used(each) - then > _AT_WORK for each, then in self._before.items())
+
+    @property
+    def called(self) -> bool:
+        """Whether one of them called a module of the model during the pass."""
+        return self._calls.seen
+
+    def pass_wrote(self, tensor: Tensor) -> bool:
+        """Whether an operation of the pass wrote to the memory of this tensor."""
+        return _place(tensor) in self._writes.places
+
+
+class _Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Sees every operation of this thread. `places` is where they wrote to."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.places: set[int] = set()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        for number, name in _written_by(func):
+            value = args[number] if number < len(args) else kwargs.get(name)
+            for tensor in value if isinstance(value, (list, tuple)) else (value,):
+                if isinstance(tensor, Tensor):
+                    self.places.add(_place(tensor))
+        return func(*args, **kwargs)
+
+
+class _Calls(OurHook):
+    """Hears of every call of a module in this process."""
+
+    def __init__(self, tree: ModuleTree, threads: set[int | None]) -> None:
+        super().__init__()
+        self.seen = False
+        self._tree = tree
+        self._threads = threads
+
+    def __call__(self, module: nn.Module, args: object) -> None:
+        if not self.seen and threading.get_ident() in self._threads:
+            self.seen = id(module) in self._tree.index_of_object
+
+
+@lru_cache(maxsize=4096)
+def _written_by(func: Any) -> tuple[tuple[int, str], ...]:
+    """The arguments that an operation writes to: what its schema says, and the statistics of a BatchNorm, of which that
+    of the native ones does not tell."""
+    return tuple(
+        (number, argument.name)
+        for number, argument in enumerate(func._schema.arguments)
+        if argument.is_write or argument.name.startswith("running_")
+    )
+
+
+def _place(tensor: Tensor) -> int:
+    try:
+        return tensor.untyped_storage().data_ptr()
+    except (RuntimeError, NotImplementedError):  # sparse, meta and wrapped tensors have none
+        return 0
+
+
+def _seconds_used(thread: threading.Thread) -> float:
+    """Of a processor, until now. One that is running, has ended, or cannot be looked at was at work."""
+    task = Path(f"/proc/self/task/{thread.native_id}")
+    try:
+        state = task.joinpath("stat").read_text().rpartition(")")[2].split()[0]
+        used = int(task.joinpath("schedstat").read_text().split()[0]) / 1e9
+    except (OSError, ValueError, IndexError):
+        return monotonic()
+    return monotonic() if state == "R" else used
