@@ -14,11 +14,11 @@ import torch
 from torch import nn
 
 from ....errors import UsageError
-from ....files import check_file
+from ....files import check_file, open_file
 from ....files.purposes import PROGRAM
 from ....text import encodable
 from ...inputs.sample import Arguments
-from ...stored.saved import what_is
+from ...stored.saved import look_closely, what_is
 from ...usercode import arguments
 from ...usercode.running import reported
 from ..target import Built, Loader, Wanted
@@ -57,10 +57,11 @@ def _claims(text: str) -> bool:
 
 def _build(wanted: Wanted) -> Built:
     path = check_file(wanted.text, PROGRAM)
+    look_closely(path)
     reader = _reader(path)
     name = _choose(_programs(reader, path), wanted)
     _check(reader, wanted)
-    with reported(f"{wanted.text} could not be loaded:"), path.open("rb") as stream:
+    with reported(f"{wanted.text} could not be loaded:"), open_file(path, PROGRAM) as stream:
         from torch.export.pt2_archive._package import load_pt2  # what torch.export.load calls, for every name
 
         program = load_pt2(stream).exported_programs[name]

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import ast
 import io
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -19,6 +18,10 @@ from typing import Any
 
 import torch
 from torch.export.pt2_archive import constants as layout
+
+from ....files import parse_json
+from ...stored.bloat import refuse_bloated
+from ...stored.saved import look_inside
 
 _TEXT_KEYS = frozenset({"metadata text", "as_string", "as_strings", "guards_code", "torch_version"})
 """What is kept, shown or handed to an operation as text. Guards are compiled by `ExportedProgram.module()` alone, and
@@ -82,9 +85,9 @@ def _reasons(reader: Any) -> Iterator[str]:
         if name.startswith(layout.AOTINDUCTOR_DIR):
             yield "it holds compiled libraries, which are loaded into the process"
         elif name.startswith(layout.MODELS_DIR):
-            yield from _in_json(json.loads(reader.get_record(name)), "")
+            yield from _in_json(parse_json(reader.get_record(name)), "")
         elif name.startswith((layout.WEIGHTS_DIR, layout.CONSTANTS_DIR)) and name.endswith("_config.json"):
-            yield from _in_payloads(reader, json.loads(reader.get_record(name)), name.rpartition("/")[0])
+            yield from _in_payloads(reader, parse_json(reader.get_record(name)), name.rpartition("/")[0])
         elif name.startswith(_PICKLES) and name.endswith(".pt"):
             yield from _in_pickle(reader.get_record(name), name)
 
@@ -99,9 +102,13 @@ def _in_payloads(reader: Any, config: Any, folder: str) -> Iterator[str]:
 
 
 def _in_pickle(data: bytes, name: str) -> Iterator[str]:
-    """torch tries the safe way first, so what it can read is never unpickled in the other."""
+    """torch tries the safe way first, so what it can read is never unpickled in the other. Raises `UsageError` where it
+    would take too much memory."""
     if not data:
         return
+    why = look_inside(data).bloated
+    if why:
+        raise refuse_bloated(name, why)
     try:
         torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except Exception as error:  # of many kinds; each means that torch would go on to the unsafe way

@@ -20,10 +20,10 @@ import torch
 from torch import nn
 
 from ....errors import UsageError
-from ....files import check_file
+from ....files import check_file, open_file
 from ....files.purposes import PROGRAM
 from ....text import encodable
-from ...stored.saved import look, what_is
+from ...stored.saved import look_closely, what_is
 from ...usercode import arguments
 from ...usercode.importing import import_file
 from ...usercode.running import wrap_error
@@ -54,7 +54,11 @@ def _build(wanted: Wanted) -> Built:
     for key in given:
         if key not in _TAKEN:
             raise arguments.refusal(wanted.text, key, _TAKEN)
-    demand(wanted, "is a whole pickled module, which can run any code when it is loaded", _reasons(look(path).foreign))
+    demand(
+        wanted,
+        "is a whole pickled module, which can run any code when it is loaded",
+        _reasons(look_closely(path).foreign),
+    )
     _make_importable(path)
     main = import_file(str(given[_MAIN])) if _MAIN in given else None
     return _choose(_load(path, wanted, main), wanted, given.get(_ENTRY))
@@ -73,7 +77,8 @@ def _make_importable(path: Path) -> None:
 
 def _load(path: Path, wanted: Wanted, main: ModuleType | None) -> Any:
     try:
-        return torch.load(path, map_location="cpu", pickle_module=_pickle(wanted, main), weights_only=False)
+        with open_file(path, PROGRAM) as stream:
+            return torch.load(stream, map_location="cpu", pickle_module=_pickle(wanted, main), weights_only=False)
     except _Gone as gone:
         raise gone.error from None
     except KeyboardInterrupt:

@@ -19,7 +19,7 @@ from ....errors import UsageError
 from ....files import check_file
 from ....files.purposes import PROGRAM
 from ....text import encodable
-from ...stored.saved import what_is
+from ...stored.saved import look_closely, what_is
 from ...usercode import arguments
 from ...usercode.running import reported
 from ..target import Built, Loader, Wanted
@@ -40,6 +40,7 @@ def _claims(text: str) -> bool:
 
 def _build(wanted: Wanted) -> Built:
     path = check_file(wanted.text, PROGRAM)
+    look_closely(path)
     for key, _ in wanted.target.arguments:
         raise arguments.refusal(wanted.text, key, [])
     demand(
