@@ -1,9 +1,9 @@
 """Framed messages between two processes on one machine, over a connected stream socket.
 
 A frame is a length (4 bytes, big-endian) and a MessagePack body: `Asked` from the app, `Told` from the engine. Bodies
-are validated against `records`; an unknown tag, a length above the cap or a foreign version ends the conversation with
-a `ChannelError` and is never guessed at. There is no pickle and no port here: the socket is a socketpair that the
-child inherits.
+are validated against `records` and never guessed at: a request that cannot be read is refused, while an event that
+cannot be, a length above the cap or a foreign version ends the conversation with a `ChannelError`. There is no pickle
+and no port here: the socket is a socketpair that the child inherits.
 """
 
 from __future__ import annotations
@@ -55,6 +55,20 @@ def decode_asked(body: bytes) -> Asked:
 
 def decode_told(body: bytes) -> Told:
     return _decode(Told, body)
+
+
+class _Numbered(msgspec.Struct, array_like=True):
+    """Any message, of which only the number is looked at."""
+
+    id: int
+
+
+def read_number(body: bytes) -> int:
+    """The number of a message that cannot be read otherwise; 0 where that cannot be read either."""
+    try:
+        return msgspec.msgpack.decode(body, type=_Numbered).id
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0
 
 
 def check_greeting(message: Told) -> Hello:

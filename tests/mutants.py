@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+from msgspec import inspect
 
 NASTY: tuple[Any, ...] = (
     None, True, -1, 0, 1, 7, 2**31, 2**63 - 1, -(2**63), 2**64 - 1, 0.5, -1.0, float("nan"), float("inf"),
@@ -15,6 +16,48 @@ NASTY: tuple[Any, ...] = (
     b"\xff" * 100, [], {}, [[]], [None], ["x"] * 1_000, [0] * 1_000, {"x": 1}, {"type": "Nothing"}, [["a"] * 3] * 3,
 )  # fmt: skip
 """What a field may hold that nobody expects there."""
+
+
+_TEXTS = ("", "0", "fc", "*", "scale(2)", "1x3", "\x1b[2J", "[/red]", "x" * 3_000, "/dev/null", "é")
+
+
+def make_record(kind: type, random: Random) -> Any:
+    """A valid record of this kind, with anything in its fields; optional ones are left out half of the time."""
+    return msgspec.convert(_make(inspect.type_info(kind), random), kind)
+
+
+def _make(kind: inspect.Type, random: Random) -> Any:
+    match kind:
+        case inspect.StructType():
+            fields = [field for field in kind.fields if field.required or random.random() < 0.5]
+            values = {field.encode_name: _make(field.type, random) for field in fields}
+            if kind.array_like:
+                return [_make(field.type, random) for field in kind.fields]
+            return {kind.tag_field: kind.tag, **values} if kind.tag_field is not None else values
+        case inspect.UnionType():
+            return _make(random.choice(kind.types), random)
+        case inspect.VarTupleType() | inspect.ListType():
+            return [_make(kind.item_type, random) for _ in range(random.randint(0, 2))]
+        case inspect.TupleType():
+            return [_make(each, random) for each in kind.item_types]
+        case inspect.DictType():
+            return {_make(kind.key_type, random): _make(kind.value_type, random) for _ in range(random.randint(0, 2))}
+        case inspect.LiteralType():
+            return random.choice(kind.values)
+        case inspect.IntType():
+            return min(random.choice((0, 1, 2, 3, 5, 1_000, 2**31, 2**63 - 1)), kind.le or 2**63 - 1)
+        case inspect.FloatType():
+            return random.choice((0.0, 0.5, -3.25, 1e14))
+        case inspect.StrType():
+            return random.choice(
+                ("", "0", "fc", "*", "scale(2)", "1x3", "\x1b[2J", "[/red]", "x" * 3_000, "/dev/null", "é")
+            )
+        case inspect.BoolType():
+            return random.random() < 0.5
+        case inspect.BytesType():
+            return b"\x01\x00"
+        case _:
+            return None
 
 
 def mutate(message: msgspec.Struct, random: Random) -> bytes:
@@ -46,7 +89,7 @@ def _mutate_place(plain: Any, random: Random) -> None:
     elif deed < 0.85 and isinstance(holder, list):
         holder.insert(key, copy.deepcopy(holder[key]))
     elif isinstance(holder[key], int | float):
-        holder[key] += random.choice((-1, 1, 2**32))
+        holder[key] = max(-(2**63), min(holder[key] + random.choice((-1, 1, 2**32)), 2**63 - 1))
     elif isinstance(holder[key], list):
         random.shuffle(holder[key])
 

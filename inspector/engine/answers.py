@@ -22,6 +22,7 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
     """
     if isinstance(request, ModelRequest):
         session.check(request.generation)
+        session.check_path(getattr(request, "path", None))
     if isinstance(request, Query):
         return session.queries.answer(request)
     match request:

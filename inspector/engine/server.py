@@ -16,7 +16,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from ..channel import Outbox, decode_asked, receive
+from ..channel import Outbox, decode_asked, read_number, receive
 from ..errors import ChannelError, InspectorError
 from ..postmortem.frames import explain_bug
 from ..postmortem.record import CallLog
@@ -82,11 +82,20 @@ class Server:
     def _read(self) -> None:
         try:
             while (body := receive(self._sock)) is not None:
-                self._sort(decode_asked(body))
+                self._take(body)
         except (ChannelError, OSError) as error:
             self.outbox.put(Failed(Problem(encodable(str(error), 400))))
             self.outbox.close()  # the client is told why before this process ends
         self._client_gone()
+
+    def _take(self, body: bytes) -> None:
+        """A request that cannot be read is refused, and the next one heard."""
+        try:
+            asked = decode_asked(body)
+        except ChannelError as error:
+            self.outbox.put(Failed(Problem(encodable(error.problem.what, 400), exit_code=2)), read_number(body))
+        else:
+            self._sort(asked)
 
     def _sort(self, asked: Asked) -> None:
         if isinstance(asked.body, Cancel):

@@ -187,6 +187,11 @@ class Session:
         if generation != self.generation:
             raise InspectorError("the model was opened anew meanwhile", hint="try again")
 
+    def check_path(self, path: Path | None) -> None:
+        """Raises `UsageError` where there is no such module; None names none."""
+        if path is not None:
+            self.subject.node(path)
+
     def set_input(self, specs: tuple[str, ...]) -> Opened:
         """Raises `UsageError` where a spec cannot be understood."""
         subject = self.subject

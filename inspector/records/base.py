@@ -13,6 +13,8 @@ Path = tuple[str, ...]
 
 Count = Annotated[int, Meta(ge=0)]
 """A number of things, or the place of one among them."""
+Place = Annotated[int, Meta(ge=0, le=1 << 40)]
+"""Where a page of a listing begins, or how long it is at most."""
 Milliseconds = Annotated[float, Meta(ge=-1e15, le=1e15)]
 """A time, which may be a little below 0 where it is a difference, and is never infinite or not a number."""
 

@@ -6,7 +6,7 @@ from typing import Literal, TypeAlias
 
 from msgspec import field
 
-from .base import Count, Path, Record, Row
+from .base import Count, Path, Place, Record, Row
 from .hooks import HookOutcome, HookRow, HookSpec, KeyRow, Series
 from .messages import Event, ModelRequest
 from .passes import CallDetail, Problem
@@ -24,8 +24,8 @@ class Look(Query, frozen=True):
 class GetTrace(Query, frozen=True):
     """Calls `first` to `first + count` of the last pass in completion order. Reply: `Calls`."""
 
-    first: int
-    count: int
+    first: Place
+    count: Place
 
 
 class Calls(Event, frozen=True):
@@ -92,7 +92,7 @@ class GetParameters(Look, frozen=True):
     """Parameters and buffers of a module and, after them, of those below it. Reply: `Parameters`."""
 
     path: Path
-    limit: int = 200
+    limit: Place = 200
 
 
 class ParameterRow(Record, frozen=True):
@@ -121,8 +121,8 @@ class GetHooks(Look, frozen=True):
 class GetAllHooks(Query, frozen=True):
     """The hooks of every module, of parameters and of the process. Reply: `AllHooks`."""
 
-    first: int = 0
-    count: int = 500
+    first: Place = 0
+    count: Place = 500
 
 
 class Hooks(Event, frozen=True):
@@ -143,8 +143,8 @@ class GetOutcomes(Query, frozen=True):
     """What became of every hook that was added, in the last pass, in the order in which they were added. Reply:
     `Outcomes`."""
 
-    first: int = 0
-    count: int = 500
+    first: Place = 0
+    count: Place = 500
 
 
 class Outcomes(Event, frozen=True):
@@ -188,8 +188,8 @@ class History(Event, frozen=True):
 class GetGradients(Query, frozen=True):
     """The gradients that the last backward pass left on parameters, `first` to `first + count`. Reply: `Gradients`."""
 
-    first: int
-    count: int
+    first: Place
+    count: Place
 
 
 class Gradients(Event, frozen=True):
