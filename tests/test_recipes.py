@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -128,8 +129,9 @@ session.save("stack.py")
 
 def test_a_panel_with_new_data(kitchen: Path) -> None:
     RECIPES["A panel with new data"].carry_out(kitchen)
-    rooms = ("inspector/records", "inspector/engine/views", "inspector/tui/panels")
-    run(kitchen, sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports", *rooms)
+    if find_spec("mypy") is not None:
+        rooms = ("inspector/records", "inspector/engine/views", "inspector/tui/panels")
+        run(kitchen, sys.executable, "-m", "mypy", "--strict", "--ignore-missing-imports", *rooms)
     shown = """
 import asyncio, torch, msgspec
 from pathlib import Path
