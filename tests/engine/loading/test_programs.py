@@ -10,13 +10,13 @@ import pathlib
 import sys
 import warnings
 import zipfile
+from importlib.util import find_spec
 
 import pytest
 import torch
 from torch import nn
 
 from inspector.engine.loading import load
-from inspector.engine.loading.files import exported_check
 from inspector.engine.modules.rows import module_rows
 from inspector.engine.modules.selector import select
 from inspector.engine.modules.tree import walk
@@ -26,6 +26,8 @@ from inspector.errors import TargetError, UsageError
 from inspector.records import Target
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+has_archives = find_spec("torch.export.pt2_archive") is not None
+needs_archives = pytest.mark.skipif(not has_archives, reason="torch writes and reads these archives since 2.8")
 
 
 class Half(nn.Module):
@@ -109,6 +111,7 @@ class Runs:
         return pathlib.Path.touch, (pathlib.Path(self.file),)
 
 
+@needs_archives
 def test_an_exported_program_is_unflattened():
     session, said, summary = opened("net.pt2")
     info = said.info
@@ -127,6 +130,7 @@ def test_an_exported_program_is_unflattened():
     assert {call.row.file for call in calls} == {""}
 
 
+@needs_archives
 def test_what_it_computes_is_what_was_exported():
     program = torch.export.load("net.pt2")
     loaded = load(Target("net.pt2"))
@@ -135,10 +139,12 @@ def test_what_it_computes_is_what_was_exported():
     assert torch.equal(loaded.model(*args, **kwargs), program.module()(*args, **kwargs))
 
 
+@needs_archives
 def test_fixed_shapes_are_said():
     assert "shapes are fixed" in opened("fixed.pt2")[1].info.notes[1]
 
 
+@needs_archives
 def test_a_program_without_an_example_gets_one_of_its_shapes(tmp_path):
     program = export(dynamic=True)
     program.example_inputs = None
@@ -147,6 +153,7 @@ def test_a_program_without_an_example_gets_one_of_its_shapes(tmp_path):
     assert (said.info.input, summary.problem) == ("2×4 float32, scale=4 float32", None)
 
 
+@needs_archives
 def test_how_inputs_are_given_is_fixed_by_the_export():
     assert load(Target("net.pt2", inputs=("8x4", "scale=4"))).sample.args[0].shape == (8, 4)
     problem = refused("net.pt2", inputs=("x=8x4", "scale=4"))
@@ -154,6 +161,7 @@ def test_how_inputs_are_given_is_fixed_by_the_export():
     assert "'scal'" in refused("net.pt2", inputs=("8x4", "scal=4")).what
 
 
+@needs_archives
 def test_the_graph_is_its_source():
     session, *_ = opened("net.pt2")
     source = session.queries.source(("first",), "auto")
@@ -165,6 +173,7 @@ def test_the_graph_is_its_source():
     assert session.queries.attributes(()).signature == "(x, scale)"
 
 
+@needs_archives
 def test_of_several_programs_one_is_named(tmp_path):
     from torch.export.pt2_archive._package import package_pt2
 
@@ -177,6 +186,7 @@ def test_of_several_programs_one_is_named(tmp_path):
     assert "no argument 'width'" in refused(name, ("width", "3")).what
 
 
+@needs_archives
 def test_a_package_without_a_program_is_said(tmp_path):
     writer = torch._C.PyTorchFileWriter(str(tmp_path / "compiled.pt2"))
     for name, data in {"archive_format": b"pt2", "archive_version": b"0", "data/aotinductor/model/m.so": b"x"}.items():
@@ -186,6 +196,13 @@ def test_a_package_without_a_program_is_said(tmp_path):
     assert "AOTInductor" in problem.what and "torch.export.save" in problem.hint
 
 
+@pytest.mark.skipif(has_archives, reason="torch reads these archives")
+def test_a_torch_without_archives_is_said(tmp_path):
+    problem = refused("net.pt2")
+    assert torch.__version__ in problem.what and "2.8" in problem.hint
+
+
+@needs_archives
 def test_files_that_are_none(tmp_path):
     (tmp_path / "text.pt2").write_text("not a zip")
     assert "no exported program" in refused(str(tmp_path / "text.pt2")).what
@@ -196,6 +213,7 @@ def test_files_that_are_none(tmp_path):
     assert "old torch.export" in refused(str(tmp_path / "old.pt2")).what
 
 
+@needs_archives
 def test_a_damaged_program_is_told_as_that(tmp_path):
     name = rewritten("net.pt2", tmp_path / "cut.pt2", with_json(lambda text: '{"graph_module": {}}'))
     with pytest.raises(TargetError, match="could not be loaded"):
@@ -241,6 +259,7 @@ EVIL = {
 
 
 @pytest.mark.parametrize("kind", EVIL)
+@needs_archives
 def test_a_program_with_code_in_it_asks_for_trust(kind, tmp_path, monkeypatch):
     edit = EVIL[kind]
     name = rewritten("net.pt2", tmp_path / "evil.pt2", edit or (lambda name, data: data))
@@ -256,6 +275,7 @@ def test_a_program_with_code_in_it_asks_for_trust(kind, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", ["a size", "an argument", "a pickle"])
+@needs_archives
 def test_with_trust_it_is_loaded_as_torch_loads_it(kind, tmp_path, monkeypatch):
     """Which is why it asks: torch.export.load runs each of these."""
     name = rewritten("net.pt2", tmp_path / "evil.pt2", EVIL[kind])
@@ -278,7 +298,10 @@ def test_with_trust_it_is_loaded_as_torch_loads_it(kind, tmp_path, monkeypatch):
         "s0 > 3",
     ],
 )
+@needs_archives
 def test_sizes_are_arithmetic(text):
+    from inspector.engine.loading.files import exported_check
+
     assert exported_check._is_arithmetic(text)
 
 
@@ -300,7 +323,10 @@ def test_sizes_are_arithmetic(text):
         "1; 2",
     ],
 )
+@needs_archives
 def test_all_else_is_none(text):
+    from inspector.engine.loading.files import exported_check
+
     assert not exported_check._is_arithmetic(text)
 
 
@@ -317,6 +343,7 @@ class Branching(nn.Module):
         return torch.cond(x.sum() > 0, lambda x: self.lin(x) * 2, lambda x: x - 1, (x,)) + count
 
 
+@needs_archives
 def test_control_flow_and_data_dependent_sizes_need_no_trust(tmp_path):
     torch.export.save(torch.export.export(Branching(), (torch.ones(2, 4),)), tmp_path / "branching.pt2")
     assert opened(str(tmp_path / "branching.pt2"))[2].problem is None

@@ -7,6 +7,7 @@ with it only where `--trust-pickle` was typed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -58,6 +59,7 @@ def _claims(text: str) -> bool:
 def _build(wanted: Wanted) -> Built:
     path = check_file(wanted.text, PROGRAM)
     look_closely(path)
+    _demand_archives(path)
     reader = _reader(path)
     name = _choose(_programs(reader, path), wanted)
     _check(reader, wanted)
@@ -66,6 +68,15 @@ def _build(wanted: Wanted) -> Built:
 
         program = load_pt2(stream).exported_programs[name]
     return unflatten(program, wanted.device)
+
+
+def _demand_archives(path: Path) -> None:
+    """Raises `UsageError` where this torch has another format for exported programs, which is not checked here."""
+    if find_spec("torch.export.pt2_archive") is None:
+        raise UsageError(
+            encodable(f"{path}: exported programs cannot be opened with torch {torch.__version__}", 400),
+            hint="torch 2.8 or newer can, for programs that it saved",
+        )
 
 
 def _reader(path: Path) -> Any:
