@@ -6,7 +6,6 @@ Importing this package imports neither torch nor Textual; the public names are l
 from __future__ import annotations
 
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -60,7 +59,8 @@ _KINDS = "inspector.engine.hooks.kinds"
 
 
 def _kinds() -> list[str]:
-    from pkgutil import iter_modules  # not needed for a first frame
+    from pathlib import Path  # neither is needed for a first frame, or for what starts an engine
+    from pkgutil import iter_modules
 
     return [found.name for found in iter_modules([str(Path(__file__).with_name("engine") / "hooks" / "kinds")])]
 

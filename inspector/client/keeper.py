@@ -17,7 +17,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import time
 from select import select
 
@@ -29,11 +28,14 @@ _WITH_GROUP = {signal.SIGTERM: signal.SIGTERM, signal.SIGTSTP: signal.SIGSTOP, s
 """What is handed on to the engine alone, and to its process group, and as which signal."""
 
 
-def main(fd: int, inherited: list[int]) -> None:
-    """Run what the client at the other end of the socket `fd` says, until it ends or the client does, and leave nothing
-    of it. The descriptors `inherited` are for the engine alone."""
-    lifeline = socket.socket(fileno=fd)
-    lifeline.set_inheritable(False)
+def main(lifeline: int, inherited: list[int]) -> None:
+    """Run what the client says until it ends or the client does, and leave nothing of it.
+
+    Args:
+        lifeline: The descriptor of the socket to the client.
+        inherited: Descriptors for the engine alone.
+    """
+    os.set_inheritable(lifeline, False)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     if not (command := _receive_command(lifeline)):
@@ -44,14 +46,14 @@ def main(fd: int, inherited: list[int]) -> None:
     engine.wait(lifeline)
     engine.end_everything()
     with contextlib.suppress(OSError):  # a client that is gone needs no word
-        lifeline.sendall(str(engine.returncode).encode())
+        os.write(lifeline, str(engine.returncode).encode())
 
 
-def _receive_command(lifeline: socket.socket) -> list[bytes]:
+def _receive_command(lifeline: int) -> list[bytes]:
     """What to run; nothing where the client ended before it had said so."""
     said = b""
     while not said.endswith(b"\0\0"):
-        if not (part := lifeline.recv(65536)):
+        if not (part := os.read(lifeline, 65536)):
             return []
         said += part
     return said[:-2].split(b"\0")
@@ -84,14 +86,14 @@ class _Engine:
             else:
                 os.killpg(self._process, _WITH_GROUP[signal.Signals(number)])
 
-    def wait(self, lifeline: socket.socket) -> None:
+    def wait(self, lifeline: int) -> None:
         """Until the engine ends, or the lifeline does."""
         child_ended, wake = os.pipe()
         os.set_blocking(wake, False)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda number, frame: None)
         while self._reap() and self.returncode is None:
-            ready, _, _ = select([lifeline.fileno(), child_ended], [], [])
+            ready, _, _ = select([lifeline, child_ended], [], [])
             if child_ended not in ready:
                 return
             os.read(child_ended, 4096)
