@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
 
 from inspector.cli.main import main
+from inspector.client.process import Connection
 from tests.documents import read_document
 
 from .apart import ROOT
 from .case import Broken, Case
-from .warm_engine import warm_engines
+from .warm_engine import engines_from, start_forked
 
 _OURS = f'File "{ROOT / "inspector"}'
 _BUGS = ("the inspector itself failed", "AssertionError", _OURS)
@@ -25,13 +26,19 @@ def offline() -> None:
     os.environ.update(HF_HUB_OFFLINE="1", http_proxy="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9")
 
 
-def run_command(case: Case, arguments: Sequence[str]) -> int:
-    """Run it as from a shell without a terminal. Raises `Broken` where it did not keep to what help says."""
+def run_command(case: Case, arguments: Sequence[str], start: Callable[[], Connection] = start_forked) -> int:
+    """Run it as from a shell without a terminal. Raises `Broken` where it did not keep to what help says.
+
+    Args:
+        case: Which notes it.
+        arguments: What is typed.
+        start: Starts the engine.
+    """
     offline()
     if not case.note(f"inspector {' '.join(map(repr, arguments))}"):
         return 0
     out, err = io.StringIO(), io.StringIO()
-    with redirect_stdout(out), redirect_stderr(err), warm_engines():
+    with redirect_stdout(out), redirect_stderr(err), engines_from(start):
         try:
             code = main(list(arguments))
         except SystemExit as leaving:

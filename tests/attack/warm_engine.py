@@ -8,6 +8,9 @@ import signal
 import socket
 import subprocess
 import time
+import traceback
+from collections.abc import Callable, Iterator
+from typing import NoReturn
 from unittest import mock
 
 from inspector.client import engine_client, process
@@ -54,12 +57,22 @@ class ForkedEngine:
 
 def start_forked() -> Connection:
     """As `start_engine`, in a moment."""
+    return fork_engine(server.main)
+
+
+def fork_engine(be: Callable[[int, int], object]) -> Connection:
+    """A process that speaks the engine's side of the channel.
+
+    Args:
+        be: What it does, given its socket and its call log.
+    """
     call_log = make_nameless_file()
     ours, theirs = socket.socketpair()
     pipes = [os.pipe() for _ in range(2)]
     child = os.fork()
     if child == 0:
-        _be_engine(theirs.detach(), call_log, [write for _, write in pipes])
+        ours.close()
+        _be_engine(be, theirs.detach(), call_log, [write for _, write in pipes])
     theirs.close()
     for _, write in pipes:
         os.close(write)
@@ -67,24 +80,26 @@ def start_forked() -> Connection:
     return Connection(ours, ForkedEngine(child), (("stdout", out), ("stderr", err)), call_log)  # type: ignore[arg-type]
 
 
-def _be_engine(fd: int, call_log: int, streams: list[int]) -> None:
+def _be_engine(be: Callable[[int, int], object], fd: int, call_log: int, streams: list[int]) -> NoReturn:
     try:
         os.setsid()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
         for to, stream in enumerate(streams, 1):
             os.dup2(stream, to)
-        server.main(fd, call_log)
+        be(fd, call_log)
+    except Exception:
+        traceback.print_exc()
     finally:
         os._exit(1)
 
 
 @contextlib.contextmanager
-def warm_engines():
+def engines_from(start: Callable[[], Connection] = start_forked) -> Iterator[None]:
     """While it lasts, every engine is one of these."""
     from inspector.cli import reading, sweeping
 
     with contextlib.ExitStack() as patches:
         for module in (process, engine_client, reading, sweeping):
-            patches.enter_context(mock.patch.object(module, "start_engine", start_forked))
+            patches.enter_context(mock.patch.object(module, "start_engine", start))
         yield

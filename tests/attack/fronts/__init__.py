@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ..case import Front
-from . import bytes, files, keys, specs
+from . import bytes, engines, files, keys, specs
 
 FRONTS: dict[str, Front] = {
     "keys": keys.FRONT,
     "bytes": bytes.FRONT,
     "specs": specs.FRONT,
     "files": files.FRONT,
+    "engines": engines.FRONT,
 }
