@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.case:
         return _repeat(*options.case, options)
     seed = options.seed if options.seed is not None else int(time.time())
-    return Campaign(options.only or list(FRONTS), seed, options.size, options.minutes).run()
+    return Campaign(options.only or list(FRONTS), seed, options.size, options.minutes, options.details).run()
 
 
 def _make_parser() -> argparse.ArgumentParser:
@@ -33,6 +33,7 @@ def _make_parser() -> argparse.ArgumentParser:
     add("--only", type=lambda text: text.split(","), default=[], metavar="FRONT,...", help=f"of {', '.join(FRONTS)}")
     add("--seed", type=int, metavar="N", help="what the cases are drawn from (default: the clock)")
     add("--size", type=_read_size, metavar="WxH", help="of every terminal, in place of random sizes")
+    add("--details", metavar="FOLDER", help="write there what each failure did and showed")
     add("--case", type=_read_case, metavar="FRONT:SEED", help="repeat one case, and print what it did")
     add("--skip", type=int, default=0, metavar="N", help="leave out so many of its first deeds")
     return parser

@@ -131,6 +131,11 @@ class AttackedApp:
 
 
 def _last_words(written: str) -> str:
-    """The last line that is more than the frame of a traceback."""
+    """The line that says what was raised, or the last one that is more than the frame of a traceback."""
     lines = [line.strip(" \r│") for line in re.sub(r"\x1b\[[^a-zA-Z]*[a-zA-Z]", "", written).splitlines()]
-    return next((line for line in reversed(lines) if re.search(r"\w", line)), "no words")[:200]
+    raised = [line for line in lines if re.match(r"\w+(Error|Exception|Interrupt)\b", line)]
+    return (
+        raised[-1][:200]
+        if raised
+        else next((line for line in reversed(lines) if re.search(r"\w", line)), "no words")[:200]
+    )

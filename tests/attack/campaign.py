@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from .apart import Verdict, run_apart
 from .case import Size
@@ -30,12 +31,16 @@ class Campaign:
     seed: What the cases are drawn from.
     size: Of every terminal; None for random ones.
     minutes: How long it goes on; a case that has begun is ended.
+    details: The folder for what failures did and showed.
     """
 
-    def __init__(self, names: Sequence[str], seed: int, size: Size | None, minutes: float) -> None:
+    def __init__(
+        self, names: Sequence[str], seed: int, size: Size | None, minutes: float, details: str | None = None
+    ) -> None:
         self._seed = seed
         self._size = size
         self._minutes = minutes
+        self._details = details
         self._tallies = {name: Tally() for name in names}
 
     def run(self) -> int:
@@ -72,6 +77,8 @@ class Campaign:
         command += f" --size {self._size[0]}x{self._size[1]}" if self._size else ""
         command += f" --skip {skip}" if skip else ""
         self._clear_progress()
+        if self._details:
+            Path(self._details, f"{name}-{seed}.txt").write_text(verdict.detail, "utf-8", "backslashreplace")
         print(f"attack: {name}: {verdict.problem}\n    {command}", flush=True)
 
     def _shrink(self, name: str, seed: int, verdict: Verdict) -> tuple[int, Verdict]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from random import Random
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
@@ -33,6 +33,8 @@ _DEEPEST = 6
 def draw(random: Random, hint: Any, depth: int = 0) -> Any:
     """Any value of this type."""
     origin, arguments = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _draw_within(random, arguments, depth)
     if origin is Literal:
         return random.choice(arguments)
     if origin in (Union, types.UnionType):
@@ -45,6 +47,16 @@ def draw(random: Random, hint: Any, depth: int = 0) -> Any:
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return draw_record(random, hint, depth)
     return _draw_plain(random, hint)
+
+
+def _draw_within(random: Random, arguments: tuple[Any, ...], depth: int) -> Any:
+    """Seldom one that the channel refuses: the conversation is over then."""
+    value = draw(random, arguments[0], depth)
+    for meta in arguments[1:]:
+        if random.random() < 0.99 and isinstance(value, int | float) and isinstance(meta, msgspec.Meta):
+            value = value if meta.ge is None else max(value, meta.ge)
+            value = value if meta.le is None else min(value, meta.le)
+    return value
 
 
 def _draw_plain(random: Random, hint: Any) -> Any:
@@ -68,7 +80,7 @@ def _draw_items(random: Random, arguments: tuple[Any, ...], depth: int) -> list[
 
 def draw_record(random: Random, kind: type[Any], depth: int = 0) -> Any:
     """Any record of this kind. Those within a record that is deep already have what they have by default."""
-    hints = typing.get_type_hints(kind)
+    hints = typing.get_type_hints(kind, include_extras=True)
     values = {}
     for field in msgspec.structs.fields(kind):
         required = field.default is msgspec.NODEFAULT and field.default_factory is msgspec.NODEFAULT
@@ -88,7 +100,7 @@ def change(random: Random, record: Any) -> Any:
         return msgspec.structs.replace(record, **{name: change(random, value)})
     if isinstance(value, tuple) and value and random.random() < 0.7:
         return msgspec.structs.replace(record, **{name: _change_items(random, value)})
-    hint = typing.get_type_hints(type(record))[name]
+    hint = typing.get_type_hints(type(record), include_extras=True)[name]
     return msgspec.structs.replace(record, **{name: draw(random, hint)})
 
 

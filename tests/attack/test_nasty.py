@@ -14,7 +14,6 @@ from .nasty import MEANWHILE, NASTY, inputs_of
 from .ways import GUARDED, check_block, check_guarded, in_child
 
 _REACHED = "point 2: state that a model holds or its code reaches"
-_PROCESS = "point 2: settings of the process"
 WAITS = {
     "NormInList": _REACHED,
     "ModuleInDict": _REACHED,
@@ -40,9 +39,6 @@ WAITS = {
     "Parametrizes": _REACHED,
     "OwnFunction": _REACHED,
     "ReadsIterator": _REACHED,
-    "SetsTorch": _PROCESS,
-    "SetsProcess": _PROCESS,
-    "SetsLibraries": _PROCESS,
 }
 """Those that do not hold yet, and what they wait for."""
 

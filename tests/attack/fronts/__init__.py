@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..case import Front
-from . import bytes, engines, files, keys, specs
+from . import bytes, engines, files, keys, specs, states
 
 FRONTS: dict[str, Front] = {
     "keys": keys.FRONT,
@@ -11,4 +11,5 @@ FRONTS: dict[str, Front] = {
     "specs": specs.FRONT,
     "files": files.FRONT,
     "engines": engines.FRONT,
+    "states": states.FRONT,
 }

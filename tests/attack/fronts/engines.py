@@ -38,7 +38,7 @@ from ..liar import start_liar
 from ..warm_engine import engines_from, start_forked
 
 _TINY = f"{models.__file__}:tiny"
-_REQUESTS: tuple[type[Any], ...] = get_args(AnyRequest)
+_REQUESTS: tuple[type[Any], ...] = tuple(kind for kind in get_args(AnyRequest) if kind is not Shutdown)
 _KEYS = (
     *"jklhrbt12345678nGgvcHLBuaxdi", "space", "escape", "enter", "right_square_bracket", "plus", "full_stop",
 )  # fmt: skip
@@ -90,6 +90,7 @@ async def _show(case: Case, start: Any, keys: list[str]) -> None:
 
 
 async def _restart(app: Any, pilot: Any, random: Random) -> None:
+    await pilot.resize_terminal(120, 36)
     with engines_from(start_liar(random, 0.0)):
         for _ in range(8):
             while len(app.screen_stack) > 1:
@@ -97,9 +98,9 @@ async def _restart(app: Any, pilot: Any, random: Random) -> None:
                 await pilot.pause()
             await pilot.press("escape", "ctrl+k")
             await asyncio.sleep(0.3)
-            if app.engine.alive and "body" in _rows(app):
+            if app.engine.alive and "5 modules" in _rows(app):
                 return
-    raise Broken("the engine cannot be started again")
+    raise Broken(f"the engine cannot be started again: {_rows(app).splitlines()[0].strip()}")
 
 
 def _rows(app: Any) -> str:
@@ -113,7 +114,8 @@ def _lie_to_engine(case: Case) -> None:
     assert process is not None
     connection.sock.settimeout(_PATIENCE)
     try:
-        _Conversation(case, connection.sock).hold(random)
+        with contextlib.suppress(_RefusedError):
+            _Conversation(case, connection.sock).hold(random)
         process.wait(_PATIENCE)
         if process.returncode != 0:
             raise Broken(f"the engine ended with {process.returncode}")
@@ -122,9 +124,13 @@ def _lie_to_engine(case: Case) -> None:
             os.set_blocking(pipe, False)
             with contextlib.suppress(BlockingIOError):
                 print(os.read(pipe, 5000).decode("utf-8", "replace"))
-        process.end()
         with contextlib.suppress(Exception):
-            process.wait(5)
+            print("exit code", process.wait(1))
+        process.end()
+
+
+class _RefusedError(Exception):
+    """The engine ended the conversation and said why, as it does with whoever does not keep to the protocol."""
 
 
 class _Conversation:
@@ -164,6 +170,8 @@ class _Conversation:
                 raise Broken(f"no reply in {_PATIENCE:.0f} s") from None
             except ConnectionError:
                 body = None
+            if body is None and "cannot be read" in said:
+                raise _RefusedError
             if body is None:
                 raise Broken(f"the engine ended: {said}")
             told: Told = decode_told(body)
