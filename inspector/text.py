@@ -25,6 +25,18 @@ def encodable(text: str, limit: int = 2_000) -> str:
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def shorten(text: str, limit: int = 20_000) -> str:
+    """`text` cut to about `limit` characters, with how much more there is: a message may have a hundred million."""
+    more = len(text) - limit
+    if more <= 0:
+        return text
+    return (
+        f"{text[:limit]}{ELLIPSIS} {more / 1e6:,.1f} MB more"
+        if more > 50_000
+        else f"{text[:limit]}{ELLIPSIS} {more:,} more"
+    )
+
+
 def visible(text: str, keep: str = "") -> str:
     """`text` on one line, with every character that does not simply show itself written as an escape.
 

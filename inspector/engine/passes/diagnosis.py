@@ -17,7 +17,7 @@ from torch import nn
 
 from ...postmortem.frames import is_library
 from ...records import Problem, TensorValue, Value
-from ...text import encodable
+from ...text import encodable, shorten
 from ...value_text import abbreviate, brief_text, shape_text
 from ..modules.tree import ModuleTree
 from ..recording.call import Call
@@ -183,6 +183,6 @@ def _look_up(frame: FrameType, name: str) -> Any:
 
 def _text(error: BaseException) -> str:
     try:
-        return str(error)
+        return shorten(str(error))
     except Exception:  # an exception's __str__ is the model's code as well
         return ""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from ...errors import UsageError
 from ...postmortem.frames import Frame, find_users_line, trace_lines
 from ...records import Path, Problem
-from ...text import encodable
+from ...text import encodable, shorten
 from ..recording.recorder import Cancelled
 
 _OURS = __file__.rsplit("/", 2)[0]  # the engine
@@ -66,7 +66,8 @@ def _hint(error: BaseException) -> str:
 
 def _message(error: BaseException) -> str:
     try:
-        return str(error)
+        first, newline, rest = str(error).partition("\n")
+        return shorten(first, 900) + newline + shorten(rest)
     except Exception as broken:  # an exception whose own __str__ raises is still an exception
         return f"(its message cannot be read: {type(broken).__name__})"
 

@@ -15,7 +15,7 @@ import torch
 from ...errors import InspectorError, TargetError
 from ...postmortem.frames import trace_lines
 from ...records import TraceLine
-from ...text import encodable
+from ...text import encodable, shorten
 from .packages import how_to_install
 
 _OURS = str(Path(__file__).resolve().parents[2])
@@ -92,7 +92,7 @@ def _hint(error: BaseException) -> str:
 
 def _message(error: BaseException) -> str:
     try:
-        return str(error)
+        return shorten(str(error), 800)
     except Exception:  # an exception's __str__ is their code as well
         return "<its text could not be made>"
 
