@@ -44,7 +44,9 @@ def inspect(
     """Open the app on a live model, and return when it is closed.
 
     Passes run in this process, on copies of `args` and `kwargs`, and the model is as before afterwards: parameters,
-    buffers, gradients, hooks, random states. Where nobody sits at a terminal (a notebook, a job, a DataLoader worker)
+    buffers, gradients, hooks, random states. What another thread of your program writes to the model meanwhile, such as
+    an optimizer there, is left as it is, and the Log says so; `summary` and `sweep` there run between two passes, and
+    these wait for them. Where nobody sits at a terminal (a notebook, a job, a DataLoader worker)
     nothing blocks: a text report is printed instead.
 
     Args:

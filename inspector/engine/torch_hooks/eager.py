@@ -8,6 +8,7 @@ used again afterwards as it is.
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -29,6 +30,10 @@ class Stance:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        # a copy of this process that is made while another thread holds it would have nobody to give it back
+        os.register_at_fork(
+            before=self._lock.acquire, after_in_parent=self._lock.release, after_in_child=self._lock.release
+        )
         self._takers = 0
         self._former: Any = None  # what puts back the stance that was there
 
