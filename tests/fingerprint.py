@@ -5,6 +5,7 @@ Used by tests, and free of side effects.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Any
 
 import torch
@@ -13,11 +14,10 @@ from torch.nn.parameter import is_lazy
 
 from inspector.engine.modules.tree import named_children, walk
 from inspector.engine.restore.bits import real_elements
-from inspector.engine.restore.containers import containers_in, content_of, is_plain
-from inspector.engine.restore.modules import HELD
+from inspector.engine.restore.kinds.modules import HELD
 from inspector.engine.restore.process.random_states import random_states
 from inspector.engine.restore.process.state import SETTINGS
-from inspector.engine.restore.tensors import tensors_of
+from inspector.engine.restore.reach import tensors_of
 from inspector.engine.torch_hooks.dicts import PROCESS, TENSOR_KINDS, Owner, dicts_of, hook_dict
 from inspector.engine.values.unwrap import is_freed
 
@@ -76,15 +76,29 @@ def _module_print(module: nn.Module) -> dict[str, Any]:
         elif type(value) is torch.Generator:
             found[key] = _exact(value.get_state())
         else:
-            found[key] = id(value), [_ids(container) for container in containers_in(value)] if is_plain(value) else ()
+            found[key] = id(value), _contents_of(value)
     return found
 
 
-def _ids(container: Any) -> list[Any]:
-    content = content_of(container)
-    if isinstance(content, dict):
-        return [(id(key), id(value)) for key, value in content.items()]
-    return [id(item) for item in content] if isinstance(content, list) else sorted(map(id, content))
+def _contents_of(value: Any) -> list[Any]:
+    """The containers inside it, each once, by the identity of what they hold."""
+    found: dict[int, Any] = {}
+    pending = [value]
+    while pending:
+        value = pending.pop()
+        builtin = next((each for each in _BUILTINS if issubclass(type(value), each)), None)
+        if builtin is None or id(value) in found:
+            continue
+        pairs = list(builtin.items(value) if issubclass(builtin, dict) else enumerate(builtin.__iter__(value)))
+        ids = [id(item) for _, item in pairs]
+        found[id(value)] = (
+            sorted(ids) if builtin is set else (ids, [id(key) for key, _ in pairs if not isinstance(key, int)])
+        )
+        pending += [item for _, item in pairs]
+    return list(found.items())
+
+
+_BUILTINS: tuple[Any, ...] = (OrderedDict, dict, list, set, tuple)
 
 
 def _exact(value: Any) -> Any:

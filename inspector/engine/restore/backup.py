@@ -10,28 +10,48 @@ from torch.nn.parameter import is_lazy
 from ..modules.tree import ModuleTree
 from .bits import real_elements, stored_bytes
 from .kept_tensor import LOST, KeptTensor
+from .kinds.held_tensors import HeldTensor
 from .others import OtherThreads
-from .tensors import tensors_of
+from .reach import Reach, name_tensors, script_tensors
 
 BUDGET = 4 << 30
 """Bytes of tensors copied at most; larger ones are watched by version counters and cannot be put back."""
 
 
 class TensorBackup:
-    """Copies of the tensors of a model, made once. `not_copied` are the bytes past the budget."""
+    """Copies of the tensors of a model, made once. `not_copied` are the bytes past the budget; `is_cut` says that not
+    all that the model reaches is looked at."""
 
     def __init__(self, tree: ModuleTree, budget: int = BUDGET) -> None:
         others = OtherThreads(tree)
-        gradients = not (others and others.are_busy())
+        self._gradients = not (others and others.are_busy())
+        self.not_copied = 0
+        self._left = budget
+        self._tensors: list[KeptTensor] = []
+        self._by_id: dict[int, KeptTensor] = {}
         with torch._C.DisableTorchFunctionSubclass():
-            found = list(tensors_of(tree))
-            if gradients:
-                found += [(f"{name}.grad", gradient) for name, tensor in found for gradient in _gradient(tensor)]
-            sizes = [stored_bytes(tensor) for _, tensor in found]
-            copied = _smallest(sizes, budget)
-            self.not_copied = sum(size for index, size in enumerate(sizes) if index not in copied)
-            self._tensors = [KeptTensor.of(*named, index in copied, gradients) for index, named in enumerate(found)]
-        self._by_id = {id(kept.tensor): kept for kept in self._tensors}
+            reach = Reach(tree)
+            self.is_cut = reach.is_cut
+            self._keep([*name_tensors(reach.tensors), *script_tensors(tree)])
+
+    def meet(self, tensors: list[HeldTensor]) -> None:
+        """Those of them that are new here are kept from now on, as they are now."""
+        new = [held for held in tensors if id(held.owner) not in self._by_id]
+        if new:
+            with torch._C.DisableTorchFunctionSubclass():
+                self._keep(name_tensors(new))
+
+    def _keep(self, found: list[tuple[str, Tensor]]) -> None:
+        if self._gradients:
+            gradients = [(f"{name}.grad", gradient) for name, tensor in found for gradient in _gradient(tensor)]
+            found = [*found, *((name, each) for name, each in gradients if id(each) not in self._by_id)]
+        sizes = [stored_bytes(tensor) for _, tensor in found]
+        copied = _smallest(sizes, self._left)
+        self._left -= sum(sizes[index] for index in copied)
+        self.not_copied += sum(size for index, size in enumerate(sizes) if index not in copied)
+        kept = [KeptTensor.of(*named, index in copied, self._gradients) for index, named in enumerate(found)]
+        self._tensors += kept
+        self._by_id.update((id(each.tensor), each) for each in kept)
 
     def accept(self, tensor: Tensor) -> None:
         """What this tensor holds now is what it is restored to from now on."""

@@ -9,33 +9,37 @@ from ..modules.tree import ModuleTree
 from .backup import TensorBackup
 from .hooks import KeptHooks
 from .kept_tensor import LOST
-from .modules import KeptModule
+from .kinds.kind import Change, Kept
 from .others import OtherThreads
+from .place import say
 from .process.state import ProcessState
+from .reach import Reach
 
 
 class Snapshot:
-    """What every module holds now, the hooks of tensors and of the process, and the settings of the process."""
+    """What a model reaches as it is now, the hooks of tensors and of the process, and the settings of the process."""
 
     def __init__(self, tree: ModuleTree, backup: TensorBackup) -> None:
         self._backup = backup
+        reach = Reach(tree)
+        backup.meet(reach.tensors)
         self.others = OtherThreads(tree)
         if self.others:
             backup.take_over(self.others)
-        self._modules = [KeptModule(".".join(tree.paths[n.index]) or "(root)", n.module) for n in tree.objects()]
+        self._kept = reach.kept
         self._hooks = KeptHooks(backup.named_tensors())
         self._process = ProcessState()
-        self._restless: list[KeptModule] | None = None
+        self._restless: list[Kept] | None = None
         self._restless_tensors: set[int] | None = None
         self._left_to_others: list[str] = []
 
     def restore_restless(self) -> None:
-        """Put back, of modules and tensors, what changed when this was called first, and what was written to since: for
-        what is done again and again. `restore` finds the rest."""
+        """Put back, of what the model reaches, what changed when this was called first, and what was written to since:
+        for what is done again and again. `restore` finds the rest."""
         if self._restless is None:
-            self._restless = [kept for kept in self._modules if kept.restore([])]
+            self._restless = [kept for kept in self._kept if _try_restore(kept)]
         for kept in self._restless:
-            kept.restore([])
+            _try_restore(kept)
         self._left_to_others += self._leave_to_others()
         self._restless_tensors = self._backup.restore_restless(self._restless_tensors)
 
@@ -49,9 +53,17 @@ class Snapshot:
             What had changed and was put back, and what cannot be put back, in words.
         """
         changed, gone = self._process.restore()
-        for kept in self._modules:
-            changed += kept.restore(gone)
+        changes = [(kept.place, change) for kept in self._kept for change in _try_restore(kept)]
+        changed += [say(place, change.piece) for place, change in changes if not change.lost]
         changed += self._hooks.restore()
         changed += self._left_to_others + self._leave_to_others() + self._backup.restore()
-        lost = [words for words in changed if words.endswith(LOST)]
-        return [words for words in changed if words not in lost], [*gone, *lost]
+        gone += [f"{say(place, change.piece)} ({change.lost})" for place, change in changes if change.lost]
+        gone += [words for words in changed if words.endswith(LOST)]
+        return list(dict.fromkeys(words for words in changed if not words.endswith(LOST))), list(dict.fromkeys(gone))
+
+
+def _try_restore(kept: Kept) -> list[Change]:
+    try:
+        return list(kept.restore())
+    except Exception as error:  # keys and setters of anybody's may raise anything; the rest is still put back
+        return [Change("", f"{type(error).__name__} while it was compared or put back")]

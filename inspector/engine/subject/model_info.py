@@ -18,6 +18,7 @@ from ..modules.holdings import size_of
 from ..modules.tree import ModuleTree, own_tensors
 from ..passes.generating import can_generate
 from ..restore.backup import TensorBackup
+from ..restore.reach import MOST
 
 SHAPES_ONLY_PAST = 5_000
 """Modules from which on a pass records shapes only."""
@@ -58,10 +59,13 @@ def facts_of(
 
 
 def _backup_note(backup: TensorBackup) -> tuple[str, ...]:
-    if not backup.not_copied:
-        return ()
-    gib = backup.not_copied / (1 << 30)
-    return (f"{gib:.1f} GiB of tensors are not copied: what a pass writes to them is reported, not put back",)
+    notes = []
+    if backup.not_copied:
+        gib = backup.not_copied / (1 << 30)
+        notes.append(f"{gib:.1f} GiB of tensors are not copied: what a pass writes to them is reported, not put back")
+    if backup.is_cut:
+        notes.append(f"the model reaches more than {MOST:,} objects: what a pass changes in the others is not noticed")
+    return tuple(notes)
 
 
 def _badge_notes(rows: Sequence[ModuleRow]) -> tuple[str, ...]:

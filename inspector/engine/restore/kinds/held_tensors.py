@@ -1,0 +1,55 @@
+"""Tensors, as far as they are Python objects: what is in them is for the `TensorBackup`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .dicts import put_back
+from .kind import Budget, Change, Kept, Parts
+
+_DICT: Any = vars(Tensor)["__dict__"]
+
+_NONE: dict[str, Any] = {}
+
+
+class HeldTensor(Kept):
+    """Attributes that somebody gave to a tensor."""
+
+    __slots__ = ("attributes",)
+
+    def __init__(self, owner: Tensor, budget: Budget) -> None:
+        super().__init__(owner, budget)
+        attributes = _DICT.__get__(owner)
+        self.attributes: dict[str, Any] = attributes.copy() if attributes else _NONE
+
+    @classmethod
+    def claims(cls, kind: type) -> bool:
+        return issubclass(kind, Tensor)
+
+    def parts(self) -> Parts:
+        return self.attributes.items()
+
+    def restore(self) -> Iterator[Change]:
+        now = _DICT.__get__(self.owner)
+        if now or self.attributes:
+            yield from map(Change, put_back(now, self.attributes))
+
+
+class Storage(Kept):
+    """The memory of tensors, kept by itself: as a tensor of bytes it is one of the tensors."""
+
+    __slots__ = ()
+
+    @classmethod
+    def claims(cls, kind: type) -> bool:
+        return issubclass(kind, (torch.UntypedStorage, torch.TypedStorage))
+
+    def parts(self) -> Parts:
+        untyped = self.owner if isinstance(self.owner, torch.UntypedStorage) else self.owner._untyped_storage
+        if not untyped.nbytes() or untyped.device.type == "meta":
+            return ()
+        return (("memory", torch.empty(0, dtype=torch.uint8, device=untyped.device).set_(untyped)),)

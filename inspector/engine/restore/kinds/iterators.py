@@ -1,0 +1,100 @@
+"""Iterators, generators and coroutines: they cannot be wound back, but that they advanced can be seen without asking
+them for anything."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import operator
+import types
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+from ...source.running import in_mro
+from ..place import ITEM
+from .atoms import is_atom
+from .containers import same
+from .kind import Budget, Change, Kept, Parts
+from .origin import module_of
+
+_FRAMES = {types.GeneratorType: "gi", types.CoroutineType: "cr", types.AsyncGeneratorType: "ag"}
+
+
+class KeptIterator(Kept):
+    """One of Python's own: how much is left of it, and the iterators that it is made of."""
+
+    __slots__ = ("position",)
+
+    def __init__(self, owner: Any, budget: Budget) -> None:
+        super().__init__(owner, budget)
+        self.position = self._read()
+
+    @classmethod
+    def claims(cls, kind: type) -> bool:
+        is_pythons = module_of(kind) in ("builtins", "itertools") and not kind.__flags__ & _HEAP_TYPE
+        return is_pythons and in_mro(kind, "__next__")[1] is not None and kind not in _FRAMES
+
+    def _read(self) -> Any:
+        kind = type(self.owner)
+        if in_mro(kind, "__length_hint__")[1] is not None:
+            return operator.length_hint(self.owner, -1)
+        if kind is itertools.count:
+            return repr(self.owner) if all(map(is_atom, gc.get_referents(self.owner))) else ""
+        return _reduce(self.owner) if kind in (itertools.cycle, itertools.islice) else None
+
+    def parts(self) -> Parts:
+        return ((ITEM, held) for held in gc.get_referents(self.owner) if not issubclass(type(held), type))
+
+    def restore(self) -> Iterator[Change]:
+        now = self._read()
+        if now != self.position:
+            self.position = now
+            yield Change("", "an iterator that advanced")
+
+
+_HEAP_TYPE = 1 << 9
+
+
+def _reduce(owner: Any) -> Any:
+    """The numbers in what pickling would keep, which says how far it is; None where Python no longer does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        try:
+            found = owner.__reduce__()
+        except TypeError:
+            return None
+    state = [part for part in found[1:] if type(part) is tuple]
+    left = [operator.length_hint(part, -1) for part in found[1] if type(part) in _LISTS]
+    return [*left, *(part for held in state for part in held if type(part) in (int, bool))]
+
+
+_LISTS: tuple[type, ...] = (type(iter([])), type(iter(())))
+
+
+class KeptFrame(Kept):
+    """A generator or coroutine: where it stands, and what its variables are."""
+
+    __slots__ = ("content", "position")
+
+    def __init__(self, owner: Any, budget: Budget) -> None:
+        super().__init__(owner, budget)
+        self.position, self.content = self._read()
+
+    @classmethod
+    def claims(cls, kind: type) -> bool:
+        return kind in _FRAMES
+
+    def _read(self) -> tuple[int, list[Any]]:
+        frame = getattr(self.owner, f"{_FRAMES[type(self.owner)]}_frame")
+        return (-1 if frame is None else frame.f_lasti), [] if frame is None else gc.get_referents(self.owner)
+
+    def parts(self) -> Parts:
+        skipped = (types.FrameType, types.CodeType)
+        return ((ITEM, held) for held in self.content if not issubclass(type(held), skipped))
+
+    def restore(self) -> Iterator[Change]:
+        position, content = self._read()
+        if position != self.position or not same(content, self.content):
+            self.position, self.content = position, content
+            yield Change("", f"a {type(self.owner).__name__} that advanced")

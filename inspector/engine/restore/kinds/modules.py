@@ -1,0 +1,87 @@
+"""A module: class, attributes and dicts by identity.
+
+Nothing here asks a module for an attribute: reading a parametrized weight computes it and may change buffers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from torch import nn
+
+from ...torch_hooks.dicts import DICTS, MODULE_KINDS
+from ..hook_dicts import restore_hooks
+from .atoms import ATOMS
+from .dicts import identical, put_back
+from .kind import Budget, Change, Kept, Parts
+
+PARTS = ("_parameters", "_buffers", "_modules")
+"""Attributes of a module that torch keeps its parts in."""
+
+HELD = (*PARTS, *DICTS)
+"""Those, and the dicts of its hooks."""
+
+_HELD = frozenset((*HELD, "_non_persistent_buffers_set"))
+
+_NONE: dict[str, Any] = {}
+
+
+class KeptModule(Kept):
+    """Registered or not, it is kept in full: what is in its tensors is for the `TensorBackup`. Most of its dicts are
+    empty, and there are ten thousand modules: of empty ones there is no copy."""
+
+    __slots__ = ("attributes", "cls", "held", "not_saved")
+
+    def __init__(self, owner: nn.Module, budget: Budget) -> None:
+        super().__init__(owner, budget)
+        self.cls = type(owner)
+        self.attributes = attributes = vars(owner).copy()
+        self.held = {key: held.copy() for key in HELD if (held := attributes.get(key)) and _is_dict(held)}
+        self.not_saved = frozenset(_not_saved(attributes))
+
+    @classmethod
+    def claims(cls, kind: type) -> bool:
+        return issubclass(kind, nn.Module)
+
+    def parts(self) -> Parts:
+        """Hooks are not looked into: what somebody's hook collects outside of the model, it is meant to."""
+        for key in PARTS:
+            yield from self.held.get(key, _NONE).items()
+        for key, value in self.attributes.items():
+            if id(type(value)) not in ATOMS and not (key in _HELD and _is_torchs(value)):
+                yield key, value
+
+    def restore(self) -> Iterator[Change]:
+        if type(self.owner) is not self.cls:
+            self.owner.__class__ = self.cls
+            yield Change("class")
+        attributes = vars(self.owner)
+        if not identical(attributes, self.attributes):
+            yield from map(Change, put_back(attributes, self.attributes))
+        for key in PARTS:
+            held = attributes.get(key)
+            if (held or key in self.held) and _is_dict(held):
+                yield from map(Change, put_back(held, self.held.get(key, _NONE)))
+        has_hooks = len(self.held) > len(self.held.keys() & PARTS) or any(map(attributes.get, DICTS))
+        for kind in MODULE_KINDS if has_hooks else ():
+            if restore_hooks(kind, attributes, self.held):
+                yield Change(kind.attribute.strip("_").replace("_", " "))
+        if _not_saved(attributes) != self.not_saved:
+            attributes["_non_persistent_buffers_set"].clear()
+            attributes["_non_persistent_buffers_set"].update(self.not_saved)
+            yield Change("which buffers are saved")
+
+
+def _is_dict(value: object) -> bool:
+    return issubclass(type(value), dict)
+
+
+def _is_torchs(value: object) -> bool:
+    """Whether it is what torch keeps under such a name; scripted modules have views of their own."""
+    return issubclass(type(value), (dict, set))
+
+
+def _not_saved(attributes: dict[str, Any]) -> Any:
+    found = attributes.get("_non_persistent_buffers_set", ())
+    return found if type(found) is set else ()

@@ -1,0 +1,145 @@
+"""What a model holds and reaches: everything whose state a pass may change, each thing once.
+
+From the modules of the tree through attributes, containers, objects, closures, classes and globals of its own files, to
+any depth. What is near comes first, so that a program behind one attribute hides nothing of the rest.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Set
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..modules.tree import ModuleTree
+from ..source.running import mro, qualified_name
+from .kinds import LOOKED_THROUGH, kinds_of
+from .kinds.atoms import ATOMS
+from .kinds.functions import KeptFunction
+from .kinds.held_tensors import HeldTensor
+from .kinds.kind import Budget, Kept, Parts, Refused
+from .kinds.modules import KeptModule
+from .kinds.names import KeptNames, names_of
+from .kinds.origin import file_of, is_library, is_own, is_own_class
+from .place import Place, name_of
+
+MOST = 200_000
+"""Things looked at besides modules and tensors."""
+
+_UNCOUNTED = (KeptModule, HeldTensor)
+
+
+class Reach:
+    """One walk. `kept` is what was found as it is now, `tensors` are those among it, and `is_cut` says that there was
+    more than is looked at."""
+
+    def __init__(self, tree: ModuleTree) -> None:
+        self.kept: list[Kept] = []
+        self.tensors: list[HeldTensor] = []
+        self.is_cut = False
+        self._left = MOST
+        self._budget = Budget()
+        self._seen: set[int] = set()
+        self._types: set[int] = set()
+        self._names: dict[int, KeptNames] = {}
+        self._pending: deque[tuple[Place, Any, tuple[type[Kept], ...]]] = deque()
+        for node in tree.objects():
+            self._meet(Place(None, ".".join(tree.paths[node.index])), node.module)
+        while self._pending:
+            self._visit(*self._pending.popleft())
+
+    def _meet(self, place: Place, value: Any) -> None:
+        kinds = kinds_of(type(value))
+        if kinds and id(value) not in self._seen:
+            self._seen.add(id(value))
+            self._pending.append((place, value, kinds))
+
+    def _meet_parts(self, place: Place, parts: Parts) -> None:
+        for piece, value in parts:
+            if id(type(value)) not in ATOMS and id(value) not in self._seen:
+                self._meet(Place(place, piece), value)
+
+    def _visit(self, place: Place, value: Any, kinds: tuple[type[Kept], ...]) -> None:
+        if kinds[0] not in _UNCOUNTED:
+            self._left -= 1
+            if self._left < 0:
+                self.is_cut = True
+                return
+        if id(type(value)) not in self._types:
+            self._types.add(id(type(value)))
+            self._meet_classes(type(value))
+        for kind in kinds:
+            self._keep(place, self._look_at(kind, value))
+
+    def _look_at(self, kind: type[Kept], value: Any) -> Kept:
+        try:
+            return kind(value, self._budget)
+        except Exception as error:  # an array without memory, a file that refuses: of anybody's make
+            return Refused(value, error)
+
+    def _keep(self, place: Place, kept: Kept) -> None:
+        kept.place = place
+        self._meet_parts(place, kept.parts())
+        if type(kept) not in LOOKED_THROUGH:
+            self.kept.append(kept)
+        if type(kept) is HeldTensor:
+            self.tensors.append(kept)
+        elif type(kept) is KeptFunction and kept.is_own:
+            self._meet_names(kept.owner.__globals__, names_of(kept.owner))
+
+    def _meet_classes(self, kind: type) -> None:
+        """Those of modules, and others that were written in the model's own files."""
+        wanted = _is_kept if issubclass(kind, nn.Module) else _is_kept_own
+        for each in mro(kind):
+            if wanted(each):
+                self._meet(Place(None, f"class {qualified_name(each).rpartition('<locals>.')[2]}"), each)
+
+    def _meet_names(self, found: dict[str, Any], names: Set[str]) -> None:
+        """What code names of the globals of its file, and of other files of the model that it imported."""
+        kept = self._names_of(found)
+        self._meet_parts(kept.place, kept.add(names))
+        for name in names & found.keys():
+            module = found[name]
+            if type(module) is ModuleType and is_own(vars(module)):
+                new = names & vars(module).keys() - self._names_of(vars(module)).bindings.keys()
+                if new:
+                    self._meet_names(vars(module), new)
+
+    def _names_of(self, found: dict[str, Any]) -> KeptNames:
+        kept = self._names.get(id(found))
+        if kept is None:
+            kept = self._names[id(found)] = KeptNames(found, self._budget)
+            kept.place = Place(None, file_of(found))
+            self.kept.append(kept)
+        return kept
+
+
+def tensors_of(tree: ModuleTree) -> list[tuple[str, Tensor]]:
+    """Every tensor that the model reaches by its dotted name, each once."""
+    return [*name_tensors(Reach(tree).tensors), *script_tensors(tree)]
+
+
+def name_tensors(found: list[HeldTensor]) -> list[tuple[str, Tensor]]:
+    return [(name_of(kept.place), kept.owner) for kept in found]
+
+
+def script_tensors(tree: ModuleTree) -> Iterator[tuple[str, Tensor]]:
+    """The parameters and buffers of the outermost ScriptModules, which list those of their children too. Every look
+    makes a new Python tensor; the storage is what counts."""
+    for node in tree.objects():
+        above = tree.nodes[node.parent].module if node.parent >= 0 else None
+        if isinstance(node.module, torch.jit.ScriptModule) and not isinstance(above, torch.jit.ScriptModule):
+            prefix = ".".join(tree.paths[node.index])
+            for key, tensor in (*node.module.named_parameters(), *node.module.named_buffers()):
+                yield f"{prefix}.{key}" if prefix else key, tensor
+
+
+def _is_kept(cls: type) -> bool:
+    return not is_library(cls)
+
+
+def _is_kept_own(cls: type) -> bool:
+    return not is_library(cls) and is_own_class(cls)
