@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import contextvars
 import decimal
 import faulthandler
@@ -39,8 +40,8 @@ from inspector.engine.passes.forward import forward
 from inspector.engine.passes.guarded import Outcome
 from inspector.engine.restore.backup import TensorBackup
 
-kept: list[Any] = []
-"""What a pass entered and never left."""
+kept = contextlib.ExitStack()
+"""What a pass entered and never left. A list would be put back, as a global of the model's own file is."""
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="of Linux alone")
 
@@ -50,7 +51,7 @@ class Does(nn.Module):
 
     def __init__(self, act: Callable[[], Any], fails: bool = False) -> None:
         super().__init__()
-        object.__setattr__(self, "act", lambda: kept.append(act()))
+        object.__setattr__(self, "act", lambda: kept.callback(end, act()))
         self.fails = fails
         self.linear = nn.Linear(2, 2)
 
@@ -70,11 +71,13 @@ def outcome_of(act: Callable[[], Any], fails: bool = False) -> Outcome[None]:
 @pytest.fixture(autouse=True)
 def forgets() -> Iterator[None]:
     yield
-    while kept:
-        last = kept.pop()
-        for end in ("terminate", "set", "close"):
-            if hasattr(last, end):
-                getattr(last, end)()
+    kept.close()
+
+
+def end(last: Any) -> None:
+    for name in ("terminate", "set", "close"):
+        if hasattr(last, name):
+            getattr(last, name)()
 
 
 def enter(context: Any) -> Any:
