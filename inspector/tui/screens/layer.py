@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import ClassVar, TypeVar
 
 from textual.await_complete import AwaitComplete
@@ -13,17 +15,26 @@ from ..keys import bind_own, perform
 Result = TypeVar("Result")
 
 
-def uncover(screen: Screen[Result]) -> bool:
-    """Take away what lies over `screen`, before it is dismissed. Returns whether `screen` is there at all.
+def may_leave(screen: Screen[Result], again: Callable[[], object]) -> bool:
+    """Whether `screen` can be dismissed now. What lies over it is taken away first.
 
     Textual takes away whatever is on top, for every time it is asked. But keys come faster than messages, and answers
-    of the engine when they like: a layer may be asked twice, or while another one lies over it.
+    of the engine when they like: a layer may be asked twice, while another one lies over it, or before it is mounted,
+    and what it does when that has happened would fail. Then `again` is called a little later.
     """
     if not screen.is_attached or screen not in screen.app.screen_stack:
         return False
-    while screen.app.screen is not screen:
-        screen.app.screen.dismiss()
-    return True
+    for layer in reversed(screen.app.screen_stack[screen.app.screen_stack.index(screen) + 1 :]):
+        layer.dismiss()
+    if screen.is_mounted and screen is screen.app.screen:
+        return True
+    screen.call_later(_call, again)
+    return False
+
+
+def _call(again: Callable[[], object]) -> None:
+    """Textual would wait for what a callback returns."""
+    again()
 
 
 class Layer(ModalScreen[Result]):
@@ -42,7 +53,8 @@ class Layer(ModalScreen[Result]):
     """
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
-        return super().dismiss(result) if uncover(self) else AwaitComplete()
+        again = partial(self.dismiss, result)
+        return super().dismiss(result) if may_leave(self, again) else AwaitComplete()
 
     def action_close(self) -> None:
         self.dismiss(None)

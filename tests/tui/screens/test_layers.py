@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from inspector.tui.screens.help import Help
+from inspector.tui.screens.picker import Picker
 
 from ..app.test_hook_actions import settle
 from ..fake_engine import running
@@ -45,5 +46,15 @@ async def test_a_layer_that_is_done_takes_those_over_it_along(tmp_path: Path) ->
         app.push_screen(Help())
         await settle(app, pilot)
         below.dismiss(None)
+        await settle(app, pilot)
+        assert app.screen is app.workbench
+
+
+async def test_a_layer_may_be_left_before_it_is_there(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, _):
+        for _ in range(3):
+            picker = Picker("Targets", ())
+            app.push_screen(picker)
+            picker.dismiss(None)
         await settle(app, pilot)
         assert app.screen is app.workbench
