@@ -25,7 +25,7 @@ targets:
 A factory returns a module, (module, args) or (module, args, kwargs). Without a target the app opens a picker.
 Nothing is downloaded unless -w DEFAULT, hf:org/name or hub:owner/repo was typed.
 
-exit codes: 0 fine, 1 the model, its forward or a hook failed (with --strict: or never fired), 2 usage
+exit codes: 0 fine, 1 the model, its forward, a hook or the app failed (--strict: or a hook never fired), 2 usage
 """
 
 

@@ -19,7 +19,7 @@ def main(lifeline_fd: int, argv: list[str]) -> NoReturn:
     options = AppOptions.from_argv(argv)
     connection = connect(options)
 
-    from .run import run_app
+    from .run import CRASHED, run_app
 
     code = 1
     try:
@@ -27,7 +27,7 @@ def main(lifeline_fd: int, argv: list[str]) -> NoReturn:
     except BaseException:
         with contextlib.suppress(OSError):  # a terminal that is gone hears nothing
             traceback.print_exc()
-            sys.stderr.flush()
+            print(CRASHED, file=sys.stderr, flush=True)
     # Where the terminal went away, Textual's threads may wait for it for ever; nothing is left for them to do.
     os._exit(code)
 
