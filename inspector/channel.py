@@ -101,7 +101,7 @@ def _decode(kind: type[Message], body: bytes) -> Message:
 def _length(header: bytes) -> int:
     (length,) = _LENGTH.unpack(header)
     if length > FRAME_LIMIT:
-        raise ChannelError(f"a frame of {length} bytes is over the limit of {FRAME_LIMIT}")
+        raise ChannelError(f"a frame of {length} bytes, which is over the limit of {FRAME_LIMIT}")
     return int(length)
 
 

@@ -70,7 +70,7 @@ async def test_what_it_says_unasked_comes_in_order():
         ("exit", "the engine ended with exit code 3 while loading the model"),
         ("fork and die", "the engine was killed by SIGKILL while loading the model"),
         ("die while telling", "the engine was killed by SIGKILL while loading the model"),
-        ("garbage", "a frame of 4294967295 bytes is over the limit"),
+        ("garbage", "a frame of 4294967295 bytes, which is over the limit"),
     ],
 )
 async def test_its_end_is_noticed_and_nothing_waits_for_ever(deed: str, words: str):
