@@ -271,19 +271,24 @@ def test_a_client_that_stops_reading_does_not_hold_the_engine() -> None:
     running.stop()
 
 
-BAD = {
+UNREADABLE = {
     "unknown tag": struct.pack("!I", 24) + b"\x92\x01\x81\xa4type\xafNoSuchRequest__",
     "not MessagePack": struct.pack("!I", 3) + b"\xc1\xc1\xc1",
-    "over the limit": struct.pack("!I", FRAME_LIMIT + 1),
 }
 
 
-@pytest.mark.parametrize("bad", BAD)
-def test_nonsense_is_named_and_ends_the_conversation(bad: str, running: Any) -> None:
+@pytest.mark.parametrize("bad", UNREADABLE)
+def test_what_cannot_be_read_is_refused_and_ends_nothing(bad: str, running: Any) -> None:
+    client = running("mlp").client
+    client.sock.sendall(UNREADABLE[bad])
+    assert "cannot be read" in client.until(Failed).problem.what
+    assert isinstance(client.ask(ListTargets()), Choices)
+
+
+def test_a_frame_over_the_limit_is_named_and_ends_the_conversation(running: Any) -> None:
     server = running("mlp")
-    server.client.sock.sendall(BAD[bad])
-    failed = server.client.until(Failed)
-    assert "cannot be read" in failed.problem.what or "over the limit" in failed.problem.what
+    server.client.sock.sendall(struct.pack("!I", FRAME_LIMIT + 1))
+    assert "over the limit" in server.client.until(Failed).problem.what
     server.thread.join(20)
     assert not server.thread.is_alive()
 
@@ -304,8 +309,8 @@ def process() -> Iterator[Any]:
 def test_a_process_of_its_own_says_why_it_leaves(process: Any) -> None:
     client = Client(process.sock)
     check_greeting(decode_told(receive(process.sock)))
-    process.sock.sendall(BAD["unknown tag"])
-    assert "cannot be read" in client.until(Failed).problem.what
+    process.sock.sendall(struct.pack("!I", FRAME_LIMIT + 1))
+    assert "over the limit" in client.until(Failed).problem.what
     left = iter(lambda: receive(process.sock), None)  # its main thread may say what it does meanwhile
     assert all(isinstance(decode_told(body).body, Stage) for body in left)
     assert process.process.wait(20) == 0
