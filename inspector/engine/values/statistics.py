@@ -278,8 +278,10 @@ def histogram(tensor: Tensor, statistics: Statistics) -> Histogram | None:
 
 
 def _finite(flat: Tensor) -> Tensor:
-    """The finite elements; float8 has no `isfinite` before torch 2.15."""
-    wide = flat.float() if flat.is_floating_point() and flat.element_size() < 4 else flat
+    """The finite elements; float8 has no `isfinite` before torch 2.15, older ones have no index of uint64."""
+    if not flat.is_floating_point():
+        return flat
+    wide = flat.float() if flat.element_size() < 4 else flat
     return wide[wide.isfinite()]
 
 
@@ -297,11 +299,9 @@ def preview(tensor: Tensor) -> Preview | None:
     if tensor.numel() == 0 or tensor.layout is not torch.strided or tensor.is_nested:
         return None
     leading = max(tensor.dim() - 2, 0)
-    corner = tensor[(0,) * leading]
+    corner = (tensor.dequantize() if tensor.is_quantized else tensor)[(0,) * leading]
     limits = (PREVIEW_ROWS, PREVIEW_COLUMNS)[-corner.dim() :] if corner.dim() else ()
     corner = corner[tuple(slice(limit) for limit in limits)]
-    if corner.is_quantized:
-        corner = corner.dequantize()
     if corner.is_floating_point() and corner.element_size() < 4:
         corner = corner.float()
     at = ", ".join(["0"] * leading + [f":{size}" for size in corner.shape])

@@ -183,7 +183,7 @@ def _metadata(tensor: Tensor, why: str = "", summary: Any = None) -> TensorValue
 
 
 def _refusal(tensor: Tensor, error: Exception) -> str:
-    if isinstance(error, NotImplementedError):
+    if isinstance(error, NotImplementedError) or "not implemented for" in str(error):
         return f"no statistics: torch has no arithmetic for {dtype_name(tensor.dtype)}"
     return f"no statistics: {type(error).__name__}: {error}"
 
