@@ -113,15 +113,39 @@ class Source:
 
     def needs(self, name: str) -> set[str]:
         """The names that a definition uses when it runs."""
-        return set(_names_in(self.definitions[name]))
+        return set(self._names_in(self.definitions[name]))
 
     def text_of(self, name: str) -> str:
         node = self.definitions[name]
         below = self._body[self._body.index(node) + 1 :][:1]
         last = below[0] if below and isinstance(node, (ast.Assign, ast.AnnAssign)) and _is_text(below[0]) else node
-        decorated = isinstance(node, ast.ClassDef) and node.decorator_list
-        first = node.decorator_list[0] if decorated and isinstance(node, ast.ClassDef) else node
-        return "\n".join(self._lines[first.lineno - 1 : last.end_lineno]) + "\n"
+        first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+        left_out = {row for each in ast.walk(node) for ours in self._left_out(each) for row in _rows_of(ours)}
+        rows = range(first, (last.end_lineno or first) + 1)
+        return "\n".join(self._lines[row - 1] for row in rows if row not in left_out) + "\n"
+
+    def _left_out(self, node: ast.AST) -> list[ast.expr]:
+        """Of the decorators of a function those that this package defines."""
+        decorators = node.decorator_list if isinstance(node, ast.FunctionDef) else []
+        return [each for each in decorators if self._is_ours(next(_names_of(each), ""))]
+
+    def _is_ours(self, name: str) -> bool:
+        found = self.imports.get(name)
+        return name in self.definitions or (found is not None and found.module.partition(".")[0] == PACKAGE)
+
+    def _names_in(self, node: ast.AST) -> Iterator[str]:
+        if isinstance(node, ast.Name):
+            yield node.id
+        if isinstance(node, ast.ImportFrom) and node.level:
+            raise LookupError(
+                f"a script cannot carry an import inside a function: from {'.' * node.level}{node.module}"
+            )
+        left_out = self._left_out(node)
+        for field, value in ast.iter_fields(node):
+            inner = value if isinstance(value, list) else [value]
+            for each in inner if field not in ("annotation", "returns") else ():
+                if isinstance(each, ast.AST) and each not in left_out:
+                    yield from self._names_in(each)
 
     def _import_of(self, node: ast.stmt) -> Iterator[tuple[str, Import]]:
         if isinstance(node, ast.ImportFrom) and node.module != "__future__":
@@ -143,23 +167,13 @@ def _definition_of(node: ast.stmt) -> list[str]:
     return [target.id for target in targets if isinstance(target, ast.Name)]
 
 
-def _names_in(node: ast.AST) -> Iterator[str]:
-    if isinstance(node, ast.Name):
-        yield node.id
-    if isinstance(node, ast.ImportFrom) and node.level:
-        raise LookupError(f"a script cannot carry an import inside a function: from {'.' * node.level}{node.module}")
-    left_out = {"annotation", "returns"}
-    if isinstance(node, ast.FunctionDef) and not any(_is_builtin(each) for each in node.decorator_list):
-        left_out.add("decorator_list")
-    for field, value in ast.iter_fields(node):
-        inner = value if isinstance(value, list) else [value]
-        for each in inner if field not in left_out else ():
-            if isinstance(each, ast.AST):
-                yield from _names_in(each)
+def _names_of(node: ast.AST) -> Iterator[str]:
+    """The names in an expression, the outermost first."""
+    return (each.id for each in ast.walk(node) if isinstance(each, ast.Name))
 
 
-def _is_builtin(decorator: ast.expr) -> bool:
-    return isinstance(decorator, ast.Name) and hasattr(builtins, decorator.id)
+def _rows_of(node: ast.expr) -> range:
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
 
 
 def _is_text(node: ast.stmt) -> bool:
