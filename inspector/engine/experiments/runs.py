@@ -25,6 +25,9 @@ Run = Callable[[nn.Module], Any]
 """Runs a model on some input, and gives its output."""
 
 
+_SIMPLE = (Tensor, int, float, bool, type(None))
+
+
 def make_run(given: Any) -> Run:
     """What runs a model on `given`: one tensor or other value, a tuple of positional arguments, a mapping of keyword
     arguments, or a function of the model that runs it itself. The input is copied for each run."""
@@ -32,7 +35,8 @@ def make_run(given: Any) -> Run:
         run: Run = given
         return run
     args, kwargs = _split(given)
-    if all(type(value) in (Tensor, int, float, bool, type(None)) for value in (*args, *kwargs.values())):
+    tensors = sum(type(value) is Tensor for value in (*args, *kwargs.values()))  # of several, some may share memory
+    if tensors <= 1 and all(type(value) in _SIMPLE for value in (*args, *kwargs.values())):
         return lambda model: model(*map(_copy, args), **{name: _copy(value) for name, value in kwargs.items()})
     return run_of(sample_from_values(args, kwargs))
 
@@ -40,8 +44,12 @@ def make_run(given: Any) -> Run:
 def run_of(sample: Sample) -> Run:
     """What runs a model on copies of a sample."""
 
+    prepared: list[Sample] = []
+
     def run_on_copy(model: nn.Module) -> Any:
-        fresh = sample.copy()
+        if not prepared:
+            prepared.append(sample.of(model))
+        fresh = prepared[0].copy()
         return model(*fresh.args, **fresh.kwargs)
 
     return run_on_copy

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from ..modules.walk import embedding_rows, first_floating, first_tensor
-from ..values import nested
-from ..values.unwrap import PLAIN
+from ..modules.walk import embedding_rows, first_floating, first_tensor, own_objects
+from ..values.copying import deep_copy
+from ..values.nested import walk
+from .shared import Shared
 
 Origin = Literal["given", "known for this target", "guessed"]
 Arguments = tuple[tuple[Any, ...], dict[str, Any]]
@@ -43,7 +44,9 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """The arguments of one forward call. `target` is what came with them for a loss: labels, as a rule."""
+    """The arguments of one forward call. `target` is what came with them for a loss: labels, as a rule. `own` are the
+    model's modules and tensors by `id`, where some may be in it; `shared` is what a copy has in common with what it is
+    a copy of."""
 
     args: tuple[Any, ...] = field(repr=False)
     kwargs: dict[str, Any] = field(repr=False)
@@ -51,6 +54,8 @@ class Sample:
     text: str
     redraw: Callable[[int], Arguments] | None = field(default=None, repr=False)
     target: Any = field(default=None, repr=False)
+    own: Mapping[int, Any] = field(default_factory=dict, repr=False)
+    shared: tuple[Shared, ...] = field(default=(), repr=False)
 
     def fresh(self, seed: int) -> Sample:
         """The sample with its random parts drawn anew from `seed`; data that was given stays."""
@@ -59,28 +64,22 @@ class Sample:
         args, kwargs = self.redraw(seed)
         return Sample(args, kwargs, self.origin, self.text, self.redraw)
 
+    def of(self, model: nn.Module) -> Sample:
+        """The same for a model whose own modules and tensors, where they are in it, a copy shares."""
+        return self if self.redraw is not None else replace(self, own=own_objects(model))
+
     def copy(self) -> Sample:
-        """A sample whose tensors, containers and objects a forward pass may write to; it still shares what
-        `list_refusals` tells of."""
-        args, kwargs = nested.copy((self.args, self.kwargs), _copy_of).value
-        return Sample(args, kwargs, self.origin, self.text, self.redraw, self.target)
+        """A sample that a pass may write to: all in it is copied, and shared where it was. It still holds, as they are,
+        what `refusals` tells of, and what is the model's own."""
+        (args, kwargs, target), refusals = deep_copy((self.args, self.kwargs, self.target), self.own)
+        told = tuple(Shared(self._name_of(each.value), each) for each in refusals)
+        return replace(self, args=args, kwargs=kwargs, target=target, shared=told)
 
-    def list_refusals(self) -> tuple[str, ...]:
-        """What in it cannot be copied, in words: a pass is given that as it is, and may change it."""
-        found = nested.copy((self.args, self.kwargs), lambda tensor: tensor).refused
-        odd = [tensor for tensor in nested.tensors_in((self.args, self.kwargs)) if type(tensor) not in PLAIN]
-        return (
-            *found,
-            *(f"a {type(tensor).__name__} cannot be copied" for tensor in odd if _copy_of(tensor) is tensor),
-        )
-
-
-def _copy_of(tensor: torch.Tensor) -> torch.Tensor:
-    """In memory of its own; the tensor itself where its class refuses."""
-    try:
-        return nested.own_copy(tensor)
-    except Exception:  # of somebody else's class: `refused` tells of it
-        return tensor
+    def _name_of(self, value: Any) -> str:
+        """Which argument holds it."""
+        named = [(f"input {number}", given) for number, given in enumerate(self.args, 1)]
+        named += [(f"input {name}", given) for name, given in self.kwargs.items()]
+        return next((name for name, given in named if any(node is value for node, _ in walk(given))), "the target")
 
 
 def setting_for(model: nn.Module, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Setting:

@@ -44,3 +44,10 @@ def embedding_rows(model: nn.Module) -> int:
     """An index below this is valid for every embedding of the model; 10 where there is none."""
     tables = (module for module in modules_of(model) if isinstance(module, (nn.Embedding, nn.EmbeddingBag)))
     return max(1, min((table.num_embeddings for table in tables), default=10))
+
+
+def own_objects(model: nn.Module) -> dict[int, object]:
+    """The modules of a model, its parameters and its buffers by their `id`."""
+    held: dict[int, object] = {id(module): module for module in modules_of(model)}
+    held.update((id(tensor), tensor) for tensor in tensors_of(model))
+    return held

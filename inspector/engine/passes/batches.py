@@ -10,6 +10,7 @@ from typing import Any
 from ...records import Run, TensorValue
 from ..hooks.session_state import HookState
 from ..inputs import Sample
+from ..inputs.shared import Shared
 from ..modules.tree import ModuleTree, Node
 from ..recording.call import Call, Witness
 from ..recording.observers import Observers
@@ -71,6 +72,7 @@ class Batches:
         self.loss: float | None = None
         self.gradients: dict[str, TensorValue] = {}
         self.done = 0
+        self._shared: tuple[Shared, ...] = ()
         self._tree = tree
         self._settings = settings
         self._samples = samples
@@ -82,7 +84,19 @@ class Batches:
         self._progress = progress
         self._loss = loss_of(settings.loss) if settings.backward else None
         self._optimizer = optimizer_of(settings.optimizer, tree.root) if settings.backward else None
-        self._first = next(samples).copy()
+        self._sample = next(samples)
+
+    def prepare(self) -> None:
+        """Copy the first sample, which may run code of its objects."""
+        self._take(self._sample)
+
+    def _take(self, sample: Sample) -> None:
+        self._sample = sample.copy()
+        self._shared += self._sample.shared
+
+    def list_input_changes(self) -> list[str]:
+        """What the passes changed of inputs that could not be copied, in words."""
+        return list(dict.fromkeys(words for each in self._shared for words in each.find_changes()))
 
     def run(self) -> object:
         """All batches; gives the last one's output."""
@@ -93,9 +107,10 @@ class Batches:
                 if self._settings.batches > 1 and perf_counter() - told > _TELL_EVERY:
                     told = perf_counter()
                     self._progress(number + 1, self._settings.batches)
-                sample = self._first if number == 0 else next(self._samples).copy()
+                if number > 0:
+                    self._take(next(self._samples))
                 self.recorder.witness = self._witness if number == self._settings.batches - 1 else None
-                output = self._one(sample)
+                output = self._one(self._sample)
                 self.done = number + 1
         return output
 

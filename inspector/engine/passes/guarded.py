@@ -11,11 +11,13 @@ from typing import Generic, TypeVar
 import torch
 
 from ...text import encodable
+from ..inputs import Sample
 from ..modules.tree import ModuleTree
 from ..restore.backup import TensorBackup
 from ..restore.guard import Snapshot
 from ..restore.process.names import Builtins
 from ..restore.process.random_states import cuda_in_use, seed_everything
+from ..restore.process.state import ProcessState
 from ..restore.turn import TURN
 from ..torch_hooks.eager import run_eagerly
 
@@ -43,6 +45,7 @@ def run_guarded(
     *,
     seed: int,
     grad: bool = False,
+    prepare: Callable[[], object] = lambda: None,
 ) -> Outcome[Seen]:
     """Run a model with every random state seeded, then leave it and the process as they were. Never raises for what
     the model does.
@@ -54,9 +57,10 @@ def run_guarded(
         see: Given what `run` gave before anything is put back; its result is `Outcome.output`.
         seed: For Python, numpy and torch.
         grad: Record gradients meanwhile.
+        prepare: Called before `run`, and its time is not counted.
     """
     with TURN.hold("a pass"):
-        return _run(tree, backup, run, see, seed, grad)
+        return _run(tree, backup, run, see, seed, grad, prepare)
 
 
 def _run(
@@ -66,14 +70,16 @@ def _run(
     see: Callable[[Output], Seen],
     seed: int,
     grad: bool,
+    prepare: Callable[[], object],
 ) -> Outcome[Seen]:
     before, builtins, process = Snapshot(tree, backup), Builtins(), os.getpid()
-    seed_everything(seed)
     error: BaseException | None = None
     seen: Seen | None = None
     began = ended = perf_counter()
     try:
         with torch.set_grad_enabled(grad), run_eagerly(tree), TURN.run(tree), before.others.watch():
+            prepare()
+            seed_everything(seed)
             began = perf_counter()
             output = run()
             _synchronize()
@@ -89,6 +95,15 @@ def _run(
     restored, lost = before.restore()
     restored = ["builtins", *restored] if shadowed else restored
     return Outcome((ended - began) * 1e3, seen, error, _shorten(restored), _shorten(lost))
+
+
+def copy_guarded(sample: Sample) -> Sample:
+    """A copy, with the process as before: copying may run code of the objects in it, as a pass does."""
+    process = ProcessState()
+    try:
+        return sample.copy()
+    finally:
+        process.restore()
 
 
 def forget(output: object) -> None:

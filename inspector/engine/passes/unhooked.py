@@ -21,6 +21,7 @@ from ..source.classes import own_methods
 from ..source.running import forward_of, mro
 from ..torch_hooks.ours import OurHook, register
 from .forward import forward
+from .guarded import copy_guarded
 
 
 class UnhookedPass:
@@ -37,7 +38,7 @@ class UnhookedPass:
 
     def run(self, backup: TensorBackup, sample: Sample, seed: int) -> UnhookedPass:
         count = _Count(self._tree)
-        trial = sample.copy()
+        trial = copy_guarded(sample)
         with self._observers.away(), self._watching():
             # transformer layers look at the hooks of modules, and not at those of the process
             handle = register(register_module_forward_pre_hook, count)

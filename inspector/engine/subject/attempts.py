@@ -16,6 +16,7 @@ from ..inputs import Sample, guess
 from ..inputs.guess import fitting_specs, reaches_little
 from ..passes.diagnosis import diagnose, is_about_input
 from ..passes.forward import forward
+from ..passes.guarded import copy_guarded
 from ..recording.call import Call
 from ..recording.recorder import Recorder
 from .subject import Subject
@@ -108,7 +109,7 @@ class Attempts:
         """One pass with this input that is seen but not kept. `number` is that of the pass whose calls these are where
         nobody survives it."""
         subject = self._subject
-        trial = sample.copy()
+        trial = copy_guarded(sample)
         if self._call_log is not None:
             doing = f"guessing the sample input ({encodable(sample.text, 200)})"
             self._call_log.begin(doing, subject.generation, number)

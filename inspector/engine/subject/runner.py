@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from time import perf_counter
 
@@ -208,11 +209,14 @@ class Runner:
         self._recorder = batches.recorder
         try:
             grad = subject.target.grad or self._settings.backward
-            outcome = run_guarded(subject.tree, subject.backup, batches.run, see, seed=subject.seed, grad=grad)
+            outcome = run_guarded(
+                subject.tree, subject.backup, batches.run, see, seed=subject.seed, grad=grad, prepare=batches.prepare
+            )
         finally:
             self._recorder = None
         batches.recorder.finish(outcome.error)
-        return outcome
+        changes = batches.list_input_changes()
+        return dataclasses.replace(outcome, not_restored=(*outcome.not_restored, *changes)) if changes else outcome
 
     def _record(self, doing: str, watched: int | None, only: frozenset[int] | None = None, number: int = 0) -> Recorder:
         """`doing` says what the pass is for, `number` which one it is where its calls are to be shown."""

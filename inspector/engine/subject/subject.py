@@ -17,6 +17,7 @@ from ..inputs import Sample
 from ..loading import Loaded
 from ..modules.rows import module_rows
 from ..modules.tree import ModuleTree, Node, walk
+from ..passes.guarded import copy_guarded
 from ..recording.observers import Observers
 from ..restore.backup import TensorBackup
 from ..restore.others import OtherThreads
@@ -24,6 +25,8 @@ from ..torch_hooks.ledger import Ledger
 from ..torch_hooks.slots import reserve_ids
 from . import weights_only
 from .model_info import facts_of
+
+NOT_COPIED = "the input is not all copied, and a pass may change it"
 
 
 @dataclass
@@ -122,11 +125,11 @@ class Subject:
 
     def take_sample(self, sample: Sample | None, reached: int | None = None) -> None:
         """What the next passes are called with; of a guess that reaches few modules, how many."""
-        self.sample = sample
+        self.sample = sample = sample.of(self.tree.root) if sample is not None else None
         text, origin = (encodable(sample.text, 300), sample.origin) if sample is not None else ("", "")
-        shared = sample.list_refusals() if sample is not None else ()
+        shared = copy_guarded(sample).shared if sample is not None else ()
         notes = [note for note in self.info.notes if note not in self.input_notes]
-        self.input_notes = tuple(f"the input is not all copied, and a pass may change it: {why}" for why in shared[:3])
+        self.input_notes = tuple(encodable(f"{NOT_COPIED}: {each}", 400) for each in shared[:3])
         notes += self.input_notes
         self.info = replace(self.info, input=text, input_origin=origin, notes=tuple(notes), reached=reached)
 

@@ -57,20 +57,20 @@ def walk(value: Any, enter: Enter = enter_all) -> Iterator[tuple[Any, list[Part]
             continue
         seen[id(node)] = node
         parts = parts_of(node)
-        objects += _is_object(node, parts)
-        if objects > MAX_OBJECTS and _is_object(node, parts):
+        objects += is_object(node, parts)
+        if objects > MAX_OBJECTS and is_object(node, parts):
             continue
         yield node, parts
         pending += [(part.value, depth + 1) for part in reversed(parts)]
 
 
-def _is_object(node: Any, parts: list[Part]) -> bool:
+def is_object(node: Any, parts: list[Part]) -> bool:
     return bool(parts) and not is_a(node, (*BUILTINS, *FROZEN))
 
 
 def without_state(node: Any, depth: int) -> bool:
     """For `enter`: all but objects that others may hold as well and look at again, such as a key-value cache."""
-    return contents_of(node) is not None or not _is_object(node, parts_of(node))
+    return contents_of(node) is not None or not is_object(node, parts_of(node))
 
 
 def tensors_in(value: Any, enter: Enter = enter_all) -> Iterator[Tensor]:
@@ -85,7 +85,7 @@ def tensors_in(value: Any, enter: Enter = enter_all) -> Iterator[Tensor]:
 
 def holders_of_tensors(value: Any) -> set[int]:
     """The `id` of everything in `value` that is a tensor or holds one, however deep."""
-    plan = _Plan(value)
+    plan = Plan(value)
     return plan.holding({id(tensor) for tensor in plan.tensors()})
 
 
@@ -105,7 +105,7 @@ def replace(value: Any, function: Callable[[Tensor], Any], enter: Enter = enter_
     """
     if is_tensor(value):
         return function(value)
-    plan = _Plan(value, enter)
+    plan = Plan(value, enter)
     for tensor in plan.tensors():
         new = function(tensor)
         if new is not tensor:
@@ -131,13 +131,14 @@ def copy(value: Any, copy_tensor: Callable[[Tensor], Any]) -> Copied:
     """
     if is_tensor(value):
         return Copied(copy_tensor(value), ())
-    plan = _Plan(value)
+    plan = Plan(value)
     for tensor in plan.tensors():
         plan.new[id(tensor)] = copy_tensor(tensor)
-    refused: list[str] = []
-    if sum(_is_object(node, plan.parts[key]) for key, node in plan.nodes.items()) == MAX_OBJECTS:
-        refused.append(f"what is behind {MAX_OBJECTS:,} objects")
-    return Copied(plan.rebuild(set(plan.nodes) - set(plan.new), refused), tuple(dict.fromkeys(refused)))
+    refused: list[tuple[Any, str]] = []
+    if sum(is_object(node, plan.parts[key]) for key, node in plan.nodes.items()) == MAX_OBJECTS:
+        refused.append((value, f"what is behind {MAX_OBJECTS:,} objects"))
+    made = plan.rebuild(set(plan.nodes) - set(plan.new), refused)
+    return Copied(made, tuple(dict.fromkeys(why for _, why in refused)))
 
 
 def own_copy(tensor: Tensor) -> Tensor:
@@ -151,7 +152,7 @@ def own_copy(tensor: Tensor) -> Tensor:
     return copied.requires_grad_(tensor.requires_grad)
 
 
-class _Plan:
+class Plan:
     """What a value is made of, and what takes the place of what: `new` by `id`."""
 
     def __init__(self, value: Any, enter: Enter = enter_all) -> None:
@@ -179,8 +180,9 @@ class _Plan:
             pending += above
         return reached
 
-    def rebuild(self, stale: set[int], refused: list[str] | None = None) -> Any:
-        """The value with these containers made anew around what is new; what refuses goes into `refused`.
+    def rebuild(self, stale: set[int], refused: list[tuple[Any, str]] | None = None) -> Any:
+        """The value with these containers made anew around what is new; what refuses goes into `refused`,
+        with the reason.
 
         Raises:
             RebuildError: One refuses, and there is no such list.
@@ -201,7 +203,7 @@ class _Plan:
     def _now(self, key: int) -> list[Part]:
         return [part._replace(value=self.new.get(id(part.value), part.value)) for part in self.parts[key]]
 
-    def _step(self, key: int, make: Callable[[int], Any], refused: list[str] | None) -> None:
+    def _step(self, key: int, make: Callable[[int], Any], refused: list[tuple[Any, str]] | None) -> None:
         try:
             self.new[key] = make(key)
         except Exception as error:  # a class of somebody else may raise anything when it is copied
@@ -209,7 +211,7 @@ class _Plan:
             words = encodable(f"a {name_of_type(self.nodes[key])} cannot be made anew: {why}", 300)
             if refused is None:
                 raise RebuildError(words) from error
-            refused.append(words)
+            refused.append((self.nodes[key], words))
             self.new.pop(key, None)
 
     def _inner_first(self, frozen: list[int]) -> Iterator[int]:

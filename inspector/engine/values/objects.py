@@ -32,12 +32,12 @@ SCALARS = (bool, int, float, complex, str)
 _NAMED = (type, types.ModuleType, types.FunctionType, types.MethodType, types.BuiltinFunctionType)
 _BY_REPR = (range, slice, torch.dtype, torch.device, torch.memory_format, torch.layout)
 """Their own repr is short and made by Python or torch."""
-_LAZY = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
+LAZY = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _SYMBOLS = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
 CONSTANTS = (*SCALARS, bytes, enum.Enum, *_NAMED, *_SYMBOLS)
 """What nobody changes, or what is one for the whole program."""
-UNENTERED = (*CONSTANTS, nn.Module, functools.partial, *_LAZY)
+UNENTERED = (*CONSTANTS, nn.Module, functools.partial, *LAZY)
 """What holds other things and is not looked into for tensors: it has them for itself."""
 
 
@@ -215,7 +215,7 @@ def _sizes(shape: tuple[int, ...]) -> str:
 
 
 _DESCRIBED: tuple[tuple[Any, Callable[[Any], OtherValue | ScalarValue]], ...] = (
-    (_LAZY, lambda value: other(value, "not consumed")),
+    (LAZY, lambda value: other(value, "not consumed")),
     (nn.Module, lambda value: other(value, "a module")),
     (_SYMBOLS, lambda value: other(value, "a symbol: no value while tracing")),
     (enum.Enum, lambda value: other(value, member(value))),

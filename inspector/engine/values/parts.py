@@ -32,7 +32,7 @@ FROZEN = (tuple, frozenset, MappingProxyType)
 """Containers that are made with their items."""
 _LEAVES = (Tensor, *UNENTERED)
 
-_COPYING = ("__copy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
+_COPYING = ("__copy__", "__deepcopy__", "__reduce__", "__reduce_ex__", "__getstate__", "__setstate__")
 """A class that has one of these wants to be asked for copies of its objects."""
 
 
@@ -117,7 +117,7 @@ def make_empty(value: Any) -> Any:
         raise RebuildError("it is a module")
     if in_mro(type(value), "__del__")[1] is not None:  # run for the copy, it would end what the other still holds
         raise RebuildError("it has a finalizer")
-    if not _says_how(type(value)):
+    if not says_how(type(value)):
         with contextlib.suppress(TypeError):  # C code made its base: not for us to make
             return object.__new__(type(value))
     made = copy.copy(value)
@@ -126,7 +126,7 @@ def make_empty(value: Any) -> Any:
     return made
 
 
-def _says_how(cls: type) -> bool:
+def says_how(cls: type) -> bool:
     found = [in_mro(cls, name) for name in _COPYING]
     return any(value is not None and owner is not object for owner, value in found)
 

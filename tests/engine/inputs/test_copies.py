@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from types import SimpleNamespace
 from typing import Any
@@ -51,7 +52,7 @@ class Slots:
 
 
 class Stubborn(Own):
-    def __copy__(self) -> Any:
+    def __deepcopy__(self, memo: Any) -> Any:
         raise RuntimeError("there is one of me")
 
 
@@ -113,7 +114,8 @@ def test_a_cache_is_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "said"), [(Stubborn(), "there is one of me"), ((n for n in range(3)), "generator"), (nn.ReLU(), "module")]
+    ("held", "said"),
+    [(Stubborn(), "there is one of me"), ((n for n in range(3)), "generator"), (threading.Lock(), "lock")],
 )
 def test_what_refuses_to_be_copied_is_said(held: Any, said: str) -> None:
     session = Session(lambda event: None)
