@@ -10,6 +10,8 @@ from .setting import is_same
 
 _SPOKEN_FOR = ("numpy", "format_options", "decimal_context")
 """Those that settings read and write already."""
+_OURS = "open blocks"
+"""Which blocks of ours are open here; they end in any order."""
 _TEXT = 120
 
 _missing: Any = object()
@@ -30,7 +32,7 @@ class KeptContext:
         """
         changed: list[str] = []
         lost: list[str] = []
-        different = [v for v, now in contextvars.copy_context().items() if now is not self._then.get(v, _missing)]
+        different = [v for v, now in contextvars.copy_context().items() if self._differs(v, now)]
         config = _find_config() if different else {}
         for variable in different:
             name = f"the context variable {variable.name[:_TEXT]}"
@@ -42,6 +44,9 @@ class KeptContext:
             elif not variable.name.startswith(_SPOKEN_FOR) and not _is_torchs(variable) and not self._has_imported():
                 lost.append(f"{name} was set")
         return changed, lost
+
+    def _differs(self, variable: contextvars.ContextVar[Any], now: Any) -> bool:
+        return now is not self._then.get(variable, _missing) and variable.name != _OURS
 
     def _has_imported(self) -> bool:
         """What is imported may well set some of its own."""
