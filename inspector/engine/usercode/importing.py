@@ -66,13 +66,14 @@ def existing_file(name: str) -> Path:
 
 
 def import_module(name: str) -> ModuleType:
-    """The module of this dotted name; the current directory comes first on `sys.path`."""
+    """The module of this dotted name; the current directory comes first on `sys.path` where it is not imported yet."""
     if not all(part.isidentifier() for part in name.split(".")):
         raise UsageError(
             encodable(f"{name!r} is neither a file nor a module", 300),
             hint="write model.py:Net for a file or pkg.mod:Net for a module",
         )
-    _put_first(os.getcwd())
+    if name not in sys.modules:
+        _put_first(os.getcwd())
     importlib.invalidate_caches()
     with reported(f"your code raised while {name} was imported:"):
         try:
