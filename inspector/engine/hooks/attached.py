@@ -71,13 +71,16 @@ class Attached:
     def register(self) -> OurHandle:
         """Put it on its module, behind the hooks that are there."""
         module, on = self.module, self.hook.on
-        untyped: Any = module
+        untyped: Any = module  # torch before 2.5 has private names alone
         if on == "input":
             return register(module.register_forward_pre_hook, Trigger(self, Attached._before), with_kwargs=True)
         if on == "state_dict":
-            return register(untyped.register_state_dict_post_hook, Trigger(self, Attached._edit_saved))
+            put = getattr(untyped, "register_state_dict_post_hook", untyped._register_state_dict_hook)
+            return register(put, Trigger(self, Attached._edit_saved))
         if on == "load_state_dict":
-            return register(untyped.register_load_state_dict_pre_hook, Trigger(self, Attached._loading))
+            older = partial(untyped._register_load_state_dict_pre_hook, with_module=True)
+            put = getattr(untyped, "register_load_state_dict_pre_hook", older)
+            return register(put, Trigger(self, Attached._loading))
         if on == PARAMETERS and self.hook.at == "before":
             return register(module.register_forward_pre_hook, Trigger(self, Attached._edit_before), with_kwargs=True)
         after = {PARAMETERS: Attached._edit_after, "grad": Attached._watch}.get(on, Attached._after)

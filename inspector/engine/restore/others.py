@@ -120,8 +120,12 @@ def _written_by(func: Any) -> tuple[tuple[int, str], ...]:
     return tuple(
         (number, argument.name)
         for number, argument in enumerate(func._schema.arguments)
-        if argument.is_write or argument.name.startswith("running_")
+        if _is_written(argument) or argument.name.startswith("running_")
     )
+
+
+def _is_written(argument: Any) -> bool:
+    return argument.alias_info is not None and bool(argument.alias_info.is_write)  # torch 2.4 says it there alone
 
 
 def _place(tensor: Tensor) -> int:

@@ -97,23 +97,26 @@ class _CopiesItself(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.layer = nn.Linear(4, 4)
-        self.made: list[Any] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        _COPIES.extend((_held(copy.deepcopy(self.layer)), pickle.dumps(self.layer)))
-        out: Tensor = self.layer(x)
+        copied = copy.deepcopy(self.layer)
+        copied.pickled = pickle.dumps(self.layer)
+        out: Tensor = self.layer(x) + 0 * copied(x)
         return out
-
-
-_COPIES: list[Any] = []
 
 
 def test_a_model_that_copies_itself_in_a_guarded_pass_copies_nothing_of_ours() -> None:
     model = _CopiesItself()
-    _COPIES.clear()
-    model(torch.randn(2, 4))
-    inspector.summary(model, torch.randn(2, 4))
-    assert _COPIES[2] == _COPIES[0] and b"inspector" not in _COPIES[3]
+    made: list[tuple[Any, bytes]] = []  # what a hook collects is not put back
+
+    def look(module: nn.Module, *values: Any) -> None:
+        if hasattr(module, "pickled"):
+            made.append((_held(module), module.pickled))
+
+    with nn.modules.module.register_module_forward_hook(look):
+        model(torch.randn(2, 4))
+        inspector.summary(model, torch.randn(2, 4))
+    assert made[1][0] == made[0][0] and b"inspector" not in made[1][1]
 
 
 def test_what_is_pickled_in_a_block_loads_where_this_package_is_not(tmp_path: Path) -> None:
@@ -197,7 +200,10 @@ def _make_fx(model: nn.Module, x: Tensor) -> list[str]:
     return [str(node) for node in make_fx(model)(x).graph.nodes]
 
 
-@pytest.mark.parametrize("write_down", [_export, _trace, _make_fx])
+_OLD = pytest.mark.skipif(not hasattr(torch.compiler, "set_stance"), reason="its export refuses what it cannot compile")
+
+
+@pytest.mark.parametrize("write_down", [pytest.param(_export, marks=_OLD), _trace, _make_fx])
 def test_a_graph_that_is_made_in_a_block_holds_nothing_of_ours(write_down: Callable[..., list[str]]) -> None:
     model, x = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.BatchNorm1d(4)).eval(), torch.randn(3, 4)
     plain = write_down(model, x)
