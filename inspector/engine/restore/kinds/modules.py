@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import torch
 from torch import nn
 
 from ...torch_hooks.dicts import DICTS, MODULE_KINDS
@@ -58,7 +59,7 @@ class KeptModule(Kept):
             yield Change("class")
         attributes = vars(self.owner)
         if not identical(attributes, self.attributes):
-            yield from map(Change, put_back(attributes, self.attributes))
+            yield from map(Change, put_back(attributes, {**self.attributes, **_methods_looked_up(attributes)}))
         for key in PARTS:
             held = attributes.get(key)
             if (held or key in self.held) and _is_dict(held):
@@ -71,6 +72,11 @@ class KeptModule(Kept):
             attributes["_non_persistent_buffers_set"].clear()
             attributes["_non_persistent_buffers_set"].update(self.not_saved)
             yield Change("which buffers are saved")
+
+
+def _methods_looked_up(attributes: dict[str, Any]) -> dict[str, Any]:
+    """A scripted module keeps its compiled methods among its attributes, each from when it is called first."""
+    return {key: value for key, value in attributes.items() if type(value) is torch.ScriptMethod}
 
 
 def _is_dict(value: object) -> bool:

@@ -68,8 +68,9 @@ class _Entry:
     def restore(self, then: Any) -> list[str]:
         """What it was, in words; nothing where it only became what it is by default, as by being read."""
         now, default = self._entry.user_override.get(), self._entry.default
-        setattr(self._module, self._key, self._unset if then is _missing else then)
-        quiet = then is _missing and (is_same(now, default) or type(now) not in (bool, int, float, str))
+        was_unset = then is _missing or then is self._unset
+        setattr(self._module, self._key, self._unset if was_unset else then)
+        quiet = was_unset and (is_same(now, default) or type(now) not in (bool, int, float, str))
         return [] if quiet else [f"{self._module.__name__}.{self._key}"]
 
     @property
