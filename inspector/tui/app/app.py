@@ -149,6 +149,11 @@ class InspectorApp(App[None], inherit_bindings=False):
         self.bookmarks.keep()
         super().exit(result, return_code, message)
 
+    def copy_to_clipboard(self, text: str) -> None:
+        """Terminals take an empty text as a wish to empty the clipboard, and a text field has it cut for nothing."""
+        if text:
+            super().copy_to_clipboard(text)
+
     async def action_perform(self, id: str) -> None:
         """Do a command by its id, whoever owns it."""
         command = find_command(id)
