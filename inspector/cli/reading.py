@@ -14,7 +14,7 @@ from ..client.ending import Ending
 from ..client.engine_client import EngineClient
 from ..client.pass_plan import Plan
 from ..client.process import start_engine
-from ..errors import InspectorError
+from ..errors import ChannelError, InspectorError
 from ..records import (
     AnyEvent,
     AnyRequest,
@@ -207,7 +207,7 @@ class _Reader:
             page = await self._ask(GetOutcomes(generation, len(found)))
             assert isinstance(page, Outcomes)
             found += page.rows
-            if len(found) >= page.total:
+            if not page.rows or len(found) >= page.total:
                 return found
 
     async def _get_details(self, generation: int) -> Sequence[CallDetail]:
@@ -215,16 +215,20 @@ class _Reader:
         while len(details) < len(self._collector.calls):
             page = await self._ask(GetTrace(generation, len(details), PAGE))
             assert isinstance(page, Calls)
+            if not page.calls:
+                raise ChannelError("the engine sent fewer calls than it told of", hint=_ADVICE)
             details += page.calls
         return details
 
     async def _get_gradients(self, generation: int) -> dict[str, TensorValue]:
         gradients: dict[str, TensorValue] = {}
+        asked = 0
         while True:
-            page = await self._ask(GetGradients(generation, len(gradients), PAGE))
+            page = await self._ask(GetGradients(generation, asked, PAGE))
             assert isinstance(page, Gradients)
             gradients.update(page.values)
-            if not page.values or len(gradients) >= page.total:
+            asked += PAGE
+            if not page.values or asked >= page.total:
                 return gradients
 
 

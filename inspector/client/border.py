@@ -37,6 +37,8 @@ from ..records.replies import REPLIES
 
 LARGE = 1 << 20
 """Bytes of a message from which on it is looked at what makes it so large."""
+STEP_LIMIT = 1 << 20
+"""Steps of a pass that can be asked for one after the other; engines keep the calls of fewer."""
 TEXT_LIMIT = 1 << 19
 """Characters of a text, and parts of a listing, in one message."""
 DEPTH_LIMIT = 50
@@ -56,8 +58,9 @@ class Border:
         self._announced = 0  # rows of the module list
         self._keys: list[set[str]] = []  # of those below each row that came
 
-    def check_reply(self, request: AnyRequest | None, event: AnyEvent) -> None:
-        """What came with the number of `request`; None where nobody waits for that number."""
+    def check_reply(self, request: AnyRequest | None, event: AnyEvent, opening: bool) -> None:
+        """What came with the number of `request`; None where nobody waits for that number. While `opening` a model was
+        asked for."""
         if request is None:
             raise _refuse(f"{_name(event)} as an answer to nothing that was asked")
         if not isinstance(event, (*REPLIES[type(request)], Failed)):
@@ -65,17 +68,17 @@ class Border:
         count = getattr(request, "count", None)
         if count is not None:
             self._check_page(getattr(request, "first", 0), count, event)
-        self._check(event)
+        self._check(event, opening)
 
-    def check_unasked(self, event: AnyEvent) -> None:
+    def check_unasked(self, event: AnyEvent, opening: bool) -> None:
         """What came by itself."""
         if not isinstance(event, _UNASKED):
             raise _refuse(f"{_name(event)} without being asked")
-        self._check(event)
+        self._check(event, opening)
 
-    def _check(self, event: AnyEvent) -> None:
+    def _check(self, event: AnyEvent, opening: bool) -> None:
         if isinstance(event, Opened):
-            self._check_opened(event)
+            self._check_opened(event, opening)
         elif (generation := getattr(event, "generation", 0)) > self._generation:
             raise _refuse(f"{_name(event)} of a model that it did not open")
         elif generation == self._generation or not hasattr(event, "generation"):
@@ -91,6 +94,8 @@ class Border:
                 self.check_details(event.calls)
             case PassEnded():
                 self._check_modules(event, event.summary.direct)
+                if event.summary.steps - event.summary.first_step > STEP_LIMIT:
+                    raise _refuse(f"a pass of {event.summary.steps:,} steps")
                 _check_depth(event.summary)
             case Progress():
                 self._check_modules(event, (event.module,) if event.module else ())
@@ -99,11 +104,14 @@ class Border:
             case Attributes():
                 _check_depth(event)
 
-    def _check_opened(self, event: Opened) -> None:
+    def _check_opened(self, event: Opened, opening: bool) -> None:
+        """A model that nobody asked for is the one that a program has under inspection: the first, and no other."""
         rows = event.info.rows
         if event.generation < max(self._generation, 1):
             raise _refuse("a model out of order")
         if event.generation > self._generation:
+            if self._generation and not opening:
+                raise _refuse("another model without being asked")
             self._generation, self._announced, self._keys = event.generation, rows, []
         elif rows != self._announced:
             raise _refuse("another module list for the same model")
@@ -148,6 +156,8 @@ class Border:
             _check_depth(call)
 
     def _check_marks(self, event: HookMarks) -> None:
+        if len(self._keys) < self._announced:
+            raise _refuse("hook marks before the module list")
         for named in (event.foreign, event.refused, event.added, event.edited):
             self._check_modules(event, named)
         if len(event.observed) not in (0, self._announced) or not set(event.observed) <= {0, 1, 2}:

@@ -56,6 +56,10 @@ class Conversation:
         return any(type(request) in _MEANWHILE for request, _ in self._waiting.values())
 
     @property
+    def _opening(self) -> bool:
+        return any(type(request) is Open for request, _ in self._waiting.values())
+
+    @property
     def meanwhile(self) -> str:
         """What the engine is asked to do just now: "while loading the model"; "" where nothing can go wrong in it."""
         if self._waiting and self.hello is None:
@@ -87,10 +91,10 @@ class Conversation:
             return self.hello
         check_size(told.body, len(body))
         if told.id == 0:
-            self.border.check_unasked(told.body)
+            self.border.check_unasked(told.body, self._opening)
             return told.body
         request, on_reply = self._waiting.get(told.id, (None, _ignore))
-        self.border.check_reply(request, told.body)
+        self.border.check_reply(request, told.body, self._opening)
         del self._waiting[told.id]
         on_reply(told.body)
         return told.body if isinstance(told.body, _CHANGES) else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from .base import Count, Milliseconds, Path, Record, Row
 from .hooks import HookCounts, HookOutcome
@@ -96,7 +98,7 @@ class Problem(Record, frozen=True):
     kind: str = ""  # the exception's class name, where there was one
     path: Path | None = None  # the module it happened in
     traceback: tuple[TraceLine, ...] = ()
-    exit_code: int = 1  # 2 for a usage error
+    exit_code: Annotated[int, Meta(ge=1, le=255)] = 1  # 2 for a usage error
     why: str = ""  # what was wanted and what was there instead, where that is known
     line: int = 0  # of the code that the person typed, from 1; 0 where it is in none
 

@@ -46,11 +46,19 @@ class Collector:
     def take(self, event: AnyEvent) -> None:
         """Keep what a report needs of `event`."""
         if isinstance(event, Opened):
-            self.opened = event
+            self._turn_to(event)
+        elif self.opened is None or getattr(event, "generation", None) != self.opened.generation:
+            pass
         elif isinstance(event, ModuleRows):
             self.modules += event.rows
         elif isinstance(event, CallRows):
             self._steps.setdefault(event.step, []).extend(event.rows)
+
+    def _turn_to(self, opened: Opened) -> None:
+        """What was told of another model goes with it."""
+        if self.opened is None or self.opened.generation != opened.generation:
+            self.modules, self._steps = [], {}
+        self.opened = opened
 
     def report(
         self,

@@ -34,6 +34,7 @@ from inspector.records import (
     ModuleRows,
     NoneValue,
     Note,
+    Open,
     Opened,
     PassEnded,
     PassSummary,
@@ -41,6 +42,7 @@ from inspector.records import (
     Progress,
     Run,
     SequenceValue,
+    Target,
     Told,
 )
 from inspector.records.replies import REPLIES
@@ -96,6 +98,8 @@ def nest(depth: int) -> SequenceValue | NoneValue:
         (Progress(1, 1, 2, 5, 0.0), "of module 5"),
         (PassEnded(1, PassSummary(1, 0.0, 1, direct=(7,))), "of module 7"),
         (PassEnded(1, PassSummary(1, 0.0, 1, output=nest(60))), "nested too deep"),
+        (PassEnded(1, PassSummary(1, 0.0, 1, steps=1 << 40)), "a pass of 1,099,511,627,776 steps"),
+        (Opened(2, INFO), "another model without being asked"),
     ],
     ids=lambda value: value if isinstance(value, str) else type(value).__name__,
 )
@@ -122,6 +126,27 @@ def test_rows_that_make_no_tree(rows: tuple[ModuleRow, ...]) -> None:
     conversation.hear(body(Opened(1, msgspec.structs.replace(INFO, rows=3))))
     with pytest.raises(ChannelError, match="of the module list"):
         conversation.hear(body(ModuleRows(1, rows, 3)))
+
+
+def test_hook_marks_come_after_the_modules_that_they_are_of() -> None:
+    conversation = Conversation()
+    for event in (Hello(PROTOCOL, 1, "3"), Opened(1, INFO), ModuleRows(1, ROWS[:1], 2)):
+        conversation.hear(body(event))
+    with pytest.raises(ChannelError, match="before the module list"):
+        conversation.hear(body(HookMarks(1, b"\1\1")))
+
+
+def test_another_model_is_told_of_while_one_is_asked_for(conversation: Conversation) -> None:
+    number = ask(conversation, Open(Target("net")))
+    conversation.hear(body(Opened(2, INFO, guessing=True)))
+    assert conversation.hear(body(Opened(2, INFO), number)) is not None
+
+
+@pytest.mark.parametrize("code", [0, 256, -1])
+def test_what_was_wrong_is_never_the_exit_code_of_success(code: int, conversation: Conversation) -> None:
+    problem = msgspec.structs.replace(NO.problem, exit_code=code)
+    with pytest.raises(ChannelError, match="cannot be read"):
+        conversation.hear(body(Failed(problem)))
 
 
 def test_answers_come_once_of_the_kind_that_was_asked_for(conversation: Conversation) -> None:
