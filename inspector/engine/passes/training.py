@@ -17,6 +17,7 @@ from ..hooks.spec import parse_call
 from ..inputs.sample import Sample, sample_from_values, setting_for, spread
 from ..inputs.signature import list_required
 from ..usercode.importing import resolve
+from ..usercode.running import reported
 from ..values import nested
 
 Loss = Callable[[Any, Sample], Tensor]
@@ -48,8 +49,20 @@ def loss_of(text: str) -> Loss:
             encodable(f"there is no loss {text!r}", 200), hint=f"{', '.join(LOSSES)}, or package.module:function"
         )
     function = resolve(text)
-    takes_batch = len(inspect.signature(function).parameters) > 1
+    if not callable(function):
+        raise UsageError(
+            encodable(f"the loss {text} is no function", 200), hint="it takes the output, or output and batch"
+        )
+    takes_batch = _takes_two(function)
     return lambda output, sample: _as_loss(function(output, _batch(sample)) if takes_batch else function(output), text)
+
+
+def _takes_two(function: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # functions of C may not tell
+        return False
+    return sum(each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD) for each in parameters) > 1
 
 
 def _as_loss(value: object, text: str) -> Tensor:
@@ -119,16 +132,15 @@ def batches_of(settings: PassSettings, sample: Sample, seed: int, model: nn.Modu
 
     Raises:
         UsageError: The loader cannot be found, or gives fewer.
+        TargetError: It raised.
     """
     if settings.loader in ("", NONE):
         yield sample
         for number in range(1, settings.batches):
             yield sample.fresh(seed + number)
         return
-    found = resolve(settings.loader)
-    loader = found() if callable(found) and not hasattr(found, "__iter__") else found
     count = 0
-    for item in itertools.islice(loader, settings.batches):
+    for item in itertools.islice(_items_of(settings.loader), settings.batches):
         count += 1
         yield _to_sample(item, model)
     if count < settings.batches:
@@ -136,6 +148,12 @@ def batches_of(settings: PassSettings, sample: Sample, seed: int, model: nn.Modu
             encodable(f"{settings.loader} gave {count} batches of {settings.batches}", 300),
             hint=f"ask for {count} batches" if count else "",
         )
+
+
+def _items_of(loader: str) -> Iterator[Any]:
+    found = resolve(loader)
+    with reported(f"your loader {loader} raised:"):
+        yield from found() if callable(found) and not hasattr(found, "__iter__") else found
 
 
 def _to_sample(item: Any, model: nn.Module) -> Sample:

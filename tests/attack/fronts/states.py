@@ -89,9 +89,9 @@ def attack(case: Case) -> None:
     way = random.choice([*GUARDED, *BLOCKS])
     case.note(f"{way}: {drawn}")
     if way in BLOCKS:
-        problem = check_block(way, lambda: _build(seed, *drawn))
+        problem = check_block(way, lambda: _build(*drawn, seed))
     else:
-        problem = check_guarded(way, lambda: _build(seed, *drawn), MEANWHILE)
+        problem = check_guarded(way, lambda: _build(*drawn, seed), MEANWHILE)
     if problem:
         raise Broken(f"{way} of {drawn[0]} in {drawn[1]}: {problem}")
 

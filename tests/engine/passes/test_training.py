@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from inspector.engine.session import Session
-from inspector.errors import UsageError
+from inspector.errors import InspectorError, UsageError
 from inspector.records import Run, Target
 
 
@@ -48,10 +48,16 @@ def test_one_batch_of_a_loader_is_that_of_the_loader() -> None:
     session.close()
 
 
-@pytest.mark.parametrize("wrong", [{"loader": "json:nothing_of_this"}, {"optimizer": "Sgd2(lr=1)"}])
+WRONG = [
+    {"loader": "json:nothing_of_this"}, {"loader": "json:loads"}, {"loader": "math:pi"}, {"loss": "math:pi"},
+    {"optimizer": "Sgd2(lr=1)"},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("wrong", WRONG, ids=str)
 def test_what_one_batch_cannot_use_is_an_error(wrong: dict[str, str]) -> None:
     session = opened()[1]
-    with pytest.raises(UsageError):
+    with pytest.raises(InspectorError, match=next(iter(wrong.values()))[:4]):
         session.run(Run(1, backward=True, **wrong))
     session.close()
 
