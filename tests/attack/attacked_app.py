@@ -18,7 +18,11 @@ from .case import Broken, Case, Size
 
 _MODELS = Path(__file__).with_name("models.py")
 _LEAVE = b"\x1b[?1049l"
-_BUG = re.compile(r"the inspector itself failed|Traceback \(most recent call last\)")
+_BUG = re.compile(r"the (inspector|app) itself failed|Traceback \(most recent call last\)")
+_ASKED_FOR = (0, 1, 2)
+"""Exit codes of one that was quit: how the last pass went."""
+_BY_THE_TERMINAL = (-signal.SIGINT, -signal.SIGQUIT, 128 + signal.SIGINT, 128 + signal.SIGQUIT)
+"""Those of one that has given the terminal back, which makes signals of some keys again, before its process ended."""
 _START = 40.0  # seconds until the first frame, on a busy machine
 _PATIENCE = 25.0  # seconds in which `q` ends it
 
@@ -109,7 +113,9 @@ class AttackedApp:
         code = self.terminal.wait_for_end(_PATIENCE)
         written = self.terminal.written
         last = written[written.rfind(_LEAVE) :].decode("utf-8", "replace")
-        if code != 0 or not self._may_end or _BUG.search(last):
+        handed_back = _LEAVE in written
+        allowed = (*_ASKED_FOR, *_BY_THE_TERMINAL) if handed_back else _ASKED_FOR
+        if code not in allowed or not self._may_end or _BUG.search(last):
             raise Broken(f"it ended with exit code {code} on {self._target}: {_last_words(last)}")
         self._check_terminal()
         self._check_files()
