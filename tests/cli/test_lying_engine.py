@@ -20,9 +20,11 @@ from inspector.records import (
     Opened,
     PassEnded,
     Problem,
+    Run,
     Told,
 )
 from tests.client.retold import TARGET, Answers, Lie, RetoldEngine, hear_out, lie_at_random, tell_truth
+from tests.client.trails import leave_behind, overwrite
 from tests.documents import read_document
 
 FORMS = ("json", "tree", "calls")
@@ -72,6 +74,21 @@ def test_an_engine_that_tells_the_truth(form: str, answers: Answers, run: Any) -
 def test_random_lies(seed: int, answers: Answers, run: Any) -> None:
     form = FORMS[seed % len(FORMS)]
     assert_clear(run(answers, lie_at_random(Random(seed)), form), form)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_trail_that_was_written_over(
+    seed: int, answers: Answers, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call_log, form = leave_behind(), FORMS[seed % len(FORMS)]
+    overwrite(call_log, Random(seed))
+    engine = RetoldEngine(answers, dies_at=(Run,))
+    monkeypatch.setattr(reading, "start_engine", lambda: engine.start(call_log))
+    out: list[str] = []
+    code = print_report(TARGET, form, out.append)
+    err = capsys.readouterr().err
+    assert code == 1 and err.startswith("inspector: the engine was killed by SIGSEGV during the forward pass")
+    assert_clear((code, "".join(out), err), form)
 
 
 def far(rows: tuple[Any, ...]) -> tuple[Any, ...]:

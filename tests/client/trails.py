@@ -1,0 +1,33 @@
+"""What an engine leaves behind of the pass that it dies in, as it was and written over."""
+
+from __future__ import annotations
+
+import os
+from random import Random
+
+from inspector.postmortem.record import FAULTS, HEADER, ROOM, CallLog, Entered, Left, make_nameless_file
+from inspector.records import MappingValue, NoneValue
+
+
+def leave_behind() -> int:
+    """The call log of a pass with a layer that returned and one that did not."""
+    call_log = make_nameless_file()
+    writer = CallLog(call_log)
+    writer.begin("the forward pass", 1, 1)
+    for start, path in enumerate(((), ("0",), ("1",))):
+        writer.enter(Entered(start, 0, start, len(path), path, "Linear", (), MappingValue("dict", (), (), 0)))
+    writer.leave(Left(2, 3, 0.5, "ok", NoneValue()))
+    return call_log
+
+
+def overwrite(call_log: int, random: Random) -> None:
+    """Of one that ended like that anything may be left."""
+    used = HEADER.unpack(os.pread(call_log, HEADER.size, FAULTS))[1]
+    deed = random.randrange(4)
+    if deed == 0:
+        os.ftruncate(call_log, random.choice((0, FAULTS, FAULTS + 30, FAULTS + 100, ROOM - 1)))
+    elif deed == 1:
+        os.pwrite(call_log, HEADER.pack(1, random.choice((0, used - 3, 2**62, 2**64 - 1)), 2**63), FAULTS)
+    else:
+        where = FAULTS + random.randrange(64 + used) if deed == 2 else random.randrange(300)
+        os.pwrite(call_log, random.randbytes(random.choice((1, 1, 2, 60))), where)
