@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -120,9 +121,93 @@ def test_a_session_says_so_and_leaves_the_updates_also_at_its_end() -> None:
     assert any("another thread writes to the model too" in text for text in notes)
 
 
+def test_what_a_thread_wrote_between_two_passes_and_ended_stays() -> None:
+    model = _model()
+    session = Session(lambda event: None)
+    with _trained(lambda number: None):
+        session.adopt(model, (X.double(),), {}, "net")
+        session.run()
+        model[0].weight.data.zero_()
+    session.run()
+    assert not model[0].weight.any()
+    model[2].weight.data.zero_()
+    session.close()
+    assert not model[0].weight.any() and not model[2].weight.any()
+
+
 def test_a_thread_that_is_busy_with_something_else_changes_nothing_of_what_is_put_back() -> None:
     model = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6))
     before = copy.deepcopy(model.state_dict())
     with _trained(lambda number: None):
         inspector.summary(model, X)
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
+
+
+@contextmanager
+def _at_the_call_of(module: nn.Module, act: Callable[[], object]) -> Iterator[None]:
+    """On a thread that is there already, and is asleep but for that, `act` is done once at the first call."""
+    wanted, done = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        wanted.wait(60)
+        act()
+        done.set()
+
+    def let(*values: object) -> None:
+        wanted.set()
+        done.wait(60)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    handle = module.register_forward_hook(let)
+    try:
+        yield
+    finally:
+        handle.remove()
+        wanted.set()
+        thread.join()
+
+
+@pytest.mark.parametrize("look", WAYS, ids=["summary", "sweep"])
+def test_one_write_of_a_thread_that_slept_until_then_stays(look: Callable[[nn.Module], Any]) -> None:
+    model = _model()
+    weight = model[2].weight.data
+    with _at_the_call_of(model[0], weight.zero_):
+        look(model)
+    assert not weight.any()
+
+
+@pytest.mark.parametrize("look", WAYS, ids=["summary", "sweep"])
+def test_a_gradient_that_another_thread_sets_stays(look: Callable[[nn.Module], Any]) -> None:
+    model = _model()
+    with _at_the_call_of(model[0], lambda: setattr(model[2].weight, "grad", torch.ones(3, 6).double())):
+        look(model)
+    assert model[2].weight.grad is not None
+
+
+def test_hooks_of_a_sweep_leave_calls_of_threads_that_were_there_alone() -> None:
+    model, outputs = _model(), list[Tensor]()
+    plain, here = model(X.double()), threading.current_thread()
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(int).result()
+
+        def call_there(*values: object) -> None:
+            if threading.current_thread() is here:
+                outputs.append(pool.submit(model, X.double()).result(60))
+
+        model[1].register_forward_hook(call_there)
+        inspector.sweep(model, X.double(), over="*", hook=inspector.zero(), metric="mean")
+    assert len(outputs) > 3 and all(torch.equal(output, plain) for output in outputs)
+
+
+def test_parameters_of_a_model_with_batch_norm_are_trained_as_ever() -> None:
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(6, 6), nn.BatchNorm1d(6), nn.Linear(6, 3)).double()
+    alone = copy.deepcopy(model)
+    with _trained(_by_optimizer(model)) as done:
+        for _ in range(10):
+            inspector.summary(model, X.double())
+    step = _by_optimizer(alone)
+    for number in range(done[0]):
+        step(number)
+    assert all(torch.equal(a, b) for a, b in zip(model.parameters(), alone.parameters(), strict=True))

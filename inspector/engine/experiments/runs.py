@@ -99,7 +99,7 @@ class Runs:
         self._grad = grad
         self._backup = backup or TensorBackup(tree)
         self._generator: Tensor | None = None
-        self.block = Block(tree)
+        self.block = Block(tree, strangers=False)
         self.notes: tuple[str, ...] = ()
 
     def __enter__(self) -> Runs:

@@ -14,17 +14,21 @@ from .kinds.held_tensors import HeldTensor
 from .others import OtherThreads
 from .reach import Reach, name_tensors, script_tensors
 
+_OF_OTHERS = f"values (another thread writes to the model too: {LOST}"
+
 BUDGET = 4 << 30
 """Bytes of tensors copied at most; larger ones are watched by version counters and cannot be put back."""
 
 
 class TensorBackup:
     """Copies of the tensors of a model, made once. `not_copied` are the bytes past the budget; `is_cut` says that not
-    all that the model reaches is looked at."""
+    all that the model reaches is looked at, and `had_others` that there were other threads at any time: they may have
+    written between two passes, and ended since."""
 
     def __init__(self, tree: ModuleTree, budget: int = BUDGET) -> None:
         others = OtherThreads(tree)
         self._gradients = not (others and others.are_busy())
+        self.had_others = bool(others)
         self.not_copied = 0
         self._left = budget
         self._tensors: list[KeptTensor] = []
@@ -63,15 +67,15 @@ class TensorBackup:
         """The tensors, and what each is called."""
         return [(kept.name, kept.tensor) for kept in self._tensors]
 
-    def restore_restless(self, restless: set[int] | None) -> set[int]:
+    def restore_restless(self, restless: set[int] | None, others: OtherThreads) -> set[int]:
         """Put back what is in `restless`, and what was written to: much quicker than to compare everything, which is
         done for None. Gives what is restless from now on."""
         with torch._C.DisableTorchFunctionSubclass():
             if restless is None:
-                return {id(kept) for kept in self._tensors if _try_restore(kept)}
+                return {id(kept) for kept in self._tensors if _try_restore(kept, others)}
             for kept in self._tensors:
                 if id(kept) in restless or kept.is_written:
-                    _try_restore(kept)
+                    _try_restore(kept, others)
         return restless
 
     def take_over(self, others: OtherThreads) -> None:
@@ -85,7 +89,7 @@ class TensorBackup:
     def leave_to(self, others: OtherThreads) -> list[str]:
         """What other threads wrote stays theirs, and so does what they and the pass may both have written. Returns what
         is left, in words."""
-        if not others.were_at_work():
+        if not others.ran():
             return []
         with torch._C.DisableTorchFunctionSubclass():
             changed = [kept for kept in self._tensors if _has_changed(kept)]
@@ -95,17 +99,18 @@ class TensorBackup:
                 kept.keeps_gradient = False
             for kept in changed:
                 _renew(kept, gradient=False)
-        return [f"{kept.name}: values (another thread writes to the model too: {LOST}" for kept in changed]
+        return [f"{kept.name}: {_OF_OTHERS}" for kept in changed]
 
-    def restore(self) -> list[str]:
-        """Put back what changed. Returns it in words: "layer1.0.bn1.running_mean: values"."""
+    def restore(self, others: OtherThreads | None = None) -> list[str]:
+        """Put back what changed, but not what may be of others. Returns it in words: "layer1.0.bn1.running_mean:
+        values"."""
         with torch._C.DisableTorchFunctionSubclass():
-            return [f"{kept.name}: {what}" for kept in self._tensors for what in _try_restore(kept)]
+            return [f"{kept.name}: {what}" for kept in self._tensors for what in _try_restore(kept, others)]
 
 
 def _is_theirs(kept: KeptTensor, others: OtherThreads) -> bool:
     """Whether the pass cannot have changed it."""
-    return kept.has_other_values() and not others.pass_wrote(kept.tensor)
+    return kept.has_other_values() and not others.pass_wrote(kept.place)
 
 
 def _gradient(tensor: Tensor) -> list[Tensor]:
@@ -134,8 +139,22 @@ def _has_changed(kept: KeptTensor) -> bool:
         return False
 
 
-def _try_restore(kept: KeptTensor) -> list[str]:
+def _try_restore(kept: KeptTensor, others: OtherThreads | None) -> list[str]:
     try:
-        return list(kept.restore())
+        return _restore_beside(kept, others) if others else list(kept.restore())
     except Exception as error:  # as in `of`; the others are still put back
         return [f"{type(error).__name__} while comparing ({LOST}"]
+
+
+def _restore_beside(kept: KeptTensor, others: OtherThreads) -> list[str]:
+    """They may write at any moment: what has not changed is not touched, and what has is asked about before it is."""
+    words: list[str] = []
+    if kept.has_changed():
+        if not others.pass_wrote(kept.place) and others.ran():
+            _renew(kept, kept.keeps_gradient)
+            return [_OF_OTHERS]
+        words += kept.restore_itself()
+    if kept.keeps_gradient and not others.may_have_gradients() and kept.has_other_gradient():
+        kept.keeps_gradient = not others.may_have_gradients()
+        words += kept.restore_gradient()
+    return words

@@ -24,7 +24,8 @@ class Snapshot:
         reach = Reach(tree)
         backup.meet(reach.tensors)
         self.others = OtherThreads(tree)
-        if self.others:
+        backup.had_others = backup.had_others or bool(self.others)
+        if backup.had_others:
             backup.take_over(self.others)
         self._kept = reach.kept
         self._hooks = KeptHooks(backup.named_tensors())
@@ -41,7 +42,7 @@ class Snapshot:
         for kept in self._restless:
             _try_restore(kept)
         self._left_to_others += self._leave_to_others()
-        self._restless_tensors = self._backup.restore_restless(self._restless_tensors)
+        self._restless_tensors = self._backup.restore_restless(self._restless_tensors, self.others)
 
     def _leave_to_others(self) -> list[str]:
         return self._backup.leave_to(self.others) if self.others else []
@@ -56,7 +57,7 @@ class Snapshot:
         changes = [(kept.place, change) for kept in self._kept for change in _try_restore(kept)]
         changed += [say(place, change.piece) for place, change in changes if not change.lost]
         changed += self._hooks.restore()
-        changed += self._left_to_others + self._leave_to_others() + self._backup.restore()
+        changed += self._left_to_others + self._leave_to_others() + self._backup.restore(self.others)
         gone += [f"{say(place, change.piece)} ({change.lost})" for place, change in changes if change.lost]
         gone += [words for words in changed if words.endswith(LOST)]
         return list(dict.fromkeys(words for words in changed if not words.endswith(LOST))), list(dict.fromkeys(gone))

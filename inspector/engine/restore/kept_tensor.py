@@ -67,7 +67,21 @@ class KeptTensor:
             return False
         return self.is_written if self.copy is None else not same_bits(real_elements(self.alias), self.copy)
 
+    @property
+    def place(self) -> Tensor:
+        """What shares the memory that it had."""
+        return self.tensor if self.alias is None else self.alias
+
+    def has_other_gradient(self) -> bool:
+        """Whether its gradient is another one."""
+        return self.tensor.is_leaf and self.tensor.grad is not self.gradient
+
     def restore(self) -> Iterator[str]:
+        """Put back all of it; yields what had changed."""
+        yield from self.restore_itself()
+        yield from self.restore_gradient()
+
+    def restore_itself(self) -> Iterator[str]:
         """Put back class, storage, contents, version and flags; yields what had changed."""
         tensor = self.tensor
         if type(tensor) is not self.cls:  # a lazy parameter that was materialised
@@ -88,8 +102,11 @@ class KeptTensor:
         if tensor.requires_grad != self.requires_grad:
             tensor.requires_grad_(self.requires_grad)
             yield "requires_grad"
-        if self.keeps_gradient and tensor.is_leaf and tensor.grad is not self.gradient:
-            tensor.grad = self.gradient
+
+    def restore_gradient(self) -> Iterator[str]:
+        """Put back its gradient, where that is kept."""
+        if self.keeps_gradient and self.has_other_gradient():
+            self.tensor.grad = self.gradient
             yield "grad"
 
     def _restore_version(self) -> Iterator[str]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -26,7 +27,7 @@ _OURS = "inspector-"
 """How the names of our own threads begin; they write to no model."""
 
 _AT_WORK = 50e-6
-"""Seconds of a processor that a thread has to use to have written anything."""
+"""Seconds of a processor that a thread uses at least that is at work."""
 
 _LET_RUN = 2e-3
 """Seconds in which one that has something to do does something."""
@@ -44,6 +45,7 @@ class OtherThreads:
         found = [each for each in threading.enumerate() if each.ident not in (None, here)]
         self._before = {each: _seconds_used(each) for each in found if not each.name.startswith(_OURS)}
         self._tree = tree
+        self._ran = False
         self._writes = _Writes()
         self._calls = _Calls(tree, {each.ident for each in self._before})
 
@@ -66,11 +68,13 @@ class OtherThreads:
     def are_busy(self) -> bool:
         """Whether any of them runs when it is let."""
         sleep(_LET_RUN)
-        return self.were_at_work()
-
-    def were_at_work(self) -> bool:
-        """Whether any of them ran at all since the pass began."""
         return any(_seconds_used(each) - then > _AT_WORK for each, then in self._before.items())
+
+    def ran(self) -> bool:
+        """Whether any of them ran at all since the pass began. Whoever asks after he found a change knows whether it
+        can be theirs."""
+        self._ran = self._ran or any(_seconds_used(each) != then for each, then in self._before.items())
+        return self._ran
 
     @property
     def called(self) -> bool:
@@ -81,16 +85,23 @@ class OtherThreads:
         """Whether an operation of the pass wrote to the memory of this tensor."""
         return _place(tensor) in self._writes.places
 
+    def may_have_gradients(self) -> bool:
+        """Whether those that there are now may be of them alone: nobody but they ran a backward pass."""
+        return not self._writes.backward and self.ran()
+
 
 class _Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Sees every operation of this thread. `places` is where they wrote to."""
+    """Sees every operation of this thread. `places` is where they wrote to, and `backward` says that some were of a
+    backward pass."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.places: set[int] = set()
+        self.backward = False
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        self.backward = self.backward or torch._C._current_graph_task_id() != -1
         for number, name in _written_by(func):
             value = args[number] if number < len(args) else kwargs.get(name)
             for tensor in value if isinstance(value, (list, tuple)) else (value,):

@@ -137,6 +137,6 @@ class Subject:
         """Leave the model as it was before."""
         self.change_log.close()
         self.observers.remove_all()
-        if OtherThreads(self.tree):  # of what they wrote since the last pass nothing is known
+        if self.backup.had_others or OtherThreads(self.tree):  # of what they wrote since the last pass nothing is known
             return
         self.backup.restore()

@@ -7,6 +7,7 @@ where it was created.
 
 from __future__ import annotations
 
+import threading
 from contextvars import ContextVar
 
 from ...errors import InspectorError
@@ -18,10 +19,16 @@ class Block:
     """One block, from `enter` to `leave`: which calls are its own, and that compiled models run eagerly meanwhile.
 
     Blocks overlap freely and are left in any order, from any thread.
+
+    Args:
+        tree: The model.
+        strangers: Calls on threads that were there before the block are seen too, where those have no blocks.
     """
 
-    def __init__(self, tree: ModuleTree) -> None:
+    def __init__(self, tree: ModuleTree, strangers: bool = True) -> None:
         self._tree = tree
+        self._takes_strangers = strangers
+        self._strangers: frozenset[threading.Thread] = frozenset()
         self._holds = False  # the stance
         self._open = False
 
@@ -34,6 +41,8 @@ class Block:
         if self._open:
             raise InspectorError("this block is open already", hint="make another one: they nest and overlap freely")
         STANCE.take(self._tree)
+        if not self._takes_strangers:
+            self._strangers = frozenset(threading.enumerate()) - {threading.current_thread()}
         self._holds = self._open = True
         _BLOCKS.set((*_open_blocks(), self))
 
@@ -55,6 +64,8 @@ class Block:
         if not self._open:
             return False
         here = _BLOCKS.get()
+        if not here and self._strangers:
+            return threading.current_thread() not in self._strangers
         return not here or self in here or not any(block._open for block in here)
 
 
