@@ -616,8 +616,10 @@ def test_a_flat_program_fires_at_the_root_only(factories):
 
 
 def test_a_program_returned_by_a_factory_is_unflattened(factories):
-    _, said, summary = opened(f"{factories}:program")
-    assert (said.info.class_name, said.info.input, summary.calls) == ("Net", "2×4 float32", 6)
+    session, said, summary = opened(f"{factories}:program")
+    # torch before 2.7 keeps no class of what it unflattens
+    name = "Net" if hasattr(session.subject.tree.root, "_ty") else "UnflattenedModule"
+    assert (said.info.class_name, said.info.input, summary.calls) == (name, "2×4 float32", 6)
 
 
 def test_children_of_a_trace_say_why_they_cannot_be_hooked(factories):
@@ -654,6 +656,8 @@ def test_a_module_exported_with_a_graph_for_each_call_shows_them_all():
         warnings.simplefilter("ignore")
         program = torch.export.export(Twice(), (torch.ones(2, 4),), preserve_module_call_signature=("part",))
     model = torch.export.unflatten(program)
+    if not hasattr(model, "_ty"):
+        pytest.skip("this torch unflattens a module called twice into one graph, and keeps no class")
     source = source_of(model.get_submodule("part"), "class", ("part",))
     assert source.title == "Counts.forward"
     assert "# call 1\n" in source.text and "# call 2\n" in source.text and "2 calls" in source.notes[0]

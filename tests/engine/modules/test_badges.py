@@ -335,7 +335,9 @@ def test_sharded_models(one_process: None) -> None:
     plan = {"0": ColwiseParallel(), "2": RowwiseParallel()}
     tensor_parallel = parallelize_module(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), mesh, plan)
     fsdp = fully_shard(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), mesh=mesh)
-    for model in (tensor_parallel, fsdp):
+    # FSDP asks a stream for events, which torch before 2.7 has on accelerators alone
+    models = (tensor_parallel, fsdp) if hasattr(torch.cpu.Stream, "record_event") else (tensor_parallel,)
+    for model in models:
         with Opened(model, X, backward=True) as opened:
             assert opened.ended.problem is None and opened.ended.calls == 4
             tree = opened.session.subject.tree

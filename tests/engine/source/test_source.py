@@ -584,6 +584,17 @@ def quiet():
         yield
 
 
+class Named(nn.Module):
+    """Torch 2.6 cannot unflatten an exported model whose modules have numbers for names."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.layer(x)
+
+
 def small():
     return nn.Sequential(nn.Linear(4, 4), nn.ReLU())
 
@@ -616,12 +627,12 @@ def test_fx_and_export():
     graph = torch.fx.symbolic_trace(small())
     assert forward(graph).text == graph.code.lstrip("\n")
     assert "generated from its graph" in notes(forward(graph))
-    exported = torch.export.export(small(), (torch.ones(1, 4),))
+    exported = torch.export.export(Named(), (torch.ones(1, 4),))
     assert forward(exported.module()).text == exported.module().code.lstrip("\n")
     assert "torch.export" in notes(forward(exported.module()))
     unflattened = torch.export.unflatten(exported)
-    assert "linear" in forward(unflattened.get_submodule("0")).text
-    assert "unflattened" in notes(forward(unflattened.get_submodule("0")))
+    assert "linear" in forward(unflattened.get_submodule("layer")).text
+    assert "unflattened" in notes(forward(unflattened.get_submodule("layer")))
 
 
 def test_a_replaced_forward_of_a_graph():
