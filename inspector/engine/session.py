@@ -47,6 +47,7 @@ from .inputs import Sample, form_fields, sample_from_specs
 from .inputs.sample import sample_from_values
 from .loading import Loaded, list_targets, load
 from .modules.tree import Node, walk
+from .modules.weight_tree import without_collecting
 from .passes.lazy import may_run
 from .recording.call import Call
 from .restore.turn import TURN
@@ -144,7 +145,8 @@ class Session:
 
     def _adopt(self, loaded: Loaded, target: Target) -> None:
         self.generation += 1
-        self.subject = Subject.of(loaded, target, self.generation, self._say)
+        with without_collecting():
+            self.subject = Subject.of(loaded, target, self.generation, self._say)
         self.attempts = Attempts(self.subject, self._call_log)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
         self.sweeps = Sweeps(self.subject, self.attempts, self._emit, self._call_log)

@@ -11,6 +11,7 @@ from ...errors import UsageError
 from ...text import encodable
 from ..modules.tree import walk
 from ..modules.walk import tensors_of
+from ..modules.weight_tree import Weights
 from ..source.running import in_mro
 from ..usercode.running import reported
 
@@ -70,6 +71,8 @@ def set_mode(model: nn.Module, training: bool) -> tuple[str, ...]:
 
     torch's own walk recurses, and asks modules whether they are equal: what it does not reach is switched one by one.
     """
+    if isinstance(model, Weights):
+        return ()
     try:
         model.train(training)
         done = True

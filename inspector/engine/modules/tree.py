@@ -82,7 +82,7 @@ def walk(model: nn.Module) -> ModuleTree:
         tree.paths.append(path)
         tree.index_of[path] = index
         if alias_of < 0:
-            children = list(named_children(module))
+            children = list(named_children(module)) if _entries(module, "_modules") else ()
             pending.extend((index, (*path, name), name, child) for name, child in reversed(children))
     return tree
 

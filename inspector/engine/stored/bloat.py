@@ -16,10 +16,11 @@ FREE_BYTES = 128 << 20
 """What any file may take beyond its own size."""
 BYTES_PER_BYTE = 4
 """Weights that were compressed unpack to less than twice their size, half of them zeros to less than four times."""
-FREE_OPERATIONS = 3_000_000
+FREE_OPERATIONS = 2_000_000
 """Of a pickle; each makes at most some hundred bytes."""
-BYTES_PER_OPERATION = 8
-"""A file has at least so many for each operation of its pickle; one that torch wrote has ten."""
+BYTES_PER_OPERATION = 2
+"""A file has at least so many for each operation of its pickle; one that torch wrote has ten, and hardly three where
+all its tensors lie in one storage."""
 MAX_TEXT = 1 << 26
 """Bytes of one string in a pickle, which may take four times as many."""
 MAX_IMPORTS = 10_000

@@ -6,6 +6,7 @@ import mmap
 import os
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -27,6 +28,7 @@ class MappedFile:
         with open_file(path, WEIGHTS) as stream:
             self.size = os.fstat(stream.fileno()).st_size
             self._bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if self.size else None
+        _let_torch_warn()
 
     def read(self, start: int, stop: int) -> bytes:
         return self._bytes[start:stop] if self._bytes is not None else b""
@@ -45,10 +47,17 @@ class MappedFile:
             raise ValueError(f"reaches byte {start + count * dtype.itemsize:,} of a file with {self.size:,}")
         if not count or self._bytes is None:
             return torch.empty_strided(tuple(shape), steps, dtype=dtype)
-        with warnings.catch_warnings():  # torch warns of every buffer that cannot be written to
-            warnings.simplefilter("ignore")
-            flat = torch.frombuffer(self._bytes, dtype=dtype, count=count, offset=start)
-        return flat.as_strided(tuple(shape), steps)
+        flat = torch.frombuffer(self._bytes, dtype=dtype, count=count, offset=start)
+        return flat.view(tuple(shape)) if strides is None else flat.as_strided(tuple(shape), steps)
+
+
+@cache
+def _let_torch_warn() -> None:
+    """torch warns once of a buffer that cannot be written to. To catch that for each of 300,000 tensors takes longer
+    than to make them."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.frombuffer(b"0", dtype=torch.uint8)
 
 
 def contiguous(shape: Sequence[int]) -> tuple[int, ...]:

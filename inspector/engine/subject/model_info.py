@@ -25,9 +25,9 @@ SHAPES_ONLY_PAST = 5_000
 
 
 def facts_of(
-    tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Loaded, backup: TensorBackup, reads: bool
+    tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Loaded, backup: TensorBackup
 ) -> ModelInfo:
-    """Without the sample input, which is not known yet. Without `reads`, the values of no tensor are read."""
+    """Without the sample input, which is not known yet."""
     objects = sum(1 for _ in tree.objects())
     parameters, buffers = _distinct(tree, "_parameters"), _distinct(tree, "_buffers")
     return ModelInfo(
@@ -48,12 +48,12 @@ def facts_of(
         lazy=sum(has_badge(row.badges, "lazy") for row in rows if row.alias_of < 0),
         runnable=has_forward(loaded.model),
         generates=can_generate(loaded.model),
-        bad_parameters=find_bad_parameters(tree) if reads else (),
+        bad_parameters=find_bad_parameters(tree),
         notes=(
             *(encodable(note, 400) for note in loaded.notes),
             *inlined.notes(tree, rows),
             *_backup_note(backup),
-            *_badge_notes(rows),
+            *badge_notes(rows),
         ),
     )
 
@@ -68,14 +68,14 @@ def _backup_note(backup: TensorBackup) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _badge_notes(rows: Sequence[ModuleRow]) -> tuple[str, ...]:
+def badge_notes(rows: Sequence[ModuleRow]) -> tuple[str, ...]:
     """What has to be known before a pass is believed."""
-    notes = []
-    if any(has_badge(row.badges, "compiled") for row in rows):
+    notes, found = [], {badge.name for row in rows for badge in row.badges}
+    if "compiled" in found:
         notes.append("compiled modules run eagerly here: compiled code would ignore hooks")
     if has_badge(rows[0].badges, "no forward"):
         notes.append(f"{rows[0].class_name} has no forward: it holds modules, and there is nothing to run")
-    if any(has_badge(row.badges, "sharded") for row in rows):
+    if "sharded" in found:
         notes.append("sharded: counts are of the whole model, values of the part in this process")
     return tuple(notes)
 

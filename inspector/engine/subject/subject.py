@@ -17,6 +17,7 @@ from ..inputs import Sample
 from ..loading import Loaded
 from ..modules.rows import module_rows
 from ..modules.tree import ModuleTree, Node, walk
+from ..modules.weight_rows import weight_rows
 from ..passes.guarded import copy_guarded
 from ..recording.observers import Observers
 from ..restore.backup import TensorBackup
@@ -56,8 +57,11 @@ class Subject:
             reserve_ids(tree)
         backup, observers = weights_only.no_backup() if is_alone else TensorBackup(tree), Observers(tree)
         ledger = Ledger(lambda module: subject.ours(module), None if is_alone else tree)
-        rows = weights_only.rows(tree, module_rows(tree)) if is_alone else module_rows(tree)
-        info = facts_of(tree, rows, target.target, loaded, backup, reads=not is_alone)
+        rows = weight_rows(tree) if is_alone else module_rows(tree)
+        if is_alone:
+            info = weights_only.facts(tree, rows, target.target, loaded)
+        else:
+            info = facts_of(tree, rows, target.target, loaded, backup)
         subject = cls(
             target,
             generation,
@@ -67,7 +71,7 @@ class Subject:
             ledger,
             ChangeLog(tree, backup, observers, ledger, say),
             rows,
-            weights_only.facts(tree, info) if is_alone else info,
+            info,
             loaded.sample,
             target.seed,
             loaded.classes,

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec.structs import replace
-from torch import Tensor
+import torch
 
 from ...errors import UsageError
 from ...records import ModelInfo, ModuleRow
 from ...text import encodable
-from ..modules.tree import ModuleTree, Node
-from ..modules.weight_tree import NOTHING_TO_CALL, Entry, Weights
+from ..loading import Loaded
+from ..modules.holdings import size_of
+from ..modules.tree import ModuleTree
+from ..modules.weight_rows import own_tensor
+from ..modules.weight_tree import NOTHING_TO_CALL, Weights
 from ..restore.backup import TensorBackup
+from .model_info import badge_notes
 
 
 def is_alone(tree: ModuleTree) -> bool:
@@ -26,37 +29,29 @@ def refusal(target: str) -> UsageError:
     return UsageError(encodable(what, 400))
 
 
-def rows(tree: ModuleTree, found: Sequence[ModuleRow]) -> list[ModuleRow]:
-    """The rows of the tree, each tensor's with its dtype for a class and its shape."""
-    return [_row(row, tree.nodes[row.index]) for row in found]
-
-
-def _row(row: ModuleRow, node: Node) -> ModuleRow:
-    own = own_tensor(node)
-    row = replace(row, badges=tuple(badge for badge in row.badges if badge.name != "no forward"))  # nobody expects one
-    if own is None:
-        return row if isinstance(node.module, Weights) else replace(row, class_name="")
-    return replace(row, class_name=str(own.dtype).removeprefix("torch."), shape=_shape(own))
-
-
-def _shape(tensor: Tensor) -> tuple[int, ...]:
-    """-1 for a ragged dimension."""
-    if tensor.is_nested:
-        return (tensor.size(0), *[-1] * (tensor.dim() - 1))
-    return tuple(tensor.shape)
-
-
-def own_tensor(node: Node) -> Tensor | None:
-    """The tensor that this row is of."""
-    return node.module.own if isinstance(node.module, Entry) else None
-
-
 def no_backup() -> TensorBackup:
     """Nothing can change them, and to copy them would read the file."""
     return TensorBackup(ModuleTree())
 
 
-def facts(tree: ModuleTree, info: ModelInfo) -> ModelInfo:
-    """What is said of the whole."""
-    tensors = sum(own_tensor(node) is not None for node in tree.nodes)
-    return replace(info, is_model=False, tensors=tensors)
+def facts(tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Loaded) -> ModelInfo:
+    """What is said of the whole: they are no model, of which much else would have to be found out."""
+    tensors = [own for own in map(own_tensor, tree.nodes) if own is not None]
+    return ModelInfo(
+        target=encodable(target, 400),
+        kind=loaded.kind,
+        class_name=rows[0].class_name,
+        modules=len(rows),
+        rows=len(rows),
+        parameters=rows[0].parameters,
+        trainable=sum(size_of(own)[0] for own in {id(own): own for own in tensors if own.requires_grad}.values()),
+        buffers=0,
+        nbytes=rows[0].nbytes,
+        training=False,
+        device=", ".join(sorted(map(str, {own.device for own in tensors}))) or "no tensors",
+        torch=str(torch.__version__),
+        runnable=False,
+        notes=(*(encodable(note, 400) for note in loaded.notes), *badge_notes(rows)),
+        is_model=False,
+        tensors=len(tensors),
+    )

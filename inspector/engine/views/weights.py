@@ -21,8 +21,9 @@ from ...records import (
     Value,
 )
 from ...text import encodable
+from ..modules.weight_rows import own_tensor
 from ..modules.weight_tree import NOTHING_TO_CALL, Weights, flatten
-from ..subject.weights_only import own_tensor, refusal
+from ..subject.weights_only import refusal
 from ..values.summarize import Summarizer
 from .queries import Queries
 from .state_dict import report_file

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
+from torch.nn import Parameter
 
 from ....text import encodable
 from ...stored.stand_ins import reveal
@@ -56,6 +58,9 @@ def _free(path: Path, flat: Flat) -> Path:
 
 def _leaves(value: Any) -> Iterator[tuple[Path, Any]]:
     """Tensors by path, and what holds none. A container that was there before is not entered again."""
+    if _is_plain(value):
+        yield from (((_key(key),), tensor) for key, tensor in value.items())
+        return
     holding = holders_of_tensors(value)
     entered: dict[int, Path] = {}
     pending: list[tuple[Path, Any]] = [((), value)]
@@ -69,6 +74,11 @@ def _leaves(value: Any) -> Iterator[tuple[Path, Any]]:
         else:
             entered[id(held)] = path
             pending.extend(((*path, _key(key)), part) for key, part in reversed(inside))
+
+
+def _is_plain(value: Any) -> bool:
+    """A mapping of names to tensors and nothing else, as most files are: nothing in it has to be looked for."""
+    return type(value) in (dict, OrderedDict) and all(type(part) in (Tensor, Parameter) for part in value.values())
 
 
 def _inside(value: Any) -> list[tuple[Any, Any]] | None:

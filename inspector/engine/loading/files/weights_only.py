@@ -21,7 +21,7 @@ from ....errors import UsageError
 from ....files import check_file, expand, is_directory, is_file
 from ....files.purposes import WEIGHTS
 from ....text import encodable
-from ...modules.weight_tree import NOTHING_TO_CALL, order_numbers, tree_of
+from ...modules.weight_tree import NOTHING_TO_CALL, order_numbers, tree_of, without_collecting
 from ...stored.safetensors_file import read_safetensors
 from ...stored.saved import Saved, look, what_is
 from ...stored.stand_ins import reveal
@@ -120,10 +120,11 @@ def _refuse_what_needs_a_model(wanted: Wanted) -> None:
 
 
 def _assemble(path: Path, wanted: Wanted) -> Built:
-    found = _read(path, _entry(wanted))
-    root = tree_of(_tie(found.tensors), found.others)
-    if found.sorted:
-        order_numbers(root)
+    with without_collecting():
+        found = _read(path, _entry(wanted))
+        root = tree_of(_tie(found.tensors), found.others)
+        if found.sorted:
+            order_numbers(root)
     about = {"file": str(path), "dtypes": _dtypes(found.tensors.values()), **found.about}
     root.about.update({key: value for key, value in about.items() if value})
     return Built(root, (*found.notes, *_about_notes(root.about)), stays=True)

@@ -1,0 +1,76 @@
+"""Files with very many names."""
+
+from __future__ import annotations
+
+import cProfile
+import gc
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+
+from inspector.engine.modules.rows import module_rows
+from inspector.engine.session import Session
+from inspector.engine.stored import bloat
+from inspector.engine.stored.saved import look
+from inspector.records import Target
+
+
+def _open(path: Path) -> Session:
+    session = Session(lambda event: None)
+    session.open(Target(str(path)))
+    return session
+
+
+def _save(folder: Path, names: int) -> Path:
+    path = folder / f"{names}.safetensors"
+    safetensors.torch.save_file({f"layers.{n}.weight": torch.ones(2) for n in range(names)}, path)
+    return path
+
+
+def _count_calls(path: Path) -> int:
+    profile = cProfile.Profile()
+    profile.runcall(_open, path)
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+def test_a_name_costs_few_calls(tmp_path: Path) -> None:
+    """It was 1,100 for such a name, with two entries; 300,000 of them took minutes."""
+    few, many = (_save(tmp_path, names) for names in (200, 1_200))
+    _open(few)  # what is done once
+    assert (_count_calls(many) - _count_calls(few)) / 1_000 < 300
+
+
+def test_the_collector_is_on_again(tmp_path: Path) -> None:
+    _open(_save(tmp_path, 3))
+    assert gc.isenabled()
+
+
+def test_rows_are_those_of_any_module_tree(tmp_path: Path) -> None:
+    tied = torch.ones(4)
+    state = {
+        "a.b": tied, "a": torch.ones(3), "c.d.e": tied, "c.f": torch.empty(5, device="meta"), "g": torch.ones(0),
+        "h.parametrizations.weight.original0": torch.ones(2), "i": torch.nn.Parameter(torch.ones(6)),
+    }  # fmt: skip
+    torch.save(state, tmp_path / "net.pt")
+    tree = (subject := _open(tmp_path / "net.pt").subject).tree
+    general = module_rows(tree)
+    assert len(general) == len(subject.rows) == subject.info.rows
+    for expected, row in zip(general, subject.rows, strict=True):
+        found = (row.index, row.parent, row.key, row.parameters, row.own_parameters, row.nbytes, row.alias_of)
+        assert found == (
+            expected.index, expected.parent, expected.key, expected.parameters, expected.own_parameters,
+            expected.nbytes, expected.alias_of,
+        )  # fmt: skip
+        assert row.badges == tuple(badge for badge in expected.badges if badge.name != "no forward")
+    assert {badge.name for row in subject.rows for badge in row.badges} >= {"tied", "meta", "parametrized"}
+    assert subject.info.trainable == 6 and subject.info.tensors == 7
+
+
+def test_tensors_in_one_storage_are_not_bloated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They take fewer bytes for each operation of the pickle than any others."""
+    whole = torch.zeros(3_000)
+    torch.save({f"w{n}": whole[n : n + 1] for n in range(3_000)}, tmp_path / "net.pt")
+    monkeypatch.setattr(bloat, "FREE_OPERATIONS", 1_000)
+    assert not look(tmp_path / "net.pt").bloated
