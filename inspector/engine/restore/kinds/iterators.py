@@ -32,15 +32,16 @@ class KeptIterator(Kept):
 
     @classmethod
     def claims(cls, kind: type) -> bool:
-        is_pythons = module_of(kind) in ("builtins", "itertools") and not kind.__flags__ & _HEAP_TYPE
-        return is_pythons and in_mro(kind, "__next__")[1] is not None and kind not in _FRAMES
+        is_pythons = module_of(kind) in ("builtins", "itertools") and kind.__flags__ & _IMMUTABLE
+        return bool(is_pythons) and in_mro(kind, "__next__")[1] is not None and kind not in _FRAMES
 
     def _read(self) -> Any:
         kind = type(self.owner)
         if in_mro(kind, "__length_hint__")[1] is not None:
             return operator.length_hint(self.owner, -1)
         if kind is itertools.count:
-            return repr(self.owner) if all(map(is_atom, gc.get_referents(self.owner))) else ""
+            held = (each for each in gc.get_referents(self.owner) if each is not kind)
+            return repr(self.owner) if all(map(is_atom, held)) else ""
         return _reduce(self.owner) if kind in (itertools.cycle, itertools.islice) else None
 
     def parts(self) -> Parts:
@@ -53,7 +54,8 @@ class KeptIterator(Kept):
             yield Change("", "an iterator that advanced")
 
 
-_HEAP_TYPE = 1 << 9
+_IMMUTABLE = 1 << 8
+"""Of a type: it was made in C, and says truly where it is from."""
 
 
 def _reduce(owner: Any) -> Any:
