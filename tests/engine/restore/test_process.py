@@ -39,6 +39,7 @@ from inspector.engine.modules.tree import walk
 from inspector.engine.passes.forward import forward
 from inspector.engine.passes.guarded import Outcome
 from inspector.engine.restore.backup import TensorBackup
+from inspector.engine.restore.process import python_settings
 
 kept = contextlib.ExitStack()
 """What a pass entered and never left. A list would be put back, as a global of the model's own file is."""
@@ -417,3 +418,13 @@ def test_another_thread_keeps_its_own_modes() -> None:
     thread.start()
     thread.join()
     assert found[0].restored[0].startswith("autocast") and found[1] is False
+
+
+def test_frozen_objects_are_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To count them takes as long as there are many."""
+    counted: list[int] = []
+    monkeypatch.setattr(gc, "get_freeze_count", lambda: counted.append(1) or 1)
+    monkeypatch.setattr(python_settings, "_frozen", [])
+    for _ in range(3):
+        assert outcome_of(lambda: None).restored == ()
+    assert len(counted) == 1

@@ -42,11 +42,15 @@ def keep_frozen() -> None:
 
 
 def _read_frozen() -> bool:
-    return bool(_frozen) or gc.get_freeze_count() > 0
+    """Counts them no more than once."""
+    if not _frozen and gc.get_freeze_count() > 0:
+        keep_frozen()
+    return bool(_frozen)
 
 
 def _write_frozen(some: bool) -> None:
     gc.unfreeze()
+    _frozen.clear()
 
 
 _faults: list[Callable[[], object]] = []
