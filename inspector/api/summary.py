@@ -14,6 +14,7 @@ from ..records import Run
 from ..report.collector import Collector
 from ..report.problem import render_problem
 from ..report.tree import render_tree
+from ..text import visible
 from .check_model import check_model
 
 
@@ -50,7 +51,8 @@ def _summarize(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], 
             session.run(Run(session.generation, materialize=True, generate=generate)) if opened.info.runnable else None
         )
         if ended is not None and ended.problem is not None:
-            raise InspectorError(render_problem(ended.problem))
+            left = [f"  the pass changed, and stays changed: {visible(words)}\n" for words in ended.not_restored]
+            raise InspectorError("".join([render_problem(ended.problem), *left]))
         return render_tree(collector.report(ended), width)
     finally:
         session.close()

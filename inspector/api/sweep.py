@@ -97,7 +97,7 @@ def _carry_out(tree: ModuleTree, question: Question, seed: int, grad: bool) -> S
         experiment = Sweep(tree, question, runs)
         head = experiment.begin()
         rows, complete = _collect(experiment, head.places)
-    return SweepResult(head, rows, complete, runs.notes)
+    return SweepResult(head, rows, complete, (*runs.notes, *question.list_input_changes()))
 
 
 def _list(given: str | Sequence[str] | None) -> list[str]:

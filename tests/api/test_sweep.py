@@ -534,3 +534,30 @@ def test_a_keyword_argument_is_divided_by_its_name() -> None:
     x = torch.arange(1.0, 4.0)[None]
     result = inspector.sweep(Named(), x, over="inner", hook="zero(on='input')", where='["hidden"][:, *]', metric="mean")
     assert [row.value for row in result.rows] == [pytest.approx((12 - 2 * gone) / 3) for gone in (1, 2, 3)]
+
+
+class Advances(nn.Module):
+    def __init__(self, fails: bool = False) -> None:
+        super().__init__()
+        self.layer, self.numbers, self.fails = nn.Linear(2, 2), iter(range(99)), fails
+
+    def forward(self, given: object) -> Tensor:
+        next(self.numbers), next(given)
+        if self.fails:
+            raise ValueError("in the middle")
+        return self.layer(torch.ones(1, 2))
+
+
+def test_a_sweep_says_what_stays_changed() -> None:
+    result = inspector.sweep(Advances(), iter(range(99)), over="layer", hook=inspector.zero(), metric="norm")
+    assert "a run changed, and stays changed: (root): numbers (an iterator that advanced)" in result.notes
+    given = (n for n in range(99))
+    result = inspector.sweep(Advances(), (given,), over="layer", hook=inspector.zero(), metric="norm")
+    assert "a run changed, and stays changed: input 1: a generator that could not be copied" in result.notes
+
+
+def test_the_error_of_a_summary_says_what_stays_changed() -> None:
+    with pytest.raises(
+        inspector.InspectorError, match=r"stays changed: \(root\): numbers \(an iterator that advanced\)"
+    ):
+        inspector.summary(Advances(fails=True), iter(range(99)))

@@ -13,40 +13,6 @@ from torch import nn
 from .nasty import MEANWHILE, NASTY, inputs_of
 from .ways import GUARDED, check_block, check_guarded, in_child
 
-_REACHED = "point 2: state that a model holds or its code reaches"
-WAITS = {
-    "NormInList": _REACHED,
-    "ModuleInDict": _REACHED,
-    "TensorInTuple": _REACHED,
-    "DeepTensor": _REACHED,
-    "ManyTensors": _REACHED,
-    "DequeState": _REACHED,
-    "ArrayState": _REACHED,
-    "BytesState": _REACHED,
-    "DataclassState": _REACHED,
-    "SlotsState": _REACHED,
-    "ObjectState": _REACHED,
-    "Generators": _REACHED,
-    "Iterators": _REACHED,
-    "ClassCounter": _REACHED,
-    "GlobalState": _REACHED,
-    "RebindsGlobal": _REACHED,
-    "closure": _REACHED,
-    "DefaultArgument": _REACHED,
-    "FunctionAttribute": _REACHED,
-    "MethodCache": _REACHED,
-    "Parametrized": _REACHED,
-    "Parametrizes": _REACHED,
-    "OwnFunction": _REACHED,
-    "ReadsIterator": _REACHED,
-}
-"""Those that do not hold yet, and what they wait for."""
-
-
-def waits(name: str) -> object:
-    marks = [pytest.mark.xfail(strict=True, reason=WAITS[name])] if name in WAITS else []
-    return pytest.param(name, marks=marks)
-
 
 @pytest.fixture(scope="module", autouse=True)
 def cheap_forks() -> Iterator[None]:
@@ -70,7 +36,7 @@ def test_there_are_enough() -> None:
     assert len(NASTY) >= 30
 
 
-@pytest.mark.parametrize("name", [waits(name) for name in NASTY])
+@pytest.mark.parametrize("name", NASTY)
 def test_it_is_as_before_or_that_is_said(name: str) -> None:
     assert in_child(lambda: check_all(name)) == {}
 

@@ -24,6 +24,7 @@ from ..values.nested import own_copy
 Run = Callable[[nn.Module], Any]
 """Runs a model on some input, and gives its output."""
 
+STAYS = "a run changed, and stays changed: "
 
 _SIMPLE = (Tensor, int, float, bool, type(None))
 
@@ -38,21 +39,25 @@ def make_run(given: Any) -> Run:
     tensors = sum(type(value) is Tensor for value in (*args, *kwargs.values()))  # of several, some may share memory
     if tensors <= 1 and all(type(value) in _SIMPLE for value in (*args, *kwargs.values())):
         return lambda model: model(*map(_copy, args), **{name: _copy(value) for name, value in kwargs.items()})
-    return run_of(sample_from_values(args, kwargs))
+    return OnCopies(sample_from_values(args, kwargs))
 
 
-def run_of(sample: Sample) -> Run:
-    """What runs a model on copies of a sample."""
+class OnCopies:
+    """Runs a model on copies of a sample. `changes` says what the runs did to parts of it that cannot be copied."""
 
-    prepared: list[Sample] = []
+    def __init__(self, sample: Sample) -> None:
+        self._sample = sample
+        self._prepared: Sample | None = None
+        self.changes: dict[str, None] = {}
 
-    def run_on_copy(model: nn.Module) -> Any:
-        if not prepared:
-            prepared.append(sample.of(model))
-        fresh = prepared[0].copy()
-        return model(*fresh.args, **fresh.kwargs)
-
-    return run_on_copy
+    def __call__(self, model: nn.Module) -> Any:
+        if self._prepared is None:
+            self._prepared = self._sample.of(model)
+        fresh = self._prepared.copy()
+        try:
+            return model(*fresh.args, **fresh.kwargs)
+        finally:
+            self.changes.update(dict.fromkeys(words for each in fresh.shared for words in each.find_changes()))
 
 
 def _split(given: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -118,7 +123,8 @@ class Runs:
 
     def _restore(self) -> None:
         late, lost = self._snapshot.restore()
-        self.notes = (*(f"{words}, by a later run than the first: put back at the end only" for words in late), *lost)
+        at_end = (f"{words}, by a later run than the first: put back at the end only" for words in late)
+        self.notes = (*at_end, *(f"{STAYS}{words}" for words in lost))
 
     def run(self, run: Run, see: Callable[[Any], Seen], put: Sequence[Put] = ()) -> Seen:
         """One run: gives what `see` makes of its output, and puts back what the run changed.

@@ -25,7 +25,7 @@ from ..modules.rows import badges_of
 from ..modules.selector import select
 from ..modules.tree import ModuleTree, Node
 from .metrics import Measure
-from .runs import Handle, Put, Run, Runs
+from .runs import STAYS, Handle, OnCopies, Put, Run, Runs
 from .sites import Site, Sites
 
 _RUN = "clean"
@@ -83,6 +83,11 @@ class Question:
         if self.where and hook.where:
             what = f"where is said twice: {', '.join(self.where)} of the sweep, {hook.where} of {hook}"
             raise UsageError(encodable(what, 300), hint="of the sweep alone, or of the hook alone")
+
+    def list_input_changes(self) -> tuple[str, ...]:
+        """What runs changed of inputs that could not be copied, in words."""
+        runs = [run for run in (self.clean, self.corrupted) if isinstance(run, OnCopies)]
+        return tuple(dict.fromkeys(f"{STAYS}{words}" for run in runs for words in run.changes))
 
 
 class Sweep:

@@ -11,7 +11,7 @@ from .hooks import KeptHooks
 from .kept_tensor import LOST
 from .kinds.kind import Change, Kept
 from .others import OtherThreads
-from .place import say
+from .place import Place, say
 from .process.state import ProcessState
 from .reach import Reach
 
@@ -33,16 +33,24 @@ class Snapshot:
         self._restless: list[Kept] | None = None
         self._restless_tensors: set[int] | None = None
         self._left_to_others: list[str] = []
+        self._gone: dict[str, None] = {}
 
     def restore_restless(self) -> None:
         """Put back, of what the model reaches, what changed when this was called first, and what was written to since:
         for what is done again and again. `restore` finds the rest."""
         if self._restless is None:
-            self._restless = [kept for kept in self._kept if _try_restore(kept)]
+            self._restless = [kept for kept in self._kept if self._put_back(kept)]
         for kept in self._restless:
-            _try_restore(kept)
+            self._put_back(kept)
         self._left_to_others += self._leave_to_others()
         self._restless_tensors = self._backup.restore_restless(self._restless_tensors, self.others)
+
+    def _put_back(self, kept: Kept) -> list[tuple[Place, Change]]:
+        """What it had changed; of what cannot be put back, the words are kept, too."""
+        changes = [(kept.place, change) for change in _try_restore(kept)]
+        words = (f"{say(place, change.piece)} ({change.lost})" for place, change in changes if change.lost)
+        self._gone.update(dict.fromkeys(words))
+        return changes
 
     def _leave_to_others(self) -> list[str]:
         return self._backup.leave_to(self.others) if self.others else []
@@ -54,11 +62,11 @@ class Snapshot:
             What had changed and was put back, and what cannot be put back, in words.
         """
         changed, gone = self._process.restore()
-        changes = [(kept.place, change) for kept in self._kept for change in _try_restore(kept)]
+        changes = [found for kept in self._kept for found in self._put_back(kept)]
         changed += [say(place, change.piece) for place, change in changes if not change.lost]
         changed += self._hooks.restore()
         changed += self._left_to_others + self._leave_to_others() + self._backup.restore(self.others)
-        gone += [f"{say(place, change.piece)} ({change.lost})" for place, change in changes if change.lost]
+        gone += self._gone
         gone += [words for words in changed if words.endswith(LOST)]
         return list(dict.fromkeys(words for words in changed if not words.endswith(LOST))), list(dict.fromkeys(gone))
 

@@ -10,7 +10,7 @@ from ...errors import InspectorError, UsageError
 from ...postmortem.record import CallLog
 from ...records import AnyEvent, RunSweep, SweepBegan, SweepEnded, SweepRow, SweepRows
 from ..experiments.metrics import Measure
-from ..experiments.runs import Run, Runs, run_of
+from ..experiments.runs import OnCopies, Run, Runs
 from ..experiments.sweep import Question, Sweep
 from ..hooks.spec import parse_hook
 from ..inputs import sample_from_specs
@@ -66,7 +66,8 @@ class Sweeps:
         finally:
             if self._call_log is not None:
                 self._call_log.end()
-        return SweepEnded(self._subject.generation, complete, (perf_counter() - began) * 1e3, runs.notes)
+        notes = (*runs.notes, *question.list_input_changes())
+        return SweepEnded(self._subject.generation, complete, (perf_counter() - began) * 1e3, notes)
 
     def _question(self, request: RunSweep) -> Question:
         seed = self._subject.seed
@@ -81,12 +82,12 @@ class Sweeps:
         )
 
     def _run_on(self, specs: tuple[str, ...], seed: int) -> Run:
-        return run_of(sample_from_specs(specs, self._subject.tree.root, seed, None, None))
+        return OnCopies(sample_from_specs(specs, self._subject.tree.root, seed, None, None))
 
     def _run_on_sample(self) -> Run:
         if self._subject.sample is None:
             raise UsageError("there is no input to alter", hint="give it: -i 1x3x224x224, or --corrupted")
-        return run_of(self._subject.sample)
+        return OnCopies(self._subject.sample)
 
     def _carry_out(self, sweep: Sweep) -> bool:
         """Whether it came to its end."""
