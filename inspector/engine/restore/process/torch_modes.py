@@ -6,6 +6,7 @@ kept for good.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,6 +22,13 @@ _forward_ad: Any = forward_ad
 _get_function_modes: Any = overrides._get_current_function_mode_stack
 _functorch: Any = torch._C._functorch
 _read_transforms = _functorch.get_dynamic_layer_stack_depth
+
+_LEAVE: dict[Any, Callable[[], Any]] = {
+    _functorch.TransformType.Grad: _functorch._grad_decrement_nesting,
+    _functorch.TransformType.Vmap: _functorch._vmap_decrement_nesting,
+    _functorch.TransformType.Jvp: _functorch._jvp_decrement_nesting,
+    _functorch.TransformType.Functionalize: _functorch._func_decrement_nesting,
+}
 
 _MOST = 1_000
 """Entries that are taken off a stack at most."""
@@ -161,10 +169,11 @@ def _write_profiler(on: bool) -> None:
 
 
 def _write_transforms(depth: int) -> None:
-    if _read_transforms() > depth:
-        _functorch.pop_dynamic_layer_stack_and_undo_to_depth(depth)
-    else:
+    if _read_transforms() < depth:
         raise CannotWrite("one was ended that the pass had not begun")
+    # One by one: `pop_dynamic_layer_stack_and_undo_to_depth` takes two at a time off in torch 2.6, and fails.
+    while _read_transforms() > depth:
+        _LEAVE[_functorch.peek_interpreter_stack().key()]()
 
 
 MODES: tuple[Setting, ...] = (
