@@ -11,6 +11,8 @@ from .kinds import expand as expand
 from .kinds import is_directory as is_directory
 from .kinds import is_file as is_file
 from .kinds import is_there as is_there
+from .lines import keep_from_reading as keep_from_reading
+from .lines import keep_from_reading_for as keep_from_reading_for
 from .opening import check_file as check_file
 from .opening import open_file as open_file
 from .opening import read_file as read_file

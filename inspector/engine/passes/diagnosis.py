@@ -15,6 +15,7 @@ import torch
 from msgspec.structs import replace
 from torch import nn
 
+from ...files import keep_from_reading
 from ...postmortem.frames import is_library
 from ...records import Problem, TensorValue, Value
 from ...text import encodable, shorten
@@ -144,6 +145,7 @@ def _tensors_of_line(error: BaseException) -> Iterator[str]:
     frame, line = _users_frame(error.__traceback__)
     if frame is None:
         return
+    keep_from_reading([frame.f_code.co_filename])
     seen: set[str] = set()
     for name in _NAMES.findall(linecache.getline(frame.f_code.co_filename, line)):
         value = _look_up(frame, name)

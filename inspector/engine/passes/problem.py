@@ -8,6 +8,7 @@ import torch
 from msgspec.structs import replace
 
 from ...errors import UsageError
+from ...files import keep_from_reading_for
 from ...postmortem.frames import Frame, find_users_line, trace_lines
 from ...records import Path, Problem
 from ...text import encodable, shorten
@@ -73,6 +74,7 @@ def _message(error: BaseException) -> str:
 
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
+    keep_from_reading_for(error)
     walked = traceback.walk_tb(error.__traceback__)
     kept = [
         (frame, line) for frame, line in walked

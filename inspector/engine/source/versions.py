@@ -16,6 +16,7 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
+from ...files import keep_from_reading
 from .files import CHANGED, Match, SourceFile, describe_error
 
 FILE_LIMIT = 32 * 1024 * 1024
@@ -76,6 +77,7 @@ def versions(name: str, namespace: dict[str, Any] | None = None) -> Iterator[Sou
         yield _now(path)
     yield from (file for _, file in reversed(_read.get(path or os.path.abspath(name), [])) if not file.current)
     if path is None or name in linecache.cache:
+        keep_from_reading([name])
         lines = linecache.getlines(name, namespace)
         if lines:
             yield _remember(name, "".join(lines), KEPT if _was_file(name) else "")

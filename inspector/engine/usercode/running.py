@@ -13,6 +13,7 @@ import numpy
 import torch
 
 from ...errors import InspectorError, TargetError
+from ...files import keep_from_reading_for
 from ...postmortem.frames import trace_lines
 from ...records import TraceLine
 from ...text import encodable, shorten
@@ -71,6 +72,7 @@ def reported(what: str, hint: str = "") -> Iterator[None]:
 def wrap_error(error: BaseException, what: str, hint: str = "") -> TargetError:
     """The `TargetError` for an error of theirs."""
     kind = type(error).__name__
+    keep_from_reading_for(error)
     told = traceback.TracebackException.from_exception(error)
     place = _strip(told)
     return TargetError(
