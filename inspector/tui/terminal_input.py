@@ -255,6 +255,7 @@ def _write_key(parameters: str, ending: str) -> str:
     if modifiers[1:2] == [_RELEASED]:
         return ""
     typed = ":".join(filter(None, text))
+    typed = "" if typed == code[0] else typed  # it says nothing new, and Textual 8.2 would not know the key
     return f"\x1b[{code[0]};{modifiers[0]}{';' if typed else ''}{typed}{ending}"
 
 
