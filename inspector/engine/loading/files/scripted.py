@@ -58,13 +58,14 @@ def _reasons(path: Path) -> Iterator[str]:
     """Operations in the code of an archive that reach beyond the process, read by the reader that torch loads with."""
     try:
         reader = torch._C.PyTorchFileReader(str(path))
+        names = [name for name in reader.get_all_records() if name.startswith("code/") and name.endswith(".py")]
+        code = [(name, _text(reader, name)) for name in names]
     except RuntimeError as error:
         raise UsageError(
             encodable(f"{path} cannot be read: {str(error).partition(chr(10))[0]}", 400), kind="RuntimeError"
         ) from None
-    for name in reader.get_all_records():
-        if name.startswith("code/") and name.endswith(".py"):
-            yield from _in_code(name, _text(reader, name))
+    for name, text in code:
+        yield from _in_code(name, text)
 
 
 def _in_code(name: str, code: str) -> Iterator[str]:

@@ -1,0 +1,26 @@
+"""TorchScript archives that torch's own reader stumbles over."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from inspector.engine.session import Session
+from inspector.errors import UsageError
+from inspector.records import Target
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_member_outside_the_archive_s_folder(tmp_path: Path) -> None:
+    whole, broken = tmp_path / "whole.pt", tmp_path / "broken.pt"
+    torch.jit.save(torch.jit.trace(nn.Linear(4, 3), torch.ones(2, 4)), whole)  # type: ignore[no-untyped-call]
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(broken, "w") as archive:
+        for name in source.namelist():
+            archive.writestr(name.replace("whole/", "broken/"), source.read(name))
+        archive.writestr("/canary", b"x")
+    with pytest.raises(UsageError, match="cannot be read"):
+        Session(lambda event: None).open(Target(str(broken)))
