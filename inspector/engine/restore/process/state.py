@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ....text import encodable
+from .compiler_settings import COMPILER
 from .context import KeptContext
 from .leftovers import Leftovers
 from .library_settings import LIBRARIES
@@ -19,7 +20,7 @@ from .system_settings import MAIN_THREAD, SYSTEM, in_main_thread
 from .torch_modes import MODES
 from .torch_settings import TORCH
 
-SETTINGS: tuple[Setting, ...] = (*FIRST, *MODES, *TORCH, *PYTHON, *SYSTEM, *LIBRARIES)
+SETTINGS: tuple[Setting, ...] = (*FIRST, *MODES, *TORCH, *COMPILER, *PYTHON, *SYSTEM, *LIBRARIES)
 """All that can be read and written in any thread, in the order in which they are put back."""
 
 _NAMED = 3
