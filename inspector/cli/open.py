@@ -42,8 +42,19 @@ def _check_recording(parser: argparse.ArgumentParser, options: argparse.Namespac
         parser.error("--record and --save go together: --record 'layer4.*' --save clean.safetensors")
     if options.save and not options.save.endswith(".safetensors"):
         parser.error(f"--save {options.save!r} does not end with .safetensors")
-    if options.save and os.path.lexists(os.path.expanduser(options.save)):
-        parser.error(f"{options.save} is there already, and is not replaced")
+    if options.save:
+        _check_free(parser, options.save)
+
+
+def _check_free(parser: argparse.ArgumentParser, name: str) -> None:
+    """A name that cannot be written is refused before a pass that may take an hour."""
+    from ..errors import UsageError
+    from ..files import check_new
+
+    try:
+        check_new(name)
+    except UsageError as error:
+        parser.error(error.problem.what)
 
 
 def _has_terminal() -> bool:

@@ -60,6 +60,7 @@ def test_one_without_the_other_is_an_error_and_no_file_is_replaced(
         (["--save", "x.safetensors"], "go together"),
         (["--record", "fc", "--save", "x.pt"], "does not end with .safetensors"),
         (["--record", "fc", "--save", str(tmp_path / "there.safetensors")], "there already"),
+        (["--record", "fc", "--save", f"{'x' * 300}.safetensors"], "longer than a file may have"),
     ):
         with pytest.raises(SystemExit) as left:
             main(["resnet18", *typed])
