@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._higher_order_ops.cond import cond_op
 
 import inspector
 from inspector.engine.session import Session
@@ -211,3 +212,22 @@ def test_parameters_of_a_model_with_batch_norm_are_trained_as_ever() -> None:
     for number in range(done[0]):
         step(number)
     assert all(torch.equal(a, b) for a, b in zip(model.parameters(), alone.parameters(), strict=True))
+
+
+class Branches(nn.Module):
+    """What an exported program is made of: an operator that runs functions."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        found: Tensor = cond_op(x.sum() > 0, torch.sin, torch.cos, (x,))
+        return found
+
+
+def test_a_model_with_higher_order_operators_runs_beside_another_thread() -> None:
+    asleep = threading.Event()
+    other = threading.Thread(target=asleep.wait)
+    other.start()
+    try:
+        assert "Branches" in inspector.summary(Branches(), torch.ones(2, 3))
+    finally:
+        asleep.set()
+        other.join()

@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._ops import HigherOrderOperator, _higher_order_ops
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -58,6 +59,7 @@ class OtherThreads:
         if not self:
             yield
             return
+        _let_through_higher_order()
         handle = register(register_module_forward_pre_hook, self._calls)
         try:
             with self._writes:
@@ -92,7 +94,9 @@ class OtherThreads:
 
 class _Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operation of this thread. `places` is where they wrote to, and `backward` says that some were of a
-    backward pass."""
+    backward pass. What a higher-order operator runs it does not see: that writes to nothing."""
+
+    supports_higher_order_operators = True
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -101,6 +105,8 @@ class _Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if isinstance(func, HigherOrderOperator):
+            return func(*args, **kwargs)
         self.backward = self.backward or torch._C._current_graph_task_id() != -1
         for number, name in _written_by(func):
             value = args[number] if number < len(args) else kwargs.get(name)
@@ -108,6 +114,18 @@ class _Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 if isinstance(tensor, Tensor):
                     self.places.add(_place(tensor))
         return func(*args, **kwargs)
+
+
+def _let_through_higher_order() -> None:
+    """An older torch, which does not ask for `supports_higher_order_operators`, wants to be told for each operator."""
+    if not hasattr(TorchDispatchMode, "supports_higher_order_operators"):
+        for operator in _higher_order_ops.values():
+            if _Writes not in operator.python_key_table:
+                operator.py_impl(_Writes)(partial(_run_unseen, operator))
+
+
+def _run_unseen(operator: Any, mode: _Writes, *args: Any, **kwargs: Any) -> Any:
+    return operator(*args, **kwargs)
 
 
 class _Calls(OurHook):
