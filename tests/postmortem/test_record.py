@@ -7,6 +7,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import pytest
@@ -81,7 +82,9 @@ def test_a_full_call_log_counts_what_it_has_no_room_for(fd: int, monkeypatch: py
     assert why == f"of its calls the first are shown: {left.lost:,} later entries and exits of modules found no room"
 
 
-@pytest.mark.parametrize("damage", [b"\xff" * 64, b"\x00" * 64, os.urandom(256)])
+@pytest.mark.parametrize(
+    "damage", [b"\xff" * 64, b"\x00" * 64, Random(0).randbytes(256)], ids=["ones", "zeros", "noise"]
+)
 def test_what_was_written_over_is_read_as_far_as_it_goes(damage: bytes, fd: int) -> None:
     entered(CallLog(fd))
     first = FAULTS + ENTRIES + 40

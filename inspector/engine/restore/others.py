@@ -8,11 +8,14 @@ and was not written by the pass was written by them.
 from __future__ import annotations
 
 import contextlib
+import gc
+import sys
 import threading
 from collections.abc import Iterator
 from functools import lru_cache, partial
 from pathlib import Path
 from time import monotonic, sleep
+from types import FrameType, FunctionType, ModuleType
 from typing import Any
 
 import torch
@@ -30,6 +33,9 @@ _OURS = "inspector-"
 _AT_WORK = 50e-6
 """Seconds of a processor that a thread uses at least that is at work."""
 
+_POOLS = ("concurrent.futures.thread", "multiprocessing.pool")
+"""Whose threads do what they are given, at any time."""
+
 _LET_RUN = 2e-3
 """Seconds in which one that has something to do does something."""
 
@@ -43,8 +49,9 @@ class OtherThreads:
 
     def __init__(self, tree: ModuleTree) -> None:
         here = threading.get_ident()
-        found = [each for each in threading.enumerate() if each.ident not in (None, here)]
-        self._before = {each: _seconds_used(each) for each in found if not each.name.startswith(_OURS)}
+        running = _look_at_frames()
+        found = [each for each in threading.enumerate() if each.ident != here and not each.name.startswith(_OURS)]
+        self._before = {each: _seconds_used(each) for each in found if _knows_torch(running.get(each.ident or 0))}
         self._tree = tree
         self._ran = False
         self._writes = _Writes()
@@ -90,6 +97,39 @@ class OtherThreads:
     def may_have_gradients(self) -> bool:
         """Whether those that there are now may be of them alone: nobody but they ran a backward pass."""
         return not self._writes.backward and self.ran()
+
+
+def _look_at_frames() -> dict[int, FrameType]:
+    """The innermost frame of every thread. The collector must not run meanwhile: what it calls may let another thread
+    in, which then waits for a lock of the interpreter that this one holds (python/cpython#106883)."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return sys._current_frames()
+    finally:
+        if collects:
+            gc.enable()
+
+
+def _knows_torch(frame: FrameType | None) -> bool:
+    """Whether code that runs on a thread, down from this frame, has torch at hand, or may be given some. The threads of
+    a notebook, of a test runner or of a progress bar have not: they write to no model."""
+    while frame is not None:
+        if frame.f_globals.get("__name__") in _POOLS or any(
+            _is_of_torch(value) for value in list(frame.f_globals.values())
+        ):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _is_of_torch(value: object) -> bool:
+    """Whether this is a module, a class or a function of torch, or a model."""
+    if issubclass(type(value), (nn.Module, Tensor)):
+        return True
+    name = value.__name__ if type(value) is ModuleType else None
+    name = value.__module__ if type(value) in (type, FunctionType) else name  # type: ignore[attr-defined]
+    return type(name) is str and name.partition(".")[0] == "torch"
 
 
 class _Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]

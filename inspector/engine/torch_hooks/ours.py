@@ -15,6 +15,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
+from weakref import WeakValueDictionary
 
 from torch.nn.modules.module import _WrappedHook
 from torch.utils.hooks import RemovableHandle
@@ -68,8 +69,9 @@ class OurHandle:
                 _copy_as_ever()
 
 
-_LIVE: dict[int, OurHandle] = {}
-"""By id, every entry of ours that is not taken off."""
+_LIVE: WeakValueDictionary[int, OurHandle] = WeakValueDictionary()
+"""By id, every entry of ours that is not taken off. Whoever put it on keeps the handle; who never takes it off
+shall not keep a model in memory."""
 
 
 def register(put: Callable[..., Any], hook: OurHook, **options: Any) -> OurHandle:
