@@ -103,7 +103,7 @@ def _kill(model: nn.Module, inputs: tuple[Any, ...], meanwhile: Meanwhile) -> st
     opened = session.adopt(model, inputs, {}, "model")
     theirs.sendall(encode(Asked(1, Run(opened.generation, materialize=True))))
     meanwhile.append(lambda: theirs.shutdown(socket.SHUT_RDWR))
-    listener = threading.Thread(target=_listen, args=(theirs, said), daemon=True)
+    listener = threading.Thread(target=_listen, args=(theirs, said), name="inspector-app", daemon=True)
     listener.start()
     with ours, theirs:
         try:
