@@ -128,7 +128,7 @@ def _is_of_torch(value: object) -> bool:
     if issubclass(type(value), (nn.Module, Tensor)):
         return True
     name = value.__name__ if type(value) is ModuleType else None
-    name = value.__module__ if type(value) in (type, FunctionType) else name  # type: ignore[attr-defined]
+    name = value.__module__ if type(value) in (type, FunctionType) else name
     return type(name) is str and name.partition(".")[0] == "torch"
 
 
