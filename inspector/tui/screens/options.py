@@ -6,19 +6,25 @@ from textual.widgets import OptionList
 
 
 class Options(OptionList):
-    """Textual's list, which pages in a window that has no room for a line of it as well: there a page is one line."""
+    """Textual's list, which pages in a window that has no room for two lines as well: there a page is one line."""
 
     def action_page_up(self) -> None:
+        at = self.highlighted
         if self._has_room():
             super().action_page_up()  # type: ignore[no-untyped-call]
-        else:
-            self.action_cursor_up()
+        if at is not None and self.highlighted == at:
+            self._go_to_first(range(at - 1, -1, -1))
 
     def action_page_down(self) -> None:
+        at = self.highlighted
         if self._has_room():
             super().action_page_down()  # type: ignore[no-untyped-call]
-        else:
-            self.action_cursor_down()
+        if at is None or self.highlighted == at:
+            self._go_to_first(range(0 if at is None else at + 1, self.option_count))
+
+    def _go_to_first(self, places: range) -> None:
+        """The first of these that can be chosen, if any can."""
+        self.highlighted = next((n for n in places if not self.get_option_at_index(n).disabled), self.highlighted)
 
     def _has_room(self) -> bool:
         return all(self.scrollable_content_region.size)
