@@ -145,7 +145,6 @@ def test_a_stop_gives_the_terminal_to_the_shell_and_fg_takes_it_again(stop: str,
     assert opened.ask("jobs") == ""
 
 
-@pytest.mark.slow  # beside a second worker the screen is sometimes painted in part: open
 def test_a_job_that_nobody_could_ask_to_leave_is_painted_anew(opened: Shell) -> None:
     """SIGSTOP to all of it: the shell alone is there to put the terminal right, and does what it does."""
     to_job(opened, signal.SIGSTOP)

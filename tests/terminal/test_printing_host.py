@@ -67,7 +67,6 @@ def test_an_app_that_is_killed_during_a_pass_lets_it_print(way: str, tmp_path: P
         assert terminal.attributes == terminal.before
 
 
-@pytest.mark.slow  # beside a second worker it sometimes waits longer than a minute: open
 @pytest.mark.parametrize("way", some(WAYS))
 def test_an_app_that_is_stopped_lets_it_print(way: str, tmp_path: Path) -> None:
     """The app alone, by a signal that no program can catch. What it would have shown last is there when it goes on."""
