@@ -8,7 +8,7 @@ from msgspec import field
 
 from .base import Count, Path, Place, Record, Row
 from .hooks import HookOutcome, HookRow, HookSpec, KeyRow, Series
-from .messages import Event, ModelRequest
+from .messages import Event, ModelRequest, Request
 from .passes import CallDetail, Problem
 from .values import MappingValue, NoneValue, OtherValue, TensorValue
 
@@ -254,3 +254,20 @@ AnyAnswer: TypeAlias = (
     Calls | Source | Attributes | Parameters | Hooks | AllHooks | Outcomes | HookCheck | History | Gradients
     | StateDictReport | Locations
 )  # fmt: skip
+
+ANSWERS: dict[type[Request], tuple[type[Event], ...]] = {
+    GetTrace: (Calls,),
+    GetSource: (Source,),
+    GetHookSource: (Source,),
+    GetAttributes: (Attributes,),
+    GetParameters: (Parameters,),
+    GetHooks: (Hooks,),
+    GetAllHooks: (AllHooks,),
+    GetOutcomes: (Outcomes,),
+    CheckHook: (HookCheck,),
+    GetHistory: (History,),
+    GetGradients: (Gradients,),
+    TryStateDict: (StateDictReport,),
+    GetLocations: (Locations,),
+}
+"""Which record answers which query."""

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from queue import SimpleQueue
 
 import torch
 from torch import nn
@@ -27,7 +28,8 @@ SLEEP_BELOW = [
     " os.write(int(sys.argv[1]), b'%d\\n' % p.pid); time.sleep(1000)",
 ]  # fmt: skip
 
-kept: list[object] = []
+kept: SimpleQueue[object] = SimpleQueue()
+"""A list would be emptied after the pass, and end what it holds."""
 
 
 def note(file: int, process: int | None) -> None:
@@ -37,11 +39,11 @@ def note(file: int, process: int | None) -> None:
 def start_with_subprocess(file: int) -> None:
     """Plain; in a session of its own; without an environment; deaf; one below another."""
     for options in ({}, {"start_new_session": True}, {"start_new_session": True, "env": {}}):
-        kept.append(child := subprocess.Popen(SLEEP, **options))
+        kept.put(child := subprocess.Popen(SLEEP, **options))
         note(file, child.pid)
-    kept.append(child := subprocess.Popen(SLEEP_DEAF, start_new_session=True, env={}))
+    kept.put(child := subprocess.Popen(SLEEP_DEAF, start_new_session=True, env={}))
     note(file, child.pid)
-    kept.append(child := subprocess.Popen([*SLEEP_BELOW, str(file)], pass_fds=(file,), env={}))
+    kept.put(child := subprocess.Popen([*SLEEP_BELOW, str(file)], pass_fds=(file,), env={}))
     note(file, child.pid)
 
 
@@ -64,8 +66,8 @@ def start_workers(file: int) -> None:
         worker = multiprocessing.get_context(method).Process(target=time.sleep, args=(1000,))
         worker.start()
         note(file, worker.pid)
-        kept.append(worker)
-    kept.append(batches := iter(DataLoader(torch.ones(8, 1), num_workers=1, persistent_workers=True)))
+        kept.put(worker)
+    kept.put(batches := iter(DataLoader(torch.ones(8, 1), num_workers=1, persistent_workers=True)))
     note(file, batches._workers[0].pid)
 
 
@@ -75,7 +77,7 @@ class Starts(nn.Module):
         self.layer = nn.Linear(4, 4)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        if not kept:
+        if kept.empty():
             file = os.open(os.environ["STARTED"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
             start_with_subprocess(file)
             start_daemon(file)
