@@ -79,8 +79,7 @@ def register(put: Callable[..., Any], hook: OurHook, **options: Any) -> OurHandl
     with LOCK:
         handle = OurHandle(put(hook, **options), hook)
         hook.ids.add(handle.id)
-        if not _LIVE:
-            _copy_without_ours()
+        _copy_without_ours()
         _LIVE[handle.id] = handle
     return handle
 
@@ -103,32 +102,37 @@ def _holds_flag(hooks: Mapping[Any, Any], hook_id: Any) -> bool:
     return ours is not None and any(ref() is hooks for ref in ours.handle.extra_dict_ref)
 
 
-_former: list[Any] = []
-"""What was asked before us how to take an `OrderedDict` apart."""
+class _WithoutOurs:
+    """Takes an `OrderedDict` apart as whoever was asked `before`, or as it does it itself, and leaves out what is ours.
+
+    There may be two: somebody who sets a way of their own while ours is asked may ask ours in it.
+    """
+
+    def __init__(self, before: Callable[[Any], Any] | None) -> None:
+        self.before = before
+
+    def __call__(self, whole: OrderedDict[Any, Any]) -> Any:
+        parts: Any = self.before(whole) if self.before is not None else whole.__reduce__()
+        kept = [(key, value) for key, value in list(whole.items()) if not _is_ours(whole, key, value)]
+        if len(kept) == len(whole) or not isinstance(parts, tuple) or len(parts) < 5:
+            return parts
+        return (*parts[:4], iter(kept), *parts[5:])
 
 
 def _copy_without_ours() -> None:
-    if copyreg.dispatch_table.get(OrderedDict) is not _take_apart:
-        _former[:] = [copyreg.dispatch_table.get(OrderedDict)]
-        copyreg.dispatch_table[OrderedDict] = _take_apart
+    asked = copyreg.dispatch_table.get(OrderedDict)
+    if not isinstance(asked, _WithoutOurs):
+        copyreg.dispatch_table[OrderedDict] = _WithoutOurs(asked)
 
 
 def _copy_as_ever() -> None:
-    if copyreg.dispatch_table.get(OrderedDict) is not _take_apart:
+    asked = copyreg.dispatch_table.get(OrderedDict)
+    if not isinstance(asked, _WithoutOurs):
         return  # somebody set another one since, which may call ours
-    del copyreg.dispatch_table[OrderedDict]
-    if _former[0] is not None:
-        copyreg.dispatch_table[OrderedDict] = _former[0]
-
-
-def _take_apart(whole: OrderedDict[Any, Any]) -> Any:
-    """As `OrderedDict` does it itself, or whoever was asked before; without what is ours."""
-    former = _former[0] if _former else None
-    parts: Any = former(whole) if former is not None else whole.__reduce__()
-    kept = [(key, value) for key, value in list(whole.items()) if not _is_ours(whole, key, value)]
-    if len(kept) == len(whole) or not isinstance(parts, tuple) or len(parts) < 5:
-        return parts
-    return (*parts[:4], iter(kept), *parts[5:])
+    if asked.before is None:
+        del copyreg.dispatch_table[OrderedDict]
+    else:
+        copyreg.dispatch_table[OrderedDict] = asked.before
 
 
 def _is_ours(whole: Mapping[Any, Any], key: Any, value: Any) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import copyreg
+import gc
 import io
 import pickle
 import subprocess
@@ -143,6 +144,7 @@ for hook in torch.load({str(tmp_path / "hooks.pt")!r}, weights_only=False):
 
 
 def test_somebody_elses_way_to_copy_dicts_is_asked_and_comes_back() -> None:
+    gc.collect()  # what other tests left on models that are gone
     model, asked = _model(), []
 
     def take_apart(held: Any) -> Any:
@@ -158,6 +160,19 @@ def test_somebody_elses_way_to_copy_dicts_is_asked_and_comes_back() -> None:
         assert copyreg.dispatch_table[OrderedDict] is take_apart
     finally:
         del copyreg.dispatch_table[OrderedDict]
+
+
+def test_who_sets_or_takes_away_a_way_to_copy_dicts_in_a_block_leaves_ours_to_the_next() -> None:
+    first, model = _model(), _model()
+    plain = _held(copy.deepcopy(model))
+    with inspector.capture(first):
+        ours = copyreg.dispatch_table[OrderedDict]
+        copyreg.dispatch_table[OrderedDict] = lambda held: ours(held)
+        with inspector.capture(model):
+            assert _held(copy.deepcopy(model)) == plain
+        del copyreg.dispatch_table[OrderedDict]
+        with inspector.capture(model):
+            assert _held(copy.deepcopy(model)) == plain
 
 
 def test_a_state_dict_that_is_copied_in_a_block_keeps_its_metadata() -> None:
