@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -42,13 +43,37 @@ class MappedFile:
             ValueError: It reaches beyond the file.
         """
         steps = contiguous(shape) if strides is None else tuple(strides)
-        count = extent(shape, steps)
-        if start < 0 or start + count * dtype.itemsize > self.size:
-            raise ValueError(f"reaches byte {start + count * dtype.itemsize:,} of a file with {self.size:,}")
+        count = self.check(dtype, shape, start, steps)
         if not count or self._bytes is None:
             return torch.empty_strided(tuple(shape), steps, dtype=dtype)
         flat = torch.frombuffer(self._bytes, dtype=dtype, count=count, offset=start)
         return flat.view(tuple(shape)) if strides is None else flat.as_strided(tuple(shape), steps)
+
+    def check(self, dtype: torch.dtype, shape: Sequence[int], start: int, strides: Sequence[int]) -> int:
+        """The elements from the first to the last one of such a tensor. Raises `ValueError` as `tensor` does."""
+        count = extent(shape, strides)
+        if start < 0 or start + count * dtype.itemsize > self.size:
+            raise ValueError(f"reaches byte {start + count * dtype.itemsize:,} of a file with {self.size:,}")
+        return count
+
+
+class Unread(NamedTuple):
+    """A tensor that nobody has looked at: where its first element lies in a file. Equal ones are one tensor."""
+
+    file: MappedFile
+    dtype: torch.dtype
+    shape: tuple[int, ...]
+    start: int
+    strides: tuple[int, ...] | None = None  # None where its elements lie in order
+
+    def read(self) -> Tensor:
+        """Its values come from the file as they are looked at."""
+        return self.file.tensor(self.dtype, self.shape, self.start, self.strides)
+
+
+def read_tensor(held: Tensor | Unread) -> Tensor:
+    """The tensor that stands here or that this one stands for."""
+    return held.read() if isinstance(held, Unread) else held
 
 
 @cache

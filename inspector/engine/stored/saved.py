@@ -6,15 +6,12 @@ Nothing is unpickled and no tensor is read. Suffixes are not looked at: `.pt` is
 from __future__ import annotations
 
 import _compat_pickle
-import collections
 import io
-import itertools
 import lzma
-import pickletools
+import mmap
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -23,7 +20,8 @@ from typing import IO, Literal
 from ...errors import UsageError
 from ...files import expand, open_file
 from ...files.purposes import WEIGHTS
-from .bloat import MAX_IMPORTS, MAX_TEXT, explain_bloat, most_operations, refuse_bloated
+from .bloat import explain_bloat, most_operations, refuse_bloated
+from .opcodes import BloatedError, Bytes, Told, UnreadableError, tell
 
 Format = Literal["state", "module", "script", "exported", "safetensors", "unknown"]
 
@@ -32,29 +30,16 @@ MAX_PICKLE = 1 << 28
 MAX_HEADER = 100_000_000
 """Bytes of a safetensors header, as its own readers limit it."""
 
-_MAGIC = 0x1950A86A20F9469CFC6C  # the first pickle of a legacy file
-_LEGACY_PREAMBLE = 3  # magic number, protocol version and system information, a pickle each
-_PREAMBLE_OPERATIONS = 8
+_MAGIC = b"\x8a\x0a" + 0x1950A86A20F9469CFC6C.to_bytes(10, "little")  # in the first pickle of a legacy file
+_PREAMBLE_BYTES = 64
 """Within which the magic number comes."""
+_LEGACY_PREAMBLE = 3  # magic number, protocol version and system information, a pickle each
 _MODULE_MARKS = frozenset({"_parameters", "_buffers", "_modules"})  # attributes that a pickled nn.Module has
 
 _EXPORTED = frozenset({"archive_format", "models/model.json", "serialized_exported_program.json"})
 
-_STRINGS = frozenset({"SHORT_BINUNICODE", "BINUNICODE", "BINUNICODE8", "UNICODE"})
-_GETS = frozenset({"GET", "BINGET", "LONG_BINGET"})
-_PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
-
-
-class _Unreadable(Exception):
-    """A pickle that is cut off, too long or no pickle."""
-
-
-class _Bloated(_Unreadable):
-    """A pickle that makes too much. Carries why."""
-
-
 _UNREADABLE = (
-    _Unreadable, OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ValueError,
+    UnreadableError, OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ValueError,
     OverflowError, NotImplementedError, RuntimeError,
 )  # fmt: skip
 """What reading a zip and a pickle raises where they are broken, encrypted, or packed in a way that is not known."""
@@ -121,7 +106,7 @@ def _look_at(stream: IO[bytes], size: int) -> Saved:
         if start.startswith(b"\x80"):
             stream.seek(0)
             return _in_legacy(stream, size)
-    except _Bloated as error:
+    except BloatedError as error:
         return Saved("state", bloated=str(error))
     except _UNREADABLE:
         return Saved("unknown")
@@ -148,103 +133,38 @@ def _in_zip(stream: IO[bytes], size: int) -> Saved:
         if bloated:
             return Saved("state", compressed=compressed, bloated=bloated)
         with archive.open(inside["data.pkl"]) as pickled:
-            kind, foreign = _in_pickle(_Bounded(pickled, size))
-    return Saved(kind, foreign, compressed=compressed)
-
-
-class _Bounded:
-    """The next `MAX_PICKLE` bytes of a stream, and the operations in them: a pickle may claim a string as long as the
-    file, and may make an object with every byte.
-
-    Args:
-        stream: Stands at the beginning of a pickle.
-        size: Of the file that it is in.
-    """
-
-    def __init__(self, stream: IO[bytes], size: int) -> None:
-        self._stream = stream
-        self._left = MAX_PICKLE
-        self.most = self.operations = most_operations(size)
-
-    def read(self, size: int) -> bytes:
-        return self._take(self._stream.read(self._within(size)))
-
-    def readline(self) -> bytes:
-        return self._take(self._stream.readline(min(self._left, 1 << 16)))
-
-    def count(self) -> None:
-        """One more operation."""
-        self.operations -= 1
-        if self.operations < 0:
-            raise _Bloated(f"its pickle makes more than {self.most:,} objects")
-
-    def _within(self, size: int) -> int:
-        if not 0 <= size <= self._left:
-            raise _Unreadable
-        if size > MAX_TEXT:
-            raise _Bloated(f"a value in its pickle takes {size:,} bytes")
-        return size
-
-    def _take(self, found: bytes) -> bytes:
-        self._left -= len(found)
-        return found
+            told = _tell(pickled.read(MAX_PICKLE), 0, size)
+    return Saved(*_describe(told), compressed=compressed)
 
 
 def _in_legacy(stream: IO[bytes], size: int) -> Saved:
-    bounded = _Bounded(stream, size)
-    if _MAGIC not in [argument for _, argument in itertools.islice(_operations(bounded), _PREAMBLE_OPERATIONS)]:
+    data = _all_of(stream)
+    if _MAGIC not in data[:_PREAMBLE_BYTES]:
         return Saved("unknown")
-    stream.seek(0)
-    bounded = _Bounded(stream, size)
+    at = 0
     for _ in range(_LEGACY_PREAMBLE):
-        _skip(bounded)
-    kind, foreign = _in_pickle(bounded)
-    _skip(bounded)  # that of the keys of the tensors
-    return Saved(kind, foreign, legacy=True)
+        at = _tell(data, at, size).end
+    told = _tell(data, at, size)
+    _tell(data, told.end, size)  # that of the keys of the tensors
+    return Saved(*_describe(told), legacy=True)
 
 
-def _skip(stream: _Bounded) -> None:
-    """Read one pickle, for what it may make."""
-    collections.deque(_operations(stream), maxlen=0)
+def _all_of(stream: IO[bytes]) -> Bytes:
+    if isinstance(stream, io.BytesIO):
+        return stream.getvalue()
+    return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def _in_pickle(stream: _Bounded) -> tuple[Format, tuple[str, ...]]:
+def _tell(data: Bytes, start: int, size: int) -> Told:
+    """What a pickle in a file of `size` bytes does. Raises `UnreadableError`."""
+    return tell(data, start, start + MAX_PICKLE, most_operations(size), _MODULE_MARKS)
+
+
+def _describe(told: Told) -> tuple[Format, tuple[str, ...]]:
     """Whether a pickle is that of a module, and what is foreign in it."""
-    imported: dict[str, None] = {}
-    marks: set[str] = set()
-    for name, is_import in _names(stream):
-        if is_import:
-            imported[name] = None
-        elif name in _MODULE_MARKS:
-            marks.add(name)
-        if len(imported) > MAX_IMPORTS:
-            raise _Bloated(f"its pickle imports more than {MAX_IMPORTS:,} names")
+    imported = dict.fromkeys(_modern_name(*each) for each in told.imports)
     foreign = tuple(name for name in imported if name not in _plain_names())
-    return "module" if foreign and marks == _MODULE_MARKS else "state", foreign
-
-
-def _names(stream: _Bounded) -> Iterator[tuple[str, bool]]:
-    """The strings of a pickle, and what it would import: ("collections.OrderedDict", True).
-
-    A STACK_GLOBAL takes its two strings from the stack, where they were just put or fetched from the memo.
-    """
-    memo: dict[int, str] = {}
-    last: list[str] = ["", ""]
-    for name, argument in _operations(stream):
-        if name == "GLOBAL":
-            module, _, attribute = str(argument).partition(" ")
-            yield _modern_name(module, attribute), True
-        elif name == "STACK_GLOBAL":
-            yield _modern_name(*last), True
-        elif name in _STRINGS:
-            last = [last[1], str(argument)]
-            yield last[1], False
-        elif name == "MEMOIZE":
-            memo[len(memo)] = last[1]
-        elif name in _PUTS and isinstance(argument, int):
-            memo[argument] = last[1]
-        elif name in _GETS and isinstance(argument, int):
-            last = [last[1], memo.get(argument, "")]
+    return "module" if foreign and told.marks == _MODULE_MARKS else "state", foreign
 
 
 def _modern_name(module: str, name: str) -> str:
@@ -252,18 +172,6 @@ def _modern_name(module: str, name: str) -> str:
     if (module, name) in _compat_pickle.NAME_MAPPING:
         return ".".join(_compat_pickle.NAME_MAPPING[module, name])
     return f"{_compat_pickle.IMPORT_MAPPING.get(module, module)}.{name}"
-
-
-def _operations(stream: _Bounded) -> Iterator[tuple[str, object]]:
-    """Up to the end of one pickle. Raises `_Unreadable`."""
-    try:
-        for opcode, argument, _ in pickletools.genops(stream):  # type: ignore[arg-type]  # it reads and reads lines
-            stream.count()
-            yield opcode.name, argument
-    except _Bloated:
-        raise
-    except _UNREADABLE as error:
-        raise _Unreadable from error
 
 
 @lru_cache(maxsize=1)

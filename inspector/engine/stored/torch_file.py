@@ -7,9 +7,9 @@ left for tensors that cannot be made without values.
 
 from __future__ import annotations
 
-import os
 import re
 import struct
+import sys
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -26,19 +26,22 @@ from ...files.purposes import WEIGHTS
 from ...text import encodable
 from ..values.nested import tensors_in
 from .bloat import explain_size, refuse_bloated
-from .mapped import MappedFile
+from .mapped import MappedFile, Unread
+from .quick_pickle import Quick, unpickle_quickly
 from .saved import Saved
 from .stand_ins import standing_in, without_filling
 
 _REFUSED = re.compile(r"WeightsUnpickler error: (.*)", re.DOTALL)
 _PLAIN = (Tensor, torch.nn.Parameter)
+_LENGTHS = struct.Struct("<HH")  # of the name and of what follows it, in the header of a zip's member
 
-Seat = Callable[[Tensor], Tensor]
+Seat = Callable[[Tensor], Tensor | Unread]
 
 
 @dataclass(frozen=True)
 class Read:
-    """The value of a file. `seat` gives the tensor that a tensor in `value` stands for."""
+    """The value of a file. `seat` gives the tensor that a tensor in `value` stands for, or where it lies; it raises
+    `ValueError` where that is nowhere."""
 
     value: Any
     seat: Seat
@@ -58,7 +61,37 @@ def read_saved(path: Path, saved: Saved) -> Read:
         why = "in the format of torch before 1.6" if saved.legacy else "compressed"
         value = _read_whole(path, saved)
         return Read(value, _as_it_is, (*notes, f"saved {why}: its tensors were read when it was opened"))
-    return _read_lazily(path, saved, notes) or Read(_load(path, saved, mmap=True, map_location="cpu"), _as_it_is, notes)
+    return (
+        _read_quickly(path, notes)
+        or _read_lazily(path, saved, notes)
+        or Read(_load(path, saved, mmap=True, map_location="cpu"), _as_it_is, notes)
+    )
+
+
+def _read_quickly(path: Path, notes: tuple[str, ...]) -> Read | None:
+    """None where there is more in the file than plain tensors and values: torch knows the rest, and takes its time."""
+    try:
+        file = MappedFile(path)
+        with open_file(path, WEIGHTS) as stream, zipfile.ZipFile(stream) as archive:
+            quick = _unpickle(archive, file)
+    except (OSError, KeyError, struct.error, zipfile.BadZipFile):
+        return None
+    return Read(quick.value, quick.seat, notes) if quick is not None else None
+
+
+def _unpickle(archive: zipfile.ZipFile, file: MappedFile) -> Quick | None:
+    """Raises `KeyError` where the zip is not laid out as torch does it."""
+    folder = archive.infolist()[0].filename.partition("/")[0]
+    names = archive.NameToInfo
+    if f"{folder}/byteorder" in names and archive.read(f"{folder}/byteorder") != sys.byteorder.encode():
+        return None
+    begin = f"{folder}/data/"
+    records = {
+        name.removeprefix(begin): (_data_offset(file, entry.header_offset), entry.file_size)
+        for name, entry in names.items()
+        if name.startswith(begin)
+    }
+    return unpickle_quickly(archive.read(f"{folder}/data.pkl"), file, records)
 
 
 def _read_whole(path: Path, saved: Saved) -> Any:
@@ -140,15 +173,19 @@ class _Seats:
     def __init__(self, path: Path) -> None:
         """Raises `_NoSeat` where torch's reckoning of places would not hold."""
         self._file = MappedFile(path)
-        self._sizes = _records(path)
+        self._sizes = _records(path, self._file)
 
     def check(self, tensor: Tensor) -> None:
         """Raises `_NoSeat` where `seat` would."""
         self._start(tensor)
 
-    def seat(self, tensor: Tensor) -> Tensor:
-        seated = self._file.tensor(tensor.dtype, tensor.shape, self._start(tensor), tensor.stride())
-        seated = seated.conj() if tensor.is_conj() else seated
+    def seat(self, tensor: Tensor) -> Tensor | Unread:
+        start = self._start(tensor)
+        self._file.check(tensor.dtype, tensor.shape, start, tensor.stride())
+        unread = Unread(self._file, tensor.dtype, tuple(tensor.shape), start, tensor.stride())
+        if not tensor.is_conj() and not tensor.is_neg():
+            return unread
+        seated = unread.read().conj() if tensor.is_conj() else unread.read()
         return torch._neg_view(seated) if tensor.is_neg() else seated
 
     def _start(self, tensor: Tensor) -> int:
@@ -164,7 +201,7 @@ class _Seats:
         return int(record) + int(tensor.storage_offset()) * tensor.dtype.itemsize
 
 
-def _records(path: Path) -> dict[int, int]:
+def _records(path: Path, file: MappedFile) -> dict[int, int]:
     """Offset and size of each tensor's bytes. Raises `_NoSeat` where they are not in the order in which torch writes
     them and reckons with."""
     with open_file(path, WEIGHTS) as stream, zipfile.ZipFile(stream) as archive:
@@ -173,11 +210,10 @@ def _records(path: Path) -> dict[int, int]:
         names = [entry.filename.rpartition("/")[2] for entry in entries]
         if names != [str(number) for number in range(len(names))]:
             raise _NoSeat
-        file = stream.fileno()
         return {_data_offset(file, entry.header_offset): entry.file_size for entry in entries}
 
 
-def _data_offset(file: int, header: int) -> int:
+def _data_offset(file: MappedFile, header: int) -> int:
     """Behind the local header, whose names may be longer than those of the directory."""
-    name, extra = struct.unpack("<HH", os.pread(file, 4, header + 26))
+    name, extra = _LENGTHS.unpack(file.read(header + 26, header + 30))
     return header + 30 + int(name) + int(extra)

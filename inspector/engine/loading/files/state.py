@@ -16,6 +16,7 @@ from ....errors import UsageError
 from ....files import check_file
 from ....files.purposes import WEIGHTS
 from ....text import encodable
+from ...stored.mapped import read_tensor
 from ...stored.safetensors_file import read_safetensors
 from ...stored.saved import Saved, look
 from ...stored.stand_ins import reveal
@@ -70,7 +71,7 @@ def read_shards(index: Path) -> tuple[Sharded, tuple[str, ...]]:
         read = read_saved(path, saved)
         notes.update(dict.fromkeys(read.notes))
         found = read.value if isinstance(read.value, Mapping) else {}
-        return {str(key): read.seat(value) for key, value in found.items() if isinstance(value, Tensor)}
+        return {str(key): read_tensor(read.seat(value)) for key, value in found.items() if isinstance(value, Tensor)}
 
     return sharded.read_sharded(index, read_shard), tuple(notes)
 
@@ -79,7 +80,10 @@ def _read_pickled(path: Path, saved: Saved, name: str) -> State:
     read = read_saved(path, saved)
     found = _unwrap(reveal(read.value), name)
     try:
-        values = {key: read.seat(value) if isinstance(value, Tensor) else value for key, value in found.values.items()}
+        values = {
+            key: read_tensor(read.seat(value)) if isinstance(value, Tensor) else value
+            for key, value in found.values.items()
+        }
     except ValueError as error:
         raise UsageError(
             encodable(f"{path.name} is cut off, or contradicts itself: a tensor {error}", 400),

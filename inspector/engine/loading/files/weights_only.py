@@ -22,6 +22,7 @@ from ....files import check_file, expand, is_directory, is_file
 from ....files.purposes import WEIGHTS
 from ....text import encodable
 from ...modules.weight_tree import NOTHING_TO_CALL, order_numbers, tree_of, without_collecting
+from ...stored.mapped import read_tensor
 from ...stored.safetensors_file import read_safetensors
 from ...stored.saved import Saved, look, what_is
 from ...stored.stand_ins import reveal
@@ -178,7 +179,7 @@ def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Weights:
     name, state, beside = _choose(read.value, entry, path)
     flat = flatten.flatten(state)
     try:
-        tensors = {at: read.seat(tensor) for at, tensor in flat.tensors.items()}
+        tensors = {at: read_tensor(read.seat(tensor)) for at, tensor in flat.tensors.items()}
     except ValueError as error:
         raise UsageError(
             encodable(f"{path.name} is cut off, or contradicts itself: a tensor {error}", 400),
