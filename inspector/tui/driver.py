@@ -20,8 +20,10 @@ from textual.app import App
 from textual.color import Color
 from textual.drivers.linux_driver import LinuxDriver
 from textual.filter import LineFilter
+from textual.message import Message
 
 from ..text import harmless, visible
+from .flood import thin_flood
 from .messages import TerminalTrouble
 from .terminal_input import TerminalInput, bound_window
 
@@ -37,6 +39,7 @@ class SturdyDriver(LinuxDriver):
         self, app: App[Any], *, debug: bool = False, mouse: bool = True, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size or bound_window(*shutil.get_terminal_size()))
+        self._flooded = False  # and it was told
 
     def _get_terminal_size(self) -> tuple[int, int]:
         return bound_window(*super()._get_terminal_size())
@@ -52,10 +55,18 @@ class SturdyDriver(LinuxDriver):
             if data == b"":  # the terminal is gone
                 self._loop.call_soon_threadsafe(partial(self._app.exit, return_code=128 + signal.SIGHUP))
                 return
-            now = time.monotonic()
-            for message in [*terminal.tick(now), *(terminal.feed(data, now) if data else [])]:
+            for message in self._hear(terminal, data or b""):
                 self.process_message(message)
             self._wait_for_app()
+
+    def _hear(self, terminal: TerminalInput, data: bytes) -> list[Message]:
+        now = time.monotonic()
+        messages = [*terminal.tick(now), *(terminal.feed(data, now) if data else [])]
+        messages, left_out = thin_flood(messages, len(data))
+        if left_out and not self._flooded:
+            self._flooded = True
+            self._tell(f"more keys came at once than anybody types: {left_out:,} were left out")
+        return messages
 
     def _read(self) -> bytes | None:
         """What was typed, None where nothing was for a moment."""

@@ -26,6 +26,12 @@ PASTE_LIMIT = 1 << 20
 PATIENCE = 0.5
 """Seconds of silence after which what was begun will not be ended: a paste, an answer, most of a sequence."""
 
+AT_ONCE = 512
+"""Bytes of text in one read that nobody types: it was pasted where a paste is not marked as such."""
+
+UNMARKED_PATIENCE = 0.1
+"""Seconds of silence, or any sequence, end such a paste."""
+
 _SEQUENCE_LIMIT = 32  # characters: Textual's parser takes a longer sequence for keys
 _LARGEST_CODE = 0x10FFFF
 _LARGEST_CELL = 0xFFFF
@@ -42,6 +48,7 @@ _BEGUN = re.compile(
 )
 _STRING = re.compile(rb"\x1b[\]PX^_](?s:.)")  # the answer to a query; nobody asked one
 _STRING_END = re.compile(rb"[\x07\x18\x1a]|\x1b(?s:.)")
+_SEQUENCE_END = re.compile(rb"[^ -?]")  # of one that is too long to be kept until it is whole
 _X10_MOUSE = b"\x1b[M"
 _PASTE_BEGIN, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 
@@ -67,7 +74,8 @@ class TerminalInput:
         self._told: set[str] = set()
         self._pending = bytearray()
         self._paste: bytearray | None = None  # what was pasted so far
-        self._in_string = False
+        self._marked = True  # by sequences before and after it
+        self._skipping: re.Pattern[bytes] | None = None  # what ends that of which nothing is taken
         self._deadline: float | None = None
         self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
         self._parser = XTermParser()
@@ -86,21 +94,24 @@ class TerminalInput:
         self._deadline = None
         rest, self._pending = bytes(self._pending), bytearray()
         if self._paste is not None:
-            self._say("a paste that did not end was taken as it is")
+            if self._marked:
+                self._say("a paste that did not end was taken as it is")
             self._take_pasted(rest)
             return [self._end_paste()]
-        if self._in_string or len(rest) > 2:
-            self._in_string = False
+        if self._skipping or len(rest) > 2:
+            self._skipping = None
             return []
         return self._parse(rest.decode("utf-8", "ignore"), ended=True)
 
     @property
     def _unfinished(self) -> bool:
-        return bool(self._pending) or self._paste is not None or self._in_string
+        return bool(self._pending) or self._paste is not None or self._skipping is not None
 
     def _patience(self) -> float:
         """Escape, and alt with a character that begins sequences, are waited for as long as Textual does."""
-        is_key = self._paste is None and not self._in_string and len(self._pending) <= 2
+        if self._paste is not None and not self._marked:
+            return UNMARKED_PATIENCE
+        is_key = self._paste is None and self._skipping is None and len(self._pending) <= 2
         return ESCAPE_DELAY if is_key else PATIENCE
 
     def _cut(self) -> Iterator[Message]:
@@ -110,8 +121,8 @@ class TerminalInput:
                 if not self._cut_paste():
                     return
                 yield self._end_paste()
-            elif self._in_string:
-                if not self._cut_string():
+            elif self._skipping is not None:
+                if not self._skip(self._skipping):
                     return
             elif self._pending[0] != 0x1B:
                 yield from self._cut_text()
@@ -122,28 +133,34 @@ class TerminalInput:
 
     def _cut_text(self) -> list[Message]:
         end = self._pending.find(0x1B)
-        text = self._take(end if end >= 0 else len(self._pending))
-        return self._parse(self._decoder.decode(text, final=end >= 0))
+        length = end if end >= 0 else len(self._pending)
+        if length >= AT_ONCE:
+            self._say("so much text at once was taken for a paste")
+            self._begin_paste(marked=False)
+            return []
+        return self._parse(self._decoder.decode(self._take(length), final=end >= 0))
 
     def _cut_sequence(self) -> list[Message] | None:
         """None where it is not whole yet."""
         pending = self._pending
         if _STRING.match(pending):
             self._take(2)
-            self._in_string = True
+            self._skipping = _STRING_END
             return []
         if whole := _WHOLE.match(pending):
             return self._take_sequence(self._take(whole.end()))
         begun = _BEGUN.match(pending)
         length = begun.end() if begun is not None else 1
-        if length == len(pending) and length <= _SEQUENCE_LIMIT:
-            return None
+        if length == len(pending):
+            if length <= _SEQUENCE_LIMIT:
+                return None
+            self._skipping = _SEQUENCE_END
         broken = self._take(length)  # by what follows it, which is no part of it
         return self._parse(broken.decode("ascii", "ignore"), ended=True) if len(broken) <= 2 else []
 
     def _take_sequence(self, sequence: bytes) -> list[Message]:
         if sequence == _PASTE_BEGIN:
-            self._paste = bytearray()
+            self._begin_paste(marked=True)
             return []
         if sequence.startswith(_X10_MOUSE) and len(sequence) > len(_X10_MOUSE):
             return []  # Textual asks for the form that can say more
@@ -151,25 +168,31 @@ class TerminalInput:
         # Alt with a character is a sequence that has no end by itself.
         return self._parse(sane, ended=len(sane) == 2) if sane else []
 
-    def _cut_string(self) -> bool:
-        """Whether the end of the string was there. Another sequence ends it as well."""
-        end = _STRING_END.search(self._pending)
+    def _skip(self, what_ends: re.Pattern[bytes]) -> bool:
+        """Whether the end of what is skipped was there. Another sequence ends it as well."""
+        end = what_ends.search(self._pending)
         if end is None:
             keep = 1 if self._pending.endswith(b"\x1b") else 0
             self._take(len(self._pending) - keep)
             return False
-        self._take(end.start() if end[0][:1] == b"\x1b" and end[0] != b"\x1b\\" else end.end())
-        self._in_string = False
+        is_next = (end[0][0] == 0x1B and end[0] != b"\x1b\\") or (what_ends is _SEQUENCE_END and end[0] < b" ")
+        self._take(end.start() if is_next else end.end())
+        self._skipping = None
         return True
+
+    def _begin_paste(self, marked: bool) -> None:
+        self._paste, self._marked = bytearray(self._decoder.getstate()[0]), marked
+        self._decoder.reset()
 
     def _cut_paste(self) -> bool:
         """Whether the end of the paste was there."""
-        end = self._pending.find(_PASTE_END)
+        sequence = _PASTE_END if self._marked else b"\x1b"
+        end = self._pending.find(sequence)
         if end < 0:
-            self._take_pasted(self._take(max(0, len(self._pending) - len(_PASTE_END) + 1)))
+            self._take_pasted(self._take(max(0, len(self._pending) - len(sequence) + 1)))
             return False
         self._take_pasted(self._take(end))
-        self._take(len(_PASTE_END))
+        self._take(len(_PASTE_END) if self._marked else 0)
         return True
 
     def _take_pasted(self, data: bytes) -> None:
@@ -216,10 +239,12 @@ def make_sane(sequence: str) -> str:
 
     Numbers are bounded, a key has nothing but its code, modifiers and text, and a window is one that can be drawn.
     """
+    if len(sequence) > _SEQUENCE_LIMIT:
+        return ""
     if (match := _PARAMETERS.fullmatch(sequence)) is None:
         return sequence
     parameters, ending = match.groups()
-    if len(sequence) > _SEQUENCE_LIMIT or not all(map(_is_code, re.findall(r"\d+", parameters))):
+    if not all(map(_is_code, re.findall(r"\d+", parameters))):
         return ""
     if ending == "t" and (resize := _RESIZE.fullmatch(parameters)):
         return _write_resize(*(int(number) for number in resize.groups()))

@@ -10,7 +10,8 @@ from textual._xterm_parser import XTermParser
 from textual.keys import Keys
 from textual.message import Message
 
-from inspector.tui.terminal_input import LARGEST, PASTE_LIMIT, PATIENCE, TerminalInput
+from inspector.tui.flood import DONE_OF_A_FLOOD, FLOOD, thin_flood
+from inspector.tui.terminal_input import AT_ONCE, LARGEST, PASTE_LIMIT, PATIENCE, UNMARKED_PATIENCE, TerminalInput
 
 from ..terminal.sequences import KNOWN, NAMED, make_sequence
 
@@ -101,6 +102,48 @@ def test_of_a_giant_paste_the_beginning_is_taken_and_it_is_said() -> None:
     assert isinstance(paste, events.Paste) and paste.text == "x" * PASTE_LIMIT
     assert isinstance(key, events.Key)
     assert said == ["of a paste the first 1 MiB are taken"]
+
+
+@pytest.mark.parametrize("start", [b"\x1b[", b"\x1b[<", b"\x1b[124:;", b"\x1bO", b"\x1b[?1;"], ids=repr)
+@pytest.mark.parametrize("length", [30, 40, 4_000, 9_000])
+def test_of_a_sequence_that_is_too_long_nothing_is_typed(start: bytes, length: int) -> None:
+    sequence = start + b"9" * length + b"u"
+    for size in (100, 4_096):
+        parts = [sequence[at : at + size] for at in range(0, len(sequence), size)]
+        assert keys(hear(*parts, b"j")) == [("j", "j")]
+        assert keys(hear(*parts[:-1], b"\x1b[Aj")) == [("up", None), ("j", "j")]
+
+
+def test_text_that_nobody_types_at_once_is_a_paste() -> None:
+    said: list[str] = []
+    terminal = TerminalInput(said.append)
+    assert keys(terminal.feed(b"x" * (AT_ONCE - 1), 0.0)) == [("x", "x")] * (AT_ONCE - 1)
+    text = "é漢\r" * AT_ONCE
+    for at in range(0, len(text.encode()), 1000):
+        assert terminal.feed(text.encode()[at : at + 1000], 1.0) == []
+    (paste,) = terminal.tick(1.0 + UNMARKED_PATIENCE)
+    assert isinstance(paste, events.Paste) and paste.text == text
+    assert keys(terminal.feed(b"j", 2.0)) == [("j", "j")]
+    assert said == ["so much text at once was taken for a paste"]
+
+
+def test_a_sequence_ends_a_paste_without_marks() -> None:
+    terminal = TerminalInput()
+    assert terminal.feed("é".encode()[:1], 0.0) == []
+    paste, key = terminal.feed("é".encode()[1:] + b"x" * AT_ONCE + b"\x1b[A", 0.0)
+    assert isinstance(paste, events.Paste) and paste.text == "é" + "x" * AT_ONCE
+    assert keys([key]) == [("up", None)]
+
+
+def test_of_a_flood_a_part_is_done() -> None:
+    """And whatever is no key, such as the size of the window, is not lost."""
+    flood = b"\x1b[A\x1b[<35;5;5M" * (FLOOD // 10) + b"\x1b[48;24;80;480;800tj"
+    messages = hear(flood)
+    done, left_out = thin_flood(messages, len(flood))
+    assert len(done) == DONE_OF_A_FLOOD + 1 and len(done) + left_out == len(messages)
+    assert isinstance(done[-2], events.Resize)
+    assert keys(done)[-1] == ("j", "j")
+    assert thin_flood(messages, FLOOD - 1) == (messages, 0)
 
 
 def test_escape_comes_at_once_and_a_broken_sequence_not_at_all() -> None:

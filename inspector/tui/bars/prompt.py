@@ -12,6 +12,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from ..line_box import LineBox
+
 
 class PromptBar(Horizontal):
     """Hidden until `ask`; hides itself when the person is done or gives up."""
@@ -53,7 +55,7 @@ class PromptBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static("", id="prompt-name", markup=False)
-        yield Input(compact=True, id="prompt-text", select_on_focus=False)
+        yield LineBox(id="prompt-text", select_on_focus=False)
         yield Static("", id="prompt-hint", markup=False)
 
     def ask(self, purpose: str, text: str = "") -> None:

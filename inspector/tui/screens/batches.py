@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from ...client.pass_plan import Plan
 from ..keys import key
+from ..line_box import LineBox
 from .layer import Layer
 from .seed import Tick
 
@@ -66,7 +67,7 @@ class BatchesDialog(Layer[Plan | None]):
                 for id, name, meaning, example in self._fields:
                     yield Static(Content.assemble((name, "bold"), (f"  {meaning}", "$foreground-muted")))
                     value = "" if values[id] == NONE else values[id]
-                    yield Input(value=value, placeholder=example, compact=True, id=id)
+                    yield LineBox(value=value, placeholder=example, id=id)
                 yield Tick("A backward pass after each", now.backward)
             yield Static("", id="fault", markup=False)
 

@@ -16,6 +16,7 @@ from textual.widgets import Input, Static
 
 from ...text import visible
 from ..keys import key
+from ..line_box import LineBox
 
 
 class Cycle(Static, can_focus=True):
@@ -98,7 +99,7 @@ class Field(Horizontal):
         else:
             suggester = SuggestFromList(list(map(visible, suggestions))) if suggestions else None
             example = visible(example)
-            self.box = Input(value, example, suggester=suggester, compact=True, select_on_focus=False)
+            self.box = LineBox(value, example, suggester=suggester, select_on_focus=False)
 
     def compose(self) -> ComposeResult:
         yield Static(Content(visible(self.label)), classes="name")

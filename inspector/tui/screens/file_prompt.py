@@ -12,6 +12,7 @@ from textual.widgets import Input, Static
 
 from ...records import Problem
 from ...text import lines
+from ..line_box import LineBox
 from .submitting import SubmittingLayer
 
 
@@ -56,7 +57,7 @@ class FilePrompt(SubmittingLayer):
             frame.border_title = self._title
             frame.border_subtitle = f"enter {self._verb}  esc Leave it"
             yield Static(self._about, id="about", markup=False)
-            yield Input(value=self._value, placeholder="a file", compact=True, select_on_focus=False)
+            yield LineBox(value=self._value, placeholder="a file", select_on_focus=False)
             yield Static("", id="fault", markup=False)
 
     def on_mount(self) -> None:

@@ -16,6 +16,7 @@ from ...records import InputField, Problem
 from ...text import visible
 from ..format import cut
 from ..keys import key
+from ..line_box import LineBox
 from .layer import Layer
 from .specs import EXAMPLES, collect, obvious_fault
 
@@ -100,7 +101,7 @@ class InputForm(Layer[tuple[str, ...] | None]):
     def _rows(self, field: InputField) -> ComposeResult:
         with Vertical(classes="field"):
             yield Static(title(field))
-            yield Input(value=field.proposal, compact=True)
+            yield LineBox(value=field.proposal)
 
     def _boxes(self) -> list[Input]:
         return list(self.query(Input))

@@ -52,6 +52,12 @@ class Layer(ModalScreen[Result]):
     .-ascii Layer > #layer, Layer.-ascii > #layer { border: ascii $border; }
     """
 
+    @property
+    def is_shown(self) -> bool:
+        """It is there with all that is in it, maybe below another one, and nobody has left it: answers of the engine
+        come whenever they like."""
+        return self.is_attached and self.is_mounted and self in self.app.screen_stack
+
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         again = partial(self.dismiss, result)
         return super().dismiss(result) if may_leave(self, again) else AwaitComplete()

@@ -19,6 +19,7 @@ from ...target_kinds import PROMPT
 from ...text import visible
 from ..format import cut, fit
 from ..keys import key
+from ..line_box import LineBox
 from .layer import Layer
 from .options import Options
 
@@ -63,7 +64,7 @@ class Picker(Layer[str | None]):
         with Vertical(id="layer") as frame:
             frame.border_title = Content(visible(self._title))
             frame.border_subtitle = f"enter {self.VERB}  esc Close"
-            yield Input(placeholder=self._placeholder(), compact=True)
+            yield LineBox(placeholder=self._placeholder())
             yield Options(markup=False)
 
     def on_mount(self) -> None:

@@ -15,6 +15,7 @@ from textual.reactive import reactive
 from textual.widgets import Input, Static
 
 from ..keys import key
+from ..line_box import LineBox
 from .layer import Layer
 from .specs import join, obvious_fault, split
 
@@ -88,12 +89,11 @@ class SeedDialog(Layer[Draw | None]):
             frame.border_title = "Seed and sample input"
             frame.border_subtitle = "enter Run with these  esc Leave it"
             yield Static("Seed, a whole number", markup=False)
-            yield Input(value=str(self._now.seed), compact=True, id="seed")
+            yield LineBox(value=str(self._now.seed), id="seed")
             yield Static(Content.assemble("Sample input  ", (f"now {self._used or 'none'}", "$foreground-muted")))
-            yield Input(
+            yield LineBox(
                 value=join(self._now.specs or ()),
                 placeholder="as it is; or 1x3x224x224, ids=1x128:int64:0..30521, @batch.pt",
-                compact=True,
                 id="specs",
             )
             yield Tick("Live passes draw a fresh input each time", self._now.fresh)

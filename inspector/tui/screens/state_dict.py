@@ -20,6 +20,7 @@ from ..drawing.problem import label_line
 from ..drawing.styles import ACCENT, DIM, ERROR, GOOD, WARN
 from ..drawing.wrap import Line
 from ..keys import key
+from ..line_box import LineBox
 from .layer import Layer
 
 STATES = {
@@ -62,7 +63,7 @@ class StateDictScreen(Layer[LoadOffer]):
         with Vertical(id="layer") as frame:
             frame.border_title = Content(f"State dict · {title(self._report)}")
             frame.border_subtitle = Content(f"{_verb(self._report.offer)}  / Narrow  q Close")
-            yield Input(placeholder="/ narrows: words of a key, or a state", compact=True)
+            yield LineBox(placeholder="/ narrows: words of a key, or a state")
             yield self._view
 
     def on_mount(self) -> None:

@@ -33,7 +33,7 @@ class SubmittingLayer(Layer[bool]):
             problem = await deed
         finally:
             self._submitting = False
-        if not self.is_attached:
+        if not self.is_shown:
             return  # the person did not wait for the answer
         if problem is None:
             self.dismiss(True)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from textual.widgets import Input
 
+from inspector.records import AnyEvent, AnyRequest, GetAllHooks, ListTargets
 from inspector.tui.screens.help import Help
 from inspector.tui.screens.picker import Picker
 
 from ..app.test_hook_actions import settle
-from ..fake_engine import running
+from ..fake_engine import FakeEngine, running
 
 
 async def test_enter_twice_in_the_palette_ends_nothing(tmp_path: Path) -> None:
@@ -58,3 +60,37 @@ async def test_a_layer_may_be_left_before_it_is_there(tmp_path: Path) -> None:
             picker.dismiss(None)
         await settle(app, pilot)
         assert app.screen is app.workbench
+
+
+class SlowEngine(FakeEngine):
+    """Answers what lists are filled with when a test lets it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.may_answer = asyncio.Event()
+
+    async def ask(self, request: AnyRequest) -> AnyEvent:
+        if isinstance(request, (ListTargets, GetAllHooks)):
+            await self.may_answer.wait()
+        return await super().ask(request)
+
+
+@pytest.mark.parametrize("key", ["o", "H"])
+@pytest.mark.parametrize("leaves", [True, False], ids=["while it leaves", "while it comes"])
+async def test_an_answer_may_come_at_any_moment(tmp_path: Path, key: str, leaves: bool) -> None:
+    engine = SlowEngine()
+    async with running(tmp_path, engine) as (app, pilot, _):
+        for steps in range(30):  # of the event loop, in which the parts of the layer come and go
+            engine.may_answer.clear()
+            await pilot.press(key)
+            if leaves:
+                await pilot.pause()
+                app.screen.dismiss(None)
+            for _ in range(steps):
+                await asyncio.sleep(0)
+            engine.may_answer.set()
+            await settle(app, pilot)
+            if app.screen is not app.workbench:
+                app.screen.dismiss(None)
+            await settle(app, pilot)
+        assert app.is_running

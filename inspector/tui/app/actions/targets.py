@@ -42,7 +42,7 @@ class TargetActions:
         async def fetch() -> None:
             await mounted
             reply = await self.engine.ask(ListTargets())
-            if picker.is_attached:
+            if picker.is_shown:
                 picker.add(reply.items if isinstance(reply, Choices) else ())
 
         mounted = self.host.push(picker, lambda name: self._open_picked(name, recent))

@@ -19,6 +19,7 @@ from ....records import KindInfo, Problem
 from ....text import visible
 from ...format import cut, fit
 from ...keys import key
+from ...line_box import LineBox
 from ..options import Options
 from ..submitting import SubmittingLayer
 from .form import HookForm
@@ -56,7 +57,7 @@ class AddHookPicker(SubmittingLayer):
         with Vertical(id="layer") as frame:
             frame.border_title = Content(self._job.title)
             frame.border_subtitle = "enter Choose  esc Close"
-            yield Input(placeholder='narrow the list, or a whole hook: scale(2, on="input")', compact=True)
+            yield LineBox(placeholder='narrow the list, or a whole hook: scale(2, on="input")')
             yield Options(markup=False)
             yield HookStatus(self._job)
 

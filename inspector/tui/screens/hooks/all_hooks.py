@@ -98,6 +98,7 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
     def on_mount(self) -> None:
         self._view.focus()
         self._more()
+        self.call_later(self._draw)  # what came before there was anything to draw in
 
     @property
     def hook(self) -> HookRow | None:
@@ -119,7 +120,7 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
             self._arrive()
 
     def _arrive(self) -> None:
-        if self._ending and self.is_attached:
+        if self._ending and self.is_shown:
             self._ending = False
             self._view.go_to(len(self._shown) - 1)
 
@@ -197,7 +198,7 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
         self._draw()
 
     def _draw(self) -> None:
-        if self.is_attached:
+        if self.is_shown:
             shown = [row for row in self._rows if matches(row, self._filter)]
             self._shown = [row for _, of_module in by_module(shown) for row in of_module]
             self.query_one("#layer").border_title = self._title()

@@ -14,6 +14,7 @@ from ...keys import key
 from .jobs import Edit
 
 CODE_ROWS = 9
+LONGEST = 20_000  # characters: what is laid out anew at every key
 LOOKING = "i Type here  e $EDITOR"
 TYPING = "esc Done  tab Indent"
 
@@ -60,6 +61,13 @@ class CodeBox(TextArea):
             event.prevent_default()  # the base class would leave the box
             self.read_only = True
             self.border_subtitle = LOOKING
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Before the base class's handler, which takes any amount."""
+        room = max(LONGEST - len(self.text) + len(self.selected_text), 0)
+        if len(event.text) > room and not self.read_only:
+            event.text = event.text[:room]
+            self.app.notify(f"{LONGEST:,} characters fit here, the rest is left out", markup=False)
 
     def action_cursor_up(self, select: bool = False) -> None:
         """While nothing is typed, the lines are fields among the others."""
