@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import math
 import os
 import resource
 import signal
@@ -26,12 +27,14 @@ _GRACE = 5.0  # seconds for processes of a case that has ended
 
 @dataclass(frozen=True)
 class Verdict:
-    """`problem` is one line, "" where everything held; `detail` is for whoever looks into it."""
+    """`problem` is one line, "" where everything held; `detail` is for whoever looks into it; one that was `cut_off`
+    says nothing."""
 
     problem: str
     detail: str
     seconds: float
     deeds: int
+    cut_off: bool = False
 
 
 def adopt_orphans() -> None:
@@ -40,14 +43,20 @@ def adopt_orphans() -> None:
         ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
 
 
-def run_apart(name: str, front: Front, seed: int, size: Size | None = None, skip: int = 0) -> Verdict:
-    """One case, from its seed to its verdict."""
+def run_apart(
+    name: str, front: Front, seed: int, size: Size | None = None, skip: int = 0, until: float = math.inf
+) -> Verdict:
+    """One case, from its seed to its verdict; without one where it is not done at the monotonic time `until`."""
     with tempfile.TemporaryDirectory(prefix="inspector-attack-", ignore_cleanup_errors=True) as folder:
         case = Case(name, seed, Path(folder), size, skip)
         for room in ("work", "temporary", "home", "state"):
             (case.folder / room).mkdir()
         started = time.monotonic()
-        problem = "; ".join(filter(None, (_run(case, front), _find_processes(), _find_files(case))))
+        problem = _run(case, front, until)
+        if problem is None:
+            _end_processes()
+            return Verdict("", "", time.monotonic() - started, 0, cut_off=True)
+        problem = "; ".join(filter(None, (problem, _find_processes(), _find_files(case))))
         seconds = time.monotonic() - started
         detail = "".join(_read(case.folder / file) for file in ("deeds", "problem", "output"))
         return Verdict(problem, detail, seconds, _read(case.deeds).count("\n"))
@@ -60,12 +69,13 @@ def _read(file: Path) -> str:
         return ""
 
 
-def _run(case: Case, front: Front) -> str:
+def _run(case: Case, front: Front, until: float) -> str | None:
+    """The problem, "" for none; None where the time was over first."""
     child = os.fork()
     if child == 0:
         _be_the_case(case, front)
     deadline = time.monotonic() + front.seconds
-    while time.monotonic() < deadline:
+    while time.monotonic() < min(deadline, until):
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
             code = os.waitstatus_to_exitcode(status)
@@ -75,7 +85,7 @@ def _run(case: Case, front: Front) -> str:
             return f"a process took {size} MB"
         time.sleep(_POLL)
     _kill_all(child)
-    return f"hangs: not done after {front.seconds:.0f} s"
+    return None if until < deadline else f"hangs: not done after {front.seconds:.0f} s"
 
 
 def _be_the_case(case: Case, front: Front) -> NoReturn:
@@ -121,9 +131,13 @@ def _find_processes() -> str:
     while (left := _reap()) and time.monotonic() < deadline:
         time.sleep(_POLL)
     words = [_read(Path(f"/proc/{process}/cmdline")).replace("\0", " ")[:100] for process in left]
-    for process in left:
-        _kill_all(process)
+    _end_processes()
     return f"left running: {words}" if left else ""
+
+
+def _end_processes() -> None:
+    for process in _reap():
+        _kill_all(process)
 
 
 def _reap() -> list[int]:

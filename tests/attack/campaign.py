@@ -16,6 +16,7 @@ CASES = 1_000_000
 """Numbers of cases of one seed."""
 
 _SHRINKS = 4
+_MORE = 20.0  # seconds in which what has begun may be ended
 
 
 @dataclass
@@ -30,7 +31,7 @@ class Campaign:
     names: The fronts.
     seed: What the cases are drawn from.
     size: Of every terminal; None for random ones.
-    minutes: How long it goes on; a case that has begun is ended.
+    minutes: How long it goes on, with all that it takes to shorten what failed.
     details: The folder for what failures did and showed.
     """
 
@@ -42,14 +43,16 @@ class Campaign:
         self._minutes = minutes
         self._details = details
         self._tallies = {name: Tally() for name in names}
+        self._deadline = 0.0
+        self._cut_off = False
 
     def run(self) -> int:
         """Returns the exit code."""
         print(f"attack: seed {self._seed}", flush=True)
         for name in self._tallies:
             FRONTS[name].prepare()
-        deadline = time.monotonic() + self._minutes * 60
-        while time.monotonic() < deadline:
+        self._deadline = time.monotonic() + self._minutes * 60
+        while time.monotonic() < self._deadline:
             self._attack(min(self._tallies, key=lambda name: self._tallies[name].seconds))
         self._clear_progress()
         print(self.table())
@@ -58,34 +61,46 @@ class Campaign:
     def table(self) -> str:
         rows = [("front", "cases", "failures", "seconds")]
         rows += [(name, str(t.cases), str(t.failures), f"{t.seconds:.0f}") for name, t in self._tallies.items()]
-        return "\n".join(f"{name:<10}{cases:>8}{failures:>10}{seconds:>9}" for name, cases, failures, seconds in rows)
+        lines = [f"{name:<10}{cases:>8}{failures:>10}{seconds:>9}" for name, cases, failures, seconds in rows]
+        return "\n".join([*lines, *(["the last case was not done in time"] if self._cut_off else [])])
 
     def _attack(self, name: str) -> None:
         tally = self._tallies[name]
         seed = self._seed * CASES + tally.cases
-        verdict = run_apart(name, FRONTS[name], seed, self._size)
+        verdict = self._run(name, seed)
+        if verdict.cut_off:
+            self._cut_off = True
+            return
         tally.cases += 1
-        tally.seconds += verdict.seconds
         if verdict.problem:
             tally.failures += 1
             self._tell(name, seed, verdict)
         self._show_progress()
 
+    def _run(self, name: str, seed: int, skip: int = 0) -> Verdict:
+        verdict = run_apart(name, FRONTS[name], seed, self._size, skip, self._deadline + _MORE)
+        self._tallies[name].seconds += verdict.seconds
+        return verdict
+
     def _tell(self, name: str, seed: int, verdict: Verdict) -> None:
-        skip, verdict = self._shrink(name, seed, verdict) if FRONTS[name].shrinks else (0, verdict)
+        """First as it is: to shorten it takes a while."""
+        self._clear_progress()
         command = f"python -m tests.attack --case {name}:{seed}"
         command += f" --size {self._size[0]}x{self._size[1]}" if self._size else ""
-        command += f" --skip {skip}" if skip else ""
-        self._clear_progress()
+        print(f"attack: {name}: {verdict.problem}\n    {command}", flush=True)
+        skip, verdict = self._shrink(name, seed, verdict) if FRONTS[name].shrinks else (0, verdict)
+        if skip:
+            print(f"    {command} --skip {skip}", flush=True)
         if self._details:
             Path(self._details, f"{name}-{seed}.txt").write_text(verdict.detail, "utf-8", "backslashreplace")
-        print(f"attack: {name}: {verdict.problem}\n    {command}", flush=True)
 
     def _shrink(self, name: str, seed: int, verdict: Verdict) -> tuple[int, Verdict]:
-        """How many of the first deeds can be left out so that it still fails, by halves."""
+        """How many of the first deeds can be left out so that it still fails, by halves, while there is time."""
         skip, step = 0, verdict.deeds // 2
         for _ in range(_SHRINKS):
-            shorter = run_apart(name, FRONTS[name], seed, self._size, skip + step)
+            if time.monotonic() > self._deadline:
+                break
+            shorter = self._run(name, seed, skip + step)
             if shorter.problem:
                 skip, verdict = skip + step, shorter
             step //= 2
