@@ -116,13 +116,13 @@ class Runs:
             self._entered = entered.pop_all()
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         with self._entered:
             self.block.leave()
-            self._restore()
+            self._restore(error)
 
-    def _restore(self) -> None:
-        late, lost = self._snapshot.restore()
+    def _restore(self, error: BaseException | None) -> None:
+        late, lost = self._snapshot.restore(error)
         at_end = (f"{words}, by a later run than the first: put back at the end only" for words in late)
         self.notes = (*at_end, *(f"{STAYS}{words}" for words in lost))
 

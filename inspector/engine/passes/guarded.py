@@ -92,7 +92,7 @@ def _run(
     shadowed = builtins.restore()
     if os.getpid() != process:
         os._exit(1)  # a copy of this process that the model made: it has no engine to go back to
-    restored, lost = before.restore()
+    restored, lost = before.restore(error)
     restored = ["builtins", *restored] if shadowed else restored
     return Outcome((ended - began) * 1e3, seen, error, _shorten(restored), _shorten(lost))
 

@@ -55,8 +55,11 @@ class Snapshot:
     def _leave_to_others(self) -> list[str]:
         return self._backup.leave_to(self.others) if self.others else []
 
-    def restore(self) -> tuple[list[str], list[str]]:
+    def restore(self, error: BaseException | None = None) -> tuple[list[str], list[str]]:
         """Put everything back.
+
+        Args:
+            error: What the pass raised; where it left a mode on, the variables of its frames are cleared.
 
         Returns:
             What had changed and was put back, and what cannot be put back, in words.
@@ -66,6 +69,8 @@ class Snapshot:
         changed += [say(place, change.piece) for place, change in changes if not change.lost]
         changed += self._hooks.restore()
         changed += self._left_to_others + self._leave_to_others() + self._backup.restore(self.others)
+        for found, words in zip((changed, gone), self._process.restore_modes(error), strict=True):
+            found += words
         gone += self._gone
         gone += [words for words in changed if words.endswith(LOST)]
         return list(dict.fromkeys(words for words in changed if not words.endswith(LOST))), list(dict.fromkeys(gone))

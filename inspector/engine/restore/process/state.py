@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import gc
+from traceback import clear_frames
 from typing import Any
 
 from ....text import encodable
@@ -33,6 +35,8 @@ class ProcessState:
     def __init__(self) -> None:
         settings = (*SETTINGS, *(MAIN_THREAD if in_main_thread() else ()), *STREAMS)
         self._kept = [_Kept(setting) for setting in settings]
+        self._modes = self._kept[len(FIRST) : len(FIRST) + len(MODES)]
+        self._left_modes = False
         self._context = KeptContext()
         self._random = random_states()
         self._leftovers = Leftovers()
@@ -45,13 +49,39 @@ class ProcessState:
         """
         changed: list[str] = []
         lost: list[str] = []
-        for kept in self._kept:
-            if not kept.is_same():
-                kept.restore(changed, lost)
+        self._left_modes = not all(kept.is_same() for kept in self._modes)
+        _restore_all(self._kept, changed, lost)
         for found, words in zip((changed, lost), self._context.restore(), strict=True):
             found += words
         restore_random(self._random)
         return changed, lost + self._leftovers.find()
+
+    def restore_modes(self, error: BaseException | None) -> tuple[list[str], list[str]]:
+        """To be called once what the pass made is put back, and so gone: a guard that was entered and never left
+        brings back, when it is freed, what was before it, in the middle of the pass.
+
+        Args:
+            error: What the pass raised, whose frames may hold one.
+
+        Returns:
+            As `restore` does.
+        """
+        if self._left_modes:
+            _clear_frames(error)
+            gc.collect()
+        changed: list[str] = []
+        lost: list[str] = []
+        _restore_all(self._modes, changed, lost)
+        return changed, lost
+
+
+def _clear_frames(error: BaseException | None) -> None:
+    """Of an exception and those that it came from."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        clear_frames(error.__traceback__)
+        error = error.__cause__ or error.__context__
 
 
 class _Kept:
@@ -94,6 +124,12 @@ class _Kept:
         keys = find_changed(now, self._then)
         more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
         return encodable(f"{self._setting.name}: {', '.join(keys[:_NAMED])}{more}", 200)
+
+
+def _restore_all(settings: list[_Kept], changed: list[str], lost: list[str]) -> None:
+    for kept in settings:
+        if not kept.is_same():
+            kept.restore(changed, lost)
 
 
 class _Unreadable:
