@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,11 +70,17 @@ class Load:
 
 
 class Edits:
-    """The edits in force, in order. `backup` is told of each, so that a pass restores the edited model."""
+    """The edits in force, in order.
 
-    def __init__(self, backup: TensorBackup) -> None:
+    Args:
+        backup: Is told of each, so that a pass restores the edited model.
+        leave: Is told of what is not taken back, or not made again, since somebody else wrote there: a trainer.
+    """
+
+    def __init__(self, backup: TensorBackup, leave: Callable[[ParameterWrite], None]) -> None:
         self.made: list[Edit | Load] = []
         self._backup = backup
+        self._leave = leave
         self._loaded: dict[int, tuple[ParameterWrite, Tensor]] = {}  # id(tensor) -> first change, elements before it
 
     def plan(self, where: str, hook: Hook, nodes: list[Node]) -> Edit:
@@ -103,13 +110,19 @@ class Edits:
             self._write(each.tensor, each.after)
         self.made.append(edit)
 
+    def make_again(self, edit: Edit | Load) -> None:
+        """After `unmake`, where the tensors are as it left them."""
+        for each in edit.writes:
+            self._turn(each, each.before, each.after)
+        self.made.append(edit)
+
     def unmake(self) -> None:
-        """Take back the last edit."""
+        """Take back the last edit, where the tensors are as it left them."""
         for each in reversed(self.made.pop().writes):
-            self._write(each.tensor, each.before)
+            self._turn(each, each.after, each.before)
 
     def rewind(self, count: int) -> list[Edit | Load]:
-        """Take back all but the first `count`; they are returned for `make`, in order."""
+        """Take back all but the first `count`; they are returned for `make_again`, in order."""
         undone = self.made[count:]
         while len(self.made) > count:
             self.unmake()
@@ -119,9 +132,23 @@ class Edits:
         """The parameters that are not what was loaded."""
         return [w for w, loaded in self._loaded.values() if not same_bits(w.tensor.detach(), loaded)]
 
+    def _turn(self, write: ParameterWrite, there: Tensor, wanted: Tensor) -> None:
+        if _holds(write.tensor, there):
+            self._write(write.tensor, wanted)
+        else:
+            self._leave(write)
+
     def _write(self, tensor: Tensor, elements: Tensor) -> None:
         tensor.data.copy_(elements)  # through `.data`: no graph is alive, and the version counter stays
         self._backup.accept(tensor)
+
+
+def _holds(tensor: Tensor, elements: Tensor) -> bool:
+    """Whether it is as it was when these were copied into it, bit for bit."""
+    tensor = tensor.detach()
+    if (elements.shape, elements.dtype, elements.device) != (tensor.shape, tensor.dtype, tensor.device):
+        elements = tensor.clone().copy_(elements)
+    return same_bits(tensor, elements)
 
 
 def _find_named(node: Node, pattern: str, strict: bool) -> list[tuple[str, Tensor]]:

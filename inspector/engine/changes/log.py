@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from ...errors import UsageError
 from ...records import Change, HookOutcome, Path, Problem
+from ...text import encodable
 from ..hooks.attached import Attached
 from ..hooks.hook import Hook
 from ..hooks.never_fired import Circumstances
@@ -27,7 +28,7 @@ from ..restore.backup import TensorBackup
 from ..torch_hooks.ledger import Ledger
 from .added_hooks import AddedHooks
 from .applied import Foreign, State, describe_fault
-from .edits import Edit, Edits, Load, StateDictFile
+from .edits import Edit, Edits, Load, ParameterWrite, StateDictFile
 from .load import plan_load
 from .undo import UndoStack
 
@@ -59,8 +60,9 @@ class ChangeLog:
         self._backup = backup
         self.observers = observers
         self.ledger = ledger
+        self._say = say
         self.hook_state = HookState(say)
-        self.edits = Edits(backup)
+        self.edits = Edits(backup, self._tell_left)
         self.added = AddedHooks(tree, observers, ledger, self.hook_state)
         self.baseline = State()
         self._foreign_off: set[Foreign] = set()
@@ -187,13 +189,17 @@ class ChangeLog:
         """Change parameters now. Raises `UsageError`."""
         edit = self.edits.plan(where, hook, self.check_edit(where, hook))
         self.edits.make(edit)
-        self._did(f"edit {where or '(root)'}: {hook}", self.edits.unmake, lambda: self.edits.make(edit))
+        self._did(f"edit {where or '(root)'}: {hook}", self.edits.unmake, lambda: self.edits.make_again(edit))
 
     def load(self, file: str, renames: tuple[str, ...] = (), partial: bool = False) -> None:
         """Load a state dict now; see `plan_load`. Raises `InspectorError`, with nothing done."""
         load = plan_load(self.tree, self._backup, file, renames, partial)
         self.edits.make(load)
-        self._did(str(load.source), self.edits.unmake, lambda: self.edits.make(load))
+        self._did(str(load.source), self.edits.unmake, lambda: self.edits.make_again(load))
+
+    def _tell_left(self, write: ParameterWrite) -> None:
+        name = ".".join((*self.tree.paths[write.node], write.name))
+        self._say(encodable(f"{name} was also written by something else than the edit: it is left as it is", 300))
 
     def undo(self) -> None:
         """Raises `UsageError` where nothing is left."""
@@ -249,7 +255,7 @@ class ChangeLog:
             for member in muted:
                 member.attached.muted = False
             for edit in undone:
-                self.edits.make(edit)
+                self.edits.make_again(edit)
 
     def count_altering(self) -> int:
         """How many hooks of ours are on and change something."""
