@@ -18,6 +18,8 @@ import inspector
 from inspector.engine.session import Session
 from inspector.records import Note
 
+from .meanwhile import at_the_call_of
+
 X = torch.randn(8, 6, generator=torch.Generator().manual_seed(1))
 
 
@@ -144,36 +146,11 @@ def test_a_thread_that_is_busy_with_something_else_changes_nothing_of_what_is_pu
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
 
 
-@contextmanager
-def _at_the_call_of(module: nn.Module, act: Callable[[], object]) -> Iterator[None]:
-    """On a thread that is there already, and is asleep but for that, `act` is done once at the first call."""
-    wanted, done = threading.Event(), threading.Event()
-
-    def wait() -> None:
-        wanted.wait(60)
-        act()
-        done.set()
-
-    def let(*values: object) -> None:
-        wanted.set()
-        done.wait(60)
-
-    thread = threading.Thread(target=wait)
-    thread.start()
-    handle = module.register_forward_hook(let)
-    try:
-        yield
-    finally:
-        handle.remove()
-        wanted.set()
-        thread.join()
-
-
 @pytest.mark.parametrize("look", WAYS, ids=["summary", "sweep"])
 def test_one_write_of_a_thread_that_slept_until_then_stays(look: Callable[[nn.Module], Any]) -> None:
     model = _model()
     weight = model[2].weight.data
-    with _at_the_call_of(model[0], weight.zero_):
+    with at_the_call_of(model[0], weight.zero_):
         look(model)
     assert not weight.any()
 
@@ -181,7 +158,7 @@ def test_one_write_of_a_thread_that_slept_until_then_stays(look: Callable[[nn.Mo
 @pytest.mark.parametrize("look", WAYS, ids=["summary", "sweep"])
 def test_a_gradient_that_another_thread_sets_stays(look: Callable[[nn.Module], Any]) -> None:
     model = _model()
-    with _at_the_call_of(model[0], lambda: setattr(model[2].weight, "grad", torch.ones(3, 6).double())):
+    with at_the_call_of(model[0], lambda: setattr(model[2].weight, "grad", torch.ones(3, 6).double())):
         look(model)
     assert model[2].weight.grad is not None
 

@@ -15,6 +15,8 @@ from .others import OtherThreads
 from .reach import Reach, name_tensors, script_tensors
 
 _OF_OTHERS = f"values (another thread writes to the model too: {LOST}"
+_GRADIENT_OF_OTHERS = f"grad (another thread writes to the model too: {LOST}"
+_SHARED = f"grad (another thread may run a backward pass too: {LOST}"
 
 BUDGET = 4 << 30
 """Bytes of tensors copied at most; larger ones are watched by version counters and cannot be put back."""
@@ -154,7 +156,19 @@ def _restore_beside(kept: KeptTensor, others: OtherThreads) -> list[str]:
             _renew(kept, kept.keeps_gradient)
             return [_OF_OTHERS]
         words += kept.restore_itself()
-    if kept.keeps_gradient and not others.may_have_gradients() and kept.has_other_gradient():
-        kept.keeps_gradient = not others.may_have_gradients()
-        words += kept.restore_gradient()
-    return words
+    return words + _restore_gradient_beside(kept, others)
+
+
+def _restore_gradient_beside(kept: KeptTensor, others: OtherThreads) -> list[str]:
+    """After a backward pass of theirs alone it is theirs; where the pass ran one, too, it is of both."""
+    if not kept.keeps_gradient:
+        return [_SHARED] if others.share_gradients and kept.requires_grad and kept.tensor.is_leaf else []
+    if not kept.has_other_gradient():
+        return []
+    if others.may_have_gradients():
+        kept.keeps_gradient = False
+        return [_GRADIENT_OF_OTHERS]
+    if others.share_gradients and others.called and others.ran():
+        kept.keeps_gradient = False
+        return [_SHARED]
+    return list(kept.restore_gradient())

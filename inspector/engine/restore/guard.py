@@ -15,6 +15,8 @@ from .place import Place, say
 from .process.state import ProcessState
 from .reach import Reach
 
+_DOUBT = "put back, and another thread may have set it"
+
 
 class Snapshot:
     """What a model reaches as it is now, the hooks of tensors and of the process, and the settings of the process."""
@@ -38,22 +40,36 @@ class Snapshot:
     def restore_restless(self) -> None:
         """Put back, of what the model reaches, what changed when this was called first, and what was written to since:
         for what is done again and again. `restore` finds the rest."""
+        self._left_to_others += self._leave_to_others()
         if self._restless is None:
             self._restless = [kept for kept in self._kept if self._put_back(kept)]
         for kept in self._restless:
             self._put_back(kept)
-        self._left_to_others += self._leave_to_others()
         self._restless_tensors = self._backup.restore_restless(self._restless_tensors, self.others)
 
     def _put_back(self, kept: Kept) -> list[tuple[Place, Change]]:
         """What it had changed; of what cannot be put back, the words are kept, too."""
-        changes = [(kept.place, change) for change in _try_restore(kept)]
+        changes = [(kept.place, change) for change in (*self._leave(kept), *map(self._doubt, _try_restore(kept)))]
         words = (f"{say(place, change.piece)} ({change.lost})" for place, change in changes if change.lost)
         self._gone.update(dict.fromkeys(words))
         return changes
 
+    def _leave(self, kept: Kept) -> list[Change]:
+        return list(kept.leave_to(self.others.theirs)) if self.others else []
+
+    def _doubt(self, change: Change) -> Change:
+        """Nothing tells of a plain attribute who set it: what was put back may have been another thread's."""
+        doubtful = self.others and not change.lost and self.others.ran()
+        return change._replace(lost=_DOUBT) if doubtful else change
+
     def _leave_to_others(self) -> list[str]:
-        return self._backup.leave_to(self.others) if self.others else []
+        if not self.others:
+            return []
+        theirs = self.others.theirs
+        left, hooks = self._backup.leave_to(self.others), self._hooks.leave_to(theirs)
+        theirs.at_the_model |= bool(left or hooks) or self.others.called
+        self._gone.update(dict.fromkeys(hooks))
+        return left
 
     def restore(self, error: BaseException | None = None) -> tuple[list[str], list[str]]:
         """Put everything back.
@@ -65,6 +81,7 @@ class Snapshot:
             What had changed and was put back, and what cannot be put back, in words.
         """
         changed, gone = self._process.restore()
+        self._left_to_others += self._leave_to_others()
         changes = [found for kept in self._kept for found in self._put_back(kept)]
         changed += [say(place, change.piece) for place, change in changes if not change.lost]
         changed += self._hooks.restore()

@@ -7,7 +7,7 @@ those that are stay, and those that were taken off meanwhile do not come back.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Set
 from typing import Any
 
 from ..torch_hooks.dicts import HookKind
@@ -37,7 +37,12 @@ def _restore(attribute: str, names: list[str], now: Mapping[str, Any], then: Map
     return any(changed)
 
 
-def _choose(now: Hooks, then: Hooks, gone: set[int], on: set[int]) -> Hooks:
+def leave_hooks(now: Hooks, then: Hooks, put_on: Set[int], taken_off: Set[int]) -> Hooks:
+    """What one dict held then, but with these on, where they are now, and those off."""
+    return _choose(now, then, taken_off & then.keys(), put_on & now.keys())
+
+
+def _choose(now: Hooks, then: Hooks, gone: Set[int], on: Set[int]) -> Hooks:
     """What was there, and of ours what is on now, where it is now."""
     wanted = [hook_id for hook_id in then if hook_id not in gone]
     place = 0

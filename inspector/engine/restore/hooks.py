@@ -9,12 +9,15 @@ import torch
 from torch import Tensor
 
 from ..torch_hooks.dicts import PROCESS, TENSOR_KINDS, HookKind, dicts_of, held_dict
-from .hook_dicts import put_in, restore_hooks
+from .hook_dicts import leave_hooks, put_in, restore_hooks
+from .theirs import Theirs
 
 HookDict = MutableMapping[int, Any]
 DictPlace = tuple[int, str]  # (index of the tensor, attribute)
 
 _ATTRIBUTES = dicts_of(TENSOR_KINDS)
+
+_LEFT = "another thread changes them too: left as they are"
 
 
 class KeptHooks:
@@ -27,6 +30,23 @@ class KeptHooks:
         self._of_tensors = {place: (hooks, dict(hooks)) for place, hooks in self._held().items()}
         self._of_process = [(kind, now, {name: dict(hooks) for name, hooks in now.items()}) for kind, now in _process()]
         self._full = [(owner, kind.full, vars(owner).get(kind.full)) for owner, kinds in PROCESS for kind in kinds]
+
+    def leave_to(self, theirs: Theirs) -> list[str]:
+        """What other threads put on, and took off, stays so. Returns it in words."""
+        words: list[str] = []
+        for kind, held, kept in self._of_process if theirs.put_on or theirs.taken_off else ():
+            for name, entries in held.items():
+                stays = leave_hooks(entries, kept.get(name, {}), theirs.put_on, theirs.taken_off)
+                if stays.keys() != kept.get(name, {}).keys():
+                    kept[name] = dict(stays)
+                    words.append(f"{_say(kind.attribute)} ({_LEFT})")
+        for place, now in self._held_or_gone() if theirs.put_on or theirs.taken_off else ():
+            hooks, then = self._of_tensors.get(place, (now, {}))
+            left = leave_hooks(now or {}, then, theirs.put_on, theirs.taken_off)
+            if hooks is not None and left.keys() != then.keys():
+                self._of_tensors[place] = hooks, dict(left)
+                words.append(f"{self._words(place)} ({_LEFT})")
+        return words
 
     def restore(self) -> list[str]:
         """Put back what changed, in the very dicts. Returns it in words: "fc.weight: backward hooks"."""

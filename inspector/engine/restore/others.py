@@ -26,6 +26,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..modules.tree import ModuleTree
 from ..torch_hooks.ours import OurHook, register
+from .theirs import Theirs
 
 _OURS = "inspector-"
 """How the names of our own threads begin; they write to no model."""
@@ -55,7 +56,9 @@ class OtherThreads:
         self._tree = tree
         self._ran = False
         self._writes = _Writes()
-        self._calls = _Calls(tree, {each.ident for each in self._before})
+        threads = {each.ident for each in self._before}
+        self._calls = _Calls(tree, threads)
+        self.theirs = Theirs(threads)
 
     def __bool__(self) -> bool:
         return bool(self._before)
@@ -69,7 +72,7 @@ class OtherThreads:
         _let_through_higher_order()
         handle = register(register_module_forward_pre_hook, self._calls)
         try:
-            with self._writes:
+            with self.theirs.watch(), self._writes:
                 yield
         finally:
             handle.remove()
@@ -93,6 +96,11 @@ class OtherThreads:
     def pass_wrote(self, tensor: Tensor) -> bool:
         """Whether an operation of the pass wrote to the memory of this tensor."""
         return _place(tensor) in self._writes.places
+
+    @property
+    def share_gradients(self) -> bool:
+        """Whether the pass ran a backward pass: its gradients and theirs are in the same place."""
+        return self._writes.backward
 
     def may_have_gradients(self) -> bool:
         """Whether those that there are now may be of them alone: nobody but they ran a backward pass."""

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..place import Place
+from ..theirs import Theirs
 
 MISSING: Any = object()
 """Stands for what is not there."""
@@ -68,6 +69,10 @@ class Kept(ABC):
     def parts(self) -> Parts:
         """What it leads to."""
         return ()
+
+    def leave_to(self, theirs: Theirs) -> Iterator[Change]:
+        """What other threads are known to have changed is from now on what it is put back to; yields what that was."""
+        yield from ()
 
     def restore(self) -> Iterator[Change]:
         """Put back what changed, and yield what that was."""

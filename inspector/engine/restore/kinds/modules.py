@@ -11,10 +11,11 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...torch_hooks.dicts import DICTS, MODULE_KINDS
-from ..hook_dicts import restore_hooks
+from ...torch_hooks.dicts import BACKWARD_FLAG, DICTS, MODULE_KINDS
+from ..hook_dicts import leave_hooks, restore_hooks
+from ..theirs import Theirs
 from .atoms import ATOMS
-from .dicts import identical, put_back
+from .dicts import differences, identical, put_back
 from .kind import Budget, Change, Kept, Parts
 
 PARTS = ("_parameters", "_buffers", "_modules")
@@ -26,6 +27,8 @@ HELD = (*PARTS, *DICTS)
 _HELD = frozenset((*HELD, "_non_persistent_buffers_set"))
 
 _NONE: dict[str, Any] = {}
+
+_LEFT = "another thread changes it too: left as it is"
 
 
 class KeptModule(Kept):
@@ -52,6 +55,33 @@ class KeptModule(Kept):
         for key, value in self.attributes.items():
             if id(type(value)) not in ATOMS and not (key in _HELD and _is_torchs(value)):
                 yield key, value
+
+    def leave_to(self, theirs: Theirs) -> Iterator[Change]:
+        attributes = vars(self.owner)
+        for key in PARTS if theirs.parts else ():
+            yield from self._leave_parts(key, attributes.get(key), theirs)
+        for key in DICTS if theirs.put_on or theirs.taken_off else ():
+            yield from self._leave_hooks(key, attributes.get(key), theirs)
+        if theirs.at_the_model:
+            for name in differences(attributes, self.attributes):
+                yield Change(str(name), _LEFT)
+            self.attributes = attributes.copy()
+
+    def _leave_parts(self, key: str, now: Any, theirs: Theirs) -> Iterator[Change]:
+        then = self.held.get(key, _NONE)
+        for name, part in list(now.items()) if _is_dict(now) else ():
+            if (id(self.owner), name) in theirs.parts and then.get(name) is not part:
+                self.held[key] = then = {**then, name: part}
+                yield Change(name, _LEFT)
+
+    def _leave_hooks(self, key: str, now: Any, theirs: Theirs) -> Iterator[Change]:
+        then = self.held.get(key, _NONE)
+        if (now or then) and _is_dict(now):
+            left = leave_hooks(now, then, theirs.put_on, theirs.taken_off)
+            if left.keys() != then.keys():
+                self.held[key] = left
+                self.attributes[BACKWARD_FLAG] = vars(self.owner).get(BACKWARD_FLAG)
+                yield Change(key.strip("_").replace("_", " "), _LEFT)
 
     def restore(self) -> Iterator[Change]:
         if type(self.owner) is not self.cls:
