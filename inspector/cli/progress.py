@@ -32,17 +32,18 @@ class Progress:
         if self.collector.complete:
             self._complete.set()
         if isinstance(event, Note):
-            _say(f"inspector: {visible(event.text)}\n")
+            say(f"inspector: {visible(event.text)}\n")
 
     def on_output(self, stream: str, data: bytes) -> None:
         decoder = self._decoders.setdefault(stream, codecs.getincrementaldecoder("utf-8")("backslashreplace"))
-        _say(visible(decoder.decode(data), keep="\n\t\r"))
+        say(visible(decoder.decode(data), keep="\n\t\r"))
 
     def on_end(self, problem: Problem | None) -> None:
         self._complete.set()
 
 
-def _say(text: str) -> None:
+def say(text: str) -> None:
+    """On standard error, to whoever reads it."""
     with contextlib.suppress(OSError):  # nobody reads it any more; the report may still be wanted
         sys.stderr.write(text)
         sys.stderr.flush()

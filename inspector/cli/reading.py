@@ -45,7 +45,8 @@ from ..records import (
 )
 from ..report.model import Report
 from .job import stop_together
-from .progress import Progress
+from .progress import Progress, say
+from .reminders import reminding
 
 PAGE = 200
 """Calls fetched per request."""
@@ -139,14 +140,24 @@ class _Reader:
 
     async def read(self, target: Target) -> Reading:
         """Raises `InspectorError` where the engine could not, or is gone."""
-        opened = await self._ask(Open(target))
+        async with reminding("the model, which is being loaded", say):
+            opened = await self._ask(Open(target))
         if isinstance(opened, Choices):
             return Reading(choices=opened)
         assert isinstance(opened, Opened)
-        await self._progress.wait_for_modules()
-        if self._in_full:
-            self._locations = await self._get_locations(opened.generation)
-        summary, problem = await self._run(opened, target)
+        async with reminding("what the engine has to tell of the model", say):
+            await self._progress.wait_for_modules()
+            if self._in_full:
+                self._locations = await self._get_locations(opened.generation)
+        async with reminding("the pass of the model", say):
+            summary, problem = await self._run(opened, target)
+        async with reminding("what the engine has to tell of the pass", say):
+            return await self._report(opened, target, summary, problem)
+
+    async def _report(
+        self, opened: Opened, target: Target, summary: PassSummary | None, problem: Problem | None
+    ) -> Reading:
+        """What there is to tell of a pass that has ended."""
         if target.save:
             problem = await self._save(opened.generation, target.save, problem)
         if self._every_step and summary is not None:

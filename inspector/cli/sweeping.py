@@ -40,8 +40,9 @@ from ..report.json_failure import SCHEMA, error_to_json, render_failure
 from ..report.problem import render_problem
 from ..report.sweeps.result import SweepResult
 from .job import stop_together
-from .progress import Progress
+from .progress import Progress, say
 from .reading import PATIENCE, explain_lazy, explain_no_input
+from .reminders import reminding
 
 _ADVICE = "the lines above are what it printed last"
 _INTERRUPTED = Ending("was interrupted", "Interrupted")
@@ -140,7 +141,8 @@ class _Sweeping:
         return msgspec.structs.replace(interrupted, exit_code=128 + self._signals[0])
 
     async def _sweep(self) -> Problem | None:
-        opened = await self._ask(Open(self._target))
+        async with reminding("the model, which is being loaded", say):
+            opened = await self._ask(Open(self._target))
         if isinstance(opened, Choices):
             names = ", ".join(choice.name for choice in opened.items)
             raise UsageError(f"{opened.title}: name one of them", hint=names[:400])
@@ -150,10 +152,15 @@ class _Sweeping:
         if opened.form and not self._request.corrupted:
             return explain_no_input(opened)
         self._sweeping = True
-        ended = await self._ask(msgspec.structs.replace(self._request, generation=opened.generation))
+        async with self._reminding():
+            ended = await self._ask(msgspec.structs.replace(self._request, generation=opened.generation))
         assert isinstance(ended, SweepEnded)
         self._progress.ended = ended
         return None
+
+    def _reminding(self) -> contextlib.AbstractAsyncContextManager[None]:
+        """Where nobody sees the bar move."""
+        return contextlib.nullcontext() if sys.stderr.isatty() else reminding("the sweep", say)
 
     async def _ask(self, request: AnyRequest) -> AnyEvent:
         reply = await self._engine.ask(request)

@@ -131,6 +131,9 @@ class EngineClient:
             await self.look()
             self._interruption = ending
             self._end_process()
+            process = self._connection.process
+            if process is not None and not await _ends_within(process, _PATIENCE):
+                process.end_by_force()
 
     def stop(self) -> None:
         """Let the engine rest, with what it is doing, for as long as this process is stopped itself."""

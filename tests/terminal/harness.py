@@ -143,17 +143,22 @@ class Terminal:
 
     def children(self) -> list[int]:
         """Every process below the command, in whatever session it is."""
-        parents = _parents()
-        found = [self.process.pid]
-        for parent in found:
-            found += [child for child, of in parents.items() if of == parent]
-        return found[1:]
+        return find_below(self.process.pid)
 
 
 def plain_environment(extra: Mapping[str, str]) -> dict[str, str]:
     unwanted = ("COLUMNS", "LINES", "TMUX", "NO_COLOR", "COLORTERM", "TEXTUAL", "VISUAL", "EDITOR", "TERM_PROGRAM")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
     return {**kept, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **extra}
+
+
+def find_below(process: int) -> list[int]:
+    """Every process that it, or one of them, started and did not leave behind."""
+    parents = _parents()
+    found = [process]
+    for parent in found:
+        found += [child for child, of in parents.items() if of == parent]
+    return found[1:]
 
 
 def _parents() -> dict[int, int]:
