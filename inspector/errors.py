@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from .records import Path, Problem, TraceLine
 
+BUG = 70
+"""The exit code where this program failed, and neither the model nor what was typed: EX_SOFTWARE of sysexits.h."""
+
 
 class InspectorError(Exception):
     """Carries a `Problem`; raise it anywhere, it is shown as it is."""

@@ -25,7 +25,8 @@ targets:
 A factory returns a module, (module, args) or (module, args, kwargs). Without a target the app opens a picker.
 Nothing is downloaded unless -w DEFAULT, hf:org/name or hub:owner/repo was typed.
 
-exit codes: 0 fine, 1 the model, its forward, a hook or the app failed (--strict: or a hook never fired), 2 usage
+exit codes: 0 fine, 1 the model, its forward or a hook failed (--strict: or a hook never fired), 2 usage,
+            70 the inspector itself failed, 128 and its number where a signal ended it
 """
 
 

@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from ..errors import BUG
 from ..files import keep_from_reading_for
 from ..records import Problem, TraceLine
 from ..text import encodable
@@ -67,4 +68,4 @@ def explain_bug(error: BaseException) -> Problem:
     keep_from_reading_for(error)
     lines = trace_lines("".join(traceback.format_exception(error)).splitlines()[-40:])
     what = f"the inspector itself failed: {lines[-1].text}"
-    return Problem(what, hint="please report this, with the traceback", traceback=lines)
+    return Problem(what, hint="please report this, with the traceback", traceback=lines, exit_code=BUG)

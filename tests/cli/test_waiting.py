@@ -38,7 +38,7 @@ def loads():
     time.sleep(1000)
 
 def runs():
-    return Slow(), (torch.ones(1),)
+    return torch.nn.Sequential(Slow()), (torch.ones(1),)
 """
 
 
@@ -106,7 +106,7 @@ def test_an_engine_that_never_replies_can_be_left(stopped: bytes, folder: Path) 
 
 
 def test_a_sweep_says_it_where_nobody_sees_a_bar(folder: Path) -> None:
-    with started(folder, "sweep", "slow.py:runs", "--over", "*", "--hook", "zero()", "--metric", "norm") as process:
+    with started(folder, "sweep", "slow.py:runs", "--over", "0", "--hook", "zero()", "--metric", "norm") as process:
         read_until(process, "still waiting for the sweep")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 
+from inspector.errors import BUG
 from inspector.postmortem.frames import explain_bug, trace_lines
 from inspector.records import TraceLine
 
@@ -16,6 +17,7 @@ def test_the_lines_that_name_a_place_are_told_from_those_that_run_there() -> Non
         of_ours = explain_bug(error)
     assert [line.place for line in found] == [False, True, *[False] * (len(found) - 2)]
     assert f'File "{__file__}"' in found[1].text and "ValueError" in found[-1].text
+    assert of_ours.exit_code == BUG
     assert of_ours.what.endswith(found[-1].text) and any(line.place for line in of_ours.traceback)
 
 

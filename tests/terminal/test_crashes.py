@@ -1,4 +1,5 @@
-"""However a bug ends the app: the terminal comes back, a line says so, and the exit code is not 0."""
+"""However a bug ends the app: the terminal comes back, a line says so, and the exit code is neither that of
+a failed pass nor 0."""
 
 from __future__ import annotations
 
@@ -6,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+from inspector.errors import BUG
 
 from .crashes import WAYS
 from .harness import Terminal
@@ -15,12 +18,12 @@ CRASHES = Path(__file__).with_name("crashes.py")
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_bug_is_never_exit_code_0(way: str, tmp_path: Path) -> None:
+def test_a_bug_has_an_exit_code_of_its_own(way: str, tmp_path: Path) -> None:
     with Terminal([sys.executable, str(CRASHES), way], environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
         if way == "input":
             terminal.wait_for_text("Quit")
             terminal.send("j")
-        assert terminal.wait_for_end() == 1
+        assert terminal.wait_for_end() == BUG
         if b"\x1b[?1049h" in terminal.written:
             assert_restored(terminal)
         assert b"a bug of ours" in terminal.written

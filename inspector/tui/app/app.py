@@ -17,6 +17,7 @@ from textual.screen import Screen
 
 from ...client.engine_client import EngineClient
 from ...client.pass_plan import Plan
+from ...errors import BUG
 from ...records import AnyEvent, AnyRequest, Target
 from ..driver import CrashConsole, HarmlessLines
 from ..keys import bindings, find_command
@@ -108,8 +109,8 @@ class InspectorApp(App[None], inherit_bindings=False):
 
     @property
     def exit_code(self) -> int:
-        """How it ended; never 0 where a bug ended it."""
-        return self.return_code or int(self.crashed)
+        """How it ended; where a bug ended it, that alone counts."""
+        return BUG if self.crashed else self.return_code or 0
 
     async def ask(self, request: AnyRequest) -> AnyEvent:
         """The engine's reply."""

@@ -10,6 +10,7 @@ import traceback
 from typing import NoReturn
 
 from ...client.process import Connection, join_engine, start_engine
+from ...errors import BUG
 from ..options import AppOptions
 
 
@@ -21,7 +22,7 @@ def main(lifeline_fd: int, argv: list[str]) -> NoReturn:
 
     from .run import CRASHED, run_app
 
-    code = 1
+    code = BUG
     try:
         code = run_app(options, connection, lifeline_fd)
     except BaseException:
