@@ -6,8 +6,9 @@ none of that, and shows a module that hangs under two names under both (the late
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from torch import Tensor, nn
@@ -35,11 +36,18 @@ class Node:
 class ModuleTree:
     """The nodes in the order of `named_modules()`, and who is where."""
 
-    nodes: list[Node] = field(default_factory=list)
+    nodes: Sequence[Node] = ()
     paths: list[Path] = field(default_factory=list)
-    index_of: dict[Path, int] = field(default_factory=dict)
-    index_of_object: dict[int, int] = field(default_factory=dict)  # id(module) -> its first node
     _class_names: dict[int, str] = field(default_factory=dict, repr=False)  # of the nodes that were asked about
+
+    @cached_property
+    def index_of(self) -> dict[Path, int]:
+        return {path: index for index, path in enumerate(self.paths)}
+
+    @cached_property
+    def index_of_object(self) -> dict[int, int]:
+        """id(module) -> its first node."""
+        return {id(node.module): node.index for node in self.nodes if node.alias_of < 0}
 
     @property
     def root(self) -> nn.Module:
@@ -71,20 +79,21 @@ class ModuleTree:
 
 
 def walk(model: nn.Module) -> ModuleTree:
-    tree = ModuleTree()
+    nodes: list[Node] = []
+    paths: list[Path] = []
+    first_of: dict[int, int] = {}  # by the id of the module
     pending: list[tuple[int, Path, str, nn.Module]] = [(-1, (), "", model)]
     while pending:
         parent, path, key, module = pending.pop()
-        index = len(tree.nodes)
-        first = tree.index_of_object.setdefault(id(module), index)
+        index = len(nodes)
+        first = first_of.setdefault(id(module), index)
         alias_of = -1 if first == index else first
-        tree.nodes.append(Node(index, parent, key, module, alias_of))
-        tree.paths.append(path)
-        tree.index_of[path] = index
+        nodes.append(Node(index, parent, key, module, alias_of))
+        paths.append(path)
         if alias_of < 0:
             children = list(named_children(module)) if _entries(module, "_modules") else ()
             pending.extend((index, (*path, name), name, child) for name, child in reversed(children))
-    return tree
+    return ModuleTree(nodes, paths)
 
 
 def named_children(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:

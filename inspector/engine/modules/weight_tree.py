@@ -1,17 +1,21 @@
 """Weights without a model, as a module tree: one module for each component of the names in a file.
 
 Nothing in it can be called. It is there so that whatever shows a model shows the weights too; the dotted names are
-those of the file.
+those of the file. Its modules are made when somebody looks at them.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from torch import Tensor, nn
+
+from ..values.unread import read_tensor
+from .names import Names
+from .tree import ModuleTree, Node
 
 Self = TypeVar("Self", bound="Entry")
 
@@ -20,9 +24,6 @@ OWN = ""
 
 NOTHING_TO_CALL = "weights without a model: nothing to call"
 
-_SHARED = {key: value for key, value in vars(nn.Module()).items() if key not in ("_parameters", "_modules")}
-"""What torch expects every module to have. No entry is ever written to, and 100,000 of them need not have their own."""
-
 
 class Entry(nn.Module):
     """One component of names. It has a tensor of its own, entries below it, or, where the names collide, both.
@@ -30,11 +31,15 @@ class Entry(nn.Module):
     `others` are the values of the file that are no tensors, where there are any.
     """
 
-    about: dict[str, Any]
-    others: dict[str, Any]
+    others: Mapping[str, Any]
 
-    def __init__(self) -> None:
-        vars(self).update(_SHARED, _parameters={}, _modules={}, training=False)
+    def __init__(self, own: Tensor | None = None, others: Mapping[str, Any] | None = None) -> None:
+        super().__init__()
+        vars(self)["training"] = False
+        if own is not None:
+            vars(self)["_parameters"][OWN] = own
+        if others:
+            vars(self)["others"] = others
 
     def train(self: Self, mode: bool = True) -> Self:
         """There is no mode."""
@@ -50,9 +55,63 @@ class Entry(nn.Module):
 class Weights(Entry):
     """The root: tensors of a file, by the names that they have there. `about` is what is said of the file."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        vars(self)["about"] = {}
+    about: dict[str, Any]
+
+    def __init__(self, names: Names) -> None:
+        super().__init__(names.tensor(0), names.others.get(0))
+        vars(self).update(names=names, about={})
+
+
+class _Nodes(Sequence[Node]):
+    """Made one by one, as they are looked at, and kept."""
+
+    def __init__(self, root: Weights) -> None:
+        self.names: Names = vars(root)["names"]
+        self._made: dict[int, Node] = {0: Node(0, -1, "", root)}
+
+    def __len__(self) -> int:
+        return len(self.names.parents)
+
+    @overload
+    def __getitem__(self, index: int) -> Node: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[Node]: ...
+
+    def __getitem__(self, index: int | slice) -> Node | list[Node]:
+        if isinstance(index, slice):
+            return [self[each] for each in range(len(self))[index]]
+        index = range(len(self))[index]
+        node = self._made.get(index)
+        if node is None:
+            node = self._made[index] = self._make(index)
+        return node
+
+    def _make(self, index: int) -> Node:
+        names = self.names
+        entry = Entry(names.tensor(index), names.others.get(index))
+        if index in names.parametrized:  # by this it is known
+            vars(entry)["_modules"]["parametrizations"] = Entry()
+        return Node(index, names.parents[index], names.paths[index][-1], entry)
+
+
+def weight_tree(root: Weights) -> ModuleTree:
+    """The entries of a file, which are made when somebody looks at them."""
+    nodes = _Nodes(root)
+    return ModuleTree(nodes, nodes.names.paths)
+
+
+def names_in(tree: ModuleTree) -> Names | None:
+    """The names in a file that this is the tree of; None where it is that of a model."""
+    return tree.nodes.names if isinstance(tree.nodes, _Nodes) else None
+
+
+def names_under(tree: ModuleTree) -> Names:
+    """The same where it is known to be one. Raises `TypeError` for a model."""
+    names = names_in(tree)
+    if names is None:
+        raise TypeError("this is the tree of a model")
+    return names
 
 
 @contextmanager
@@ -73,45 +132,8 @@ def join_name(path: Iterable[str], name: str) -> str:
     return ".".join(path if name == OWN else (*path, name))
 
 
-def tree_of(tensors: Mapping[tuple[str, ...], Tensor], others: Mapping[tuple[str, ...], Any]) -> Weights:
-    """The tree of these names. A tensor keeps the order of its first component in the file."""
-    root = Weights()
-    for path, tensor in tensors.items():
-        vars(_at(root, path))["_parameters"][OWN] = tensor
-    for path, value in others.items():
-        held: dict[str, Any] = vars(_at(root, path[:-1])).setdefault("others", {})
-        held[path[-1]] = value
-    return root
-
-
-def _at(root: Weights, path: tuple[str, ...]) -> Entry:
-    """The entry at `path`, made where it is not there."""
-    entry: Entry = root
-    for key in path:
-        children: dict[str, Entry] = vars(entry)["_modules"]
-        entry = children[key] if key in children else children.setdefault(key, Entry())
-    return entry
-
-
-def order_numbers(root: Entry) -> None:
-    """Put entries that are numbers in their order, where they stand as text does: 0, 1, 10, 2."""
-    pending = [root]
-    while pending:
-        children: dict[str, Entry] = vars(pending.pop())["_modules"]
-        if children and all(key.isascii() and key.isdigit() for key in children):
-            ordered = sorted(children.items(), key=lambda item: (len(item[0]), item[0]))
-            children.clear()
-            children.update(ordered)
-        pending.extend(child for child in children.values() if vars(child)["_modules"])
-
-
-def flatten(root: nn.Module) -> nn.Module:
-    """One module that holds every tensor below `root` under its full name: what a state dict of them would be."""
+def state_module(names: Names) -> nn.Module:
+    """One module that holds every tensor under its full name: what a state dict of them would be."""
     holder = Entry()
-    pending: list[tuple[tuple[str, ...], nn.Module]] = [((), root)]
-    while pending:
-        path, entry = pending.pop()
-        for tensor in vars(entry)["_parameters"].values():
-            vars(holder)["_parameters"][".".join(path)] = tensor
-        pending.extend(((*path, key), child) for key, child in reversed(vars(entry)["_modules"].items()))
+    vars(holder)["_parameters"].update((name, read_tensor(own)) for name, own in names.full_names())
     return holder

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -55,25 +54,6 @@ class MappedFile:
         if start < 0 or start + count * dtype.itemsize > self.size:
             raise ValueError(f"reaches byte {start + count * dtype.itemsize:,} of a file with {self.size:,}")
         return count
-
-
-class Unread(NamedTuple):
-    """A tensor that nobody has looked at: where its first element lies in a file. Equal ones are one tensor."""
-
-    file: MappedFile
-    dtype: torch.dtype
-    shape: tuple[int, ...]
-    start: int
-    strides: tuple[int, ...] | None = None  # None where its elements lie in order
-
-    def read(self) -> Tensor:
-        """Its values come from the file as they are looked at."""
-        return self.file.tensor(self.dtype, self.shape, self.start, self.strides)
-
-
-def read_tensor(held: Tensor | Unread) -> Tensor:
-    """The tensor that stands here or that this one stands for."""
-    return held.read() if isinstance(held, Unread) else held
 
 
 @cache

@@ -17,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .mapped import MappedFile, Unread, extent
+from ..values.unread import Unread
+from .mapped import MappedFile, extent
 
 Records = Mapping[str, tuple[int, int]]
 """Where the bytes of each storage begin, and how many there are."""

@@ -11,7 +11,7 @@ import struct
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from ...errors import UsageError
 from ...files import parse_json
 from ...text import encodable
 from ...value_text import shape_text
+from ..values.unread import Unread
 from .mapped import MappedFile
 from .saved import MAX_HEADER
 
@@ -29,25 +30,34 @@ MAX_DIMENSIONS = 64
 _LENGTH = 8
 _METADATA = "__metadata__"
 
-_DTYPES = {
+_NAMES = {
     "BOOL": "bool", "U8": "uint8", "I8": "int8", "U16": "uint16", "I16": "int16", "U32": "uint32", "I32": "int32",
     "U64": "uint64", "I64": "int64", "F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64",
     "C64": "complex64", "F8_E5M2": "float8_e5m2", "F8_E4M3": "float8_e4m3fn", "F8_E8M0": "float8_e8m0fnu",
     "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz",
 }  # fmt: skip
+_DTYPES: dict[str, torch.dtype] = {
+    name: getattr(torch, dtype)
+    for name, dtype in _NAMES.items()
+    if isinstance(getattr(torch, dtype, None), torch.dtype)
+}
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What a safetensors file holds. The tensors are read when their values are looked at."""
+    """What a safetensors file holds."""
 
-    tensors: dict[str, Tensor]
+    unread: dict[str, Unread]
     metadata: dict[str, str]
     notes: tuple[str, ...] = ()
 
+    @property
+    def tensors(self) -> dict[str, Tensor]:
+        """Their values are read when they are looked at."""
+        return {name: unread.read() for name, unread in self.unread.items()}
 
-@dataclass(frozen=True)
-class _Place:
+
+class _Place(NamedTuple):
     """One entry of the header; `start` and `stop` count from the beginning of the file."""
 
     name: str
@@ -74,8 +84,8 @@ def read_safetensors(path: Path) -> Contents:
     places = [_place(path, name, entry, begin) for name, entry in header.items()]
     _check_places(path, places, begin, file.size)
     notes = [f"{p.name}: {p.dtype} is no dtype of this torch; shown as bytes" for p in places if _dtype(p) is None]
-    tensors = {place.name: _tensor(path, file, place) for place in places}
-    return Contents(tensors, {str(key): str(value) for key, value in metadata.items()}, _few(notes))
+    unread = {place.name: _unread(file, place) for place in places}
+    return Contents(unread, {str(key): str(value) for key, value in metadata.items()}, _few(notes))
 
 
 def _header(path: Path, file: MappedFile) -> tuple[dict[str, Any], int]:
@@ -159,18 +169,14 @@ def _brief(shape: tuple[int, ...]) -> str:
 
 def _dtype(place: _Place) -> torch.dtype | None:
     """None for one that this torch does not have."""
-    found = getattr(torch, _DTYPES.get(place.dtype, ""), None)
-    return found if isinstance(found, torch.dtype) else None
+    return _DTYPES.get(place.dtype)
 
 
-def _tensor(path: Path, file: MappedFile, place: _Place) -> Tensor:
+def _unread(file: MappedFile, place: _Place) -> Unread:
     dtype = _dtype(place)
-    try:
-        if dtype is None:
-            return file.tensor(torch.uint8, (place.stop - place.start,), place.start)
-        return file.tensor(dtype, place.shape, place.start)
-    except (RuntimeError, ValueError, OverflowError, TypeError) as error:
-        raise _unfit(path, f"the tensor {place.name!r} cannot be: {error}") from None
+    if dtype is None:
+        return Unread(file, torch.uint8, (place.stop - place.start,), place.start)
+    return Unread(file, dtype, place.shape, place.start)
 
 
 def _few(notes: list[str], shown: int = 5) -> tuple[str, ...]:

@@ -25,8 +25,9 @@ from ...files import open_file
 from ...files.purposes import WEIGHTS
 from ...text import encodable
 from ..values.nested import tensors_in
+from ..values.unread import Held, Unread
 from .bloat import explain_size, refuse_bloated
-from .mapped import MappedFile, Unread
+from .mapped import MappedFile
 from .quick_pickle import Quick, unpickle_quickly
 from .saved import Saved
 from .stand_ins import standing_in, without_filling
@@ -35,7 +36,7 @@ _REFUSED = re.compile(r"WeightsUnpickler error: (.*)", re.DOTALL)
 _PLAIN = (Tensor, torch.nn.Parameter)
 _LENGTHS = struct.Struct("<HH")  # of the name and of what follows it, in the header of a zip's member
 
-Seat = Callable[[Tensor], Tensor | Unread]
+Seat = Callable[[Tensor], Held]
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,7 @@ class _Seats:
         """Raises `_NoSeat` where `seat` would."""
         self._start(tensor)
 
-    def seat(self, tensor: Tensor) -> Tensor | Unread:
+    def seat(self, tensor: Tensor) -> Held:
         start = self._start(tensor)
         self._file.check(tensor.dtype, tensor.shape, start, tensor.stride())
         unread = Unread(self._file, tensor.dtype, tuple(tensor.shape), start, tensor.stride())

@@ -18,6 +18,7 @@ from ..loading import Loaded
 from ..modules.rows import module_rows
 from ..modules.tree import ModuleTree, Node, walk
 from ..modules.weight_rows import weight_rows
+from ..modules.weight_tree import Weights, weight_tree
 from ..passes.guarded import copy_guarded
 from ..recording.observers import Observers
 from ..restore.backup import TensorBackup
@@ -51,7 +52,7 @@ class Subject:
 
     @classmethod
     def of(cls, loaded: Loaded, target: Target, generation: int, say: Callable[[str], None]) -> Subject:
-        tree = walk(loaded.model)
+        tree = weight_tree(loaded.model) if isinstance(loaded.model, Weights) else walk(loaded.model)
         is_alone = weights_only.is_alone(tree)
         if not is_alone:
             reserve_ids(tree)

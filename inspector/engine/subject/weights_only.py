@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from ...errors import UsageError
 from ...records import ModelInfo, ModuleRow
@@ -12,15 +13,15 @@ from ...text import encodable
 from ..loading import Loaded
 from ..modules.holdings import size_of
 from ..modules.tree import ModuleTree
-from ..modules.weight_rows import own_tensor
-from ..modules.weight_tree import NOTHING_TO_CALL, Weights
+from ..modules.weight_rows import devices
+from ..modules.weight_tree import NOTHING_TO_CALL, names_in, names_under
 from ..restore.backup import TensorBackup
 from .model_info import badge_notes
 
 
 def is_alone(tree: ModuleTree) -> bool:
     """Whether these are weights without a model."""
-    return isinstance(tree.root, Weights)
+    return names_in(tree) is not None
 
 
 def refusal(target: str) -> UsageError:
@@ -36,7 +37,8 @@ def no_backup() -> TensorBackup:
 
 def facts(tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Loaded) -> ModelInfo:
     """What is said of the whole: they are no model, of which much else would have to be found out."""
-    tensors = [own for own in map(own_tensor, tree.nodes) if own is not None]
+    names = names_under(tree)
+    tensors = {id(own): own for own in names.owns if isinstance(own, Tensor)}.values()
     return ModelInfo(
         target=encodable(target, 400),
         kind=loaded.kind,
@@ -44,14 +46,14 @@ def facts(tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Load
         modules=len(rows),
         rows=len(rows),
         parameters=rows[0].parameters,
-        trainable=sum(size_of(own)[0] for own in {id(own): own for own in tensors if own.requires_grad}.values()),
+        trainable=sum(size_of(own)[0] for own in tensors if own.requires_grad),
         buffers=0,
         nbytes=rows[0].nbytes,
         training=False,
-        device=", ".join(sorted(map(str, {own.device for own in tensors}))) or "no tensors",
+        device=", ".join(sorted({*devices(names), *(str(own.device) for own in tensors)})) or "no tensors",
         torch=str(torch.__version__),
         runnable=False,
         notes=(*(encodable(note, 400) for note in loaded.notes), *badge_notes(rows)),
         is_model=False,
-        tensors=len(tensors),
+        tensors=sum(own is not None for own in names.owns),
     )

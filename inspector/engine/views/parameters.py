@@ -13,6 +13,7 @@ from torch.nn.parameter import is_lazy
 from ...records import ParameterRow, Parameters, Path, TensorValue
 from ...text import encodable
 from ..modules.holdings import tied_names
+from ..modules.names import Names
 from ..modules.packed import packed_parameters
 from ..modules.tree import ModuleTree, Node, own_tensors
 from ..modules.weight_tree import OWN, join_name
@@ -46,6 +47,30 @@ def parameters_of(tree: ModuleTree, path: Path, limit: int) -> Parameters:
         for name, owner, key, tensor, is_parameter, persistent in entries[:limit]
     ]
     return Parameters(path, tuple(rows), len(entries))
+
+
+def named_tensors(names: Names, start: int, limit: int) -> Parameters:
+    """The same of names in a file, from this entry down: only what is shown is read."""
+    base = len(names.paths[start])
+    held = [index for index in names.below(start) if names.owns[index] is not None]
+    describe = _Describe(LARGE if len(held) > 1 else math.inf)
+    rows = tuple(_tensor_row(names, index, base, describe) for index in held[:limit])
+    return Parameters(names.paths[start], rows, len(held))
+
+
+def _tensor_row(names: Names, index: int, base: int, describe: _Describe) -> ParameterRow:
+    tensor, path = names.tensor(index), names.paths[index]
+    assert tensor is not None
+    others = [names.paths[each] for each in names.owners.get(id(names.owns[index]), ()) if each != index]
+    return ParameterRow(
+        join_name(path[base:], OWN) or "".join(path[-1:]),
+        "tensor",
+        describe(tensor),
+        trainable=tensor.requires_grad,
+        persistent=True,
+        tied=tuple(encodable(join_name(other, OWN), 200) for other in others[:8]),
+        gradient=describe(tensor.grad) if tensor.is_leaf and tensor.grad is not None else None,
+    )
 
 
 def _entries(tree: ModuleTree, start: Node) -> Iterator[tuple[str, Path, str, Tensor, bool, bool]]:

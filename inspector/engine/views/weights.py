@@ -14,6 +14,7 @@ from ...records import (
     HookSpec,
     Locations,
     MappingValue,
+    Parameters,
     Path,
     Source,
     SourcePart,
@@ -21,10 +22,10 @@ from ...records import (
     Value,
 )
 from ...text import encodable
-from ..modules.weight_rows import own_tensor
-from ..modules.weight_tree import NOTHING_TO_CALL, Weights, flatten
+from ..modules.weight_tree import NOTHING_TO_CALL, Weights, names_under, state_module
 from ..subject.weights_only import refusal
 from ..values.summarize import Summarizer
+from .parameters import named_tensors
 from .queries import Queries
 from .state_dict import report_file
 
@@ -47,6 +48,9 @@ class WeightQueries(Queries):
     def locations(self) -> Locations:
         return Locations(())
 
+    def parameters(self, path: Path, limit: int) -> Parameters:
+        return named_tensors(names_under(self._subject.tree), self._subject.node(path).index, limit)
+
     def hooks(self, path: Path) -> Hooks:
         self._subject.node(path)
         return Hooks(path, (), False, NOTHING_TO_CALL)
@@ -62,7 +66,7 @@ class WeightQueries(Queries):
         module = self._subject.node(path).module
         stored = vars(module)
         held, about = stored.get("others", {}), stored.get("about", {})
-        own = own_tensor(self._subject.node(path))
+        own = names_under(self._subject.tree).owns[self._subject.node(path).index]
         tensor = {"shape": tuple(own.shape), "dtype": own.dtype} if own is not None else {}
         return Attributes(
             path,
@@ -81,4 +85,4 @@ class WeightQueries(Queries):
 
     def state_dict(self, file: str) -> StateDictReport:
         """How the names of another file go with those of this one."""
-        return report_file(flatten(self._subject.tree.root), file, self._subject.backup)
+        return report_file(state_module(names_under(self._subject.tree)), file, self._subject.backup)

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from inspector.engine.answers import answer
 from inspector.engine.loading import load
 from inspector.engine.loading.files import weights_only
+from inspector.engine.modules.weight_tree import weight_tree
 from inspector.engine.session import Session
 from inspector.errors import InspectorError, UsageError
 from inspector.records import (
@@ -144,9 +145,9 @@ def test_the_values_are_those_of_the_file(tmp_path: Path) -> None:
     lazy = [name for name in tensors if name not in ("quantized", "sparse")]
     for names in (lazy, list(tensors)):  # the second cannot be read onto the meta device
         torch.save({name: tensors[name] for name in names}, tmp_path / "net.pt")
-        model = load(Target(str(tmp_path / "net.pt"))).model  # type: ignore[union-attr]
+        tree = weight_tree(load(Target(str(tmp_path / "net.pt"))).model)  # type: ignore[union-attr, arg-type]
         for name in names:
-            held = model._modules[name].own  # type: ignore[union-attr]
+            held = tree.object_at((name,)).module.own
             assert isinstance(held, Tensor) and held.dtype == tensors[name].dtype
             assert held.shape == tensors[name].shape and held.device.type == "cpu"
             assert same(held, tensors[name])

@@ -11,11 +11,12 @@ from typing import Any
 import pytest
 import torch
 
-from inspector.engine.stored.mapped import MappedFile, read_tensor
+from inspector.engine.stored.mapped import MappedFile
 from inspector.engine.stored.quick_pickle import unpickle_quickly
 from inspector.engine.stored.saved import look
 from inspector.engine.stored.torch_file import read_saved
 from inspector.engine.values.nested import tensors_in
+from inspector.engine.values.unread import read_tensor
 
 
 def checkpoint() -> dict[str, Any]:

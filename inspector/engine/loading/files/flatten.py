@@ -14,6 +14,7 @@ from ....text import encodable
 from ...stored.stand_ins import reveal
 from ...values.nested import holders_of_tensors
 from ...values.parts import contents_of
+from ...values.unread import Held, Unread
 
 MAX_DEPTH = 64
 """Components of a path; what is longer is not taken apart."""
@@ -27,7 +28,7 @@ Path = tuple[str, ...]
 class Flat:
     """`others` are values that are no tensors and lie beside some."""
 
-    tensors: dict[Path, Tensor] = field(default_factory=dict)
+    tensors: dict[Path, Held] = field(default_factory=dict)
     others: dict[Path, Any] = field(default_factory=dict)
 
 
@@ -39,7 +40,7 @@ def flatten(value: Any) -> Flat:
         whole = components > MAX_ENTRIES
         path = _free(keys if whole else tuple(part for key in keys for part in split_name(key)), flat)
         components += len(path)
-        (flat.tensors if isinstance(held, Tensor) else flat.others)[path] = held
+        (flat.tensors if isinstance(held, Tensor | Unread) else flat.others)[path] = held
     return flat
 
 
@@ -78,7 +79,9 @@ def _leaves(value: Any) -> Iterator[tuple[Path, Any]]:
 
 def _is_plain(value: Any) -> bool:
     """A mapping of names to tensors and nothing else, as most files are: nothing in it has to be looked for."""
-    return type(value) in (dict, OrderedDict) and all(type(part) in (Tensor, Parameter) for part in value.values())
+    return type(value) in (dict, OrderedDict) and all(
+        type(part) in (Tensor, Parameter, Unread) for part in value.values()
+    )
 
 
 def _inside(value: Any) -> list[tuple[Any, Any]] | None:

@@ -16,12 +16,12 @@ from ....errors import UsageError
 from ....files import check_file
 from ....files.purposes import WEIGHTS
 from ....text import encodable
-from ...stored.mapped import read_tensor
 from ...stored.safetensors_file import read_safetensors
 from ...stored.saved import Saved, look
 from ...stored.stand_ins import reveal
 from ...stored.torch_file import read_saved
 from ...stored.values import read_values
+from ...values.unread import read_tensor
 from . import sharded
 from .sharded import Sharded
 

@@ -21,16 +21,16 @@ from ....errors import UsageError
 from ....files import check_file, expand, is_directory, is_file
 from ....files.purposes import WEIGHTS
 from ....text import encodable
-from ...modules.weight_tree import NOTHING_TO_CALL, order_numbers, tree_of, without_collecting
-from ...stored.mapped import read_tensor
+from ...modules.names import names_of
+from ...modules.weight_tree import NOTHING_TO_CALL, Weights, without_collecting
 from ...stored.safetensors_file import read_safetensors
 from ...stored.saved import Saved, look, what_is
 from ...stored.stand_ins import reveal
 from ...stored.torch_file import read_saved
 from ...values.nested import tensors_in
+from ...values.unread import Held, Unread
 from ..target import Built, Loader, Wanted
 from . import flatten, sharded
-from .keys import dtype_of
 from .state import NESTS, read_shards
 
 SUFFIXES = (".safetensors", ".pt", ".pth", ".ckpt", ".bin")
@@ -40,10 +40,10 @@ _SHOWN = 6
 
 
 @dataclass(frozen=True)
-class _Weights:
+class _Contents:
     """What a file holds: tensors and the values beside them, by path, and what is said of the whole."""
 
-    tensors: dict[flatten.Path, Tensor]
+    tensors: dict[flatten.Path, Held]
     others: dict[flatten.Path, Any] = field(default_factory=dict)
     about: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -123,9 +123,7 @@ def _refuse_what_needs_a_model(wanted: Wanted) -> None:
 def _assemble(path: Path, wanted: Wanted) -> Built:
     with without_collecting():
         found = _read(path, _entry(wanted))
-        root = tree_of(_tie(found.tensors), found.others)
-        if found.sorted:
-            order_numbers(root)
+        root = Weights(names_of(_tie(found.tensors), found.others, numbered=found.sorted))
     about = {"file": str(path), "dtypes": _dtypes(found.tensors.values()), **found.about}
     root.about.update({key: value for key, value in about.items() if value})
     return Built(root, (*found.notes, *_about_notes(root.about)), stays=True)
@@ -151,7 +149,7 @@ def _entry(wanted: Wanted) -> str | None:
     return entry
 
 
-def _read(path: Path, entry: str | None) -> _Weights:
+def _read(path: Path, entry: str | None) -> _Contents:
     if path.name.endswith(sharded.SUFFIX):
         _refuse_entry(entry, path)
         return _read_shards(path)
@@ -160,7 +158,7 @@ def _read(path: Path, entry: str | None) -> _Weights:
         _refuse_entry(entry, path)
         contents = read_safetensors(path)
         about = {"format": "safetensors", "metadata": contents.metadata}
-        return _Weights(flatten.flatten(contents.tensors).tensors, {}, about, contents.notes, sorted=True)
+        return _Contents(flatten.flatten(contents.unread).tensors, {}, about, contents.notes, sorted=True)
     if saved.kind != "state":
         raise UsageError(
             encodable(f"{path.name} is no file that torch.save or safetensors wrote, or it is cut off", 400),
@@ -174,12 +172,14 @@ def _refuse_entry(entry: str | None, path: Path) -> None:
         raise UsageError(encodable(f"{path.name} has names and no entries; -s NAME starts at one", 400))
 
 
-def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Weights:
+def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Contents:
     read = read_saved(path, saved)
     name, state, beside = _choose(read.value, entry, path)
     flat = flatten.flatten(state)
     try:
-        tensors = {at: read_tensor(read.seat(tensor)) for at, tensor in flat.tensors.items()}
+        tensors = {
+            at: read.seat(tensor) if isinstance(tensor, Tensor) else tensor for at, tensor in flat.tensors.items()
+        }
     except ValueError as error:
         raise UsageError(
             encodable(f"{path.name} is cut off, or contradicts itself: a tensor {error}", 400),
@@ -192,7 +192,7 @@ def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Weights:
         "_metadata": dict(vars(state).get("_metadata") or {}) if hasattr(state, "__dict__") else {},
     }
     others = {at: reveal(value) for at, value in flat.others.items()}
-    return _Weights(tensors, others, about, (*_nest_notes(name, beside), *read.notes))
+    return _Contents(tensors, others, about, (*_nest_notes(name, beside), *read.notes))
 
 
 def _choose(value: Any, entry: str | None, path: Path) -> tuple[str, Any, Mapping[Any, Any]]:
@@ -250,30 +250,32 @@ def _nest_notes(name: str, beside: Mapping[Any, Any]) -> tuple[str, ...]:
     return tuple(encodable(note, 400) for note in said)
 
 
-def _read_shards(index: Path) -> _Weights:
+def _read_shards(index: Path) -> _Contents:
     found, notes = read_shards(index)
     about = {"format": f"{found.shards} shards with an index", "metadata": found.metadata}
     tensors = flatten.flatten(found.tensors).tensors
-    return _Weights(tensors, {}, about, (*found.notes, *notes), sorted=True)
+    return _Contents(tensors, {}, about, (*found.notes, *notes), sorted=True)
 
 
-def _tie(tensors: dict[flatten.Path, Tensor]) -> dict[flatten.Path, Tensor]:
+def _tie(tensors: dict[flatten.Path, Held]) -> dict[flatten.Path, Held]:
     """The same, with one object for what is one tensor in the file under several names."""
-    first: dict[tuple[object, ...], Tensor] = {}
+    first: dict[tuple[object, ...], Held] = {}
     return {path: first.setdefault(_place(tensor), tensor) for path, tensor in tensors.items()}
 
 
-def _place(tensor: Tensor) -> tuple[object, ...]:
+def _place(tensor: Held) -> tuple[object, ...]:
     """Where the values are and how they are read; each tensor without values of its own is another one."""
+    if isinstance(tensor, Unread):
+        return tensor if tensor.numel() else (id(tensor),)
     plain = type(tensor) in (Tensor, torch.nn.Parameter) and tensor.layout is torch.strided
     if not plain or tensor.is_nested or tensor.is_quantized or tensor.is_meta or not tensor.numel():
         return (id(tensor),)
     return (tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride(), tensor.is_conj(), tensor.is_neg())
 
 
-def _dtypes(tensors: Iterable[Tensor]) -> dict[str, int]:
-    counts = Counter(dtype_of(tensor) for tensor in tensors)
-    return dict(counts.most_common())
+def _dtypes(tensors: Iterable[Held]) -> dict[str, int]:
+    counts = Counter(tensor.dtype for tensor in tensors)
+    return {str(dtype).removeprefix("torch."): count for dtype, count in counts.most_common()}
 
 
 def _tensors(count: int) -> str:
