@@ -6,7 +6,7 @@ from ..text import visible
 from .findings import find_producers, name_oddities
 from .footer import render_footer
 from .model import Report
-from .text_table import TextTable
+from .text_table import TextTable, cut
 from .tree import render_output
 
 
@@ -23,7 +23,11 @@ def render_calls(report: Report, width: int = 100) -> str:
         ("", "left"),
     )
     producers = find_producers(report.calls)
-    for position, call in enumerate(report.calls):
+    first, left_out, last = cut(range(len(report.calls)))
+    for position in (*first, *last):
+        call = report.calls[position]
+        if left_out and position == last[0]:
+            table.add_gap(left_out)
         row = report.modules[call.module]
         name = visible(report.paths[call.module]) or "(root)"
         name += f" #{call.in_step}" if call.in_step else ""  # as recordings are named: #1 is the second call

@@ -10,7 +10,7 @@ from ..text import visible
 from ..value_text import brief_text, shape_text
 from .footer import render_footer
 from .model import Report
-from .text_table import TextTable
+from .text_table import TextTable, cut
 
 DEEPEST = 24
 """Levels that are indented; what is deeper stands below them."""
@@ -36,7 +36,7 @@ def _module_table(report: Report) -> TextTable:
     last = {call.module: call for call in report.calls}
     counts, ran, odd = report.count_calls(), report.find_ran_unseen(), report.name_oddities()
     recomputed = {call.module for call in report.calls if call.recomputed}
-    for row, name in zip(report.modules, _indented_names(report.modules), strict=True):
+    for row, name in _shown(report.modules, table):
         source = row.index if row.alias_of < 0 else row.alias_of
         call, count = last.get(source), counts.get(source, 0)
         table.add_row(
@@ -52,18 +52,27 @@ def _module_table(report: Report) -> TextTable:
 def _weight_table(report: Report) -> TextTable:
     """The tree of names with what each tensor is, of weights without a model."""
     table = TextTable(("Name", "left"), ("Dtype", "left"), ("Shape", "left"), ("Elements", "right"), ("Bytes", "right"))
-    for row, name in zip(report.modules, _indented_names(report.modules), strict=True):
+    for row, name in _shown(report.modules, table):
         dtype, shape = (row.class_name, shape_text(row.shape)) if row.shape is not None else ("", "")
         shape = visible(" ".join([shape, *map(badge_word, row.badges)]))
         table.add_row(name, visible(dtype), shape, f"{row.parameters:,}", f"{row.nbytes:,}")
     return table
 
 
-def _indented_names(rows: Sequence[ModuleRow]) -> Iterator[str]:
+def _shown(rows: Sequence[ModuleRow], table: TextTable) -> Iterator[tuple[ModuleRow, str]]:
+    """The first and the last rows with their names, and in `table` a word on those between."""
     depths: list[int] = []
     for row in rows:
         depths.append(depths[row.parent] + 1 if row.parent >= 0 else 0)
-        yield "  " * min(depths[-1], DEEPEST) + (visible(row.key) if row.parent >= 0 else "(root)")
+    first, left_out, last = cut(rows)
+    yield from ((row, _indent(row, depths)) for row in first)
+    if left_out:
+        table.add_gap(left_out)
+        yield from ((row, _indent(row, depths)) for row in last)
+
+
+def _indent(row: ModuleRow, depths: Sequence[int]) -> str:
+    return "  " * min(depths[row.index], DEEPEST) + (visible(row.key) if row.parent >= 0 else "(root)")
 
 
 def render_output(call: CallRow) -> str:

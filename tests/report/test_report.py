@@ -6,6 +6,7 @@ import time
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from rich.cells import cell_len
 
 from inspector.records import (
@@ -125,6 +126,27 @@ def test_a_hundred_thousand_rows_take_no_minutes() -> None:
     began = time.perf_counter()
     assert render_tree(Report(INFO, rows)).count("ReLU") == 100_000
     assert time.perf_counter() - began < 20
+
+
+def test_a_longer_tree_shows_its_beginning_and_its_end_and_says_so() -> None:
+    """Of 300,000 names a line each was printed."""
+    rows = [ModuleRow(0, -1, "", "Net", 0, 0, 0)]
+    rows += [ModuleRow(i, 0, f"name{i}", "float32", 0, 0, 0, shape=(2,)) for i in range(1, 300_001)]
+    for info in (INFO, replace(INFO, is_model=False)):
+        lines = render_tree(Report(info, rows)).splitlines()
+        table = lines[: lines.index("")]
+        assert len(table) == 1 + 100_000 + 1 + 1_000
+        assert table[100_001] == "… 199,001 more: --print json has all"
+        assert table[100_000].split()[0] == "name99999" and table[100_002].split()[0] == "name299001"
+        assert table[-1].split()[0] == "name300000"
+
+
+def test_a_longer_pass_shows_its_first_and_its_last_calls() -> None:
+    rows = [ModuleRow(0, -1, "", "Net", 0, 0, 0)]
+    calls = [CallRow(0, i, 2 * i, 2 * i + 1, 0, 0.5, "ok", Brief((2,))) for i in range(150_000)]
+    lines = render_calls(Report(INFO, rows, calls=calls)).splitlines()
+    assert lines[100_001] == "… 49,000 more: --print json has all"
+    assert (lines[100_000].split()[0], lines[100_002].split()[0]) == ("99999", "149000")
 
 
 def test_past_the_first_hooks_they_are_counted() -> None:
