@@ -9,6 +9,7 @@ from torch.nn.parameter import is_lazy
 
 from ..modules.tree import ModuleTree
 from .bits import real_elements, stored_bytes
+from .collector import without_collector
 from .kept_tensor import LOST, KeptTensor
 from .kinds.held_tensors import HeldTensor
 from .others import OtherThreads
@@ -35,7 +36,7 @@ class TensorBackup:
         self._left = budget
         self._tensors: list[KeptTensor] = []
         self._by_id: dict[int, KeptTensor] = {}
-        with torch._C.DisableTorchFunctionSubclass():
+        with torch._C.DisableTorchFunctionSubclass(), without_collector():
             reach = Reach(tree)
             self.is_cut = reach.is_cut
             self._keep([*name_tensors(reach.tensors), *script_tensors(tree)])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from ..modules.tree import ModuleTree
 from .backup import TensorBackup
+from .collector import without_collector
 from .hooks import KeptHooks
 from .kept_tensor import LOST
 from .kinds.kind import Change, Kept
@@ -23,7 +24,8 @@ class Snapshot:
 
     def __init__(self, tree: ModuleTree, backup: TensorBackup) -> None:
         self._backup = backup
-        reach = Reach(tree)
+        with without_collector():
+            reach = Reach(tree)
         backup.meet(reach.tensors)
         self.others = OtherThreads(tree)
         backup.had_others = backup.had_others or bool(self.others)

@@ -8,7 +8,6 @@ and was not written by the pass was written by them.
 from __future__ import annotations
 
 import contextlib
-import gc
 import sys
 import threading
 from collections.abc import Iterator
@@ -26,6 +25,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from ..modules.tree import ModuleTree
 from ..torch_hooks.ours import OurHook, register
+from .collector import without_collector
 from .theirs import Theirs
 
 _OURS = "inspector-"
@@ -110,13 +110,8 @@ class OtherThreads:
 def _look_at_frames() -> dict[int, FrameType]:
     """The innermost frame of every thread. The collector must not run meanwhile: what it calls may let another thread
     in, which then waits for a lock of the interpreter that this one holds (python/cpython#106883)."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
+    with without_collector():
         return sys._current_frames()
-    finally:
-        if collects:
-            gc.enable()
 
 
 def _knows_torch(frame: FrameType | None) -> bool:

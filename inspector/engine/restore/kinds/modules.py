@@ -5,6 +5,7 @@ Nothing here asks a module for an attribute: reading a parametrized weight compu
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,9 @@ HELD = (*PARTS, *DICTS)
 """Those, and the dicts of its hooks."""
 
 _HELD = frozenset((*HELD, "_non_persistent_buffers_set"))
+
+_TORCHS = (OrderedDict, dict, set)
+"""What it keeps under such names, of no subclass: the most, and quicker to know."""
 
 _NONE: dict[str, Any] = {}
 
@@ -53,7 +57,7 @@ class KeptModule(Kept):
         for key in PARTS:
             yield from self.held.get(key, _NONE).items()
         for key, value in self.attributes.items():
-            if id(type(value)) not in ATOMS and not (key in _HELD and _is_torchs(value)):
+            if id(type(value)) not in ATOMS and not (key in _HELD and (type(value) in _TORCHS or _is_torchs(value))):
                 yield key, value
 
     def leave_to(self, theirs: Theirs) -> Iterator[Change]:

@@ -25,6 +25,7 @@ from .torch_settings import TORCH
 SETTINGS: tuple[Setting, ...] = (*FIRST, *MODES, *TORCH, *COMPILER, *PYTHON, *SYSTEM, *LIBRARIES)
 """All that can be read and written in any thread, in the order in which they are put back."""
 
+_SOON_SEEN = ("grad mode", "inference mode", "dispatch keys")
 _NAMED = 3
 """Parts of a setting that are named where it changed."""
 
@@ -36,6 +37,7 @@ class ProcessState:
         settings = (*SETTINGS, *(MAIN_THREAD if in_main_thread() else ()), *STREAMS)
         self._kept = [_Kept(setting) for setting in settings]
         self._modes = self._kept[len(FIRST) : len(FIRST) + len(MODES)]
+        self._soon_seen = [kept for kept in self._modes if kept.is_soon_seen]
         self._left_modes = False
         self._context = KeptContext()
         self._random = random_states()
@@ -49,8 +51,9 @@ class ProcessState:
         """
         changed: list[str] = []
         lost: list[str] = []
-        self._left_modes = not all(kept.is_same() for kept in self._modes)
-        _restore_all(self._kept, changed, lost)
+        modes = len(FIRST) + len(MODES)
+        self._left_modes = _restore_all(self._kept[:modes], changed, lost)
+        _restore_all(self._kept[modes:], changed, lost)
         for found, words in zip((changed, lost), self._context.restore(), strict=True):
             found += words
         restore_random(self._random)
@@ -71,7 +74,8 @@ class ProcessState:
             gc.collect()
         changed: list[str] = []
         lost: list[str] = []
-        _restore_all(self._modes, changed, lost)
+        if self._left_modes or not all(kept.is_same() for kept in self._soon_seen):
+            _restore_all(self._modes, changed, lost)
         return changed, lost
 
 
@@ -92,6 +96,11 @@ class _Kept:
     def __init__(self, setting: Setting) -> None:
         self._setting = setting
         self._then: Any = _read(setting)
+
+    @property
+    def is_soon_seen(self) -> bool:
+        """Whether it is one of those that tell of most guards, and are quickly read."""
+        return self._setting.name in _SOON_SEEN
 
     def is_same(self) -> bool:
         now, then = _read(self._setting), self._then
@@ -126,10 +135,14 @@ class _Kept:
         return encodable(f"{self._setting.name}: {', '.join(keys[:_NAMED])}{more}", 200)
 
 
-def _restore_all(settings: list[_Kept], changed: list[str], lost: list[str]) -> None:
+def _restore_all(settings: list[_Kept], changed: list[str], lost: list[str]) -> bool:
+    """Whether anything had changed."""
+    different = False
     for kept in settings:
         if not kept.is_same():
             kept.restore(changed, lost)
+            different = True
+    return different
 
 
 class _Unreadable:

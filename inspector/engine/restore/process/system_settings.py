@@ -123,14 +123,16 @@ class _Timer(Reading):
 
     def __init__(self, which: int, clock: Callable[[], float]) -> None:
         left, self.interval = signal.getitimer(which)
-        self.now = clock()
-        self.rings = self.now + left if left else None
+        self.clock = clock
+        self.rings = clock() + left if left else None
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, _Timer) or self.interval != other.interval:
             return False
+        if self.rings is None and other.rings is None:
+            return True
         if self.rings is None or other.rings is None:
-            late = max(self.now, other.now)
+            late = self.clock()
             return all(timer.rings is None or timer.rings <= late for timer in (self, other))
         return self.interval > 0 or abs(self.rings - other.rings) < _NEAR
 

@@ -10,6 +10,7 @@ import torch
 from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
 from torch.utils import deterministic
 
+from ..kinds.containers import same
 from .random_states import cuda_in_use
 from .setting import Setting, attribute, find_pairs
 
@@ -110,9 +111,16 @@ def _is_torchs(value: Any) -> bool:
     return str(getattr(value, "__module__", "")).startswith("torch.")
 
 
+_looked_through: list[list[Any]] = [[], []]
+"""The safe globals that were found last, and those of them that are not torch's: they are seldom others."""
+
+
 def _read_safe_globals() -> list[Any]:
     """Without torch's own, which its modules add when they are imported."""
-    return sorted((value for value in get_safe_globals() if not _is_torchs(value)), key=id)
+    found = get_safe_globals()
+    if not same(found, _looked_through[0]):
+        _looked_through[:] = found, sorted((value for value in found if not _is_torchs(value)), key=id)
+    return _looked_through[1]
 
 
 def _write_safe_globals(values: list[Any]) -> None:
