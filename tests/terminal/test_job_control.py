@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import termios
 import time
@@ -14,6 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+from inspector.tui.start import launcher
 
 from .harness import Terminal, find_app, is_running
 from .test_inspect import SCRIPT
@@ -152,6 +155,20 @@ def test_a_job_that_nobody_could_ask_to_leave_is_painted_anew(opened: Shell) -> 
     assert opened.attributes[3] & termios.ICANON
     opened.type("fg")
     assert_apps(opened, 2)
+
+
+@pytest.mark.parametrize("then", [None, signal.SIGCONT, signal.SIGKILL])
+def test_who_waits_for_the_app_knows_whether_it_is_still_stopped(then: signal.Signals | None) -> None:
+    """The shell lets the launcher of a job go on, and the app a moment later: that is no new stop."""
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as app:
+        app.send_signal(signal.SIGSTOP)
+        assert launcher._wait(app) is None
+        if then is not None:
+            app.send_signal(then)
+        assert launcher._goes_on(app) == (then is not None)
+        app.kill()
+        app.send_signal(signal.SIGCONT)
+        assert launcher._wait(app) == -signal.SIGKILL
 
 
 def test_it_stops_again_in_the_background(opened: Shell) -> None:

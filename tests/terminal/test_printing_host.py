@@ -37,12 +37,6 @@ def wait_in_pass(terminal: Terminal, folder: Path) -> int:
     return find_app(terminal)
 
 
-def shows_at_its_end(terminal: Terminal, words: str) -> bool:
-    """Go to the end of what has come so far, which may not be all."""
-    terminal.send("G")
-    return words in terminal.text
-
-
 def some(ways: list[str]) -> list[object]:
     return [way if way in QUICK else pytest.param(way, marks=pytest.mark.slow) for way in ways]
 
@@ -83,9 +77,8 @@ def test_an_app_that_is_stopped_lets_it_print(way: str, tmp_path: Path) -> None:
         terminal.wait_for(lambda: not (tmp_path / "go").exists(), "the deed")
         terminal.wait_for(lambda: (tmp_path / "done").exists(), "the end of the deed", SECONDS)
         os.kill(app, signal.SIGCONT)
-        terminal.send("8\t")  # the Log, and the keyboard to it
-        last = "from a thread" if way == "has_a_thread_that_prints" else "said at the end of the deed"
-        terminal.wait_for(lambda: shows_at_its_end(terminal, last), last)
+        terminal.send("8\tG")  # the Log, the keyboard to it, and its end, which it then follows
+        terminal.wait_for_text("from a thread" if way == "has_a_thread_that_prints" else "said at the end of the deed")
         terminal.send("q")
         assert terminal.wait_for_end(SECONDS) == 0
         assert terminal.attributes == terminal.before

@@ -33,6 +33,8 @@ _FORWARDED = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGTSTP)
 
 _STOPS_WITHIN = 0.2  # seconds; the main thread takes the signal in, and another one goes on for a moment
 
+_GOES_ON_WITHIN = 0.05  # seconds; a shell lets the processes of a job go on one after another
+
 
 def supervise(argv: list[str], *, fds: tuple[int, ...] = ()) -> int:
     """Run the app as a child on this terminal until it ends, and return the exit code for this process.
@@ -49,10 +51,11 @@ def supervise(argv: list[str], *, fds: tuple[int, ...] = ()) -> int:
         words = lifeline.Words(ours)
         with _forward_signals(app):
             while (code := _wait(app)) is None:
-                if has_shell():
+                if has_shell() and not _goes_on(app):
                     _restore_terminal(terminal, attributes, words.app_has_left())
                     _stop_job()
-                    app.send_signal(signal.SIGCONT)
+                    if not _goes_on(app):
+                        app.send_signal(signal.SIGCONT)
         _restore_terminal(terminal, attributes, words.app_has_left())
         if code >= 0:
             return code
@@ -123,6 +126,8 @@ def _say(words: str, terminal: int) -> None:
 
 def _wait(app: subprocess.Popen[bytes]) -> int | None:
     """How the app ended; None when it was stopped."""
+    if app.returncode is not None:
+        return app.returncode
     try:
         _, status = os.waitpid(app.pid, os.WUNTRACED)
     except ChildProcessError:  # the program that called `inspect` has taken it in, or a signal was being handed on
@@ -131,6 +136,19 @@ def _wait(app: subprocess.Popen[bytes]) -> int | None:
         return None
     app.returncode = os.waitstatus_to_exitcode(status)
     return app.returncode
+
+
+def _goes_on(app: subprocess.Popen[bytes]) -> bool:
+    """Whether the app that was stopped is let go on, or has ended. Where the whole job was stopped, of which the app
+    alone can be seen, that is heard of when the shell has just let all of it go on."""
+    time.sleep(_GOES_ON_WITHIN)
+    try:
+        process, status = os.waitpid(app.pid, os.WNOHANG | os.WCONTINUED)
+    except ChildProcessError:
+        return True
+    if process and not os.WIFCONTINUED(status):
+        app.returncode = os.waitstatus_to_exitcode(status)
+    return process != 0
 
 
 def _stop_job() -> None:

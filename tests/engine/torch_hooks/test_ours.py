@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import copyreg
-import gc
 import io
 import pickle
 import subprocess
@@ -14,6 +13,7 @@ from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
+from weakref import WeakValueDictionary
 
 import pytest
 import torch
@@ -22,6 +22,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import inspector
+from inspector.engine.torch_hooks import ours
 
 WANTED = {
     "0": ["scale(2)", "add(1, on='input')", "prune(0.5, on='parameters')"],
@@ -143,8 +144,8 @@ for hook in torch.load({str(tmp_path / "hooks.pt")!r}, weights_only=False):
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_somebody_elses_way_to_copy_dicts_is_asked_and_comes_back() -> None:
-    gc.collect()  # what other tests left on models that are gone
+def test_somebody_elses_way_to_copy_dicts_is_asked_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ours, "_LIVE", WeakValueDictionary())  # without what other tests left on their models
     model, asked = _model(), []
 
     def take_apart(held: Any) -> Any:
@@ -166,8 +167,8 @@ def test_who_sets_or_takes_away_a_way_to_copy_dicts_in_a_block_leaves_ours_to_th
     first, model = _model(), _model()
     plain = _held(copy.deepcopy(model))
     with inspector.capture(first):
-        ours = copyreg.dispatch_table[OrderedDict]
-        copyreg.dispatch_table[OrderedDict] = lambda held: ours(held)
+        before = copyreg.dispatch_table[OrderedDict]
+        copyreg.dispatch_table[OrderedDict] = lambda held: before(held)
         with inspector.capture(model):
             assert _held(copy.deepcopy(model)) == plain
         del copyreg.dispatch_table[OrderedDict]
