@@ -10,7 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from .nasty import MEANWHILE, NASTY, inputs_of
+from .nasty import MEANWHILE, inputs_of
+from .rare_nasty import NASTY
 from .ways import GUARDED, check_block, check_guarded, in_child
 
 

@@ -15,6 +15,8 @@ from .bits import real_elements, same_bits, same_place, set_version
 LOST = "cannot be put back)"
 """How words end that say what stays changed."""
 
+_SPARSE = (torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
+
 
 @dataclass
 class KeptTensor:
@@ -65,7 +67,17 @@ class KeptTensor:
         """Something was written where it was; where there is no copy, its version counter says so."""
         if self.alias is None or is_freed(self.alias):
             return False
-        return self.is_written if self.copy is None else not same_bits(real_elements(self.alias), self.copy)
+        return self.is_written if self.copy is None else not same_bits(self._elements(), self.copy)
+
+    def _elements(self) -> Tensor:
+        """What is now where it was. In place, a sparse tensor may take other memory: it is asked itself."""
+        alias = self.alias
+        assert alias is not None
+        return self.tensor.detach() if alias.layout in _SPARSE else real_elements(alias)
+
+    def _write_elements(self, alias: Tensor, copy: Tensor) -> None:
+        with torch.inference_mode(self.tensor.is_inference()), torch.no_grad():
+            (self.tensor if alias.layout in _SPARSE else real_elements(alias)).copy_(copy)
 
     @property
     def place(self) -> Tensor:
@@ -93,9 +105,8 @@ class KeptTensor:
             yield "storage"
         if self.alias is not None and is_freed(self.alias):
             yield f"memory (freed, {LOST}"
-        elif self.alias is not None and self.copy is not None and not same_bits(real_elements(self.alias), self.copy):
-            with torch.inference_mode(tensor.is_inference()), torch.no_grad():
-                real_elements(self.alias).copy_(self.copy)
+        elif self.alias is not None and self.copy is not None and not same_bits(self._elements(), self.copy):
+            self._write_elements(self.alias, self.copy)
             yield "values"
         if self.is_written:
             yield from self._restore_version()

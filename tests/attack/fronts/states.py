@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from ..case import Broken, Case, Front
-from ..nasty import INPUTS, MEANWHILE, NASTY, Trick
+from ..nasty import INPUTS, MEANWHILE, Trick
+from ..rare_nasty import NASTY
 from ..ways import BLOCKS, GUARDED, check_block, check_guarded
 
 _ALONE = {"LeavesProgram", "RaisesHalfway", "WritesLater"}

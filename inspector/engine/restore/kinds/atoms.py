@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from .origin import is_own_class
+
 _ATOMS = (
     bool, int, float, complex, str, bytes, type(None), type(...), type(NotImplemented), object, range, slice,
     torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format,
@@ -19,7 +21,7 @@ own."""
 
 
 _CONSTANTS = (
-    enum.Enum, torch.SymInt, torch.SymFloat, torch.SymBool,
+    torch.SymInt, torch.SymFloat, torch.SymBool,
     types.ModuleType, types.CodeType, types.FrameType, types.TracebackType,
 )  # fmt: skip
 
@@ -30,5 +32,8 @@ def is_atom(value: Any) -> bool:
 
 
 def is_constant(kind: type) -> bool:
-    """Whether nobody changes things of this type, or they lead to all of a program."""
+    """Whether nobody changes things of this type, or they lead to all of a program. Members of the model's own enums
+    may have attributes."""
+    if issubclass(kind, enum.Enum):
+        return not is_own_class(kind)
     return id(kind) in ATOMS or issubclass(kind, _CONSTANTS)

@@ -173,6 +173,7 @@ TORCH: tuple[Setting, ...] = (
     Setting("print options of torch", _read_print_options, _write_print_options),
     Setting("safe globals of torch.load", _read_safe_globals, _write_safe_globals),
     attribute("torch.hub directory", torch.hub, "_hub_dir"),
+    attribute("checking of distributions", torch.distributions.Distribution, "_validate_args"),
     Setting("CUDA device and stream", _read_cuda, _write_cuda),
     *find_pairs(
         torch.multiprocessing, [("tensor sharing between processes", "get_sharing_strategy", "set_sharing_strategy")]
