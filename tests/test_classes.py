@@ -14,6 +14,8 @@ import inspector
 
 MOST_METHODS = 40
 """Of a class and of those of ours that it inherits from."""
+NEEDS = {"inspector.engine.loading.files.exported_check": "torch.export.pt2_archive"}
+"""What older versions of torch lack, and which module of ours is never imported there."""
 
 
 def modules() -> list[str]:
@@ -39,6 +41,8 @@ def classes(module: str) -> Iterator[type]:
 
 @pytest.mark.parametrize("module", modules())
 def test_no_class_has_too_many_methods(module: str) -> None:
+    if module in NEEDS:
+        pytest.importorskip(NEEDS[module])
     large = {kind.__name__: len(methods(kind)) for kind in classes(module) if len(methods(kind)) > MOST_METHODS}
     assert not large
 

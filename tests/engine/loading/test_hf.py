@@ -130,9 +130,11 @@ def test_a_prompt_gets_a_placeholder_for_every_feature_of_its_image():
 def test_an_image_in_rows_of_patches_comes_with_its_grid_and_its_tokens():
     text = "hidden_size=128 intermediate_size=64 num_hidden_layers=1 num_attention_heads=1 num_key_value_heads=1"
     vision = "depth=1 embed_dim=32 num_heads=2 hidden_size=128"
+    rope = "{'rope_type': 'default', 'rope_theta': 10000.0, 'mrope_section': [16, 24, 24]}"
     arguments = [
         *((f"text_config.{key}", value) for key, value in pairs(f"{text} vocab_size=99")),
         *((f"vision_config.{key}", value) for key, value in pairs(vision)),
+        ("text_config.rope_parameters", rope),  # transformers 5.15 has no sections unless they are given
         ("image_token_id", "98"),
     ]
     given = passed("hf:Qwen2VLConfig", *arguments).subject.sample.kwargs

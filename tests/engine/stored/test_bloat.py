@@ -24,12 +24,15 @@ MILLION = 1_000_000
 
 OPEN = """
 import json, sys, torch
+from importlib.util import find_spec
 from inspector.engine.loading import load
 from inspector.engine.inputs.specs import sample_from_specs
 from inspector.engine.loading.files.state import read_state
 from inspector.errors import InspectorError
 from inspector.records import Target
-import inspector.engine.stored.images, PIL.Image, torchvision.io, torch.export.pt2_archive.constants
+import inspector.engine.stored.images, PIL.Image, torchvision.io
+if find_spec("torch.export.pt2_archive"):
+    import torch.export.pt2_archive.constants
 torch.set_num_threads(1)
 uses = {
     "target": lambda name: load(Target(name, run=False)),

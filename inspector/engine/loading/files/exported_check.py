@@ -48,6 +48,12 @@ _ON_FILES = re.compile(r"torch\.ops\.aten\.(from_file|save)\b")
 _GLOBAL = re.compile(r"GLOBAL ([\w.]+)")
 """As torch says which name a pickle wants."""
 _PICKLES = (layout.SAMPLE_INPUTS_DIR, layout.WEIGHTS_DIR, layout.CONSTANTS_DIR)
+_OBJECTS = tuple(
+    getattr(layout, name)
+    for name in ("CUSTOM_OBJ_FILENAME_PREFIX", "OPAQUE_OBJ_FILENAME_PREFIX")
+    if hasattr(layout, name)  # torch 2.8 has no opaque objects
+)
+"""How the files of other objects than tensors begin."""
 _NAME = re.compile(r"[^\W\d]\w*")
 _PLAIN = re.compile(r"[\w\s.:@/<>\[\],+-]*")
 """Text that is no code wherever it is put: without calls, assignments, quotes and escapes."""
@@ -95,7 +101,7 @@ def _reasons(reader: Any) -> Iterator[str]:
 def _in_payloads(reader: Any, config: Any, folder: str) -> Iterator[str]:
     for key, payload in config.get("config", {}).items():
         name = os.path.join(f"{folder}/", payload["path_name"])  # as torch joins them
-        if payload["path_name"].startswith((layout.CUSTOM_OBJ_FILENAME_PREFIX, layout.OPAQUE_OBJ_FILENAME_PREFIX)):
+        if payload["path_name"].startswith(_OBJECTS):
             yield f"{key} is an object of another class than a tensor"
         elif payload.get("use_pickle"):
             yield from _in_pickle(reader.get_record(name), name)
