@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pathlib
+import runpy
 import sys
 import warnings
 import zipfile
@@ -328,6 +329,16 @@ def test_all_else_is_none(text):
     from inspector.engine.loading.files import exported_check
 
     assert not exported_check._is_arithmetic(text)
+
+
+@needs_archives
+def test_a_torch_that_knows_no_opaque_objects_has_plain_tensors_trusted(monkeypatch):
+    from torch.export.pt2_archive import constants
+
+    monkeypatch.delattr(constants, "OPAQUE_OBJ_FILENAME_PREFIX", raising=False)
+    look = runpy.run_module("inspector.engine.loading.files.exported_check")["_in_payloads"]
+    assert not list(look(None, {"config": {"w": {"path_name": "weight_0"}}}, "data/weights"))
+    assert list(look(None, {"config": {"w": {"path_name": "custom_obj_0"}}}, "data/constants"))
 
 
 class Branching(nn.Module):
