@@ -89,7 +89,8 @@ class SavedState:
             if not is_there(file):
                 return None
             return msgspec.json.decode(read_file(file, STATE), type=kind)
-        except (OSError, ValueError, RecursionError, UsageError) as error:
+        except (OSError, ValueError, msgspec.DecodeError, RecursionError, UsageError) as error:
+            # msgspec 0.19 raises a DecodeError that is no ValueError
             aside = file.with_suffix(".unreadable")
             with contextlib.suppress(OSError):
                 os.replace(file, aside)
