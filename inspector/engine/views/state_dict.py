@@ -6,8 +6,9 @@ is copied into the model. Whatever hooks write to it is put back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Literal
 
 from torch import nn
 
@@ -29,7 +30,8 @@ MAX_ROWS = 2_000
 MAX_NOTES = 40
 _KEY_LIMIT = 300
 
-_STATES = ("mismatched", "missing", "unexpected", "fits")
+_State = Literal["mismatched", "missing", "unexpected", "fits"]
+_STATES: tuple[_State, ...] = ("mismatched", "missing", "unexpected", "fits")
 
 
 def report_file(
@@ -81,10 +83,11 @@ def report(
     rehearsal.notes += [f"hooks wrote to the model, and it was put back: {words}" for words in restored]
     rehearsal.notes += [f"hooks wrote to the model, and it stays so: {words}" for words in lost]
     rehearsal.notes += _hook_notes(tree)
-    rows = _rows(rehearsal)
-    counts = {state: sum(row.state == state for row in rows) for state in _STATES}
+    keys = _sort_keys(rehearsal)
+    counts: dict[str, int] = {state: len(keys[state]) for state in _STATES}
     said = tuple(encodable(note, 400) for note in dict.fromkeys(rehearsal.notes))[:MAX_NOTES]
-    return StateDictReport(encodable(file, 400), tuple(_with_nearest(rows)), len(rows), counts, said, offer)
+    rows = tuple(_rows(rehearsal, keys))
+    return StateDictReport(encodable(file, 400), rows, sum(counts.values()), counts, said, offer)
 
 
 def _contains_itself(tree: ModuleTree) -> bool:
@@ -106,24 +109,30 @@ def _own_state(model: nn.Module, notes: list[str]) -> Mapping[str, Any]:
     return own
 
 
-def _rows(rehearsal: Rehearsal) -> list[KeyRow]:
-    """What does not fit comes first: no more than some rows are shown."""
-    wanted, offered, wrong = rehearsal.wanted, rehearsal.offered, set(rehearsal.mismatched)
-    rows = [KeyRow(_key(key), "missing", "", _value(wanted.get(key))) for key in rehearsal.missing]
-    rows += [KeyRow(_key(key), "unexpected", _value(offered.get(key)), "") for key in rehearsal.unexpected]
-    both = [
-        KeyRow(_key(key), "mismatched" if key in wrong else "fits", _value(theirs), _value(own))
-        for key, (theirs, own) in rehearsal.found.items()
-    ]
-    return [*(row for row in both if row.state == "mismatched"), *rows, *(row for row in both if row.state == "fits")]
+def _sort_keys(rehearsal: Rehearsal) -> dict[_State, Sequence[str]]:
+    """By state, what does not fit first."""
+    mismatched = rehearsal.mismatched
+    wrong = set(mismatched)
+    fits = [key for key in rehearsal.found if key not in wrong]
+    return {
+        "mismatched": mismatched,
+        "missing": rehearsal.missing,
+        "unexpected": rehearsal.unexpected,
+        "fits": fits,
+    }
 
 
-def _with_nearest(rows: list[KeyRow]) -> Iterator[KeyRow]:
-    sides = {state: Names(row.key for row in rows if row.state == state) for state in ("missing", "unexpected")}
-    other = {"missing": sides["unexpected"], "unexpected": sides["missing"]}
-    for row in rows[:MAX_ROWS]:
-        near = other[row.state].nearest(row.key) if row.state in other else ""
-        yield KeyRow(row.key, row.state, row.in_file, row.in_model, near) if near else row
+def _rows(rehearsal: Rehearsal, keys: Mapping[_State, Sequence[str]]) -> Iterator[KeyRow]:
+    """Of the first keys: no more than some are shown."""
+    other = {"missing": Names(map(_key, keys["unexpected"])), "unexpected": Names(map(_key, keys["missing"]))}
+    in_file, in_model = rehearsal.offered, rehearsal.wanted
+    found = rehearsal.found
+    in_order = ((each, key) for each in _STATES for key in keys[each])
+    for state, key in islice(in_order, MAX_ROWS):
+        theirs, own = found.get(key, (in_file.get(key), in_model.get(key)))
+        near = other[state].nearest(_key(key)) if state in other else ""
+        values = "" if state == "missing" else _value(theirs), "" if state == "unexpected" else _value(own)
+        yield KeyRow(_key(key), state, *values, near)
 
 
 def _hook_notes(tree: ModuleTree) -> Iterator[str]:

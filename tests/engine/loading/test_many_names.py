@@ -18,7 +18,8 @@ from inspector.engine.session import Session
 from inspector.engine.stored import bloat
 from inspector.engine.stored.mapped import MappedFile
 from inspector.engine.stored.saved import look
-from inspector.records import Target, TensorValue
+from inspector.engine.views import state_dict
+from inspector.records import KeyRow, Target, TensorValue
 
 
 def _open(path: Path) -> Session:
@@ -73,6 +74,17 @@ def test_tensors_and_entries_are_made_when_they_are_looked_at(
     assert isinstance(row.value, TensorValue) and row.value.statistics is not None
     assert row.value.statistics.mean == 1 and made.count("tensor") == 1
     assert session.queries.parameters((), 10).total == 50 and made.count("tensor") <= 11
+
+
+def test_a_comparison_makes_what_is_shown_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A row for each of 600,000 names was made, of which 2,000 are shown."""
+    mine, other = _save(tmp_path, 300), _pickle(tmp_path, 40)
+    made: list[str] = []
+    monkeypatch.setattr(state_dict, "MAX_ROWS", 20)
+    monkeypatch.setattr(state_dict, "KeyRow", _noting(KeyRow, "row", made))
+    report = _open(mine).queries.state_dict(str(other))
+    assert report.counts == {"mismatched": 0, "missing": 260, "unexpected": 0, "fits": 40} and report.total == 300
+    assert len(report.rows) == 20 and len(made) == 20
 
 
 def _noting(function: Callable[..., Any], name: str, notes: list[str]) -> Callable[..., Any]:
