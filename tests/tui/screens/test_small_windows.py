@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.screen import Screen
 
-from inspector.records import Choice, Choices, InputField, ListTargets, Opened
+import inspector.tui
+from inspector.records import (
+    Choice,
+    Choices,
+    InputField,
+    KeyRow,
+    ListTargets,
+    Opened,
+    StateDictReport,
+    TryStateDict,
+)
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.keys import COMMANDS
+from inspector.tui.screens.layer import Layer
 from inspector.tui.screens.options import Options
+from inspector.tui.screens.submitting import SubmittingLayer
 
 from ..fake_engine import FakeEngine, info, running
 from ..test_payloads import SCREENS
@@ -28,6 +44,7 @@ OPENED = {
     "a filter": ("f", "x"),
     "a search": ("slash", "x"),
     "forgetting": ("ctrl+x",),
+    "an input": ("r",),
 }
 
 
@@ -38,6 +55,22 @@ class Talkative(FakeEngine):
         super().__init__()
         choices = Choices("Targets", tuple(Choice(f"model{number}", "torchvision") for number in range(50)))
         self.replies[ListTargets] = lambda request: choices
+        rows = tuple(KeyRow(f"a{number}", "missing", "1×2", "", "b") for number in range(40))
+        self.replies[TryStateDict] = lambda request: StateDictReport("f", rows, 40, {"missing": 40}, ("n",))
+
+
+class Asking(Talkative):
+    """Knows no input of its model."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        fields = tuple(InputField(f"x{number}", "positional", True, "Tensor", "", "1x4") for number in range(12))
+        self.opened = Opened(1, info(), fields)
+
+
+def make_engine(name: str) -> Talkative:
+    """One with which the keys of `OPENED` open this screen."""
+    return Asking() if name == "an input" else Talkative()
 
 
 def keys_of(app: InspectorApp) -> list[str]:
@@ -60,7 +93,7 @@ async def open_screen(app: InspectorApp, pilot: Pilot[None], keys: tuple[str, ..
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("name", OPENED)
 async def test_every_key_of_every_screen(name: str, size: tuple[int, int], tmp_path: Path) -> None:
-    async with running(tmp_path, Talkative(), size=size) as (app, pilot, _):
+    async with running(tmp_path, make_engine(name), size=size) as (app, pilot, _):
         await open_screen(app, pilot, OPENED[name])
         screen = type(app.screen)
         for key in keys_of(app):
@@ -88,14 +121,24 @@ async def test_every_key_of_the_app(size: tuple[int, int], tmp_path: Path) -> No
             await open_screen(app, pilot, (key,))
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-async def test_every_key_of_the_form_that_asks_for_an_input(size: tuple[int, int], tmp_path: Path) -> None:
-    engine = Talkative()
-    fields = tuple(InputField(f"x{number}", "positional", True, "Tensor", "", "1x4") for number in range(12))
-    engine.opened = Opened(1, info(), fields)
-    async with running(tmp_path, engine, size=size) as (app, pilot, _):
-        for key in keys_of(app):
-            await pilot.press(key)
+def screens_of_the_app() -> Iterator[type[Screen]]:
+    """Every kind of layer that there is, whoever wrote it."""
+    for module in pkgutil.walk_packages(inspector.tui.__path__, "inspector.tui."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
+    found = list(Layer.__subclasses__())
+    for each in found:
+        found += each.__subclasses__()
+    return (each for each in found if each.__module__.startswith("inspector.") and each is not SubmittingLayer)
+
+
+async def test_no_screen_is_forgotten(tmp_path: Path) -> None:
+    seen = set()
+    for name, keys in OPENED.items():
+        async with running(tmp_path, make_engine(name)) as (app, pilot, _):
+            await open_screen(app, pilot, keys)
+            seen |= {type(screen) for screen in app.screen_stack}
+    assert not set(screens_of_the_app()) - seen
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)
