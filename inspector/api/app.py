@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -61,10 +62,16 @@ def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0
         session.announce()
         options = AppOptions(select=select, engine_fd=theirs.fileno(), output_fd=output.app_end, generate=generate)
         served = threading.Event()
-        app = threading.Thread(target=_run_app, args=(options, ours, output, served), name="inspector-app", daemon=True)
+        apps: list[subprocess.Popen[bytes]] = []
+        arguments = options, ours, output, served, apps.append
+        app = threading.Thread(target=_run_app, args=arguments, name="inspector-app", daemon=True)
         app.start()
         try:
             server.serve()
+        except BaseException:  # such as ctrl+c of another terminal: an app without its engine is of no use
+            for each in apps:
+                each.terminate()
+            raise
         finally:
             served.set()
             app.join()
@@ -73,10 +80,16 @@ def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0
     return session
 
 
-def _run_app(options: AppOptions, ours: socket.socket, output: DivertedOutput, served: threading.Event) -> None:
+def _run_app(
+    options: AppOptions,
+    ours: socket.socket,
+    output: DivertedOutput,
+    served: threading.Event,
+    started: Callable[[subprocess.Popen[bytes]], object],
+) -> None:
     """Run the app to its end, and let go of everything that was its."""
     try:
-        supervise(options.to_argv(), fds=options.fds)
+        supervise(options.to_argv(), fds=options.fds, started=started)
     finally:
         output.give_back()
         with contextlib.suppress(OSError):

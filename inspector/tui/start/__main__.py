@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import traceback
+import warnings
 from typing import NoReturn
 
 from ...client.process import Connection, join_engine, start_engine
@@ -17,6 +18,8 @@ from ..options import AppOptions
 def main(lifeline_fd: int, argv: list[str]) -> NoReturn:
     """Run the app with the options in `argv`; `lifeline_fd` is a socket to the launcher."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # until the app handles it: no traceback over the screen
+    # An app that leaves starts nothing any more, and Python would say so on the terminal that was just handed back.
+    warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     options = AppOptions.from_argv(argv)
     connection = connect(options)
 

@@ -36,18 +36,25 @@ _STOPS_WITHIN = 0.2  # seconds; the main thread takes the signal in, and another
 _GOES_ON_WITHIN = 0.05  # seconds; a shell lets the processes of a job go on one after another
 
 
-def supervise(argv: list[str], *, fds: tuple[int, ...] = ()) -> int:
+def supervise(
+    argv: list[str],
+    *,
+    fds: tuple[int, ...] = (),
+    started: Callable[[subprocess.Popen[bytes]], object] = lambda app: None,
+) -> int:
     """Run the app as a child on this terminal until it ends, and return the exit code for this process.
 
     Args:
         argv: `AppOptions.to_argv()`.
         fds: What the app inherits besides the terminal.
+        started: Told of the app, which leaves by a signal.
     """
     ours, theirs = socket.socketpair()
     with ours, _open_terminal() as terminal:
         attributes = termios.tcgetattr(terminal)
         with theirs:
             app = _start(argv, (*fds, theirs.fileno()), theirs.fileno(), terminal)
+            started(app)
         words = lifeline.Words(ours)
         with _forward_signals(app):
             while (code := _wait(app)) is None:
