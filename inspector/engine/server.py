@@ -125,6 +125,10 @@ class Server:
             reply = Failed(error.problem)
         except Exception as error:  # a bug of ours must be seen and must not end the session
             reply = Failed(explain_bug(error))
+        except KeyboardInterrupt:  # a person's, at the program that this process may be
+            raise
+        except BaseException as error:  # ours raises none: code of theirs would leave, where it was run beside a pass
+            reply = Failed(_explain_leaving(error))
         self.outbox.put(reply, asked.id)
         if isinstance(asked.body, Open) and isinstance(reply, Opened) and self.session is not None:
             self.session.announce()
@@ -154,6 +158,13 @@ class Server:
         if not self.busy():
             self.outbox.put(Stage("no model is open"))
         return Session(self.outbox.put, self.busy, self._call_log)
+
+
+def _explain_leaving(error: BaseException) -> Problem:
+    from .usercode.running import wrap_error
+
+    hint = "raise an Exception there: it is told, and the session goes on"
+    return wrap_error(error, "your code raised where that ends a program:", hint).problem
 
 
 def main(fd: int, call_log: int) -> None:

@@ -8,6 +8,7 @@ import stat
 import sys
 from collections.abc import Iterable
 
+from ..raised import errors_before, traceback_of
 from .purposes import SOURCE
 
 _MOST = 1_000
@@ -23,24 +24,25 @@ def keep_from_reading(names: Iterable[str]) -> None:
 
 def keep_from_reading_for(error: BaseException) -> None:
     """The same for all code that is told of in an error, and in the errors before it."""
-    pending: list[BaseException | None] = [error]
+    pending = [error]
     seen: set[int] = set()
     while pending and len(seen) < _MOST:
         link = pending.pop()
-        if link is None or id(link) in seen:
+        if id(link) in seen:
             continue
         seen.add(id(link))
         keep_from_reading(_files_of(link))
-        pending += [link.__cause__, link.__context__, *getattr(link, "exceptions", ())]
+        pending += errors_before(link)
 
 
 def _files_of(error: BaseException) -> set[str]:
-    found, traceback = set(), error.__traceback__
+    found, traceback = set(), traceback_of(error)
     while traceback is not None:
         found.add(traceback.tb_frame.f_code.co_filename)
         traceback = traceback.tb_next
-    if isinstance(error, SyntaxError) and isinstance(error.filename, str):
-        found.add(error.filename)
+    if issubclass(type(error), SyntaxError):
+        name = SyntaxError.__dict__["filename"].__get__(error)
+        found |= {name} if isinstance(name, str) else set()
     return found
 
 

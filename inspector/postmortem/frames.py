@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sysconfig
-import traceback
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from ..errors import BUG
 from ..files import keep_from_reading_for
+from ..raised import tell
 from ..records import Problem, TraceLine
 from ..text import encodable
 
@@ -66,6 +66,6 @@ def trace_lines(lines: Iterable[str], limit: int = 1_000) -> tuple[TraceLine, ..
 def explain_bug(error: BaseException) -> Problem:
     """The problem where this program failed, and neither the model nor what was typed."""
     keep_from_reading_for(error)
-    lines = trace_lines("".join(traceback.format_exception(error)).splitlines()[-40:])
+    lines = trace_lines("".join(tell(error).format()).splitlines()[-40:])
     what = f"the inspector itself failed: {lines[-1].text}"
     return Problem(what, hint="please report this, with the traceback", traceback=lines, exit_code=BUG)

@@ -14,7 +14,20 @@ import torch
 from torch import nn
 
 from inspector.channel import encode
-from inspector.records import AnyRequest, Asked, Cancel, Done, Failed, Kinds, ListKinds, Open, Run, RunSweep, Shutdown
+from inspector.records import (
+    AnyRequest,
+    Asked,
+    Cancel,
+    Done,
+    Failed,
+    Kinds,
+    ListKinds,
+    Open,
+    Run,
+    RunSweep,
+    Shutdown,
+    Target,
+)
 from tests.mutants import make_record, mutate
 
 from .test_server import Client, Running
@@ -75,4 +88,20 @@ def test_ten_thousand_at_once_are_all_answered(client: Client) -> None:
     numbers = range(1_000, 11_000)
     client.sock.sendall(b"".join(encode(Asked(number, Cancel())) for number in numbers))
     assert all(isinstance(client.reply(number), Done) for number in numbers)
+    assert_alive(client)
+
+
+class _Leaving(nn.Linear):
+    def train(self, mode: bool = True) -> Any:
+        raise SystemExit(9)
+
+
+def leaving() -> nn.Module:
+    return _Leaving(3, 3)
+
+
+def test_code_that_leaves_where_no_pass_is_run_is_told_of(client: Client) -> None:
+    reply = client.ask(Open(Target(f"{__name__}:leaving")))
+    assert isinstance(reply, Failed) and "SystemExit: 9" in reply.problem.what
+    assert any("raise SystemExit(9)" in line.text for line in reply.problem.traceback)
     assert_alive(client)

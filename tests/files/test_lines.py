@@ -42,14 +42,60 @@ except ValueError as error:
 """
 
 
-@pytest.mark.parametrize("where", ['os.path.abspath("pipe.py")', '"pipe.py"', '"/dev/zero"'])
-def test_no_line_is_read_of_what_is_no_regular_file(where: str, tmp_path: Path) -> None:
+_COPIES = """
+import os, resource, torch
+from inspector.engine.hooks.outcomes import describe_error
+from inspector.engine.values.copying import deep_copy
+from inspector.engine.values.nested import Plan
+
+resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
+os.mkfifo("pipe.py")
+names = {"__name__": "odd"}
+exec(compile('''
+class Uncopied:
+    def __deepcopy__(self, memo):
+        try:
+            raise RuntimeError("before")
+        except RuntimeError as error:
+            raise ValueError("it") from error
+
+class Refuses:
+    def __init__(self, held):
+        self.held = held
+    def __copy__(self):
+        Uncopied().__deepcopy__({})
+''', WHERE, "exec"), names)
+print(deep_copy([names["Uncopied"]()], {}).refusals[0].why)
+refused, plan = [], Plan([names["Refuses"](torch.ones(1))])
+plan.rebuild(set(plan.nodes), refused)
+print([why for _, why in refused])
+try:
+    names["Uncopied"]().__deepcopy__({})
+except ValueError as error:
+    print(describe_error(error))
+"""
+
+
+places = pytest.mark.parametrize("where", ['os.path.abspath("pipe.py")', '"pipe.py"', '"/dev/zero"'])
+
+
+def run(script: str, folder: Path) -> list[str]:
     environment = {**os.environ, "PYTHONPATH": os.getcwd()}
-    ran = subprocess.run(
-        [sys.executable, "-c", _SCRIPT.replace("WHERE", where)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120,
-    )  # fmt: skip
+    command = [sys.executable, "-c", script]
+    ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
     assert ran.returncode == 0, ran.stderr
-    assert ran.stdout.splitlines() == [
+    return ran.stdout.splitlines()
+
+
+@places
+def test_no_line_is_read_of_what_is_no_regular_file(where: str, tmp_path: Path) -> None:
+    assert run(_SCRIPT.replace("WHERE", where), tmp_path) == [
         "ValueError: a shape that will not do", "()", "ValueError please report this, with the traceback",
     ]  # fmt: skip
+
+
+@places
+def test_nor_where_something_refuses_to_be_copied_or_a_hook_fails(where: str, tmp_path: Path) -> None:
+    copied, rebuilt, failed = run(_COPIES.replace("WHERE", where), tmp_path)
+    assert copied == "a Uncopied cannot be copied: ValueError: it" and failed == "ValueError: it"
+    assert rebuilt == "['a Refuses cannot be made anew: ValueError: it']"

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ...errors import UsageError
+from ...raised import say
 from ...records import Path
 from ...text import encodable
 from ..hooks.attached import Attached
@@ -54,7 +55,7 @@ class AddedHooks:
             try:
                 members.append(self._apply(hook, node))
             except Exception as error:  # any override of register_* may refuse
-                why = why or f"{type(error).__name__}: {error}"
+                why = why or say(error)
             self._observers.stay_last(node)
         if not members:
             raise UsageError(encodable(f"no hook can be put there: {why}", 400))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ...raised import kind_of
 from ...records import Path, Problem
 from ...text import encodable
 from ..hooks.attached import Attached
@@ -79,6 +80,6 @@ def describe_fault(hook: Hook, path: Path, error: BaseException) -> Problem:
     return Problem(
         encodable(f"{hook} on {'.'.join(path) or '(root)'} failed: {describe_error(error)}", 700),
         hint="the pass went on as if the hook were off",
-        kind=encodable(type(error).__name__, 120),
+        kind=encodable(kind_of(error), 120),
         path=path,
     )

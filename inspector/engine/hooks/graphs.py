@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import disable_saved_tensors_hooks
 
+from ...raised import kind_of
 from ..values.nested import tensors_in
 
 MAX_NODES = 10_000
@@ -24,7 +25,7 @@ _in_backward_task: Callable[[], int] = torch._C._current_graph_task_id
 
 def is_stop(error: BaseException) -> bool:
     """Whether checkpointing raised it, to leave a call that it makes again as soon as it has what it needs."""
-    return type(error).__name__ == "_StopRecomputationError"
+    return kind_of(error) == "_StopRecomputationError"
 
 
 def in_backward() -> bool:

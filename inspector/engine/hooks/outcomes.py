@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...raised import kind_of, message_of
 from ...records import HookOutcome
 from ...text import encodable
 from ..modules.tree import Node
@@ -29,9 +30,5 @@ def conclude(hook: Hook, node: Node, tally: Tally, known: Circumstances) -> Hook
 
 def describe_error(error: BaseException) -> str:
     """`line 3: TypeError: …`, with the line where it came out of a person's own code."""
-    try:
-        words = str(error)
-    except Exception as unprintable:  # an exception of a person's own may refuse
-        words = f"(its message cannot be read: {type(unprintable).__name__})"
     line = line_of(error)
-    return encodable(f"{f'line {line}: ' if line else ''}{type(error).__name__}: {words}", 600)
+    return encodable(f"{f'line {line}: ' if line else ''}{kind_of(error)}: {message_of(error)}", 600)

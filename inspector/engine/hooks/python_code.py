@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UsageError
+from ...raised import say, traceback_of
 from ...text import encodable
 from .hook import Hook
 
@@ -74,8 +75,7 @@ def compile_hook(code: str) -> Callable[..., Any]:
         raise UsageError(encodable(error.msg, 300), where=_line(code, error.lineno), line=error.lineno or 0) from None
     except Exception as error:  # a person's code may raise anything when it is defined
         number = line_of(error)
-        what = f"{type(error).__name__}: {error}"
-        raise UsageError(encodable(what, 300), where=_line(code, number), line=number or 0) from None
+        raise UsageError(encodable(say(error), 300), where=_line(code, number), line=number or 0) from None
     found = space.get("hook")
     if not callable(found):
         raise UsageError("there is no function called hook", hint="def hook(module, ...):")
@@ -85,7 +85,8 @@ def compile_hook(code: str) -> Callable[..., Any]:
 
 def line_of(error: BaseException) -> int | None:
     """The line of a hook's code that an exception came through last."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == FILE]
+    walked = traceback.walk_tb(traceback_of(error))
+    lines = [line for frame, line in walked if frame.f_code.co_filename == FILE]
     return lines[-1] if lines else None
 
 

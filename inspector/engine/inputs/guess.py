@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from ...errors import UsageError
+from ...raised import message_of
 from ..values import nested
 from .placeholders import PlaceholderSolver
 from .pretrained import is_described
@@ -122,7 +123,7 @@ def _search(
             if best.take((sample, proposal), reach()):
                 break
         else:
-            text = _text(error)
+            text = message_of(error)
             strangers = 0 if is_about_input(error, text) else strangers + 1
             if not isinstance(error, Exception) or strangers >= patience:
                 break
@@ -187,10 +188,3 @@ def is_about_input(error: BaseException, text: str) -> bool:
         return False
     lower = text.lower()
     return not lower or any(word in lower for word in (*_WORDS, *_MORE_WORDS))
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # an exception's __str__ is the model's code as well
-        return type(error).__name__

@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from ...errors import UsageError
+from ...raised import first_line_of, say
 from ...text import encodable
 from ..modules.tree import walk
 from ..modules.walk import tensors_of
@@ -26,9 +27,8 @@ def parse_device(text: str) -> torch.device | None:
         device = torch.device(text)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:  # a bad name, or a build without it
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise UsageError(
-            encodable(f"the device {text!r} cannot be used: {reason}", 500),
+            encodable(f"the device {text!r} cannot be used: {first_line_of(error)}", 500),
             hint="-d takes auto, cpu, cuda:N or meta",
         ) from None
     return device
@@ -79,7 +79,7 @@ def set_mode(model: nn.Module, training: bool) -> tuple[str, ...]:
     except (RecursionError, TypeError):
         done = _switch_one_by_one(model, training)
     except Exception as error:  # an exported program refuses; equality and `train` are other people's code
-        return (_not_switched(training, f"{type(error).__name__}: {error}"),)
+        return (_not_switched(training, say(error)),)
     if done and _may_be_taken_for_another(model):
         _switch_one_by_one(model, training)
     return () if done else (_not_switched(training, "a module with a `train` of its own was not reached"),)

@@ -17,8 +17,9 @@ from torch import nn
 
 from ...files import keep_from_reading
 from ...postmortem.frames import is_library
+from ...raised import message_of, traceback_of
 from ...records import Problem, TensorValue, Value
-from ...text import encodable, shorten
+from ...text import encodable
 from ...value_text import abbreviate, brief_text, shape_text
 from ..modules.tree import ModuleTree
 from ..recording.call import Call
@@ -58,7 +59,7 @@ def is_about_input(error: BaseException) -> bool:
     """Another input may cure it."""
     if not isinstance(error, (RuntimeError, ValueError, IndexError, TypeError, AssertionError)):
         return False
-    text = _text(error)
+    text = message_of(error)
     return not is_out_of_memory(error) and bool(_SHAPES.search(text) or _DTYPES.search(text) or _ARGUMENTS.search(text))
 
 
@@ -74,9 +75,10 @@ def _explain(
         return list_holders(error, held), "a smaller input with -i, or -d meta for the shapes without the memory"
     if isinstance(error, ModuleNotFoundError):
         return "", how_to_install(error)
-    if isinstance(error, TypeError) and _ARGUMENTS.search(_text(error)) and failed is not None and module is not None:
+    message = message_of(error)
+    if isinstance(error, TypeError) and _ARGUMENTS.search(message) and failed is not None and module is not None:
         return _compare_signature(failed, module, tree), ""
-    places = _devices(tree) if _DEVICES.search(_text(error)) else {}
+    places = _devices(tree) if _DEVICES.search(message) else {}
     if len(places) > 1:
         listed = ", ".join(f"{name} on {place}" for place, name in places.items())
         why = f"{_compare_input(failed, module, tree, error)}\nthe model is on several devices: {listed}"
@@ -142,7 +144,7 @@ def _devices(tree: ModuleTree) -> dict[str, str]:
 
 def _tensors_of_line(error: BaseException) -> Iterator[str]:
     """The tensors that the person's own line names, as far as they can be found without running anything."""
-    frame, line = _users_frame(error.__traceback__)
+    frame, line = _users_frame(traceback_of(error))
     if frame is None:
         return
     keep_from_reading([frame.f_code.co_filename])
@@ -181,10 +183,3 @@ def _look_up(frame: FrameType, name: str) -> Any:
         tables = (held.get("_parameters"), held.get("_buffers"), held.get("_modules"), held)
         value = next((table[part] for table in tables if isinstance(table, dict) and part in table), None)
     return value
-
-
-def _text(error: BaseException) -> str:
-    try:
-        return shorten(str(error))
-    except Exception:  # an exception's __str__ is the model's code as well
-        return ""

@@ -10,6 +10,7 @@ from typing import Generic, TypeVar
 
 import torch
 
+from ...raised import tame
 from ...text import encodable
 from ..inputs import Sample
 from ..modules.tree import ModuleTree
@@ -88,7 +89,7 @@ def _run(
         del output
     except BaseException as raised:  # whatever a model does, KeyboardInterrupt and SystemExit included, is its result
         ended = perf_counter()
-        error = raised
+        error = tame(raised)
     shadowed = builtins.restore()
     if os.getpid() != process:
         os._exit(1)  # a copy of this process that the model made: it has no engine to go back to

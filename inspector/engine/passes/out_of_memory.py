@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 import torch
 
-from ...text import encodable, shorten
+from ...raised import message_of
+from ...text import encodable
 
 _WORDS = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate", "cannot allocate memory")
 _ASKED = re.compile(r"tried to allocate (?P<size>[\d.]+) ?(?P<unit>bytes|[KMGTP]i?B)?", re.I)
@@ -18,16 +19,13 @@ _UNITS = {"bytes": 1.0, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30, "tib": 2
 def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
-    try:
-        text = shorten(str(error)).lower()
-    except Exception:  # an exception's __str__ is the model's code as well
-        return False
+    text = message_of(error).lower()
     return isinstance(error, RuntimeError) and any(words in text for words in _WORDS)
 
 
 def list_holders(error: BaseException, held: Sequence[tuple[str, int]]) -> str:
     """What was asked for, what is there, and what the largest holders have: `held` in bytes by name."""
-    parts = [_parse_size(shorten(str(error))), *_machine(), *_accelerator()]
+    parts = [_parse_size(message_of(error)), *_machine(), *_accelerator()]
     holders = [f"{name} {size_words(size)}" for name, size in sorted(held, key=lambda each: -each[1]) if size]
     if holders:
         parts.append(f"held by {', '.join(holders)}")

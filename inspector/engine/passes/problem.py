@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
 
 import torch
@@ -10,6 +11,7 @@ from msgspec.structs import replace
 from ...errors import UsageError
 from ...files import keep_from_reading_for
 from ...postmortem.frames import Frame, find_users_line, trace_lines
+from ...raised import kind_of, message_of, tame, traceback_of
 from ...records import Path, Problem
 from ...text import encodable, shorten
 from ..recording.recorder import Cancelled
@@ -24,7 +26,7 @@ def problem_of(error: BaseException, path: Path | None = None) -> Problem:
     error: Whatever a model, or Python in it, raised.
     path: Of the module it came out of, where that is known.
     """
-    kind = type(error).__name__
+    error, kind = tame(error), kind_of(error)
     frames = _frames(error)
     if isinstance(error, UsageError) and not frames:  # said by the pass itself: a loader or a loss that will not do
         return replace(error.problem, kind=kind)
@@ -60,22 +62,19 @@ def _hint(error: BaseException) -> str:
         return "r runs it again"
     if isinstance(error, EOFError):
         return "the model reads standard input, which is closed here"
-    if type(error).__name__ == "BdbQuit":
+    if kind_of(error) == "BdbQuit":
         return "a debugger has no terminal here; PYTHONBREAKPOINT=0 in the environment passes breakpoint() over"
     return "another input with -i (s in the app), another seed with --seed; what was captured until then is kept"
 
 
 def _message(error: BaseException) -> str:
-    try:
-        first, newline, rest = str(error).partition("\n")
-        return shorten(first, 900) + newline + shorten(rest)
-    except Exception as broken:  # an exception whose own __str__ raises is still an exception
-        return f"(its message cannot be read: {type(broken).__name__})"
+    first, newline, rest = message_of(error, sys.maxsize).partition("\n")
+    return shorten(first, 900) + newline + shorten(rest)
 
 
 def _frames(error: BaseException) -> list[traceback.FrameSummary]:
     keep_from_reading_for(error)
-    walked = traceback.walk_tb(error.__traceback__)
+    walked = traceback.walk_tb(traceback_of(error))
     kept = [
         (frame, line) for frame, line in walked
         if frame.f_code.co_filename != _TORCH and not frame.f_code.co_filename.startswith(_OURS)

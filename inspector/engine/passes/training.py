@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import UsageError
+from ...raised import message_of
 from ...text import encodable
 from ..hooks.spec import parse_call
 from ..inputs.sample import Sample, sample_from_values, setting_for, spread
@@ -121,7 +122,7 @@ def optimizer_of(text: str, model: nn.Module) -> torch.optim.Optimizer | None:
     try:
         optimizer: torch.optim.Optimizer = made([p for p in model.parameters() if p.requires_grad], *args, **kwargs)
     except (TypeError, ValueError) as error:
-        raise UsageError(encodable(f"{name} cannot be made so: {error}", 300)) from None
+        raise UsageError(encodable(f"{name} cannot be made so: {message_of(error)}", 300)) from None
     return optimizer
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
+from ...raised import kind_of, message_of
 from ...text import encodable
 from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree, Node
@@ -51,13 +52,13 @@ class Observers:
         try:
             pre = register(node.module.register_forward_pre_hook, self._entering, with_kwargs=True)
         except Exception as error:  # ScriptModules refuse, and so may any override of register_*
-            self.refused[node.index] = encodable(str(error) or type(error).__name__, 200)
+            self.refused[node.index] = encodable(message_of(error) or kind_of(error), 200)
             return
         try:
             post = register(node.module.register_forward_hook, self._leaving, with_kwargs=True, always_call=True)
         except Exception as error:  # as above
             pre.remove()
-            self.refused[node.index] = encodable(str(error) or type(error).__name__, 200)
+            self.refused[node.index] = encodable(message_of(error) or kind_of(error), 200)
             return
         self._handles[node.index] = pre, post
 

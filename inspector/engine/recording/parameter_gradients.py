@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
+from ...raised import say
 from ...records import TensorValue
 from ...text import encodable
 from ..modules.tree import ModuleTree, Node, own_tensors
@@ -60,7 +61,7 @@ class ParameterGradients:
         try:
             self._hooks.watch_leaf(parameter, see)
         except Exception as error:  # a tensor of somebody else's class may refuse
-            self.faults.append(encodable(f"{name}: {type(error).__name__}: {error}", 300))
+            self.faults.append(encodable(f"{name}: {say(error)}", 300))
 
     def _see(self, name: str, gradient: Tensor) -> None:
         self._seen[name] = self._summarizer.tensor(gradient)

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from ...postmortem.record import CallLog
+from ...raised import cause_of, say
 from ..hooks.graphs import in_backward, is_stop
 from ..hooks.steps import StepCounter
 from ..hooks.turns import NOT_SEEN, ObserveFilter
@@ -293,7 +294,7 @@ class Recorder:
 
     def _blame(self, call: Call, raised: BaseException) -> None:
         """The innermost module an exception came out of, also where one further out raised another from it."""
-        if self._raised is None or (raised is not self._raised and raised.__cause__ is not self._raised):
+        if self._raised is None or (raised is not self._raised and cause_of(raised) is not self._raised):
             self.failed = call
         self._raised = raised
 
@@ -324,7 +325,7 @@ class Recorder:
 
     def _fault(self, error: Exception) -> None:
         if len(self.faults) < 20:
-            self.faults.append(_words(error))
+            self.faults.append(say(error))
 
     def _keep(self, call: Call, output: object) -> None:
         """All of an output, or nothing."""
@@ -334,10 +335,3 @@ class Recorder:
             return
         self._room -= nbytes
         call.kept = nested.copy(output, lambda tensor: tensor.detach().clone()).value
-
-
-def _words(error: Exception) -> str:
-    try:
-        return f"{type(error).__name__}: {error}"
-    except Exception:  # an exception whose own __str__ raises must not reach the model either
-        return type(error).__name__

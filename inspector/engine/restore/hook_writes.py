@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
+from ...raised import say
 from ...text import encodable
 from ..modules.tree import ModuleTree
 from ..values.unwrap import is_freed
@@ -209,7 +210,7 @@ class _KeptTensor:
         try:
             self.before.put_into(self.tensor)
         except Exception as error:  # a tensor may refuse any operation; the others are still put back
-            yield f"{self.name} cannot be put back: {type(error).__name__}: {error}"
+            yield f"{self.name} cannot be put back: {say(error)}"
 
 
 class _Elements:

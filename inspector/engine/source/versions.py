@@ -16,11 +16,10 @@ from functools import lru_cache
 from types import CodeType
 from typing import Any
 
-from ...files import keep_from_reading
+from ...errors import UsageError
+from ...files import keep_from_reading, read_file
+from ...files.purposes import SOURCE
 from .files import CHANGED, Match, SourceFile, describe_error
-
-FILE_LIMIT = 32 * 1024 * 1024
-"""Bytes of the largest file that is read."""
 
 KEPT = f"{CHANGED}: this is the text that runs, as it was before"
 
@@ -127,20 +126,22 @@ def _now(path: str) -> SourceFile:
     if not known or known[-1][0] != stamp:
         for _, file in known:
             file.current, file.note = False, KEPT
-        known.append((stamp, _from_disk(path, status.st_size)))
+        known.append((stamp, _from_disk(path)))
         del known[:-_VERSIONS]
     while len(_read) > _PATHS:
         _read.popitem(last=False)
     return known[-1][1]
 
 
-def _from_disk(path: str, size: int) -> SourceFile:
-    if size > FILE_LIMIT:
-        return SourceFile(path, [], current=True, problem=f"the file is too large to read ({size} bytes)")
+def _from_disk(path: str) -> SourceFile:
     try:
-        with tokenize.open(path) as stream:
-            return SourceFile(path, stream.readlines(), current=True)
-    except (OSError, SyntaxError, UnicodeDecodeError) as error:
+        data = io.BytesIO(read_file(path, SOURCE))
+        encoding, _ = tokenize.detect_encoding(data.readline)
+        data.seek(0)
+        return SourceFile(path, io.TextIOWrapper(data, encoding).readlines(), current=True)
+    except UsageError as error:
+        return SourceFile(path, [], current=True, problem=str(error).partition("\n")[0])
+    except (SyntaxError, UnicodeDecodeError) as error:
         return SourceFile(path, [], current=True, problem=describe_error(error))
 
 

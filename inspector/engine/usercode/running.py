@@ -15,8 +15,9 @@ import torch
 from ...errors import InspectorError, TargetError
 from ...files import keep_from_reading_for
 from ...postmortem.frames import trace_lines
+from ...raised import kind_of, say, tame, tell
 from ...records import TraceLine
-from ...text import encodable, shorten
+from ...text import encodable
 from .packages import how_to_install
 
 _OURS = str(Path(__file__).resolve().parents[2])
@@ -71,16 +72,16 @@ def reported(what: str, hint: str = "") -> Iterator[None]:
 
 def wrap_error(error: BaseException, what: str, hint: str = "") -> TargetError:
     """The `TargetError` for an error of theirs."""
-    kind = type(error).__name__
+    error = tame(error)
     keep_from_reading_for(error)
-    told = traceback.TracebackException.from_exception(error)
+    told = tell(error)
     place = _strip(told)
     return TargetError(
-        encodable(f"{what} {kind}: {_message(error)}", 1_000),
+        encodable(f"{what} {say(error, 800)}", 1_000),
         where=encodable(place, 300),
         hint=hint or _hint(error),
         traceback=_lines(told),
-        kind=encodable(kind, 200),
+        kind=encodable(kind_of(error), 200),
     )
 
 
@@ -90,13 +91,6 @@ def _hint(error: BaseException) -> str:
     if isinstance(error, ModuleNotFoundError):
         return how_to_install(error)
     return ""
-
-
-def _message(error: BaseException) -> str:
-    try:
-        return shorten(str(error), 800)
-    except Exception:  # an exception's __str__ is their code as well
-        return "<its text could not be made>"
 
 
 def _strip(told: traceback.TracebackException) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import copy
 import functools
 import sys
-import traceback
 import types
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -18,6 +17,7 @@ from typing import Any, NamedTuple
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from ...raised import say
 from ...text import encodable
 from ..source.running import in_mro, variables
 from .nested import MAX_OBJECTS, Plan, is_object, walk
@@ -117,7 +117,7 @@ class _Copier:
             with _CopyTensors():
                 made = copy.deepcopy(node, memo)
         except Exception as error:  # the class of somebody else may raise anything when it is copied
-            self._refuse(node, f"a {name_of_type(node)} cannot be copied: {_say(error)}")
+            self._refuse(node, f"a {name_of_type(node)} cannot be copied: {say(error)}")
             return
         why = self._find_lie(node, made)
         if why:
@@ -186,7 +186,3 @@ def _count_bytes_of(node: Any) -> int:
     if numpy is not None and is_a(node, numpy.ndarray):
         return int(vars(numpy.ndarray)["nbytes"].__get__(node))
     return bytearray.__len__(node) if is_a(node, bytearray) else 0
-
-
-def _say(error: BaseException) -> str:
-    return "".join(traceback.format_exception_only(error)).strip()

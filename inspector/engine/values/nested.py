@@ -6,13 +6,13 @@ that callers bring are never inside a `try` of ours; a container that cannot be 
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
+from ...raised import say
 from ...text import encodable
 from .objects import is_a, name_of_type
 from .parts import (
@@ -207,8 +207,7 @@ class Plan:
         try:
             self.new[key] = make(key)
         except Exception as error:  # a class of somebody else may raise anything when it is copied
-            why = "".join(traceback.format_exception_only(error)).strip()
-            words = encodable(f"a {name_of_type(self.nodes[key])} cannot be made anew: {why}", 300)
+            words = encodable(f"a {name_of_type(self.nodes[key])} cannot be made anew: {say(error)}", 300)
             if refused is None:
                 raise RebuildError(words) from error
             refused.append((self.nodes[key], words))

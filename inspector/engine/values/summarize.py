@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
+from ...raised import message_of, say
 from ...records import MappingValue, NoneValue, OtherValue, SequenceValue, TensorValue, Value
 from ...text import encodable
 from . import objects
@@ -183,9 +184,9 @@ def _metadata(tensor: Tensor, why: str = "", summary: Any = None) -> TensorValue
 
 
 def _refusal(tensor: Tensor, error: Exception) -> str:
-    if isinstance(error, NotImplementedError) or "not implemented for" in str(error):
+    if isinstance(error, NotImplementedError) or "not implemented for" in message_of(error):
         return f"no statistics: torch has no arithmetic for {dtype_name(tensor.dtype)}"
-    return f"no statistics: {type(error).__name__}: {error}"
+    return f"no statistics: {say(error)}"
 
 
 def _with_reason(tensor: Tensor, why: str) -> TensorValue:
@@ -193,7 +194,7 @@ def _with_reason(tensor: Tensor, why: str) -> TensorValue:
         with torch._C.DisableTorchFunctionSubclass():
             return _metadata(tensor, encodable(why, 200))
     except Exception as error:  # not even a shape
-        return TensorValue((), "?", "?", type=objects.name_of_type(tensor), why=encodable(str(error), 200))
+        return TensorValue((), "?", "?", type=objects.name_of_type(tensor), why=encodable(message_of(error), 200))
 
 
 def _shape(tensor: Tensor) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from ...raised import message_of
 from ..loading.files.keys import dtype_of, fits, may_lack, needless_prefix
 from ..source.running import type_name
 from ..torch_hooks.dicts import hook_dict
@@ -164,7 +165,4 @@ def list_some(names: Sequence[str]) -> str:
 
 
 def _first_line(error: BaseException) -> str:
-    try:
-        return str(error).strip().split("\n", 1)[0]
-    except Exception:  # an exception whose own __str__ raises is still an exception
-        return "(its message cannot be read)"
+    return message_of(error).strip().split("\n", 1)[0]

@@ -9,6 +9,7 @@ import gc
 from traceback import clear_frames
 from typing import Any
 
+from ....raised import kind_of, message_of
 from ....text import encodable
 from .compiler_settings import COMPILER
 from .context import KeptContext
@@ -114,7 +115,7 @@ class _Kept:
             self._setting.write(self._then)
             why = "" if self.is_same() else "it does not take its value again"
         except Exception as error:  # of many kinds: what the system refuses, what torch refuses, what is no more
-            why = str(error) or type(error).__name__
+            why = message_of(error) or kind_of(error)
         if why:
             lost.append(encodable(f"{words} ({why})", 200))
         elif self._setting.said:
