@@ -49,6 +49,12 @@ def visible(text: str, keep: str = "") -> str:
     return "".join(c if c in keep or not _hidden(c) else _escape(c) for c in text)
 
 
+def for_stream(text: str, encoding: str | None) -> str:
+    """`text` with an escape for each character that a stream of this encoding has not."""
+    encoding = encoding or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
 def harmless(text: str, cells: Callable[[str], int]) -> str:
     """`text` of the same width in cells, without the characters that do something: a question mark stands for each that
     takes room. For what was laid out already; before that, `visible` loses nothing.

@@ -29,6 +29,7 @@ OPENED = {
     "engine/changes/script.py": "the skeleton beside it",
     "engine/loading/timm_models.py": "the source of timm",
     "report/schema.py": "the schema beside it",
+    "cli/output.py": "streams by their numbers",
     "engine/restore/others.py": "threads of this process, in /proc",
     "engine/stored/images.py": "bytes that were read before",
     "tui/editor.py": "a temporary file that it made",
@@ -44,11 +45,8 @@ READ = {
 PRINTED = {
     "api/app.py": "the names of processes and threads through `visible`, a report",
     "api/inspect.py": "a report",
-    "cli/headless.py": "through `visible`, by `render_problem`",
-    "cli/output.py": "reports and the schema",
-    "cli/progress.py": "through `visible`",
+    "cli/output.py": "`write` for reports and the schema, `say` for what comes of `visible` or `render_problem`",
     "cli/reset.py": "words of ours",
-    "cli/sweeping.py": "by `render_problem`",
     "client/keeper.py": "an exit code",
     "api/output_relay.py": "what a program printed, given back to where it printed",
     "report/sweeps/result.py": "a heat map, without markup",
@@ -101,6 +99,21 @@ def test_lines_of_source_are_asked_about_before_they_are_read() -> None:
     telling = {file for file, text in texts.items() if re.search(r"raised import .*\btell\b", text)}
     assert telling
     assert [file for file in telling if "keep_from_reading_for" not in texts[file]] == []
+
+
+def may_be_empty(hint: ast.expr) -> bool:
+    return isinstance(hint, ast.IfExp) and "''" in (ast.unparse(hint.body), ast.unparse(hint.orelse))
+
+
+def test_every_error_about_what_was_typed_says_what_to_type() -> None:
+    texts = {str(path.relative_to(ROOT)): text for path, text in sources().items()}
+    silent = [
+        f"{file}: {ast.unparse(call)[:80]}"
+        for file, text in texts.items()
+        for call in found({"UsageError"}, text)
+        if not any(keyword.arg == "hint" and not may_be_empty(keyword.value) for keyword in call.keywords)
+    ]
+    assert silent == []
 
 
 def test_what_is_printed_is_printed_in_places_that_are_known() -> None:

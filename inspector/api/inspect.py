@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from ..engine.hooks.hook import Hook
 from ..engine.passes.generating import check_generate
 from ..engine.passes.training import PassSettings
 from ..records import PassSummary
+from ..text import for_stream
 from .app import can_open, serve_app
 from .captured import CapturedCall
 from .check_model import check_model
@@ -75,4 +77,5 @@ def inspect(
 
 def _report_instead(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], generate: int) -> None:
     warnings.warn("no terminal for the app: printing a summary instead", RuntimeWarning, stacklevel=3)
-    print(summary(model, *args, kwargs=kwargs, generate=generate), end="")
+    text = summary(model, *args, kwargs=kwargs, generate=generate)
+    print(for_stream(text, getattr(sys.stdout, "encoding", None)), end="")

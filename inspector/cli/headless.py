@@ -20,6 +20,7 @@ from ..report.model import Report
 from ..report.problem import render_problem
 from ..report.tree import render_tree
 from ..text import visible
+from .output import say
 from .reading import Reading, read
 
 
@@ -49,14 +50,20 @@ def _read(target: Target, form: str, strict: bool) -> Reading:
 
 def _write(target: Target, reading: Reading, form: str, out: Callable[[str], object]) -> None:
     """The report and what was wrong, each to its stream; as JSON what was wrong is a document where no report is."""
-    if reading.report is not None:
-        out(_render(reading.report, form))
-    elif form == "json":
-        out(_render_failure(target, reading))
-    if reading.choices is not None:
-        sys.stderr.write(_render_choices(reading.choices))
-    if reading.problem is not None:
-        sys.stderr.write(render_problem(reading.problem))
+    try:
+        if reading.report is not None:
+            out(_render(reading.report, form))
+        elif form == "json":
+            out(_render_failure(target, reading))
+    finally:
+        say(_render_problems(reading, form))
+
+
+def _render_problems(reading: Reading, form: str) -> str:
+    choices = _render_choices(reading.choices) if reading.choices is not None else ""
+    problem = (reading.problem,) if reading.problem is not None else ()
+    faults = reading.faults if form == "json" else ()  # the other forms say it themselves
+    return choices + "".join(map(render_problem, (*problem, *faults)))
 
 
 def _render_failure(target: Target, reading: Reading) -> str:

@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import Any
 
 from .model_options import read_model
@@ -40,7 +41,7 @@ def _open_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -
 def _check_recording(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     if bool(options.record) != bool(options.save):
         parser.error("--record and --save go together: --record 'layer4.*' --save clean.safetensors")
-    if options.save and not options.save.endswith(".safetensors"):
+    if options.save and PurePath(options.save).suffix != ".safetensors":
         parser.error(f"--save {options.save!r} does not end with .safetensors")
     if options.save:
         _check_free(parser, options.save)

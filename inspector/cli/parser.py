@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from .. import __version__, target_kinds
 from . import verbs
 from .model_options import add_model_options
-from .output import write
+from .output import say, write
 from .pass_options import whole_number
 
 EPILOG = """\
@@ -46,6 +46,10 @@ class Parser(argparse.ArgumentParser):
         if self._json:
             self._print_failure(message)
         super().error(message)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """Help, version and usage: argparse itself passes over what cannot be written."""
+        (write if file is sys.stdout else say)(message)
 
     def _print_failure(self, message: str) -> None:
         from ..records import Problem

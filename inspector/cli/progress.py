@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import contextlib
-import sys
 
 from ..records import AnyEvent, Note, Problem
 from ..report.collector import Collector
 from ..text import visible
+from .output import say
 
 
 class Progress:
@@ -40,10 +39,3 @@ class Progress:
 
     def on_end(self, problem: Problem | None) -> None:
         self._complete.set()
-
-
-def say(text: str) -> None:
-    """On standard error, to whoever reads it."""
-    with contextlib.suppress(OSError):  # nobody reads it any more; the report may still be wanted
-        sys.stderr.write(text)
-        sys.stderr.flush()

@@ -45,7 +45,8 @@ from ..records import (
 )
 from ..report.model import Report
 from .job import stop_together
-from .progress import Progress, say
+from .output import say
+from .progress import Progress
 from .reminders import reminding
 
 PAGE = 200
@@ -73,8 +74,13 @@ class Reading:
             return 2
         if self.problem is not None:
             return self.problem.exit_code
+        return 1 if self.faults else 0
+
+    @property
+    def faults(self) -> Sequence[Problem]:
+        """The first hooks that failed."""
         summary = self.report.summary if self.report is not None else None
-        return 1 if summary is not None and summary.faults else 0
+        return summary.faults if summary is not None else ()
 
 
 async def read(target: Target, in_full: bool, strict: bool = False, every_step: bool = False) -> Reading:

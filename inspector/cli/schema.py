@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
 from .output import write
-from .parser import find_formatter
+from .parser import Parser, find_formatter
 
 
 def run(arguments: Sequence[str]) -> int:
     """Print it. Returns the exit code."""
-    argparse.ArgumentParser(
+    Parser(
         prog="inspector schema",
         description="Print the JSON Schema (draft 2020-12) of what --print json prints.",
         epilog="It is also the file inspector/report/schema.json of the package.",

@@ -39,8 +39,10 @@ from ..records import (
 from ..report.json_failure import SCHEMA, error_to_json, render_failure
 from ..report.problem import render_problem
 from ..report.sweeps.result import SweepResult
+from ..text import visible
 from .job import stop_together
-from .progress import Progress, say
+from .output import say
+from .progress import Progress
 from .reading import PATIENCE, explain_lazy, explain_no_input
 from .reminders import reminding
 
@@ -190,12 +192,22 @@ def _print(
     out: Callable[[str], object],
 ) -> None:
     """What was measured and what was wrong, each to its stream."""
-    if form == "json":
-        out(_render_json(target, result, problem) + "\n")
-    elif result is not None:
-        _PRINTERS[form](result, ascii, out)
-    if problem is not None:
-        sys.stderr.write(render_problem(problem))
+    try:
+        if form == "json":
+            out(_render_json(target, result, problem) + "\n")
+        elif result is not None:
+            _PRINTERS[form](result, ascii, out)
+    finally:
+        if form in ("json", "csv") and result is not None:  # the other forms say it themselves
+            say(_render_faults(result.faults))
+        say(render_problem(problem) if problem is not None else "")
+
+
+def _render_faults(faults: dict[str, str]) -> str:
+    if not faults:
+        return ""
+    place, fault = next(iter(faults.items()))
+    return f"inspector: {len(faults)} without a number, such as {visible(place)}: {visible(fault)}\n"
 
 
 def _print_map(result: SweepResult, ascii: bool, out: Callable[[str], object]) -> None:

@@ -125,9 +125,9 @@ class Server:
             reply = Failed(error.problem)
         except Exception as error:  # a bug of ours must be seen and must not end the session
             reply = Failed(explain_bug(error))
-        except KeyboardInterrupt:  # a person's, at the program that this process may be
-            raise
         except BaseException as error:  # ours raises none: code of theirs would leave, where it was run beside a pass
+            if isinstance(error, KeyboardInterrupt) and not self._own_process:
+                raise  # a person's, at the program that this process is
             reply = Failed(_explain_leaving(error))
         self.outbox.put(reply, asked.id)
         if isinstance(asked.body, Open) and isinstance(reply, Opened) and self.session is not None:

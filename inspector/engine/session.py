@@ -185,7 +185,7 @@ class Session:
     def check(self, generation: int) -> None:
         """Raises `InspectorError` where a request was made for a model that is no longer open."""
         if not self._open:
-            raise InspectorError("no model is open")
+            raise InspectorError("no model is open", hint="open one first")
         if generation != self.generation:
             raise InspectorError("the model was opened anew meanwhile", hint="try again")
 

@@ -69,9 +69,11 @@ def _check(name: str | Path, path: Path, status: os.stat_result, purpose: Purpos
         raise UsageError(encodable(f"{name} is a directory, not a file", 500), hint=_list_files(path))
     special = describe_special(status.st_mode)
     if special:
+        ends = stat.S_ISFIFO(status.st_mode)  # what comes out of a device need not
+        copied = f"put what comes out of it into a file: cat {name} > FILE"
         raise UsageError(
             encodable(f"{name} is {special}, not a regular file", 500),
-            hint=encodable(f"put what comes out of it into a file: cat {name} > FILE", 300),
+            hint=encodable(copied if ends else "name a regular file", 300),
         )
     _check_size(name, status.st_size, purpose)
 
@@ -89,7 +91,10 @@ def explain(name: str | Path, path: Path, error: OSError | ValueError) -> UsageE
     """Why a file cannot be had."""
     code = error.errno if isinstance(error, OSError) else None
     if code == errno.ENOENT and os.path.islink(path):
-        return UsageError(encodable(f"{name} is a link to {os.readlink(path)}, which is not there", 500), hint="ls -l")
+        return UsageError(
+            encodable(f"{name} is a link to {os.readlink(path)}, which is not there", 500),
+            hint=encodable(f"ls -l {path}", 300),
+        )
     if code in (errno.ENOENT, errno.ENOTDIR):
         return UsageError(encodable(f"there is no file {name}", 500), hint=_nearest(path))
     if code == errno.ENAMETOOLONG:

@@ -25,6 +25,8 @@ def check_new(name: str | Path) -> Path:
     except FileNotFoundError:
         if not is_directory(path.parent):
             raise _refuse(name, f"there is no directory {path.parent}") from None
+        if not os.access(path.parent, os.W_OK | os.X_OK):
+            raise _refuse(name, f"nothing may be written in {path.parent}") from None
         return path
     except (OSError, ValueError) as error:
         raise _refuse(name, _reason(error)) from None

@@ -58,7 +58,7 @@ class AddedHooks:
                 why = why or say(error)
             self._observers.stay_last(node)
         if not members:
-            raise UsageError(encodable(f"no hook can be put there: {why}", 400))
+            raise UsageError(encodable(f"no hook can be put there: {why}", 400), hint="name other modules")
         self.additions.append(Addition(where, hook, members))
         return self.additions[-1]
 

@@ -156,5 +156,7 @@ def _find_named(node: Node, pattern: str, strict: bool) -> list[tuple[str, Tenso
         return find_parameters(node.module, pattern)
     except LookupError as error:
         if strict:
-            raise UsageError(encodable(str(error), 300)) from None
+            raise UsageError(
+                encodable(str(error), 300), hint="where names a parameter of the module, or a glob"
+            ) from None
         return []

@@ -62,7 +62,9 @@ def plan_load(tree: ModuleTree, backup: TensorBackup, file: str, renames: tuple[
         if not same_bits(then, now)
     )
     if not writes:
-        raise UsageError(encodable(f"{file} holds what the model has already: nothing was changed", 400))
+        raise UsageError(
+            encodable(f"{file} holds what the model has already: nothing was changed", 400), hint="another file"
+        )
     return Load(StateDictFile(file, found.nest, renames, partial), writes)
 
 

@@ -150,7 +150,7 @@ class ChangeLog:
                 self._observe(node, on, filters.get(node.index))
 
         if not members and not observed:
-            raise UsageError("no hook of ours is on")
+            raise UsageError("no hook of ours is on", hint="space puts one on again")
         switch(False)
         self._did(f"disable all {len(members) + len(observed)}", lambda: switch(True), lambda: switch(False))
 

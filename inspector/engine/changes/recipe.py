@@ -20,6 +20,7 @@ from .edits import Edit, Load, StateDictFile
 from .log import ChangeLog
 
 SCHEMA = 1
+_HINT = f"a recipe is TOML as w writes it, and begins with schema = {SCHEMA}"
 _ROOT = frozenset({"", "(root)"})
 
 
@@ -82,11 +83,11 @@ def read(name: str) -> list[Entry]:
     try:
         data = tomlkit.parse(read_file(name, RECIPE).decode("utf-8")).unwrap()
     except (ValueError, TOMLKitError) as error:
-        raise UsageError(encodable(f"{name} cannot be read: {error}", 400)) from None
+        raise UsageError(encodable(f"{name} cannot be read: {error}", 400), hint=_HINT) from None
     except RecursionError:
-        raise UsageError(encodable(f"{name} cannot be read: it nests too deep", 400)) from None
+        raise UsageError(encodable(f"{name} cannot be read: it nests too deep", 400), hint=_HINT) from None
     if data.get("schema") != SCHEMA:
-        raise UsageError(encodable(f"{name} is no recipe", 300), hint=f"it begins with schema = {SCHEMA}")
+        raise UsageError(encodable(f"{name} is no recipe", 300), hint=_HINT)
     unknown = set(data) - {"schema", "hook", "edit"}
     if unknown:
         raise UsageError(

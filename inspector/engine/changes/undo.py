@@ -33,7 +33,7 @@ class UndoStack:
         """Raises `UsageError` where nothing is left."""
         last = next((done for done in reversed(self._done) if not done.undone), None)
         if last is None:
-            raise UsageError("nothing to undo")
+            raise UsageError("nothing to undo", hint="^r redoes what was undone")
         last.undo()
         last.undone = True
 
@@ -41,7 +41,7 @@ class UndoStack:
         """Raises `UsageError` where nothing was undone."""
         first = next((done for done in self._done if done.undone), None)
         if first is None:
-            raise UsageError("nothing to redo")
+            raise UsageError("nothing to redo", hint="u undoes what was done last")
         first.redo()
         first.undone = False
 

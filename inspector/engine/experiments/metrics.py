@@ -106,7 +106,9 @@ def _logit_metric(words: str, rest: str, count: int) -> Metric:
         logits = find_logits(output)
         last = logits[:, -1] if logits.dim() == 3 else logits
         if any(not -last.shape[-1] <= index < last.shape[-1] for index in chosen):
-            raise UsageError(f"{words}: the output has {last.shape[-1]} logits, counted from 0")
+            raise UsageError(
+                f"{words}: the output has {last.shape[-1]} logits, counted from 0", hint=f"up to {last.shape[-1] - 1}"
+            )
         first = last[..., chosen[0]].double()
         return (first - last[..., chosen[1]].double() if count == 2 else first).mean()
 

@@ -158,7 +158,7 @@ class Sweep:
             self._hook(where)
         elif self._question.side not in ("output", "input"):
             what = f"where={where!r} divides outputs and inputs, and {self._question.hook} is put on neither"
-            raise UsageError(encodable(what, 300))
+            raise UsageError(encodable(what, 300), hint="a where without a star, or on='output' or on='input'")
 
     def _refer(self, output: Any) -> dict[str, float]:
         self._question.measure.refer(output)

@@ -17,6 +17,7 @@ from ...text import encodable
 from .hook import Hook
 
 FILE = "<hook>"
+_HINT = "change that line"
 
 
 class PythonHook:
@@ -72,10 +73,12 @@ def compile_hook(code: str) -> Callable[..., Any]:
     try:
         exec(compile(ast.parse(code, FILE), FILE, "exec"), space)
     except SyntaxError as error:
-        raise UsageError(encodable(error.msg, 300), where=_line(code, error.lineno), line=error.lineno or 0) from None
+        raise UsageError(
+            encodable(error.msg, 300), where=_line(code, error.lineno), line=error.lineno or 0, hint=_HINT
+        ) from None
     except Exception as error:  # a person's code may raise anything when it is defined
         number = line_of(error)
-        raise UsageError(encodable(say(error), 300), where=_line(code, number), line=number or 0) from None
+        raise UsageError(encodable(say(error), 300), where=_line(code, number), line=number or 0, hint=_HINT) from None
     found = space.get("hook")
     if not callable(found):
         raise UsageError("there is no function called hook", hint="def hook(module, ...):")

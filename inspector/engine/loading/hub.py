@@ -142,7 +142,9 @@ def _check_dependencies(module: ModuleType, where: str) -> None:
 
 def _choices(where: str, details: Mapping[str, str]) -> records.Choices:
     if not details:
-        raise UsageError(encodable(f"the {_CONFIG} of {where} offers nothing", 300))
+        raise UsageError(
+            encodable(f"the {_CONFIG} of {where} offers nothing", 300), hint="a function in it is an entry point"
+        )
     items = tuple(
         records.Choice(encodable(f"{PREFIX}{where}#{name}", 300), "entry point", encodable(detail, 300))
         for name, detail in details.items()
@@ -168,7 +170,10 @@ def _model_of(made: Any, shown: str) -> Built:
     parts = made if isinstance(made, (tuple, list)) else ()
     model = next((part for part in parts if isinstance(part, nn.Module)), None)
     if model is None:
-        raise UsageError(encodable(f"{shown} returned a {type(made).__name__} without a module in it", 400))
+        raise UsageError(
+            encodable(f"{shown} returned a {type(made).__name__} without a module in it", 400),
+            hint="another entry point",
+        )
     return Built(model, (encodable(f"the {type(model).__name__} of the {len(parts)} things that it returned", 200),))
 
 

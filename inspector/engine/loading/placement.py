@@ -45,7 +45,7 @@ def parse_dtype(text: str) -> torch.dtype | None:
     raise UsageError(
         encodable(f"{text!r} is not a dtype a model can run in", 300),
         where=f"--dtype takes {', '.join(DTYPES)}",
-        hint=f"did you mean --dtype {close[0]}?" if close else "",
+        hint=f"did you mean --dtype {close[0]}?" if close else "--dtype bfloat16, or none for its own",
     )
 
 

@@ -20,7 +20,9 @@ def allow(info: ModelInfo | None, target: Target, request: Run) -> Target:
         UsageError: There is nothing to run, or a pass would materialize what nobody allowed it to.
     """
     if info is not None and not info.runnable:
-        raise UsageError(f"{info.class_name} has no forward: there is nothing to run")
+        raise UsageError(
+            f"{info.class_name} has no forward: there is nothing to run", hint="look at a module in it that has one"
+        )
     if request.materialize and not target.materialize:
         target = replace(target, materialize=True)
     if info is not None and not may_run(info, target):

@@ -122,7 +122,9 @@ def optimizer_of(text: str, model: nn.Module) -> torch.optim.Optimizer | None:
     try:
         optimizer: torch.optim.Optimizer = made([p for p in model.parameters() if p.requires_grad], *args, **kwargs)
     except (TypeError, ValueError) as error:
-        raise UsageError(encodable(f"{name} cannot be made so: {message_of(error)}", 300)) from None
+        raise UsageError(
+            encodable(f"{name} cannot be made so: {message_of(error)}", 300), hint="SGD(lr=0.01), Adam(lr=0.001), none"
+        ) from None
     return optimizer
 
 
@@ -147,7 +149,7 @@ def batches_of(settings: PassSettings, sample: Sample, seed: int, model: nn.Modu
     if count < settings.batches:
         raise UsageError(
             encodable(f"{settings.loader} gave {count} batches of {settings.batches}", 300),
-            hint=f"ask for {count} batches" if count else "",
+            hint=f"ask for {count} batches" if count else "a loader with items in it",
         )
 
 

@@ -37,11 +37,15 @@ def decode(data: bytes) -> Tensor:
 
 
 def _check_size(data: bytes) -> None:
-    from PIL import Image  # torchvision brings it
+    from PIL import Image, UnidentifiedImageError  # torchvision brings it
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of large images by itself
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        try:
+            opened = Image.open(io.BytesIO(data), formats=_FORMATS)
+        except UnidentifiedImageError:
+            raise ValueError("it begins like no image") from None
+        with opened as image:
             width, height = image.size
             pixels = width * height * int(getattr(image, "n_frames", 1))
     if pixels > min(MOST_PIXELS, FREE_PIXELS + PIXELS_PER_BYTE * len(data)):

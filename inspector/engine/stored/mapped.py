@@ -30,6 +30,11 @@ class MappedFile:
             self._bytes = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) if self.size else None
         _let_torch_warn()
 
+    def close(self) -> None:
+        """For one that no tensor lies in."""
+        if self._bytes is not None:
+            self._bytes.close()
+
     def read(self, start: int, stop: int) -> bytes:
         return self._bytes[start:stop] if self._bytes is not None else b""
 

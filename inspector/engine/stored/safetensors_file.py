@@ -22,7 +22,7 @@ from ...text import encodable
 from ...value_text import shape_text
 from ..values.unread import Unread
 from .mapped import MappedFile
-from .saved import MAX_HEADER
+from .saved import FETCH_AGAIN, MAX_HEADER
 
 MAX_DIMENSIONS = 64
 """That torch can compute with."""
@@ -77,6 +77,14 @@ def read_safetensors(path: Path) -> Contents:
         file = MappedFile(path)
     except OSError as error:
         raise _unfit(path, f"it cannot be opened: {error.strerror}") from None
+    try:
+        return _read(path, file)
+    except BaseException:
+        file.close()  # an error holds on to it as long as somebody holds on to the error
+        raise
+
+
+def _read(path: Path, file: MappedFile) -> Contents:
     header, begin = _header(path, file)
     metadata = header.pop(_METADATA, {})
     if not isinstance(metadata, dict):
@@ -184,7 +192,7 @@ def _few(notes: list[str], shown: int = 5) -> tuple[str, ...]:
     return (*notes[:shown], *more)
 
 
-def _unfit(path: Path, why: str, hint: str = "") -> UsageError:
+def _unfit(path: Path, why: str, hint: str = FETCH_AGAIN) -> UsageError:
     return UsageError(
         encodable(f"{path.name} is no sound safetensors file: {why}", 600), where=encodable(str(path), 300), hint=hint
     )

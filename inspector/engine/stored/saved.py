@@ -30,6 +30,9 @@ MAX_PICKLE = 1 << 28
 MAX_HEADER = 100_000_000
 """Bytes of a safetensors header, as its own readers limit it."""
 
+FETCH_AGAIN = "fetch it again, or save it anew"
+"""What to do about a file that is cut off or contradicts itself."""
+
 _MAGIC = b"\x8a\x0a" + 0x1950A86A20F9469CFC6C.to_bytes(10, "little")  # in the first pickle of a legacy file
 _PREAMBLE_BYTES = 64
 """Within which the magic number comes."""

@@ -15,7 +15,7 @@ from . import images
 from .arrays import Bloated, read_array, read_arrays
 from .bloat import refuse_bloated
 from .safetensors_file import read_safetensors
-from .saved import look_closely
+from .saved import FETCH_AGAIN, look_closely
 from .stand_ins import without_filling
 from .torch_file import check_storages
 
@@ -90,7 +90,10 @@ def _read_image(path: Path) -> torch.Tensor:
 
 def _unfit(path: Path, error: Exception) -> UsageError:
     return UsageError(
-        encodable(f"this file cannot be read: {_first_line(error)}", 600), where=_show(path), kind=type(error).__name__
+        encodable(f"this file cannot be read: {_first_line(error)}", 600),
+        where=_show(path),
+        hint=FETCH_AGAIN,
+        kind=type(error).__name__,
     )
 
 

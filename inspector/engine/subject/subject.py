@@ -84,7 +84,9 @@ class Subject:
         try:
             return self.tree.object_at(path)
         except KeyError:
-            raise UsageError(f"no module {'.'.join(path)!r} in this model") from None
+            raise UsageError(
+                f"no module {'.'.join(path)!r} in this model", hint="a path as the tree shows it"
+            ) from None
 
     def check_callable(self) -> None:
         """Raises `UsageError` where these are weights without a model."""

@@ -26,8 +26,7 @@ def is_alone(tree: ModuleTree) -> bool:
 
 def refusal(target: str) -> UsageError:
     """For whoever asks for what only a model can do."""
-    what = f"{NOTHING_TO_CALL}; inspector NAME -w {target} opens them in a model"
-    return UsageError(encodable(what, 400))
+    return UsageError(NOTHING_TO_CALL, hint=encodable(f"inspector NAME -w {target} opens them in a model", 400))
 
 
 def no_backup() -> TensorBackup:

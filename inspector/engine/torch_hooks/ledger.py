@@ -103,7 +103,7 @@ class Ledger:
             raise _no_hook(kind, hook_id, of)
         locked = why_locked(slot.owner, slot.kind)
         if locked:
-            raise UsageError("this hook cannot be switched", where=locked)
+            raise UsageError("this hook cannot be switched", where=locked, hint="take it off where it was put on")
         enabled = hook_id in slot.hooks
         if on and not enabled:
             self._enable(slot.key, hook_id)

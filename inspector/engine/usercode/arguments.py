@@ -69,7 +69,7 @@ def refusal(shown: str, name: str, names: Collection[str]) -> UsageError:
     return UsageError(
         encodable(f"{shown} takes no argument {name!r}", 400),
         where=encodable(taken, 1_000),
-        hint=encodable(f"did you mean {close[0]}=…?") if close else "",
+        hint=encodable(f"did you mean {close[0]}=…?" if close else f"leave out {name}=", 300),
     )
 
 
@@ -87,5 +87,7 @@ def refuse_call(error: TypeError, kwargs: Mapping[str, Any], shown: str, names: 
         return None
     key = match.group(2)
     if match.group(1).startswith("multiple"):
-        return UsageError(f"{shown} sets {key} itself", where=f"{key} is what makes it {shown}")
+        return UsageError(
+            f"{shown} sets {key} itself", where=f"{key} is what makes it {shown}", hint=f"leave out {key}="
+        )
     return refusal(shown, key, names)

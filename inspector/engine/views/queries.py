@@ -125,7 +125,7 @@ class Queries:
         if part == "site":
             return self._site(path)
         if part == "hook":
-            raise UsageError("of which hook is not said: its source is asked for with its kind and id")
+            raise UsageError("of which hook is not said", hint="its source is asked for with its kind and id")
         return source_of(module, part, path)
 
     def _site(self, path: Path) -> Source:

@@ -171,11 +171,11 @@ def _explain_content(value: Any) -> str:
 
 def _unclear(wanted: Wanted, what: str, found: dict[str, nn.Module]) -> UsageError:
     names = [f"{key} ({type(module).__name__})" for key, module in found.items()]
-    first = next(iter(found), "")
+    named = f"name one: inspector {wanted.text} {_ENTRY}={next(iter(found), '')} --trust-pickle"
     return UsageError(
         encodable(f"{wanted.text} {what}", 400),
         where=encodable(", ".join(names), 1_000),
-        hint=encodable(f"name one: inspector {wanted.text} {_ENTRY}={first} --trust-pickle", 400) if found else "",
+        hint=encodable(named if found else "save a module whole, or name a file with one", 400),
     )
 
 

@@ -62,7 +62,9 @@ def _reasons(path: Path) -> Iterator[str]:
         code = [(name, _text(reader, name)) for name in names]
     except RuntimeError as error:
         raise UsageError(
-            encodable(f"{path} cannot be read: {str(error).partition(chr(10))[0]}", 400), kind="RuntimeError"
+            encodable(f"{path} cannot be read: {str(error).partition(chr(10))[0]}", 400),
+            hint="save it again with torch.jit.save, or fetch it again",
+            kind="RuntimeError",
         ) from None
     for name, text in code:
         yield from _in_code(name, text)

@@ -109,5 +109,7 @@ def _some(words: Iterable[str]) -> str:
 
 def _unfit(index: Path, why: str) -> UsageError:
     return UsageError(
-        encodable(f"{index.name} is no sound index of shards: {why}", 600), where=encodable(str(index), 300)
+        encodable(f"{index.name} is no sound index of shards: {why}", 600),
+        where=encodable(str(index), 300),
+        hint="fetch it again with all its shards, or name one shard alone",
     )

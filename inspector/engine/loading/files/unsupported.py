@@ -38,7 +38,8 @@ def _build(wanted: Wanted) -> Built:
         if is_there(path):
             check_file(path, WEIGHTS)  # it may be no regular file
         why = _other(path) or "it holds neither Python, weights nor a program of PyTorch"
-        hint = "" if path.suffix else f"for torchvision's model of that name: tv:{path.name}"
+        named = f"for torchvision's model of that name: tv:{path.name}"
+        hint = "inspector NAME -i @FILE makes it an input, -w FILE weights" if path.suffix else named
     raise UsageError(
         encodable(f"{wanted.text} cannot be opened: {why}", 400),
         where=f"supported: {list_examples()}",

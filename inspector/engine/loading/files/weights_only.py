@@ -24,7 +24,7 @@ from ....text import encodable
 from ...modules.names import names_of
 from ...modules.weight_tree import NOTHING_TO_CALL, Weights, without_collecting
 from ...stored.safetensors_file import read_safetensors
-from ...stored.saved import Saved, look, what_is
+from ...stored.saved import FETCH_AGAIN, Saved, look, what_is
 from ...stored.stand_ins import reveal
 from ...stored.torch_file import read_saved
 from ...values.nested import tensors_in
@@ -163,13 +163,14 @@ def _read(path: Path, entry: str | None) -> _Contents:
         raise UsageError(
             encodable(f"{path.name} is no file that torch.save or safetensors wrote, or it is cut off", 400),
             where=encodable(str(path), 300),
+            hint=FETCH_AGAIN,
         )
     return _read_checkpoint(path, saved, entry)
 
 
 def _refuse_entry(entry: str | None, path: Path) -> None:
     if entry is not None:
-        raise UsageError(encodable(f"{path.name} has names and no entries; -s NAME starts at one", 400))
+        raise UsageError(encodable(f"{path.name} has names and no entries", 400), hint="-s NAME starts at a name")
 
 
 def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Contents:
@@ -184,6 +185,7 @@ def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Contents:
         raise UsageError(
             encodable(f"{path.name} is cut off, or contradicts itself: a tensor {error}", 400),
             where=encodable(str(path), 300),
+            hint=FETCH_AGAIN,
         ) from None
     about = {
         "format": "torch.save, before torch 1.6" if saved.legacy else "torch.save",
@@ -228,7 +230,11 @@ def _no_tensors(path: Path, name: str, state: object) -> UsageError:
     what = f"the entry {name!r} of {path.name}" if name else path.name
     held = f"a dict with {', '.join(map(str, list(state)[:_SHOWN]))}" if isinstance(state, Mapping) else (
         f"a {type(state).__name__}")  # fmt: skip
-    return UsageError(encodable(f"{what} holds no tensors but {held}", 400), where=encodable(str(path), 300))
+    return UsageError(
+        encodable(f"{what} holds no tensors but {held}", 400),
+        where=encodable(str(path), 300),
+        hint="weights are what torch.save writes of model.state_dict()",
+    )
 
 
 def _beside(value: Any) -> Any:

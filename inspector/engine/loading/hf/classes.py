@@ -111,6 +111,7 @@ def make_config(make: Callable[[], Any], typed: Mapping[str, Any], shown: str) -
             raise UsageError(
                 encodable(f"{shown} cannot be configured so: {' '.join(str(cause).split())}", 600),
                 where=encodable(given, 400),
+                hint="KEY=VALUE behind the target puts another value there",
             ) from None
 
 
@@ -218,7 +219,7 @@ def _needs_package(shown: str, error: ImportError) -> UsageError:
     missing = _LIBRARY.search(said)
     return UsageError(
         encodable(f"{shown} needs {missing.group(1)}" if missing else f"{shown} could not be built: {said}", 400),
-        hint=encodable(f"pip install {missing.group(1)}" if missing else "", 200),
+        hint=encodable(f"pip install {missing.group(1)}" if missing else "pip install --upgrade transformers", 200),
     )
 
 

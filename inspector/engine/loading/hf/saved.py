@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from ....errors import UsageError
-from ....files import is_file
+from ....files import is_file, is_there
 from ....text import encodable
 from ...usercode.running import reported
 from ..target import Built, Wanted
@@ -27,7 +27,7 @@ _SHOWN = 3
 
 def build_files(transformers: Any, directory: Path, typed: Mapping[str, Any], wanted: Wanted) -> Built:
     """The model of a directory: with its weights where there are some, else with random ones."""
-    if not is_file(directory / _CONFIG):
+    if not is_there(directory / _CONFIG):
         raise UsageError(
             encodable(f"there is no {_CONFIG} in {directory}", 400), hint=encodable(_instead(directory), 300)
         )

@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from ....errors import UsageError
-from ....files import expand, is_directory, is_file
+from ....files import expand, is_directory, is_file, is_there
 from ....text import encodable
 from ...usercode import arguments
 from ...usercode.extras import optional
@@ -40,6 +40,11 @@ def _build(wanted: Wanted) -> Built:
         return build_files(transformers, path if is_directory(path) else path.parent, typed, wanted)
     if _CLASS.fullmatch(name):
         return build_class(transformers, find_class(transformers, name, wanted.text), typed, wanted)
+    if is_there(path):
+        raise UsageError(
+            encodable(f"{name} is not the directory of a model", 400),
+            hint=encodable(f"hf:DIR takes what save_pretrained writes; a file is opened as inspector {name}", 400),
+        )
     if not _ID.fullmatch(name) or name.startswith("."):
         raise UsageError(
             encodable(f"{name!r} is neither a directory, a class of transformers nor an id on the Hub", 400),
