@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 import torch
+from PIL import Image
 from torch import nn
 
 CANARY = "canary"
@@ -123,6 +124,18 @@ MAKERS: dict[str, Callable[[], bytes]] = {
     "model.onnx": lambda: b"\x08\x07\x12\x07pytorch",
     "model.gguf": lambda: b"GGUF" + b"\xff" * 60,
 }  # fmt: skip
+
+
+@cache
+def make_pictures() -> dict[str, bytes]:
+    """A small one of each kind."""
+    return {f"small.{kind}": _picture(kind) for kind in ("png", "jpg", "gif", "webp")}
+
+
+def _picture(kind: str) -> bytes:
+    stream = io.BytesIO()
+    Image.new("RGB", (4, 2), "red").save(stream, "jpeg" if kind == "jpg" else kind)
+    return stream.getvalue()
 
 
 @cache

@@ -163,3 +163,14 @@ def test_json_that_fills_the_memory(text: str, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         parse_json(text.encode("utf-8", "surrogateescape"))
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+
+
+def test_only_what_ends_is_to_be_copied_into_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    hints = []
+    for name in ("pipe", "device"):
+        with pytest.raises(UsageError) as caught:
+            check_file(tmp_path / name, SMALL)
+        hints.append(caught.value.problem.hint)
+    assert "cat " in hints[0] and "cat " not in hints[1]

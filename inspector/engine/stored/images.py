@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import io
 import warnings
+from typing import TYPE_CHECKING
 
+import numpy
 import torch
 from torch import Tensor
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp"})
 
@@ -22,22 +27,13 @@ _FORMATS = ("PNG", "JPEG", "GIF", "WEBP")
 def decode(data: bytes) -> Tensor:
     """As 3×H×W in 0..1; of several frames frames×3×H×W.
 
+    By Pillow, which torchvision brings: torchvision's own decoders end the process where a picture is damaged.
+
     Raises:
-        ValueError: It would have far more pixels than an image of so many bytes has.
+        ValueError: It begins like no image, or would have far more pixels than an image of so many bytes has.
         Exception: Whatever the decoders raise for what is broken.
     """
-    from torchvision.io import ImageReadMode, decode_image
-
-    _check_size(data)
-    with warnings.catch_warnings():  # of bytes that cannot be written to
-        warnings.simplefilter("ignore")
-        encoded = torch.frombuffer(data, dtype=torch.uint8)
-    image: Tensor = decode_image(encoded, mode=ImageReadMode.RGB)
-    return image.float().div_(255)
-
-
-def _check_size(data: bytes) -> None:
-    from PIL import Image, UnidentifiedImageError  # torchvision brings it
+    from PIL import Image, ImageSequence, UnidentifiedImageError
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it warns of large images by itself
@@ -46,7 +42,19 @@ def _check_size(data: bytes) -> None:
         except UnidentifiedImageError:
             raise ValueError("it begins like no image") from None
         with opened as image:
-            width, height = image.size
-            pixels = width * height * int(getattr(image, "n_frames", 1))
-    if pixels > min(MOST_PIXELS, FREE_PIXELS + PIXELS_PER_BYTE * len(data)):
-        raise ValueError(f"{len(data):,} bytes would become an image of {width:,}×{height:,}, {pixels:,} pixels in all")
+            _check_size(image, len(data))
+            frames = torch.stack([_to_tensor(frame) for frame in ImageSequence.Iterator(image)])
+    return frames[0] if len(frames) == 1 else frames
+
+
+def _check_size(image: Image, size: int) -> None:
+    width, height = image.size
+    pixels = width * height * int(getattr(image, "n_frames", 1))
+    if pixels > min(MOST_PIXELS, FREE_PIXELS + PIXELS_PER_BYTE * size):
+        raise ValueError(f"{size:,} bytes would become an image of {width:,}×{height:,}, {pixels:,} pixels in all")
+
+
+def _to_tensor(frame: Image) -> Tensor:
+    if frame.mode.startswith("I"):  # greys of 16 bits, which a conversion would cut off at 255
+        return (torch.from_numpy(numpy.array(frame, numpy.float32)) / 65_535).expand(3, -1, -1).contiguous()
+    return torch.from_numpy(numpy.array(frame.convert("RGB"))).movedim(-1, 0).float().div_(255).contiguous()

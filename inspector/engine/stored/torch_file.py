@@ -7,7 +7,6 @@ left for tensors that cannot be made without values.
 
 from __future__ import annotations
 
-import re
 import struct
 import sys
 import warnings
@@ -29,10 +28,10 @@ from ..values.unread import Held, Unread
 from .bloat import explain_size, refuse_bloated
 from .mapped import MappedFile
 from .quick_pickle import Quick, unpickle_quickly
+from .refusal import explain_refusal
 from .saved import Saved
 from .stand_ins import standing_in, without_filling
 
-_REFUSED = re.compile(r"WeightsUnpickler error: (.*)", re.DOTALL)
 _PLAIN = (Tensor, torch.nn.Parameter)
 _LENGTHS = struct.Struct("<HH")  # of the name and of what follows it, in the header of a zip's member
 
@@ -138,18 +137,11 @@ def _load(source: Any, saved: Saved, **how: Any) -> Any:
     except Exception as error:  # pickle, zip and tensor errors of many kinds; each means that the file is unfit
         name = str(getattr(source, "name", source))
         raise UsageError(
-            encodable(f"{Path(name).name} cannot be read: {_words(error)}", 600),
+            encodable(f"{Path(name).name} cannot be read: {explain_refusal(error)}", 600),
             where=encodable(name, 300),
             hint="only tensors and plain values are read; a file that wants other objects must be saved anew",
             kind=type(error).__name__,
         ) from None
-
-
-def _words(error: Exception) -> str:
-    """The reason alone: torch adds advice on how to run what is in the file."""
-    refused = _REFUSED.search(str(error))
-    text = " ".join((refused.group(1) if refused else str(error)).split())
-    return text.partition(" Please use `torch")[0].partition(" Check the documentation")[0] or type(error).__name__
 
 
 def _foreign_note(saved: Saved) -> tuple[str, ...]:

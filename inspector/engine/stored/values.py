@@ -14,6 +14,7 @@ from ...text import encodable
 from . import images
 from .arrays import Bloated, read_array, read_arrays
 from .bloat import refuse_bloated
+from .refusal import explain_refusal
 from .safetensors_file import read_safetensors
 from .saved import FETCH_AGAIN, look_closely
 from .stand_ins import without_filling
@@ -54,7 +55,7 @@ def _read_pickled(path: Path) -> Any:
         with open_file(path, WEIGHTS) as stream, without_filling():
             value = torch.load(stream, map_location="cpu", weights_only=True)
     except Exception as error:  # pickle, zip and tensor errors of many kinds; each means that the file is unfit
-        raise _not_plain(path, _first_line(error), type(error).__name__) from None
+        raise _not_plain(path, explain_refusal(error), type(error).__name__) from None
     check_storages(path, value)
     return value
 

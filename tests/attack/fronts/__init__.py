@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ..case import Front
-from . import bytes, engines, files, keys, specs, states
+from . import bytes, engines, files, keys, mutants, specs, states
 
 FRONTS: dict[str, Front] = {
     "keys": keys.FRONT,
     "bytes": bytes.FRONT,
     "specs": specs.FRONT,
     "files": files.FRONT,
+    "mutants": mutants.FRONT,
     "engines": engines.FRONT,
     "states": states.FRONT,
 }

@@ -46,6 +46,14 @@ def _enlarge(random: Random, data: bytes) -> bytes:
     return data[:at] + struct.pack(form, number) + data[at + struct.calcsize(form) :]
 
 
+def _splice(random: Random, data: bytes) -> bytes:
+    """With a piece of itself, or of another valid file, in the place of one of its own."""
+    other = random.choice((data, random.choice(list(make_all().values())) or data))
+    start, length = random.randrange(len(other)), random.choice((1, 8, 64, 4096))
+    at, gone = random.randrange(len(data)), random.choice((0, length))
+    return data[:at] + other[start : start + length] + data[at + gone :]
+
+
 def _repack(random: Random, data: bytes) -> bytes:
     """A zip whose members are others."""
     try:
@@ -92,7 +100,15 @@ def _replace_one(random: Random, value: Any) -> Any:
     return [*value[:at], _replace_one(random, value[at]), *value[at + 1 :]]
 
 
-_MUTATIONS: tuple[Callable[[Random, bytes], bytes], ...] = (_flip, _cut, _insert, _enlarge, _repack, _restructure)
+MUTATIONS: tuple[Callable[[Random, bytes], bytes], ...] = (
+    _flip,
+    _cut,
+    _insert,
+    _enlarge,
+    _splice,
+    _repack,
+    _restructure,
+)
 
 
 def _make_special(random: Random, path: Path) -> None:
@@ -127,7 +143,7 @@ def _put(random: Random) -> str:
         return path.name
     data = make_all()[name]
     for _ in range(random.choice((0, 1, 1, 1, 2))):
-        data = random.choice(_MUTATIONS)(random, data) if 0 < len(data) < 10_000_000 else data
+        data = random.choice(MUTATIONS)(random, data) if 0 < len(data) < 10_000_000 else data
     path.write_bytes(data)
     return path.name
 

@@ -97,3 +97,15 @@ def test_pipes_beside_a_config_are_not_waited_for(name: str, tmp_path: Path) -> 
     (tmp_path / "config.json").write_text(json.dumps(SMALL))
     os.mkfifo(tmp_path / name)
     assert "is a named pipe" in refused(tmp_path).problem.what
+
+
+def test_a_config_that_is_no_file_is_told_from_none(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "config.json")
+    assert "is a named pipe" in str(refused(tmp_path))
+
+
+def test_a_file_in_the_place_of_a_directory_is_not_read(tmp_path: Path) -> None:
+    for name, make in (("large.json", lambda path: os.truncate(path, 1 << 40)), ("tiny.json", lambda path: None)):
+        (tmp_path / name).touch()
+        make(tmp_path / name)
+        assert "is not the directory of a model" in str(refused(tmp_path / name))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import pickle
@@ -12,10 +13,16 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
+from inspector.engine.stored import images
+from inspector.engine.stored.safetensors_file import read_safetensors
 from inspector.engine.stored.saved import look, what_is
+from inspector.engine.stored.values import read_values
+from inspector.errors import UsageError
+from inspector.files.purposes import INPUT
 
 
 class Runs:
@@ -112,3 +119,68 @@ def test_a_file_that_changed_is_looked_at_again(tmp_path: Path) -> None:
     assert what_is(file) == "state"
     torch.save(nn.Linear(2, 3), file)
     assert what_is(file) == "module"
+
+
+def test_a_refusal_is_told_without_advice_to_run_the_file(tmp_path: Path) -> None:
+    for name in ("system", "getcwd"):
+        file = tmp_path / f"{name}.pt"
+        torch.save({"x": _Calls(name)}, file)
+        with pytest.raises(UsageError) as caught:
+            read_values(file, INPUT)
+        words = caught.value.problem.what
+        assert name in words and "trusted source" not in words and "weights_only" not in words
+
+
+class _Calls:
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...]]:
+        return getattr(os, self.name), ()
+
+
+def test_a_header_that_cannot_be_read_leaves_no_file_open(tmp_path: Path) -> None:
+    file = tmp_path / "cut.safetensors"
+    file.write_bytes(b"\xff" * 40)
+    before = os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else pytest.skip("needs /proc")
+    errors = []
+    for _ in range(3):
+        with pytest.raises(UsageError) as caught:
+            read_safetensors(file)
+        errors.append(caught)  # with the frames that the error came through
+    assert len(os.listdir("/proc/self/fd")) == len(before)
+
+
+def _encode(image: Image.Image, kind: str) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind)
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "gif", "webp"])
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "1"])
+def test_an_image_is_what_torchvision_makes_of_it(kind: str, mode: str) -> None:
+    from torchvision.io import ImageReadMode, decode_image
+
+    if kind == "jpeg" and mode in ("RGBA", "P"):
+        pytest.skip("there is none such")
+    drawn = Image.effect_noise((9, 7), 80).convert("RGB").convert(mode)
+    data = _encode(drawn, kind)
+    truth = decode_image(torch.frombuffer(bytearray(data), dtype=torch.uint8), mode=ImageReadMode.RGB)
+    found = images.decode(data)
+    assert found.shape == truth.shape and (found - truth.float() / 255).abs().max() <= 1 / 255
+
+
+def test_greys_of_sixteen_bits_keep_their_range() -> None:
+    drawn = Image.new("I;16", (3, 2), 65_535)
+    found = images.decode(_encode(drawn, "png"))
+    assert found.shape == (3, 2, 3) and bool((found == 1).all())
+
+
+def test_a_damaged_image_is_an_error_and_no_end_of_the_process() -> None:
+    """torchvision's decoder of PNG leaves by a jump that ends the process."""
+    data = bytearray(_encode(Image.new("RGB", (40, 40), "red"), "png"))
+    for at in range(33, len(data)):
+        damaged = bytes(data[:at]) + bytes([data[at] ^ 255]) + bytes(data[at + 1 :])
+        with contextlib.suppress(Exception):  # of many kinds
+            images.decode(damaged)
