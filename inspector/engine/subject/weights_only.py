@@ -26,7 +26,8 @@ def is_alone(tree: ModuleTree) -> bool:
 
 def refusal(target: str) -> UsageError:
     """For whoever asks for what only a model can do."""
-    return UsageError(NOTHING_TO_CALL, hint=encodable(f"inspector NAME -w {target} opens them in a model", 400))
+    what = f"{NOTHING_TO_CALL}; inspector NAME -w {target} opens them in a model"
+    return UsageError(encodable(what, 400), hint="NAME is that of a model that they fit")
 
 
 def no_backup() -> TensorBackup:
