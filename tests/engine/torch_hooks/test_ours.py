@@ -199,8 +199,8 @@ def test_a_copy_is_scripted_compiled_and_exported_as_ever() -> None:
         model(x)
     assert torch.equal(torch.jit.script(copied)(x), model(x))
     assert torch.allclose(torch.compile(copied, fullgraph=True, backend="eager")(x), model(x))
-    assert len(list(torch.export.export(copied, (x,)).graph.nodes)) == len(
-        list(torch.export.export(model, (x,)).graph.nodes)
+    assert len(list(torch.export.export(copied, (x,), strict=False).graph.nodes)) == len(
+        list(torch.export.export(model, (x,), strict=False).graph.nodes)
     )
 
 
