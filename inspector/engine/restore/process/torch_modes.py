@@ -14,7 +14,7 @@ from torch import overrides
 from torch.autograd import forward_ad
 from torch.utils import _python_dispatch as dispatch
 
-from .setting import CannotWrite, Setting
+from .setting import CannotWrite, Reading, Setting
 
 _C: Any = torch._C
 _hooks: Any = torch._C._autograd
@@ -87,13 +87,21 @@ def _write_function_state(on: bool) -> None:
     _enter(_C._EnableTorchFunction() if on else _C.DisableTorchFunctionSubclass())
 
 
-def _read_dispatch_keys() -> tuple[int, int]:
-    return _C._dispatch_tls_local_include_set().raw_repr(), _C._dispatch_tls_local_exclude_set().raw_repr()
+class _DispatchKeys(Reading):
+    """Which keys operations of this thread take besides those of their tensors, and which they pass by."""
+
+    def __init__(self) -> None:
+        self.sets = _C._dispatch_tls_local_include_set(), _C._dispatch_tls_local_exclude_set()
+        self.bits = [each.raw_repr() for each in self.sets]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _DispatchKeys) and self.bits == other.bits
+
+    __hash__ = object.__hash__
 
 
-def _write_dispatch_keys(keys: tuple[int, int]) -> None:
-    included, excluded = map(_C.DispatchKeySet.from_raw_repr, keys)
-    _enter(_C._ForceDispatchKeyGuard(included, excluded))
+def _write_dispatch_keys(keys: _DispatchKeys) -> None:
+    _enter(_C._ForceDispatchKeyGuard(*keys.sets))
 
 
 def _read_nesting() -> int:
@@ -197,7 +205,7 @@ MODES: tuple[Setting, ...] = (
     Setting("saved tensor hooks refused", _hooks._saved_tensors_hooks_get_disabled_error_message, _write_hooks_refused),
     Setting("profiler", _hooks._profiler_enabled, _write_profiler),
     *(
-        [Setting("dispatch keys", _read_dispatch_keys, _write_dispatch_keys)]
+        [Setting("dispatch keys", _DispatchKeys, _write_dispatch_keys)]
         if hasattr(_C.DispatchKeySet, "raw_repr")
         else []
     ),
