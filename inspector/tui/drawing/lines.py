@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from ..format import ascii_only
 from ..keys import bindings
 from .search import Search, pattern_of
 from .wrap import Line, ScreenRow, layout, rows_of
+
+
+_END = sys.maxsize
+"""The line after the last one, of a page that is not built yet."""
 
 
 @dataclass
@@ -83,7 +88,7 @@ class LineView(ScrollView, can_focus=True):
     def follow_end(self) -> None:
         """Scroll to the last line, now or when the view is seen again."""
         if self._stale:
-            self._target = len(self.page.lines)
+            self._target = _END
         else:
             self.action_to_end()
 

@@ -679,9 +679,11 @@ async def test_the_log_follows_its_end_until_scrolled_up() -> None:
         assert logged(panel)[-1] == "out last"
 
 
-async def test_a_hidden_log_is_at_its_end_when_seen_again() -> None:
+@pytest.mark.parametrize("first", ["first\n", ""])
+async def test_a_hidden_log_is_at_its_end_when_seen_again(first: str) -> None:
     async with logging((50, 12)) as (panel, pilot):
-        panel.write("stdout", "first\n")
+        panel.write("stdout", first)
+        await pilot.pause()
         panel.display = False
         await pilot.pause()
         panel.write("stdout", "".join(f"line {n}\n" for n in range(100)))
