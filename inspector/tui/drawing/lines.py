@@ -22,7 +22,6 @@ from ..keys import bindings
 from .search import Search, pattern_of
 from .wrap import Line, ScreenRow, layout, rows_of
 
-
 _END = sys.maxsize
 """The line after the last one, of a page that is not built yet."""
 
