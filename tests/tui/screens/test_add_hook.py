@@ -496,7 +496,7 @@ async def test_the_outcome_is_in_sight_whatever_the_form(tmp_path: Path, kind: s
 def test_the_line_of_wrong_code_is_said_once() -> None:
     with pytest.raises(UsageError) as caught:
         compile_hook("def hook(*args):\n    return 1\n1 / 0\n")
-    assert refusal(caught.value.problem).plain == "line 3: ZeroDivisionError: division by zero"
+    assert refusal(caught.value.problem).plain == "line 3: ZeroDivisionError: division by zero\nchange that line"
 
 
 def test_meanings_fit_beside_a_scroll_bar_at_80_columns() -> None:
