@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 from textual.strip import Strip
+from textual.theme import BUILTIN_THEMES
 
 from inspector.client.model import Model
 from inspector.records import Brief, HookMarks, ModuleRow
@@ -502,7 +503,7 @@ async def test_call_order_before_a_pass_says_so() -> None:
 # themes
 
 
-@pytest.mark.parametrize("theme", ["textual-dark", "textual-light", "ansi-dark", "ansi-light"])
+@pytest.mark.parametrize("theme", [name for name in BUILTIN_THEMES if name.startswith(("textual-", "ansi-"))])
 async def test_the_selection_is_seen_with_and_without_focus(theme: str) -> None:
     made = network()
     async with showing(made) as (tree, pilot, app):

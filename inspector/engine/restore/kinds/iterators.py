@@ -89,7 +89,7 @@ class KeptFrame(Kept):
 
     def _read(self) -> tuple[int, list[Any]]:
         frame = getattr(self.owner, f"{_FRAMES[type(self.owner)]}_frame")
-        return (-1 if frame is None else frame.f_lasti), [] if frame is None else gc.get_referents(self.owner)
+        return (-1, []) if frame is None else (frame.f_lasti, _list_variables(self.owner, frame))
 
     def parts(self) -> Parts:
         skipped = (types.FrameType, types.CodeType)
@@ -100,3 +100,10 @@ class KeptFrame(Kept):
         if position != self.position or not same(content, self.content):
             self.position, self.content = position, content
             yield Change("", f"a {type(self.owner).__name__} that advanced")
+
+
+def _list_variables(owner: Any, frame: types.FrameType) -> list[Any]:
+    """The values of its variables, and what it is in the middle of: with Python 3.10 the frame holds them."""
+    elsewhere = (frame.f_globals, frame.f_builtins)
+    held_by_frame = (held for held in gc.get_referents(frame) if not any(held is each for each in elsewhere))
+    return [*gc.get_referents(owner), *held_by_frame]

@@ -51,6 +51,12 @@ def _read_device() -> torch.device | None:
     return None if context is None else context.device
 
 
+def _write_device(device: torch.device | None) -> None:
+    torch.set_default_device(device)
+    if device is None:  # torch 2.6 leaves a None here that its own `get_default_device` fails on
+        torch._GLOBAL_DEVICE_CONTEXT.__dict__.pop("device_context", None)
+
+
 def _read_function_modes() -> tuple[Any, ...]:
     default = _default_context()
     return tuple(mode for mode in _get_function_modes() if mode is not default)
@@ -186,7 +192,7 @@ def _write_transforms(depth: int) -> None:
 
 MODES: tuple[Setting, ...] = (
     Setting("vmap, grad and their like", _read_transforms, _write_transforms),
-    Setting("default device", _read_device, torch.set_default_device),
+    Setting("default device", _read_device, _write_device),
     Setting("torch function modes", _read_function_modes, _write_function_modes),
     Setting("torch dispatch modes", _read_dispatch_modes, _write_dispatch_modes),
     Setting("__torch_function__", _read_function_state, _write_function_state),
