@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import select
 import shutil
 import signal
 import sys
+import termios
 import threading
 import time
 from functools import partial
@@ -58,6 +60,17 @@ class SturdyDriver(LinuxDriver):
             for message in self._hear(terminal, data or b""):
                 self.process_message(message)
             self._wait_for_app()
+
+    def stop_application_mode(self) -> None:
+        """Leave the terminal, and only then let it echo: what is typed meanwhile would come into the midst of a frame
+        that is still written."""
+        attributes, self.attrs_before = self.attrs_before, None  # Textual's would be first to go back
+        super().stop_application_mode()
+        self.close()  # once all is written
+        self.attrs_before = attributes
+        if attributes is not None:
+            with contextlib.suppress(termios.error):
+                termios.tcsetattr(self.fileno, termios.TCSADRAIN, attributes)
 
     def _hear(self, terminal: TerminalInput, data: bytes) -> list[Message]:
         now = time.monotonic()

@@ -7,6 +7,7 @@ import signal
 import struct
 import sys
 import termios
+import time
 from collections.abc import Iterator
 from fcntl import ioctl
 from pathlib import Path
@@ -78,6 +79,19 @@ def test_a_flood_of_reports_does_not_fill_the_app(terminal: Terminal) -> None:
 def _takes(terminal: Terminal, data: bytes) -> bool:
     terminal.send(data)
     return True
+
+
+def test_what_is_typed_as_it_leaves_is_not_echoed_into_a_frame(terminal: Terminal) -> None:
+    """The terminal is given back when it has taken all that was written to it."""
+    terminal.resize(250, 70)
+    terminal.wait_for(lambda: "q Quit" in terminal.screen.display[69], "the whole window")
+    terminal.send("t" * 40 + "q")  # more frames than a terminal takes before somebody reads
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        assert not terminal.attributes[3] & termios.ECHO
+        time.sleep(0.01)
+    assert terminal.wait_for_end() == 0
+    assert_restored(terminal)
 
 
 def test_random_bytes_end_the_app_only_as_keys_do(tmp_path: Path) -> None:
