@@ -7,6 +7,7 @@ pickle makes has to have been looked at before: see `opcodes`.
 
 from __future__ import annotations
 
+import copyreg
 import io
 import pickle
 from collections import OrderedDict
@@ -64,6 +65,8 @@ def unpickle_quickly(data: bytes, file: MappedFile, records: Records) -> Quick |
         file: Where the storages are.
         records: Their places in it.
     """
+    if vars(copyreg)["_extension_registry"]:  # numbers in a pickle stand for names then, which nobody is asked about
+        return None
     made = Quick()
     names = {
         ("collections", "OrderedDict"): OrderedDict,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import io
 import pickle
 from collections import OrderedDict
@@ -112,6 +113,17 @@ def test_what_torch_save_does_not_write_is_declined(
     (tmp_path / "file").write_bytes(bytes(16))
     assert unpickle_quickly(data, MappedFile(tmp_path / "file"), {"0": (0, 16)}) is None
     assert not capsys.readouterr().out
+
+
+def test_names_that_a_program_has_given_numbers_are_not_taken_unasked(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    named = b"\x80\x02\x82\xc8."
+    copyreg.add_extension("builtins", "print", 200)
+    try:
+        assert pickle.loads(named) is print
+        assert unpickle_quickly(named, MappedFile(tmp_path / "file"), {}) is None
+    finally:
+        copyreg.remove_extension("builtins", "print", 200)
 
 
 def test_a_tensor_that_is_changed_after_it_was_made_has_no_place(tmp_path: Path) -> None:
