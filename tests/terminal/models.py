@@ -54,7 +54,7 @@ class Loud(Tiny):
         os.write(2, b"written to 2\n")
         sys.stderr.flush()
         with open("/dev/tty", "w") as terminal:  # there is none
-            terminal.write(" ".join(["to", "the", "terminal"]))  # the words are not in the source, which is shown
+            terminal.write("-".join(["past", "the", "app"]))  # in one word that is not in the source, which is shown
         return super().forward(x)
 
 
