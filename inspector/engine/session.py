@@ -46,8 +46,8 @@ from .hooks.spec import parse_hook, resolve_hook, split_place
 from .inputs import Sample, form_fields, sample_from_specs
 from .inputs.sample import sample_from_values
 from .loading import Loaded, list_targets, load
+from .modules.collector import without_collector
 from .modules.tree import Node, walk
-from .modules.weight_tree import without_collecting
 from .passes.lazy import may_run
 from .recording.call import Call
 from .restore.turn import TURN
@@ -145,7 +145,7 @@ class Session:
 
     def _adopt(self, loaded: Loaded, target: Target) -> None:
         self.generation += 1
-        with without_collecting():
+        with without_collector():
             self.subject = Subject.of(loaded, target, self.generation, self._say)
         self.attempts = Attempts(self.subject, self._call_log)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)

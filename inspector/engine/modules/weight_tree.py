@@ -6,9 +6,7 @@ those of the file. Its modules are made when somebody looks at them.
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, overload
 
 from torch import Tensor, nn
@@ -112,19 +110,6 @@ def names_under(tree: ModuleTree) -> Names:
     if names is None:
         raise TypeError("this is the tree of a model")
     return names
-
-
-@contextmanager
-def without_collecting() -> Iterator[None]:
-    """While very many objects are made, and none of them is let go, the garbage collector looks at all of them again
-    and again: with 300,000 names that takes longer than all else."""
-    collects = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collects:
-            gc.enable()
 
 
 def join_name(path: Iterable[str], name: str) -> str:

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
+from ..modules.collector import without_collector
 from ..modules.tree import ModuleTree
 from .backup import TensorBackup
-from .collector import without_collector
 from .hooks import KeptHooks
 from .kept_tensor import LOST
 from .kinds.kind import Change, Kept

@@ -21,8 +21,9 @@ from ....errors import UsageError
 from ....files import check_file, expand, is_directory, is_file
 from ....files.purposes import WEIGHTS
 from ....text import encodable
+from ...modules.collector import without_collector
 from ...modules.names import names_of
-from ...modules.weight_tree import NOTHING_TO_CALL, Weights, without_collecting
+from ...modules.weight_tree import NOTHING_TO_CALL, Weights
 from ...stored.safetensors_file import read_safetensors
 from ...stored.saved import FETCH_AGAIN, Saved, look, what_is
 from ...stored.stand_ins import reveal
@@ -121,7 +122,7 @@ def _refuse_what_needs_a_model(wanted: Wanted) -> None:
 
 
 def _assemble(path: Path, wanted: Wanted) -> Built:
-    with without_collecting():
+    with without_collector():
         found = _read(path, _entry(wanted))
         root = Weights(names_of(_tie(found.tensors), found.others, numbered=found.sorted))
     about = {"file": str(path), "dtypes": _dtypes(found.tensors.values()), **found.about}

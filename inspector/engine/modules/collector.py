@@ -1,5 +1,5 @@
 """Python's garbage collector out of the way while very many objects are made and none is dropped: it would look through
-all of them again and again, for nothing."""
+all of them again and again: with 300,000 names that takes longer than all else."""
 
 from __future__ import annotations
 
