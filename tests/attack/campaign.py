@@ -92,6 +92,7 @@ class Campaign:
         if skip:
             print(f"    {command} --skip {skip}", flush=True)
         if self._details:
+            Path(self._details).mkdir(parents=True, exist_ok=True)
             Path(self._details, f"{name}-{seed}.txt").write_text(verdict.detail, "utf-8", "backslashreplace")
 
     def _shrink(self, name: str, seed: int, verdict: Verdict) -> tuple[int, Verdict]:

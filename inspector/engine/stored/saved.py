@@ -41,7 +41,7 @@ _MODULE_MARKS = frozenset({"_parameters", "_buffers", "_modules"})  # attributes
 
 _EXPORTED = frozenset({"archive_format", "models/model.json", "serialized_exported_program.json"})
 
-_UNREADABLE = (
+UNREADABLE = (
     UnreadableError, OSError, EOFError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ValueError,
     OverflowError, NotImplementedError, RuntimeError,
 )  # fmt: skip
@@ -111,7 +111,7 @@ def _look_at(stream: IO[bytes], size: int) -> Saved:
             return _in_legacy(stream, size)
     except BloatedError as error:
         return Saved("state", bloated=str(error))
-    except _UNREADABLE:
+    except UNREADABLE:
         return Saved("unknown")
     return Saved("safetensors" if _is_safetensors(start) else "unknown")
 

@@ -29,7 +29,7 @@ from .bloat import explain_size, refuse_bloated
 from .mapped import MappedFile
 from .quick_pickle import Quick, unpickle_quickly
 from .refusal import explain_refusal
-from .saved import Saved
+from .saved import UNREADABLE, Saved
 from .stand_ins import standing_in, without_filling
 
 _PLAIN = (Tensor, torch.nn.Parameter)
@@ -74,7 +74,7 @@ def _read_quickly(path: Path, notes: tuple[str, ...]) -> Read | None:
         file = MappedFile(path)
         with open_file(path, WEIGHTS) as stream, zipfile.ZipFile(stream) as archive:
             quick = _unpickle(archive, file)
-    except (OSError, KeyError, struct.error, zipfile.BadZipFile):
+    except (KeyError, *UNREADABLE):
         return None
     return Read(quick.value, quick.seat, notes) if quick is not None else None
 
@@ -123,7 +123,7 @@ def _read_lazily(path: Path, saved: Saved, notes: tuple[str, ...]) -> Read | Non
         seats = _Seats(path)
         for tensor in tensors_in(value):
             seats.check(tensor)
-    except (UsageError, _NoSeat, struct.error):  # struct.error: the zip's own places are wrong
+    except (UsageError, _NoSeat, *UNREADABLE):
         return None
     return Read(value, seats.seat, notes)
 

@@ -673,3 +673,15 @@ def test_a_module_exported_with_a_graph_for_each_call_shows_them_all():
     assert source.title == "Counts.forward"
     assert "# call 1\n" in source.text and "# call 2\n" in source.text and "2 calls" in source.notes[0]
     assert module_rows(walk(model))[1].class_name == "Counts"
+
+
+@needs_archives
+@pytest.mark.parametrize("name", [b"out/side", b"net/\xff"])
+def test_a_member_that_torch_cannot_name_is_no_fault_of_ours(name, tmp_path):
+    writer = torch._C.PyTorchFileWriter(str(tmp_path / "net.pt2"))
+    for record in ("models/model.json", "side"):
+        writer.write_record(record, b"{}", 2)
+    writer.write_end_of_file()
+    file = tmp_path / "net.pt2"
+    file.write_bytes(file.read_bytes().replace(b"net/side", name.ljust(8, b"x")))
+    assert "no exported program" in refused(str(file)).what

@@ -60,8 +60,8 @@ def _build(wanted: Wanted) -> Built:
     path = check_file(wanted.text, PROGRAM)
     look_closely(path)
     _demand_archives(path)
-    reader = _reader(path)
-    name = _choose(_programs(reader, path), wanted)
+    reader, records = _open_archive(path)
+    name = _choose(_programs(records, path), wanted)
     _check(reader, wanted)
     with reported(f"{wanted.text} could not be loaded:"), open_file(path, PROGRAM) as stream:
         from torch.export.pt2_archive._package import load_pt2  # what torch.export.load calls, for every name
@@ -79,24 +79,32 @@ def _demand_archives(path: Path) -> None:
         )
 
 
-def _reader(path: Path) -> Any:
+def _open_archive(path: Path) -> tuple[Any, list[str]]:
+    """What reads it, and the names of all that is in it. Raises `UsageError`."""
     try:
-        return torch._C.PyTorchFileReader(str(path))
+        reader = torch._C.PyTorchFileReader(str(path))
     except RuntimeError as error:
-        if what_is(path) == "exported":
-            raise UsageError(
-                encodable(f"{path} was saved by an old torch.export, whose format is read no more", 400),
-                hint="load it with the torch that saved it, and save it again with torch 2.8 or newer",
-            ) from None
+        if what_is(path) != "exported":
+            raise _refuse(path, error) from None
         raise UsageError(
-            encodable(f"{path} is no exported program: {str(error).partition(chr(10))[0]}", 400),
-            hint="torch.export.save(torch.export.export(model, args), 'net.pt2') makes one",
+            encodable(f"{path} was saved by an old torch.export, whose format is read no more", 400),
+            hint="load it with the torch that saved it, and save it again with torch 2.8 or newer",
         ) from None
+    try:
+        return reader, reader.get_all_records()
+    except (RuntimeError, UnicodeDecodeError) as error:  # a name that is outside, or no UTF-8
+        raise _refuse(path, error) from None
 
 
-def _programs(reader: Any, path: Path) -> list[str]:
+def _refuse(path: Path, error: Exception) -> UsageError:
+    return UsageError(
+        encodable(f"{path} is no exported program: {str(error).partition(chr(10))[0]}", 400),
+        hint="torch.export.save(torch.export.export(model, args), 'net.pt2') makes one",
+    )
+
+
+def _programs(records: list[str], path: Path) -> list[str]:
     """The names of the exported programs in an archive. Raises `UsageError` where there is none."""
-    records = reader.get_all_records()
     names = [name[len(_MODEL) :].removesuffix(".json") for name in records if name.startswith(_MODEL)]
     if names:
         return names

@@ -60,11 +60,11 @@ def _reasons(path: Path) -> Iterator[str]:
         reader = torch._C.PyTorchFileReader(str(path))
         names = [name for name in reader.get_all_records() if name.startswith("code/") and name.endswith(".py")]
         code = [(name, _text(reader, name)) for name in names]
-    except RuntimeError as error:
+    except (RuntimeError, UnicodeDecodeError) as error:  # of a name that is no UTF-8
         raise UsageError(
             encodable(f"{path} cannot be read: {str(error).partition(chr(10))[0]}", 400),
             hint="save it again with torch.jit.save, or fetch it again",
-            kind="RuntimeError",
+            kind=type(error).__name__,
         ) from None
     for name, text in code:
         yield from _in_code(name, text)

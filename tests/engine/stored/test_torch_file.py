@@ -1,0 +1,41 @@
+"""A file of `torch.save` whose zip is damaged: read by another way, or refused in words."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+from pathlib import Path
+
+import pytest
+import torch
+
+from inspector.engine.stored.saved import look
+from inspector.engine.stored.torch_file import read_saved
+from inspector.errors import UsageError
+
+CENTRAL, LOCAL = b"PK\x01\x02", b"PK\x03\x04"
+FLAGS, METHOD = {CENTRAL: 8, LOCAL: 6}, {CENTRAL: 10, LOCAL: 8}
+
+
+def spoil(data: bytearray, member: bytes, field: dict[bytes, int], value: int) -> None:
+    """Write `value` into a two-byte field of both headers of a member."""
+    for mark, name_at in ((CENTRAL, 46), (LOCAL, 30)):
+        at = data.find(mark)
+        while at >= 0 and not data[at + name_at :].split(b"PK", 1)[0].startswith(member):
+            at = data.find(mark, at + 1)
+        struct.pack_into("<H", data, at + field[mark], value)
+
+
+@pytest.mark.parametrize("member", [b"net/byteorder", b"net/data.pkl", b"net/data/0"])
+@pytest.mark.parametrize(("field", "value"), [(FLAGS, 1), (METHOD, 8), (METHOD, 97)])
+def test_a_member_that_cannot_be_unpacked_is_no_fault_of_ours(
+    member: bytes, field: dict[bytes, int], value: int, tmp_path: Path
+) -> None:
+    file = tmp_path / "net.pt"
+    torch.save({"a": torch.ones(3)}, file)
+    data = bytearray(file.read_bytes())
+    spoil(data, member, field, value)
+    file.write_bytes(data)
+    saved = look(file)
+    with contextlib.suppress(UsageError):
+        assert saved.kind == "unknown" or list(read_saved(file, saved).value) == ["a"]
