@@ -396,7 +396,7 @@ def test_freed_memory_is_not_touched() -> None:
     ended = with_session.run()
     with_session.close()
     assert ended.problem is None
-    assert ended.not_restored == ("lin.bias: memory (freed, cannot be put back)",)
+    assert ended.not_restored == ("lin.bias: memory (freed, cannot be put back)",), ended.not_restored
 
 
 class Counts:
