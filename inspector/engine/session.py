@@ -46,7 +46,6 @@ from .hooks.spec import parse_hook, resolve_hook, split_place
 from .inputs import Sample, form_fields, sample_from_specs
 from .inputs.sample import sample_from_values
 from .loading import Loaded, list_targets, load
-from .modules.collector import without_collector
 from .modules.tree import Node, walk
 from .passes.lazy import may_run
 from .recording.call import Call
@@ -57,6 +56,7 @@ from .subject.runner import CHUNK, Emit, Runner
 from .subject.saving import save
 from .subject.subject import Subject
 from .subject.sweeps import Sweeps
+from .values.collector import without_collector
 from .views.queries import Queries
 from .views.weights import WeightQueries
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from ..modules.collector import without_collector
 from ..modules.tree import ModuleTree
+from ..values.collector import without_collector
 from .bits import real_elements, stored_bytes
 from .kept_tensor import LOST, KeptTensor
 from .kinds.held_tensors import HeldTensor

@@ -5,8 +5,8 @@
 
 from __future__ import annotations
 
-from ..modules.collector import without_collector
 from ..modules.tree import ModuleTree
+from ..values.collector import without_collector
 from .backup import TensorBackup
 from .hooks import KeptHooks
 from .kept_tensor import LOST

@@ -23,9 +23,9 @@ from torch._ops import HigherOrderOperator, _higher_order_ops
 from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from ..modules.collector import without_collector
 from ..modules.tree import ModuleTree
 from ..torch_hooks.ours import OurHook, register
+from ..values.collector import without_collector
 from .theirs import Theirs
 
 _OURS = "inspector-"

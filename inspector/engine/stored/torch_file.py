@@ -29,7 +29,7 @@ from .bloat import explain_size, refuse_bloated
 from .mapped import MappedFile
 from .quick_pickle import Quick, unpickle_quickly
 from .refusal import explain_refusal
-from .saved import UNREADABLE, Saved
+from .saved import UNREADABLE, Members, Saved
 from .stand_ins import standing_in, without_filling
 
 _PLAIN = (Tensor, torch.nn.Parameter)
@@ -62,36 +62,39 @@ def read_saved(path: Path, saved: Saved) -> Read:
         value = _read_whole(path, saved)
         return Read(value, _as_it_is, (*notes, f"saved {why}: its tensors were read when it was opened"))
     return (
-        _read_quickly(path, notes)
+        _read_quickly(path, saved, notes)
         or _read_lazily(path, saved, notes)
         or Read(_load(path, saved, mmap=True, map_location="cpu"), _as_it_is, notes)
     )
 
 
-def _read_quickly(path: Path, notes: tuple[str, ...]) -> Read | None:
+def _read_quickly(path: Path, saved: Saved, notes: tuple[str, ...]) -> Read | None:
     """None where there is more in the file than plain tensors and values: torch knows the rest, and takes its time."""
     try:
-        file = MappedFile(path)
-        with open_file(path, WEIGHTS) as stream, zipfile.ZipFile(stream) as archive:
-            quick = _unpickle(archive, file)
+        quick = _unpickle(saved.members, MappedFile(path))
     except (KeyError, *UNREADABLE):
         return None
     return Read(quick.value, quick.seat, notes) if quick is not None else None
 
 
-def _unpickle(archive: zipfile.ZipFile, file: MappedFile) -> Quick | None:
+def _unpickle(members: Members, file: MappedFile) -> Quick | None:
     """Raises `KeyError` where the zip is not laid out as torch does it."""
-    folder = archive.infolist()[0].filename.partition("/")[0]
-    names = archive.NameToInfo
-    if f"{folder}/byteorder" in names and archive.read(f"{folder}/byteorder") != sys.byteorder.encode():
+    folder = next(iter(members), "").partition("/")[0]
+    order = f"{folder}/byteorder"
+    if order in members and _read_member(file, *members[order]) != sys.byteorder.encode():
         return None
     begin = f"{folder}/data/"
     records = {
-        name.removeprefix(begin): (_data_offset(file, entry.header_offset), entry.file_size)
-        for name, entry in names.items()
+        name.removeprefix(begin): (_data_offset(file, header), size)
+        for name, (header, size) in members.items()
         if name.startswith(begin)
     }
-    return unpickle_quickly(archive.read(f"{folder}/data.pkl"), file, records)
+    return unpickle_quickly(_read_member(file, *members[f"{folder}/data.pkl"]), file, records)
+
+
+def _read_member(file: MappedFile, header: int, size: int) -> bytes:
+    start = _data_offset(file, header)
+    return file.read(start, start + size)
 
 
 def _read_whole(path: Path, saved: Saved) -> Any:

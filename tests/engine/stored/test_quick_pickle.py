@@ -134,3 +134,22 @@ def test_a_tensor_that_is_changed_after_it_was_made_has_no_place(tmp_path: Path)
     made.value["w"].resize_(2)
     with pytest.raises(ValueError):
         made.seat(made.value["w"])
+
+
+@pytest.mark.parametrize("size", [2.0, True])
+def test_sizes_are_whole_numbers(size: Any, tmp_path: Path) -> None:
+    """What only equals one would be told to the app, which believes nothing more of an engine that says 2.0."""
+    (tmp_path / "file").write_bytes(bytes(16))
+    first, second = (_rebuild(STORAGE, 0, (each,), (1,), False, OrderedDict()) for each in (int(size), size))
+    both = first[:-1] + b"0" + second[2:]  # the first is dropped
+    made = unpickle_quickly(both, MappedFile(tmp_path / "file"), {"0": (0, 16)})
+    assert made is not None
+    assert [type(each) for each in made.seat(made.value["w"]).shape] == [int]
+
+
+def test_the_directory_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "net.pt"
+    torch.save(checkpoint(), file)
+    saved = look(file)
+    monkeypatch.delattr("zipfile.ZipFile")
+    assert read_saved(file, saved).seat.__qualname__.startswith("Quick")

@@ -184,3 +184,12 @@ def test_a_damaged_image_is_an_error_and_no_end_of_the_process() -> None:
         damaged = bytes(data[:at]) + bytes([data[at] ^ 255]) + bytes(data[at + 1 :])
         with contextlib.suppress(Exception):  # of many kinds
             images.decode(damaged)
+
+
+def test_the_pickle_that_torch_would_read_is_looked_at(tmp_path: Path) -> None:
+    """That of the folder of the first member, whatever follows."""
+    file = tmp_path / "two.pt"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("a/data.pkl", pickle.dumps(print, 2))
+        archive.writestr("b/data.pkl", pickle.dumps({}, 2))
+    assert look(file).foreign == ("builtins.print",)

@@ -21,13 +21,13 @@ from ....errors import UsageError
 from ....files import check_file, expand, is_directory, is_file
 from ....files.purposes import WEIGHTS
 from ....text import encodable
-from ...modules.collector import without_collector
 from ...modules.names import names_of
 from ...modules.weight_tree import NOTHING_TO_CALL, Weights
 from ...stored.safetensors_file import read_safetensors
 from ...stored.saved import FETCH_AGAIN, Saved, look, what_is
 from ...stored.stand_ins import reveal
 from ...stored.torch_file import read_saved
+from ...values.collector import without_collector
 from ...values.nested import tensors_in
 from ...values.unread import Held, Unread
 from ..target import Built, Loader, Wanted
