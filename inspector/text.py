@@ -22,6 +22,8 @@ def encodable(text: str, limit: int = 2_000) -> str:
     """`text` with lone surrogates escaped and cut to `limit` characters, the cut marked with an ellipsis."""
     if len(text) > limit:
         text = text[: max(limit - 1, 0)] + ELLIPSIS
+    if text.isascii():
+        return text
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 

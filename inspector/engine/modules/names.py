@@ -80,8 +80,12 @@ def names_of(tensors: Mapping[Path, Held], others: Mapping[Path, Any], numbered:
         numbered: Entries that are numbers stand as text does, 0, 1, 10, 2, and are put in their order.
     """
     root: _Branch = {}
+    above: Path = ()
+    branch = root
     for path, tensor in tensors.items():
-        _branch(root, path)[None] = tensor
+        if path[:-1] != above:  # of most it is that of the one before
+            above, branch = path[:-1], _branch(root, path[:-1])
+        _branch(branch, path[-1:])[None] = tensor
     beside: dict[int, dict[str, Any]] = {}
     for path, value in others.items():
         beside.setdefault(id(_branch(root, path[:-1])), {})[path[-1]] = value

@@ -10,6 +10,7 @@ import math
 import struct
 from collections import Counter
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, TypeGuard
 
@@ -22,13 +23,13 @@ from ...text import encodable
 from ...value_text import shape_text
 from ..values.unread import Unread
 from .mapped import MappedFile
+from .quick_header import METADATA, SIZES, parse_quickly
 from .saved import FETCH_AGAIN, MAX_HEADER
 
 MAX_DIMENSIONS = 64
 """That torch can compute with."""
 
 _LENGTH = 8
-_METADATA = "__metadata__"
 
 _NAMES = {
     "BOOL": "bool", "U8": "uint8", "I8": "int8", "U16": "uint16", "I16": "int16", "U32": "uint32", "I32": "int32",
@@ -85,19 +86,16 @@ def read_safetensors(path: Path) -> Contents:
 
 
 def _read(path: Path, file: MappedFile) -> Contents:
-    header, begin = _header(path, file)
-    metadata = header.pop(_METADATA, {})
-    if not isinstance(metadata, dict):
-        raise _unfit(path, f"its {_METADATA} is no object")
-    places = [_place(path, name, entry, begin) for name, entry in header.items()]
+    data, begin = _header(path, file)
+    places, metadata = _places(path, data, begin)
     _check_places(path, places, begin, file.size)
-    notes = [f"{p.name}: {p.dtype} is no dtype of this torch; shown as bytes" for p in places if _dtype(p) is None]
+    notes = [f"{p.name}: {p.dtype} is no dtype of this torch; shown as bytes" for p in places if p.dtype not in _DTYPES]
     unread = {place.name: _unread(file, place) for place in places}
     return Contents(unread, {str(key): str(value) for key, value in metadata.items()}, _few(notes))
 
 
-def _header(path: Path, file: MappedFile) -> tuple[dict[str, Any], int]:
-    """The header, and where the bytes of the tensors begin."""
+def _header(path: Path, file: MappedFile) -> tuple[bytes, int]:
+    """The JSON of the header, and where the bytes of the tensors begin."""
     if file.size < _LENGTH:
         raise _unfit(path, f"it has {file.size} bytes, too few for a safetensors header")
     (length,) = struct.unpack("<Q", file.read(0, _LENGTH))
@@ -106,13 +104,31 @@ def _header(path: Path, file: MappedFile) -> tuple[dict[str, Any], int]:
         raise _unfit(path, f"it begins with no safetensors header: {length:,} bytes is more than one may have")
     if begin > file.size:
         raise _unfit(path, f"its header should have {length:,} bytes, but the file ends after {file.size - _LENGTH:,}")
-    try:
-        header = parse_json(file.read(_LENGTH, begin), _unique)
-    except ValueError as error:
-        raise _unfit(path, f"its header cannot be read: {error}") from None
+    return file.read(_LENGTH, begin), begin
+
+
+def _places(path: Path, data: bytes, begin: int) -> tuple[list[_Place], dict[str, Any]]:
+    """What a header says, and the metadata in it."""
+    quick = parse_quickly(data)
+    header: dict[str, Any] = {METADATA: _parse(path, quick[1] or b"{}")} if quick is not None else _parse(path, data)
     if not isinstance(header, dict):
         raise _unfit(path, "its header is no JSON object")
-    return header, begin
+    metadata = header.pop(METADATA, {})
+    if not isinstance(metadata, dict):
+        raise _unfit(path, f"its {METADATA} is no object")
+    if quick is None:
+        return [_place(path, name, entry, begin) for name, entry in header.items()], metadata
+    return [
+        _Place(name, entry.dtype, entry.shape, begin + entry.data_offsets[0], begin + entry.data_offsets[1])
+        for name, entry in quick[0].items()
+    ], metadata
+
+
+def _parse(path: Path, data: bytes) -> Any:
+    try:
+        return parse_json(data, _unique)
+    except ValueError as error:
+        raise _unfit(path, f"its header cannot be read: {error}") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -132,8 +148,7 @@ def _place(path: Path, name: str, entry: Any, begin: int) -> _Place:
 
 
 def _are_sizes(value: Any) -> TypeGuard[list[int]]:
-    """torch counts in 64 bits."""
-    return isinstance(value, list) and all(type(size) is int and 0 <= size < 1 << 62 for size in value)
+    return isinstance(value, list) and all(type(size) is int and 0 <= size < SIZES for size in value)
 
 
 def _can_be(shape: tuple[int, ...]) -> bool:
@@ -142,11 +157,15 @@ def _can_be(shape: tuple[int, ...]) -> bool:
 
 
 def _check_places(path: Path, places: list[_Place], begin: int, size: int) -> None:
+    takes: dict[tuple[str, tuple[int, ...]], int] = {}  # bytes of what was found right
     for place in places:
-        _check_place(path, place, begin, size)
+        form, held = (place.dtype, place.shape), place.stop - place.start
+        if takes.get(form) != held or place.stop > size:
+            _check_place(path, place, begin, size)
+            takes[form] = held
     last: _Place | None = None
     filled = (place for place in places if place.start < place.stop)
-    for place in sorted(filled, key=lambda place: place.start):
+    for place in sorted(filled, key=attrgetter("start")):
         if last is not None and place.start < last.stop:
             raise _unfit(path, f"the tensors {last.name!r} and {place.name!r} overlap")
         last = place
@@ -165,7 +184,7 @@ def _check_place(path: Path, place: _Place, begin: int, size: int) -> None:
         )
     if not _can_be(place.shape):
         raise _unfit(path, f"the tensor {place.name!r} cannot be {_brief(place.shape)}: torch does not count so far")
-    dtype = _dtype(place)
+    dtype = _DTYPES.get(place.dtype)
     if dtype is not None and math.prod(place.shape) * dtype.itemsize != held:
         what = f"{shape_text(place.shape)} {place.dtype}"
         raise _unfit(path, f"the tensor {place.name!r} is {what}, which does not take {held:,} bytes")
@@ -175,13 +194,8 @@ def _brief(shape: tuple[int, ...]) -> str:
     return f"{shape_text(shape[:8])}{'×…' if len(shape) > 8 else ''}"
 
 
-def _dtype(place: _Place) -> torch.dtype | None:
-    """None for one that this torch does not have."""
-    return _DTYPES.get(place.dtype)
-
-
 def _unread(file: MappedFile, place: _Place) -> Unread:
-    dtype = _dtype(place)
+    dtype = _DTYPES.get(place.dtype)
     if dtype is None:
         return Unread(file, torch.uint8, (place.stop - place.start,), place.start)
     return Unread(file, dtype, place.shape, place.start)

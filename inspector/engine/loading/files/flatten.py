@@ -37,8 +37,9 @@ def flatten(value: Any) -> Flat:
     flat = Flat()
     components = 0
     for keys, held in _leaves(value):
-        whole = components > MAX_ENTRIES
-        path = _free(keys if whole else tuple(part for key in keys for part in split_name(key)), flat)
+        path = keys if components > MAX_ENTRIES else _split(keys)
+        if path in flat.tensors or path in flat.others:
+            path = _free(path, flat)
         components += len(path)
         (flat.tensors if isinstance(held, Tensor | Unread) else flat.others)[path] = held
     return flat
@@ -48,6 +49,12 @@ def split_name(name: str) -> list[str]:
     """The components of a dotted name. One with an empty one somewhere (`a..b`, `.a`) is a name of its own."""
     parts = name.split(".", MAX_DEPTH)
     return parts if all(parts) else [name or '""']
+
+
+def _split(keys: Path) -> Path:
+    if len(keys) == 1:  # as nearly always
+        return tuple(split_name(keys[0]))
+    return tuple(part for key in keys for part in split_name(key))
 
 
 def _free(path: Path, flat: Flat) -> Path:

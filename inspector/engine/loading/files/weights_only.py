@@ -124,7 +124,7 @@ def _refuse_what_needs_a_model(wanted: Wanted) -> None:
 def _assemble(path: Path, wanted: Wanted) -> Built:
     with without_collector():
         found = _read(path, _entry(wanted))
-        root = Weights(names_of(_tie(found.tensors), found.others, numbered=found.sorted))
+        root = Weights(names_of(found.tensors, found.others, numbered=found.sorted))
     about = {"file": str(path), "dtypes": _dtypes(found.tensors.values()), **found.about}
     root.about.update({key: value for key, value in about.items() if value})
     return Built(root, (*found.notes, *_about_notes(root.about)), stays=True)
@@ -195,7 +195,7 @@ def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Contents:
         "_metadata": dict(vars(state).get("_metadata") or {}) if hasattr(state, "__dict__") else {},
     }
     others = {at: reveal(value) for at, value in flat.others.items()}
-    return _Contents(tensors, others, about, (*_nest_notes(name, beside), *read.notes))
+    return _Contents(_tie(tensors), others, about, (*_nest_notes(name, beside), *read.notes))
 
 
 def _choose(value: Any, entry: str | None, path: Path) -> tuple[str, Any, Mapping[Any, Any]]:
