@@ -123,16 +123,25 @@ def _sort_keys(rehearsal: Rehearsal) -> dict[_State, Sequence[str]]:
 
 
 def _rows(rehearsal: Rehearsal, keys: Mapping[_State, Sequence[str]]) -> Iterator[KeyRow]:
-    """Of the first keys: no more than some are shown."""
+    """Of the first keys of each state: no more than some are shown."""
     other = {"missing": Names(map(_key, keys["unexpected"])), "unexpected": Names(map(_key, keys["missing"]))}
     in_file, in_model = rehearsal.offered, rehearsal.wanted
     found = rehearsal.found
-    in_order = ((each, key) for each in _STATES for key in keys[each])
-    for state, key in islice(in_order, MAX_ROWS):
+    listed = _share(keys)
+    for state, key in ((each, key) for each in _STATES for key in islice(keys[each], listed[each])):
         theirs, own = found.get(key, (in_file.get(key), in_model.get(key)))
         near = other[state].nearest(_key(key)) if state in other else ""
         values = "" if state == "missing" else _value(theirs), "" if state == "unexpected" else _value(own)
         yield KeyRow(_key(key), state, *values, near)
+
+
+def _share(keys: Mapping[_State, Sequence[str]]) -> dict[_State, int]:
+    """How many of each state are listed: none crowds another out."""
+    listed = {state: min(len(keys[state]), MAX_ROWS // len(_STATES)) for state in _STATES}
+    for state in _STATES:
+        spare = MAX_ROWS - sum(listed.values())
+        listed[state] = min(len(keys[state]), listed[state] + spare)
+    return listed
 
 
 def _hook_notes(tree: ModuleTree) -> Iterator[str]:

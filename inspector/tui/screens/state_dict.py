@@ -102,6 +102,8 @@ class StateDictScreen(Layer[LoadOffer]):
         lines = [line for state in STATES for line in self._of(state, kept)]
         if not lines:
             lines = [Line(Content.styled("no key has these words" if self._words else "no keys at all", DIM))]
+        if self._words:
+            lines += _unlisted(self._report)
         return Page(lines, list(head(self._report)))
 
     def _of(self, state: str, kept: list[KeyRow]) -> Iterator[Line]:
@@ -116,6 +118,13 @@ class StateDictScreen(Layer[LoadOffer]):
             yield from key_lines(row)
         if there > len(rows):
             yield Line(Content.styled(f"  and {there - len(rows):,} more", DIM))
+
+
+def _unlisted(report: StateDictReport) -> Iterator[Line]:
+    """Not all keys of a large file are here to be narrowed."""
+    listed = len(report.rows)
+    if report.total > listed:
+        yield Line(Content.styled(f"only {listed:,} of the {report.total:,} keys were looked through", WARN))
 
 
 def title(report: StateDictReport) -> str:

@@ -12,6 +12,7 @@ import pytest
 import safetensors.torch
 import torch
 
+from inspector.engine.loading.files import flatten
 from inspector.engine.modules.rows import module_rows
 from inspector.engine.modules.weight_tree import Entry
 from inspector.engine.session import Session
@@ -76,6 +77,17 @@ def test_tensors_and_entries_are_made_when_they_are_looked_at(
     assert session.queries.parameters((), 10).total == 50 and made.count("tensor") <= 11
 
 
+@pytest.mark.parametrize("save", [_save, _pickle])
+def test_names_that_are_not_taken_apart_are_said(
+    save: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their row stood beside the others' as if there were no other way to show it, and above were counts of a part."""
+    monkeypatch.setattr(flatten, "MAX_ENTRIES", 5)
+    subject = _open(save(tmp_path, 4)).subject
+    assert [row.key for row in subject.rows if row.parent == 0] == ["layers", "layers.2.weight", "layers.3.weight"]
+    assert "the last 2 names are not taken apart at their dots: too many parts" in subject.info.notes
+
+
 def test_a_comparison_makes_what_is_shown_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A row for each of 600,000 names was made, of which 2,000 are shown."""
     mine, other = _save(tmp_path, 300), _pickle(tmp_path, 40)
@@ -85,6 +97,7 @@ def test_a_comparison_makes_what_is_shown_of_it(tmp_path: Path, monkeypatch: pyt
     report = _open(mine).queries.state_dict(str(other))
     assert report.counts == {"mismatched": 0, "missing": 260, "unexpected": 0, "fits": 40} and report.total == 300
     assert len(report.rows) == 20 and len(made) == 20
+    assert [sum(row.state == state for row in report.rows) for state in ("missing", "fits")] == [15, 5]
 
 
 def _noting(function: Callable[..., Any], name: str, notes: list[str]) -> Callable[..., Any]:

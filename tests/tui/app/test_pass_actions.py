@@ -345,6 +345,22 @@ async def test_a_state_dict_is_tried_and_what_matters_comes_first(tmp_path: Path
         assert app.screen.query_one(Input).value == "w.pt"
 
 
+async def test_narrowing_says_of_how_many_keys_it_knows(tmp_path: Path):
+    engine = FakeEngine()
+    engine.replies[TryStateDict] = lambda request: replace(REPORT, total=600_000)
+    async with running(tmp_path, engine, size=(80, 24)) as (app, pilot, _):
+        await pilot.press("D", "enter")
+        await settle(app, pilot)
+        words = f"only {len(REPORT.rows)} of the 600,000 keys were looked through"
+        assert words not in shown(app)
+        await pilot.press("slash", *"weight miss")
+        await pilot.pause()
+        assert "fc.weight" in shown(app) and words in shown(app)
+        await pilot.press(*"zzz")
+        await pilot.pause()
+        assert words in shown(app)
+
+
 async def test_keys_are_narrowed_by_typing(tmp_path: Path):
     engine = FakeEngine()
     engine.replies[TryStateDict] = lambda request: REPORT
