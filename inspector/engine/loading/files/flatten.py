@@ -26,10 +26,18 @@ Path = tuple[str, ...]
 
 @dataclass
 class Flat:
-    """`others` are values that are no tensors and lie beside some."""
+    """`others` are values that are no tensors and lie beside some; `whole` are names not taken apart."""
 
     tensors: dict[Path, Held] = field(default_factory=dict)
     others: dict[Path, Any] = field(default_factory=dict)
+    whole: int = 0
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What has to be said of it."""
+        return (
+            (f"the last {self.whole:,} names are not taken apart at their dots: too many parts",) if self.whole else ()
+        )
 
 
 def flatten(value: Any) -> Flat:
@@ -37,6 +45,8 @@ def flatten(value: Any) -> Flat:
     flat = Flat()
     components = 0
     for keys, held in _leaves(value):
+        if components > MAX_ENTRIES:
+            flat.whole += 1
         path = keys if components > MAX_ENTRIES else _split(keys)
         if path in flat.tensors or path in flat.others:
             path = _free(path, flat)

@@ -159,7 +159,8 @@ def _read(path: Path, entry: str | None) -> _Contents:
         _refuse_entry(entry, path)
         contents = read_safetensors(path)
         about = {"format": "safetensors", "metadata": contents.metadata}
-        return _Contents(flatten.flatten(contents.unread).tensors, {}, about, contents.notes, sorted=True)
+        flat = flatten.flatten(contents.unread)
+        return _Contents(flat.tensors, {}, about, (*contents.notes, *flat.notes), sorted=True)
     if saved.kind != "state":
         raise UsageError(
             encodable(f"{path.name} is no file that torch.save or safetensors wrote, or it is cut off", 400),
@@ -195,7 +196,7 @@ def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Contents:
         "_metadata": dict(vars(state).get("_metadata") or {}) if hasattr(state, "__dict__") else {},
     }
     others = {at: reveal(value) for at, value in flat.others.items()}
-    return _Contents(_tie(tensors), others, about, (*_nest_notes(name, beside), *read.notes))
+    return _Contents(_tie(tensors), others, about, (*_nest_notes(name, beside), *read.notes, *flat.notes))
 
 
 def _choose(value: Any, entry: str | None, path: Path) -> tuple[str, Any, Mapping[Any, Any]]:
@@ -260,8 +261,8 @@ def _nest_notes(name: str, beside: Mapping[Any, Any]) -> tuple[str, ...]:
 def _read_shards(index: Path) -> _Contents:
     found, notes = read_shards(index)
     about = {"format": f"{found.shards} shards with an index", "metadata": found.metadata}
-    tensors = flatten.flatten(found.tensors).tensors
-    return _Contents(tensors, {}, about, (*found.notes, *notes), sorted=True)
+    flat = flatten.flatten(found.tensors)
+    return _Contents(flat.tensors, {}, about, (*found.notes, *notes, *flat.notes), sorted=True)
 
 
 def _tie(tensors: dict[flatten.Path, Held]) -> dict[flatten.Path, Held]:
