@@ -54,7 +54,7 @@ def _check(arguments: Sequence[str], code: int, out: str, err: str) -> None:
     for bug in _BUGS:
         if bug in err or bug in out:
             raise Broken(next(line.strip() for line in (err + out).splitlines() if bug in line)[-300:])
-    if len(out) + len(err) > 20_000_000:
+    if len(out) + len(err) > 100_000_000:
         raise Broken(f"{len(out) + len(err)} characters were written")
     if code and not err.strip() and (code == 2 or not out.strip()):
         raise Broken(f"exit code {code} without a word")

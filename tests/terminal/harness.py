@@ -27,6 +27,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 """Seconds after which a condition is taken for one that will not hold."""
 
+_MARK = b"\0all is read\0"
+
 _START = (
     "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     "os.execv(sys.argv[1], sys.argv[1:])"
@@ -107,11 +109,14 @@ class Terminal:
             data = os.read(self._master, 1 << 16)
         except OSError:
             return False
+        self._take(data)
+        return bool(data)
+
+    def _take(self, data: bytes) -> None:
         self.written += data
         whole, self._begun = _split_at_unfinished(self._begun + data)
         # pyte takes the private-mode queries and kitty's sequences for text or for other commands.
         self._stream.feed(_without_queries(whole))
-        return bool(data)
 
     def wait_for(self, condition: Callable[[], Any], what: str = "", timeout: float = PATIENCE) -> Any:
         """Read until `condition` holds, and return what it gave."""
@@ -128,9 +133,18 @@ class Terminal:
     def wait_for_end(self, timeout: float = PATIENCE) -> int:
         """The exit code, once the command has ended and everything it wrote is read."""
         self.wait_for(lambda: self.process.poll() is not None, "the end of the command", timeout)
+        self._read_the_rest()
+        return self.process.returncode
+
+    def _read_the_rest(self) -> None:
+        """What was written before now: the kernel may hand it over late, but in order."""
         while self.read(0.1):
             pass
-        return self.process.returncode
+        os.write(self._slave, _MARK)
+        left = bytearray()
+        while not left.endswith(_MARK):
+            left += os.read(self._master, 1 << 16)
+        self._take(bytes(left.removesuffix(_MARK)))
 
     @property
     def text(self) -> str:

@@ -183,7 +183,7 @@ class ChangeLog:
         if on:
             self.observers.add(node, observe_filter)
         else:
-            self.observers.remove(node)
+            self.observers.remove(node.index)
 
     def edit(self, where: str, hook: Hook) -> None:
         """Change parameters now. Raises `UsageError`."""

@@ -70,14 +70,14 @@ class Observers:
                 if handle.id in hooks:
                     hooks[handle.id] = hooks.pop(handle.id)
 
-    def remove(self, node: Node) -> None:
-        for handle in self._handles.pop(node.index, ()):
+    def remove(self, index: int) -> None:
+        for handle in self._handles.pop(index, ()):
             handle.remove()
-        self.filters.pop(node.index, None)
+        self.filters.pop(index, None)
 
     def remove_all(self) -> None:
-        for node in self.tree.objects():
-            self.remove(node)
+        for index in list(self._handles):
+            self.remove(index)
 
     @contextlib.contextmanager
     def away(self) -> Iterator[None]:

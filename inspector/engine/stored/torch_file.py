@@ -85,15 +85,15 @@ def _unpickle(members: Members, file: MappedFile) -> Quick | None:
         return None
     begin = f"{folder}/data/"
     records = {
-        name.removeprefix(begin): (_data_offset(file, header), size)
-        for name, (header, size) in members.items()
+        name.removeprefix(begin): _find_place(file, *member)
+        for name, member in members.items()
         if name.startswith(begin)
     }
     return unpickle_quickly(_read_member(file, *members[f"{folder}/data.pkl"]), file, records)
 
 
 def _read_member(file: MappedFile, header: int, size: int) -> bytes:
-    start = _data_offset(file, header)
+    start, _ = _find_place(file, header, size)
     return file.read(start, start + size)
 
 
@@ -206,10 +206,14 @@ def _records(path: Path, file: MappedFile) -> dict[int, int]:
         names = [entry.filename.rpartition("/")[2] for entry in entries]
         if names != [str(number) for number in range(len(names))]:
             raise _NoSeat
-        return {_data_offset(file, entry.header_offset): entry.file_size for entry in entries}
+        return dict(_find_place(file, entry.header_offset, entry.file_size) for entry in entries)
 
 
-def _data_offset(file: MappedFile, header: int) -> int:
-    """Behind the local header, whose names may be longer than those of the directory."""
+def _find_place(file: MappedFile, header: int, size: int) -> tuple[int, int]:
+    """First byte and size of a member: behind its local header, whose names may be longer than those of the directory.
+    Raises `ValueError` where that is beyond the file."""
     name, extra = _LENGTHS.unpack(file.read(header + 26, header + 30))
-    return header + 30 + int(name) + int(extra)
+    start = header + 30 + int(name) + int(extra)
+    if start + size > file.size:
+        raise ValueError(f"a member ends {start + size - file.size:,} bytes beyond the file")
+    return start, size

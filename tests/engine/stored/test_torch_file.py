@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import struct
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ import torch
 
 from inspector.engine.stored.saved import look
 from inspector.engine.stored.torch_file import read_saved
+from inspector.engine.values.nested import tensors_in
+from inspector.engine.values.unread import read_tensor
 from inspector.errors import UsageError
 
 CENTRAL, LOCAL = b"PK\x01\x02", b"PK\x03\x04"
@@ -39,3 +42,20 @@ def test_a_member_that_cannot_be_unpacked_is_no_fault_of_ours(
     saved = look(file)
     with contextlib.suppress(UsageError):
         assert saved.kind == "unknown" or list(read_saved(file, saved).value) == ["a"]
+
+
+def test_a_tensor_that_ends_beyond_its_file_is_refused(tmp_path: Path) -> None:
+    """By the directory of the zip, the last member is larger than it is."""
+    file, cut = tmp_path / "net.pt", tmp_path / "cut.pt"
+    torch.save({"a": torch.ones(3000)}, file)
+    with zipfile.ZipFile(file) as whole, zipfile.ZipFile(cut, "w") as archive:
+        archive.writestr("net/data.pkl", whole.read("net/data.pkl"))
+        archive.writestr("net/version", "3")
+        archive.writestr("net/data/0", b"")
+    data = bytearray(cut.read_bytes())
+    spoil(data, b"net/data/0", {CENTRAL: 24, LOCAL: 22}, 12_000)
+    cut.write_bytes(data)
+    with contextlib.suppress(UsageError):
+        read = read_saved(cut, look(cut))
+        for tensor in tensors_in(read.value):
+            read_tensor(read.seat(tensor))

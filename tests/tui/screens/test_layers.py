@@ -52,6 +52,16 @@ async def test_a_layer_that_is_done_takes_those_over_it_along(tmp_path: Path) ->
         assert app.screen is app.workbench
 
 
+@pytest.mark.parametrize("turns", range(4))
+@pytest.mark.parametrize("layer", [Help, lambda: Picker("Targets", ())])
+async def test_the_app_may_end_before_a_layer_is_there(layer, turns: int, tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, _, _):
+        app.push_screen(layer())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        app.exit()
+
+
 async def test_a_layer_may_be_left_before_it_is_there(tmp_path: Path) -> None:
     async with running(tmp_path) as (app, pilot, _):
         for _ in range(3):
