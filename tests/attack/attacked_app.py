@@ -20,6 +20,8 @@ _MODELS = Path(__file__).with_name("models.py")
 _LEAVE = b"\x1b[?1049l"
 _STOPPED = re.compile(rb"\x1b\[\?1049l.*?(?=\x1b\[\?1049h)", re.DOTALL)
 """From ctrl+z until it goes on: the terminal is the shell's, and echoes what is typed."""
+_COPIED = re.compile(rb"\x1b\]52;c;[A-Za-z0-9+/]*=*\x07")
+"""What was marked with the mouse goes to the clipboard."""
 _BUG = re.compile(r"the (inspector|app) itself failed|Traceback \(most recent call last\)")
 _ASKED_FOR = (0, 1, 2)
 """Exit codes of one that was quit: how the last pass went."""
@@ -129,7 +131,7 @@ class AttackedApp:
                 raise Broken(f"{name} was not put back")
         if self.terminal.attributes != self.terminal.before:
             raise Broken("the settings of the terminal are not as before")
-        if leaked := foreign(_STOPPED.sub(b"", written)):
+        if leaked := [each for each in foreign(_STOPPED.sub(b"", written)) if not _COPIED.fullmatch(each)]:
             raise Broken(f"sequences that are not the app's reached the terminal: {leaked[:3]}")
 
     def _check_files(self) -> None:

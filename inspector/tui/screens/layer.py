@@ -60,7 +60,7 @@ class Layer(ModalScreen[Result]):
         return self.is_attached and self.is_mounted and self in self.app.screen_stack
 
     async def on_event(self, event: events.Event) -> None:
-        """Where the app ends meanwhile, Textual mounts a layer without what is in it: there is nothing to begin with."""
+        """Where the app ends meanwhile, Textual mounts a layer without what is in it: nothing begins then."""
         if self.is_attached or not isinstance(event, events.Mount):
             await super().on_event(event)
 
