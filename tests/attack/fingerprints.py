@@ -4,6 +4,8 @@ is there. Shares nothing with what restores a model, so that what that one overl
 from __future__ import annotations
 
 import collections
+import contextvars
+import ctypes
 import decimal
 import functools
 import gc
@@ -11,6 +13,7 @@ import hashlib
 import locale
 import os
 import random
+import re
 import signal
 import sys
 import threading
@@ -23,6 +26,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 
 Print = dict[str, Any]
 
@@ -85,7 +89,7 @@ class _Walk:
         if isinstance(value, Tensor):
             return _tensor_words(value, self._identities)
         if isinstance(value, np.ndarray):
-            return value.shape, str(value.dtype), _hash(value.tobytes())
+            return value.shape, str(value.dtype), value.flags.writeable, value.strides, _hash(value.tobytes())
         if isinstance(value, bytearray | memoryview):
             return (_hash(bytes(value)),)
         if isinstance(value, set | frozenset):
@@ -112,7 +116,10 @@ class _Walk:
         elif isinstance(value, type):
             if self._is_own(value.__module__):
                 yield from ((f".{name}", inner) for name, inner in vars(value).items() if not name.startswith("__"))
-        elif not isinstance(value, types.ModuleType):
+        elif isinstance(value, types.ModuleType):
+            if not hasattr(value, "__file__") and value.__spec__ is None:
+                yield from ((f".{name}", inner) for name, inner in vars(value).items())
+        else:
             yield from self._of_object(value)
 
     def _of_object(self, value: Any) -> Iterator[tuple[str, Any]]:
@@ -124,7 +131,7 @@ class _Walk:
                     if hasattr(kind.__dict__.get(slot), "__get__"):
                         yield f".{slot}", _read_slot(kind, slot, value)
         yield ".__class__", type(value)
-        if isinstance(value, Tensor) and value.is_leaf:
+        if isinstance(value, Tensor) and (value.is_leaf or value.retains_grad):
             yield ".grad", value.grad
             yield from ((f".{name}", getattr(value, name, None) or None) for name in _TENSOR_HOOKS)
 
@@ -149,6 +156,8 @@ def _names(code: types.CodeType) -> Iterator[str]:
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
             yield from _names(constant)
+        elif isinstance(constant, str):
+            yield constant
 
 
 def _items(value: Any) -> Iterator[tuple[str, Any]]:
@@ -191,14 +200,27 @@ def _read_cell(cell: types.CellType) -> Any:
 def _tensor_words(tensor: Tensor, identities: bool) -> tuple[Any, ...]:
     with torch._C.DisableTorchFunctionSubclass():
         words: tuple[Any, ...] = type(tensor).__name__, str(tensor.dtype), tensor.requires_grad, str(tensor.device)
-        if isinstance(tensor, nn.parameter.UninitializedTensorMixin) or tensor.is_meta:
+        if isinstance(tensor, nn.parameter.UninitializedTensorMixin | FakeTensor):
             return words
+        words += tuple(tensor.shape) if not tensor.is_nested else (), None if tensor.is_inference() else tensor._version
+        graph = None if tensor.is_leaf else tensor.grad_fn
+        words += tensor.retains_grad, id(graph) if identities else type(graph).__name__
+        if tensor.is_meta:
+            return *words, tensor.stride()
         plain = tensor.detach()
-        words += tuple(plain.shape), None if tensor.is_inference() else tensor._version
+        if plain.is_nested:
+            return *words, _hash(plain.values().numpy().tobytes())
+        address = plain.data_ptr() if plain.layout is torch.strided else 0
+        if plain.is_quantized:
+            plain = plain.int_repr()
         if plain.layout is not torch.strided:
             return *words, str(plain.layout), _hash(plain.to_dense().numpy().tobytes())
-        elements = plain.cpu().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8)
-        place = (plain.stride(), plain.storage_offset(), plain.data_ptr()) if identities else plain.stride()
+        memory = plain.untyped_storage()
+        words += memory.nbytes(), memory.is_shared()
+        if memory.nbytes() == 0:
+            return words
+        elements = plain.clone().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8)
+        place = (plain.stride(), plain.storage_offset(), address) if identities else plain.stride()
         return *words, place, _hash(elements.numpy().tobytes())
 
 
@@ -216,9 +238,30 @@ def _other_words(value: Any) -> tuple[Any, ...]:
         return (None if value.gi_frame is None else value.gi_frame.f_lasti,)
     if isinstance(value, functools._lru_cache_wrapper):
         return (value.cache_info().currsize,)
+    if isinstance(value, np.random.SeedSequence):
+        return (value.n_children_spawned,)
+    if isinstance(value, decimal.Context):
+        return (repr(value),)
+    if isinstance(value, contextvars.Context):
+        return ([(variable.name, id(held)) for variable, held in value.items()],)
+    if isinstance(value, ctypes.Array | ctypes._SimpleCData):
+        return (_hash(bytes(value)),)
+    if isinstance(value, ctypes._Pointer):
+        return (_hash(bytes(value.contents)),)
+    if type(value).__module__ == "itertools":
+        return (_reduced(value),)
     if hasattr(type(value), "__length_hint__"):
         return (type(value).__length_hint__(value),)
     return ()
+
+
+def _reduced(value: Any) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return re.sub("0x[0-9a-f]+", "", repr(value.__reduce__()))
+        except TypeError:
+            return ""
 
 
 def _hash(data: bytes) -> str:
@@ -274,7 +317,7 @@ def _torch_settings() -> Print:
         "checking": torch.distributions.Distribution._validate_args,
         "printing": (printing.precision, printing.threshold, printing.linewidth, printing.sci_mode),
         "global hooks": [
-            list(getattr(nn.modules.module, name))
+            [id(hook) for hook in getattr(nn.modules.module, name).values()]
             for name in ("_global_forward_hooks", "_global_forward_pre_hooks", "_global_backward_hooks")
         ],
     }  # fmt: skip

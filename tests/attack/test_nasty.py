@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from .nasty import MEANWHILE, inputs_of
-from .rare_nasty import NASTY
+from .odd_nasty import NASTY
 from .ways import GUARDED, check_block, check_guarded, in_child
 
 

@@ -10,7 +10,7 @@ from torch.nn.parameter import is_lazy
 from ..modules.tree import ModuleTree
 from ..values.collector import without_collector
 from .bits import real_elements, stored_bytes
-from .kept_tensor import LOST, KeptTensor
+from .kept_tensor import LOST, KeptTensor, keeps_gradient
 from .kinds.held_tensors import HeldTensor
 from .others import OtherThreads
 from .reach import Reach, name_tensors, script_tensors
@@ -36,6 +36,7 @@ class TensorBackup:
         self._left = budget
         self._tensors: list[KeptTensor] = []
         self._by_id: dict[int, KeptTensor] = {}
+        self._lost: dict[str, None] = {}  # what was found by `restore_restless`, and is told once
         with torch._C.DisableTorchFunctionSubclass(), without_collector():
             reach = Reach(tree)
             self.is_cut = reach.is_cut
@@ -75,11 +76,17 @@ class TensorBackup:
         done for None. Gives what is restless from now on."""
         with torch._C.DisableTorchFunctionSubclass():
             if restless is None:
-                return {id(kept) for kept in self._tensors if _try_restore(kept, others)}
+                return {id(kept) for kept in self._tensors if self._put_back(kept, others)}
             for kept in self._tensors:
                 if id(kept) in restless or kept.is_written:
-                    _try_restore(kept, others)
+                    self._put_back(kept, others)
         return restless
+
+    def _put_back(self, kept: KeptTensor, others: OtherThreads) -> bool:
+        """Whether anything had changed."""
+        changed = _try_restore(kept, others)
+        self._lost.update((f"{kept.name}: {what}", None) for what in changed if what.endswith(LOST))
+        return bool(changed)
 
     def take_over(self, others: OtherThreads) -> None:
         """What was written since, from other threads, is what the tensors are restored to from now on."""
@@ -107,8 +114,9 @@ class TensorBackup:
     def restore(self, others: OtherThreads | None = None) -> list[str]:
         """Put back what changed, but not what may be of others. Returns it in words: "layer1.0.bn1.running_mean:
         values"."""
+        lost, self._lost = self._lost, {}
         with torch._C.DisableTorchFunctionSubclass():
-            return [f"{kept.name}: {what}" for kept in self._tensors for what in _try_restore(kept, others)]
+            return [*lost, *(f"{kept.name}: {what}" for kept in self._tensors for what in _try_restore(kept, others))]
 
 
 def _is_theirs(kept: KeptTensor, others: OtherThreads) -> bool:
@@ -117,7 +125,9 @@ def _is_theirs(kept: KeptTensor, others: OtherThreads) -> bool:
 
 
 def _gradient(tensor: Tensor) -> list[Tensor]:
-    return [tensor.grad] if tensor.is_leaf and not is_lazy(tensor) and tensor.grad is not None else []
+    if is_lazy(tensor) or not keeps_gradient(tensor):
+        return []
+    return [] if tensor.grad is None else [tensor.grad]
 
 
 def _smallest(sizes: list[int], budget: int) -> set[int]:

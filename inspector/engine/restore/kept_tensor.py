@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn.parameter import is_lazy
 
-from ..values.unwrap import is_freed
+from ..values.unwrap import count_memory, is_freed
 from .bits import real_elements, same_bits, same_place, set_version
 
 LOST = "cannot be put back)"
@@ -17,11 +18,17 @@ LOST = "cannot be put back)"
 
 _SPARSE = (torch.sparse_coo, torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse_bsc)
 
+Memory = tuple[int, int]
+"""The bytes of a storage, and the address; -1 bytes where nothing can be asked."""
+
+Graph = tuple[Any, bool]
+"""What a tensor was computed by, and whether its gradient is retained."""
+
 
 @dataclass
 class KeptTensor:
-    """One parameter, buffer, gradient or tensor in an attribute. `alias` shares its storage; `copy` is None past the
-    budget, and where the tensor refuses to be copied."""
+    """One parameter, buffer, gradient or tensor in an attribute. `alias` shares its storage, of which `memory` tells;
+    `copy` is None past the budget, and where the tensor refuses to be copied. `graph` is None for a leaf."""
 
     name: str
     tensor: Tensor
@@ -29,6 +36,8 @@ class KeptTensor:
     has_data: bool
     alias: Tensor | None
     copy: Tensor | None
+    memory: Memory
+    graph: Graph | None
     version: int
     requires_grad: bool
     gradient: Tensor | None
@@ -41,14 +50,15 @@ class KeptTensor:
         has_data = not lazy and not tensor.is_meta and not is_freed(tensor)
         alias = copy = None
         try:
-            alias = tensor.detach() if has_data else None
-            copy = real_elements(alias).clone() if copied and alias is not None else None
+            alias = None if lazy else tensor.detach()
+            copy = real_elements(alias).clone() if copied and has_data and alias is not None else None
         except Exception:  # a tensor may refuse any operation: of this one `restore` can only say that it changed
             alias = None
         version = 0 if tensor.is_inference() else tensor._version
-        found = tensor.grad if gradient and tensor.is_leaf and not lazy else None
+        memory = _memory_of(alias)
+        found = tensor.grad if gradient and not lazy and keeps_gradient(tensor) else None
         flags = tensor.requires_grad, found, gradient
-        return cls(name, tensor, type(tensor), has_data, alias, copy, version, *flags)
+        return cls(name, tensor, type(tensor), has_data, alias, copy, memory, _graph_of(tensor), version, *flags)
 
     @property
     def is_written(self) -> bool:
@@ -61,11 +71,14 @@ class KeptTensor:
         if type(tensor) is not self.cls or tensor.requires_grad != self.requires_grad or self.is_written:
             return True
         moved = self.alias is not None and not same_place(tensor, self.alias)
-        return moved or self.has_other_values()
+        return moved or _graph_of(tensor) != self.graph or self._has_other_memory() or self.has_other_values()
+
+    def _has_other_memory(self) -> bool:
+        return self.alias is not None and _memory_of(self.alias) != self.memory
 
     def has_other_values(self) -> bool:
         """Something was written where it was; where there is no copy, its version counter says so."""
-        if self.alias is None or is_freed(self.alias):
+        if self.alias is None or not self.has_data or is_freed(self.alias):
             return False
         return self.is_written if self.copy is None else not same_bits(self._elements(), self.copy)
 
@@ -86,7 +99,7 @@ class KeptTensor:
 
     def has_other_gradient(self) -> bool:
         """Whether its gradient is another one."""
-        return self.tensor.is_leaf and self.tensor.grad is not self.gradient
+        return keeps_gradient(self.tensor) and self.tensor.grad is not self.gradient
 
     def restore(self) -> Iterator[str]:
         """Put back all of it; yields what had changed."""
@@ -103,16 +116,40 @@ class KeptTensor:
         if self.alias is not None and not same_place(tensor, self.alias):
             tensor.data = self.alias
             yield "storage"
-        if self.alias is not None and is_freed(self.alias):
-            yield f"memory (freed, {LOST}"
-        elif self.alias is not None and self.copy is not None and not same_bits(self._elements(), self.copy):
+        if self._has_other_memory():
+            yield self._restore_memory()
+        if self.copy is not None and self.has_other_values():
+            assert self.alias is not None
             self._write_elements(self.alias, self.copy)
             yield "values"
+        yield from self._restore_graph()
         if self.is_written:
             yield from self._restore_version()
-        if tensor.requires_grad != self.requires_grad:
+        if tensor.requires_grad != self.requires_grad and tensor.is_leaf:
             tensor.requires_grad_(self.requires_grad)
             yield "requires_grad"
+
+    def _restore_memory(self) -> str:
+        """It was freed, taken anew, or moved: there is as much again as there was, which may be somewhere else."""
+        assert self.alias is not None
+        freed = self.has_data and is_freed(self.alias)
+        if count_memory(self.alias) != self.memory[0] and not (freed and self.copy is None):
+            self.alias.untyped_storage().resize_(self.memory[0])
+        now, then = _memory_of(self.alias), self.memory
+        self.memory = now  # told once
+        return "memory" if now == then and not freed else f"memory ({'freed' if freed else 'moved'}, {LOST}"
+
+    def _restore_graph(self) -> Iterator[str]:
+        """A leaf that became a part of a graph is a leaf again; nothing takes one into a graph that it left."""
+        now = _graph_of(self.tensor)
+        if now == self.graph:
+            return
+        if self.graph is None:
+            self.tensor.detach_()
+            yield "graph"
+        else:
+            self.graph = now
+            yield f"graph ({LOST}"
 
     def restore_gradient(self) -> Iterator[str]:
         """Put back its gradient, where that is kept."""
@@ -126,3 +163,17 @@ class KeptTensor:
             yield f"values (not copied, {LOST}"
         else:
             set_version(self.tensor, self.version)
+
+
+def keeps_gradient(tensor: Tensor) -> bool:
+    """Whether a backward pass leaves a gradient on it."""
+    return tensor.is_leaf or tensor.retains_grad
+
+
+def _memory_of(alias: Tensor | None) -> Memory:
+    there = -1 if alias is None else count_memory(alias)
+    return there, alias.data_ptr() if there > 0 and alias is not None else 0
+
+
+def _graph_of(tensor: Tensor) -> Graph | None:
+    return None if tensor.is_leaf else (tensor.grad_fn, tensor.retains_grad)

@@ -83,14 +83,21 @@ def no_numbers(tensor: Tensor) -> str:
     return ""
 
 
+def count_memory(tensor: Tensor) -> int:
+    """The bytes of its storage; -1 where it has none of its own that can be asked."""
+    if tensor.layout is not torch.strided or (type(tensor) not in PLAIN and _dispatches(type(tensor))):
+        return -1
+    if tensor.is_nested or not torch._C._has_storage(tensor) or tensor._is_zerotensor():
+        return -1
+    return tensor.untyped_storage().nbytes()
+
+
 def is_freed(tensor: Tensor) -> bool:
     """Whether the storage does not reach as far as the elements do (sharded training frees whole parameters so):
     reading one would end the process."""
-    if tensor.layout is not torch.strided or (type(tensor) not in PLAIN and _dispatches(type(tensor))):
+    there = count_memory(tensor)
+    if there < 0:
         return False
-    if tensor.is_nested or not torch._C._has_storage(tensor) or tensor._is_zerotensor():
-        return False
-    there = tensor.untyped_storage().nbytes()
     if tensor.is_quantized:  # some keep two elements in a byte
         return there == 0 and tensor.numel() > 0
     return bool(there < _reach(tensor) * tensor.element_size())

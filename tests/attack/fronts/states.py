@@ -12,7 +12,7 @@ from torch import nn
 
 from ..case import Broken, Case, Front
 from ..nasty import INPUTS, MEANWHILE, Trick
-from ..rare_nasty import NASTY
+from ..odd_nasty import NASTY
 from ..ways import BLOCKS, GUARDED, check_block, check_guarded
 
 _ALONE = {"LeavesProgram", "RaisesHalfway", "WritesLater"}

@@ -391,12 +391,15 @@ class FreesItsWeight(nn.Module):
 
 
 def test_freed_memory_is_not_touched() -> None:
+    model = FreesItsWeight()
+    before = model.lin.bias.tolist()
     with_session = Session(lambda event: None)
-    with_session.adopt(FreesItsWeight(), (torch.ones(2, 4),), {}, "toy")
+    with_session.adopt(model, (torch.ones(2, 4),), {}, "toy")
     ended = with_session.run()
     with_session.close()
     assert ended.problem is None
     assert ended.not_restored == ("lin.bias: memory (freed, cannot be put back)",), ended.not_restored
+    assert model.lin.bias.tolist() == before  # somewhere else
 
 
 class Counts:

@@ -7,6 +7,7 @@ import contextlib
 import contextvars
 import decimal
 import faulthandler
+import functools
 import gc
 import locale
 import logging
@@ -41,7 +42,14 @@ from inspector.engine.passes.guarded import Outcome
 from inspector.engine.restore.backup import TensorBackup
 from inspector.engine.restore.process import python_settings
 
-kept = contextlib.ExitStack()
+
+@functools.cache
+def keep() -> contextlib.ExitStack:
+    """Where a guard does not look, since it would put back what a pass enters: in what a cache remembers."""
+    return contextlib.ExitStack()
+
+
+keep()
 """What a pass entered and never left. A list would be put back, as a global of the model's own file is."""
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="of Linux alone")
@@ -52,7 +60,7 @@ class Does(nn.Module):
 
     def __init__(self, act: Callable[[], Any], fails: bool = False) -> None:
         super().__init__()
-        object.__setattr__(self, "act", lambda: kept.callback(end, act()))
+        object.__setattr__(self, "act", lambda: keep().callback(end, act()))
         self.fails = fails
         self.linear = nn.Linear(2, 2)
 
@@ -72,7 +80,7 @@ def outcome_of(act: Callable[[], Any], fails: bool = False) -> Outcome[None]:
 @pytest.fixture(autouse=True)
 def forgets() -> Iterator[None]:
     yield
-    kept.close()
+    keep().close()
 
 
 def end(last: Any) -> None:

@@ -2,36 +2,37 @@
 
 from __future__ import annotations
 
+from ..per_type import PerType
 from .arrays import KeptArray
 from .atoms import is_constant
 from .buffers import KeptBuffer
 from .carriers import Callable, MemoryView, Tuple, Variable, View, WeakReference
 from .classes import KeptClass
 from .containers import KeptDeque, KeptDict, KeptList, KeptOrderedDict, KeptSet
-from .contexts import KeptLocal, KeptLock
+from .contexts import KeptDecimals, KeptLocal, KeptLock, KeptVariables
 from .files import KeptFile, KeptStream
 from .functions import KeptCache, KeptFunction
 from .held_tensors import HeldTensor, Storage
 from .iterators import KeptFrame, KeptIterator
 from .kind import Kept
 from .modules import KeptModule
+from .names import KeptSpace
 from .objects import KeptObject, KeptShared
 from .origin import OURS, root_of
-from .per_type import PerType
-from .randoms import KeptNumpyRandom, KeptPythonRandom, KeptTorchGenerator
+from .randoms import KeptNumpyRandom, KeptPythonRandom, KeptSeeds, KeptTorchGenerator
 
 WHOLE: tuple[type[Kept], ...] = (
-    HeldTensor, KeptModule, KeptClass, KeptFunction, KeptCache, Callable, View, MemoryView, Variable, WeakReference,
-    KeptShared, KeptLocal,
+    HeldTensor, KeptModule, KeptClass, KeptFunction, KeptCache, View, MemoryView, Variable, KeptShared, KeptLocal,
+    KeptSpace,
 )  # fmt: skip
 """Kinds that keep all that there is of a thing; the first that claims it does."""
 
 CONTENTS: tuple[type[Kept], ...] = (
-    KeptOrderedDict, KeptDict, KeptList, KeptSet, KeptDeque, Tuple,
+    KeptOrderedDict, KeptDict, KeptList, KeptSet, KeptDeque, Tuple, Callable, WeakReference,
     KeptArray, KeptBuffer, Storage,
-    KeptTorchGenerator, KeptPythonRandom, KeptNumpyRandom,
+    KeptTorchGenerator, KeptPythonRandom, KeptNumpyRandom, KeptSeeds,
     KeptIterator, KeptFrame, KeptStream, KeptFile,
-    KeptLock,
+    KeptLock, KeptDecimals, KeptVariables,
 )  # fmt: skip
 """Kinds that keep what is in a thing, which may have attributes besides; the first that claims it does."""
 

@@ -17,12 +17,13 @@ _SAMPLE = 10_000
 class KeptArray(Kept):
     """`content` are its bytes, of an array of objects those; a sample of it where that was too much."""
 
-    __slots__ = ("content", "form", "is_sample")
+    __slots__ = ("content", "form", "is_sample", "writeable")
 
     def __init__(self, owner: Any, budget: Budget) -> None:
         super().__init__(owner, budget)
         plain = _plain(owner)
         self.form = _form(plain)
+        self.writeable = plain.flags.writeable
         if plain.dtype.kind == "O":
             self.is_sample = not budget.take_items(plain.size)
         else:
@@ -43,6 +44,12 @@ class KeptArray(Kept):
         return ((ITEM, item) for item in self.content) if type(self.content) is list else ()
 
     def restore(self) -> Iterator[Change]:
+        if _plain(self.owner).flags.writeable != self.writeable:
+            _set_writeable(self.owner, self.writeable)
+            yield Change("writeable")
+        yield from self._restore()
+
+    def _restore(self) -> Iterator[Change]:
         if _form(_plain(self.owner)) != self.form:
             self._reform()
             yield Change("form")
@@ -68,11 +75,13 @@ class KeptArray(Kept):
     def _reform(self) -> None:
         """It was resized, reshaped or given another dtype in place."""
         ndarray = sys.modules["numpy"].ndarray
-        shape, dtype = self.form
+        shape, dtype, strides = self.form
         if _plain(self.owner).dtype != dtype:
             vars(ndarray)["dtype"].__set__(self.owner, dtype)
         if _plain(self.owner).shape != shape:
             ndarray.resize(self.owner, shape, refcheck=False)
+        if _plain(self.owner).strides != strides:
+            vars(ndarray)["strides"].__set__(self.owner, strides)
 
 
 def _plain(array: Any) -> Any:
@@ -81,5 +90,9 @@ def _plain(array: Any) -> Any:
     return ndarray.view(array, ndarray)
 
 
-def _form(plain: Any) -> tuple[tuple[int, ...], Any]:
-    return plain.shape, plain.dtype
+def _set_writeable(array: Any, writeable: bool) -> None:
+    vars(sys.modules["numpy"].ndarray)["flags"].__get__(array).writeable = writeable
+
+
+def _form(plain: Any) -> tuple[tuple[int, ...], Any, tuple[int, ...]]:
+    return plain.shape, plain.dtype, plain.strides

@@ -22,7 +22,7 @@ own."""
 
 _CONSTANTS = (
     torch.SymInt, torch.SymFloat, torch.SymBool,
-    types.ModuleType, types.CodeType, types.FrameType, types.TracebackType,
+    types.CodeType, types.FrameType, types.TracebackType,
 )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
-from .kind import Budget, Change, Kept
+from .kind import Budget, Change, Kept, Parts
 
 _PIECE = 1 << 12
 _PIECES = 256
@@ -28,8 +28,11 @@ class KeptBuffer(Kept):
 
     @classmethod
     def claims(cls, kind: type) -> bool:
-        return issubclass(kind, (bytearray, array.array, mmap.mmap, ctypes.Array, ctypes.Structure, ctypes.Union,
-                                 ctypes._SimpleCData))  # fmt: skip
+        return issubclass(kind, (bytearray, array.array, mmap.mmap, *_OF_C))
+
+    def parts(self) -> Parts:
+        """What pointers keep alive; what others point to may be gone, and to look there would end the process."""
+        return (("_objects", self.owner._objects),) if issubclass(type(self.owner), _OF_C) else ()
 
     def _read(self) -> bytes | tuple[int, int]:
         if _is_closed(self.owner):
@@ -54,6 +57,9 @@ class KeptBuffer(Kept):
         yield Change()
 
 
+_OF_C = (ctypes.Array, ctypes.Structure, ctypes.Union, ctypes._SimpleCData, ctypes._Pointer)
+
+
 def _size(owner: Any) -> int:
     if _is_closed(owner):
         return 0
@@ -63,6 +69,20 @@ def _size(owner: Any) -> int:
 
 def _is_closed(owner: Any) -> bool:
     return type(owner) is mmap.mmap and owner.closed
+
+
+def has_memory(kind: type) -> bool:
+    """Whether things of this type show their bytes."""
+    return kind is memoryview or KeptBuffer.claims(kind)
+
+
+def sample_of(owner: Any) -> tuple[int, int]:
+    """As `sample`, of whatever has memory."""
+    try:
+        with memoryview(owner) as view:
+            return sample(view)
+    except ValueError:  # it was closed, or released
+        return 0, 0
 
 
 def sample(view: memoryview) -> tuple[int, int]:

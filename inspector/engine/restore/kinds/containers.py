@@ -6,6 +6,7 @@ something has to be put back.
 
 from __future__ import annotations
 
+import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -82,7 +83,7 @@ class _KeptContainer(Kept):
 
     def write(self) -> None:
         self.builtin.clear(self.owner)
-        self.builtin.update(self.owner, self.content)
+        self.builtin.update(self.owner, [item for item in self.content if not _is_dead(item)])
 
 
 class KeptList(_KeptContainer):
@@ -152,7 +153,8 @@ class KeptDict(_KeptContainer):
                        if then is not held]  # fmt: skip
         else:
             self.builtin.clear(self.owner)
-            changed = list(zip(self.content, self.values, strict=True))
+            pairs = zip(self.content, self.values, strict=True)
+            changed = [(key, value) for key, value in pairs if not (_is_dead(key) or _is_dead(value))]
         for key, value in changed:
             self.builtin.__setitem__(self.owner, key, value)
         if self.factory is not MISSING:
@@ -164,6 +166,11 @@ class KeptOrderedDict(KeptDict):
 
     __slots__ = ()
     builtin = OrderedDict
+
+
+def _is_dead(item: Any) -> bool:
+    """A weak reference whose object died meanwhile: nobody would take it out any more."""
+    return issubclass(type(item), weakref.ref) and weakref.ref.__call__(item) is None
 
 
 def _factory(value: Any) -> Any:

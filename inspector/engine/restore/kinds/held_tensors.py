@@ -10,6 +10,7 @@ from torch import Tensor
 
 from .dicts import put_back
 from .kind import Budget, Change, Kept, Parts
+from .layout import layout_of
 
 _DICT: Any = vars(Tensor)["__dict__"]
 
@@ -17,23 +18,27 @@ _NONE: dict[str, Any] = {}
 
 
 class HeldTensor(Kept):
-    """Attributes that somebody gave to a tensor."""
+    """Attributes that somebody gave to a tensor, and the slots of a subclass."""
 
-    __slots__ = ("attributes",)
+    __slots__ = ("attributes", "cls", "filled")
 
     def __init__(self, owner: Tensor, budget: Budget) -> None:
         super().__init__(owner, budget)
         attributes = _DICT.__get__(owner)
         self.attributes: dict[str, Any] = attributes.copy() if attributes else _NONE
+        self.cls = type(owner)
+        self.filled = layout_of(self.cls).read_slots(owner)
 
     @classmethod
     def claims(cls, kind: type) -> bool:
         return issubclass(kind, Tensor)
 
     def parts(self) -> Parts:
-        return self.attributes.items()
+        return (*self.attributes.items(), *self.filled.items()) if self.filled else self.attributes.items()
 
     def restore(self) -> Iterator[Change]:
+        if self.filled and type(self.owner) is self.cls:
+            yield from map(Change, layout_of(self.cls).restore_slots(self.owner, self.filled))
         now = _DICT.__get__(self.owner)
         if now or self.attributes:
             yield from map(Change, put_back(now, self.attributes))

@@ -42,7 +42,7 @@ class KeptIterator(Kept):
         if kind is itertools.count:
             held = (each for each in gc.get_referents(self.owner) if each is not kind)
             return repr(self.owner) if all(map(is_atom, held)) else ""
-        return _reduce(self.owner) if kind in (itertools.cycle, itertools.islice) else None
+        return _reduce(self.owner) if module_of(kind) == "itertools" else None
 
     def parts(self) -> Parts:
         return ((ITEM, held) for held in gc.get_referents(self.owner) if not issubclass(type(held), type))
@@ -66,12 +66,20 @@ def _reduce(owner: Any) -> Any:
             found = owner.__reduce__()
         except TypeError:
             return None
-    state = [part for part in found[1:] if type(part) is tuple]
     left = [operator.length_hint(part, -1) for part in found[1] if type(part) in _LISTS]
-    return [*left, *(part for held in state for part in held if type(part) in (int, bool))]
+    return [*left, *_list_numbers(found[1:], 3)]
 
 
 _LISTS: tuple[type, ...] = (type(iter([])), type(iter(())))
+
+
+def _list_numbers(state: Any, depth: int) -> Iterator[int]:
+    """Those in tuples of tuples."""
+    for part in state:
+        if type(part) in (int, bool):
+            yield part
+        elif type(part) is tuple and depth:
+            yield from _list_numbers(part, depth - 1)
 
 
 class KeptFrame(Kept):

@@ -16,8 +16,9 @@ from ...torch_hooks.dicts import BACKWARD_FLAG, DICTS, MODULE_KINDS
 from ..hook_dicts import leave_hooks, restore_hooks
 from ..theirs import Theirs
 from .atoms import ATOMS
-from .dicts import differences, identical, put_back
+from .dicts import copy_dict, differences, identical, put_back
 from .kind import Budget, Change, Kept, Parts
+from .layout import layout_of
 
 PARTS = ("_parameters", "_buffers", "_modules")
 """Attributes of a module that torch keeps its parts in."""
@@ -39,13 +40,16 @@ class KeptModule(Kept):
     """Registered or not, it is kept in full: what is in its tensors is for the `TensorBackup`. Most of its dicts are
     empty, and there are ten thousand modules: of empty ones there is no copy."""
 
-    __slots__ = ("attributes", "cls", "held", "not_saved")
+    __slots__ = ("attributes", "cls", "filled", "held", "not_saved")
 
     def __init__(self, owner: nn.Module, budget: Budget) -> None:
         super().__init__(owner, budget)
         self.cls = type(owner)
-        self.attributes = attributes = vars(owner).copy()
-        self.held = {key: held.copy() for key in HELD if (held := attributes.get(key)) and _is_dict(held)}
+        self.attributes = attributes = _read_dict(owner).copy()
+        self.filled = layout_of(self.cls).read_slots(owner)
+        self.held: dict[str, Any] = {
+            key: copy_dict(held) for key in HELD if (held := attributes.get(key)) and _is_dict(held)
+        }
         self.not_saved = frozenset(_not_saved(attributes))
 
     @classmethod
@@ -57,11 +61,12 @@ class KeptModule(Kept):
         for key in PARTS:
             yield from self.held.get(key, _NONE).items()
         for key, value in self.attributes.items():
-            if id(type(value)) not in ATOMS and not (key in _HELD and (type(value) in _TORCHS or _is_torchs(value))):
+            if id(type(value)) not in ATOMS and not (key in _HELD and _is_torchs(value)):
                 yield key, value
+        yield from self.filled.items()
 
     def leave_to(self, theirs: Theirs) -> Iterator[Change]:
-        attributes = vars(self.owner)
+        attributes = _read_dict(self.owner)
         for key in PARTS if theirs.parts else ():
             yield from self._leave_parts(key, attributes.get(key), theirs)
         for key in DICTS if theirs.put_on or theirs.taken_off else ():
@@ -84,14 +89,15 @@ class KeptModule(Kept):
             left = leave_hooks(now, then, theirs.put_on, theirs.taken_off)
             if left.keys() != then.keys():
                 self.held[key] = left
-                self.attributes[BACKWARD_FLAG] = vars(self.owner).get(BACKWARD_FLAG)
+                self.attributes[BACKWARD_FLAG] = _read_dict(self.owner).get(BACKWARD_FLAG)
                 yield Change(key.strip("_").replace("_", " "), _LEFT)
 
     def restore(self) -> Iterator[Change]:
         if type(self.owner) is not self.cls:
-            self.owner.__class__ = self.cls
+            object.__setattr__(self.owner, "__class__", self.cls)
             yield Change("class")
-        attributes = vars(self.owner)
+        yield from map(Change, layout_of(self.cls).restore_slots(self.owner, self.filled))
+        attributes = _read_dict(self.owner)
         if not identical(attributes, self.attributes):
             yield from map(Change, put_back(attributes, {**self.attributes, **_methods_looked_up(attributes)}))
         for key in PARTS:
@@ -108,6 +114,13 @@ class KeptModule(Kept):
             yield Change("which buffers are saved")
 
 
+def _read_dict(owner: nn.Module) -> dict[str, Any]:
+    """Its very own, whatever its class shows."""
+    found = layout_of(type(owner)).read_dict(owner)
+    assert found is not None  # every module has one
+    return found
+
+
 def _methods_looked_up(attributes: dict[str, Any]) -> dict[str, Any]:
     """A scripted module keeps its compiled methods among its attributes, each from when it is called first."""
     return {key: value for key, value in attributes.items() if type(value) is torch.ScriptMethod}
@@ -118,8 +131,9 @@ def _is_dict(value: object) -> bool:
 
 
 def _is_torchs(value: object) -> bool:
-    """Whether it is what torch keeps under such a name; scripted modules have views of their own."""
-    return issubclass(type(value), (dict, set))
+    """Whether it is what torch keeps under such a name. Somebody's own dict may have attributes, and scripted modules
+    have views of their own."""
+    return type(value) in _TORCHS
 
 
 def _not_saved(attributes: dict[str, Any]) -> Any:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from .dicts import put_back
 from .kind import MISSING, Budget, Change, Kept, Parts
 from .origin import names_in
 
@@ -45,6 +47,37 @@ class KeptNames(Kept):
             else:
                 self.owner[name] = then
             yield Change(name)
+
+
+class KeptSpace(Kept):
+    """A module object that was made by hand, to keep things in. One that was imported leads to all of a program."""
+
+    __slots__ = ("attributes",)
+
+    def __init__(self, owner: types.ModuleType, budget: Budget) -> None:
+        super().__init__(owner, budget)
+        held = _DICT.__get__(owner)
+        self.attributes = held.copy() if _is_made_by_hand(owner, held) else None
+
+    @classmethod
+    def claims(cls, kind: type) -> bool:
+        return issubclass(kind, types.ModuleType)
+
+    def parts(self) -> Parts:
+        return (self.attributes or {}).items()
+
+    def restore(self) -> Iterator[Change]:
+        if self.attributes is not None:
+            yield from map(Change, put_back(_DICT.__get__(self.owner), self.attributes))
+
+
+_DICT: Any = vars(types.ModuleType)["__dict__"]
+
+
+def _is_made_by_hand(owner: types.ModuleType, held: dict[str, Any]) -> bool:
+    name = held.get("__name__")
+    found = sys.modules.get(name) if type(name) is str else None
+    return "__file__" not in held and held.get("__spec__") is None and found is not owner
 
 
 def names_of(function: types.FunctionType) -> frozenset[str]:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from types import GetSetDescriptorType, MemberDescriptorType
-from typing import Any, NamedTuple
+from typing import Any
 
-from ...source.running import mro, namespace
-from ...values.objects import name_of_type, slots
+from ...source.running import mro
+from ...values.objects import name_of_type
+from .buffers import has_memory, sample_of
 from .containers import same
 from .dicts import put_back
-from .kind import MISSING, Budget, Change, Kept, Parts
+from .kind import Budget, Change, Kept, Parts
+from .layout import layout_of
 from .origin import OURS, is_own_class, module_of
-from .per_type import PerType
 
 _PASSED_BY = frozenset({
-    OURS, "_pytest", "abc", "ast", "contextlib", "dis", "enum", "hypothesis", "importlib", "inspect", "io", "linecache",
-    "logging", "pathlib", "pluggy", "re", "tempfile", "tokenize", "traceback", "typing", "unittest", "warnings",
-    "weakref", "zipfile", "zoneinfo",
+    OURS, "_pytest", "abc", "ast", "dis", "enum", "hypothesis", "importlib", "inspect", "io", "linecache", "logging",
+    "pathlib", "pluggy", "re", "tempfile", "tokenize", "traceback", "typing", "warnings", "zipfile", "zoneinfo",
 })  # fmt: skip
 """Packages whose objects hold what they found out and may find out again, or belong to the whole program."""
 
@@ -29,20 +28,6 @@ _SHARED = frozenset({"asyncio", "concurrent", "multiprocessing", "queue", "sched
 """Packages whose objects other threads and processes work on meanwhile: to put back what those did would lose it."""
 
 
-class _Layout(NamedTuple):
-    """Where objects of a type store attributes: what reads their dict, and their slots by name."""
-
-    dict_slot: Any
-    slots: dict[str, MemberDescriptorType]
-
-    def read_dict(self, owner: Any) -> dict[str, Any] | None:
-        held = None if self.dict_slot is None else self.dict_slot.__get__(owner)
-        return held if type(held) is dict else None
-
-    def read_slots(self, owner: Any) -> dict[str, Any]:
-        return {name: _read(slot, owner) for name, slot in self.slots.items()}
-
-
 class KeptObject(Kept):
     """Any object that stores attributes, past its own `__getattribute__`, `__setattr__` and properties."""
 
@@ -51,7 +36,7 @@ class KeptObject(Kept):
     def __init__(self, owner: Any, budget: Budget) -> None:
         super().__init__(owner, budget)
         self.cls = type(owner)
-        layout = _layout_of(self.cls)
+        layout = layout_of(self.cls)
         held = layout.read_dict(owner)
         self.attributes = None if held is None else held.copy()
         self.filled = layout.read_slots(owner)
@@ -68,24 +53,23 @@ class KeptObject(Kept):
         if type(self.owner) is not self.cls:
             object.__setattr__(self.owner, "__class__", self.cls)
             yield Change("class")
-        layout = _layout_of(self.cls)
+        layout = layout_of(self.cls)
         now = layout.read_dict(self.owner)
         if now is not None and self.attributes is not None:
             yield from map(Change, put_back(now, self.attributes))
-        for name, then in self.filled.items():
-            if _read(layout.slots[name], self.owner) is not then:
-                _write(layout.slots[name], self.owner, then)
-                yield Change(name)
+        yield from map(Change, layout.restore_slots(self.owner, self.filled))
 
 
 class KeptShared(Kept):
-    """A queue, an event, a thread: what is stored on it is compared, and left as others made it."""
+    """A queue, an event, a thread, memory that processes share: what is stored on it is compared, and left as others
+    made it."""
 
-    __slots__ = ("attributes",)
+    __slots__ = ("attributes", "memory")
 
     def __init__(self, owner: Any, budget: Budget) -> None:
         super().__init__(owner, budget)
         self.attributes = self._read()
+        self.memory = self._sample_memory()
 
     @classmethod
     def claims(cls, kind: type) -> bool:
@@ -93,11 +77,18 @@ class KeptShared(Kept):
 
     def _read(self) -> list[Any]:
         """The attributes one after the other, and how much the containers in them hold."""
-        held = list((_layout_of(type(self.owner)).read_dict(self.owner) or {}).values())
+        held = self._list_attributes()
         return [*held, *(len(value) for value in held if type(value) in (list, dict, set, deque))]
 
+    def _list_attributes(self) -> list[Any]:
+        return list((layout_of(type(self.owner)).read_dict(self.owner) or {}).values())
+
+    def _sample_memory(self) -> list[Any]:
+        """Checksums of the raw memory that it holds."""
+        return [sample_of(value) for value in self._list_attributes() if has_memory(type(value))]
+
     def restore(self) -> Iterator[Change]:
-        if not same(self._read(), self.attributes):
+        if not same(self._read(), self.attributes) or self._sample_memory() != self.memory:
             yield Change("", f"a {name_of_type(self.owner)}: left as it is, since other threads may use it")
 
 
@@ -116,35 +107,4 @@ def _is_passed_by(kind: type) -> bool:
 
 
 def _has_attributes(kind: type) -> bool:
-    layout = _layout_of(kind)
-    return layout.dict_slot is not None or bool(layout.slots)
-
-
-def _find_layout(kind: type) -> _Layout:
-    return _Layout(_dict_slot(kind), slots(kind))
-
-
-_layout_of = PerType(_find_layout)
-
-
-def _dict_slot(kind: type) -> Any:
-    """What reads the dict of such an object; a class may hide it behind a property of the same name."""
-    for each in mro(kind):
-        found = namespace(each).get("__dict__")
-        if type(found) in (GetSetDescriptorType, MemberDescriptorType):
-            return found
-    return None
-
-
-def _read(slot: MemberDescriptorType, owner: Any) -> Any:
-    try:
-        return slot.__get__(owner)
-    except AttributeError:  # never filled
-        return MISSING
-
-
-def _write(slot: MemberDescriptorType, owner: Any, value: Any) -> None:
-    if value is MISSING:
-        slot.__delete__(owner)
-    else:
-        slot.__set__(owner, value)
+    return not layout_of(kind).is_empty

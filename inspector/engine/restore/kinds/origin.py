@@ -67,6 +67,7 @@ def file_of(names: dict[str, Any]) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def names_in(code: CodeType) -> frozenset[str]:
-    """Every global that the code, and what is written inside it, may read or set."""
+    """Every global that the code, and what is written inside it, may read or set; also by `globals()["name"]`."""
     inner = (names_in(const) for const in code.co_consts if type(const) is CodeType)
-    return frozenset(code.co_names).union(*inner)
+    texts = (const for const in code.co_consts if type(const) is str and const.isidentifier())
+    return frozenset(code.co_names).union(texts, *inner)

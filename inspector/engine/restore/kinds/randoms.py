@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from .kind import Budget, Change, Kept
+from .kind import Budget, Change, Kept, Parts
 from .origin import module_of
 
 
@@ -77,6 +77,9 @@ class KeptNumpyRandom(_KeptRandom):
             return False
         return issubclass(kind, (numpy.Generator, numpy.BitGenerator, numpy.RandomState))
 
+    def parts(self) -> Parts:
+        return (("seed_seq", getattr(self._source(), "_seed_seq", None)),)
+
     def _source(self) -> Any:
         numpy = sys.modules["numpy.random"]
         return self.owner.bit_generator if isinstance(self.owner, numpy.Generator) else self.owner
@@ -91,6 +94,27 @@ class KeptNumpyRandom(_KeptRandom):
             source.set_state(self.state)
         else:
             source.state = self.state
+
+
+class KeptSeeds(Kept):
+    """What numpy draws seeds from: how many it gave."""
+
+    __slots__ = ("spawned", "state")
+
+    def __init__(self, owner: Any, budget: Budget) -> None:
+        super().__init__(owner, budget)
+        self.spawned = owner.n_children_spawned
+        self.state = owner.__reduce__()[2]
+
+    @classmethod
+    def claims(cls, kind: type) -> bool:
+        numpy = sys.modules.get("numpy.random")
+        return numpy is not None and kind is numpy.SeedSequence
+
+    def restore(self) -> Iterator[Change]:
+        if self.owner.n_children_spawned != self.spawned:
+            self.owner.__setstate__(self.state)
+            yield Change("spawned seeds")
 
 
 def _equal(a: Any, b: Any) -> bool:

@@ -51,6 +51,30 @@ def _write_levels(levels: dict[str, Any]) -> None:
             logger.setLevel(level)
 
 
+_Handlers = tuple[logging.Logger, list[Any], list[Any], bool, bool]
+
+
+def _read_handlers() -> dict[str, _Handlers]:
+    """Of every logger that has any, or keeps what it is told to itself: itself, what it has, and whether."""
+    known = [logger for logger in logging.root.manager.loggerDict.copy().values() if isinstance(logger, logging.Logger)]
+    return {logger.name: _look_at(logger) for logger in known if not _is_plain(logger)}
+
+
+def _look_at(logger: logging.Logger) -> _Handlers:
+    return logger, [*logger.handlers], [*logger.filters], logger.propagate, logger.disabled
+
+
+def _is_plain(logger: logging.Logger) -> bool:
+    return not (logger.handlers or logger.filters or logger.disabled) and logger.propagate
+
+
+def _write_handlers(then: dict[str, _Handlers]) -> None:
+    plain: dict[str, _Handlers] = {name: (found[0], [], [], True, False) for name, found in _read_handlers().items()}
+    for logger, handlers, filters, propagate, disabled in {**plain, **then}.values():
+        logger.handlers[:], logger.filters[:] = handlers, filters
+        logger.propagate, logger.disabled = propagate, disabled
+
+
 LIBRARIES: tuple[Setting, ...] = (
     Setting("locale", lambda: locale.setlocale(locale.LC_ALL), lambda value: locale.setlocale(locale.LC_ALL, value)),
     Setting("errors of numpy", numpy.geterr, lambda value: numpy.seterr(**value)),
@@ -63,6 +87,7 @@ LIBRARIES: tuple[Setting, ...] = (
     attribute("warnings.formatwarning", warnings, "formatwarning"),
     Setting("levels of loggers", _read_levels, _write_levels, grows=True, plain=True),
     Setting("logging.disable", lambda: logging.root.manager.disable, logging.disable),
+    Setting("handlers of loggers", _read_handlers, _write_handlers),
     list_attribute("handlers of logging", logging.root, "handlers"),
     list_attribute("filters of logging", logging.root, "filters"),
     attribute("logging.raiseExceptions", logging, "raiseExceptions"),
