@@ -204,7 +204,7 @@ def _tensor_words(tensor: Tensor, identities: bool) -> tuple[Any, ...]:
             return words
         words += tuple(tensor.shape) if not tensor.is_nested else (), None if tensor.is_inference() else tensor._version
         graph = None if tensor.is_leaf else tensor.grad_fn
-        words += tensor.retains_grad, id(graph) if identities else type(graph).__name__
+        words += tensor.retains_grad, type(graph).__name__, graph._sequence_nr() if graph and identities else 0
         if tensor.is_meta:
             return *words, tensor.stride()
         plain = tensor.detach()

@@ -493,13 +493,11 @@ class ReadOnlyArray(Trick):
 
 
 @nasty
-class NamedDimensions(Trick):
+class ConjugatedState(Trick):
     def prepare(self) -> None:
-        self.named = torch.zeros(2, 3)
         self.turned = torch.randn(2, 2, dtype=torch.complex64).conj()
 
     def trick(self, x: Any) -> None:
-        self.named.rename_("a", "b")
         self.turned.mul_(2)
         self.turned.resolve_conj()
 

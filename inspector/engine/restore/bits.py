@@ -10,6 +10,9 @@ from torch.nn.parameter import is_lazy
 
 from ..values.unwrap import is_freed
 
+_HAVE_NAMES = hasattr(Tensor, "has_names")
+"""Dimensions have names with an older torch, which takes no look at the bits of such a tensor."""
+
 
 def real_elements(tensor: Tensor) -> Tensor:
     """The elements of a strided tensor that are really there: of an expanded dimension the first."""
@@ -29,6 +32,8 @@ def same_bits(a: Tensor, b: Tensor) -> bool:
     """Equal bit for bit: NaN equals the same NaN, and -0.0 differs from 0.0."""
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
+    if _HAVE_NAMES:
+        a, b = _without_names(a), _without_names(b)
     if a.layout is torch.sparse_coo:
         return same_bits(a._values(), b._values()) and same_bits(a._indices(), b._indices())
     if a.layout is not torch.strided or a.is_nested:
@@ -41,6 +46,10 @@ def same_bits(a: Tensor, b: Tensor) -> bool:
     return torch.equal(a.view(integer), b.view(integer))
 
 
+def _without_names(tensor: Any) -> Any:
+    return tensor.rename(None) if tensor.has_names() else tensor
+
+
 def stored_bytes(tensor: Tensor) -> int:
     """What its real elements take in memory; 0 where there are none."""
     if is_lazy(tensor) or tensor.is_meta or is_freed(tensor):
@@ -51,8 +60,23 @@ def stored_bytes(tensor: Tensor) -> int:
 
 def set_version(tensor: Tensor, version: int) -> None:
     """The counter as it was: contents are as they were too, so graphs that saved the tensor stay valid."""
-    setter: Any = torch._C._autograd._unsafe_set_version_counter
+    if _TAKES_MANY:
+        _set_versions((tensor,), (version,))
+    else:
+        _set_versions(tensor, version)
+
+
+_set_versions: Any = torch._C._autograd._unsafe_set_version_counter
+
+
+def _takes_many() -> bool:
+    """An older torch takes one tensor. A refusal shows what it was given: no tensor whose memory may be gone."""
+    empty = torch.empty(0)
     try:
-        setter((tensor,), (version,))
-    except TypeError:  # torch before 2.6 takes one tensor
-        setter(tensor, version)
+        _set_versions((empty,), (0,))
+    except TypeError:
+        return False
+    return True
+
+
+_TAKES_MANY = _takes_many()

@@ -402,6 +402,17 @@ def test_freed_memory_is_not_touched() -> None:
     assert model.lin.bias.tolist() == before  # somewhere else
 
 
+@pytest.mark.skipif(not hasattr(torch.Tensor, "has_names"), reason="this version of torch has no names")
+def test_a_tensor_with_names_is_compared() -> None:
+    model = nn.Linear(4, 4)
+    model.named = torch.zeros(2, 3, names=("a", "b"))
+    with_session = Session(lambda event: None)
+    with_session.adopt(model, (torch.ones(2, 4),), {}, "toy")
+    ended = with_session.run()
+    with_session.close()
+    assert ended.restored == ended.not_restored == ()
+
+
 class Counts:
     """An iterator of somebody's own, that says how much is left."""
 
