@@ -34,6 +34,7 @@ class Listing:
         self._summary: PassSummary | None = None
         self._found: list[int] = []  # by the search
         self._chosen = False  # somebody chose what is expanded
+        self._looked_through = 0  # rows, by filter and search
         options.ran, options.observed_then, options.matches = False, b"", []
 
     @property
@@ -57,10 +58,20 @@ class Listing:
         self._take_calls()
         self.modules.measure_marks()
         self.calls.measure_marks()
-        if self.options.filter:
-            self.filter(self.options.filter)
-        self.search(self.options.search)
+        if self._is_due():
+            if self.options.filter:
+                self.filter(self.options.filter)
+            self.search(self.options.search)
         self.settle()
+
+    def _is_due(self) -> bool:
+        """Whether all rows are filtered and searched again: while very many come, once there are twice as many, or all.
+        With each chunk of them it would take minutes."""
+        rows, info = len(self.model.rows), self.model.info
+        if info is not None and self._looked_through < rows < min(2 * self._looked_through, info.rows):
+            return False
+        self._looked_through = rows
+        return True
 
     def _take_rows(self, room: int) -> None:
         new = self.model.rows[len(self.names.paths) :]

@@ -208,7 +208,8 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         if line < top:
             self.scroll_to(y=line, animate=False)
         elif height and line >= top + height:
-            self.scroll_to(y=line - height + 1, animate=False)
+            # Forced: a widget whose lines have only just come has no scrollbar yet, and may not scroll without one.
+            self.scroll_to(y=line - height + 1, animate=False, force=True)
 
     def _tell(self) -> None:
         if self.cursor >= 0:

@@ -17,6 +17,8 @@ from inspector.client.model import Model
 from inspector.records import Brief, HookMarks, ModuleRow
 from inspector.records.badges import Badge
 from inspector.text import visible
+from inspector.tui.tree import listing
+from inspector.tui.tree.matching import Names, find
 from inspector.tui.tree.widget import ModuleTree
 
 from .tree_models import call, flat, model, named, network, row, run
@@ -388,6 +390,38 @@ async def test_another_model_starts_at_its_root() -> None:
         tree.show(network())
         await pilot.pause()
         assert tree.cursor == 0 and "Network" in screen(tree)[0]
+
+
+async def test_the_place_that_is_gone_to_as_the_lines_come_is_in_view() -> None:
+    """There is no scrollbar yet: without force nothing was scrolled, and the restored place was out of sight."""
+    made = flat(100)
+    rows = made.rows
+    async with showing(Model(made.info, 1), height=10) as (tree, pilot, app):
+        app.made = tree._listing.model
+        app.made.add_rows(rows)
+        tree.refresh_rows()
+        tree.expanded = {0}
+        assert tree.select(90)
+        await pilot.pause()
+        assert line(tree, " 89")
+
+
+async def test_very_many_rows_are_looked_through_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[int] = []
+
+    def counting(text: str, names: Names) -> list[int]:
+        looked.append(len(names.paths))
+        return find(text, names)
+
+    monkeypatch.setattr(listing, "find", counting)
+    made = flat(1_000)
+    async with showing(Model(made.info, 1)) as (tree, _, _app):
+        tree.filter = "99"
+        for first in range(0, 1_001, 10):
+            tree._listing.model.add_rows(made.rows[first : first + 10])
+            tree.refresh_rows()
+        assert len(looked) < 12 and looked[-1] == 1_001
+        assert tree.matches() == find("99", tree._listing.names)
 
 
 # filter and search
