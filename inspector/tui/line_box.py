@@ -27,6 +27,9 @@ class LineBox(Input):
             max_length=max(LONGEST, len(value)),
         )  # fmt: skip
 
+    def restricted(self) -> None:
+        """A full line takes no more. Textual rings for each key, of which hundreds may wait."""
+
     def on_paste(self, event: Paste) -> None:
         """Before the base class's handler, which refuses all of what is too long."""
         line = next(iter(event.text.splitlines()), "")

@@ -31,6 +31,7 @@ def forms(verb: str) -> list[str]:
 
 
 FORMS = [(verb, form) for verb in PARSERS for form in forms(verb)]
+QUICK = [("open", "json"), ("open", "tree"), ("sweep", "json")]
 
 
 def test_no_verb_and_no_form_is_left_out() -> None:
@@ -64,7 +65,9 @@ def check_output(failure: Failure, form: str, out: str) -> list[str]:
     return [f"it prints {out[:100]!r}"] * (bool(out) and not failure.reported)
 
 
-@pytest.mark.parametrize(("verb", "form"), FORMS)
+@pytest.mark.parametrize(
+    ("verb", "form"), [pytest.param(*each, marks=[pytest.mark.slow] * (each not in QUICK)) for each in FORMS]
+)
 def test_every_failure_is_said_as_promised(verb: str, form: str, tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "tests.cli.error_matrix", verb, form], cwd=tmp_path, capture_output=True, text=True,

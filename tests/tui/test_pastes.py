@@ -40,6 +40,18 @@ async def test_a_box_takes_the_beginning_of_a_line(key: str, size: tuple[int, in
         assert len(box.value) == LONGEST
 
 
+async def test_a_line_that_is_full_does_not_ring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(tmp_path) as (app, pilot, _):
+        rung: list[None] = []
+        monkeypatch.setattr(app, "bell", lambda: rung.append(None))
+        await pilot.press("f")
+        box = app.focused
+        assert isinstance(box, Input)
+        box.value = "x" * LONGEST
+        await pilot.press("y", "y")
+        assert len(box.value) == LONGEST and not rung
+
+
 async def test_a_paste_over_a_selection_takes_its_room(tmp_path: Path) -> None:
     async with running(tmp_path) as (app, pilot, _):
         await pilot.press("f")

@@ -31,7 +31,8 @@ from inspector.tui.screens.submitting import SubmittingLayer
 from ..fake_engine import FakeEngine, info, running
 from ..test_payloads import SCREENS
 
-SIZES = [(1, 1), (20, 4), *(pytest.param(size, marks=pytest.mark.slow) for size in ((2, 2), (10, 3), (40, 5), (80, 6)))]
+QUICK, OTHERS = ((1, 1), (20, 4)), ((2, 2), (10, 3), (40, 5), (80, 6))
+SIZES = [*QUICK, *(pytest.param(size, marks=pytest.mark.slow) for size in OTHERS)]
 
 MOVING = ("down", "up", "pagedown", "pageup", "home", "end", "ctrl+f", "ctrl+d", "ctrl+u", "ctrl+n", "ctrl+p", "G", "g")
 LEAVING = {"q", "escape", "ctrl+c", "ctrl+k"}
@@ -90,8 +91,15 @@ async def open_screen(app: InspectorApp, pilot: Pilot[None], keys: tuple[str, ..
     await pilot.pause()
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
-@pytest.mark.parametrize("name", OPENED)
+def screens_and_sizes() -> Iterator[object]:
+    """All of them are many: without those that are slow, every screen has one size."""
+    for number, name in enumerate(OPENED):
+        for size in (*QUICK, *OTHERS):
+            slow = size != QUICK[number % len(QUICK)]
+            yield pytest.param(name, size, marks=[pytest.mark.slow] * slow, id=f"{name}-{size}")
+
+
+@pytest.mark.parametrize(("name", "size"), list(screens_and_sizes()))
 async def test_every_key_of_every_screen(name: str, size: tuple[int, int], tmp_path: Path) -> None:
     async with running(tmp_path, make_engine(name), size=size) as (app, pilot, _):
         await open_screen(app, pilot, OPENED[name])
