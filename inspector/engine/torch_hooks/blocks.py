@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from ...errors import InspectorError
 from ..modules.tree import ModuleTree
 from .eager import STANCE
+from .strays import remove_strays
 
 
 class Block:
@@ -58,6 +59,7 @@ class Block:
         if self._holds:
             self._holds = False
             STANCE.give_back()
+            remove_strays(self._tree.root)
 
     def sees(self) -> bool:
         """Whether what happens here and now is for this block."""

@@ -96,6 +96,20 @@ def test_a_copy_that_is_made_in_a_block_has_nothing_of_ours(way: str) -> None:
     assert copyreg.dispatch_table.get(OrderedDict) is asked_before
 
 
+def test_a_part_that_is_replaced_in_a_block_takes_nothing_of_ours_along() -> None:
+    """As torch's quantization does it: it registers the hooks of the old module on the new one."""
+    model, new = _model(), nn.Linear(4, 4)
+    with inspector.capture(model), inspector.hooks(model, WANTED), inspector.capture(model):
+        for hook in model[0]._forward_hooks.values():
+            new.register_forward_hook(hook)
+        for hook in model[0]._forward_pre_hooks.values():
+            new.register_forward_pre_hook(hook, with_kwargs=True)
+        model[0] = new
+        model(torch.randn(3, 4))
+    assert list(new._forward_hooks.values()) == [_look]
+    assert not new._forward_pre_hooks and not new._forward_pre_hooks_with_kwargs
+
+
 class _CopiesItself(nn.Module):
     def __init__(self) -> None:
         super().__init__()
