@@ -23,6 +23,7 @@ from ..torch_hooks.ours import OurHandle, OurHook, register
 from ..torch_hooks.outputs import Watch
 from ..values import nested
 from ..values.parts import is_tensor
+from ..values.unwrap import has_floats
 from ..values.value_path import Step, change_inside, part_at, replace_at, split
 from .context import HookContext
 from .graphs import is_stop
@@ -260,7 +261,7 @@ class Attached:
         named = leaves.get(id(part_at(value, outside)), 0)
 
         def one(tensor: Tensor) -> Tensor:
-            return self._one(tensor, turn, leaves.get(id(tensor), 0)) if _floats(tensor) else tensor
+            return self._one(tensor, turn, leaves.get(id(tensor), 0)) if has_floats(tensor) else tensor
 
         def part(found: Any) -> Any:
             if self.hook.steps and is_tensor(found):  # named: its dtype is no reason to leave it
@@ -342,7 +343,3 @@ def _held(module: nn.Module) -> list[Tensor]:
         for which in ("_parameters", "_buffers")
         for _, tensor in own_tensors(node.module, which)
     ]
-
-
-def _floats(tensor: Tensor) -> bool:
-    return tensor.is_floating_point() or tensor.is_complex()

@@ -10,8 +10,12 @@ import torch
 from torch import nn
 
 from ..modules.walk import embedding_rows, first_floating, first_tensor, own_objects
+from ..source.running import Types
 from ..values.copying import deep_copy
 from ..values.nested import walk
+from ..values.objects import is_a, key, name_of_type
+from ..values.parts import contents_of
+from ..values.unwrap import read
 from .shared import Shared
 
 Origin = Literal["given", "known for this target", "guessed"]
@@ -147,17 +151,21 @@ def _is_keywords(value: Any) -> bool:
 
 
 def _words(value: Any, depth: int) -> str:
-    if isinstance(value, torch.Tensor):
+    if is_a(value, torch.Tensor):
         return _tensor_words(value)
-    if value is None or type(value) in (bool, float, str) or (type(value) is int and abs(value) < 1 << 64):
+    if value is None or type(value) in _WRITTEN or (type(value) is int and abs(value) < 1 << 64):
         return _cut(repr(value))
-    if depth < 3 and isinstance(value, dict):
-        items = ((f"{_cut(str(key))}: ", item) for key, item in value.items())
-        return "{" + _join(items, len(value), depth) + "}"
-    if depth < 3 and isinstance(value, (list, tuple)):
-        left, right = "[]" if isinstance(value, list) else "()"
-        return left + _join((("", item) for item in value), len(value), depth) + right
-    return type(value).__name__
+    found = contents_of(value) if depth < 3 and is_a(value, (dict, list, tuple)) else None
+    if found is None:
+        return name_of_type(value)
+    if found.form == "mapping":
+        items = ((f"{_cut(key(name))}: ", item) for name, item in found.pairs)
+        return "{" + _join(items, found.length, depth) + "}"
+    left, right = "[]" if is_a(value, list) else "()"
+    return left + _join((("", item) for _, item in found.pairs), found.length, depth) + right
+
+
+_WRITTEN = Types(bool, float, str)
 
 
 def _join(items: Iterator[tuple[str, Any]], count: int, depth: int) -> str:
@@ -166,8 +174,9 @@ def _join(items: Iterator[tuple[str, Any]], count: int, depth: int) -> str:
 
 
 def _tensor_words(tensor: torch.Tensor) -> str:
-    dtype = str(tensor.dtype).removeprefix("torch.")
-    return f"{'×'.join(str(size) for size in tensor.shape) or 'scalar'} {dtype}"
+    with torch._C.DisableTorchFunctionSubclass():
+        dtype = str(read(tensor, "dtype")).removeprefix("torch.")
+        return f"{'×'.join(str(size) for size in read(tensor, 'shape')) or 'scalar'} {dtype}"
 
 
 def _cut(text: str) -> str:

@@ -7,15 +7,19 @@ import operator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..source.running import in_mro, module_name
+import torch
+
+from ..source.running import Types, in_mro, module_name
 from ..values.copying import Refusal
 from ..values.nested import walk
 from ..values.objects import LAZY, is_a, name_of_type
 from ..values.parts import is_tensor
+from ..values.unwrap import read
 
 _NODES = 10_000
 """Parts of one value that are compared at most."""
-_FILES = (io.FileIO, io.BufferedReader, io.BufferedRandom, io.BytesIO, io.StringIO, io.TextIOWrapper)
+_FILE = io.IOBase.__mro__[1]  # past its metaclass, which would ask that of the value
+_FILES = Types(io.FileIO, io.BufferedReader, io.BufferedRandom, io.BytesIO, io.StringIO, io.TextIOWrapper)
 
 
 @dataclass(eq=False)
@@ -42,7 +46,7 @@ class Shared:
 
 def is_consumed(value: Any) -> bool:
     """Whether to read it is to use it up."""
-    return is_a(value, (*LAZY, io.IOBase)) or in_mro(type(value), "__next__")[1] is not None
+    return is_a(value, (*LAZY, _FILE)) or in_mro(type(value), "__next__")[1] is not None
 
 
 def _list_parts(value: Any) -> list[Any]:
@@ -57,12 +61,13 @@ def _list_parts(value: Any) -> list[Any]:
 
 
 def _identify(key: Any) -> Any:
-    return key if type(key) in (str, int) else id(key)
+    return key if type(key) is str or type(key) is int else id(key)
 
 
 def _progress_of(node: Any) -> Any:
     if is_tensor(node):
-        return None if node.is_inference() else node._version
+        with torch._C.DisableTorchFunctionSubclass():
+            return None if read(node, "is_inference")() else read(node, "_version")
     if is_a(node, LAZY):
         frame = next(
             (getattr(node, name) for name in ("gi_frame", "cr_frame", "ag_frame") if hasattr(node, name)), None

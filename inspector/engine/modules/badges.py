@@ -49,7 +49,7 @@ def badges(module: nn.Module, own: list[Tensor], tied: bool = False, several: bo
 def _how_it_runs(module: nn.Module) -> Iterator[BadgeName]:
     if is_compiled(module):
         yield "compiled"
-    if isinstance(module, torch.jit.ScriptModule):
+    if issubclass(type(module), torch.jit.ScriptModule):
         yield "traced" if type_name(type(module)).endswith("TracedModule") else "scripted"
     elif not has_forward(module):
         yield "no forward"
@@ -66,7 +66,7 @@ def devices_of(tensors: list[Tensor]) -> set[str]:
 
 def has_forward(module: nn.Module) -> bool:
     """Whether it can be called at all. Containers cannot, and neither can what is used through other methods."""
-    if isinstance(module, torch.jit.ScriptModule):
+    if issubclass(type(module), torch.jit.ScriptModule):
         return True
     return "forward" in variables(module) or in_mro(type(module), "forward")[1] is not _UNIMPLEMENTED
 

@@ -18,7 +18,7 @@ _DEEPEST = 8
 def packed_parameters(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Copies of what a module itself keeps packed, by names such as `_packed_params.weight`."""
     for key, held in variables(module).items():
-        if isinstance(held, torch.ScriptObject) and _class_of(held).startswith(_CLASSES):
+        if issubclass(type(held), torch.ScriptObject) and _class_of(held).startswith(_CLASSES):
             yield from ((encodable(f"{key}.{name}", 200), tensor) for name, tensor in _unpack(held, 0))
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from ...records import Path
 from ...text import encodable
 from ..source.class_name import class_name
+from .walk import is_module, is_tensor
 
 MAX_KEY = 200
 """Characters kept of a key; siblings that become equal are numbered apart."""
@@ -100,7 +101,7 @@ def named_children(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Direct submodules under keys that are unique, encodable strings."""
     taken: set[str] = set()
     for key, child in _entries(module, "_modules"):
-        if isinstance(child, nn.Module):
+        if is_module(child):
             name = _name(key)
             while name in taken:
                 name += "'"
@@ -112,7 +113,7 @@ def own_tensors(module: nn.Module, which: str) -> Iterator[tuple[str, Tensor]]:
     """Direct parameters (`which="_parameters"`) or buffers (`"_buffers"`), without asking the attribute: reading a
     parametrized weight would compute it, and may change buffers."""
     for key, value in _entries(module, which):
-        if isinstance(value, Tensor):
+        if is_tensor(value):
             yield _name(key), value
 
 

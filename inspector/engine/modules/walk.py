@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
 import torch
 from torch import nn
+
+from ..source.running import variables
 
 
 def modules_of(model: nn.Module) -> Iterator[nn.Module]:
@@ -22,14 +25,25 @@ def modules_of(model: nn.Module) -> Iterator[nn.Module]:
 
 
 def children_of(module: nn.Module) -> list[nn.Module]:
-    return [child for child in module._modules.values() if isinstance(child, nn.Module)]
+    return [child for child in module._modules.values() if is_module(child)]
+
+
+def is_module(value: object) -> TypeGuard[nn.Module]:
+    """Whether it is one, or stands for one as a proxy does; an object may say of its class what it likes."""
+    kind = type(value)
+    return issubclass(kind, nn.Module) or (isinstance(value, nn.Module) and "_parameters" in variables(value))
 
 
 def tensors_of(model: nn.Module) -> Iterator[torch.Tensor]:
     """Parameters and buffers, module by module; a tied one comes as often as it is tied."""
     for module in modules_of(model):
         for store in (module._parameters, module._buffers):
-            yield from (tensor for tensor in store.values() if isinstance(tensor, torch.Tensor))
+            yield from (tensor for tensor in store.values() if is_tensor(tensor))
+
+
+def is_tensor(value: object) -> TypeGuard[torch.Tensor]:
+    """Whether it is one, whatever it says of its class."""
+    return issubclass(type(value), torch.Tensor)
 
 
 def first_tensor(model: nn.Module) -> torch.Tensor | None:

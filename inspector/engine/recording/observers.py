@@ -15,6 +15,7 @@ from ...raised import kind_of, message_of
 from ...text import encodable
 from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree, Node
+from ..source.running import type_name
 from ..torch_hooks.blocks import Block
 from ..torch_hooks.dicts import hook_dict
 from ..torch_hooks.eager import pause_tracing, untraced
@@ -46,7 +47,7 @@ class Observers:
             self.filters[node.index] = observe_filter
         if node.index in self._handles or node.index in self.refused:
             return
-        if isinstance(node.module, torch.jit.ScriptModule) and type(node.module).__name__ == "TracedModule":
+        if issubclass(type(node.module), torch.jit.ScriptModule) and type_name(type(node.module)) == "TracedModule":
             self.refused[node.index] = "traced: runs inside its root's compiled code, where no hook fires"
             return
         try:

@@ -27,6 +27,7 @@ from ..modules.tree import ModuleTree
 from ..torch_hooks.graph import GraphHooks
 from ..torch_hooks.outputs import OutputHooks
 from ..values import nested
+from ..values.unwrap import read
 from .call import Call, Witness
 from .call_site import find_call_site
 from .call_values import CallValues
@@ -273,9 +274,10 @@ class Recorder:
         """On the output's tensors: module backward hooks refuse modules whose output is changed in place later."""
         tensors = list(nested.tensors_in(output))
         call.by_tensor = [[] for _ in tensors]
-        for number, tensor in enumerate(tensors):
-            if tensor.requires_grad:
-                self._await_gradient(call, number, tensor)
+        with torch._C.DisableTorchFunctionSubclass():
+            for number, tensor in enumerate(tensors):
+                if read(tensor, "requires_grad"):
+                    self._await_gradient(call, number, tensor)
 
     def _await_gradient(self, call: Call, number: int, tensor: Tensor) -> None:
         see = partial(self._see_gradient, call, number)
@@ -329,7 +331,8 @@ class Recorder:
 
     def _keep(self, call: Call, output: object) -> None:
         """All of an output, or nothing."""
-        nbytes = sum(tensor.numel() * tensor.element_size() for tensor in nested.tensors_in(output))
+        with torch._C.DisableTorchFunctionSubclass():
+            nbytes = sum(read(each, "numel")() * read(each, "element_size")() for each in nested.tensors_in(output))
         if nbytes > self._room:
             self.left_out.append(call)
             return

@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.parameter import is_lazy
 
 from ..modules.tree import ModuleTree
 from ..values.collector import without_collector
+from ..values.unwrap import is_lazy, read
 from .bits import real_elements, stored_bytes
 from .kept_tensor import LOST, KeptTensor, keeps_gradient
 from .kinds.held_tensors import HeldTensor
@@ -127,7 +127,8 @@ def _is_theirs(kept: KeptTensor, others: OtherThreads) -> bool:
 def _gradient(tensor: Tensor) -> list[Tensor]:
     if is_lazy(tensor) or not keeps_gradient(tensor):
         return []
-    return [] if tensor.grad is None else [tensor.grad]
+    gradient = read(tensor, "grad")
+    return [] if gradient is None else [gradient]
 
 
 def _smallest(sizes: list[int], budget: int) -> set[int]:

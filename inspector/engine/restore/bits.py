@@ -6,9 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.parameter import is_lazy
 
-from ..values.unwrap import is_freed
+from ..values.unwrap import as_plain, is_freed, is_lazy, read
 
 _HAVE_NAMES = hasattr(Tensor, "has_names")
 """Dimensions have names with an older torch, which takes no look at the bits of such a tensor."""
@@ -23,6 +22,7 @@ def real_elements(tensor: Tensor) -> Tensor:
 
 def same_place(a: Tensor, b: Tensor) -> bool:
     """Whether both are the same elements of one storage."""
+    a = as_plain(a)
     if a.layout is not torch.strided or a.is_nested:
         return True  # no single storage to compare
     return (a.data_ptr(), a.shape, a.stride(), a.dtype) == (b.data_ptr(), b.shape, b.stride(), b.dtype)
@@ -52,9 +52,9 @@ def _without_names(tensor: Any) -> Any:
 
 def stored_bytes(tensor: Tensor) -> int:
     """What its real elements take in memory; 0 where there are none."""
-    if is_lazy(tensor) or tensor.is_meta or is_freed(tensor):
+    if is_lazy(tensor) or read(tensor, "is_meta") or is_freed(tensor):
         return 0
-    tensor = real_elements(tensor)
+    tensor = real_elements(as_plain(tensor))
     return tensor.numel() * tensor.element_size()
 
 

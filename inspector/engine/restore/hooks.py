@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from ..torch_hooks.dicts import PROCESS, TENSOR_KINDS, HookKind, dicts_of, held_dict
+from ..values.unwrap import read
 from .hook_dicts import leave_hooks, put_in, restore_hooks
 from .theirs import Theirs
 
 HookDict = MutableMapping[int, Any]
 DictPlace = tuple[int, str]  # (index of the tensor, attribute)
 
-_ATTRIBUTES = dicts_of(TENSOR_KINDS)
+_ATTRIBUTES = tuple(name for name in dicts_of(TENSOR_KINDS) if hasattr(Tensor, name))
 
 _LEFT = "another thread changes them too: left as they are"
 
@@ -63,7 +64,7 @@ class KeptHooks:
         with torch._C.DisableTorchFunctionSubclass():  # once for all: a subclass is told of what is read
             for index, (_, tensor) in enumerate(self._named):
                 for attribute in _ATTRIBUTES:
-                    hooks = getattr(tensor, attribute, None)
+                    hooks = read(tensor, attribute)
                     if hooks is not None:
                         found[index, attribute] = hooks
         return found

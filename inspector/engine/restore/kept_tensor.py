@@ -8,9 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.parameter import is_lazy
 
-from ..values.unwrap import count_memory, is_freed
+from ..values.unwrap import as_plain, count_memory, is_freed, is_lazy, read
 from .bits import real_elements, same_bits, same_place, set_version
 
 LOST = "cannot be put back)"
@@ -47,28 +46,28 @@ class KeptTensor:
     def of(cls, name: str, tensor: Tensor, copied: bool, gradient: bool = True) -> KeptTensor:
         """With `gradient`, its gradient is kept too: not to be read while another thread runs a backward pass."""
         lazy = is_lazy(tensor)
-        has_data = not lazy and not tensor.is_meta and not is_freed(tensor)
+        has_data = not lazy and not read(tensor, "is_meta") and not is_freed(tensor)
         alias = copy = None
         try:
-            alias = None if lazy else tensor.detach()
+            alias = None if lazy else as_plain(tensor).detach()
             copy = real_elements(alias).clone() if copied and has_data and alias is not None else None
         except Exception:  # a tensor may refuse any operation: of this one `restore` can only say that it changed
             alias = None
-        version = 0 if tensor.is_inference() else tensor._version
+        version = 0 if read(tensor, "is_inference")() else read(tensor, "_version")
         memory = _memory_of(alias)
-        found = tensor.grad if gradient and not lazy and keeps_gradient(tensor) else None
-        flags = tensor.requires_grad, found, gradient
+        found = read(tensor, "grad") if gradient and not lazy and keeps_gradient(tensor) else None
+        flags = read(tensor, "requires_grad"), found, gradient
         return cls(name, tensor, type(tensor), has_data, alias, copy, memory, _graph_of(tensor), version, *flags)
 
     @property
     def is_written(self) -> bool:
         """Its version counter moved, which a write through `.data` and that of a native BatchNorm do not do."""
-        return not self.tensor.is_inference() and self.tensor._version != self.version
+        return not read(self.tensor, "is_inference")() and read(self.tensor, "_version") != self.version
 
     def has_changed(self) -> bool:
         """Whether it is another one than it was; of its gradient nothing is asked."""
         tensor = self.tensor
-        if type(tensor) is not self.cls or tensor.requires_grad != self.requires_grad or self.is_written:
+        if type(tensor) is not self.cls or read(tensor, "requires_grad") != self.requires_grad or self.is_written:
             return True
         moved = self.alias is not None and not same_place(tensor, self.alias)
         return moved or _graph_of(tensor) != self.graph or self._has_other_memory() or self.has_other_values()
@@ -89,7 +88,7 @@ class KeptTensor:
         return self.tensor.detach() if alias.layout in _SPARSE else real_elements(alias)
 
     def _write_elements(self, alias: Tensor, copy: Tensor) -> None:
-        with torch.inference_mode(self.tensor.is_inference()), torch.no_grad():
+        with torch.inference_mode(read(self.tensor, "is_inference")()), torch.no_grad():
             (self.tensor if alias.layout in _SPARSE else real_elements(alias)).copy_(copy)
 
     @property
@@ -99,7 +98,7 @@ class KeptTensor:
 
     def has_other_gradient(self) -> bool:
         """Whether its gradient is another one."""
-        return keeps_gradient(self.tensor) and self.tensor.grad is not self.gradient
+        return keeps_gradient(self.tensor) and read(self.tensor, "grad") is not self.gradient
 
     def restore(self) -> Iterator[str]:
         """Put back all of it; yields what had changed."""
@@ -125,7 +124,7 @@ class KeptTensor:
         yield from self._restore_graph()
         if self.is_written:
             yield from self._restore_version()
-        if tensor.requires_grad != self.requires_grad and tensor.is_leaf:
+        if read(tensor, "requires_grad") != self.requires_grad and read(tensor, "is_leaf"):
             tensor.requires_grad_(self.requires_grad)
             yield "requires_grad"
 
@@ -159,7 +158,7 @@ class KeptTensor:
 
     def _restore_version(self) -> Iterator[str]:
         if self.has_data and self.copy is None:
-            self.version = self.tensor._version  # told once
+            self.version = read(self.tensor, "_version")  # told once
             yield f"values (not copied, {LOST}"
         else:
             set_version(self.tensor, self.version)
@@ -167,7 +166,7 @@ class KeptTensor:
 
 def keeps_gradient(tensor: Tensor) -> bool:
     """Whether a backward pass leaves a gradient on it."""
-    return tensor.is_leaf or tensor.retains_grad
+    return bool(read(tensor, "is_leaf") or read(tensor, "retains_grad"))
 
 
 def _memory_of(alias: Tensor | None) -> Memory:
@@ -176,4 +175,4 @@ def _memory_of(alias: Tensor | None) -> Memory:
 
 
 def _graph_of(tensor: Tensor) -> Graph | None:
-    return None if tensor.is_leaf else (tensor.grad_fn, tensor.retains_grad)
+    return None if read(tensor, "is_leaf") else (read(tensor, "grad_fn"), read(tensor, "retains_grad"))

@@ -131,7 +131,7 @@ def _is_of_torch(value: object) -> bool:
     if issubclass(type(value), (nn.Module, Tensor)):
         return True
     name = value.__name__ if type(value) is ModuleType else None
-    name = value.__module__ if type(value) in (type, FunctionType) else name
+    name = value.__module__ if issubclass(type(value), FunctionType) or type(value) is type else name
     return type(name) is str and name.partition(".")[0] == "torch"
 
 

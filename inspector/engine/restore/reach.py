@@ -131,10 +131,14 @@ def script_tensors(tree: ModuleTree) -> Iterator[tuple[str, Tensor]]:
     makes a new Python tensor; the storage is what counts."""
     for node in tree.objects():
         above = tree.nodes[node.parent].module if node.parent >= 0 else None
-        if isinstance(node.module, torch.jit.ScriptModule) and not isinstance(above, torch.jit.ScriptModule):
+        if _is_scripted(node.module) and not _is_scripted(above):
             prefix = ".".join(tree.paths[node.index])
             for key, tensor in (*node.module.named_parameters(), *node.module.named_buffers()):
                 yield f"{prefix}.{key}" if prefix else key, tensor
+
+
+def _is_scripted(module: nn.Module | None) -> bool:
+    return issubclass(type(module), torch.jit.ScriptModule)
 
 
 def _is_kept(cls: type) -> bool:

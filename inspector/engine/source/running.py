@@ -28,6 +28,18 @@ _LAYERS = 64
 _BUILT_IN = (BuiltinFunctionType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
 _SCRIPTED = (torch.jit.ScriptFunction, torch._C.ScriptMethod)
 _MISSING = object()
+_MRO: Any = vars(type)["__mro__"]
+_NAMESPACE: Any = vars(type)["__dict__"]
+
+
+class Types:
+    """Some types, told from others by identity: a metaclass may have an `__eq__` or a `__hash__` of its own."""
+
+    def __init__(self, *types: type) -> None:
+        self._ids = frozenset(map(id, types))
+
+    def __contains__(self, kind: type) -> bool:
+        return id(kind) in self._ids
 
 
 class Running:
@@ -278,12 +290,12 @@ def variables(value: Any) -> dict[str, Any]:
 
 def mro(cls: type) -> tuple[type, ...]:
     """`cls.__mro__`, past a metaclass that answers itself."""
-    return cast("tuple[type, ...]", type.__getattribute__(cls, "__mro__"))
+    return cast("tuple[type, ...]", _MRO.__get__(cls))
 
 
 def namespace(cls: type) -> Mapping[str, Any]:
     """`vars(cls)`, past a metaclass that answers itself."""
-    return cast("Mapping[str, Any]", type.__getattribute__(cls, "__dict__"))
+    return cast("Mapping[str, Any]", _NAMESPACE.__get__(cls))
 
 
 def type_name(cls: type) -> str:

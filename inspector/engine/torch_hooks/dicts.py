@@ -15,6 +15,8 @@ from typing import Any, Union
 import torch
 from torch import Tensor, nn
 
+from ..values.unwrap import read
+
 Owner = Union[nn.Module, Tensor, ModuleType]  # noqa: UP007 (evaluated, and Tensor has a metaclass)
 """What has hook dicts. Those of the process are variables of the torch modules that define them."""
 
@@ -93,9 +95,6 @@ def dicts_of(kinds: tuple[HookKind, ...]) -> tuple[str, ...]:
     return tuple(name for kind in kinds for name in (kind.attribute, *(attribute for _, attribute in kind.flags)))
 
 
-_PLAIN = (nn.Parameter, Tensor)
-"""Tensors of no subclass: the most, and quicker to read."""
-
 DICTS = dicts_of(MODULE_KINDS)
 """Every dict of a module that registering or removing a hook changes."""
 
@@ -104,11 +103,12 @@ def held_dict(owner: Owner, attribute: str) -> MutableMapping[int, Any] | None:
     """The dict itself, not a copy; None where there is none: an unhooked tensor has no dict yet, and not every torch
     version has every kind."""
     held: MutableMapping[int, Any] | None
-    if type(owner) in _PLAIN:
+    kind = type(owner)
+    if kind is nn.Parameter or kind is Tensor:  # the most, and quicker to read
         held = getattr(owner, attribute)
     elif isinstance(owner, Tensor):
         with torch._C.DisableTorchFunctionSubclass():  # a subclass is told of every attribute that is read
-            held = getattr(owner, attribute, None)
+            held = read(owner, attribute) if hasattr(Tensor, attribute) else None
     else:
         held = vars(owner).get(attribute)
     return held

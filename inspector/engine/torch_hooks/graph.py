@@ -13,6 +13,7 @@ from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 from torch.utils.hooks import RemovableHandle
 
+from ..values.unwrap import read
 from .eager import untraced
 
 See = Callable[[Tensor], None]
@@ -27,10 +28,10 @@ class GraphHooks:
 
     def watch(self, tensor: Tensor, see: See) -> None:
         """Let `see` have every gradient of a tensor that requires one."""
-        node: Any = tensor.grad_fn
+        node: Any = read(tensor, "grad_fn")
         if node is None:
             node = self._accumulating_node(tensor)
-        self._handles.append(node.register_prehook(_Arrival(see, tensor.output_nr)))
+        self._handles.append(node.register_prehook(_Arrival(see, read(tensor, "output_nr"))))
 
     def watch_leaf(self, leaf: Tensor, see: See) -> None:
         """Let `see` have the gradient of a leaf each time a backward pass has added it to `leaf.grad`."""

@@ -85,7 +85,7 @@ class _Copier:
         copies = copy_tensors(tensor for tensor in tensors if id(tensor) in fit)
         for tensor in within:
             if copies[id(tensor)] is tensor:
-                self._refuse(tensor, f"a {type(tensor).__name__} cannot be copied")
+                self._refuse(tensor, f"a {name_of_type(tensor)} cannot be copied")
         plan.new.update(copies)
         self._memo.update(plan.new)
 

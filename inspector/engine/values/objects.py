@@ -20,7 +20,7 @@ from torch import nn
 
 from ...records import OtherValue, ScalarValue
 from ...text import encodable
-from ..source.running import in_mro, module_name, mro, namespace, qualified_name, type_name, variables
+from ..source.running import Types, in_mro, module_name, mro, namespace, qualified_name, type_name, variables
 
 MAX_TEXT = 400
 _TYPE = 80
@@ -30,8 +30,10 @@ _BITS = 2_000
 
 SCALARS = (bool, int, float, complex, str)
 _NAMED = (type, types.ModuleType, types.FunctionType, types.MethodType, types.BuiltinFunctionType)
-_BY_REPR = (range, slice, torch.dtype, torch.device, torch.memory_format, torch.layout)
+_BY_REPR = Types(range, slice, torch.dtype, torch.device, torch.memory_format, torch.layout)
 """Their own repr is short and made by Python or torch."""
+_WRITTEN = Types(int, str)
+_SHORT = Types(float, bool, type(None))
 LAZY = (types.GeneratorType, types.CoroutineType, types.AsyncGeneratorType)
 _SYMBOLS = (torch.SymInt, torch.SymFloat, torch.SymBool)
 
@@ -102,9 +104,9 @@ def key(value: Any) -> str:
         return str(_whole(value))
     if type(value) is bytes:
         return encodable(repr(value[:_KEY]), _KEY)
-    if type(value) is tuple and len(value) <= 4 and all(type(part) in (int, str) for part in value):
+    if type(value) is tuple and len(value) <= 4 and all(type(part) in _WRITTEN for part in value):
         return encodable(f"({', '.join(key(part) for part in value)})", _KEY)
-    return repr(value) if type(value) in (float, bool, type(None)) else name_of_type(value)
+    return repr(value) if type(value) in _SHORT else name_of_type(value)
 
 
 def items_of(value: Any) -> tuple[Iterable[object], int] | None:
@@ -173,13 +175,27 @@ def describe_by_name(value: Any) -> OtherValue | ScalarValue | None:
 def _function(value: Any) -> OtherValue:
     if is_a(value, type):
         return other(value, qualified_name(value))
-    held = variables(value).get("__name__") if is_a(value, types.ModuleType) else value.__qualname__
+    held = variables(value).get("__name__") if is_a(value, types.ModuleType) else _called(value)
     return other(value, held if type(held) is str else "")
+
+
+def _called(value: Any) -> str:
+    """What a function is called; a method of an object that is itself called is asked for nothing."""
+    if type(value) is types.MethodType:
+        return _called(value.__func__)
+    if type(value) is types.FunctionType:
+        return value.__qualname__
+    if type(value) is not types.BuiltinFunctionType:
+        return f"of a {name_of_type(value)}"
+    owner: Any = value.__self__
+    if owner is None or is_a(owner, types.ModuleType):
+        return value.__name__
+    return f"{qualified_name(owner if is_a(owner, type) else type(owner))}.{value.__name__}"
 
 
 def _partial(value: Any) -> OtherValue:
     inner = functools.partial.func.__get__(value)
-    return other(value, f"of {inner.__qualname__}" if is_a(inner, _NAMED[2:]) else f"of a {name_of_type(inner)}")
+    return other(value, f"of {_called(inner)}" if is_a(inner, _NAMED[2:]) else f"of a {name_of_type(inner)}")
 
 
 def _bytes(value: Any) -> OtherValue:
@@ -201,9 +217,16 @@ def _array(value: Any) -> OtherValue | None:
     if numpy is not None and is_a(value, numpy.generic):
         return other(value, f"{name_of_type(value)} scalar")
     root = module_name(type(value)).partition(".")[0]
-    if root in _TABLES and type(in_mro(type(value), "shape")[1]) is property:
-        return other(value, _sizes(value.shape))
+    shape = in_mro(type(value), "shape")[1]
+    if root in _TABLES and type(shape) is property and _is_written_in(shape.fget, root):
+        return other(value, _sizes(shape.__get__(value)))
     return None
+
+
+def _is_written_in(function: Any, package: str) -> bool:
+    """A class may say that it is from anywhere."""
+    name = function.__globals__.get("__name__") if type(function) is types.FunctionType else None
+    return type(name) is str and name.partition(".")[0] == package
 
 
 _TABLES = ("pandas", "scipy", "polars")

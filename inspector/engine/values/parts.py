@@ -19,13 +19,14 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from ..source.running import in_mro, variables
+from ..source.running import Types, in_mro, variables
 from .objects import CONSTANTS, UNENTERED, attributes, fields, is_a, is_dataclass, items_of, slots
 
-_ATOMS = frozenset({
+_ATOMS = Types(
     object, int, float, bool, complex, str, bytes, type(None), type(...), range, slice,
     torch.dtype, torch.device, torch.Size, torch.layout, torch.memory_format,
-})  # fmt: skip
+)  # fmt: skip
+_WITHOUT_ATTRIBUTES = Types(dict, list, tuple)
 BUILTINS: tuple[Any, ...] = (defaultdict, OrderedDict, dict, list, deque, set)
 """Containers that are filled after they were made, so that one can be inside itself."""
 FROZEN = (tuple, frozenset, MappingProxyType)
@@ -86,7 +87,7 @@ def parts_of(value: Any) -> list[Part]:
     found = contents_of(value)
     named = found is not None and found.form == "fields"
     parts = [Part(key, held, named) for key, held in found.pairs] if found is not None else []
-    if type(value) in (dict, list, tuple):
+    if type(value) in _WITHOUT_ATTRIBUTES:
         return parts
     known = {part.key for part in parts} if named else set()
     return parts + [Part(name, held, True) for name, held in attributes(value).items() if name not in known]

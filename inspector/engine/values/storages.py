@@ -43,7 +43,7 @@ def copy_one(tensor: Tensor) -> Tensor:
 
 def count_bytes(tensor: Tensor) -> int:
     """What a copy would take: of a dimension that repeats one element, that element."""
-    if tensor.is_meta or tensor.layout is not torch.strided or tensor.is_nested or type(tensor) not in PLAIN:
+    if type(tensor) not in PLAIN or tensor.is_meta or tensor.layout is not torch.strided or tensor.is_nested:
         return 0
     sizes = [size for size, step in zip(tensor.shape, tensor.stride(), strict=True) if step]
     return int(torch.Size(sizes).numel()) * tensor.element_size()

@@ -15,7 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.parameter import is_lazy
+from torch.nn import Parameter
 
 from ...raised import message_of, say
 from ...records import MappingValue, NoneValue, OtherValue, SequenceValue, TensorValue, Value
@@ -23,7 +23,7 @@ from ...text import encodable
 from . import objects
 from . import statistics as stats
 from .parts import Contents, contents_of
-from .unwrap import PLAIN, is_sharded, numbers_of, outside_modes, outside_transforms
+from .unwrap import is_lazy, is_sharded, numbers_of, outside_modes, outside_transforms, read
 
 MAX_ITEMS = 100
 """Items shown of one container."""
@@ -55,7 +55,8 @@ class Summarizer:
 
     def describe(self, value: object) -> Value:
         """What `value` is now. Runs other people's code nowhere but inside tensors' own operations."""
-        if type(value) in PLAIN:
+        kind = type(value)
+        if kind is Tensor or kind is Parameter:
             return self.tensor(value)  # type: ignore[arg-type]  # narrowed by the exact-type test, the fast path
         return _Walk(self).describe(value, 0)
 
@@ -172,11 +173,11 @@ def _metadata(tensor: Tensor, why: str = "", summary: Any = None) -> TensorValue
     plain = type(tensor) is Tensor and tensor.layout is torch.strided and not tensor.is_nested
     return TensorValue(
         tuple(tensor.shape) if plain else _shape(tensor),
-        dtype_name(tensor.dtype),
-        _device_name(tensor.device),
-        tensor.requires_grad,
+        dtype_name(tensor.dtype if plain else read(tensor, "dtype")),
+        _device_name(tensor.device if plain else read(tensor, "device")),
+        tensor.requires_grad if plain else read(tensor, "requires_grad"),
         "Tensor" if plain else objects.name_of_type(tensor),
-        "strided" if plain else str(tensor.layout).removeprefix("torch."),
+        "strided" if plain else str(read(tensor, "layout")).removeprefix("torch."),
         min(tensor.numel() * tensor.element_size() if plain else _nbytes(tensor), _LARGEST),
         summary,
         why,
@@ -185,7 +186,7 @@ def _metadata(tensor: Tensor, why: str = "", summary: Any = None) -> TensorValue
 
 def _refusal(tensor: Tensor, error: Exception) -> str:
     if isinstance(error, NotImplementedError) or "not implemented for" in message_of(error):
-        return f"no statistics: torch has no arithmetic for {dtype_name(tensor.dtype)}"
+        return f"no statistics: torch has no arithmetic for {dtype_name(read(tensor, 'dtype'))}"
     return f"no statistics: {say(error)}"
 
 
@@ -201,9 +202,9 @@ def _shape(tensor: Tensor) -> tuple[int, ...]:
     """Symbolic (ragged) sizes become -1."""
     if is_lazy(tensor):
         return ()
-    if tensor.is_nested and tensor.layout is torch.strided:
-        return tensor.size(0), *[-1] * (tensor.dim() - 1)
-    return tuple(size if type(size) is int else -1 for size in tensor.shape)
+    if read(tensor, "is_nested") and read(tensor, "layout") is torch.strided:
+        return read(tensor, "size")(0), *[-1] * (read(tensor, "dim")() - 1)
+    return tuple(size if type(size) is int else -1 for size in read(tensor, "shape"))
 
 
 def _nbytes(tensor: Tensor) -> int:
@@ -213,11 +214,12 @@ def _nbytes(tensor: Tensor) -> int:
     if is_sharded(tensor):
         found, _ = numbers_of(tensor)
         tensor = tensor if found is None else found
-    if tensor.layout is torch.sparse_coo:
+    layout = read(tensor, "layout")
+    if layout is torch.sparse_coo:
         parts = [tensor._values(), tensor._indices()]
     else:
-        parts = [tensor.values() if tensor.layout in stats.COMPRESSED or tensor.is_nested else tensor]
-    nbytes = sum(part.numel() * part.element_size() for part in parts)
+        parts = [tensor.values() if layout in stats.COMPRESSED or read(tensor, "is_nested") else tensor]
+    nbytes = sum(read(part, "numel")() * read(part, "element_size")() for part in parts)
     return nbytes if type(nbytes) is int else 0
 
 

@@ -14,12 +14,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.parameter import is_lazy
 
 from ...text import encodable
-from ..source.running import in_mro, variables
+from ..source.running import Types, in_mro, module_name, variables
 
-PLAIN = (Tensor, nn.Parameter)
+PLAIN = Types(Tensor, nn.Parameter)
 """The classes whose operations are torch's own."""
 
 _LEVELS = 8  # of wrappers around wrappers
@@ -70,13 +69,47 @@ def outside_modes() -> Iterator[None]:
         yield
 
 
+def is_lazy(tensor: Tensor) -> bool:
+    """Whether it has no shape yet. Torch's own asks the tensor what class it is."""
+    return issubclass(type(tensor), _Uninitialized)
+
+
+def read(tensor: Tensor, name: str) -> Any:
+    """An attribute or method that tensors have, as torch means it: a subclass of somebody else's is not asked."""
+    if type(tensor) in PLAIN:
+        return getattr(tensor, name)
+    owner, found = in_mro(type(tensor), name)
+    if module_name(owner).partition(".")[0] != "torch":
+        found = _TENSORS[name]
+    return found.__get__(tensor)
+
+
+_TENSORS = vars(torch._C.TensorBase)
+_Uninitialized: Any = vars(nn.parameter)["UninitializedTensorMixin"]
+
+
+def as_plain(tensor: Tensor) -> Tensor:
+    """The same elements in a tensor of torch's own class; one that has operations of its own as it is."""
+    if type(tensor) in PLAIN or _dispatches(type(tensor)):
+        return tensor
+    with torch._C.DisableTorchFunctionSubclass():
+        return Tensor.detach(tensor)
+
+
+def has_floats(tensor: Tensor) -> bool:
+    """Whether its numbers are real or complex ones."""
+    with torch._C.DisableTorchFunctionSubclass():
+        dtype = read(tensor, "dtype")
+    return bool(dtype.is_floating_point or dtype.is_complex)
+
+
 def no_numbers(tensor: Tensor) -> str:
     """Why there is nothing to read, "" where there is."""
     if is_lazy(tensor):
         return "no values yet: lazy"
-    if isinstance(tensor, torch._subclasses.FakeTensor):
+    if issubclass(type(tensor), torch._subclasses.FakeTensor):
         return "no values: a fake tensor"
-    if tensor.is_meta:
+    if read(tensor, "is_meta"):
         return "no values: the tensor is on the meta device"
     if is_freed(tensor):
         return "no values: its memory was freed"
@@ -85,7 +118,8 @@ def no_numbers(tensor: Tensor) -> str:
 
 def count_memory(tensor: Tensor) -> int:
     """The bytes of its storage; -1 where it has none of its own that can be asked."""
-    if tensor.layout is not torch.strided or (type(tensor) not in PLAIN and _dispatches(type(tensor))):
+    tensor = as_plain(tensor)
+    if type(tensor) not in PLAIN or tensor.layout is not torch.strided:
         return -1
     if tensor.is_nested or not torch._C._has_storage(tensor) or tensor._is_zerotensor():
         return -1
@@ -95,6 +129,7 @@ def count_memory(tensor: Tensor) -> int:
 def is_freed(tensor: Tensor) -> bool:
     """Whether the storage does not reach as far as the elements do (sharded training frees whole parameters so):
     reading one would end the process."""
+    tensor = as_plain(tensor)
     there = count_memory(tensor)
     if there < 0:
         return False
@@ -122,7 +157,7 @@ def _inside(tensor: Tensor) -> tuple[Tensor | None, str]:
         if isinstance(known, type) and issubclass(type(tensor), known):
             return inside(tensor)
     if not _dispatches(type(tensor)):
-        return tensor, ""
+        return as_plain(tensor), ""
     held = {name: value for name, value in variables(tensor).items() if issubclass(type(value), Tensor)}
     return _unwrap(tensor, held) if held else _without_dispatch(tensor)
 
@@ -148,16 +183,20 @@ def _untransform(tensor: Tensor) -> tuple[Tensor | None, str]:
 
 def _unwrap(tensor: Tensor, held: dict[str, Tensor]) -> tuple[Tensor | None, str]:
     """The only tensor inside that looks like the one outside; where there is none, what is there instead."""
-    alike = [(name, value) for name, value in held.items() if value.shape == tensor.shape and not value.is_meta]
-    if len(alike) == 1 and alike[0][1].dtype == tensor.dtype:
+    alike = [(name, value) for name, value in held.items() if _is_like(value, tensor)]
+    if len(alike) == 1 and read(alike[0][1], "dtype") == read(tensor, "dtype"):
         return alike[0][1], f"values in its {encodable(alike[0][0], 40)!r}"
     parts = [f"{encodable(name, 40)} {_looks(value)}" for name, value in list(held.items())[:_INNER]]
     return None, f"no values of its own: made of {', '.join(parts)}"
 
 
+def _is_like(inner: Tensor, outer: Tensor) -> bool:
+    return bool(read(inner, "shape") == read(outer, "shape")) and not read(inner, "is_meta")
+
+
 def _looks(tensor: Tensor) -> str:
-    sizes = "×".join(str(size) if type(size) is int else "?" for size in tensor.shape)
-    return f"{str(tensor.dtype).removeprefix('torch.')} {sizes or 'scalar'}"
+    sizes = "×".join(str(size) if type(size) is int else "?" for size in read(tensor, "shape"))
+    return f"{str(read(tensor, 'dtype')).removeprefix('torch.')} {sizes or 'scalar'}"
 
 
 def _without_dispatch(tensor: Tensor) -> tuple[Tensor | None, str]:

@@ -9,6 +9,7 @@ import types
 import weakref
 from typing import Any
 
+from ...source.running import Types
 from ..place import ITEM
 from .containers import find_items
 from .kind import Kept, Parts
@@ -28,6 +29,9 @@ class Tuple(Kept):
         return find_items(list(builtin.__iter__(self.owner)))
 
 
+_VIEWS = Types(types.MappingProxyType, type({}.keys()), type({}.values()), type({}.items()))
+
+
 class View(Kept):
     """What shows a dict that somebody else holds."""
 
@@ -35,7 +39,7 @@ class View(Kept):
 
     @classmethod
     def claims(cls, kind: type) -> bool:
-        return kind in (types.MappingProxyType, type({}.keys()), type({}.values()), type({}.items()))
+        return kind in _VIEWS
 
     def parts(self) -> Parts:
         return ((ITEM, held) for held in gc.get_referents(self.owner))
@@ -107,4 +111,4 @@ class Callable(Kept):
         kind = type(self.owner)
         names = next(names for classes, names in _FIELDS if issubclass(kind, classes))
         held = ((name, object.__getattribute__(self.owner, name)) for name in names)
-        return ((name, value) for name, value in held if not isinstance(value, types.ModuleType))
+        return ((name, value) for name, value in held if not issubclass(type(value), types.ModuleType))

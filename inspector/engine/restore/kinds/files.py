@@ -6,7 +6,11 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
+from ...source.running import Types
 from .kind import MISSING, Budget, Change, Kept
+
+_STREAMS = Types(io.BytesIO, io.StringIO)
+_FILES = Types(io.FileIO, io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.TextIOWrapper)
 
 
 class KeptStream(Kept):
@@ -20,7 +24,7 @@ class KeptStream(Kept):
 
     @classmethod
     def claims(cls, kind: type) -> bool:
-        return kind in (io.BytesIO, io.StringIO)
+        return kind in _STREAMS
 
     def _read(self) -> Any:
         if self.owner.closed:
@@ -63,7 +67,7 @@ class KeptFile(Kept):
 
     @classmethod
     def claims(cls, kind: type) -> bool:
-        return kind in (io.FileIO, io.BufferedReader, io.BufferedWriter, io.BufferedRandom, io.TextIOWrapper)
+        return kind in _FILES
 
     def _read(self) -> int | None:
         """None where it has no position: it is closed, a pipe, a terminal, or being iterated."""

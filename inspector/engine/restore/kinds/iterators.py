@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from ...source.running import in_mro
+from ...source.running import Types, in_mro
 from ..place import ITEM
 from .atoms import is_atom
 from .containers import same
@@ -19,6 +19,7 @@ from .kind import Budget, Change, Kept, Parts
 from .origin import module_of
 
 _FRAMES = {types.GeneratorType: "gi", types.CoroutineType: "cr", types.AsyncGeneratorType: "ag"}
+_FRAMED = Types(*_FRAMES)
 
 
 class KeptIterator(Kept):
@@ -33,7 +34,7 @@ class KeptIterator(Kept):
     @classmethod
     def claims(cls, kind: type) -> bool:
         is_pythons = module_of(kind) in ("builtins", "itertools") and kind.__flags__ & _IMMUTABLE
-        return bool(is_pythons) and in_mro(kind, "__next__")[1] is not None and kind not in _FRAMES
+        return bool(is_pythons) and in_mro(kind, "__next__")[1] is not None and kind not in _FRAMED
 
     def _read(self) -> Any:
         kind = type(self.owner)
@@ -70,13 +71,14 @@ def _reduce(owner: Any) -> Any:
     return [*left, *_list_numbers(found[1:], 3)]
 
 
-_LISTS: tuple[type, ...] = (type(iter([])), type(iter(())))
+_LISTS = Types(type(iter([])), type(iter(())))
+_NUMBERS = Types(int, bool)
 
 
 def _list_numbers(state: Any, depth: int) -> Iterator[int]:
     """Those in tuples of tuples."""
     for part in state:
-        if type(part) in (int, bool):
+        if type(part) in _NUMBERS:
             yield part
         elif type(part) is tuple and depth:
             yield from _list_numbers(part, depth - 1)
@@ -93,7 +95,7 @@ class KeptFrame(Kept):
 
     @classmethod
     def claims(cls, kind: type) -> bool:
-        return kind in _FRAMES
+        return kind in _FRAMED
 
     def _read(self) -> tuple[int, list[Any]]:
         frame = getattr(self.owner, f"{_FRAMES[type(self.owner)]}_frame")

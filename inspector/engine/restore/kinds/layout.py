@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from types import GetSetDescriptorType, MemberDescriptorType
 from typing import Any, NamedTuple
 
-from ...source.running import mro, namespace
+from ...source.running import Types, mro, namespace
 from ...values.objects import slots
 from ..per_type import PerType
 from .kind import MISSING
 
 NONE: dict[str, Any] = {}
+_SLOTS = Types(GetSetDescriptorType, MemberDescriptorType)
 
 
 class Layout(NamedTuple):
@@ -52,7 +53,7 @@ def _dict_slot(kind: type) -> Any:
     """What reads the dict of such an object; a class may hide it behind a property of the same name."""
     for each in mro(kind):
         found = namespace(each).get("__dict__")
-        if type(found) in (GetSetDescriptorType, MemberDescriptorType):
+        if type(found) in _SLOTS:
             return found
     return None
 

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from ...source.running import mro
+from ...source.running import Types, mro
 from ...values.objects import name_of_type
 from .buffers import has_memory, sample_of
 from .containers import same
@@ -26,6 +26,9 @@ _TORCH = ("torch._", "torch.fx", "torch.jit", "torch.export", "torch.distributed
 
 _SHARED = frozenset({"asyncio", "concurrent", "multiprocessing", "queue", "sched", "socket", "subprocess", "threading"})
 """Packages whose objects other threads and processes work on meanwhile: to put back what those did would lose it."""
+
+
+_MEASURED = Types(list, dict, set, deque)
 
 
 class KeptObject(Kept):
@@ -78,7 +81,7 @@ class KeptShared(Kept):
     def _read(self) -> list[Any]:
         """The attributes one after the other, and how much the containers in them hold."""
         held = self._list_attributes()
-        return [*held, *(len(value) for value in held if type(value) in (list, dict, set, deque))]
+        return [*held, *(len(value) for value in held if type(value) in _MEASURED)]
 
     def _list_attributes(self) -> list[Any]:
         return list((layout_of(type(self.owner)).read_dict(self.owner) or {}).values())

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 import torch
 
+from ...source.running import Types
+
 
 class Setting(NamedTuple):
     """How the value is called, read and written. A dict is read where the value has parts with names."""
@@ -29,7 +31,7 @@ class Reading:
 
 
 _C: Any = torch._C
-_COMPARED = (bool, int, float, str, bytes, torch.device, _C._LinalgBackend, _C._BlasBackend)
+_COMPARED = Types(bool, int, float, str, bytes, torch.device, _C._LinalgBackend, _C._BlasBackend)
 
 
 def is_same(now: Any, then: Any) -> bool:
@@ -40,7 +42,7 @@ def is_same(now: Any, then: Any) -> bool:
         return False
     if type(now) in _COMPARED or issubclass(type(now), Reading):
         return bool(now == then)
-    if type(now) in (list, tuple):
+    if type(now) is list or type(now) is tuple:
         return len(now) == len(then) and _are_same(now, then)
     return type(now) is dict and [*now] == [*then] and _are_same(now.values(), then.values())
 
