@@ -6,6 +6,7 @@ any depth. What is near comes first, so that a program behind one attribute hide
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator, Set
 from types import ModuleType
@@ -101,12 +102,9 @@ class Reach:
         """What code names of the globals of its file, and of other files of the model that it imported."""
         kept = self._names_of(found)
         self._meet_parts(kept.place, kept.add(names))
-        for name in names & found.keys():
-            module = found[name]
-            if type(module) is ModuleType and is_own(vars(module)):
-                new = names & vars(module).keys() - self._names_of(vars(module)).bindings.keys()
-                if new:
-                    self._meet_names(vars(module), new)
+        for module in _modules_named(found, names):
+            if is_own(vars(module)) and not names <= self._names_of(vars(module)).bindings.keys():
+                self._meet_names(vars(module), names)
 
     def _names_of(self, found: dict[str, Any]) -> KeptNames:
         kept = self._names.get(id(found))
@@ -135,6 +133,16 @@ def script_tensors(tree: ModuleTree) -> Iterator[tuple[str, Tensor]]:
             prefix = ".".join(tree.paths[node.index])
             for key, tensor in (*node.module.named_parameters(), *node.module.named_buffers()):
                 yield f"{prefix}.{key}" if prefix else key, tensor
+
+
+def _modules_named(found: dict[str, Any], names: Set[str]) -> Iterator[ModuleType]:
+    """Those among the globals, and those that the code itself imports: they are under no name of the file."""
+    package = found.get("__package__")
+    for name in names:
+        inside = f"{package}.{name}" if type(package) is str else name
+        for module in (found.get(name), sys.modules.get(name), sys.modules.get(inside)):
+            if type(module) is ModuleType:
+                yield module
 
 
 def _is_scripted(module: nn.Module | None) -> bool:

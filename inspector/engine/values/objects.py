@@ -189,7 +189,7 @@ def _called(value: Any) -> str:
         return f"of a {name_of_type(value)}"
     owner: Any = value.__self__
     if owner is None or is_a(owner, types.ModuleType):
-        return value.__name__
+        return value.__qualname__
     return f"{qualified_name(owner if is_a(owner, type) else type(owner))}.{value.__name__}"
 
 

@@ -18,15 +18,20 @@ _MADE_LATE = frozenset({
 """What Python itself puts on a class, some of it when it is asked for."""
 
 
+_SLOTS: list[tuple[str, Any]] = [(name, vars(type)[name]) for name in ("__name__", "__qualname__", "__bases__")]
+"""What Python keeps of a class outside of its attributes."""
+
+
 class KeptClass(Kept):
     """Nothing of Python's and torch's; of other libraries the functions are not looked into."""
 
-    __slots__ = ("attributes", "is_library")
+    __slots__ = ("attributes", "is_library", "set")
 
     def __init__(self, owner: type, budget: Budget) -> None:
         super().__init__(owner, budget)
         self.is_library = is_library(owner)
         self.attributes = {} if self.is_library else self._read()
+        self.set = [] if self.is_library else [(name, slot, slot.__get__(owner)) for name, slot in _SLOTS]
 
     @classmethod
     def claims(cls, kind: type) -> bool:
@@ -42,10 +47,15 @@ class KeptClass(Kept):
     def restore(self) -> Iterator[Change]:
         if self.is_library:
             return
-        now = self._read()
-        if identical(now, self.attributes):
+        for name, slot, then in self.set:
+            now = slot.__get__(self.owner)
+            if now is not then and not (type(now) is type(then) is str and now == then):
+                slot.__set__(self.owner, then)
+                yield Change(name)
+        found = self._read()
+        if identical(found, self.attributes):
             return
-        for name in differences(now, self.attributes):
+        for name in differences(found, self.attributes):
             then = self.attributes.get(name, MISSING)
             if then is MISSING:
                 type.__delattr__(self.owner, name)

@@ -6,18 +6,20 @@ import functools
 import types
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakKeyDictionary, WeakSet, WeakValueDictionary
 
 from .dicts import put_back
 from .kind import MISSING, Budget, Change, Kept, Parts
-from .origin import is_own_function
+from .origin import is_own_function, is_torchs
 
 _CALLABLE = (types.FunctionType, types.MethodType, functools.partial)
-_SETTABLE = ("__code__", "__defaults__", "__kwdefaults__")
+_CACHES = (dict, list, set, WeakKeyDictionary, WeakValueDictionary, WeakSet)
+_SETTABLE = ("__code__", "__defaults__", "__kwdefaults__", "__name__", "__qualname__", "__doc__", "__module__")
 
 
 class KeptFunction(Kept):
-    """One of the model's own files. Of a library's, such as what a decorator made, only the functions that it encloses
-    are looked at."""
+    """One of the model's own files. Of a library's, such as what a decorator made, only functions and caches that it
+    encloses are looked at."""
 
     __slots__ = ("attributes", "cells", "is_own", "set")
 
@@ -36,8 +38,9 @@ class KeptFunction(Kept):
     def parts(self) -> Parts:
         closed_over = [(name, value) for name, _, value in self.cells]
         if not self.is_own:
-            return [(name, value) for name, value in closed_over if issubclass(type(value), _CALLABLE)]
-        return [*closed_over, *self.set[1:], *self.attributes.items()]
+            wanted = _CALLABLE if is_torchs(self.owner) else (*_CALLABLE, *_CACHES)
+            return [(name, value) for name, value in closed_over if issubclass(type(value), wanted)]
+        return [*closed_over, *self.set[1:3], *self.attributes.items()]
 
     def restore(self) -> Iterator[Change]:
         if not self.is_own:

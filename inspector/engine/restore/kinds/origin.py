@@ -53,6 +53,11 @@ def _is_installed(file: str) -> bool:
     return file.startswith((_STANDARD, "<frozen")) or any(part in _INSTALLED for part in Path(file).parts)
 
 
+def is_torchs(function: FunctionType) -> bool:
+    name = function.__globals__.get("__name__")
+    return type(name) is str and name.partition(".")[0] == "torch"
+
+
 def is_own_function(function: FunctionType) -> bool:
     return is_own(function.__globals__)
 
