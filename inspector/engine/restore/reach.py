@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -46,6 +46,7 @@ class Reach:
         self._seen: set[int] = set()
         self._types: set[int] = set()
         self._names: dict[int, KeptNames] = {}
+        self._named: set[tuple[int, frozenset[str]]] = set()
         self._pending: deque[tuple[Place, Any, tuple[type[Kept], ...]]] = deque()
         for node in tree.objects():
             self._meet(Place(None, ".".join(tree.paths[node.index])), node.module)
@@ -98,12 +99,15 @@ class Reach:
             if wanted(each):
                 self._meet(Place(None, f"class {qualified_name(each).rpartition('<locals>.')[2]}"), each)
 
-    def _meet_names(self, found: dict[str, Any], names: Set[str]) -> None:
+    def _meet_names(self, found: dict[str, Any], names: frozenset[str]) -> None:
         """What code names of the globals of its file, and of other files of the model that it imported."""
+        if (id(found), names) in self._named:
+            return
+        self._named.add((id(found), names))
         kept = self._names_of(found)
         self._meet_parts(kept.place, kept.add(names))
         for module in _modules_named(found, names):
-            if is_own(vars(module)) and not names <= self._names_of(vars(module)).bindings.keys():
+            if is_own(vars(module)):
                 self._meet_names(vars(module), names)
 
     def _names_of(self, found: dict[str, Any]) -> KeptNames:
@@ -135,7 +139,7 @@ def script_tensors(tree: ModuleTree) -> Iterator[tuple[str, Tensor]]:
                 yield f"{prefix}.{key}" if prefix else key, tensor
 
 
-def _modules_named(found: dict[str, Any], names: Set[str]) -> Iterator[ModuleType]:
+def _modules_named(found: dict[str, Any], names: frozenset[str]) -> Iterator[ModuleType]:
     """Those among the globals, and those that the code itself imports: they are under no name of the file."""
     package = found.get("__package__")
     for name in names:

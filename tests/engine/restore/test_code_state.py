@@ -52,6 +52,7 @@ CASES = {
     "import kept_state.alone as alone; alone.count += 1": '__import__("sys").modules["kept_state.alone"].count',
     "from .alone import advance; advance()": '__import__("sys").modules["kept_state.alone"].count',
     "from . import alone; alone.items.append(1)": 'len(__import__("sys").modules["kept_state.alone"].items)',
+    "kept_state.model.count = len(kept_state.model.__name__)": "count",
     "beside.fresh = 1": 'hasattr(beside, "fresh")',
     'vars(beside)["count"] = 1': "beside.count",
     'helper.__name__ = "renamed"': "helper.__name__",
