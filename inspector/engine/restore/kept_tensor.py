@@ -115,18 +115,22 @@ class KeptTensor:
         if self.alias is not None and not same_place(tensor, self.alias):
             tensor.data = self.alias
             yield "storage"
-        if self._has_other_memory():
+        moved = self._has_other_memory()
+        if moved:
             yield self._restore_memory()
-        if self.copy is not None and self.has_other_values():
-            assert self.alias is not None
-            self._write_elements(self.alias, self.copy)
-            yield "values"
+        if self.alias is not None and self.copy is not None and not (moved and is_freed(self.alias)):
+            yield from self._restore_values(self.alias, self.copy)
         yield from self._restore_graph()
         if self.is_written:
             yield from self._restore_version()
         if read(tensor, "requires_grad") != self.requires_grad and read(tensor, "is_leaf"):
             tensor.requires_grad_(self.requires_grad)
             yield "requires_grad"
+
+    def _restore_values(self, alias: Tensor, copy: Tensor) -> Iterator[str]:
+        if not same_bits(self._elements(), copy):
+            self._write_elements(alias, copy)
+            yield "values"
 
     def _restore_memory(self) -> str:
         """It was freed, taken anew, or moved: there is as much again as there was, which may be somewhere else."""
