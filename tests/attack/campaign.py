@@ -88,12 +88,16 @@ class Campaign:
         command = f"python -m tests.attack --case {name}:{seed}"
         command += f" --size {self._size[0]}x{self._size[1]}" if self._size else ""
         print(f"attack: {name}: {verdict.problem}\n    {command}", flush=True)
-        skip, verdict = self._shrink(name, seed, verdict) if FRONTS[name].shrinks else (0, verdict)
+        self._keep(f"{name}-{seed}", verdict)
+        skip, shorter = self._shrink(name, seed, verdict) if FRONTS[name].shrinks else (0, verdict)
         if skip:
             print(f"    {command} --skip {skip}", flush=True)
+            self._keep(f"{name}-{seed}-skip-{skip}", shorter)
+
+    def _keep(self, name: str, verdict: Verdict) -> None:
         if self._details:
             Path(self._details).mkdir(parents=True, exist_ok=True)
-            Path(self._details, f"{name}-{seed}.txt").write_text(verdict.detail, "utf-8", "backslashreplace")
+            Path(self._details, f"{name}.txt").write_text(verdict.detail, "utf-8", "backslashreplace")
 
     def _shrink(self, name: str, seed: int, verdict: Verdict) -> tuple[int, Verdict]:
         """How many of the first deeds can be left out so that it still fails, by halves, while there is time."""

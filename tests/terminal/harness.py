@@ -27,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 """Seconds after which a condition is taken for one that will not hold."""
 
+_PRIVATE_COLOURS = re.compile(rb"\x1b\[[?>]\d*(;\d+)*m")  # of an editor; pyte fails on them
 _MARK = b"\0all is read\0"
 
 _START = (
@@ -212,6 +213,7 @@ def _split_at_unfinished(data: bytes) -> tuple[bytes, bytes]:
 
 
 def _without_queries(data: bytes) -> bytes:
+    data = _PRIVATE_COLOURS.sub(b"", data)
     for query in (b"\x1b[?2026$p", b"\x1b[?2048$p", b"\x1b[>25u", b"\x1b[<u"):
         data = data.replace(query, b"")
     return data

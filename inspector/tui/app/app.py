@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -146,7 +147,11 @@ class InspectorApp(App[None], inherit_bindings=False):
             self.targets.open()
 
     def exit(self, result: None = None, return_code: int = 0, message: Any = None) -> None:
-        """Leave, and keep where the person was."""
+        """Leave, and keep where the person was. Not before all screens are there: in an app that ends, Textual mounts
+        them without what is in them, and they look for it."""
+        if not all(screen.is_mounted for screen in self.screen_stack):
+            self.call_later(partial(self.exit, result, return_code, message))
+            return
         self.bookmarks.keep()
         super().exit(result, return_code, message)
 

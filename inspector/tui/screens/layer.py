@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, TypeVar
 
-from textual import events
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
@@ -58,11 +57,6 @@ class Layer(ModalScreen[Result]):
         """It is there with all that is in it, maybe below another one, and nobody has left it: answers of the engine
         come whenever they like."""
         return self.is_attached and self.is_mounted and self in self.app.screen_stack
-
-    async def on_event(self, event: events.Event) -> None:
-        """Where the app ends meanwhile, Textual mounts a layer without what is in it: nothing begins then."""
-        if self.is_attached or not isinstance(event, events.Mount):
-            await super().on_event(event)
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         again = partial(self.dismiss, result)

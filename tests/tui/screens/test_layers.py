@@ -60,6 +60,8 @@ async def test_the_app_may_end_before_a_layer_is_there(layer, turns: int, tmp_pa
         for _ in range(turns):
             await asyncio.sleep(0)
         app.exit()
+        while app.return_code is None:
+            await asyncio.sleep(0)
 
 
 async def test_a_layer_may_be_left_before_it_is_there(tmp_path: Path) -> None:
