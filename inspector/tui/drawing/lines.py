@@ -19,6 +19,7 @@ from textual.strip import Strip
 
 from ..format import ascii_only
 from ..keys import bindings
+from .colours import Colours
 from .search import Search, pattern_of
 from .wrap import Line, ScreenRow, layout, rows_of
 
@@ -33,6 +34,8 @@ class Page:
     lines: Sequence[Line] = ()
     head: Sequence[Line] = ()
     stops: Sequence[range] = ()  # lines that belong together, for a view with a cursor
+    colours: Colours | None = None  # of `lines`, where these are source
+    marked: int = -1  # the line that stands out, -1 for none
 
 
 class LineView(ScrollView, can_focus=True):
@@ -207,11 +210,11 @@ class LineView(ScrollView, can_focus=True):
 
     def draw_body(self, line: int) -> Content:
         """The body of this line, coloured, when it is about to be seen."""
-        return self.page.lines[line].body
+        return self.page.colours.line(line) if self.page.colours else self.page.lines[line].body
 
     def style_line(self, line: int) -> str:
         """The style laid under this whole line, "" for none."""
-        return ""
+        return "on $primary-muted" if line == self.page.marked else ""
 
     def render_line(self, y: int) -> Strip:
         in_head = y < len(self.head_rows)

@@ -15,7 +15,7 @@ from ...text import lines, visible
 from .. import format
 from ..drawing.annotations import shapes_by_line
 from ..drawing.colours import Colours
-from ..drawing.lines import LineView, Page
+from ..drawing.lines import Page
 from ..drawing.problem import label_line
 from ..drawing.styles import ACCENT, DIM, HEADING, WARN
 from ..drawing.wrap import EMPTY, Line
@@ -26,19 +26,6 @@ PARTS: dict[SourcePart, str] = {"forward": "forward", "class": "class", "init": 
 LINES_ABOVE = 2  # of the line in focus that stay in sight
 
 
-class SourceView(LineView):
-    """Lines coloured as they come into sight, with the call site's line marked."""
-
-    colours: Colours | None = None
-    site: int = -1  # the line that calls the module, -1 for none
-
-    def draw_body(self, line: int) -> Content:
-        return super().draw_body(line) if self.colours is None else self.colours.line(line)
-
-    def style_line(self, line: int) -> str:
-        return "on $primary-muted" if line == self.site else ""
-
-
 class SourcePanel(LinePanel):
     """The class, the forward that runs, `__init__`, or the place in the parent's forward that calls the module."""
 
@@ -47,17 +34,13 @@ class SourcePanel(LinePanel):
     CONTEXT = "source"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
-    view: SourceView
-
     def __init__(self) -> None:
         super().__init__()
         self.part: SourcePart = "auto"  # remembered from module to module
         self.source: Source | None = None
         self.code: list[str] = []
+        self._colours: Colours | None = None
         self._calls: Sequence[CallRow] | None = None  # those the lines are annotated with
-
-    def make_view(self) -> SourceView:
-        return SourceView(self.build)
 
     def select(self, model: Model, index: int) -> None:
         super().select(model, index)
@@ -72,13 +55,11 @@ class SourcePanel(LinePanel):
         if isinstance(event, Source):
             self.source = event
             self.code = dedent(lines(event.text)) if event.text else []
-            self.view.colours = Colours(self.code, event.language) if self.code else None
-            self.view.site = event.focus - event.first_line if event.part == "site" and event.focus else -1
+            self._colours = Colours(self.code, event.language) if self.code else None
             self.draw_reply()
 
     def forget(self) -> None:
-        self.source, self.code = None, []
-        self.view.colours, self.view.site = None, -1
+        self.source, self.code, self._colours = None, [], None
 
     def start_line(self) -> int:
         if self.source is None or not self.source.focus:
@@ -108,7 +89,9 @@ class SourcePanel(LinePanel):
         if not self.code:
             return Page(explanation(source.notes), [*head, Line()])
         notes = [label_line("note", note, WARN) for note in source.notes]
-        return Page(self._code(source, width), [*head, *notes, Line()])
+        marked = source.focus - source.first_line if source.part == "site" and source.focus else -1
+        head += [*notes, Line()]
+        return Page(self._code(source, width), head, colours=self._colours, marked=marked)
 
     def _title(self, source: Source, width: int) -> Line:
         place = _place(source, 30 if width >= 60 else 0)

@@ -360,13 +360,22 @@ async def test_long_source_is_quick_to_show_and_coloured_where_seen() -> None:
     panel = SourcePanel()
     long = made.CODE * 120
     async with showing(panel, made.a_source(text=long, focus=made.FIRST_LINE)) as pilot:
-        coloured = panel.view.colours
-        assert coloured is not None and len(long) > 100_000
+        assert panel.view.page.colours is not None and len(long) > 100_000
         assert panel.view.draw_body(0).spans, "what is seen is coloured"
         panel.focus()
         await pilot.press("G")
         assert "return self.relu(out)" in text(panel)
         assert panel.view.draw_body(len(panel.code) - 2).spans
+
+
+async def test_a_shorter_source_waits_until_there_is_room_for_it() -> None:
+    """What is on the screen meanwhile keeps its own colours."""
+    panel = SourcePanel()
+    async with showing(panel, made.a_source(focus=0)) as pilot:
+        await pilot.resize_terminal(1, 1)
+        panel.show(made.a_source(text="x = 1", focus=0))
+        for number in range(len(panel.view.page.lines)):
+            panel.view.draw_body(number)
 
 
 async def test_a_string_over_several_lines_is_one_colour() -> None:

@@ -13,13 +13,13 @@ from textual.content import Content
 from ....records import Source
 from ....text import lines, visible
 from ...drawing.colours import Colours
-from ...drawing.lines import Page
+from ...drawing.lines import LineView, Page
 from ...drawing.problem import label_line
 from ...drawing.styles import DIM, WARN
 from ...drawing.wrap import Line
 from ...format import cut_start
 from ...keys import key
-from ...panels.source import SourceView, dedent, explanation, number_lines
+from ...panels.source import dedent, explanation, number_lines
 from ..layer import Layer
 
 FRAME = 2  # rows
@@ -45,8 +45,8 @@ class HookSource(Layer[None]):
         self._source = source
         self._edit = edit
         self._code = dedent(lines(source.text.rstrip("\n"))) if source.text else []
-        self._view = SourceView(self._page)
-        self._view.colours = Colours(self._code, source.language) if self._code else None
+        self._colours = Colours(self._code, source.language)
+        self._view = LineView(self._page)
         self._view.ascii = ascii
 
     def compose(self) -> ComposeResult:
@@ -68,7 +68,8 @@ class HookSource(Layer[None]):
     def _page(self, width: int) -> Page:
         if not self._code:
             return Page(explanation(self._source.notes), self._head(width, notes=False))
-        return Page(number_lines(self._code, self._source.first_line, width, {}), self._head(width))
+        code = number_lines(self._code, self._source.first_line, width, {})
+        return Page(code, self._head(width), colours=self._colours)
 
     def _head(self, width: int, notes: bool = True) -> list[Line]:
         """Where it stands, and what there is to know of it."""
