@@ -89,14 +89,18 @@ def end(last: Any) -> None:
             getattr(last, name)()
 
 
-_entered: list[Any] = []
-"""To free one would set what was in force when it was entered, for every test after this one. A pass that named this
-list would have it put back."""
+@functools.cache
+def entered() -> list[Any]:
+    """To free one would set what was in force when it was entered, for every test after this one."""
+    return []
+
+
+entered()
 
 
 def enter(context: Any) -> Any:
     context.__enter__()
-    globals()["_entered"].append(context)
+    entered().append(context)
     return context
 
 
