@@ -172,4 +172,4 @@ def attack(case: Case) -> None:
             raise Broken(f"code of {name} ran")
 
 
-FRONT = Front(attack, seconds=150, megabytes=1_500, prepare=make_all)
+FRONT = Front(attack, seconds=150, megabytes=2_500, prepare=make_all)  # to make some of them takes half of it
