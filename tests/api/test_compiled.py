@@ -16,8 +16,6 @@ from torch import Tensor, nn
 import inspector
 from inspector.errors import InspectorError
 
-pytestmark = pytest.mark.skipif(not hasattr(torch.compiler, "set_stance"), reason="torch 2.6 has it")
-
 ROOT = Path(__file__).parents[2]
 X = torch.randn(2, 4)
 
@@ -181,15 +179,6 @@ def test_a_recording_of_a_compiled_model_fits_the_model_as_it_was(compiler: Comp
     with inspector.hooks(compiled, {"1.1": inspector.patch(cap.recordings)}) as on:
         assert torch.equal(compiled(other), clean)
     assert not on.faults
-
-
-def test_a_torch_that_cannot_says_so(monkeypatch: pytest.MonkeyPatch, compiler: Compiler) -> None:
-    monkeypatch.delattr(torch.compiler, "set_stance")
-    with pytest.raises(InspectorError, match=r"model\._orig_mod"), inspector.capture(torch.compile(made())):
-        pass
-    with inspector.capture(made()) as cap:
-        made()
-    assert len(cap) == 0
 
 
 COLD = """

@@ -41,7 +41,7 @@ class Block:
         """
         if self._open:
             raise InspectorError("this block is open already", hint="make another one: they nest and overlap freely")
-        STANCE.take(self._tree)
+        STANCE.take()
         if not self._takes_strangers:
             self._strangers = frozenset(threading.enumerate()) - {threading.current_thread()}
         self._holds = self._open = True

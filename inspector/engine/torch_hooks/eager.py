@@ -37,14 +37,13 @@ class Stance:
         self._takers = 0
         self._former: Any = None  # what puts back the stance that was there
 
-    def take(self, tree: ModuleTree) -> None:
+    def take(self) -> None:
         """`torch.compile` runs what it compiled as it was written: this model, its modules, functions that call them.
 
         Raises:
-            InspectorError: The model is compiled and this torch cannot do that, or compiled code is running here.
+            InspectorError: Compiled code is running here.
         """
         _refuse_inside_compiled()
-        _refuse_compiled(tree)
         with self._lock:
             if self._former is None:
                 self._former = _force_eager()
@@ -68,7 +67,7 @@ def run_eagerly(tree: ModuleTree) -> Iterator[None]:
     if not has_compiled(tree):
         yield
         return
-    STANCE.take(tree)
+    STANCE.take()
     try:
         yield
     finally:
@@ -109,23 +108,14 @@ def untraced(function: Function) -> Function:
 
 def _force_eager() -> Any:
     """What puts the stance back. Imports the compiler where nobody has yet: what is compiled for the first time while
-    hooks of ours are on would else have them in its code. None where this torch has no stance."""
-    return torch.compiler.set_stance("force_eager") if hasattr(torch.compiler, "set_stance") else None
+    hooks of ours are on would else have them in its code."""
+    return torch.compiler.set_stance("force_eager")
 
 
 def _refuse_inside_compiled() -> None:
     """Asked of the interpreter, as `set_stance` does, and before the compiler meets `set_stance` in our code."""
-    ask = getattr(torch._C._dynamo.eval_frame, "get_eval_frame_callback", None)  # as new as `set_stance`
-    if ask is not None and ask() not in (None, False):
+    if torch._C._dynamo.eval_frame.get_eval_frame_callback() not in (None, False):
         raise InspectorError(
             "a block cannot be opened inside compiled code, which would ignore it",
             hint="open it around the call of the compiled function",
-        )
-
-
-def _refuse_compiled(tree: ModuleTree) -> None:
-    if not hasattr(torch.compiler, "set_stance") and has_compiled(tree):
-        raise InspectorError(
-            f"the model is compiled: its code ignores hooks, and torch {torch.__version__} cannot run it eagerly",
-            hint="torch 2.6 can; or give the model as it was before torch.compile: model._orig_mod",
         )

@@ -54,7 +54,8 @@ class Controller:
         elif isinstance(event, Opened):
             self.opening.take(event)
         elif isinstance(event, Stage):
-            self._presenter.stage(event.text)
+            if self.opening.loading:
+                self._presenter.stage(event.text)
         elif isinstance(event, Note):
             self._presenter.log(event.level, event.text)
         elif isinstance(event, ModelEvent) and self._is_current(event.generation):

@@ -31,6 +31,7 @@ class Opening:
     presenter: Presenter
     questions: Questions
     host: Host
+    loading: bool = field(default=True, init=False)  # what the engine says of that may come after it has failed
     _begun: bool = field(default=False, init=False)  # the first pass of this model was started, or its input asked for
 
     def start(self, target: Target) -> None:
@@ -49,6 +50,7 @@ class Opening:
         if isinstance(reply, Choices):
             self.questions.choose(reply, self._open_choice, self._stay_empty)
         elif isinstance(reply, Failed) and self.engine.alive:
+            self.loading = False
             self.presenter.show_failure(reply.problem, opening=True)
 
     def _open_choice(self, name: str) -> None:
@@ -61,6 +63,7 @@ class Opening:
 
     def forget(self) -> None:
         """Nothing is open."""
+        self.loading = True
         self.state.model = Model()
         self.state.opened = None
         self.state.ready = False

@@ -52,6 +52,7 @@ def exported() -> nn.Module:
 MODELS: dict[str, Callable[[], Any]] = {
     "layers": layers,
     "RNN": lambda: nn.GRU(4, 4),
+    "compiled": lambda: torch.compile(layers(), backend="eager"),
     "traced": lambda: torch.jit.trace(layers(), torch.ones(2, 4)),
     "scripted": lambda: torch.jit.script(layers()),
     "a graph": lambda: torch.fx.symbolic_trace(layers()),
@@ -62,9 +63,6 @@ MODELS: dict[str, Callable[[], Any]] = {
     "functional": lambda: Calls(differentiate),
     "warning": lambda: Calls(lambda layer, x: warnings.warn("once", stacklevel=1) or layer(x)),
 }
-
-if hasattr(torch.compiler, "set_stance"):  # without it compiled models are refused
-    MODELS["compiled"] = lambda: torch.compile(layers(), backend="eager")
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -102,6 +102,9 @@ async def test_code_that_fails_while_loading_is_shown_and_can_be_tried_again(tmp
     async with running(tmp_path, engine) as (app, pilot, _):
         assert app.workbench.panels.current.TITLE == "Log"
         assert "ValueError: no" in title(app)
+        engine.say(Stage("loading it"))  # said before, heard after: replies take another way
+        await settle(app, pilot)
+        assert "ValueError: no" in title(app)
         del engine.replies[Open]
         await pilot.press("ctrl+k")
         await settle(app, pilot)
