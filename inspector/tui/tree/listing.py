@@ -33,6 +33,7 @@ class Listing:
         self._calls_seen = 0
         self._summary: PassSummary | None = None
         self._found: list[int] = []  # by the search
+        self._marks: dict[int, str] | None = None  # what they say, for the filter; None where that has to be read anew
         self._chosen = False  # somebody chose what is expanded
         self._looked_through = 0  # rows, by filter and search
         options.ran, options.observed_then, options.matches = False, b"", []
@@ -54,6 +55,7 @@ class Listing:
 
     def update(self, room: int) -> None:
         """Take in what has changed in the model; `room` is how many lines can be seen."""
+        self._marks = None
         self._take_rows(room)
         self._take_calls()
         self.modules.measure_marks()
@@ -154,7 +156,9 @@ class Listing:
     def filter(self, text: str) -> None:
         """Keep only what matches; empty shows all again. `settle` has to follow."""
         self.options.filter = text.strip()
-        self.options.matches = find(text, self.names)
+        if self._marks is None:
+            self._marks = self.modules.name_marks() if self.options.filter else None
+        self.options.matches = find(text, self.names, self._marks or {})
         kept = self.options.matches if self.options.filter else None
         self.modules.outline.narrow(kept)
         self.calls.narrow(kept)

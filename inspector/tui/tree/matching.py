@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import translate
 
 from ...client.model import Model
@@ -12,6 +12,8 @@ from ...text import visible
 
 _CLASS = "class:"
 _GLOB = re.compile(r"[*?\[]")
+_LEAST = 3
+"""Letters of a word that classes and marks are looked through for: `2` shall not mean every Conv2d."""
 
 Test = Callable[[str, str], bool]
 """Whether a module with this path and class (both lower case) is meant."""
@@ -31,22 +33,23 @@ class Names:
         self.classes += [visible(row.class_name).lower() for row in model.rows[start:]]
 
 
-def find(text: str, names: Names) -> list[int]:
+def find(text: str, names: Names, marks: Mapping[int, str]) -> list[int]:
     """The rows that every word of a filter matches, ascending.
 
-    A word is a piece of a path, else its letters in order; a glob of a path or a key; or `class:` and a class name,
-    the start of one, or a glob.
+    A word is a piece of a path, a class or what the row's marks say (`marks`, in lower case), else letters of a path
+    in order; a glob of a path or a key; or `class:` and a class name, the start of one, or a glob.
     """
     found: Sequence[int] = range(len(names.paths))
     for word in text.lower().split():
-        found = _find_word(word, names, found)
+        marked = {i for i, words in marks.items() if word in words} if len(word) >= _LEAST else set()
+        found = _find_word(word, names, found, marked)
     return list(found)
 
 
-def _find_word(word: str, names: Names, among: Iterable[int]) -> list[int]:
+def _find_word(word: str, names: Names, among: Iterable[int], marked: set[int]) -> list[int]:
     among = list(among)
     for test in _tests(word):
-        found = [index for index in among if test(names.paths[index], names.classes[index])]
+        found = [index for index in among if index in marked or test(names.paths[index], names.classes[index])]
         if found:
             return found
     return []
@@ -60,7 +63,11 @@ def _tests(word: str) -> tuple[Test, ...]:
     if _GLOB.search(word):
         glob = re.compile(translate(word))
         return (lambda path, _: bool(glob.match(path) or glob.match(path.rpartition(".")[2])),)
-    return (lambda path, _: word in path, lambda path, _: bool(letters(word, path)))
+    by_class = len(word) >= _LEAST
+    return (
+        lambda path, class_name: word in path or (by_class and word in class_name),
+        lambda path, _: bool(letters(word, path)),
+    )
 
 
 def _class_tests(name: str) -> tuple[Test, ...]:

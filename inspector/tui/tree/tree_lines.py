@@ -93,6 +93,28 @@ class TreeLines(Lines):
         among = self.outline.lines if self.outline.narrowed else range(len(self.model.rows))
         return [i for i in among if self._reaches_key(text, i) or text in self.names.classes[i]]
 
+    def name_marks(self) -> dict[int, str]:
+        """What badges and marks say, in lower case, by row; rows of which nothing is said are left out."""
+        said = {index: self._say_marks(index) for index in range(len(self.model.rows))}
+        return {index: words.lower() for index, words in said.items() if words}
+
+    def _say_marks(self, index: int) -> str:
+        at, marks = self.model.object_of(index), self.model.marks
+        calls = self.model.calls_of(index)
+        words = [word for _, word in self._badges(index)] if self._has_badges(index, calls) else []
+        if marks.added.get(at) or any(call.altered for call in calls):
+            words.append("altered")
+        if marks.foreign.get(at):
+            words.append("foreign")
+        if self._was_passed_over(index, calls):
+            words.append(self._mark_uncalled(index).word)
+        return " ".join(words)
+
+    def _has_badges(self, index: int, calls: Sequence[CallRow]) -> bool:
+        row = self.model.rows[index]
+        edited = self.model.object_of(index) in self._edited
+        return bool(row.badges) or row.alias_of >= 0 or edited or any(map(remarkable, calls))
+
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         row, calls = self.model.rows[id], self.model.calls_of(id)
         role = self._role(id, calls)

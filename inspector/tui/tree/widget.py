@@ -33,7 +33,8 @@ from .roles import CSS, ROLES, WIDGET_ROLES, component
 
 _GUTTER = 1  # the cursor's bar: seen in every theme, with and without colours
 _FILTER_HELP = (
-    "A word is letters of a path, in order;",
+    "A word is in a path, a class or a badge,",
+    "or is letters of a path, in order;",
     "* ? [ make it a glob: layer4.*.conv1;",
     "class:Conv2d asks for a class.",
 )

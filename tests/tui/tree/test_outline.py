@@ -115,7 +115,7 @@ def names_of(made: Model) -> Names:
 
 
 def paths(made: Model, text: str) -> list[str]:
-    return [".".join(made.paths[index]) for index in find(text, names_of(made))]
+    return [".".join(made.paths[index]) for index in find(text, names_of(made), {})]
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_odd_names_are_found_as_they_are_shown() -> None:
 @given(st.text("ab.*?[]: ", max_size=12))
 def test_no_filter_raises(text: str) -> None:
     made = named("a", "b.a", "[ab]", "")
-    assert set(find(text, names_of(made))) <= set(range(len(made.rows)))
+    assert set(find(text, names_of(made), {})) <= set(range(len(made.rows)))
 
 
 @given(st.text("abc", min_size=1, max_size=4), st.text("abc", max_size=12))

@@ -409,9 +409,9 @@ async def test_the_place_that_is_gone_to_as_the_lines_come_is_in_view() -> None:
 async def test_very_many_rows_are_looked_through_a_few_times(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
 
-    def counting(text: str, names: Names) -> list[int]:
+    def counting(text: str, names: Names, marks: dict[int, str]) -> list[int]:
         looked.append(len(names.paths))
-        return find(text, names)
+        return find(text, names, marks)
 
     monkeypatch.setattr(listing, "find", counting)
     made = flat(1_000)
@@ -421,7 +421,7 @@ async def test_very_many_rows_are_looked_through_a_few_times(monkeypatch: pytest
             tree._listing.model.add_rows(made.rows[first : first + 10])
             tree.refresh_rows()
         assert len(looked) < 12 and looked[-1] == 1_001
-        assert tree.matches() == find("99", tree._listing.names)
+        assert tree.matches() == find("99", tree._listing.names, {})
 
 
 # filter and search
@@ -444,6 +444,50 @@ async def test_filter() -> None:
         await pilot.pause()
         assert tree.matches() == [] and key_of(tree, made) == "layer1.conv0"
         assert "head" in "".join(screen(tree))
+
+
+async def test_a_filter_finds_classes_badges_and_marks() -> None:
+    made = model([
+        row(0, -1, "", "Net"), row(1, 0, "a", "BatchNorm2d"), row(2, 0, "b", badges=(Badge("tied"),)),
+        row(3, 0, "c"), row(4, 0, "d", "Conv2d"),
+    ])  # fmt: skip
+    made.marks = replace(made.marks, added={4: 1}, edited=(1,))
+    run(made, [call(1, 2), call(2, 4, holds="NaN")])
+    async with showing(made) as (tree, _, _app):
+        found = {}
+        for word in ("batchnorm", "NaN", "tied", "altered", "edited", "not called", "tied nan", "2d"):
+            tree.filter = word
+            found[word] = [made.rows[index].key for index in tree.matches()]
+    assert found == {
+        "batchnorm": ["a"], "NaN": ["b"], "tied": ["b"], "altered": ["d"], "edited": ["a"],
+        "not called": ["c", "d"], "tied nan": ["b"], "2d": [],
+    }  # fmt: skip
+
+
+async def test_marks_that_change_are_filtered_anew() -> None:
+    made = model([row(0, -1, ""), row(1, 0, "a"), row(2, 0, "b")])
+    async with showing(made) as (tree, _, _app):
+        tree.filter = "nan"
+        assert tree.matches() == []
+        run(made, [call(1, 2), call(2, 4, holds="NaN")])
+        tree.refresh_rows()
+        assert tree.matches() == [2]
+
+
+@pytest.mark.parametrize("height", [7, 12, 24])
+async def test_the_cursor_is_in_view_when_a_filter_is_gone(height: int) -> None:
+    made = network(blocks=9)
+    async with showing(made, height=height) as (tree, pilot, _):
+        for order in (False, True):
+            run(made)
+            tree.order = order
+            tree.refresh_rows()
+            for text in ("head", "layer7.conv2", "stem"):
+                tree.filter = text
+                await pilot.pause()
+                tree.filter = ""
+                await pilot.pause()
+                assert any(line.startswith("▌") for line in screen(tree)[: tree.size.height]), (text, order)
 
 
 async def test_a_filter_without_a_match_says_so() -> None:
