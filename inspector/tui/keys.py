@@ -86,7 +86,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("collapse-all", "minus", "collapse_all", "Collapse all", "Modules", "tree", shown="-"),
     Command("expand-all", "equals_sign", "expand_all", "Expand all", "Modules", "tree", shown="="),
     Command("order", "t", "workbench.toggle_order", "Tree or call order", "Modules"),
-    Command("filter", "f", "workbench.filter", "Filter: fuzzy, glob or class:Conv2d", "Modules"),
+    Command("filter", "f", "workbench.filter", "Filter: path, class, badge (nan), glob or class:Conv2d", "Modules"),
     # hooks and passes
     Command("observe", "space", "hooks.observe", "Observe hook on or off (subtree; all matches of a filter)",
             "Hooks and passes", footer="Hook", rank=2),
@@ -154,6 +154,17 @@ def bindings(*contexts: Context) -> list[Binding]:
         Binding(c.keys, c.bound_action, c.footer or c.label, show=bool(c.footer), key_display=c.shown or None, id=c.id)
         for c in COMMANDS
         if c.context in contexts
+    ]
+
+
+def panel_bindings() -> list[Binding]:
+    """The bindings of all panels, for a screen that hands them to the panel that shows: a key that is printed in a
+    panel works from the tree too, where neither the tree nor the app has that key."""
+    taken = {key for c in COMMANDS if c.context in ("app", "move", "tree") for key in c.keys.split(",")}
+    return [
+        Binding(c.keys, f"in_panel('{c.id}')", c.label, show=False, key_display=c.shown or None, id=c.id)
+        for c in COMMANDS
+        if c.context not in ("app", "move", "tree") and taken.isdisjoint(c.keys.split(","))
     ]
 
 

@@ -45,6 +45,19 @@ class Endless(Tiny):
         return super().forward(x)
 
 
+class Long(nn.Module):
+    """More layers than a screen has lines, an odd class among them, and NaN from the one before the last."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*(nn.Linear(4, 4) for _ in range(40)))
+        self.odd = nn.BatchNorm1d(4)
+        self.root, self.last = nn.Softmax(dim=-1), nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.last(self.root(self.odd(self.layers(x)) * torch.inf))
+
+
 class Loud(Tiny):
     """Writes to the terminal by every way there is."""
 
@@ -72,3 +85,7 @@ def endless() -> tuple[nn.Module, tuple[torch.Tensor]]:
 
 def loud() -> tuple[nn.Module, tuple[torch.Tensor]]:
     return Loud(), (torch.ones(1, 4),)
+
+
+def long() -> tuple[nn.Module, tuple[torch.Tensor]]:
+    return Long(), (torch.ones(1, 4),)

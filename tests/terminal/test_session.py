@@ -205,3 +205,28 @@ def test_a_terminal_that_is_too_small_says_so(start: Start) -> None:
         app, _ = processes(terminal)
         os.kill(app, signal.SIGWINCH)
         terminal.wait_for_text("40×12 is needed")
+
+
+def test_keys_of_a_panel_work_from_the_tree_and_a_filter_finds_what_is_shown(start: Start) -> None:
+    with opened(start, "long") as terminal:
+
+        def cursor_on(word: str) -> None:
+            terminal.wait_for(lambda: re.search(rf"▌\W*{word}\b", terminal.text), f"the cursor on {word}")
+
+        terminal.wait_for_text("v  c")
+        terminal.send("v")
+        terminal.wait_for_text("Long.__init__")
+        for text, found, name in (
+            ("batchnorm", "1 of 45 match", "odd"), ("nan", "of 45 match", "Long"), ("layers.39", "1 of 45 match", "39"),
+        ):  # fmt: skip
+            terminal.send("f")
+            terminal.wait_for_text("filter ")
+            terminal.send(text)
+            terminal.wait_for_text(f"Modules / {text}")
+            terminal.wait_for_text(found)
+            terminal.send("\r")
+            terminal.wait_for_text("q Quit")
+            cursor_on(name)
+            terminal.send("\x1b")
+            terminal.wait_for_text("of 45 shown")
+            cursor_on(name)

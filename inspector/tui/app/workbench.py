@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
@@ -17,7 +19,7 @@ from ...records import Path
 from ..bars.footer import KeyBar
 from ..bars.header import TitleBar
 from ..bars.prompt import PromptBar
-from ..keys import Context
+from ..keys import Context, find_command, panel_bindings
 from ..panels import PANELS
 from ..panels.base import Panel
 from ..panels.line_panel import LinePanel
@@ -34,6 +36,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-portrait"), (85, "-landscape")]  # noqa: RUF012 (Textual's type)
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-tall")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [*panel_bindings()]
 
     def __init__(self, ask: Ask, ascii: bool) -> None:
         super().__init__()
@@ -152,6 +155,16 @@ class Workbench(Screen[None], inherit_bindings=False):
             return self.module_tree
         self.panels.show_context(context)
         return self.panels.current
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A key of a panel is one only while that panel shows: another may have the same."""
+        if action == "in_panel":
+            return find_command(str(parameters[0])).context == self.panels.current.CONTEXT
+        return super().check_action(action, parameters)
+
+    async def action_in_panel(self, id: str) -> None:
+        """Do a command of the panel that shows, while the tree has the keyboard."""
+        await self.panels.current.run_action(find_command(id).action)
 
     def next_pane(self) -> None:
         """There are two panes; in a zoomed one, the other takes its place."""

@@ -25,6 +25,7 @@ _PRINTED = {
     "shift+tab": "S-tab",
 }  # fmt: skip
 _KEY_COLUMN = 12
+_REMARKS = {"Panels": "  Keys of the panel that shows work from the tree too, unless the tree has that key."}
 
 
 class Help(Layer[None]):
@@ -75,6 +76,7 @@ def help_text(ascii: bool = False) -> Content:
     for group, commands in groupby(_list_commands(), key=lambda c: c.group):
         parts.append(Content.styled(group, "bold $text-primary"))
         parts.extend(_row(keys_of(command, ascii), command.label) for command in commands)
+        parts.extend(Content.styled(remark, "$foreground-muted") for g, remark in _REMARKS.items() if g == group)
         parts.append(Content(""))
     parts.append(Content.styled("Marks in the tree", "bold $text-primary"))
     parts.extend(_row(mark.ascii if ascii else mark.sign, mark.meaning) for mark in MARKS)

@@ -35,6 +35,9 @@ from inspector.tui.bars.header import TitleBar
 from inspector.tui.bars.pass_words import bar
 from inspector.tui.bars.prompt import PromptBar
 from inspector.tui.messages import EngineGone, EngineOutput
+from inspector.tui.panels.gradients import GradientsPanel
+from inspector.tui.panels.history import HistoryPanel
+from inspector.tui.panels.source import SourcePanel
 from inspector.tui.saved_state import SavedState, ViewState
 from inspector.tui.screens.form import InputForm
 from inspector.tui.screens.help import Help
@@ -227,6 +230,24 @@ async def test_the_call_site_is_one_key_away(tmp_path: Path):
         await settle(app, pilot)
         assert app.workbench.panels.current.TITLE == "Source"
         assert engine.requests(GetSource)[-1].part == "site"
+
+
+async def test_keys_of_the_panel_that_shows_work_from_the_tree(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        panels, tree = app.workbench.panels, app.workbench.module_tree
+        source, history, gradients = (panels.find(kind) for kind in (SourcePanel, HistoryPanel, GradientsPanel))
+        await pilot.press("v")
+        assert source.part == "forward" and app.focused is tree
+        far = gradients.far
+        panels.show(HistoryPanel)
+        await pilot.press("x", "v")
+        assert history.log_scale and gradients.far == far and source.part == "forward"
+        panels.show(GradientsPanel)
+        await pilot.press("x")
+        assert history.log_scale and gradients.far != far
+        await pilot.press("slash", *"xv.")
+        assert app.workbench.query_one(Input).value == "xv."
+        assert gradients.far != far and source.part == "forward"
 
 
 async def test_space_toggles_a_module_a_subtree_and_the_matches_of_a_filter(tmp_path: Path):
