@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from .harness import Terminal, is_running
 
 COLUMNS, LINES = 120, 36
-PANELS = ("Source", "Outputs", "Parameters", "Hooks", "Attributes", "History", "Gradients", "Log")
+PANELS = ("Source", "Out", "Param", "Hooks", "Attr", "Hist", "Grad", "Log")
 CURSOR = "▌"
 OBSERVED, UNOBSERVED = "●", "○"
 _PASS = re.compile(r"pass (\d+)\D+[\d.]+ m?s")
@@ -123,7 +123,7 @@ class Smoke:
         return int(found[1]) if found else 0
 
     def showing(self) -> str:
-        """The title of the tab that stands out from the others."""
+        """The tab that stands out from the others."""
         line = 1
         text = self.terminal.screen.display[line]
         for number, title in enumerate(PANELS, 1):

@@ -6,17 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
-from rich.cells import cell_len
+from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
-from textual.content import Content
 from textual.message import Message
-from textual.style import Style
 from textual.widgets import ContentSwitcher
 
 from ...client.model import Model
 from ...records import AnyEvent, AnyRequest, Calls, Failed
-from ..keys import perform
+from ..bars.tabs import Tab, draw_tabs
 from ..panels.base import Panel
 from ..panels.line_panel import LinePanel
 from ..panels.source import SourcePanel
@@ -24,6 +22,9 @@ from ..panels.source import SourcePanel
 Kind = TypeVar("Kind", bound=Panel)
 
 Ask = Callable[[AnyRequest], Awaitable[AnyEvent]]
+
+_BORDER = 4  # cells of it that no tab can have
+_ANY_WIDTH = 999  # before the first layout
 
 
 class PanelHost(Container):
@@ -50,6 +51,7 @@ class PanelHost(Container):
         self._wanted = False
         self._asking = False
         self._refilled = asyncio.Event()
+        self._looks: tuple[list[Tab], int, int] | None = None
         for number, panel in enumerate(self.members):
             panel.id = panel_id(number)
 
@@ -133,9 +135,11 @@ class PanelHost(Container):
         self._model, self._index = Model(), None
         for panel in self.members:
             panel.clear()
+        self._draw_tabs()
 
     def end_pass(self) -> None:
         """Bring the showing panel up to date. Hidden ones ask when they are shown."""
+        self._draw_tabs()
         if self.current.STALE_AFTER_PASS:
             self.refill()
         elif self._index is not None and self._index < len(self._model.rows):
@@ -143,6 +147,7 @@ class PanelHost(Container):
 
     def refill(self) -> None:
         """Select in the showing panel and ask what it wants to know."""
+        self._draw_tabs()
         if self._index is None or self._index >= len(self._model.rows):
             return
         self.current.select(self._model, self._index)
@@ -194,30 +199,23 @@ class PanelHost(Container):
         if event.path in (self._model.paths[index], self._model.paths[self._model.object_of(index)]):
             self.current.show(event)
 
+    @on(Panel.TabChanged)
     def _draw_tabs(self) -> None:
-        room = self.size.width - 4 if self.size.width else 999  # before the first layout
-        labels = fit_tab_labels([panel.TITLE for panel in self.members], self._showing, room)
-        self.border_title = Content("  ").join([self._tab(number, label) for number, label in enumerate(labels)])
+        """What the tabs are now; drawn only where that is something else than before."""
+        self.current.see()
+        tabs = [self._tab(panel) for panel in self.members]
+        width = self.size.width - _BORDER if self.size.width else _ANY_WIDTH
+        looks = tabs, self._showing, width
+        if looks != self._looks:
+            self._looks = looks
+            self.border_title = draw_tabs(*looks)
 
-    def _tab(self, number: int, label: str) -> Content:
-        showing = number == self._showing
-        click = Style.from_meta({"@click": perform(f"panel-{number + 1}")})
-        return Content.styled(label, "bold $text-primary" if showing else "$foreground-muted").stylize(click)
+    def _tab(self, panel: Panel) -> Tab:
+        model, index = self._model, self._index or 0
+        if panel.OF_MODULE and (self._index is None or index >= len(model.rows)):
+            return Tab(panel.TAB, full=False)
+        return Tab(panel.TAB, panel.holds_anything(model, index), panel.tab_mark(model, index))
 
 
 def panel_id(number: int) -> str:
     return f"panel-{number + 1}"
-
-
-def fit_tab_labels(titles: Sequence[str], showing: int, width: int) -> list[str]:
-    """The tabs in at most `width` cells where that is possible: whole, shortened but for the one that shows, or only
-    its number."""
-    for letters in (99, 4, 3, 0):
-        labels = [
-            f"{n} {title}" if n - 1 == showing or len(title) <= letters else f"{n} {title[:letters]}"
-            for n, title in enumerate(titles, 1)
-        ]
-        labels = [label.strip() for label in labels]
-        if sum(map(cell_len, labels)) + 2 * (len(labels) - 1) <= width:
-            return labels
-    return labels

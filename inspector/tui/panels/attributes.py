@@ -20,6 +20,7 @@ class AttributesPanel(LinePanel):
     """The parts of the instance that are neither modules nor tensors of their own panel."""
 
     TITLE = "Attributes"
+    TAB = "Attr"
 
     def __init__(self) -> None:
         super().__init__()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from textual.message import Message
 from textual.widget import Widget
 
 from ...client.model import Model
@@ -18,8 +19,17 @@ class Panel(Widget):
     showing, and hands the reply to `show`. A panel that needs nothing returns None and draws in `select` alone.
     """
 
+    class TabChanged(Message):
+        """Its tab may look different now, though nothing else was selected and no pass has ended."""
+
     TITLE: ClassVar[str]
-    """The label on its tab."""
+    """What it is called in full."""
+
+    TAB: ClassVar[str]
+    """What its tab is called."""
+
+    OF_MODULE: ClassVar[bool] = True
+    """Whether it shows a module, and nothing while none is selected."""
 
     STALE_AFTER_PASS: ClassVar[bool] = True
     """Whether a finished pass changes what it shows."""
@@ -43,6 +53,17 @@ class Panel(Widget):
 
     def show_problem(self, problem: Problem) -> None:
         """The engine could not answer."""
+
+    def holds_anything(self, model: Model, index: int) -> bool:
+        """Whether there is anything to see for the module at row `index`, as far as that is known without asking."""
+        return model.is_model
+
+    def tab_mark(self, model: Model, index: int) -> str:
+        """What stands behind its name on the tab: something there that a person may want to know of now."""
+        return ""
+
+    def see(self) -> None:
+        """A person looks at it: what was news is none any more."""
 
     def clear(self) -> None:
         """No model, or no selection."""

@@ -42,6 +42,7 @@ class GradientsPanel(LinePanel):
     says which are exploding and which vanishing."""
 
     TITLE = "Gradients"
+    TAB = "Grad"
     CONTEXT = "gradients"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
@@ -79,6 +80,9 @@ class GradientsPanel(LinePanel):
             self.draw_reply()
         elif moved:
             self.view.go_to(self.view.cursor)
+
+    def holds_anything(self, model: Model, index: int) -> bool:
+        return model.summary is not None and model.summary.backward and bool(model.calls)
 
     def _go_along(self) -> None:
         wanted = self.model.object_of(self.index) if self.index < len(self.model.rows) else -1

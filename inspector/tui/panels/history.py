@@ -8,6 +8,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.content import Content
 
+from ...client.model import Model
 from ...records import AnyEvent, GetHistory, History, Path, Series
 from ...text import visible
 from .. import format
@@ -51,6 +52,7 @@ class HistoryPanel(LinePanel):
     """A list of series; the one under the cursor is plotted above it."""
 
     TITLE = "History"
+    TAB = "Hist"
     CONTEXT = "history"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
@@ -60,6 +62,7 @@ class HistoryPanel(LinePanel):
         super().__init__()
         self.history: History | None = None
         self.log_scale = False
+        self._batches = 0  # of which there is a history, as far as the engine was asked
         self._chosen = ""  # the name of the series that was selected last, to stay on it in the next module
 
     def make_view(self) -> SeriesView:
@@ -71,10 +74,14 @@ class HistoryPanel(LinePanel):
     def show(self, event: AnyEvent) -> None:
         if isinstance(event, History):
             self._keep_choice()
-            self.history = event
+            self.history, self._batches = event, event.batches
             names = [series.name for series in event.series]
             self.view.cursor = names.index(self._chosen) if self._chosen in names else 0
             self.draw_reply()
+
+    def clear(self) -> None:
+        self._batches = 0
+        super().clear()
 
     def forget(self) -> None:
         self._keep_choice()
@@ -83,6 +90,9 @@ class HistoryPanel(LinePanel):
     def _keep_choice(self) -> None:
         if self.series is not None:
             self._chosen = self.series.name
+
+    def holds_anything(self, model: Model, index: int) -> bool:
+        return self._batches > 0 or (model.summary is not None and model.summary.batches > 1)
 
     def action_scale(self) -> None:
         """Change between a logarithmic and a linear plot."""

@@ -8,12 +8,14 @@ from typing import ClassVar, Literal
 from textual.binding import BindingType
 from textual.content import Content
 
+from ...client.model import OBSERVED, Model
 from ...records import AnyEvent, GetHooks, HookRow, Hooks, Path
 from ..drawing.cursor import CursorView
 from ..drawing.lines import Page
 from ..drawing.problem import message
 from ..drawing.styles import DIM
 from ..drawing.wrap import Line
+from ..format import ALTERED
 from ..keys import bindings
 from .hook_keys import HookKeys
 from .hook_rows import counts, hook_lines, in_firing_order
@@ -26,6 +28,7 @@ class HooksPanel(HookKeys, LinePanel):
     """A list with a cursor; what its keys ask for, the app does."""
 
     TITLE = "Hooks"
+    TAB = "Hooks"
     CONTEXT: ClassVar[Literal["hooks"]] = "hooks"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
@@ -51,6 +54,15 @@ class HooksPanel(HookKeys, LinePanel):
     def forget(self) -> None:
         self.hooks, self.rows = None, []
         self.view.cursor = 0
+
+    def holds_anything(self, model: Model, index: int) -> bool:
+        known = model.mark_of(index) == OBSERVED or model.marks.foreign.get(model.object_of(index))
+        return bool(known or _count_added(model, index))
+
+    def tab_mark(self, model: Model, index: int) -> str:
+        """How many hooks were added to this module."""
+        added = _count_added(model, index)
+        return f"{ALTERED.ascii if self.ascii else ALTERED.sign}{added}" if added else ""
 
     @property
     def hook(self) -> HookRow | None:
@@ -81,3 +93,7 @@ class HooksPanel(HookKeys, LinePanel):
         elif not hooks.observed:
             yield "press space in the tree to observe it"
         yield "press a to add a hook"
+
+
+def _count_added(model: Model, index: int) -> int:
+    return model.marks.added.get(model.object_of(index), 0)

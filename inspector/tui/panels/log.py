@@ -26,6 +26,8 @@ class LogPanel(LinePanel):
     """Lines as they come. It follows its end until a person scrolls up."""
 
     TITLE = "Log"
+    TAB = "Log"
+    OF_MODULE = False
     STALE_AFTER_PASS = False
 
     def __init__(self) -> None:
@@ -34,6 +36,7 @@ class LogPanel(LinePanel):
         self.dropped = 0
         self._held: dict[str, str] = {}  # per stream, what came after its last newline
         self._open = 0
+        self._alarming = False  # since a person looked
 
     def write(self, stream: str, text: str) -> None:
         """Add what `stream` (stdout, stderr, engine or warning) said: any text, whole lines or not."""
@@ -44,14 +47,33 @@ class LogPanel(LinePanel):
         if held:
             self._held[stream] = held
         self._append([_line(stream, without_escapes(overwritten(raw))) for raw in complete])
+        if stream == "warning":
+            self._alarm()
 
     def show_problem(self, problem: Problem) -> None:
         """Add a problem with its traceback."""
         gutter = Content.styled("!   ", f"{ERROR} bold")
         self._append([Line(line.body, gutter, line.aside, line.indent) for line in problem_lines(problem)])
+        self._alarm()
+
+    def holds_anything(self, model: Model, index: int) -> bool:
+        return bool(self.lines)
+
+    def tab_mark(self, model: Model, index: int) -> str:
+        """Something went wrong, or was warned of, since a person looked."""
+        return "!" if self._alarming else ""
+
+    def see(self) -> None:
+        self._alarming = False
+
+    def _alarm(self) -> None:
+        self._alarming = True
+        self.post_message(self.TabChanged())
 
     def _append(self, lines: Sequence[Line]) -> None:
         follow = self.view.at_end
+        if not self.lines:
+            self.post_message(self.TabChanged())
         first = len(self.lines) - self._open
         del self.lines[first:]
         unfinished = [_line(stream, without_escapes(raw, unfinished=True)) for stream, raw in self._held.items()]

@@ -32,6 +32,7 @@ class OutputsPanel(LinePanel):
     """One call at a time: its output first, then its inputs."""
 
     TITLE = "Outputs"
+    TAB = "Out"
     REPLY_MAY_TAKE_A_PASS = True
     CONTEXT = "outputs"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
@@ -52,6 +53,9 @@ class OutputsPanel(LinePanel):
 
     def forget(self) -> None:
         self.calls, self.call = None, 0
+
+    def holds_anything(self, model: Model, index: int) -> bool:
+        return bool(model.calls_of(index))
 
     def select(self, model: Model, index: int) -> None:
         if index != self.index:

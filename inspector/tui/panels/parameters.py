@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from textual.content import Content
 
+from ...client.model import Model
 from ...records import AnyEvent, GetParameters, ParameterRow, Parameters, Path, TensorValue
 from ...text import visible
 from ...value_text import shape_text
@@ -40,6 +41,7 @@ class ParametersPanel(LinePanel):
     """Own parameters first, buffers apart."""
 
     TITLE = "Parameters"
+    TAB = "Param"
 
     def __init__(self) -> None:
         super().__init__()
@@ -55,6 +57,10 @@ class ParametersPanel(LinePanel):
 
     def forget(self) -> None:
         self.parameters = None
+
+    def holds_anything(self, model: Model, index: int) -> bool:
+        row = model.rows[index]
+        return bool(row.parameters or row.nbytes)
 
     def page(self, width: int) -> Page | None:
         if self.parameters is None:

@@ -30,6 +30,7 @@ class SourcePanel(LinePanel):
     """The class, the forward that runs, `__init__`, or the place in the parent's forward that calls the module."""
 
     TITLE = "Source"
+    TAB = "Source"
     STALE_AFTER_PASS = False
     CONTEXT = "source"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]

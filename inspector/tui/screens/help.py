@@ -13,6 +13,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ...gradients import MEANINGS
+from ..bars.tabs import TAB_MARKS
 from ..format import MARKS
 from ..keys import COMMANDS, Command, bindings
 from .layer import Layer
@@ -80,6 +81,8 @@ def help_text(ascii: bool = False) -> Content:
         parts.append(Content(""))
     parts.append(Content.styled("Marks in the tree", "bold $text-primary"))
     parts.extend(_row(mark.ascii if ascii else mark.sign, mark.meaning) for mark in MARKS)
+    parts += [Content(""), Content.styled("On the tabs", "bold $text-primary")]
+    parts.extend(_row(mark.ascii if ascii else mark.sign, mark.meaning) for mark in TAB_MARKS)
     parts += [Content(""), Content.styled("Gradients are called", "bold $text-primary")]
     parts.extend(_row(name, meaning) for name, meaning in MEANINGS.items())
     return Content("\n").join(parts)

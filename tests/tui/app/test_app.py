@@ -29,11 +29,11 @@ from inspector.records import (
     Target,
     TraceLine,
 )
-from inspector.tui.app.panel_host import fit_tab_labels
 from inspector.tui.bars.footer import fitting_labels
 from inspector.tui.bars.header import TitleBar
 from inspector.tui.bars.pass_words import bar
 from inspector.tui.bars.prompt import PromptBar
+from inspector.tui.bars.tabs import fit_tabs
 from inspector.tui.messages import EngineGone, EngineOutput
 from inspector.tui.panels.gradients import GradientsPanel
 from inspector.tui.panels.history import HistoryPanel
@@ -543,10 +543,12 @@ def test_the_footer_gives_way_by_rank_and_is_never_clipped():
 
 
 def test_tabs_shorten_before_they_are_cut():
-    titles = ["Source", "Outputs", "Log"]
-    assert fit_tab_labels(titles, 1, 40) == ["1 Source", "2 Outputs", "3 Log"]
-    assert fit_tab_labels(titles, 1, 24) == ["1 Sour", "2 Outputs", "3 Log"]
-    assert fit_tab_labels(titles, 1, 15) == ["1", "2 Outputs", "3"]
+    names = ["Source", "Out", "Log"]
+    assert fit_tabs(names, 40) == (["1 Source", "2 Out", "3 Log"], "  ")
+    assert fit_tabs(names, 23) == (["1 Source", "2 Out", "3 Log"], " ")
+    assert fit_tabs(names, 20) == (["1Source", "2Out", "3Log"], " ")
+    assert fit_tabs(names, 17) == (["1Sou", "2Out", "3Log"], " ")
+    assert fit_tabs(names, 9) == (["1", "2", "3"], " ")
 
 
 def test_a_progress_bar_is_as_long_whatever_is_done():
