@@ -23,6 +23,13 @@ class Plan:
         """What was asked for on the command line."""
         return cls(target.backward, target.batches, target.loss, target.optimizer, target.loader, target.generate)
 
+    def describe(self, number: int) -> str:
+        """The pass with this number, in words."""
+        backward = ", backward" if self.backward else ""
+        batches = f", {self.batches} batches" if self.batches > 1 else ""
+        tokens = f", {self.generate} tokens" if self.generate else ""
+        return f"pass {number}{backward}{batches}{tokens}"
+
     def request(self, generation: int, seed: int | None, fresh: bool) -> Run:
         """What to ask of the engine."""
         return Run(

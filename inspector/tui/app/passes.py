@@ -68,7 +68,7 @@ class Passes:
         self._again = plan if plan.batches == 1 else FORWARD
         self._count += 1
         state.running, state.stale, state.started = True, False, time.monotonic()
-        self._presenter.start_pass()
+        self._presenter.start_pass(plan)
         seed, fresh = self.live.draw(self._seed)
         self._seed = None
         request = plan.request(state.generation, seed, fresh)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from textual.timer import Timer
 
+from ...client.pass_plan import Plan
 from ...records import Calls, PassSummary, Problem, Progress
 from ...report.hints import Hint, list_hints
 from ..panels.log import LogPanel
@@ -76,7 +77,10 @@ class Presenter:
     def show_live(self) -> None:
         self._title.live = self._state.live
 
-    def start_pass(self) -> None:
+    def start_pass(self, plan: Plan) -> None:
+        """Count its time, and put what is said during it under a heading of its own."""
+        last = self._state.model.summary
+        self.log_panel.begin(plan.describe(last.number + 1 if last is not None else 1))
         title, state = self._title, self._state
         title.progress, title.elapsed, title.running, title.live = None, 0.0, True, state.live
         title.stale = state.stale
@@ -99,6 +103,8 @@ class Presenter:
         if summary is not None and summary.problem is None:
             state.seed, state.exit_code = summary.seed, 1 if summary.faults else 0
             self._last_problem = None
+            if not summary.cancelled:
+                self.log_panel.settle(summary.faults, f"over: pass {summary.number} went through")
         if summary is not None:
             self._say_of_hooks(summary)
         self._show_findings()

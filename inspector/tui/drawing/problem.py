@@ -39,7 +39,7 @@ def problem_lines(problem: Problem) -> list[Line]:
     if problem.hint:
         found += _block("try", problem.hint)
     if problem.traceback:
-        found += [Line(EMPTY), *_traceback(problem.traceback)]
+        found += [Line(EMPTY), *_traceback(_leave_out_message(problem))]
     return found
 
 
@@ -47,6 +47,14 @@ def _block(label: str, text: str) -> Iterator[Line]:
     """Text that may have several lines, all below the first one's beginning."""
     for number, line in enumerate(lines(text)):
         yield label_line(label if number == 0 else " " * len(label), line)
+
+
+def _leave_out_message(problem: Problem) -> tuple[TraceLine, ...]:
+    """The traceback without its end where that is the sentence at the top again."""
+    said = f"{problem.kind}: {problem.what}".rstrip().split("\n")
+    kept, end = problem.traceback[: -len(said)], problem.traceback[-len(said) :]
+    ends_so = "\n".join(entry.text.rstrip("\n") for entry in end).endswith("\n".join(said))
+    return kept if kept and problem.kind and ends_so else problem.traceback
 
 
 def _traceback(entries: tuple[TraceLine, ...]) -> Iterator[Line]:

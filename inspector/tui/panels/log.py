@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from dataclasses import replace
 
 from textual.content import Content
 
@@ -12,13 +13,15 @@ from ...text import encodable, visible
 from ..drawing.escapes import without_escapes
 from ..drawing.lines import Page
 from ..drawing.problem import message, problem_lines
-from ..drawing.styles import ACCENT, DIM, ERROR, WARN
+from ..drawing.styles import ACCENT, DIM, ERROR, GOOD, HEADING, WARN
 from ..drawing.wrap import Line
 from .line_panel import LinePanel
 
 CAP = 10_000  # lines
 CHUNK = 1_000  # lines dropped at once, so that a full log does not start anew with every line
 LONGEST = 4_000  # characters of one line
+PROBLEM = Content.styled("!   ", f"{ERROR} bold")
+OVER = Content.styled("was ", DIM)
 PREFIXES = {"stdout": ("out ", DIM), "stderr": ("err ", WARN), "engine": ("eng ", ACCENT), "warning": ("wrn ", WARN)}
 
 
@@ -37,9 +40,17 @@ class LogPanel(LinePanel):
         self._held: dict[str, str] = {}  # per stream, what came after its last newline
         self._open = 0
         self._alarming = False  # since a person looked
+        self._heading = ""  # of what comes next, where nothing came yet
+        self._standing: dict[Problem, list[int]] = {}  # what is not over, and its lines' numbers, dropped ones counted
+
+    def begin(self, heading: str) -> None:
+        """What comes now belongs under this heading. One under which nothing comes is not written."""
+        self._heading = heading
 
     def write(self, stream: str, text: str) -> None:
         """Add what `stream` (stdout, stderr, engine or warning) said: any text, whole lines or not."""
+        if text:
+            self._write_heading()
         *complete, held = (self._held.pop(stream, "") + text.replace("\r\n", "\n")).split("\n")
         if len(held) > LONGEST and "\r" not in held:
             complete, held = [*complete, held], ""
@@ -51,10 +62,33 @@ class LogPanel(LinePanel):
             self._alarm()
 
     def show_problem(self, problem: Problem) -> None:
-        """Add a problem with its traceback."""
-        gutter = Content.styled("!   ", f"{ERROR} bold")
-        self._append([Line(line.body, gutter, line.aside, line.indent) for line in problem_lines(problem)])
+        """Add a problem with its traceback; of one that stands there already only its first line."""
+        self._write_heading()
+        if problem in self._standing:
+            lines = [_repeat(problem)]
+        else:
+            lines = [replace(line, gutter=PROBLEM) for line in problem_lines(problem)]
+        self._append(lines)
+        end = self.dropped + len(self.lines) - self._open
+        self._standing.setdefault(problem, []).extend(range(end - len(lines), end))
         self._alarm()
+
+    def settle(self, standing: Container[Problem], why: str) -> None:
+        """All problems but those `standing` are over: they look so, and say why."""
+        over = [problem for problem in self._standing if problem not in standing]
+        follow = self.view.at_end
+        for problem in over:
+            self._look_over([number - self.dropped for number in self._standing.pop(problem)], why)
+        if over and follow:
+            self.view.follow_end()
+
+    def _look_over(self, indices: list[int], why: str) -> None:
+        for index in indices:
+            text = Content.styled(self.lines[index].body.plain, DIM)
+            self.lines[index] = replace(self.lines[index], gutter=OVER, body=text)
+        first = self.lines[indices[0]]
+        self.lines[indices[0]] = replace(first, body=first.body + Content.styled(f"  ({why})", GOOD))
+        self.view.changed_from(indices[0])
 
     def holds_anything(self, model: Model, index: int) -> bool:
         return bool(self.lines)
@@ -86,6 +120,15 @@ class LogPanel(LinePanel):
         if follow:
             self.view.follow_end()
 
+    def _write_heading(self) -> None:
+        """Where one waits. Above it, what has no newline yet ends as it is."""
+        heading, self._heading = self._heading, ""
+        if heading:
+            self._held.clear()
+            self._open = 0
+            free = [Line()] if self.lines else []
+            self._append([*free, Line(Content.styled(visible(heading), HEADING))])
+
     def _drop(self) -> bool:
         excess = len(self.lines) - CAP
         if excess <= 0:
@@ -93,6 +136,7 @@ class LogPanel(LinePanel):
         excess = max(excess, CHUNK)
         del self.lines[:excess]
         self.dropped += excess
+        self._standing = {each: numbers for each, numbers in self._standing.items() if numbers[0] >= self.dropped}
         return True
 
     def page(self, width: int) -> Page:
@@ -125,6 +169,11 @@ def overwritten(text: str) -> str:
         return text
     last = next((part for part in reversed(text.split("\r")) if part), "")
     return last + "\r" if text.endswith("\r") else last
+
+
+def _repeat(problem: Problem) -> Line:
+    first = problem_lines(problem)[0]
+    return replace(first, gutter=PROBLEM, body=first.body + Content.styled("  (again, as above)", DIM))
 
 
 def _line(stream: str, text: str) -> Line:
