@@ -27,7 +27,7 @@ def label_line(label: str, text: str, style: str = "") -> Line:
 def problem_lines(problem: Problem) -> list[Line]:
     """What was wrong, where, what to try, and the user's own traceback."""
     what, *more = lines(problem.what)
-    kind = f"{visible(problem.kind)}: " if problem.kind and problem.kind not in problem.what else ""
+    kind = visible(_kind_in_front(problem))
     found = [Line(Content.assemble((kind, f"{ERROR} bold"), (what, HEADING)), indent=2)]
     found += [Line(Content(text), indent=2) for text in more]
     if problem.why:
@@ -49,9 +49,14 @@ def _block(label: str, text: str) -> Iterator[Line]:
         yield label_line(label if number == 0 else " " * len(label), line)
 
 
+def _kind_in_front(problem: Problem) -> str:
+    """The exception's class, where the sentence does not name it."""
+    return f"{problem.kind}: " if problem.kind and problem.kind not in problem.what else ""
+
+
 def _leave_out_message(problem: Problem) -> tuple[TraceLine, ...]:
     """The traceback without its end where that is the sentence at the top again."""
-    said = f"{problem.kind}: {problem.what}".rstrip().split("\n")
+    said = f"{_kind_in_front(problem)}{problem.what}".rstrip().split("\n")
     kept, end = problem.traceback[: -len(said)], problem.traceback[-len(said) :]
     ends_so = "\n".join(entry.text.rstrip("\n") for entry in end).endswith("\n".join(said))
     return kept if kept and problem.kind and ends_so else problem.traceback

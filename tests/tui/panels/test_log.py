@@ -45,6 +45,7 @@ def test_the_traceback_does_not_end_with_the_sentence_at_its_top() -> None:
     assert whole.count(SAID) == 1 and whole[-1] == "    out = self.conv1(x)"
     trace = (TraceLine("here", place=True), TraceLine("lib.Error: one"), TraceLine("two"))
     assert problem_lines(Problem("one\ntwo", kind="Error", traceback=trace))[-1].body.plain == "here"
+    assert problem_lines(Problem("Error: one\ntwo", kind="Error", traceback=trace))[-1].body.plain == "here"
     other = Problem("what it means", kind="Error", traceback=trace)
     assert [line.body.plain for line in problem_lines(other)][-2:] == ["lib.Error: one", "two"]
 
