@@ -10,11 +10,14 @@ from .harness import Terminal
 MODEL = """
 import os, torch
 class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.bias = torch.nn.Parameter(torch.zeros(4))
     def forward(self, x):
         print("hello from the model")
         if os.path.exists(__file__ + ".bad"):
             raise ValueError("deliberate")
-        return x + 1
+        return x + self.bias
 """
 
 
@@ -22,7 +25,7 @@ def test_passes_have_headings_and_an_error_ends(tmp_path: Path) -> None:
     model, bad = tmp_path / "net.py", tmp_path / "net.py.bad"
     model.write_text(MODEL)
     command = [sys.executable, "-m", "inspector", f"{model}:Net", "-i", "2x4"]
-    with Terminal(command, columns=100, lines=40, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+    with Terminal(command, columns=140, lines=40, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
         terminal.wait_for_text("pass 1 ")
         bad.touch()
         for number in (2, 3):

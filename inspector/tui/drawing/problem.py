@@ -38,8 +38,9 @@ def problem_lines(problem: Problem) -> list[Line]:
         found += _block("at", problem.where)
     if problem.hint:
         found += _block("try", problem.hint)
-    if problem.traceback:
-        found += [Line(EMPTY), *_traceback(_leave_out_message(problem))]
+    traceback = _leave_out_message(problem)
+    if traceback:
+        found += [Line(EMPTY), *_traceback(traceback)]
     return found
 
 
@@ -59,7 +60,7 @@ def _leave_out_message(problem: Problem) -> tuple[TraceLine, ...]:
     said = f"{_kind_in_front(problem)}{problem.what}".rstrip().split("\n")
     kept, end = problem.traceback[: -len(said)], problem.traceback[-len(said) :]
     ends_so = "\n".join(entry.text.rstrip("\n") for entry in end).endswith("\n".join(said))
-    return kept if kept and problem.kind and ends_so else problem.traceback
+    return kept if problem.kind and ends_so else problem.traceback
 
 
 def _traceback(entries: tuple[TraceLine, ...]) -> Iterator[Line]:
