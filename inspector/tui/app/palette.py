@@ -14,7 +14,7 @@ class Palette(Picker):
     """Gives the label of the command to do. Labels are ours, never text from a model."""
 
     VERB = "Do"
-    NAME_COLUMN = 60
+    NAME_ENDS = False
 
     def __init__(self, ascii: bool = False) -> None:
         super().__init__("Commands", [Choice(c.label, keys_of(c, ascii)) for c in list_palette_commands()])

@@ -21,7 +21,8 @@ from .layer import Layer
 _PRINTED = {
     "question_mark": "?", "slash": "/", "colon": ":", "plus": "+", "minus": "-", "underscore": "_",
     "equals_sign": "=", "less_than_sign": "<", "greater_than_sign": ">", "full_stop": ".", "comma": ",",
-    "left_square_bracket": "[", "right_square_bracket": "]", "pagedown": "PgDn", "pageup": "PgUp", "f1": "F1",
+    "left_square_bracket": "[", "right_square_bracket": "]", "left_curly_bracket": "{", "right_curly_bracket": "}",
+    "pagedown": "PgDn", "pageup": "PgUp", "f1": "F1",
     "up": "↑", "down": "↓", "left": "←", "right": "→", "home": "Home", "end": "End", "escape": "esc",
     "shift+tab": "S-tab",
 }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -17,13 +18,14 @@ from textual.widgets.option_list import Option
 from ...records import Choice
 from ...target_kinds import PROMPT
 from ...text import visible
-from ..format import cut, fit
+from ..format import cut, cut_start, fit
 from ..keys import key
 from ..line_box import LineBox
 from .layer import Layer
 from .options import Options
 
-DETAIL_LIMIT = 60
+_GAP = "  "
+_ABOUT_SHARE = 2  # what a choice is has one part of so many, where both it and the names are long
 
 
 class Picker(Layer[str | None]):
@@ -44,11 +46,13 @@ class Picker(Layer[str | None]):
     ]
 
     VERB = "Open"
-    NAME_COLUMN = 36
+    NAME_ENDS = True
+    """Of a long name the end is kept: it is a path, or the name of a class after one."""
 
     DEFAULT_CSS = """
     Picker > #layer { height: 80%; }
-    Picker Options { height: 1fr; border: none; background: transparent; padding: 0; scrollbar-size-vertical: 1; }
+    Picker Options { height: 1fr; border: none; background: transparent; padding: 0;
+        scrollbar-size-vertical: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     Picker Options:focus { border: none; }
     """
 
@@ -58,7 +62,7 @@ class Picker(Layer[str | None]):
         self._choices = list(choices)
         self._free = free
         self._waiting = waiting
-        self._shown: list[str] = []
+        self._shown: list[str] = []  # by line of the list; "" for a remark
 
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
@@ -71,18 +75,26 @@ class Picker(Layer[str | None]):
         self.query_one(Input).focus()
         self._narrow("")
 
+    def on_resize(self) -> None:
+        """The rows are as wide as the list, which has its size once it is laid out."""
+        self.call_after_refresh(self._narrow_again)
+
+    def _narrow_again(self) -> None:
+        if self.is_shown:
+            self._narrow(self.query_one(Input).value, keep=True)
+
     def add(self, choices: Iterable[Choice]) -> None:
         """More to choose from; the choice under the cursor stays there."""
         known = {choice.name for choice in self._choices}
         self._choices += [choice for choice in choices if choice.name not in known]
         self._waiting = False
-        self._narrow(self.query_one(Input).value, keep=True)
+        self._narrow_again()
 
     def action_move(self, delta: int) -> None:
         listing = self.query_one(Options)
         if listing.option_count:
             now = listing.highlighted
-            listing.highlighted = 0 if now is None else min(max(now + delta, 0), listing.option_count - 1)
+            listing.highlighted = self._first(0 if now is None else now + delta)
 
     def action_type(self) -> None:
         self.query_one(Input).focus()
@@ -104,7 +116,7 @@ class Picker(Layer[str | None]):
 
     def _take(self) -> None:
         index = self.query_one(Options).highlighted
-        if index is not None and index < len(self._shown):
+        if index is not None and index < len(self._shown) and self._shown[index]:
             self.dismiss(self._shown[index])
 
     def _placeholder(self) -> str:
@@ -117,16 +129,30 @@ class Picker(Layer[str | None]):
         before = listing.highlighted or 0
         found = narrow_choices(self._choices, text)
         typed = text.strip()
-        options = [Option(row(choice, self.NAME_COLUMN)) for choice in found]
+        options = self._rows(found, listing.scrollable_content_region.width)
         self._shown = [choice.name for choice in found]
         if self._free and typed and typed not in self._shown:
-            options.append(Option(Content.assemble(visible(typed), ("  open as typed", "$foreground-muted"))))
+            options.append(Option(Content.assemble(visible(typed), (f"{_GAP}open as typed", "$foreground-muted"))))
             self._shown.append(typed)
         if self._waiting:
-            options.append(Option(Content.styled("more names are on their way …", "$foreground-muted"), disabled=True))
+            options.append(_remark("more names are on their way …"))
+        elif not found:
+            options.insert(0, _remark(f"no match for “{visible(typed)}”" if typed else "nothing to choose from"))
+            self._shown.insert(0, "")
         listing.clear_options().add_options(options)
-        if self._shown:
-            listing.highlighted = min(before, len(self._shown) - 1) if keep else 0
+        listing.highlighted = self._first(before if keep else 0)
+
+    def _rows(self, found: Sequence[Choice], width: int) -> list[Option]:
+        """The names in a column as wide as the longest of all, so that it stands still while typing."""
+        names = max((cell_len(visible(choice.name)) for choice in self._choices), default=0)
+        about = max((cell_len(about_text(choice)) for choice in self._choices), default=0)
+        column = min(names, max(width - len(_GAP) - min(about, width // _ABOUT_SHARE), 1))
+        return [Option(row(choice, column, width, self.NAME_ENDS)) for choice in found]
+
+    def _first(self, wanted: int) -> int | None:
+        """The row `wanted`, or the nearest to it that can be chosen."""
+        can = [number for number, name in enumerate(self._shown) if name]
+        return min(can, key=lambda number: abs(number - wanted), default=None)
 
 
 def narrow_choices(choices: Sequence[Choice], text: str) -> list[Choice]:
@@ -136,11 +162,33 @@ def narrow_choices(choices: Sequence[Choice], text: str) -> list[Choice]:
         return list(choices)
     matcher = Matcher(typed)
     scored = [(matcher.match(choice.name), number) for number, choice in enumerate(choices)]
-    best = sorted((-score, len(choices[number].name), number) for score, number in scored if score > 0)
-    return [choices[number] for _, _, number in best]
+    best = sorted(
+        (_closeness(choices[number].name, typed), -score, len(choices[number].name), number)
+        for score, number in scored
+        if score > 0
+    )
+    return [choices[number] for *_, number in best]
 
 
-def row(choice: Choice, column: int) -> Content:
-    """One line: the name, then what it is."""
-    about = "  ".join(part for part in (visible(choice.kind), visible(choice.detail)) if part)
-    return Content.assemble(fit(visible(choice.name), column), ("  " + cut(about, DETAIL_LIMIT), "$foreground-muted"))
+def _closeness(name: str, typed: str) -> int:
+    """Less is closer: the name itself, one that starts so, one that has it, one that has its letters."""
+    name, typed = name.lower(), typed.lower()
+    tests = (name == typed, name.startswith(typed), typed in name)
+    return next((number for number, holds in enumerate(tests) if holds), len(tests))
+
+
+def about_text(choice: Choice) -> str:
+    """What a choice is: its kind, then what else is to know, its arguments first."""
+    return _GAP.join(part for part in (visible(choice.kind), visible(choice.detail)) if part)
+
+
+def row(choice: Choice, column: int, width: int, name_ends: bool) -> Content:
+    """One line of `width` cells at most: the name, then what it is."""
+    name = visible(choice.name)
+    name = fit(cut_start(name, column) if name_ends else name, column)
+    about = cut(about_text(choice), width - cell_len(name) - len(_GAP))
+    return Content.assemble(name, (_GAP + about, "$foreground-muted"))
+
+
+def _remark(words: str) -> Option:
+    return Option(Content.styled(words, "$foreground-muted"), disabled=True)

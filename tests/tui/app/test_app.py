@@ -126,16 +126,18 @@ async def test_a_file_with_several_models_asks_which(tmp_path: Path):
 
 
 async def test_without_a_target_a_picker_offers_recent_and_known_ones(tmp_path: Path):
-    SavedState(tmp_path).add_recent(Target("mine.py:Net", seed=7))
+    mine = Target("mine.py:Net", (("width", "64"),), inputs=("1x3x8x8",), seed=7)
+    SavedState(tmp_path).add_recent(mine)
     async with running(tmp_path, target=None) as (app, pilot, engine):
         await settle(app, pilot)
         listing = app.screen.query_one(OptionList)
         assert listing.option_count == 3
+        assert "width=64 -i 1x3x8x8" in str(listing.get_option_at_index(0).prompt)
         await pilot.press("v", "i", "t")
         assert "vit_b_16" in str(listing.get_option_at_index(0).prompt)
         await pilot.press("backspace", "backspace", "backspace", "enter")
         await settle(app, pilot)
-        assert engine.requests(Open)[-1].target == Target("mine.py:Net", seed=7)
+        assert engine.requests(Open)[-1].target == mine
 
 
 async def test_leaving_the_first_picker_leaves_the_app(tmp_path: Path):

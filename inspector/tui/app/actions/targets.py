@@ -36,7 +36,7 @@ class TargetActions:
         from ...screens.picker import Picker
 
         recent = self.bookmarks.list_recent()
-        shown = [Choice(each.target, "recent") for each in recent]
+        shown = [Choice(each.target, "recent", _typed_with(each)) for each in recent]
         picker = Picker("Open a model", shown, free=True, waiting=True)
 
         async def fetch() -> None:
@@ -96,3 +96,10 @@ def parse_target(text: str) -> Target:
         return Target(text)
     pairs = [tuple(word.split("=", 1)) for word in rest if "=" in word]
     return msgspec.convert({"target": name, "arguments": pairs}, Target)
+
+
+def _typed_with(target: Target) -> str:
+    """What stood beside the target on the command line: its arguments, its inputs, its weights."""
+    inputs = (word for spec in target.inputs for word in ("-i", spec))
+    weights = ("-w", target.weights) if target.weights else ()
+    return shlex.join([*(f"{name}={value}" for name, value in target.arguments), *inputs, *weights])
