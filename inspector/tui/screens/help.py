@@ -27,7 +27,7 @@ _PRINTED = {
     "shift+tab": "S-tab",
 }  # fmt: skip
 _KEY_COLUMN = 12
-_REMARKS = {"Panels": "  Keys of the panel that shows work from the tree too, unless the tree has that key."}
+_REMARKS = {"Panels": "  In the tree too, for the panel that shows, where the key is free."}
 
 
 class Help(Layer[None]):
