@@ -6,6 +6,7 @@ ours in its place, whole or not at all.
 
 from __future__ import annotations
 
+from .completion import complete as complete
 from .json_text import parse_json as parse_json
 from .kinds import expand as expand
 from .kinds import is_directory as is_directory

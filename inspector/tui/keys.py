@@ -11,7 +11,7 @@ from typing import Literal
 
 from textual.binding import Binding
 
-Context = Literal["app", "move", "tree", "outputs", "hooks", "source", "history", "gradients"]
+Context = Literal["app", "move", "tree", "outputs", "hooks", "source", "history", "gradients", "line", "file"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("pane-previous", "shift+tab", "workbench.next_pane", "Previous pane", "Moving", shown="S-tab"),
     Command("detail-down", "J", "panels.scroll(3)", "Scroll the detail pane down", "Moving"),
     Command("detail-up", "K", "panels.scroll(-3)", "Scroll the detail pane up", "Moving"),
+    # typing
+    Command("clear-line", "ctrl+u", "clear_line", "Empty the line", "Typing a line", "line", shown="^u"),
+    Command("complete", "tab", "complete", "Complete the name of a file", "Typing a line", "file"),
     # modules
     Command("collapse", "h,left", "collapse", "Collapse, or go to the parent", "Modules", "tree"),
     Command("expand", "l,right", "expand", "Expand, or go to the first child", "Modules", "tree"),

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import BindingType
 from textual.events import Paste
 from textual.suggester import Suggester
 from textual.widgets import Input
+
+from .keys import bindings
 
 LONGEST = 4_096
 """Characters: more than any path, and few enough to be laid out anew at every key."""
@@ -12,6 +17,8 @@ LONGEST = 4_096
 
 class LineBox(Input):
     """Textual's, of a bounded length. Of a paste it takes the first line, as far as there is room."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("line")]
 
     def __init__(
         self,
@@ -26,6 +33,10 @@ class LineBox(Input):
             value, placeholder, suggester=suggester, compact=True, select_on_focus=select_on_focus, id=id,
             max_length=max(LONGEST, len(value)),
         )  # fmt: skip
+
+    def action_clear_line(self) -> None:
+        """All of it, as a terminal does, wherever the cursor is."""
+        self.clear()
 
     def restricted(self) -> None:
         """A full line takes no more. Textual rings for each key, of which hundreds may wait."""

@@ -11,7 +11,9 @@ from textual.actions import parse
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.app.palette import list_palette_commands
 from inspector.tui.drawing.lines import LineView
+from inspector.tui.file_box import FileBox
 from inspector.tui.keys import COMMANDS, Command, bind_own, bindings
+from inspector.tui.line_box import LineBox
 from inspector.tui.options import AppOptions
 from inspector.tui.panels.gradients import GradientsPanel
 from inspector.tui.panels.history import HistoryPanel
@@ -33,6 +35,8 @@ PLACES = {
     "source": (SourcePanel,),
     "history": (HistoryPanel,),
     "gradients": (GradientsPanel,),
+    "line": (LineBox,),
+    "file": (FileBox,),
 }
 NOT_DELIVERED = {
     "ctrl+enter", "ctrl+m", "ctrl+i", "ctrl+h", "ctrl+j", "alt+enter", "shift+space", "shift+enter", "ctrl+b",

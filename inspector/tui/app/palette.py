@@ -22,7 +22,7 @@ class Palette(Picker):
 
 def list_palette_commands() -> list[Command]:
     """The commands that make sense without a cursor in a pane."""
-    return [c for c in COMMANDS if c.context != "move" and c.id not in _NOT_LISTED]
+    return [c for c in COMMANDS if c.context not in ("move", "line", "file") and c.id not in _NOT_LISTED]
 
 
 def find_listed(label: str) -> Command:

@@ -11,9 +11,12 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from ...records import Problem
-from ...text import lines
-from ..line_box import LineBox
+from ...text import lines, visible
+from ..file_box import FileBox
 from .submitting import SubmittingLayer
+
+NAMES = 12
+"""Shown to choose from."""
 
 
 class FilePrompt(SubmittingLayer):
@@ -31,6 +34,7 @@ class FilePrompt(SubmittingLayer):
     DEFAULT_CSS = """
     FilePrompt > #layer { max-width: 76; }
     FilePrompt Input { background: $surface; margin: 1 0; }
+    FilePrompt #names { color: $foreground-muted; height: auto; }
     FilePrompt #about { color: $foreground-muted; height: auto; }
     FilePrompt #fault { color: $text-error; height: auto; }
     """
@@ -55,15 +59,30 @@ class FilePrompt(SubmittingLayer):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = self._title
-            frame.border_subtitle = f"enter {self._verb}  esc Leave it"
+            frame.border_subtitle = f"enter {self._verb}  tab Complete  esc Leave it"
             yield Static(self._about, id="about", markup=False)
-            yield LineBox(value=self._value, placeholder="a file", select_on_focus=False)
+            yield FileBox(value=self._value, placeholder="a file", select_on_focus=False)
+            yield Static("", id="names", markup=False)
             yield Static("", id="fault", markup=False)
 
     def on_mount(self) -> None:
         box = self.query_one(Input)
         box.focus()
         box.cursor_position = len(self._value.rpartition(".")[0] or self._value)
+
+    @on(FileBox.Completed)
+    def _show_names(self, event: FileBox.Completed) -> None:
+        """Those to choose from, each without its folder."""
+        event.stop()
+        folder, slash, _ = event.begun.rpartition("/")
+        names = [visible(name[len(folder + slash) :]) for name in event.names]
+        more = f"  and {len(names) - NAMES:,} more" if len(names) > NAMES else ""
+        words = "  ".join(names[:NAMES]) + more if len(names) > 1 else "" if names else "no file begins so"
+        self.query_one("#names", Static).update(Content(words))
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self.query_one("#names", Static).update("")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
