@@ -40,7 +40,8 @@ class AttackedApp:
         self._may_end = False
         command = [sys.executable, "-m", "inspector", f"{_MODELS}:{target}"]
         folder = case.folder / "work"
-        self.terminal = Terminal(command, columns=size[0], lines=size[1], folder=folder)
+        # An editor of the machine's would have to be left first, by keys of its own.
+        self.terminal = Terminal(command, columns=size[0], lines=size[1], folder=folder, environment={"EDITOR": "true"})
 
     def __enter__(self) -> AttackedApp:
         self.terminal.__enter__()
