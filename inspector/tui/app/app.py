@@ -26,6 +26,7 @@ from ..messages import EngineGone, EngineOutput, EngineSaid, HookAsked, Terminal
 from ..options import AppOptions
 from ..panels.gradients import GradientsPanel
 from ..panels.line_panel import LinePanel
+from ..panels.log import LogPanel
 from ..saved_state import SavedState
 from .actions.changer import Changer
 from .actions.changes import ChangeActions
@@ -39,6 +40,7 @@ from .actions.weights import WeightActions
 from .bookmarks import Bookmarks
 from .controller import Controller
 from .host import Host
+from .notices import Notices
 from .outside import Outside
 from .presenter import Presenter
 from .questions import Questions
@@ -82,7 +84,7 @@ class InspectorApp(App[None], inherit_bindings=False):
     def _compose_parts(self, saved: SavedState) -> None:
         """Each part is given what it needs, and those below it: none knows the app."""
         engine, state, bench, ascii = self.engine, self.state, self.workbench, self.options.ascii
-        self.host = host = Host(self)
+        self.host = host = Host(self, Notices(self, bench.panels.find(LogPanel).write_notice))
         self.presenter = presenter = Presenter(bench, state, host)
         self.bookmarks = bookmarks = Bookmarks(saved, bench, state, presenter, host, self.options.select)
         questions, outside, changer = Questions(host), Outside(host), Changer(engine, state, host)
@@ -116,6 +118,10 @@ class InspectorApp(App[None], inherit_bindings=False):
     async def ask(self, request: AnyRequest) -> AnyEvent:
         """The engine's reply."""
         return await self.engine.ask(request)
+
+    def notify(self, message: str, **_: Any) -> None:
+        """Whoever has a notice, a box or Textual itself: they are shown from one place."""
+        self.host.tell(message)
 
     def get_default_screen(self) -> Screen[None]:
         return self.workbench
@@ -188,7 +194,7 @@ class InspectorApp(App[None], inherit_bindings=False):
     @on(TerminalTrouble)
     def _tell_trouble(self, message: TerminalTrouble) -> None:
         self.presenter.log("warning", message.text)
-        self.host.tell(message.text)
+        self.host.tell(message.text, in_log=True)
 
     @on(HookAsked)
     def _do_to_hook(self, message: HookAsked) -> None:

@@ -14,24 +14,23 @@ from textual.timer import Timer
 from textual.widget import AwaitMount
 
 from ...client.job import has_shell, stops_by_default
-from ...text import visible
 from ..keys import perform
 from ..screens.layer import Layer
+from .notices import Notices
 
 Result = TypeVar("Result")
-
-NOTICE_SECONDS = 4
 
 
 class Host:
     """The app as its parts see it. None of them knows the app itself."""
 
-    def __init__(self, app: App[None]) -> None:
+    def __init__(self, app: App[None], notices: Notices) -> None:
         self._app = app
+        self._notices = notices
 
-    def tell(self, text: str) -> None:
-        """Say something for a moment, over whatever is shown."""
-        self._app.notify(visible(text), timeout=NOTICE_SECONDS, markup=False)
+    def tell(self, text: str, in_log: bool = False) -> None:
+        """Say something for a moment, over whatever is shown. It goes into the Log unless it is `in_log` already."""
+        self._notices.tell(text, in_log)
 
     def push(self, screen: Screen[Result], answered: Callable[[Result | None], None] | None = None) -> AwaitMount:
         """Lay a screen over what is shown; `answered` is told what it was dismissed with."""

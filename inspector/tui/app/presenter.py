@@ -126,9 +126,9 @@ class Presenter:
         for fault in faults:
             self.log_panel.show_problem(fault)
         for fault in faults[:FAULTS_TOLD]:
-            self._host.tell(f"{fault.what}; the pass went on without it")
+            self._host.tell(f"{fault.what}; the pass went on without it", in_log=True)
         if len(faults) > FAULTS_TOLD:
-            self._host.tell(f"{len(faults) - FAULTS_TOLD} more hooks failed: see the Log panel")
+            self._host.tell(f"{len(faults) - FAULTS_TOLD} more hooks failed: see the Log panel", in_log=True)
 
     def _show_findings(self) -> None:
         """Write down what is wrong with the values, once while it stays the same; where it began is told as well."""
@@ -140,7 +140,7 @@ class Presenter:
             self.log("warning", hint.text)
         for hint in found:
             if hint.kind in ("first bad", "input"):
-                self._host.tell(hint.text)
+                self._host.tell(hint.text, in_log=True)
 
     def _find(self) -> list[Hint]:
         model = self._state.model
@@ -177,7 +177,7 @@ class Presenter:
         if problem != self._last_problem:  # a pass that died was told of already
             self._show_problem(problem)
         hint = f"; {problem.hint}" if problem.hint else ""
-        self._host.tell(f"{problem.what}{hint}")
+        self._host.tell(f"{problem.what}{hint}", in_log=True)
 
     def _show_problem(self, problem: Problem) -> None:
         """Go to the place and show the traceback; where it is the same as before, the person stays where they are."""

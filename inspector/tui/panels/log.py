@@ -22,7 +22,13 @@ CHUNK = 1_000  # lines dropped at once, so that a full log does not start anew w
 LONGEST = 4_000  # characters of one line
 PROBLEM = Content.styled("!   ", f"{ERROR} bold")
 OVER = Content.styled("was ", DIM)
-PREFIXES = {"stdout": ("out ", DIM), "stderr": ("err ", WARN), "engine": ("eng ", ACCENT), "warning": ("wrn ", WARN)}
+PREFIXES = {
+    "stdout": ("out ", DIM),
+    "stderr": ("err ", WARN),
+    "engine": ("eng ", ACCENT),
+    "warning": ("wrn ", WARN),
+    "told": ("app ", DIM),
+}
 
 
 class LogPanel(LinePanel):
@@ -60,6 +66,10 @@ class LogPanel(LinePanel):
         self._append([_line(stream, without_escapes(overwritten(raw))) for raw in complete])
         if stream == "warning":
             self._alarm()
+
+    def write_notice(self, text: str) -> None:
+        """Add what was said over the screen."""
+        self.write("told", text + "\n")
 
     def show_problem(self, problem: Problem) -> None:
         """Add a problem with its traceback; of one that stands there already only its first line."""
