@@ -6,14 +6,8 @@ import os
 # with a worker on each that is most of the suite's time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-import pytest
 from hypothesis import settings
 
 # Shared machines stall for seconds; a property is about what holds, not about how long it took to see.
 settings.register_profile("here", deadline=None)
 settings.load_profile("here")
-
-
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """One more than there are cores: tests wait for terminals, engines and frames much of their time."""
-    return (os.cpu_count() or 1) + 1

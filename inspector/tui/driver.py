@@ -21,15 +21,17 @@ from rich.segment import Segment
 from textual.app import App
 from textual.color import Color
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Key
 from textual.filter import LineFilter
 from textual.message import Message
 
 from ..text import harmless, visible
 from .flood import thin_flood
-from .messages import TerminalTrouble
+from .messages import KeyEnd, TerminalTrouble
 from .terminal_input import TerminalInput, bound_window
 
 _POLL = 0.05  # seconds
+_LONGEST_KEY = 1.0  # seconds that the next key waits for
 _READ = 4096
 _MOST_WAITING = 500  # messages that the app has not taken yet
 
@@ -59,6 +61,8 @@ class SturdyDriver(LinuxDriver):
                 return
             for message in self._hear(terminal, data or b""):
                 self.process_message(message)
+                if isinstance(message, Key):
+                    self._wait_for_key()
             self._wait_for_app()
 
     def stop_application_mode(self) -> None:
@@ -85,6 +89,14 @@ class SturdyDriver(LinuxDriver):
         """What was typed, None where nothing was for a moment."""
         ready, _, _ = select.select([self.fileno], [], [], _POLL)
         return os.read(self.fileno, _READ) if ready else None
+
+    def _wait_for_key(self) -> None:
+        """Until what a key opens is there, and has the focus: Textual does what a key is bound to behind letters that
+        came after it, and gives the letters to what had the focus before."""
+        done, deadline = threading.Event(), time.monotonic() + _LONGEST_KEY
+        self.send_message(KeyEnd(done.set))
+        while not done.wait(_POLL) and not self.exit_event.is_set() and time.monotonic() < deadline:
+            pass
 
     def _wait_for_app(self) -> None:
         """What is not read yet waits in the terminal: a flood shall not grow in memory, where no key gets past it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from textual.message import Message
@@ -50,4 +51,14 @@ class TerminalTrouble(Message):
 
     def __init__(self, text: str) -> None:
         self.text = text
+        super().__init__()
+
+
+class KeyEnd(Message):
+    """Goes the way that a key went, behind it: from the app to what has the focus, and up again through all around it.
+    A box that is done says so to what holds it, and that to the screen: after three `laps` what the key did is done."""
+
+    def __init__(self, done: Callable[[], None], laps: int = 3) -> None:
+        self.done = done
+        self.laps = laps
         super().__init__()

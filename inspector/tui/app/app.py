@@ -22,7 +22,7 @@ from ...errors import BUG
 from ...records import AnyEvent, AnyRequest, Target
 from ..driver import CrashConsole, HarmlessLines
 from ..keys import bindings, find_command
-from ..messages import EngineGone, EngineOutput, EngineSaid, HookAsked, TerminalTrouble
+from ..messages import EngineGone, EngineOutput, EngineSaid, HookAsked, KeyEnd, TerminalTrouble
 from ..options import AppOptions
 from ..panels.gradients import GradientsPanel
 from ..panels.line_panel import LinePanel
@@ -48,6 +48,7 @@ from .state import AppState
 from .workbench import Workbench
 
 _HARMLESS = HarmlessLines()
+_SOON = 0.005  # seconds
 
 Connect = Callable[[Callable[[Message], object]], EngineClient]
 """Makes the engine's client, given where it posts its messages."""
@@ -190,6 +191,19 @@ class InspectorApp(App[None], inherit_bindings=False):
     @on(LinePanel.Again)
     def _ask_again(self) -> None:
         self.workbench.panels.refill()
+
+    @on(KeyEnd)
+    def _follow_key(self, message: KeyEnd) -> None:
+        target = self.focused or self.screen
+        if not message.laps or not target.post_message(KeyEnd(message.done, message.laps - 1)):
+            self._end_key(message.done)
+
+    def _end_key(self, done: Callable[[], None]) -> None:
+        """Once what the key opens is there: what it gives the focus to has it before what is called later."""
+        if self.host.is_between_screens and not self.engine.busy:
+            self.set_timer(_SOON, partial(self._end_key, done))
+        else:
+            self.call_later(done)
 
     @on(TerminalTrouble)
     def _tell_trouble(self, message: TerminalTrouble) -> None:

@@ -15,7 +15,7 @@ from textual.widget import AwaitMount
 
 from ...client.job import has_shell, stops_by_default
 from ..keys import perform
-from ..screens.layer import Layer
+from ..screens.layer import FORM, Layer
 from .notices import Notices
 
 Result = TypeVar("Result")
@@ -33,7 +33,10 @@ class Host:
         self._notices.tell(text, in_log)
 
     def push(self, screen: Screen[Result], answered: Callable[[Result | None], None] | None = None) -> AwaitMount:
-        """Lay a screen over what is shown; `answered` is told what it was dismissed with."""
+        """Lay a screen over what is shown; `answered` is told what it was dismissed with. Not in an app that leaves,
+        where Textual would mount it without what is in it."""
+        if self._app.return_code is not None:
+            return AwaitMount(self._app.screen, ())
         return self._app.push_screen(screen, answered)
 
     def reload_layers(self) -> None:
@@ -45,6 +48,12 @@ class Host:
     def spawn(self, work: Coroutine[Any, Any, None], group: str = "default", exclusive: bool = False) -> None:
         """Run this beside everything else; an exclusive one ends those of its group that still run."""
         self._app.run_worker(work, group=group, exclusive=exclusive)
+
+    @property
+    def is_between_screens(self) -> bool:
+        """A screen is not there yet, or not gone: Textual mounts it, or the engine was asked for what it needs."""
+        asked = any(worker.group == FORM and not worker.is_finished for worker in self._app.workers)
+        return asked or not all(screen.is_mounted for screen in self._app.screen_stack)
 
     def later(self, seconds: float, call: Callable[[], object]) -> None:
         self._app.set_timer(seconds, call)

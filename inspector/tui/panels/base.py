@@ -25,8 +25,8 @@ class Panel(Widget):
     TITLE: ClassVar[str]
     """What it is called in full."""
 
-    TAB: ClassVar[str]
-    """What its tab is called."""
+    TAB: ClassVar[str] = ""
+    """What its tab is called; "" for its title."""
 
     OF_MODULE: ClassVar[bool] = True
     """Whether it shows a module, and nothing while none is selected."""

@@ -13,6 +13,8 @@ from textual.screen import ModalScreen, Screen
 from ..keys import bind_own, perform
 
 Result = TypeVar("Result")
+FORM = "form"
+"""The group of what asks the engine and then opens a layer, or is done with it."""
 
 
 def may_leave(screen: Screen[Result], again: Callable[[], object]) -> bool:

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable
 
 from ...records import Problem
-from .layer import Layer
+from .layer import FORM, Layer
 
 PATIENCE = 0.4
 """Seconds after which it is said that the engine has not answered yet."""
@@ -23,7 +23,7 @@ class SubmittingLayer(Layer[bool]):
         """Carry this out; `show_refusal` is told where that cannot be."""
         self._submitting = True
         self.set_timer(PATIENCE, self._say_waiting)
-        self.run_worker(self._submit(deed, what), name="submit")
+        self.run_worker(self._submit(deed, what), name="submit", group=FORM)
 
     def _say_waiting(self) -> None:
         if self._submitting and self.is_shown and self._said_before is None:

@@ -124,7 +124,7 @@ class TreeLines(Lines):
             *self.number_piece(fmt.count(row.parameters), columns.number, role or "number"),
             *self._output(id, calls, columns, role),
             *self.heat_piece(calls, columns.heat, role),
-            *self._times(calls, columns, role),
+            *self.number_piece(f"×{len(calls)}" if len(calls) > 1 else "", columns.calls, role or "calls"),
             *self.mark_pieces(id, columns.mark, calls),
             *self.badge_pieces(self._badges(id), columns),
         ]
@@ -133,12 +133,8 @@ class TreeLines(Lines):
         """The role of the whole line, empty where each column has its own."""
         if any(call.status == "raised" for call in calls):
             return "error"
-        above_a_match = self.options.filter and not self._matches(index)
+        above_a_match = self.options.filter and not _is_among(self.options.matches, index)
         return "quiet" if above_a_match or self._was_passed_over(index, calls) else ""
-
-    def _matches(self, index: int) -> bool:
-        at = bisect_left(self.options.matches, index)
-        return at < len(self.options.matches) and self.options.matches[at] == index
 
     def _was_passed_over(self, index: int, calls: Sequence[CallRow]) -> bool:
         """It was observed in the last pass, and no call was seen: without a hook nobody can know."""
@@ -148,7 +144,7 @@ class TreeLines(Lines):
 
     def _head(self, row: ModuleRow, columns: Columns, role: str) -> list[Piece]:
         """Guides, arrow, name and class. The root's name is its class, and may use both columns."""
-        guides = fmt.cut(self._guides(row.index, self.indent(row.index, columns)), columns.name)
+        guides = fmt.cut(_guides(self.level(row.index), self.indent(row.index, columns)), columns.name)
         arrow = fmt.cut(self._arrow(row.index), columns.name - cell_len(guides))
         room = columns.name - cell_len(guides) - cell_len(arrow)
         pieces = [(self.plain(guides), "guide"), (self.plain(arrow), "arrow")]
@@ -164,10 +160,6 @@ class TreeLines(Lines):
             return "  "
         return "▾ " if self.outline.is_open(index) else "▸ "
 
-    def _guides(self, index: int, indent: int) -> str:
-        cut = indent < self.level(index) * INDENT
-        return "… " + "│ " * (indent // INDENT - 1) if cut and indent else "│ " * (indent // INDENT)
-
     def _find_marked(self, index: int, name: str) -> set[int]:
         """Offsets in the name that the search, or else the filter, found."""
         path, search = self.names.paths[index], self.options.search.lower()
@@ -175,7 +167,7 @@ class TreeLines(Lines):
             shift = len(path) - len(name)
             starts = _starts(path, search)
             return {i - shift for start in starts for i in range(start, start + len(search)) if i >= shift}
-        if self.options.filter and self._matches(index):
+        if self.options.filter and _is_among(self.options.matches, index):
             return highlights(self.options.filter, path, name)
         return set()
 
@@ -200,13 +192,20 @@ class TreeLines(Lines):
         badges = self.model.rows[index].badges
         return fmt.UNCALLED[explain_uncalled(badges, self.model.ran_unseen(index))]
 
-    def _times(self, calls: Sequence[CallRow], columns: Columns, role: str) -> list[Piece]:
-        return self.number_piece(f"×{len(calls)}" if len(calls) > 1 else "", columns.calls, role or "calls")
-
     def _badges(self, index: int) -> list[Badge]:
         edited = [(fmt.EDITED, fmt.EDITED.word)] if self.model.object_of(index) in self._edited else []
         of_calls = call_badges(self.model.calls_of(index), self.options.producers)
         return of_calls + edited + _row_badges(self.model.rows[index])
+
+
+def _guides(level: int, indent: int) -> str:
+    cut = indent < level * INDENT
+    return "… " + "│ " * (indent // INDENT - 1) if cut and indent else "│ " * (indent // INDENT)
+
+
+def _is_among(matches: Sequence[int], index: int) -> bool:
+    at = bisect_left(matches, index)
+    return at < len(matches) and matches[at] == index
 
 
 def _row_badges(row: ModuleRow) -> list[Badge]:

@@ -64,6 +64,13 @@ async def test_the_app_may_end_before_a_layer_is_there(layer, turns: int, tmp_pa
             await asyncio.sleep(0)
 
 
+async def test_nothing_is_laid_over_an_app_that_leaves(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, _, _):
+        app.exit()
+        await app.host.push(Picker("Targets", ()))
+        assert app.screen is app.workbench
+
+
 async def test_a_layer_may_be_left_before_it_is_there(tmp_path: Path) -> None:
     async with running(tmp_path) as (app, pilot, _):
         for _ in range(3):

@@ -10,6 +10,7 @@ from ....text import visible
 from ... import format
 from ...messages import HookAsked
 from ...panels.hook_rows import is_observer
+from ...screens.layer import FORM
 from ..host import Host
 from ..observing import Observing
 from ..outside import Outside
@@ -41,7 +42,7 @@ class HookRowActions:
         if asked.deed == "toggle":
             self._ask_to_toggle(row)
         elif asked.deed == "source":
-            self.host.spawn(self._show_source(row), group="form", exclusive=True)
+            self.host.spawn(self._show_source(row), group=FORM, exclusive=True)
         elif asked.deed == "change":
             self._change(row)
         else:
@@ -83,7 +84,7 @@ class HookRowActions:
         elif row.spec is None or row.path is None:
             self.host.tell("the observe hook has nothing to change; space turns it off")
         else:
-            self.host.spawn(self.forms.change(row, row.spec), group="form", exclusive=True)
+            self.host.spawn(self.forms.change(row, row.spec), group=FORM, exclusive=True)
 
     async def _delete(self, row: HookRow) -> None:
         if not row.ours:

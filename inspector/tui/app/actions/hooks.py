@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ....client.engine_client import EngineClient
 from ....client.model import OBSERVED, REFUSED
 from ....records import AllHooks, Failed, GetAllHooks, Path, Problem
+from ...screens.layer import FORM
 from ..host import Host
 from ..observing import Observing
 from ..state import AppState
@@ -52,10 +53,10 @@ class HookActions:
         self.host.tell(f"this module cannot be hooked{': ' if why else ''}{why}")
 
     def add(self) -> None:
-        self.changer.when_ready(lambda: self.host.spawn(self.forms.add(), group="form", exclusive=True))
+        self.changer.when_ready(lambda: self.host.spawn(self.forms.add(), group=FORM, exclusive=True))
 
     def edit_parameters(self) -> None:
-        self.changer.when_ready(lambda: self.host.spawn(self.forms.edit_parameters(), group="form", exclusive=True))
+        self.changer.when_ready(lambda: self.host.spawn(self.forms.edit_parameters(), group=FORM, exclusive=True))
 
     def list_all(self) -> None:
         """Every hook of the model, and go to the module of one that is chosen."""
