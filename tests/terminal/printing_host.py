@@ -113,6 +113,7 @@ if __name__ == "__main__":
     else:
         model = nn.Sequential(nn.Linear(4, 4), Wait(), Never())
         inspector.inspect(model, torch.ones(2, 4))
-    print("the script goes on", sum(len(module._forward_hooks) for module in model.modules()), "hooks", flush=True)
+    count = sum(len(module._forward_hooks) for module in model.modules())
+    os.write(1, f"the script goes on {count} hooks\n".encode())  # whole, beside what still comes out of the passes
     print("to standard error", file=sys.stderr, flush=True)
     os._exit(0)
