@@ -20,7 +20,7 @@ from typing import TypeVar
 import msgspec
 
 from .errors import ChannelError
-from .records import PROTOCOL, AnyEvent, Asked, Failed, Hello, Progress, Told
+from .records import PROTOCOL, AnyEvent, Asked, Failed, Hello, Progress, Told, Work
 
 FRAME_LIMIT = 32 * 1024 * 1024
 """Bytes of the largest frame either side accepts."""
@@ -149,8 +149,8 @@ class Outbox:
     this process: a model that is imported, built, described or run.
 
     Replies, errors and chunks of a listing are always delivered, in order. A client that does not read is waited for
-    once, and not again until it has read everything. A `Progress` is not waited for, and one that was not sent yet is
-    replaced by a newer one. So a slow or stopped client costs the engine neither time nor memory.
+    once, and not again until it has read everything. A `Progress` or `Work` is not waited for, and one that was not
+    sent yet is replaced by a newer one. So a slow or stopped client costs the engine neither time nor memory.
     """
 
     def __init__(
@@ -161,7 +161,7 @@ class Outbox:
         self._patience = patience
         self._ready = threading.Condition()
         self._queue: deque[Told] = deque()
-        self._progress: Progress | None = None
+        self._progress: Progress | Work | None = None
         self._idle = True  # nothing is queued and nothing is being written
         self._stalled = False  # the client was waited for in vain
         self._closed = False
@@ -170,12 +170,12 @@ class Outbox:
 
     def put(self, event: AnyEvent, re: int = 0) -> None:
         """Send `event`, as the reply to request `re` unless that is 0. It is with the system on return, unless it is a
-        `Progress` or the client does not read."""
+        `Progress` or `Work`, or the client does not read."""
         with self._ready:
             if self._closed:
                 return
             self._idle = False
-            if isinstance(event, Progress) and re == 0:
+            if isinstance(event, Progress | Work) and re == 0:
                 self._progress = event
                 self._ready.notify_all()
                 return

@@ -32,6 +32,7 @@ from ..records import (
     Stage,
     SweepBegan,
     SweepRows,
+    Work,
 )
 from ..records.replies import REPLIES
 
@@ -46,7 +47,7 @@ DEPTH_LIMIT = 50
 
 _UNASKED = (
     Calls, CallRows, Changes, Failed, HookMarks, ModuleRows, Note, Opened, PassEnded, Progress, Stage, SweepBegan,
-    SweepRows,
+    SweepRows, Work,
 )  # fmt: skip
 
 

@@ -147,7 +147,7 @@ class Session:
         self.generation += 1
         with without_collector():
             self.subject = Subject.of(loaded, target, self.generation, self._say)
-        self.attempts = Attempts(self.subject, self._call_log)
+        self.attempts = Attempts(self.subject, self._call_log, self._emit)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
         self.sweeps = Sweeps(self.subject, self.attempts, self._emit, self._call_log)
         self.queries = (Queries if self.subject.info.is_model else WeightQueries)(self.subject, self.runner)

@@ -78,6 +78,16 @@ class Progress(Event, frozen=True):
     unit: Literal["batch", "token"] = "batch"  # what they are
 
 
+class Work(Event, frozen=True):
+    """How far something is that takes its time and is no pass. A newer one replaces an older one that was not sent
+    yet."""
+
+    what: str  # "finding an input"
+    done: Count = 0
+    total: Count = 0  # 0 where nobody knows
+    unit: Literal["", "tries", "modules", "bytes"] = ""
+
+
 class CallRows(Event, frozen=True):
     """A chunk of one step of the finished pass, in completion order."""
 
@@ -135,8 +145,8 @@ class Done(Event, frozen=True):
 
 
 AnyEvent: TypeAlias = (
-    AnyAnswer | Hello | Stage | Opened | Choices | ModuleRows | HookMarks | Progress | CallRows | PassEnded | Kinds
-    | Changes | Saved | Note | Failed | Done | SweepBegan | SweepRows
+    AnyAnswer | Hello | Stage | Opened | Choices | ModuleRows | HookMarks | Progress | Work | CallRows | PassEnded
+    | Kinds | Changes | Saved | Note | Failed | Done | SweepBegan | SweepRows
     | SweepEnded
 )  # fmt: skip
 """What crosses the channel; the type checker lets nothing else be emitted."""

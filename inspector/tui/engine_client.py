@@ -11,7 +11,7 @@ from textual.message import Message
 from ..client.ending import Ending
 from ..client.engine_client import EngineClient
 from ..client.process import Connection
-from ..records import AnyEvent, Problem, Progress
+from ..records import AnyEvent, Problem, Progress, Work
 from .messages import EngineGone, EngineOutput, EngineSaid
 from .output_throttle import OutputThrottle
 
@@ -20,6 +20,8 @@ Post = Callable[[Message], object]
 _ADVICE = "ctrl+k starts it again"
 KILLED = Ending("was killed from here", "Killed", _ADVICE)
 """The end of an engine that a person killed in the middle of a pass."""
+STOPPED = Ending("was stopped from here", "Stopped", _ADVICE)
+"""The end of one that did not come to an end with loading."""
 
 _PROGRESS_INTERVAL = 0.05
 _THROTTLE_INTERVAL = 0.2
@@ -42,11 +44,11 @@ class MessagePoster:
     def __init__(self, post: Post) -> None:
         self._post = post
         self._streams: dict[str, _Stream] = {}
-        self._progress: Progress | None = None
+        self._progress: Progress | Work | None = None
         self._progress_timer: asyncio.TimerHandle | None = None
 
     def on_event(self, event: AnyEvent) -> None:
-        if isinstance(event, Progress):
+        if isinstance(event, Progress | Work):
             self._hold_progress(event)
         else:
             self._progress = None  # it leads up to what came now
@@ -67,7 +69,7 @@ class MessagePoster:
         if problem is not None:
             self._post(EngineGone(problem))
 
-    def _hold_progress(self, event: Progress) -> None:
+    def _hold_progress(self, event: Progress | Work) -> None:
         """Hand on the newest progress a few times a second; a pass sends one for every module."""
         self._progress = event
         if self._progress_timer is None:

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import nn
 
+from inspector.engine.inputs.guess import TRIES
 from inspector.engine.session import Session
 from inspector.engine.subject import model_info
 from inspector.engine.subject import runner as runner_module
@@ -30,6 +31,7 @@ from inspector.records import (
     Run,
     Target,
     TensorValue,
+    Work,
 )
 from tests.models import build
 
@@ -348,6 +350,25 @@ def test_the_modules_are_on_their_way_before_inputs_are_tried() -> None:
 
 def count_rows(events: list[Any]) -> int:
     return sum(len(event.rows) for event in events if isinstance(event, ModuleRows))
+
+
+def test_a_guess_that_never_comes_to_another_module_says_its_tries_and_can_be_cancelled() -> None:
+    class Refuses(nn.Linear):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            raise RuntimeError("the shape does not match")
+
+    def hear(event: Any) -> None:
+        emitted.append(event)
+        if isinstance(event, Work) and event.done == 3:
+            session.cancel()
+
+    emitted: list[Any] = []
+    session = Session(hear)
+    opened = session.adopt(Refuses(4, 4), (), {}, "refuses")
+    tries = [event for event in emitted if isinstance(event, Work)]
+    assert [work.done for work in tries] == [1, 2, 3] and {work.total for work in tries} == {TRIES}
+    assert opened.form and opened.problem is not None and "the shape does not match" in opened.problem.what
+    session.close()
 
 
 def test_a_guess_can_be_cancelled() -> None:

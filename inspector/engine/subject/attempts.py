@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import count
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from ...postmortem.record import CallLog
-from ...records import Problem
+from ...records import Problem, Work
 from ...records.badges import has_badge
 from ...text import encodable
 from ..inputs import Sample, guess
-from ..inputs.guess import fitting_specs, reaches_little
+from ..inputs.guess import FEW_TRIES, TRIES, Attempt, fitting_specs, reaches_little
 from ..passes.diagnosis import diagnose, is_about_input
 from ..passes.forward import forward
 from ..passes.guarded import copy_guarded
 from ..recording.call import Call
-from ..recording.recorder import Recorder
+from ..recording.recorder import Cancelled, Recorder
 from .subject import Subject
 
 
@@ -48,12 +49,15 @@ class Attempts:
     """Args:
     subject: The model.
     call_log: Where passes write down what they see, for whoever outlives this process.
+    emit: Receives how far the trying is.
     """
 
-    def __init__(self, subject: Subject, call_log: CallLog | None) -> None:
+    def __init__(self, subject: Subject, call_log: CallLog | None, emit: Callable[[Work], None]) -> None:
         self._subject = subject
         self._call_log = call_log
+        self._emit = emit
         self._recorder: Recorder | None = None  # of the running pass
+        self._stopped = False  # somebody wants no more of them
 
     def guess(self) -> Guess:
         """A sample input with which a pass runs and goes through the model, as far as a few tries find one."""
@@ -62,6 +66,7 @@ class Attempts:
         last: list[Trial] = []
 
         def attempt(sample: Sample) -> BaseException | None:
+            self._emit(Work("finding an input", len(failed) + len(ran) + 1, TRIES, "tries"))
             last[:] = [self._try(sample, 1)]
             error = last[0].error
             if error is None:
@@ -70,6 +75,7 @@ class Attempts:
                 failed.append((error, last[0].failed))
             return error
 
+        self._stopped = False
         found = guess(self._subject.tree.root, attempt, self._subject.seed, lambda: last[0].share)
         if found is None:
             return Guess(problem=self.explain(*failed[0]) if failed else None)
@@ -83,19 +89,30 @@ class Attempts:
             error: What came out of the pass.
             failed: The innermost call that it came out of.
         """
-        subject = self._subject
+        subject, self._stopped = self._subject, False
         problem = diagnose(error, failed, subject.tree, self._held())
         if subject.sample is None or subject.sample.origin == "guessed" or not is_about_input(error):
             return problem
         with subject.change_log.as_in(subject.change_log.baseline):
-            fitting = fitting_specs(subject.tree.root, lambda sample: self._try(sample).error, subject.seed)
+            fitting = fitting_specs(subject.tree.root, self._count_tries(), subject.seed)
         if fitting is None:
             return problem
         typed = " ".join(f"-i {shlex.quote(spec)}" for spec in fitting)
         return replace(problem, hint=encodable(f"{typed}  (tried: it runs; in the app, s takes it)", 500))
 
+    def _count_tries(self) -> Attempt:
+        """Tries inputs, and says which one it is at."""
+        numbers = count(1)
+
+        def attempt(sample: Sample) -> BaseException | None:
+            self._emit(Work("finding an input that runs", next(numbers), FEW_TRIES, "tries"))
+            return self._try(sample).error
+
+        return attempt
+
     def cancel(self) -> None:
         """Stop the running pass, and with it the trying. May be called from any thread."""
+        self._stopped = True
         if self._recorder is not None:
             self._recorder.cancel()
 
@@ -124,7 +141,8 @@ class Attempts:
             recorder=recorder,
         )
         self._recorder = None
-        return Trial(outcome.error, recorder.failed, self._count_reached(recorder.calls), self._count_observed())
+        error = Cancelled() if self._stopped else outcome.error  # one that failed before its next module
+        return Trial(error, recorder.failed, self._count_reached(recorder.calls), self._count_observed())
 
     def _count_observed(self) -> int:
         """Those that a graph took in are never called, whatever the input."""

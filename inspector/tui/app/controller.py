@@ -16,6 +16,7 @@ from ...records import (
     Problem,
     Progress,
     Stage,
+    Work,
 )
 from .bookmarks import Bookmarks
 from .host import Host
@@ -56,6 +57,8 @@ class Controller:
         elif isinstance(event, Stage):
             if self.opening.loading:
                 self._presenter.stage(event.text)
+        elif isinstance(event, Work):
+            self._presenter.show_work(event)
         elif isinstance(event, Note):
             self._presenter.log(event.level, event.text)
         elif isinstance(event, ModelEvent) and self._is_current(event.generation):

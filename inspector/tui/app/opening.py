@@ -46,8 +46,10 @@ class Opening:
         """Ask the engine for a target in place of what is open."""
         self.state.target = target
         self.forget()
+        self.presenter.wait()
         reply = await self.engine.ask(Open(target))
         if isinstance(reply, Choices):
+            self.presenter.end_wait()
             self.questions.choose(reply, self._open_choice, self._stay_empty)
         elif isinstance(reply, Failed) and self.engine.alive:
             self.loading = False
@@ -79,6 +81,10 @@ class Opening:
             self.host.spawn(self.passes.run() if self.passes.awaits_input else self._begin())
         else:
             self._take_model(event)
+        if event.guessing:
+            self.presenter.wait("finding an input")
+        else:
+            self.presenter.end_wait()
         self.passes.awaits_input = False
         self.presenter.show_model()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 
 from msgspec.structs import replace
 
@@ -54,7 +53,7 @@ class Passes:
         elif state.running:
             self._next = plan
         elif state.guessing:
-            self._host.tell("a sample input is being looked for")
+            self._host.tell("an input is being looked for; ctrl+c stops that")
         elif state.opened is not None and state.opened.form:
             self.ask_input()
         elif state.would_materialize:
@@ -67,7 +66,7 @@ class Passes:
         self._next = self._step = None
         self._again = plan if plan.batches == 1 else FORWARD
         self._count += 1
-        state.running, state.stale, state.started = True, False, time.monotonic()
+        state.running, state.stale = True, False
         self._presenter.start_pass(plan)
         seed, fresh = self.live.draw(self._seed)
         self._seed = None

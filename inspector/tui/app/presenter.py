@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from textual.timer import Timer
 
 from ...client.pass_plan import Plan
-from ...records import Calls, PassSummary, Problem, Progress
+from ...records import Calls, PassSummary, Problem, Progress, Work
 from ...report.hints import Hint, list_hints
 from ..panels.log import LogPanel
 from .host import Host
@@ -47,6 +47,26 @@ class Presenter:
         """What goes on while there is no model."""
         self._title.stage = text
 
+    def wait(self, what: str = "") -> None:
+        """Count the time of what is no pass; `what` it is, where the stage does not say so."""
+        self._title.work = Work(what)
+        self._start_clock()
+
+    def show_work(self, work: Work) -> None:
+        """How far it is. What was said before an end that is known already comes too late."""
+        if self._title.work is not None or self._state.running:
+            self._title.work = work
+
+    def end_wait(self) -> None:
+        self._title.work = None
+        if self._clock is not None and not self._state.running:
+            self._clock.pause()
+
+    def _start_clock(self) -> None:
+        self._state.started, self._title.elapsed = time.monotonic(), 0.0
+        if self._clock is not None:
+            self._clock.resume()
+
     def show_model(self) -> None:
         """Another model, none, or the same one with another input."""
         self._last_problem, self._said, self._last_findings = None, set(), []
@@ -82,18 +102,16 @@ class Presenter:
         last = self._state.model.summary
         self.log_panel.begin(plan.describe(last.number + 1 if last is not None else 1))
         title, state = self._title, self._state
-        title.progress, title.elapsed, title.running, title.live = None, 0.0, True, state.live
+        title.progress, title.work, title.running, title.live = None, None, True, state.live
         title.stale = state.stale
-        if self._clock is not None:
-            self._clock.resume()
+        self._start_clock()
 
     def show_progress(self, progress: Progress) -> None:
         self._title.progress = progress
 
     def end_pass(self) -> None:
         """The trace, the panels and the title are of the pass that ended."""
-        if self._clock is not None:
-            self._clock.pause()
+        self.end_wait()
         title, state = self._title, self._state
         title.running, title.live, title.stale = False, state.live, state.stale
         title.summary = summary = state.model.summary
@@ -165,11 +183,13 @@ class Presenter:
             self._host.leave(problem.exit_code)
             return
         if opening:
+            self.end_wait()
             self.stage(f"{problem.what} (o opens another, ctrl+k tries again)")
         self._show_problem(problem)
 
     def show_end(self, problem: Problem) -> None:
         """The engine is gone: say so, and how it is started again."""
+        self.end_wait()
         if not self._state.ready:
             self.stage(problem.what)
         self._state.exit_code = 1

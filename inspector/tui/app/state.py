@@ -19,7 +19,7 @@ class AppState:
     ready: bool = False  # the model is complete and what was kept is applied
     materialize: bool = False  # passes may give lazy modules their shapes: somebody said yes
     running: bool = False
-    started: float = 0.0  # of the running pass, on time.monotonic's clock
+    started: float = 0.0  # of the running pass or of what else is waited for, on time.monotonic's clock
     live: bool = False
     fresh: bool = False  # live passes draw the input anew
     stale: bool = False  # something was changed after the last pass began, and no pass follows by itself

@@ -8,11 +8,11 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ...records import Changes, ModelInfo, PassSummary, Progress
+from ...records import Changes, ModelInfo, PassSummary, Progress, Work
 from ...text import visible
 from .. import format
 from .parts import Part, drop_parts
-from .pass_words import describe_last, describe_running
+from .pass_words import LONG, describe_last, describe_running, describe_work
 
 BAR_WIDTH = 12
 LOADING = "loading …"
@@ -29,7 +29,8 @@ class TitleBar(Widget):
     stage: reactive[str] = reactive(LOADING)  # shown while there is no model
     running: reactive[bool] = reactive(False)
     progress: reactive[Progress | None] = reactive(None)
-    elapsed: reactive[float] = reactive(0.0)  # seconds of the running pass
+    work: reactive[Work | None] = reactive(None)  # what is waited for, besides a pass or in it
+    elapsed: reactive[float] = reactive(0.0)  # seconds of the running pass, or of the work
     summary: reactive[PassSummary | None] = reactive(None)
     alarm: reactive[str] = reactive("")  # in place of the last pass: what is wrong with the engine
     live: reactive[bool] = reactive(False)
@@ -72,13 +73,18 @@ class TitleBar(Widget):
         """How the pass goes; of the last one, as much as there is room for."""
         if self.alarm:
             return Content.styled(visible(self.alarm), "$text-error")
-        words = self._pass_under_way() if self.running else self._last_pass(room)
+        words = self._choose_words(room)
         text = format.ascii_only(words) if self.ascii else words
         status = Content.styled(text, self._choose_style())
         return Content.assemble(("live  ", "bold $text-primary"), status) if self.live else status
 
+    def _choose_words(self, room: int) -> str:
+        if self.work is not None:
+            return describe_work(self.work, self.elapsed, room + room // 8, self.ascii)
+        return self._pass_under_way() if self.running else self._last_pass(room)
+
     def _choose_style(self) -> str:
-        if self.running:
+        if self.running or self.work is not None:
             return "$text-primary"
         summary = self.summary
         if summary is not None and (summary.problem is not None or summary.hook_counts.failed):
@@ -86,7 +92,7 @@ class TitleBar(Widget):
         return "$text-warning" if summary is not None and summary.hook_counts.never_fired else "$foreground-muted"
 
     def _pass_under_way(self) -> str:
-        seconds = f"{self.elapsed:.1f} s" + ("  ^c cancels" if self.elapsed >= 1 else "")
+        seconds = f"{self.elapsed:.1f} s" + ("  ^c cancels" if self.elapsed >= LONG else "")
         if self.progress is None or (self.progress.expected <= 0 and self.progress.batches <= 1):
             return f"running  {seconds}"
         return f"{describe_running(self.progress, BAR_WIDTH, self.ascii)} {seconds}"

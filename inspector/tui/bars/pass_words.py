@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from ...records import HookCounts, PassSummary, Progress
+from ...records import HookCounts, PassSummary, Progress, Work
 from ...text import visible
 from .. import format
 from ..tree.heat import short
 from .parts import Part, drop_parts
+
+LONG = 0.5
+"""Seconds from which on it is said how to stop what is waited for."""
+
+WORK_BAR = 8
 
 
 def describe_running(progress: Progress, width: int, ascii: bool) -> str:
@@ -18,6 +23,25 @@ def describe_running(progress: Progress, width: int, ascii: bool) -> str:
     if done > expected:  # more calls than modules: before the first pass nobody knows how many
         return f"{done} calls "
     return f"{done}/{expected} {bar(done / expected, width, ascii)}"
+
+
+def describe_work(work: Work, seconds: float, width: int, ascii: bool) -> str:
+    """What is waited for, how far it is and how to stop it, in about `width` cells."""
+    how_far = Part(2, count_work(work))
+    known = Part(3, bar(work.done / work.total, WORK_BAR, ascii) if work.total else "")
+    timed = [Part(4, f"{seconds:.1f} s"), Part(0, "^c stops")] if seconds >= LONG else []
+    parts = [part for part in (Part(1, work.what), how_far, known, *timed) if part.text]
+    return "  ".join(part.text for part in drop_parts(parts, width, "  "))
+
+
+def count_work(work: Work) -> str:
+    """`try 3 of 25`, `312 modules`, `1.2 of 4.6 GB`; "" where nothing is counted."""
+    if work.unit == "tries":
+        return f"try {work.done} of {work.total}"
+    if work.unit == "bytes":
+        return f"{format.bytes_(work.done)} of {format.bytes_(work.total)}"
+    of = f" of {work.total:,}" if work.total else ""
+    return f"{work.done:,}{of} {work.unit}" if work.unit else ""
 
 
 def bar(share: float, width: int, ascii: bool = False) -> str:

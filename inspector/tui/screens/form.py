@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from ...records import InputField, Problem
-from ...text import visible
+from ...text import lines, visible
 from ..format import cut
 from ..keys import key
 from ..line_box import LineBox
@@ -40,7 +40,7 @@ class InputForm(Layer[tuple[str, ...] | None]):
     InputForm VerticalScroll { height: auto; max-height: 1fr; }
     InputForm .field { height: auto; margin-top: 1; }
     InputForm .fault { color: $text-error; height: auto; }
-    InputForm .why { color: $text-error; height: auto; margin-top: 1; }
+    InputForm .why { height: auto; margin-top: 1; }
     InputForm Input { background: $surface; }
     """
 
@@ -56,7 +56,7 @@ class InputForm(Layer[tuple[str, ...] | None]):
             with VerticalScroll(can_focus=False):
                 yield Static(explanation())
                 if self._problem is not None:
-                    yield Static(Content(visible(self._problem.what)), classes="why")
+                    yield Static(explain_failure(self._problem), classes="why")
                 for field in self._fields:
                     yield from self._rows(field)
             yield Static("", id="fault", classes="fault", markup=False)
@@ -128,6 +128,12 @@ def explanation() -> Content:
         Content.assemble((f"  {spec.ljust(width)}", "bold"), (words, "$foreground-muted")) for spec, words in EXAMPLES
     ]
     return Content("\n").join([head, *rows])
+
+
+def explain_failure(problem: Problem) -> Content:
+    """Why what was tried did not run, with what the module takes and what it got."""
+    failed = Content.styled(f"The guess failed: {visible(problem.what)}", "$text-error")
+    return Content("\n").join([failed, *map(Content, lines(problem.why))]) if problem.why else failed
 
 
 def title(field: InputField) -> Content:

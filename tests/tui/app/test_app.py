@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 
 from inspector.records import (
     Calls,
@@ -28,7 +28,9 @@ from inspector.records import (
     Stage,
     Target,
     TraceLine,
+    Work,
 )
+from inspector.tui.app.app import InspectorApp
 from inspector.tui.bars.footer import fitting_labels
 from inspector.tui.bars.header import TitleBar
 from inspector.tui.bars.pass_words import bar
@@ -147,13 +149,18 @@ async def test_leaving_the_first_picker_leaves_the_app(tmp_path: Path):
     assert app.return_code == 0
 
 
+WRONG = Problem("RuntimeError: shapes", why="fc (Linear) takes a last dimension of 7\nand got 1×4 float32")
+
+
 async def test_an_unknown_input_is_asked_for(tmp_path: Path):
     engine = FakeEngine()
     fields = (InputField("x", "positional", True, "Tensor"), InputField("scale", "keyword", False, default="1.0"))
-    engine.opened = Opened(1, info(input="", input_origin=""), fields)
+    engine.opened = Opened(1, info(input="", input_origin=""), fields, WRONG)
     engine.replies[SetInput] = lambda request: Opened(1, info())
     async with running(tmp_path, engine) as (app, pilot, _):
         assert isinstance(app.screen, InputForm)
+        said = "\n".join(str(each.render()) for each in app.screen.query(Static))
+        assert "The guess failed: RuntimeError: shapes" in said and "fc (Linear) takes" in said
         app.screen.query(Input).first().value = "1xx3"
         await pilot.press("enter", "enter")
         assert isinstance(app.screen, InputForm) and not engine.requests(SetInput)
@@ -602,6 +609,10 @@ async def test_the_model_is_there_while_its_input_is_guessed(tmp_path: Path) -> 
     engine.opened = replace(found, guessing=True, info=info(input=""))
     async with running(tmp_path, engine) as (app, pilot, engine):
         assert len(app.state.model.rows) == 5 and not engine.requests(Run)
+        engine.say(Work("finding an input", 3, 25, "tries"))
+        await pilot.pause()
+        app.workbench.title_bar.elapsed = 2.1
+        assert "finding an input  try 3 of 25" in title_of(app) and "2.1 s  ^c stops" in title_of(app)
         await pilot.press("r", "ctrl+c")
         await app.workers.wait_for_complete()
         assert not engine.requests(Run) and len(engine.requests(Cancel)) == 1
@@ -609,6 +620,29 @@ async def test_the_model_is_there_while_its_input_is_guessed(tmp_path: Path) -> 
         await app.workers.wait_for_complete()
         await pilot.pause()
         assert len(engine.requests(Run)) == 1 and app.state.model.summary is not None
+        engine.say(Work("finding an input", 4, 25, "tries"))  # said before, heard after
+        await pilot.pause()
+        assert "finding" not in title_of(app)
+
+
+async def test_loading_says_how_far_it_is_and_can_be_stopped(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    async with running(tmp_path, engine) as (app, pilot, engine):
+        app.controller.opening.forget()
+        app.presenter.wait()
+        engine.busy = True
+        engine.say(Work("building", 1312, unit="modules"))
+        await pilot.pause()
+        app.workbench.title_bar.elapsed = 0.7
+        assert "building  1,312 modules  0.7 s  ^c stops" in title_of(app)
+        await pilot.press("ctrl+c")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert not engine.alive and "gone" in app.workbench.title_bar.alarm and "building" not in title_of(app)
+
+
+def title_of(app: InspectorApp) -> str:
+    return app.workbench.title_bar.render().plain
 
 
 async def test_a_busy_engine_is_only_killed_and_what_it_left_can_be_looked_at(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from ....client.engine_client import EngineClient
 from ....records import Failed, GetSource, Source
 from ... import format
+from ...engine_client import STOPPED
 from ...panels.line_panel import LinePanel
 from ..host import Host
 from ..outside import Outside
@@ -51,7 +52,13 @@ class GeneralActions:
             self.host.leave(state.exit_code)
         else:
             self._quit_until = time.monotonic() + ASK_TWICE
+            self._stop_loading()
             self.host.tell("press ctrl+c again to quit")
+
+    def _stop_loading(self) -> None:
+        """Code that builds a model has no modules to stop at: its process is ended."""
+        if self.engine.busy and self.engine.ours and self.state.model.info is None:
+            self.host.spawn(self.engine.interrupt(STOPPED), group="restart", exclusive=True)
 
     def stop(self) -> None:
         """Leave the screen to the shell for a while."""
