@@ -8,7 +8,7 @@ import codecs
 from ..records import AnyEvent, Note, Problem
 from ..report.collector import Collector
 from ..text import visible
-from .output import say
+from .wait_bar import WaitBar
 
 
 class Progress:
@@ -19,6 +19,7 @@ class Progress:
 
     def __init__(self) -> None:
         self.collector = Collector()
+        self.bar = WaitBar()
         self._decoders: dict[str, codecs.IncrementalDecoder] = {}
         self._complete = asyncio.Event()
 
@@ -28,14 +29,15 @@ class Progress:
 
     def on_event(self, event: AnyEvent) -> None:
         self.collector.take(event)
+        self.bar.take(event)
         if self.collector.complete:
             self._complete.set()
         if isinstance(event, Note):
-            say(f"inspector: {visible(event.text)}\n")
+            self.bar.print(f"inspector: {visible(event.text)}\n")
 
     def on_output(self, stream: str, data: bytes) -> None:
         decoder = self._decoders.setdefault(stream, codecs.getincrementaldecoder("utf-8")("backslashreplace"))
-        say(visible(decoder.decode(data), keep="\n\t\r"))
+        self.bar.print(visible(decoder.decode(data), keep="\n\t\r"))
 
     def on_end(self, problem: Problem | None) -> None:
         self._complete.set()

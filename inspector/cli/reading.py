@@ -45,9 +45,8 @@ from ..records import (
 )
 from ..report.model import Report
 from .job import stop_together
-from .output import say
 from .progress import Progress
-from .reminders import reminding
+from .wait_bar import WaitBar
 
 PAGE = 200
 """Calls fetched per request."""
@@ -99,7 +98,7 @@ async def read(target: Target, in_full: bool, strict: bool = False, every_step: 
     reader = _Reader(engine, progress, in_full, in_full or every_step)
     try:
         await engine.connect()
-        signals = _interrupt_on_signals(engine)
+        signals = _interrupt_on_signals(engine, progress.bar)
         try:
             reading = await reader.read(target)
             reading = replace(reading, problem=explain_never_fired(reading)) if strict else reading
@@ -110,7 +109,7 @@ async def read(target: Target, in_full: bool, strict: bool = False, every_step: 
     return _with_exit_code(reading, 128 + signals[0]) if signals else reading
 
 
-def _interrupt_on_signals(engine: EngineClient) -> list[int]:
+def _interrupt_on_signals(engine: EngineClient, bar: WaitBar) -> list[int]:
     """Interrupt `engine` at the first signal that asks to leave. The list holds the signals that came."""
     loop = asyncio.get_running_loop()
     came: list[int] = []
@@ -124,7 +123,7 @@ def _interrupt_on_signals(engine: EngineClient) -> list[int]:
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, interrupt, number)
-        stop_together(engine)
+        stop_together(engine, bar)
     return came
 
 
@@ -139,6 +138,7 @@ class _Reader:
     def __init__(self, engine: EngineClient, progress: Progress, in_full: bool, every_step: bool) -> None:
         self._engine = engine
         self._progress = progress
+        self._bar = progress.bar
         self._collector = progress.collector
         self._in_full = in_full
         self._every_step = every_step
@@ -146,18 +146,18 @@ class _Reader:
 
     async def read(self, target: Target) -> Reading:
         """Raises `InspectorError` where the engine could not, or is gone."""
-        async with reminding("the model, which is being loaded", say):
+        async with self._bar.waiting("the model, which is being loaded"):
             opened = await self._ask(Open(target))
         if isinstance(opened, Choices):
             return Reading(choices=opened)
         assert isinstance(opened, Opened)
-        async with reminding("what the engine has to tell of the model", say):
+        async with self._bar.waiting("what the engine has to tell of the model"):
             await self._progress.wait_for_modules()
             if self._in_full:
                 self._locations = await self._get_locations(opened.generation)
-        async with reminding("the pass of the model", say):
+        async with self._bar.waiting("the pass of the model"):
             summary, problem = await self._run(opened, target)
-        async with reminding("what the engine has to tell of the pass", say):
+        async with self._bar.waiting("what the engine has to tell of the pass"):
             return await self._report(opened, target, summary, problem)
 
     async def _report(

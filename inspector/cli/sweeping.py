@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import shutil
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +43,6 @@ from .job import stop_together
 from .output import say
 from .progress import Progress
 from .reading import PATIENCE, explain_lazy, explain_no_input
-from .reminders import reminding
 
 _ADVICE = "the lines above are what it printed last"
 _INTERRUPTED = Ending("was interrupted", "Interrupted")
@@ -74,12 +72,11 @@ def print_sweep(target: Target, request: RunSweep, form: str, ascii: bool, out: 
 
 @dataclass
 class SweepProgress(Progress):
-    """Also collects what is measured, and shows a bar on standard error while somebody looks at it."""
+    """Also collects what is measured."""
 
     head: SweepHead | None = None
     rows: list[SweepRow] = field(default_factory=list)
     ended: SweepEnded | None = None
-    advance: Callable[[int], object] = lambda done: None
 
     def __post_init__(self) -> None:
         super().__init__()
@@ -90,7 +87,6 @@ class SweepProgress(Progress):
             self.head = event.head
         elif isinstance(event, SweepRows):
             self.rows += event.rows
-            self.advance(event.done)
 
     def result(self) -> SweepResult | None:
         """What there is; None where nothing was measured, not even the model as it is."""
@@ -98,20 +94,6 @@ class SweepProgress(Progress):
             return None
         complete, notes = (self.ended.complete, self.ended.notes) if self.ended is not None else (False, ())
         return SweepResult(self.head, self.rows, complete, notes)
-
-    @contextlib.contextmanager
-    def bar(self) -> Iterator[None]:
-        """While it lasts."""
-        if not sys.stderr.isatty():
-            yield
-            return
-        from rich.console import Console
-        from rich.progress import Progress as Bar
-
-        with Bar(console=Console(stderr=True), transient=True) as bar:
-            task = bar.add_task("sweep", total=None)
-            self.advance = lambda done: bar.update(task, completed=done, total=self.head.places if self.head else None)
-            yield
 
 
 class _Sweeping:
@@ -131,8 +113,7 @@ class _Sweeping:
         try:
             await self._engine.connect()
             self._listen_to_signals()
-            with self._progress.bar():
-                problem = await self._sweep()
+            problem = await self._sweep()
         except InspectorError as error:
             problem = self._engine.problem or error.problem
         finally:
@@ -143,7 +124,7 @@ class _Sweeping:
         return msgspec.structs.replace(interrupted, exit_code=128 + self._signals[0])
 
     async def _sweep(self) -> Problem | None:
-        async with reminding("the model, which is being loaded", say):
+        async with self._progress.bar.waiting("the model, which is being loaded"):
             opened = await self._ask(Open(self._target))
         if isinstance(opened, Choices):
             names = ", ".join(choice.name for choice in opened.items)
@@ -154,15 +135,11 @@ class _Sweeping:
         if opened.form and not self._request.corrupted:
             return explain_no_input(opened)
         self._sweeping = True
-        async with self._reminding():
+        async with self._progress.bar.waiting("the sweep"):
             ended = await self._ask(msgspec.structs.replace(self._request, generation=opened.generation))
         assert isinstance(ended, SweepEnded)
         self._progress.ended = ended
         return None
-
-    def _reminding(self) -> contextlib.AbstractAsyncContextManager[None]:
-        """Where nobody sees the bar move."""
-        return contextlib.nullcontext() if sys.stderr.isatty() else reminding("the sweep", say)
 
     async def _ask(self, request: AnyRequest) -> AnyEvent:
         reply = await self._engine.ask(request)
@@ -174,7 +151,7 @@ class _Sweeping:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
                 asyncio.get_running_loop().add_signal_handler(number, self._interrupt, number)
-            stop_together(self._engine)
+            stop_together(self._engine, self._progress.bar)
 
     def _interrupt(self, number: int) -> None:
         self._signals.append(number)

@@ -100,7 +100,7 @@ class Session:
         """
         self._emit(Stage(f"loading {encodable(target.target, 200)}"))
         target = _with_renames_of_hooks(target)
-        loaded = load(target)
+        loaded = load(target, self._emit)
         if isinstance(loaded, Choices):
             return loaded
         self.close()

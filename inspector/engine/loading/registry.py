@@ -10,6 +10,7 @@ from torch import nn
 
 from ... import records
 from ...errors import TargetError, UsageError
+from ...records import Work
 from ...target_kinds import DEFAULT_WEIGHTS, TARGET_KINDS, TargetKind, in_turn, list_examples
 from ..inputs.guess import example_of
 from ..inputs.sample import Part, Sample, draw, sample_from_values, setting_for
@@ -17,6 +18,7 @@ from ..inputs.specs import parse_specs, place_tensors, sample_from_parts
 from ..usercode.running import seeded
 from .placement import parse_device, parse_dtype, place, set_mode
 from .target import Built, Loaded, Loader, Wanted
+from .telling import Tell, tell_nobody, telling_of_modules
 from .weights import check_renames, load_weights
 
 
@@ -29,10 +31,14 @@ LOADERS = {kind: _import_loader(kind) for kind in in_turn()}
 """The first that claims a target opens it: files, prefixes, then the registry of names and names after a colon."""
 
 
-def load(target: records.Target) -> Loaded | records.Choices:
+def load(target: records.Target, tell: Tell = tell_nobody) -> Loaded | records.Choices:
     """Build the model, fill and place it, and make its sample input where one is given or known.
 
     The random state of torch, numpy and `random` is as before afterwards, whatever the target's code did.
+
+    Args:
+        target: What to open.
+        tell: Hears how far that is.
 
     Raises:
         UsageError: What was typed cannot be understood or found, or does not fit.
@@ -44,10 +50,11 @@ def load(target: records.Target) -> Loaded | records.Choices:
     check_renames(target)
     kind = find_kind(target.target)
     with seeded(target.seed, cuda=wanted.device is None or wanted.device.type == "cuda"):
-        built = _build(kind, wanted)
+        with telling_of_modules(tell):
+            built = _build(kind, wanted)
         if isinstance(built, records.Choices):
             return built
-        notes = _finish(built, wanted, dtype)
+        notes = _finish(built, wanted, dtype, tell)
         sample = _sample(built, parts, wanted, dtype)
     return Loaded(built.model, sample, kind.name, notes, built.classes)
 
@@ -90,10 +97,11 @@ def _build(kind: TargetKind, wanted: Wanted) -> Built | records.Choices:
     return build(wanted)
 
 
-def _finish(built: Built, wanted: Wanted, dtype: torch.dtype | None) -> tuple[str, ...]:
+def _finish(built: Built, wanted: Wanted, dtype: torch.dtype | None, tell: Tell) -> tuple[str, ...]:
     """Weights, dtype, device and mode, in this order; notes on each."""
     name = wanted.target.weights
-    weights = load_weights(built.model, wanted.target) if name not in ("", "none", "DEFAULT") else ()
+    weights = load_weights(built.model, wanted.target, tell) if name not in ("", "none", "DEFAULT") else ()
+    tell(Work("placing it"))
     placing = place(built.model, wanted.device, dtype, built.stays)
     return (*built.notes, *weights, *placing, *set_mode(built.model, wanted.target.training))
 

@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from ...errors import UsageError
-from ...records import Target
+from ...records import Target, Work
 from ...text import encodable
 from ..modules.walk import tensors_of
 from ..usercode.running import reported
@@ -18,6 +18,7 @@ from .files.find_renames import find_renames
 from .files.keys import Difference, Names, compare
 from .files.state import read_state, with_metadata
 from .renames import Rename, describe_idle, describe_renames, find_idle, parse_renames, rename_state, write_rename
+from .telling import Tell, tell_nobody
 
 _SHOWN = 5
 
@@ -31,13 +32,14 @@ def check_renames(target: Target) -> None:
         )
 
 
-def load_weights(model: nn.Module, target: Target) -> tuple[str, ...]:
+def load_weights(model: nn.Module, target: Target, tell: Tell = tell_nobody) -> tuple[str, ...]:
     """Fill `model` from the file of weights that the target names; notes on what was done.
 
     Raises:
         UsageError: The file is not a state dict, or does not fit. Nothing was written.
     """
     name, renames = target.weights, parse_renames(target.renames)
+    tell(Work("reading the file of weights"))
     found = read_state(name)
     state = rename_state(found.values, renames)
     with reported("your model could not give its state dict:"):
@@ -50,15 +52,24 @@ def load_weights(model: nn.Module, target: Target) -> tuple[str, ...]:
     if any(tensor.is_meta for tensor in tensors_of(model)):
         return (*nest, encodable(f"{name} fits; the meta device holds no values, so none were loaded", 300))
     with reported(f"your model could not take the weights of {name}:"):
-        model.load_state_dict(read_values_of(state), strict=True)
+        model.load_state_dict(read_values_of(state, tell), strict=True)
     return (*nest, *renamed, *(encodable(describe_idle(rename), 300) for rename in idle))
 
 
-def read_values_of(state: Mapping[str, Any]) -> Mapping[str, Any]:
+def read_values_of(state: Mapping[str, Any], tell: Tell = tell_nobody) -> Mapping[str, Any]:
     """The same, with copies of the tensors: a module may keep what it is given, and a part of a file cannot be written
-    to."""
-    copies = {key: value.clone() if isinstance(value, Tensor) else value for key, value in state.items()}
+    to. It is to copy them that the file is read."""
+    total = sum(map(_count_bytes, state.values()))
+    copies, done = {}, 0
+    for key, value in state.items():
+        copies[key] = value.clone() if isinstance(value, Tensor) else value
+        done += _count_bytes(value)
+        tell(Work("reading weights", done, total, "bytes"))
     return with_metadata(copies, state)
+
+
+def _count_bytes(value: Any) -> int:
+    return value.numel() * value.element_size() if isinstance(value, Tensor) else 0
 
 
 @dataclass(frozen=True)

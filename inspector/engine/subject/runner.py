@@ -78,6 +78,7 @@ class Runner:
         self._background: Recorder | None = None  # of a running pass that nobody waits for
         self._cancelled = False  # the pass to compare with was; the one that was asked for ends with it
         self._began = 0.0
+        self._batch = 1, 1  # the running one, and how many there are
         self._said: tuple[str, ...] = ()  # what a pass changed, as it was told last
 
     def run(self, request: Run) -> PassSummary:
@@ -117,7 +118,7 @@ class Runner:
             self.histories = Histories()
         if request.fresh_input:
             subject.take_sample(subject.sample.fresh(subject.seed), subject.info.reached)
-        self._cancelled = False
+        self._cancelled, self._batch = False, (1, 1)
 
     def show(self, calls: list[Call]) -> None:
         """Take calls that were captured already, in place of a pass."""
@@ -276,9 +277,10 @@ class Runner:
         expected = (
             self.summary.calls if self.summary and self.summary.calls and self.summary.steps == 1 else info.modules
         )
-        self._emit(Progress(self._subject.generation, entered, expected, index, self._elapsed_ms()))
+        self._emit(Progress(self._subject.generation, entered, expected, index, self._elapsed_ms(), *self._batch))
 
     def _batch_progress(self, number: int, count: int) -> None:
+        self._batch = number, count
         self._emit(Progress(self._subject.generation, 0, 0, 0, self._elapsed_ms(), number, count))
 
     def _elapsed_ms(self) -> float:

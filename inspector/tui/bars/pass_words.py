@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...records import HookCounts, PassSummary, Progress, Work
+from ...report.waits import count_work
 from ...text import visible
 from .. import format
 from ..tree.heat import short
@@ -32,16 +33,6 @@ def describe_work(work: Work, seconds: float, width: int, ascii: bool) -> str:
     timed = [Part(4, f"{seconds:.1f} s"), Part(0, "^c stops")] if seconds >= LONG else []
     parts = [part for part in (Part(1, work.what), how_far, known, *timed) if part.text]
     return "  ".join(part.text for part in drop_parts(parts, width, "  "))
-
-
-def count_work(work: Work) -> str:
-    """`try 3 of 25`, `312 modules`, `1.2 of 4.6 GB`; "" where nothing is counted."""
-    if work.unit == "tries":
-        return f"try {work.done} of {work.total}"
-    if work.unit == "bytes":
-        return f"{format.bytes_(work.done)} of {format.bytes_(work.total)}"
-    of = f" of {work.total:,}" if work.total else ""
-    return f"{work.done:,}{of} {work.unit}" if work.unit else ""
 
 
 def bar(share: float, width: int, ascii: bool = False) -> str:

@@ -1,0 +1,42 @@
+"""How far something is that is waited for, in words and as a share."""
+
+from __future__ import annotations
+
+from ..records import Progress, Work
+
+
+def count_work(work: Work) -> str:
+    """`try 3 of 25`, `312 modules`, `1.2 of 4.6 GB`; "" where nothing is counted."""
+    if work.unit == "tries":
+        return f"try {work.done} of {work.total}"
+    if work.unit == "bytes":
+        return f"{size(work.done)} of {size(work.total)}"
+    of = f" of {work.total:,}" if work.total else ""
+    return f"{work.done:,}{of} {work.unit}" if work.unit else ""
+
+
+def count_pass(progress: Progress) -> str:
+    """`4 of 10 batches`, `31 of 68 calls`; before the first pass nobody knows of how many calls."""
+    if progress.batches > 1:
+        return f"{progress.unit} {progress.batch:,} of {progress.batches:,}"
+    of = f" of {progress.expected:,}" if progress.calls <= progress.expected else ""
+    return f"{progress.calls:,}{of} calls"
+
+
+def share_of_pass(progress: Progress) -> float | None:
+    """How much of it is done, None where nobody knows."""
+    done = progress.calls / progress.expected if progress.expected else 0.0
+    if progress.batches > 1:
+        return (progress.batch - 1 + min(done, 1.0)) / progress.batches
+    return done if progress.expected and done <= 1 else None
+
+
+def size(nbytes: int) -> str:
+    """`1.2 GB`, `312 MB`."""
+    number, unit = float(nbytes), 0
+    while number >= 999.5 and unit < len(_UNITS) - 1:
+        number, unit = number / 1000, unit + 1
+    return f"{number:.1f} {_UNITS[unit]}" if unit and number < 99.95 else f"{number:.0f} {_UNITS[unit]}"
+
+
+_UNITS = ("B", "kB", "MB", "GB", "TB")
