@@ -49,7 +49,7 @@ values = st.recursive(
         device=text,
         statistics=st.none() | st.builds(records.Statistics, min=st.floats(allow_nan=False) | st.none()),
         histogram=st.just(records.Histogram(0.0, 1.0, (1, 2))),
-        preview=st.just(records.Preview("[:1]", ((1.5, 2, True, "1+2j"),))),
+        preview=st.just(records.Preview((0,), ((1.5, 2, True, "1+2j"),))),
     ),
     lambda inner: (
         st.builds(lambda items: records.SequenceValue("list", tuple(items), len(items)), st.lists(inner, max_size=4))

@@ -49,7 +49,7 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
             session.show_step(request.step)
             return Done()
         case requests.GetCalls():
-            return session.calls_of(request.path, request.values, request.force)
+            return session.calls_of(request.path, request.values, request.force, request.window)
 
         case requests.Observe():
             return session.observe(request.paths, request.subtree, request.on)

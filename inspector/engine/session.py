@@ -18,6 +18,7 @@ from torch import nn
 from ..errors import InspectorError
 from ..postmortem.record import CallLog
 from ..records import (
+    CORNER,
     Calls,
     Changes,
     Choices,
@@ -36,6 +37,7 @@ from ..records import (
     Stage,
     SweepEnded,
     Target,
+    Window,
 )
 from ..text import encodable
 from .changes.log import ChangeLog, InForce
@@ -233,15 +235,13 @@ class Session:
         self.subject.check_callable()
         return self.sweeps.run(request)
 
-    def calls_of(self, path: Path, values: bool = False, force: bool = False) -> Calls:
+    def calls_of(self, path: Path, values: bool = False, force: bool = False, window: Window = CORNER) -> Calls:
         """The calls of one module in the last pass; with `values` histograms and previews where they can be had."""
-        if values:
-            index = self.subject.node(path).index
-            self.runner.watch(index)
-            if self.runner.wants_values(index, force):
-                self._emit(self.queries.calls_of(path))
-                self.runner.fetch_values(index)
-        return self.queries.calls_of(path)
+        if not values:
+            return self.queries.calls_of(path)
+        index = self.subject.node(path).index
+        missing = self.runner.look_at(index, force, lambda: self._emit(self.queries.calls_of(path)))
+        return replace(self.queries.calls_of(path, window), missing=missing)
 
     def show_step(self, step: int) -> None:
         """Look at another step of the last pass. Raises `UsageError` where nothing is kept of it."""

@@ -80,6 +80,8 @@ class CallDetail(Record, frozen=True):
     baseline: Value | None = None  # the output of the same call in the baseline
     difference: Histogram | None = None  # of `output` less `baseline`, element by element
     gradients: tuple[TensorValue, ...] = ()  # that reached the output's tensors in the backward pass
+    histogram_then: Histogram | None = None  # of the baseline and the output, over one range
+    histogram_now: Histogram | None = None
 
 
 class TraceLine(Row, frozen=True):

@@ -28,6 +28,11 @@ class GetTrace(Query, frozen=True):
     count: Place
 
 
+Missing = Literal["", "slow", "changed", "busy"]
+"""Why histograms and values are not there: fetching them takes as long as the last pass did, which was not quick; a
+pass now would not be like the last one; or something else was asked for."""
+
+
 class Calls(Event, frozen=True):
     generation: Count
     number: Count  # of the pass they belong to; 0 before the first
@@ -35,6 +40,7 @@ class Calls(Event, frozen=True):
     total: Count  # calls of this module (or of the pass); `calls` may hold fewer
     note: str = ""  # why there is nothing, in words
     path: Path | None = None  # of the module asked about, None for the whole pass
+    missing: Missing = ""
 
 
 SourcePart = Literal["auto", "class", "forward", "init", "site", "hook"]

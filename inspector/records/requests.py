@@ -10,6 +10,7 @@ from .messages import ModelRequest, Request
 from .model import Target
 from .queries import AnyQuery
 from .sweeps import RunSweep
+from .values import CORNER, Window
 
 
 class Open(Request, frozen=True):
@@ -67,6 +68,7 @@ class GetCalls(ModelRequest, frozen=True):
     path: Path
     values: bool = False
     force: bool = False
+    window: Window = CORNER  # which elements the previews show
 
 
 class SetHook(ModelRequest, frozen=True):

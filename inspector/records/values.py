@@ -21,18 +21,36 @@ class Statistics(Record, frozen=True):
 
 
 class Histogram(Record, frozen=True):
-    """Counts of the finite elements in equal bins from `low` to `high`."""
+    """Counts of the finite elements that are not zero in equal bins from `low` to `high`; of zeros there may be as many
+    as of all others together."""
 
     low: float
     high: float
     counts: tuple[int, ...]
+    zeros: Count = 0
+
+
+class Window(Record, frozen=True):
+    """Which elements of tensors are looked at: so many rows and columns of one plane, the slice along the last two
+    dimensions. Planes are counted through all the dimensions before; a tensor that has fewer shows its last."""
+
+    plane: Count = 0
+    row: Count = 0
+    column: Count = 0
+    rows: Count = 6
+    columns: Count = 8
+
+
+CORNER = Window()
+"""The first elements."""
 
 
 class Preview(Record, frozen=True):
-    """The first few values: the leading corner of the last two dimensions, at index 0 of the others."""
+    """A few values: a part of one slice along the last two dimensions."""
 
-    at: str  # which corner, written as an index: "[0, 0, :6, :8]"
+    start: tuple[int, ...]  # the index of the first of them
     rows: tuple[tuple[float | int | bool | str, ...], ...]
+    movable: bool = False  # the engine can show any other part
 
 
 class TensorValue(Record, frozen=True, tag="tensor", tag_field="kind"):

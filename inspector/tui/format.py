@@ -258,6 +258,18 @@ def spark(histogram: Histogram | None, width: int, ascii: bool = False) -> str:
     return "".join(levels[-(-max(n, 0) * (len(levels) - 1) // top)] for n in counts)
 
 
+def tall_spark(histogram: Histogram | None, width: int, tall: bool, ascii: bool = False) -> list[str]:
+    """A histogram in one row, or in two where it may be `tall`: twice as many heights can be told apart."""
+    if not tall:
+        return [spark(histogram, width, ascii)]
+    counts = _bins(histogram.counts if histogram else (), width)
+    top, steps = max(counts, default=0), len(_BLOCKS) - 1
+    if top <= 0:
+        return [""]
+    heights = [-(-max(n, 0) * 2 * steps // top) for n in counts]
+    return ["".join(_BLOCKS[min(max(height - row * steps, 0), steps)] for height in heights) for row in (1, 0)]
+
+
 def _bins(counts: Sequence[int], width: int) -> list[int]:
     """`counts` added up into at most `width` bins of as equal a number of counts as can be."""
     width = max(min(width, len(counts)), 0)

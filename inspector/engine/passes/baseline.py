@@ -10,10 +10,13 @@ import torch
 from msgspec.structs import replace
 from torch import Tensor
 
-from ...records import Delta, Ranked, TensorValue, Value
+from ...records import Delta, Histogram, Ranked, Statistics, TensorValue, Value
 from ..recording.call import Call, Place
+from ..values.histogram import histogram, joint_range
 from ..values.nested import tensors_in
-from ..values.statistics import finish, histogram, reduce_on_host
+from ..values.preview import preview
+from ..values.statistics import finish, reduce_on_host
+from ..values.watch import Watch
 
 BUDGET = 1 << 30
 """Bytes of outputs kept of one pass; calls past it are not compared."""
@@ -50,14 +53,14 @@ class Comparison:
 
     Args:
         baseline: What to compare with.
-        watched: The node whose difference is also made into a histogram.
+        watch: The node whose difference is also made into a histogram, and whose baseline is shown beside it.
         classes: What a classifier's outputs are called, where that is known.
     """
 
-    def __init__(self, baseline: Baseline, watched: int | None, classes: Sequence[str] = ()) -> None:
+    def __init__(self, baseline: Baseline, watch: Watch | None, classes: Sequence[str] = ()) -> None:
         self._baseline = baseline
         self._classes = classes
-        self._watched = watched
+        self._watch = watch
         self._waiting: list[tuple[Call, list[Tensor], bool]] = []
         self.ranking: tuple[Ranked, ...] = ()
 
@@ -70,11 +73,21 @@ class Comparison:
             return
         sampled = any(a.numel() < b.numel() for a, b in zip(now, whole, strict=True))
         self._waiting.append((call, [_row(*pair) for pair in zip(now, then, strict=True)], sampled))
-        if call.index == self._watched:
-            call.difference = _difference(now, then)
-            call.baseline_output = _with_histogram(call.baseline_output, then)
+        if self._watch is not None and call.index == self._watch.index:
+            self._show_both(call, now, then, self._watch)
         if call.index == 0 and not call.depth:
             self.ranking = ranking(now[0], then[0], whole[0].shape, self._classes)
+
+    def _show_both(self, call: Call, now: list[Tensor], then: list[Tensor], watch: Watch) -> None:
+        """How they differ, and where the output is one tensor, both over one range and what the baseline's was."""
+        call.difference = _difference(now, then)
+        old, new = call.baseline_output, call.output
+        if not (isinstance(old, TensorValue) and isinstance(new, TensorValue) and len(then) == 1):
+            return  # of several, which is which is not known
+        if old.statistics is not None and new.statistics is not None:
+            over = joint_range(old.statistics, new.statistics)
+            call.together = _histogram(then[0], old.statistics, over), _histogram(now[0], new.statistics, over)
+        call.baseline_output = _with_preview(old, then[0], watch)
 
     def settle(self) -> None:
         """Move every row to the host, once per device, and complete the calls."""
@@ -129,11 +142,19 @@ def _delta(rows: list[list[float]], sampled: bool) -> Delta:
     return Delta(relative, cosine if not math.isnan(product) else math.nan, largest, sampled)
 
 
-def _with_histogram(value: Value | None, kept: list[Tensor]) -> Value | None:
-    """A value that is one tensor, with the histogram of what was kept of it."""
-    if not isinstance(value, TensorValue) or value.statistics is None or len(kept) != 1:
+def _histogram(kept: Tensor, statistics: Statistics, over: tuple[float, float] | None) -> Histogram | None:
+    """Of what was kept of a tensor with these statistics."""
+    return histogram(kept.cpu(), statistics, over)
+
+
+def _with_preview(value: TensorValue, kept: Tensor, watch: Watch) -> TensorValue:
+    """The value with some of its elements, where all of them were kept."""
+    if kept.numel() != math.prod(value.shape):
         return value
-    return replace(value, histogram=histogram(kept[0].cpu(), value.statistics))
+    whole = kept.reshape(value.shape)
+    shown = replace(value, preview=preview(whole))
+    watch.keep(shown, whole)
+    return shown
 
 
 def _difference(now: list[Tensor], then: list[Tensor]) -> Any:

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from ...records import CallDetail, CallRow, TensorValue, Value
+from ...records import CORNER, CallDetail, CallRow, TensorValue, Value, Window
 from ..modules.tree import ModuleTree
 from ..recording.call import Call, Place
 from ..torch_hooks.outputs import OutputHooks
+from ..values.watch import Watch
+
+KEPT = 1 << 29
+"""Bytes of copies that all modules looked at may have together."""
 
 
 class LastPass:
@@ -31,13 +35,15 @@ class LastPass:
         self._tree = tree
         self._previous: dict[Place, Value | None] = {}
         self._full: dict[Place, Call] = {}  # calls with histograms and previews
+        self._watches: dict[int, Watch] = {}  # their modules, with copies of what these took and gave
 
-    def take(self, calls: list[Call], watched: int | None = None, output_hooks: OutputHooks | None = None) -> None:
-        """A newer pass, recorded with histograms and previews of the node `watched`."""
+    def take(self, calls: list[Call], watch: Watch | None = None, output_hooks: OutputHooks | None = None) -> None:
+        """A newer pass, recorded with histograms and previews of the node that is watched."""
         self.output_hooks = output_hooks if output_hooks is not None else OutputHooks()
         self.gradients = {}
         self._previous = {call.place: call.output for call in self.calls}
-        self._full = {call.place: call for call in calls if call.index == watched}
+        self._watches = {watch.index: watch} if watch is not None else {}
+        self._full = {call.place: call for call in calls if call.index in self._watches}
         was_last = self.step == self.last_step
         self.calls = calls
         self._counts = Counter(call.index for call in calls)
@@ -45,8 +51,10 @@ class LastPass:
         self.number += 1
         self.repeatable = True
 
-    def add_values(self, calls: Sequence[Call]) -> None:
+    def add_values(self, calls: Sequence[Call], watch: Watch) -> None:
         """The same calls, seen again with histograms and previews. They keep the times and order of the pass."""
+        self._watches[watch.index] = watch
+        self._make_room()
         known = {call.place: call for call in self.calls}
         for call in calls:
             original = known.get(call.place)
@@ -54,6 +62,13 @@ class LastPass:
                 for name in ("start", "end", "depth", "ms", "file", "line"):
                     setattr(call, name, getattr(original, name))
                 self._full[call.place] = call
+
+    def _make_room(self) -> None:
+        """Forget the values of those that were looked at first."""
+        while len(self._watches) > 1 and sum(watch.nbytes for watch in self._watches.values()) > KEPT:
+            oldest = next(iter(self._watches))
+            del self._watches[oldest]
+            self._full = {place: call for place, call in self._full.items() if call.index != oldest}
 
     @property
     def first_step(self) -> int:
@@ -86,10 +101,15 @@ class LastPass:
         return self._counts[index]
 
     def lacks_values(self, index: int) -> bool:
-        return all(call.place not in self._full for call in self.of(index))
+        """Whether it was called, and there is no histogram and no preview of any call."""
+        calls = self.of(index)
+        return bool(calls) and all(call.place not in self._full for call in calls)
 
-    def details(self, calls: Sequence[Call]) -> tuple[CallDetail, ...]:
+    def details(self, calls: Sequence[Call], window: Window = CORNER) -> tuple[CallDetail, ...]:
         """These calls with all that is known of them, and what they returned in the pass before."""
-        return tuple(
-            self._full.get(call.place, call).detail(self._tree, self._previous.get(call.place)) for call in calls
-        )
+        return tuple(self._detail(call, window) for call in calls)
+
+    def _detail(self, call: Call, window: Window) -> CallDetail:
+        detail = self._full.get(call.place, call).detail(self._tree, self._previous.get(call.place))
+        watch = self._watches.get(call.index)
+        return detail if watch is None else watch.move(detail, window)

@@ -7,6 +7,7 @@ from torch import Tensor
 from ...records import Value
 from ..hooks.turns import NOT_SEEN
 from ..values.summarize import Summarizer
+from ..values.watch import Watch
 from .call import Call
 
 
@@ -15,13 +16,13 @@ class CallValues:
 
     Args:
         statistics: Statistics of every tensor, or shapes only.
-        watched: The node whose values also get histograms and previews.
+        watch: The node whose values also get histograms and previews.
     """
 
-    def __init__(self, statistics: bool, watched: int | None) -> None:
+    def __init__(self, statistics: bool, watch: Watch | None) -> None:
         self._plain = Summarizer(statistics)
-        self._full = Summarizer(True, values=True)
-        self._watched = watched
+        self._full = Summarizer(True, values=True, watch=watch)
+        self._watched = watch.index if watch is not None else None
 
     def see_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         """Of what a module is called with."""

@@ -28,6 +28,7 @@ from ..torch_hooks.graph import GraphHooks
 from ..torch_hooks.outputs import OutputHooks
 from ..values import nested
 from ..values.unwrap import read
+from ..values.watch import Watch
 from .call import Call, Witness
 from .call_site import find_call_site
 from .call_values import CallValues
@@ -58,7 +59,7 @@ class Recorder:
     Args:
         tree: The model's modules; calls of others are not recorded.
         statistics: Statistics of every tensor, or shapes only.
-        watched: The node whose values also get histograms and previews.
+        watch: The node whose values also get histograms and previews.
         only: Record calls of these nodes alone, None for all.
         progress: Called now and then with (calls entered, node entered last).
         keep: Bytes of outputs to keep as they are, cloned; 0 keeps none. Those past it are `left_out`.
@@ -76,7 +77,7 @@ class Recorder:
         tree: ModuleTree,
         *,
         statistics: bool = True,
-        watched: int | None = None,
+        watch: Watch | None = None,
         only: frozenset[int] | None = None,
         progress: Callable[[int, int], None] | None = None,
         keep: int = 0,
@@ -96,7 +97,7 @@ class Recorder:
         self.forgot = False  # calls of the first steps
         self.output_hooks = OutputHooks()  # in a pass with gradients
         self._index = tree.index_of_object
-        self._values = CallValues(statistics, watched)
+        self._values = CallValues(statistics, watch)
         self._only = only
         self._progress = progress
         self._keeps = keep > 0

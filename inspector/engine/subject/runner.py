@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ...errors import UsageError
 from ...postmortem.record import CallLog
-from ...records import AnyEvent, CallRows, Note, PassEnded, PassSummary, Progress, Run, Value
+from ...records import AnyEvent, CallRows, Missing, Note, PassEnded, PassSummary, Progress, Run, Value
 from ...text import encodable
 from ..modules.tree import Node
 from ..passes.baseline import Baseline, Comparison
@@ -25,6 +25,7 @@ from ..recording.call import Call, Witness
 from ..recording.recorder import Cancelled, Recorder
 from ..torch_hooks.meter import Meter
 from ..values.summarize import Summarizer
+from ..values.watch import Watch
 from .attempts import Attempts
 from .hook_report import HookReport, report_hooks
 from .subject import Subject
@@ -71,6 +72,7 @@ class Runner:
         self._waiting = waiting
         self._settings = PassSettings()
         self._watched: int | None = None
+        self._ms = 0.0  # that a pass takes
         self._baseline: tuple[object, Baseline] | None = None  # what it is of, and it
         self._compares = False  # the last pass was compared with the baseline
         self._unhooked = UnhookedLook(subject, emit)
@@ -88,16 +90,18 @@ class Runner:
             UsageError: There is no sample input, or a loss, optimizer or loader cannot be found.
         """
         self._prepare(request)
-        comparison, watched = self._comparison(), self._watched
-        recorder = self._record(name_pass(self._settings), watched, number=self.last.number + 1)
+        watch = Watch(self._watched) if self._watched is not None else None
+        comparison = self._comparison(watch)
+        recorder = self._record(name_pass(self._settings), watch, number=self.last.number + 1)
         if self._cancelled:
             recorder.cancel()
         batches = self._batches(recorder, comparison, self.histories, self._batch_progress)
         with Meter(self._subject.tree, self._subject.ours) as self.meter:
             outcome = self._pass(batches, Summarizer().describe_now)
-        self.last.take(recorder.calls, watched, recorder.output_hooks)
+        self.last.take(recorder.calls, watch, recorder.output_hooks)
         self.last.repeatable = self._settings.batches == 1 and self._settings.loader == NONE
         self.last.gradients = batches.gradients
+        self._ms = outcome.ms
         self._compares = comparison is not None
         self.send_calls()
         summary = self._summarize(outcome, batches, comparison)
@@ -159,26 +163,36 @@ class Runner:
         if self._background is not None:
             self._background.cancel()
 
-    def watch(self, index: int) -> None:
-        """From now on passes make histograms and previews of this node's values."""
+    def look_at(self, index: int, force: bool, say: Callable[[], None]) -> Missing:
+        """From now on passes make histograms and previews of this node's values. Those of the last pass are fetched
+        where a pass is worth repeating: it would be the same, is quick, and nobody waits for something else. Before
+        that, `say` what there is already. Gives why they are not there."""
         self._watched = index
+        if self.last.lacks_values(index) and not self._find_obstacle(force):
+            say()
+            self.fetch_values(index)
+        return (self._find_obstacle() or "busy") if self.last.lacks_values(index) else ""
 
-    def wants_values(self, index: int, force: bool) -> bool:
-        """A pass is worth repeating where it would be the same, is quick, and nobody waits for something else."""
-        quick = self.summary is not None and self.summary.ms < BACKGROUND_MS
-        missing = bool(self.last.of(index)) and self.last.lacks_values(index)
-        return missing and self.last.repeatable and (quick or force) and not self._waiting()
+    def _find_obstacle(self, force: bool = False) -> Missing:
+        if not self.last.repeatable:
+            return "changed"
+        if self._ms >= BACKGROUND_MS and not force:
+            return "slow"
+        return "busy" if self._waiting() else ""
 
     def fetch_values(self, index: int) -> None:
         """The same pass once more, seen by this module's hook alone."""
-        comparison = Comparison(self._baseline[1], index) if self._compares and self._baseline else None
+        watch = Watch(index)
+        comparison = Comparison(self._baseline[1], watch) if self._compares and self._baseline else None
         doing = "a pass that fetches values"
-        recorder = self._background = self._record(doing, index, frozenset({index}))
+        recorder = self._background = self._record(doing, watch, frozenset({index}))
         try:
-            self._pass(self._batches(recorder, comparison, Histories(), lambda number, count: None), forget)
+            outcome = self._pass(self._batches(recorder, comparison, Histories(), lambda number, count: None), forget)
         finally:
             self._background = None
-        self.last.add_values(recorder.calls)
+        if outcome.error is None:
+            self._ms = outcome.ms  # the pass before may have been the first, which is slow
+        self.last.add_values(recorder.calls, watch)
 
     def _batches(
         self,
@@ -219,14 +233,14 @@ class Runner:
         changes = batches.list_input_changes()
         return dataclasses.replace(outcome, not_restored=(*outcome.not_restored, *changes)) if changes else outcome
 
-    def _record(self, doing: str, watched: int | None, only: frozenset[int] | None = None, number: int = 0) -> Recorder:
+    def _record(self, doing: str, watch: Watch | None, only: frozenset[int] | None = None, number: int = 0) -> Recorder:
         """`doing` says what the pass is for, `number` which one it is where its calls are to be shown."""
         if self._call_log is not None:
             self._call_log.begin(doing, self._subject.generation, number)
         return Recorder(
             self._subject.tree,
             statistics=not self._subject.info.shapes_only and only is None,
-            watched=watched,
+            watch=watch,
             only=only,
             progress=self._progress if only is None else None,
             gradients=self._settings.backward,
@@ -245,7 +259,7 @@ class Runner:
             return list(subject.tree.objects())
         return [member.node for member in subject.change_log.added.active() if member.attached.hook.on == "parameters"]
 
-    def _comparison(self) -> Comparison | None:
+    def _comparison(self, watch: Watch | None) -> Comparison | None:
         """What to compare the next pass with; None while nothing differs from the baseline."""
         subject, change_log = self._subject, self._subject.change_log
         if change_log.state() == change_log.baseline:
@@ -256,7 +270,7 @@ class Runner:
             if baseline is None:
                 return None
             self._baseline = key, baseline
-        return Comparison(self._baseline[1], self._watched, subject.classes)
+        return Comparison(self._baseline[1], watch, subject.classes)
 
     def _run_baseline(self) -> Baseline | None:
         """The pass as it was when the baseline was taken; of several batches the last. None where it raised."""

@@ -19,7 +19,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from ...records import Histogram, Preview, Statistics, TensorValue
+from ...records import Statistics, TensorValue
 
 CHUNK = 1 << 24
 """Elements reduced at a time, so that temporaries stay small next to the tensor."""
@@ -31,7 +31,6 @@ COMPRESSED = (torch.sparse_csr, torch.sparse_csc, torch.sparse_bsr, torch.sparse
 """Sparse layouts whose numbers are in `values()`."""
 
 HISTOGRAM_BINS = 40
-PREVIEW_ROWS, PREVIEW_COLUMNS = 6, 8
 
 # Below this ratio of variance to squared mean, sum-of-squares in float32 has lost too many digits.
 _CANCELLATION = 1e-2
@@ -257,58 +256,3 @@ class Pending:
             partials = [Partial(*next(hosted[row.device])) for row in rows]
             # the one place that completes a record after it was made: it has not left the engine yet
             msgspec.structs.force_setattr(value, "statistics", finish(partials, repeats, of))
-
-
-def histogram(tensor: Tensor, statistics: Statistics) -> Histogram | None:
-    """Of the finite elements, None where there are none."""
-    low, high = statistics.min, statistics.max
-    if low is None or high is None:
-        return None
-    if low == high:
-        middle = HISTOGRAM_BINS // 2
-        pieces, repeats = chunks(tensor)
-        total = sum(_finite(piece).numel() for piece in pieces) * repeats
-        return Histogram(low, high, tuple(total if bin == middle else 0 for bin in range(HISTOGRAM_BINS)))
-    counts = torch.zeros(HISTOGRAM_BINS, dtype=torch.float64)
-    pieces, repeats = chunks(tensor)
-    for piece in pieces:
-        x = _finite(piece) if statistics.nan or statistics.inf else piece
-        counts += _bin(x, low, high).cpu().double()
-    return Histogram(low, high, tuple(int(c) * repeats for c in counts.tolist()))
-
-
-def _finite(flat: Tensor) -> Tensor:
-    """The finite elements; float8 has no `isfinite` before torch 2.15, older ones have no index of uint64."""
-    if not flat.is_floating_point():
-        return flat
-    wide = flat.float() if flat.element_size() < 4 else flat
-    return wide[wide.isfinite()]
-
-
-def _bin(flat: Tensor, low: float, high: float) -> Tensor:
-    if flat.is_floating_point() and flat.element_size() < 4:
-        flat = flat.float()
-    if high - low > _HISTC_RANGE.get(flat.dtype, 0):  # integers too
-        flat = flat.double() * 2.0**-8
-        low, high = low * 2.0**-8, high * 2.0**-8
-    return torch.histc(flat, HISTOGRAM_BINS, low, high)
-
-
-def preview(tensor: Tensor) -> Preview | None:
-    """The leading corner, None where there is nothing to show."""
-    if tensor.numel() == 0 or tensor.layout is not torch.strided or tensor.is_nested:
-        return None
-    leading = max(tensor.dim() - 2, 0)
-    corner = (tensor.dequantize() if tensor.is_quantized else tensor)[(0,) * leading]
-    limits = (PREVIEW_ROWS, PREVIEW_COLUMNS)[-corner.dim() :] if corner.dim() else ()
-    corner = corner[tuple(slice(limit) for limit in limits)]
-    if corner.is_floating_point() and corner.element_size() < 4:
-        corner = corner.float()
-    at = ", ".join(["0"] * leading + [f":{size}" for size in corner.shape])
-    values = corner.tolist()
-    rows = [values] if corner.dim() == 1 else [[values]] if corner.dim() == 0 else values
-    return Preview(f"[{at}]" if at else "", tuple(tuple(map(_plain, row)) for row in rows))
-
-
-def _plain(value: object) -> float | int | bool | str:
-    return value if isinstance(value, float | int) else f"{value:.4g}"

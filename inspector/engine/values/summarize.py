@@ -22,8 +22,11 @@ from ...records import MappingValue, NoneValue, OtherValue, SequenceValue, Tenso
 from ...text import encodable
 from . import objects
 from . import statistics as stats
+from .histogram import histogram
 from .parts import Contents, contents_of
+from .preview import preview
 from .unwrap import is_lazy, is_sharded, numbers_of, outside_modes, outside_transforms, read
+from .watch import Watch
 
 MAX_ITEMS = 100
 """Items shown of one container."""
@@ -44,11 +47,13 @@ class Summarizer:
     Args:
         statistics: Also reduce each tensor to its statistics; call `resolve` when the pass is over.
         values: Also make histograms and previews (costs much more; for one module at a time).
+        watch: Copies the tensors of which there are previews.
     """
 
-    def __init__(self, statistics: bool = True, values: bool = False) -> None:
+    def __init__(self, statistics: bool = True, values: bool = False, watch: Watch | None = None) -> None:
         self.statistics = statistics
         self.values = values
+        self._watch = watch
         self._pending = stats.Pending()
         self._shapes: dict[tuple[object, ...], TensorValue] = {}
         self._seen: dict[int, tuple[weakref.ref[Tensor], tuple[int, float, bool], TensorValue]] = {}
@@ -149,8 +154,11 @@ class Summarizer:
             return value
         from msgspec.structs import replace
 
-        preview = stats.preview(carrier.detach()) if _shape(carrier) == value.shape else None
-        return replace(value, histogram=stats.histogram(dense, value.statistics), preview=preview)
+        shown = preview(carrier.detach()) if _shape(carrier) == value.shape else None
+        value = replace(value, histogram=histogram(dense, value.statistics), preview=shown)
+        if self._watch is not None:
+            self._watch.keep(value, carrier)
+        return value
 
 
 @lru_cache(maxsize=256)

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from ...errors import InspectorError, UsageError
 from ...records import (
+    CORNER,
     AllHooks,
     AnyAnswer,
     AnyQuery,
@@ -27,6 +28,7 @@ from ...records import (
     Source,
     SourcePart,
     StateDictReport,
+    Window,
     queries,
 )
 from ...text import encodable
@@ -93,11 +95,11 @@ class Queries:
             case queries.TryStateDict():
                 return self.state_dict(query.file)
 
-    def calls_of(self, path: Path) -> Calls:
+    def calls_of(self, path: Path, window: Window = CORNER) -> Calls:
         """The calls of one module in the last pass."""
         last = self._runner.last
         own = last.of(self._subject.node(path).index)
-        shown = last.details(own[:MAX_CALLS_SHOWN])
+        shown = last.details(own[:MAX_CALLS_SHOWN], window)
         return Calls(self._subject.generation, last.number, shown, len(own), path=path)
 
     def trace(self, first: int, count: int) -> Calls:

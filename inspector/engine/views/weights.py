@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ...records import (
+    CORNER,
     AllHooks,
     Attributes,
     Calls,
@@ -20,6 +21,7 @@ from ...records import (
     SourcePart,
     StateDictReport,
     Value,
+    Window,
 )
 from ...text import encodable
 from ..modules.weight_tree import NOTHING_TO_CALL, Weights, names_under, state_module
@@ -39,8 +41,8 @@ class WeightQueries(Queries):
         self._subject.node(path)
         return Source(path, "class" if part == "auto" else part, "source", notes=(NOTHING_TO_CALL,))
 
-    def calls_of(self, path: Path) -> Calls:
-        return replace(super().calls_of(path), note=NOTHING_TO_CALL)
+    def calls_of(self, path: Path, window: Window = CORNER) -> Calls:
+        return replace(super().calls_of(path, window), note=NOTHING_TO_CALL)
 
     def history(self, path: Path) -> History:
         return replace(super().history(path), note=NOTHING_TO_CALL)

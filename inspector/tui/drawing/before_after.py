@@ -16,7 +16,7 @@ from .. import format
 from .bars import bar
 from .compare import children, format_difference, same
 from .styles import ACCENT, DIM, HEADING, WARN
-from .values import HISTOGRAM_WIDTH, NAME_WIDTH, STEP, Space, names_of, share, tensor_kind, value_lines
+from .values import NAME_WIDTH, STEP, Space, histogram_lines, names_of, preview_lines, share, tensor_kind, value_lines
 from .wrap import Line
 
 TITLES = ("baseline", "now", "difference")
@@ -60,10 +60,11 @@ def draw_comparison(detail: CallDetail, space: Space) -> Iterator[Line]:
         yield from value_lines("", detail.output, space)
         return
     yield from _value("", detail.output, detail.baseline, space)
+    yield from _both(detail, detail.output, detail.baseline, space.deeper())
     if detail.difference is not None:
         yield Line()
         yield Line(Content.styled("difference, element by element", f"{ACCENT} bold"))
-        yield _histogram("", detail.difference, space.deeper())
+        yield from _histogram("", detail.difference, detail.output, space.deeper())
 
 
 def _value(name: str, now: Value, then: Value, space: Space, column: int = 0) -> Iterator[Line]:
@@ -99,9 +100,24 @@ def _tensors(name: str, now: TensorValue, then: TensorValue, space: Space, colum
         if value.why:
             yield Line(Content.styled(inner.pad + visible(value.why), DIM), indent=len(inner.pad))
             break
-    for title, value in (("baseline", then), ("now", now)):
-        if value.histogram is not None:
-            yield _histogram(title, value.histogram, inner)
+    if name and now.histogram is not None:
+        yield from _histogram("now", now.histogram, now, inner)
+
+
+def _both(detail: CallDetail, now: Value, then: Value, space: Space) -> Iterator[Line]:
+    """Where the output is one tensor, its histogram and the baseline's over one range, and some elements of both."""
+    if not (isinstance(now, TensorValue) and isinstance(then, TensorValue)):
+        return
+    pairs = (
+        ("baseline", then, detail.histogram_then or then.histogram),
+        ("now", now, detail.histogram_now or now.histogram),
+    )
+    for title, value, found in pairs:
+        if found is not None:
+            yield from _histogram(title, found, value, space)
+    for title, value, _ in pairs:
+        if value.preview is not None and space.elements:
+            yield from preview_lines(value.preview, space, title)
 
 
 def _pairs(now: TensorValue, then: TensorValue, new: Statistics, old: Statistics) -> Iterator[Pair]:
@@ -151,14 +167,10 @@ def _difference_style(pair: Pair) -> str:
     return f"{WARN} bold" if pair.label in ("NaN", "Inf") else ACCENT
 
 
-def _histogram(title: str, found: Histogram, space: Space) -> Line:
+def _histogram(title: str, found: Histogram, value: Value, space: Space) -> Iterator[Line]:
     """Below the numbers of a table, so that two can be compared."""
-    low, high = format.number(found.low), format.number(found.high)
-    ends = max(len(low), _PERCENT)
-    width = min(space.room - _LABEL - ends - len(high) - 3, HISTOGRAM_WIDTH)
-    bars = format.spark(found, max(width, 8), space.ascii)
-    head = f"{title.ljust(_LABEL)} {low.rjust(ends)} "
-    return Line(Content.assemble(space.pad, (head, DIM), (bars, ACCENT), (f" {high}", DIM)))
+    if isinstance(value, TensorValue):
+        yield from histogram_lines(found, value, space, f"{title.ljust(_LABEL)} ", _PERCENT)
 
 
 def top_classes(ranking: Sequence[Ranked], space: Space) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 from textual.content import Content
 
 from ...records import (
+    Histogram,
     MappingValue,
     NoneValue,
     OtherValue,
@@ -43,6 +44,8 @@ class Space:
     ascii: bool = False
     depth: int = 0
     elements: bool = True  # whether previews of elements are shown
+    tall: bool = False  # histograms may take a second row
+    how_to_move: str = ""  # the keys that move a preview
 
     @property
     def pad(self) -> str:
@@ -151,14 +154,11 @@ def _tensor(value: TensorValue, space: Space, before: Value | None) -> Iterator[
     if value.why:
         yield Line(Content.styled(space.pad + visible(value.why), DIM), indent=len(space.pad))
     if value.histogram is not None:
-        low, high = format.number(value.histogram.low), format.number(value.histogram.high)
-        width = min(space.room - len(low) - len(high) - 2, HISTOGRAM_WIDTH)
-        bars = format.spark(value.histogram, max(width, 8), space.ascii)
-        yield Line(Content.assemble(space.pad, (f"{low} ", DIM), (bars, ACCENT), (f" {high}", DIM)))
+        yield from histogram_lines(value.histogram, value, space)
     if before is not None:
         yield from _since(value, before, space)
     if value.preview is not None and space.elements:
-        yield from _preview(value.preview, space)
+        yield from preview_lines(value.preview, space)
 
 
 def _statistics(value: TensorValue, statistics: Statistics, space: Space) -> Iterator[Line]:
@@ -172,6 +172,22 @@ def _statistics(value: TensorValue, statistics: Statistics, space: Space) -> Ite
         cells.append(("NaN, Inf", "0", DIM))
     for row in _columns(cells, space.room):
         yield Line(Content.assemble(space.pad, row))
+
+
+def histogram_lines(
+    found: Histogram, value: TensorValue, space: Space, title: str = "", least: int = 0
+) -> Iterator[Line]:
+    """Bars between their ends; what is zero is counted beside them. Titles and low ends of at least so many cells stand
+    below each other."""
+    low, high = format.number(found.low).rjust(least), format.number(found.high)
+    zeros = f"   0: {share(found.zeros, value)}" if found.zeros else ""
+    width = space.room - len(title) - len(low) - len(high) - len(zeros) - 3
+    rows = format.tall_spark(found, min(max(width, 8), HISTOGRAM_WIDTH), space.tall and not space.ascii, space.ascii)
+    head = f"{title}{low} "
+    for row in rows[:-1]:
+        yield Line(Content.assemble(space.pad, " " * len(head), (row, ACCENT)))
+    ends = (f" {high}", DIM), (zeros, DIM)
+    yield Line(Content.assemble(space.pad, (head, DIM), (rows[-1] if rows else "", ACCENT), *ends))
 
 
 def share(part: int, value: TensorValue) -> str:
@@ -216,18 +232,43 @@ def _since(value: TensorValue, before: Value, space: Space) -> Iterator[Line]:
     yield Line(Content.assemble(space.pad, (label, DIM), (row, ACCENT)))
 
 
-def _preview(preview: Preview, space: Space) -> Iterator[Line]:
-    """The elements in columns, as many as there is room for."""
-    rows = [[_element(element) for element in row] for row in preview.rows]
+def preview_lines(preview: Preview, space: Space, title: str = "") -> Iterator[Line]:
+    """The elements in columns, as many as there is room for, below the index of where they are."""
+    rows, width, fitting = _fitted(preview, space)
     if not rows:
         return
-    width = max((cell_len(text) for row in rows for text in row), default=1)
-    fitting = max((space.room - 2) // (width + 2), 1)
-    yield Line(Content.styled(space.pad + visible(preview.at), DIM))
+    keys = space.how_to_move if preview.movable else ""
+    label = f"{title} {_place(preview, fitting)}".lstrip()
+    yield Line(Content.styled(space.pad + label, DIM), aside=Content.styled(keys, DIM))
     for row in rows:
         cut = " …" if len(row) > fitting else ""
         text = "  ".join(format.fit(element, width, right=True) for element in row[:fitting])
         yield Line(Content.assemble(space.pad, text, (cut, DIM)))
+
+
+def _fitted(preview: Preview, space: Space) -> tuple[list[list[str]], int, int]:
+    """The elements as text, the cells of a column, and how many columns there is room for."""
+    rows = [[_element(element) for element in row] for row in preview.rows]
+    width = 1
+    for count in range(max(map(len, rows), default=0), 0, -1):
+        width = max(cell_len(text) for row in rows for text in row[:count])
+        if count * (width + 2) <= space.room:
+            return rows, width, count
+    return rows, width, 1
+
+
+def shown_size(preview: Preview, space: Space) -> tuple[int, int]:
+    """How many rows and columns of a preview are drawn."""
+    rows, _, fitting = _fitted(preview, space)
+    return len(rows), min(max(map(len, rows), default=0), fitting)
+
+
+def _place(preview: Preview, fitting: int) -> str:
+    """`[0, 5, 12:18, :8]`: the index of what is drawn."""
+    start, columns = preview.start, max(map(len, preview.rows), default=0)
+    counts = (len(preview.rows), min(columns, fitting))[-len(start[-2:]) :] if start else ()
+    ends = [f"{first or ''}:{first + count}" for first, count in zip(start[-2:], counts, strict=False)]
+    return f"[{', '.join([*map(str, start[:-2]), *ends])}]" if start else ""
 
 
 def _element(element: float | int | bool | str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import PurePath
 from typing import ClassVar
@@ -11,21 +11,40 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from ...client.model import REFUSED, Model
-from ...records import AnyEvent, CallDetail, Calls, GetCalls, Path, Problem, Value
+from ...records import AnyEvent, CallDetail, Calls, GetCalls, Path, Problem, TensorValue, Value, Window
 from ...text import visible
 from .. import format
 from ..drawing.before_after import draw_comparison, top_classes
 from ..drawing.compare import has_statistics, same, tensors
-from ..drawing.lines import Page
+from ..drawing.lines import LineView, Page
 from ..drawing.problem import label_line, message
 from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN
 from ..drawing.values import Space, part_lines, value_lines
+from ..drawing.window import Step, how_to_move, movable, move
 from ..drawing.wrap import Line
-from ..keys import bindings
+from ..keys import bind_own, bindings
 from .line_panel import LinePanel
 
 PREVIEWS = 16  # tensors; past that their elements are left out
+COLUMNS = 32  # asked for of each tensor; as many are drawn as there is room for
+TALL = 24  # lines of a panel in which a histogram takes two
+MISSING = {
+    "slow": "no histogram and no values: the pass is slow; press x to run it again for them",
+    "busy": "no histogram and no values yet: press x to fetch them",
+    "changed": "no histogram and no values of this module: press r, the next pass brings them",
+}
+FETCHING = "running the pass again for histogram and values …"
 HOOK_OFF = "the observe hook of this module is off: press space to turn it on"
+
+
+class ValuesView(LineView, inherit_bindings=False):
+    """Its arrows are for the elements that are shown: up and down do not scroll."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bind_own("values-up", "values-down"), *bindings("move")]
+
+    def __init__(self, build: Callable[[int], Page], move: Callable[[int, int, int], None]) -> None:
+        super().__init__(build)
+        self.action_move_values = move
 
 
 class OutputsPanel(LinePanel):
@@ -41,13 +60,19 @@ class OutputsPanel(LinePanel):
         super().__init__()
         self.calls: Calls | None = None
         self.call = 0  # which of them is shown
+        self.window = Window(columns=COLUMNS)
+        self._forced = False  # values are fetched however long that takes
+
+    def make_view(self) -> ValuesView:
+        return ValuesView(self.build, self.action_move_values)
 
     def request(self, generation: int, path: Path) -> GetCalls:
-        return GetCalls(generation, path, values=True)
+        return GetCalls(generation, path, values=True, force=self._forced, window=self.window)
 
     def show(self, event: AnyEvent) -> None:
         if isinstance(event, Calls):
             self.calls = event
+            self._forced = self._forced and not event.missing and not _has_values(event)
             self.call = min(self.call, max(len(event.calls) - 1, 0))
             self.draw_reply()
 
@@ -58,8 +83,8 @@ class OutputsPanel(LinePanel):
         return bool(model.calls_of(index))
 
     def select(self, model: Model, index: int) -> None:
-        if index != self.index:
-            self.call = 0
+        if index != self.index or model is not self.model:
+            self.call, self._forced, self.window = 0, False, Window(columns=COLUMNS)
         super().select(model, index)
 
     def action_next_call(self, delta: int) -> None:
@@ -70,13 +95,42 @@ class OutputsPanel(LinePanel):
             self.call = call
             self.view.renew(0)
 
+    def action_fetch_values(self) -> None:
+        """Run the pass again for histogram and values, although it takes long."""
+        if self.calls is not None and self.calls.missing in ("slow", "busy"):
+            self._forced = True
+            self.view.renew()
+            self.post_message(self.Again(self))
+
+    def action_move_values(self, planes: int, rows: int, columns: int) -> None:
+        """Show other elements: so many slices further on, or rows or columns, as many as are shown. Where nothing can
+        be moved, up and down scroll."""
+        shown = list(self._movable())
+        if not shown:
+            self.view.scroll_rows(rows)
+            return
+        window = move(self.window, shown, Step(planes, rows, columns), self._space(self.view.size.width))
+        if window != self.window:
+            self.window = window
+            self.post_message(self.Again(self))
+
+    def _movable(self) -> Iterator[TensorValue]:
+        """The tensors of which any part can be shown, the output's first."""
+        if self.calls is not None and self.calls.calls:
+            detail = self.calls.calls[self.call]
+            yield from movable((detail.output, *detail.inputs, detail.kwargs))
+
+    def _space(self, width: int) -> Space:
+        tall = self.view.size.height >= TALL
+        return Space(width, self.ascii, 1, tall=tall, how_to_move=how_to_move(list(self._movable()), self.window))
+
     def page(self, width: int) -> Page | None:
         if self.calls is None:
             return None
         if not self.calls.calls:
             return Page(message(*self._why_nothing(self.calls)))
         detail = self.calls.calls[self.call]
-        return Page(list(self._body(detail, Space(width, self.ascii, 1))), [*self._head(self.calls, detail), Line()])
+        return Page(list(self._body(detail, self._space(width))), [*self._head(self.calls, detail), Line()])
 
     def _why_nothing(self, calls: Calls) -> Iterator[str]:
         state = self.model.mark_of(self.index) if self.model.rows else 0
@@ -113,6 +167,8 @@ class OutputsPanel(LinePanel):
             yield Line(Content.styled(f", previous  . next, counted from 0{kept}", DIM))
         if calls.note:
             yield label_line("note", calls.note)
+        if self._forced or calls.missing:
+            yield Line(Content.styled(FETCHING if self._forced else MISSING[calls.missing], DIM))
         if self.model.rows and not self.model.mark_of(self.index):
             yield Line(Content.styled(HOOK_OFF, WARN))
 
@@ -122,6 +178,8 @@ class OutputsPanel(LinePanel):
         else:
             yield from self._output(detail, detail.output, space)
         yield from self._beside_output(detail, space)
+        if detail.output is not None:
+            space = replace(space, how_to_move="")  # it is said once
         yield Line()
         yield from _section("inputs", f"{len(detail.inputs)}" if detail.inputs else "none")
         for number, value in enumerate(detail.inputs):
@@ -164,6 +222,11 @@ class OutputsPanel(LinePanel):
         problem = self.model.summary.problem if self.model.summary else None
         if detail.row.status == "raised" and problem is not None:
             yield from _explain_raise(problem, detail.path)
+
+
+def _has_values(calls: Calls) -> bool:
+    outputs = (call.output for call in calls.calls)
+    return any(isinstance(output, TensorValue) and output.histogram is not None for output in outputs)
 
 
 def _fair(space: Space, values: tuple[Value, ...]) -> Space:

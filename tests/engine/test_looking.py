@@ -1,0 +1,101 @@
+"""The module that is looked at: its histograms, and any part of its tensors."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from inspector.engine.passes import last_pass
+from inspector.engine.session import Session
+from inspector.engine.subject import runner
+from inspector.engine.values import watch
+from inspector.engine.values.preview import preview
+from inspector.records import Preview, TensorValue, Window
+
+X = torch.arange(2 * 3 * 10 * 12).reshape(2, 3, 10, 12).float()
+
+
+def opened(model: nn.Module | None = None) -> Session:
+    session = Session(lambda event: None)
+    session.adopt(model or nn.Sequential(nn.Identity(), nn.ReLU()), (X - 100,), {}, "m")
+    session.run()
+    return session
+
+
+def output(session: Session, path: str, window: Window | None = None) -> TensorValue:
+    found = session.calls_of((path,), values=True, window=window or Window()).calls[0].output
+    assert isinstance(found, TensorValue)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("window", "start", "part"),
+    [
+        (Window(), (0, 0, 0, 0), X[0, 0, :6, :8]),
+        (Window(plane=4, row=6, column=8), (1, 1, 6, 8), X[1, 1, 6:, 8:]),
+        (Window(plane=99, row=99, column=99), (1, 2, 9, 11), X[1, 2, 9:, 11:]),
+        (Window(rows=2, columns=3, column=1), (0, 0, 0, 1), X[0, 0, :2, 1:4]),
+    ],
+)
+def test_any_part_is_shown(window: Window, start: tuple[int, ...], part: torch.Tensor) -> None:
+    assert preview(X, window) == Preview(start, tuple(map(tuple, part.tolist())))
+    moved = output(opened(), "0", window).preview
+    assert moved == Preview(start, tuple(map(tuple, (part - 100).tolist())), movable=True)
+
+
+def test_what_is_shown_is_what_the_hook_saw() -> None:
+    session = opened(nn.Sequential(nn.Identity(), nn.ReLU(inplace=True)))
+    output(session, "0")
+    assert output(session, "0", Window(column=1)).preview.rows[0][:3] == (-99.0, -98.0, -97.0)
+    assert session.runner.last.number == 1  # and no pass was needed
+
+
+@pytest.mark.parametrize("name", ["BUDGET", "KEPT"])
+def test_what_is_too_large_to_copy_shows_its_first_elements(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch if name == "BUDGET" else last_pass, name, 0)
+    session = opened()
+    for path in ("0", "1", "0"):
+        found = output(session, path, Window(column=1)).preview
+        assert found is not None and found.movable == (name == "KEPT")
+
+
+def test_why_there_are_no_values_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = opened()
+    assert not session.calls_of(("0",), values=True).missing
+    monkeypatch.setattr(runner, "BACKGROUND_MS", 0)
+    assert session.calls_of(("1",), values=True).missing == "slow"
+    assert not session.calls_of(("1",), values=True, force=True).missing
+    session.add_hook("0", "scale(2)")
+    assert not session.calls_of(("1",), values=True).missing  # they are there
+    assert session.calls_of((), values=True).missing == "changed"
+
+
+def test_after_a_slow_first_pass_the_next_ones_are_timed_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = opened()
+    session.runner._ms = 10 * runner.BACKGROUND_MS
+    assert session.calls_of(("1",), values=True).missing == "slow"
+    session.calls_of(("1",), values=True, force=True)
+    assert not session.calls_of(("0",), values=True).missing
+
+
+def test_zeros_are_counted_apart() -> None:
+    found = output(opened(), "1").histogram
+    assert found is not None and found.zeros == 101 and sum(found.counts) == X.numel() - 101
+    assert (found.low, found.high) == (0.0, X.numel() - 101.0) and max(found.counts) == min(found.counts) + 1
+
+
+def test_baseline_and_now_share_a_range_and_a_window() -> None:
+    session = opened()
+    session.add_hook("0", "scale(2)")
+    session.run()
+    detail = session.calls_of(("0",), values=True, window=Window(plane=1, column=2)).calls[0]
+    then, now = detail.histogram_then, detail.histogram_now
+    assert then is not None and now is not None
+    low, high = -200.0, 2 * (X.numel() - 101.0)
+    assert (then.low, then.high) == (now.low, now.high) == (low, high)
+    assert sum(then.counts) == sum(now.counts) == X.numel() - 1 and then.zeros == now.zeros == 1
+    assert isinstance(detail.baseline, TensorValue) and isinstance(detail.output, TensorValue)
+    old, new = detail.baseline.preview, detail.output.preview
+    assert old is not None and new is not None and old.start == new.start == (0, 1, 0, 2)
+    assert old.movable and new.rows == tuple(tuple(2 * value for value in row) for row in old.rows)
