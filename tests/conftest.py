@@ -6,6 +6,9 @@ import os
 # with a worker on each that is most of the suite's time.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# The configuration of whoever runs the tests is not for them.
+os.environ["XDG_CONFIG_HOME"] = os.path.join(os.path.dirname(__file__), "no-configuration")
+
 from hypothesis import settings
 
 # Shared machines stall for seconds; a property is about what holds, not about how long it took to see.

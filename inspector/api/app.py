@@ -12,17 +12,23 @@ import socket
 import subprocess
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from torch import nn
 
 from ..client.lineage import find_descendants, name_of
+from ..config.apply import app_options
+from ..config.read import read_config
 from ..engine.recording.call import Call
 from ..engine.server import Server
 from ..engine.session import Session
+from ..errors import UsageError
 from ..records import Opened
 from ..report.calls import render_calls
 from ..report.collector import Collector
+from ..report.problem import render_problem
 from ..text import visible
 from ..tui.options import AppOptions
 from ..tui.start.launcher import is_terminal, supervise
@@ -52,6 +58,7 @@ def _has_terminal() -> bool:
 def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0) -> Session:
     """Be the engine of an app on this terminal until it is closed. Its first pass makes so many tokens, or calls the
     model."""
+    configured = _read_options()
     ours, theirs = socket.socketpair()
     known = set(find_descendants(os.getpid()))
     with ours, theirs, DivertedOutput() as output:
@@ -60,7 +67,13 @@ def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0
         session = server.session = Session(server.outbox.put, server.busy)
         server.outbox.put(adopt(session))
         session.announce()
-        options = AppOptions(select=select, engine_fd=theirs.fileno(), output_fd=output.app_end, generate=generate)
+        options = AppOptions(
+            select=select,
+            engine_fd=theirs.fileno(),
+            output_fd=output.app_end,
+            generate=generate,
+            **configured,
+        )
         served = threading.Event()
         apps: list[subprocess.Popen[bytes]] = []
         arguments = options, ours, output, served, apps.append
@@ -78,6 +91,15 @@ def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0
             session.close()
     _tell_left([process for process in find_descendants(os.getpid()) if process not in known])
     return session
+
+
+def _read_options() -> dict[str, Any]:
+    """What the person configured. Where that is wrong, a program that may have run for hours goes on without it."""
+    try:
+        return app_options(read_config())
+    except UsageError as error:
+        warnings.warn(render_problem(error.problem), RuntimeWarning, stacklevel=4)
+        return {}
 
 
 def _run_app(

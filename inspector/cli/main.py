@@ -6,7 +6,9 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from .output import OutputError, open_streams, say
+from ..errors import InspectorError, UsageError
+from .output import OutputError, open_streams, say, write
+from .parser import asks_for_json
 from .verbs import split_verb
 
 
@@ -18,11 +20,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         code: int = import_module(f".{verb.name}", __package__).run(arguments)
     except OutputError as error:
         return _fail(error)
+    except UsageError as error:
+        if asks_for_json(arguments):
+            _write_failure(error)
+        return _fail(error)
     return code
 
 
-def _fail(error: OutputError) -> int:
+def _fail(error: InspectorError) -> int:
     from ..report.problem import render_problem
 
     say(render_problem(error.problem))
     return error.exit_code
+
+
+def _write_failure(error: UsageError) -> None:
+    from ..report.json_failure import render_failure
+
+    write(render_failure(None, error.problem) + "\n")

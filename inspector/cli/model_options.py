@@ -25,6 +25,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> Any:
     add("--grad", action="store_true", help="record gradients during the pass")
     add("--seed", type=int, default=0, metavar="N", help="for weights, input and pass (default 0)")
     add("--trust-pickle", action="store_true", help="open a file that runs code when it is opened, such as a pickle")
+    add("--config", default="", metavar="FILE", help="a configuration in place of your own; see inspector config")
     return model
 
 

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from pathlib import PurePath
 from typing import Any
 
+from ..config.apply import app_options, fill_target, find_place
+from ..config.read import read_config
+from ..config.schema import Config
 from .model_options import read_model
 from .output import write
 from .parser import make_parser
@@ -29,13 +32,14 @@ def run(arguments: Sequence[str]) -> int:
 def _open_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Show the app, or print a report where that was asked for or there is no terminal. Returns the exit code."""
     _check_recording(parser, options)
+    config = read_config(options.config)
     form = options.print or ("" if _has_terminal() and not options.save else "tree")
     if not form:
-        return _open_app(parser, options)
+        return _open_app(parser, options, config)
     if not options.target:
         parser.error("without a terminal a TARGET is needed, such as: inspector resnet18 --print tree")
     check_report(parser, options)
-    return _print_report(parser, options, form)
+    return _print_report(parser, options, config, form)
 
 
 def _check_recording(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -62,36 +66,37 @@ def _has_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
-def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, form: str) -> int:
+def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config, form: str) -> int:
     import msgspec
 
     from ..records import Target
     from .headless import print_report
 
-    target = msgspec.convert(_read_target(parser, options), Target)
+    target = msgspec.convert(_read_target(parser, options, config), Target)
     return print_report(target, form, write, options.strict)
 
 
-def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config) -> int:
     from ..tui.options import AppOptions
     from ..tui.start.launcher import supervise
 
-    app = AppOptions(
-        target=_read_target(parser, options) if options.target else None,
-        select=options.select,
-        theme=options.theme,
-        ascii=options.ascii,
-        mouse=not options.no_mouse,
-    )
-    return supervise(app.to_argv())
+    configured = app_options(config)
+    typed = {
+        "target": _read_target(parser, options, config) if options.target else None,
+        "select": options.select or find_place(options.target, config),
+        "theme": options.theme or configured["theme"],
+        "ascii": options.ascii or configured["ascii"],
+        "mouse": configured["mouse"] and not options.no_mouse,
+    }
+    return supervise(AppOptions(**{**configured, **typed}).to_argv())
 
 
-def _read_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, Any]:
+def _read_target(parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config) -> dict[str, Any]:
     """The fields of `records.Target`."""
     for text in options.hook:
         if text != "none" and ":" not in text.replace("(root)", "").partition("(")[0]:
             parser.error(f"--hook {text!r} names no module; write --hook 'conv1:scale(2)', or --hook none")
-    return {
+    fields = {
         **read_model(parser, options),
         "run": not options.no_forward,
         "observe": "none" not in options.hook,
@@ -107,3 +112,4 @@ def _read_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -
         "loader": options.loader,
         "materialize": options.materialize,
     }
+    return fill_target(fields, config, options.eval)

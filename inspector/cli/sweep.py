@@ -7,6 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from ..config.apply import fill_target
+from ..config.read import read_config
 from .model_options import add_model_options, read_model
 from .output import write
 from .parser import Parser, find_formatter
@@ -47,6 +49,7 @@ def _read(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple
     from ..records import RunSweep, Target
 
     fields = {**read_model(parser, options), "observe": False, "run": not options.corrupted}
+    fields = fill_target(fields, read_config(options.config), options.eval)
     asked = {name: getattr(options, name) for name in ("over", "where", "hook", "on", "metric", "clean", "corrupted")}
     return msgspec.convert(fields, Target), msgspec.convert({"type": "RunSweep", "generation": 1, **asked}, RunSweep)
 

@@ -21,6 +21,7 @@ OPEN = Verb("open", "open TARGET, in the app or as a report: what no verb means 
 VERBS: tuple[Verb, ...] = (
     OPEN,
     Verb("sweep", "patch or ablate one place after another, and measure what that does"),
+    Verb("config", "show, make or edit the configuration: keys, colours, what targets are opened with"),
     Verb("schema", "print the JSON Schema of what --print json prints"),
 )
 """As help lists them."""

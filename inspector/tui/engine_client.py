@@ -12,12 +12,13 @@ from ..client.ending import Ending
 from ..client.engine_client import EngineClient
 from ..client.process import Connection
 from ..records import AnyEvent, Problem, Progress, Work
+from .keys import say_key
 from .messages import EngineGone, EngineOutput, EngineSaid
 from .output_throttle import OutputThrottle
 
 Post = Callable[[Message], object]
 
-_ADVICE = "ctrl+k starts it again"
+_ADVICE = f"{say_key('restart')} starts it again"
 KILLED = Ending("was killed from here", "Killed", _ADVICE)
 """The end of an engine that a person killed in the middle of a pass."""
 STOPPED = Ending("was stopped from here", "Stopped", _ADVICE)

@@ -1,15 +1,20 @@
 """Every key, declared once: bindings, footer, help and command palette are all read from `COMMANDS`.
 
-A command has an id, so that a user's configuration can give it another key, and a group, under which help lists it.
-Widgets take the bindings of their context: `BINDINGS = bindings("tree")`.
+A command has an id, by which a configuration gives it other keys, and a group, under which help lists it. Widgets take
+the bindings of their context when their class is made: `BINDINGS = bindings("tree")`; so a process changes its keys
+before it imports any. The command line, which checks them, imports this without Textual.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from textual.binding import Binding
+from .key_names import print_key
+
+if TYPE_CHECKING:
+    from textual.binding import Binding
 
 Context = Literal["app", "move", "tree", "outputs", "hooks", "source", "history", "gradients", "line", "file"]
 
@@ -23,7 +28,7 @@ class Command:
     another context is the widget's own, as Textual has it: `move(1)` calls `action_move`."""
 
     id: str
-    keys: str  # comma-separated, the first one is shown
+    default_keys: str  # comma-separated, the first one is shown
     action: str
     label: str
     group: str
@@ -33,9 +38,15 @@ class Command:
     shown: str = ""  # how the key is written for a person, where Textual's name is not what is printed on it
 
     @property
+    def keys(self) -> str:
+        """Those that do it in this process; "" for none."""
+        return _changed.get(self.id, self.default_keys)
+
+    @property
     def key_shown(self) -> str:
         """The first key as a person reads it."""
-        return self.shown or self.keys.split(",")[0]
+        own = self.shown if self.keys == self.default_keys else ""
+        return own or print_key(self.keys.split(",")[0])
 
     @property
     def name(self) -> str:
@@ -46,6 +57,14 @@ class Command:
     def bound_action(self) -> str:
         """What a key does where it is bound: an action of the app is looked up by its id."""
         return perform(self.id) if self.context == "app" else self.action
+
+
+_changed: dict[str, str] = {}
+
+
+def change_keys(keys: Mapping[str, str]) -> None:
+    """Give commands other keys, by id, before any widget is imported."""
+    _changed.update(keys)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -157,6 +176,22 @@ def find_command(id: str) -> Command:
     return next(command for command in COMMANDS if command.id == id)
 
 
+def key_of(id: str) -> str:
+    """The key of a command as a hint writes it; where it has none, how the palette does it."""
+    command = find_command(id)
+    return command.key_shown or f"{find_command('palette').key_shown} {command.label}"
+
+
+def say_key(id: str) -> str:
+    """The same in a sentence: "ctrl+k", not "^k"."""
+    return key_of(id).replace("^", "ctrl+")
+
+
+def list_hints(words: Mapping[str, str], between: str) -> str:
+    """The key of each command and a word for what it does, in one line."""
+    return between.join(f"{key_of(id)} {word}" for id, word in words.items())
+
+
 def perform(id: str) -> str:
     """The action that does a command, wherever it is asked for."""
     return f"app.perform('{id}')"
@@ -164,11 +199,7 @@ def perform(id: str) -> str:
 
 def bindings(*contexts: Context) -> list[Binding]:
     """The bindings of these contexts, for a widget's `BINDINGS`."""
-    return [
-        Binding(c.keys, c.bound_action, c.footer or c.label, show=bool(c.footer), key_display=c.shown or None, id=c.id)
-        for c in COMMANDS
-        if c.context in contexts
-    ]
+    return [_bind(c, c.bound_action, show=True) for c in COMMANDS if c.context in contexts and c.keys]
 
 
 def panel_bindings() -> list[Binding]:
@@ -176,30 +207,33 @@ def panel_bindings() -> list[Binding]:
     panel works from the tree too, where neither the tree nor the app has that key."""
     taken = {key for c in COMMANDS if c.context in ("app", "move", "tree") for key in c.keys.split(",")}
     return [
-        Binding(c.keys, f"in_panel('{c.id}')", c.label, show=False, key_display=c.shown or None, id=c.id)
+        _bind(c, f"in_panel('{c.id}')")
         for c in COMMANDS
-        if c.context not in ("app", "move", "tree") and taken.isdisjoint(c.keys.split(","))
+        if c.context not in ("app", "move", "tree") and c.keys and taken.isdisjoint(c.keys.split(","))
     ]
 
 
 def bind_own(*ids: str) -> list[Binding]:
     """The bindings of these commands, for a layer that answers to a few of the app's with actions of its own."""
-    return [
-        Binding(c.keys, c.name, c.label, show=False, key_display=c.shown or None, id=c.id)
-        for c in COMMANDS
-        if c.id in ids
-    ]
+    return [_bind(c, c.name) for c in COMMANDS if c.id in ids and c.keys]
 
 
 def bind_to_app(*ids: str) -> list[Binding]:
     """The bindings of these commands for a layer that leaves them to the app."""
-    return [
-        Binding(c.keys, perform(c.id), c.label, show=False, key_display=c.shown or None, id=c.id)
-        for c in COMMANDS
-        if c.id in ids
-    ]
+    return [_bind(c, perform(c.id)) for c in COMMANDS if c.id in ids and c.keys]
+
+
+def _bind(command: Command, action: str, show: bool = False) -> Binding:
+    from textual.binding import Binding
+
+    label = command.footer or command.label if show else command.label
+    return Binding(
+        command.keys, action, label, show=show and bool(command.footer), key_display=command.key_shown, id=command.id
+    )
 
 
 def key(keys: str, action: str) -> Binding:
     """A binding of a layer: shown on its frame, not in the footer."""
+    from textual.binding import Binding
+
     return Binding(keys, action, show=False)

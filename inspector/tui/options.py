@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 
@@ -20,6 +20,11 @@ class AppOptions:
     mouse: bool = True
     engine_fd: int | None = None
     output_fd: int | None = None
+    split: int = 0  # percent of the width that the tree has at first; 0 leaves it to the style sheet
+    tab: str = ""  # the panel that shows at first
+    keys: Mapping[str, str] = field(default_factory=dict)  # of commands, see `keys.change_keys`
+    themes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # the colours of each, by its name
+    targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # fields of `records.Target` by its name
     generate: int = 0  # tokens that the first pass makes, where the engine is there already
 
     @property

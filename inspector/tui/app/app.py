@@ -15,6 +15,7 @@ from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
+from textual.theme import Theme
 
 from ...client.engine_client import EngineClient
 from ...client.pass_plan import Plan
@@ -75,6 +76,8 @@ class InspectorApp(App[None], inherit_bindings=False):
         super().__init__(driver_class=driver)
         self.error_console = self._crash = CrashConsole()
         self.options = options
+        for name, colours in options.themes.items():
+            self.register_theme(Theme(name, **colours))
         self.engine = connect(self.post_message)
         self.state = AppState(first_plan=Plan(generate=options.generate))
         self.workbench = Workbench(self.ask, options.ascii)
@@ -87,12 +90,14 @@ class InspectorApp(App[None], inherit_bindings=False):
         engine, state, bench, ascii = self.engine, self.state, self.workbench, self.options.ascii
         self.host = host = Host(self, Notices(self, bench.panels.find(LogPanel).write_notice))
         self.presenter = presenter = Presenter(bench, state, host)
-        self.bookmarks = bookmarks = Bookmarks(saved, bench, state, presenter, host, self.options.select)
+        self.bookmarks = bookmarks = Bookmarks(saved, bench, state, presenter, host, self.options)
         questions, outside, changer = Questions(host), Outside(host), Changer(engine, state, host)
         self.controller = controller = Controller(engine, state, presenter, questions, bookmarks, host)
         passes, opening, observing = controller.passes, controller.opening, controller.observing
         forms = HookForms(state, bench, changer, outside, host)
-        self.targets = TargetActions(engine, state, opening, presenter, bookmarks, questions, host)
+        self.targets = TargetActions(
+            engine, state, opening, presenter, bookmarks, questions, host, self.options.targets
+        )
         self.hook_rows = HookRowActions(engine, state, observing, changer, forms, outside, questions, host, ascii)
         self.owners: dict[str, object] = {
             "general": GeneralActions(engine, state, bench, passes, presenter, outside, host, ascii),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from ...records import Path, Target
 from ..format import ROOT
+from ..options import AppOptions
 from ..saved_state import SavedState, ViewState
 from .host import Host
 from .presenter import Presenter
@@ -15,15 +16,15 @@ from .workbench import Workbench
 
 @dataclass(eq=False)
 class Bookmarks:
-    """Goes between what is kept and the main screen. `select` is the dotted path of the module to start at, for the
-    first model that is opened."""
+    """Goes between what is kept and the main screen. `options` say where to start: `select` in the first model that is
+    opened, `split` and `tab` in every one of which nothing was kept."""
 
     saved: SavedState
     workbench: Workbench
     state: AppState
     presenter: Presenter
     host: Host
-    select: str
+    options: AppOptions
     _held: ViewState | None = field(default=None, init=False)  # to go back to after the engine was started again
     _forgotten: bool = field(default=False, init=False)  # the person wants nothing kept of this target
 
@@ -57,6 +58,9 @@ class Bookmarks:
         self._say_notes()
         if view is not None:
             self.workbench.restore(view)
+        if view in (None, ViewState()):
+            self.workbench.set_split(self.options.split)
+            self.workbench.panels.show_called(self.options.tab)
         if view in (None, ViewState()) and not self.state.model.is_model:
             self.workbench.panels.show_called("Parameters")  # there is no source, and nothing runs
         self._select_first()
@@ -87,12 +91,12 @@ class Bookmarks:
     def _select_first(self) -> None:
         """Go to the module that was asked for on the command line."""
         first, self.state.first = self.state.first, False
-        if not first or not self.select:
+        if not first or not self.options.select:
             return
         paths = self.state.model.paths
-        wanted = "" if self.select == ROOT else self.select
+        wanted = "" if self.options.select == ROOT else self.options.select
         found = next((path for path in paths if ".".join(path) == wanted), None)
         if found is None:
-            self.host.tell(f"there is no module {self.select}")
+            self.host.tell(f"there is no module {self.options.select}")
         else:
             self.workbench.select_path(found)

@@ -10,6 +10,7 @@ from ...client.engine_client import EngineClient
 from ...client.model import Model
 from ...client.pass_plan import Plan
 from ...records import Choices, Failed, ModuleRows, Open, Opened, Path, Target
+from ..keys import key_of
 from .bookmarks import Bookmarks
 from .host import Host
 from .observing import Observing
@@ -61,7 +62,7 @@ class Opening:
         self.host.spawn(self.open(replace(target, target=name) if target else Target(name)))
 
     def _stay_empty(self) -> None:
-        self.presenter.stage("no model is open; o opens one")
+        self.presenter.stage(f"no model is open; {key_of('open')} opens one")
 
     def forget(self) -> None:
         """Nothing is open."""
@@ -119,7 +120,7 @@ class Opening:
             return
         self._begun = True
         if state.would_materialize:
-            self.host.tell("lazy modules: r runs a pass, which gives them their shapes")
+            self.host.tell(f"lazy modules: {key_of('run')} runs a pass, which gives them their shapes")
         elif opened.form:
             self.passes.ask_input()
         elif opened.info.input:

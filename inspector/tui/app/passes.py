@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from ...client.engine_client import EngineClient
 from ...client.pass_plan import FORWARD, Plan
 from ...records import CallRows, Cancel, Failed, PassEnded, SetInput, ShowStep
+from ..keys import key_of, say_key
 from .host import Host
 from .live import Live
 from .presenter import Presenter
@@ -47,13 +48,13 @@ class Passes:
         if seed is not None:
             self._seed = seed
         if not self._engine.alive:
-            self._host.tell("the engine is not running; ctrl+k starts it again")
+            self._host.tell(f"the engine is not running; {say_key('restart')} starts it again")
         elif not state.ready:
             self._host.tell("there is no model yet")
         elif state.running:
             self._next = plan
         elif state.guessing:
-            self._host.tell("an input is being looked for; ctrl+c stops that")
+            self._host.tell(f"an input is being looked for; {say_key('interrupt')} stops that")
         elif state.opened is not None and state.opened.form:
             self.ask_input()
         elif state.would_materialize:
@@ -120,7 +121,7 @@ class Passes:
         left = await self._engine.look()
         inside = f" in {'.'.join(left.place.path) or '(root)'}" if left.place is not None else ""
         at = f" at {os.path.basename(left.where)}" if left.where else ""
-        self._host.tell(f"the engine does not answer{inside}{at}; ctrl+k kills it")
+        self._host.tell(f"the engine does not answer{inside}{at}; {say_key('restart')} kills it")
 
     def forget(self) -> None:
         """The model is gone, and with it what was asked of it."""
@@ -151,7 +152,7 @@ class Passes:
         now = model.step if self._step is None else self._step
         step = min(max(now + delta, first), model.steps - 1)
         if model.steps == 1:
-            self._host.tell("the last pass has one step: m runs several batches" + _or_tokens(state))
+            self._host.tell(f"the last pass has one step: {key_of('batches')} runs several batches" + _or_tokens(state))
         elif step == now:
             self._host.tell(_explain_edge(step, first))
         elif not state.running:

@@ -10,6 +10,7 @@ from textual.timer import Timer
 from ...client.pass_plan import Plan
 from ...records import Calls, PassSummary, Problem, Progress, Work
 from ...report.hints import Hint, list_hints
+from ..keys import key_of, say_key
 from ..panels.log import LogPanel
 from .host import Host
 from .state import AppState
@@ -184,7 +185,7 @@ class Presenter:
             return
         if opening:
             self.end_wait()
-            self.stage(f"{problem.what} (o opens another, ctrl+k tries again)")
+            self.stage(f"{problem.what} ({key_of('open')} opens another, {say_key('restart')} tries again)")
         self._show_problem(problem)
 
     def show_end(self, problem: Problem) -> None:
@@ -193,7 +194,7 @@ class Presenter:
         if not self._state.ready:
             self.stage(problem.what)
         self._state.exit_code = 1
-        self._title.alarm = "the engine is gone, ^k starts it again"
+        self._title.alarm = f"the engine is gone, {key_of('restart')} starts it again"
         if problem != self._last_problem:  # a pass that died was told of already
             self._show_problem(problem)
         hint = f"; {problem.hint}" if problem.hint else ""

@@ -201,6 +201,11 @@ class Workbench(Screen[None], inherit_bindings=False):
         else:
             self.module_tree.styles.width = wanted
 
+    def set_split(self, percent: int) -> None:
+        """Give the tree this part of the width, where the panes lie side by side; 0 leaves it as it is."""
+        if percent and not self.has_class("-portrait"):
+            self.move_split(self.size.width * percent // 100 - self.module_tree.outer_size.width)
+
     def toggle_order(self) -> None:
         """The modules as a tree, or the calls of the last pass in their order."""
         self.module_tree.order = not self.module_tree.order

@@ -34,7 +34,7 @@ class KeyBar(Widget):
 def fitting_labels(width: int) -> list[Command]:
     """The commands whose labels fit into `width` cells, by rank."""
     kept: list[Command] = []
-    for command in sorted((c for c in COMMANDS if c.footer), key=lambda c: c.rank)[:MOST]:
+    for command in sorted((c for c in COMMANDS if c.footer and c.keys), key=lambda c: c.rank)[:MOST]:
         if _width([*kept, command]) > width:
             break
         kept.append(command)

@@ -11,6 +11,7 @@ from textual.widget import Widget
 from ...records import Changes, ModelInfo, PassSummary, Progress, Work
 from ...text import visible
 from .. import format
+from ..keys import key_of
 from .parts import Part, drop_parts
 from .pass_words import LONG, describe_last, describe_running, describe_work
 
@@ -92,7 +93,7 @@ class TitleBar(Widget):
         return "$text-warning" if summary is not None and summary.hook_counts.never_fired else "$foreground-muted"
 
     def _pass_under_way(self) -> str:
-        seconds = f"{self.elapsed:.1f} s" + ("  ^c cancels" if self.elapsed >= LONG else "")
+        seconds = f"{self.elapsed:.1f} s" + (f"  {key_of('interrupt')} cancels" if self.elapsed >= LONG else "")
         if self.progress is None or (self.progress.expected <= 0 and self.progress.batches <= 1):
             return f"running  {seconds}"
         return f"{describe_running(self.progress, BAR_WIDTH, self.ascii)} {seconds}"
@@ -100,7 +101,7 @@ class TitleBar(Widget):
     def _last_pass(self, room: int) -> str:
         if self.summary is None:
             return ""
-        hooks = "changed since, r runs" if self.stale else f"{self.summary.hooks} hooks"
+        hooks = f"changed since, {key_of('run')} runs" if self.stale else f"{self.summary.hooks} hooks"
         return describe_last(self.summary, hooks, room, self._dot)
 
 

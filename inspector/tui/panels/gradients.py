@@ -22,10 +22,10 @@ from ..drawing.lines import Page
 from ..drawing.problem import message
 from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN
 from ..drawing.wrap import Line
-from ..keys import bindings
+from ..keys import bindings, key_of
 from .line_panel import LinePanel
 
-HOW_TO_RUN = "no backward pass yet: press b"
+HOW_TO_RUN = f"no backward pass yet: press {key_of('backward')}"
 FARS = (FAR, FAR * 10, FAR / 10)
 """What counts as far, one after the other."""
 LEAST_POWERS = 3.0
@@ -153,11 +153,12 @@ def _size(call: CallRow) -> float:
 
 def _head(sizes: Sequence[float], marks: Sequence[str], trend: Trend, far: float) -> Iterator[Line]:
     title = Content.styled("output gradients (norm) in backward order", HEADING)
-    yield Line(title, aside=Content.styled("enter Go to it", DIM))
+    yield Line(title, aside=Content.styled(f"{key_of('gradient-module')} Go to it", DIM))
     counted = [(mark, marks.count(mark)) for mark in _STYLES if mark in marks]
     parts = [Content.styled(f"median {format.number(median_of(sizes))}", DIM)]
     parts += [Content.styled(f"{count} {mark}", _STYLES[mark]) for mark, count in counted]
-    yield Line(Content.styled(" · ", DIM).join(parts), aside=Content.styled(f"x Threshold {far:,.0f}×", DIM))
+    threshold = f"{key_of('gradient-threshold')} Threshold {far:,.0f}×"
+    yield Line(Content.styled(" · ", DIM).join(parts), aside=Content.styled(threshold, DIM))
     if trend.mark:
         yield Line(Content.styled(str(trend), _STYLES[trend.mark]))
     yield Line()

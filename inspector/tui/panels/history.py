@@ -21,10 +21,10 @@ from ..drawing.sparkline import sparkline
 from ..drawing.styles import ACCENT, DIM, HEADING
 from ..drawing.table import Cell, Column, Table
 from ..drawing.wrap import Line
-from ..keys import bindings
+from ..keys import bindings, key_of
 from .line_panel import LinePanel
 
-HOW_TO_RUN = "no batches yet: press m to run several"
+HOW_TO_RUN = f"no batches yet: press {key_of('batches')} to run several"
 LEAST, MOST = 4, 14  # lines of the plot
 _AROUND = 2  # lines: above the plot its title, below it a free one
 _TREND_WIDTH = 20

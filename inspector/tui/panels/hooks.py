@@ -16,12 +16,14 @@ from ..drawing.problem import message
 from ..drawing.styles import DIM
 from ..drawing.wrap import Line
 from ..format import ALTERED
-from ..keys import bindings
+from ..keys import bindings, key_of, list_hints
 from .hook_keys import HookKeys
 from .hook_rows import counts, hook_lines, in_firing_order
 from .line_panel import LinePanel
 
-KEYS = "space on or off · enter source · i change · d delete"
+KEYS = list_hints(
+    {"toggle-hook": "on or off", "hook-source": "source", "change-hook": "change", "delete-hook": "delete"}, " · "
+)
 
 
 class HooksPanel(HookKeys, LinePanel):
@@ -77,7 +79,7 @@ class HooksPanel(HookKeys, LinePanel):
             return None
         if not self.rows:
             return Page(message(*self._why_nothing(self.hooks)))
-        head = [Line(Content.styled(counts(self.rows), DIM), aside=Content.styled("a add", DIM))]
+        head = [Line(Content.styled(counts(self.rows), DIM), aside=Content.styled(f"{key_of('add-hook')} add", DIM))]
         head.append(Line(Content.styled(KEYS, DIM)))
         lines: list[Line] = []
         stops: list[range] = []
@@ -91,8 +93,8 @@ class HooksPanel(HookKeys, LinePanel):
         if hooks.note:
             yield hooks.note
         elif not hooks.observed:
-            yield "press space in the tree to observe it"
-        yield "press a to add a hook"
+            yield f"press {key_of('observe')} in the tree to observe it"
+        yield f"press {key_of('add-hook')} to add a hook"
 
 
 def _count_added(model: Model, index: int) -> int:

@@ -22,19 +22,19 @@ from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN
 from ..drawing.values import Space, part_lines, value_lines
 from ..drawing.window import Step, how_to_move, movable, move
 from ..drawing.wrap import Line
-from ..keys import bind_own, bindings
+from ..keys import bind_own, bindings, key_of
 from .line_panel import LinePanel
 
 PREVIEWS = 16  # tensors; past that their elements are left out
 COLUMNS = 32  # asked for of each tensor; as many are drawn as there is room for
 TALL = 24  # lines of a panel in which a histogram takes two
 MISSING = {
-    "slow": "no histogram and no values: the pass is slow; press x to run it again for them",
-    "busy": "no histogram and no values yet: press x to fetch them",
-    "changed": "no histogram and no values of this module: press r, the next pass brings them",
+    "slow": f"no histogram and no values: the pass is slow; press {key_of('fetch-values')} to run it again for them",
+    "busy": f"no histogram and no values yet: press {key_of('fetch-values')} to fetch them",
+    "changed": f"no histogram and no values of this module: press {key_of('run')}, the next pass brings them",
 }
 FETCHING = "running the pass again for histogram and values …"
-HOOK_OFF = "the observe hook of this module is off: press space to turn it on"
+HOOK_OFF = f"the observe hook of this module is off: press {key_of('observe')} to turn it on"
 
 
 class ValuesView(LineView, inherit_bindings=False):
@@ -142,7 +142,7 @@ class OutputsPanel(LinePanel):
         elif state == 0:
             yield HOOK_OFF
         elif calls.number == 0:
-            yield "no pass yet: press r to run one"
+            yield f"no pass yet: press {key_of('run')} to run one"
         else:
             yield "not called in this pass"
 

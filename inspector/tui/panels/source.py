@@ -19,7 +19,7 @@ from ..drawing.lines import Page
 from ..drawing.problem import label_line
 from ..drawing.styles import ACCENT, DIM, HEADING, WARN
 from ..drawing.wrap import EMPTY, Line
-from ..keys import bindings
+from ..keys import bindings, key_of
 from .line_panel import LinePanel
 
 PARTS: dict[SourcePart, str] = {"forward": "forward", "class": "class", "init": "__init__", "site": "call site"}
@@ -104,7 +104,7 @@ class SourcePanel(LinePanel):
 
     def _parts(self, source: Source, width: int) -> Line:
         chips = [Content.styled(name, f"{ACCENT} bold" if part == source.part else DIM) for part, name in PARTS.items()]
-        return Line(Content("  ").join(chips), aside=Content.styled("v next  c site" if width >= 56 else "v  c", DIM))
+        return Line(Content("  ").join(chips), aside=Content.styled(_keys(width), DIM))
 
     def _code(self, source: Source, width: int) -> list[Line]:
         asides = shapes_by_line(self.model, source, room=width // 3 if width >= 56 else 9)
@@ -168,3 +168,8 @@ def _place(source: Source, room: int) -> str:
 
 def _last_part(text: str, room: int) -> str:
     return text if len(text) <= room else "…" + text[len(text) - room + 1 :]
+
+
+def _keys(width: int) -> str:
+    part, site = key_of("part"), key_of("site")
+    return f"{part} next  {site} site" if width >= 56 else f"{part}  {site}"

@@ -15,19 +15,15 @@ from textual.widgets import Static
 from ...gradients import MEANINGS
 from ..bars.tabs import TAB_MARKS
 from ..format import MARKS
-from ..keys import COMMANDS, Command, bindings
+from ..key_names import print_key
+from ..keys import COMMANDS, Command, bindings, key_of
 from .layer import Layer
 
-_PRINTED = {
-    "question_mark": "?", "slash": "/", "colon": ":", "plus": "+", "minus": "-", "underscore": "_",
-    "equals_sign": "=", "less_than_sign": "<", "greater_than_sign": ">", "full_stop": ".", "comma": ",",
-    "left_square_bracket": "[", "right_square_bracket": "]", "left_curly_bracket": "{", "right_curly_bracket": "}",
-    "pagedown": "PgDn", "pageup": "PgUp", "f1": "F1",
-    "up": "↑", "down": "↓", "left": "←", "right": "→", "home": "Home", "end": "End", "escape": "esc",
-    "shift+tab": "S-tab",
-}  # fmt: skip
 _KEY_COLUMN = 12
-_REMARKS = {"Panels": "  In the tree too, for the panel that shows, where the key is free."}
+_REMARKS = {
+    "General": "  inspector config --edit gives commands other keys.",
+    "Panels": "  In the tree too, for the panel that shows, where the key is free.",
+}
 
 
 class Help(Layer[None]):
@@ -46,7 +42,7 @@ class Help(Layer[None]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="layer") as frame:
             frame.border_title = "Help"
-            frame.border_subtitle = "q closes"
+            frame.border_subtitle = f"{key_of('quit')} closes"
             yield Static(help_text(self._ascii))
 
     def action_help(self) -> None:
@@ -77,7 +73,7 @@ def help_text(ascii: bool = False) -> Content:
     parts: list[Content] = []
     for group, commands in groupby(_list_commands(), key=lambda c: c.group):
         parts.append(Content.styled(group, "bold $text-primary"))
-        parts.extend(_row(keys_of(command, ascii), command.label) for command in commands)
+        parts.extend(_row(keys_of(command, ascii) or "-", command.label) for command in commands)
         parts.extend(Content.styled(remark, "$foreground-muted") for g, remark in _REMARKS.items() if g == group)
         parts.append(Content(""))
     parts.append(Content.styled("Marks in the tree", "bold $text-primary"))
@@ -91,8 +87,7 @@ def help_text(ascii: bool = False) -> Content:
 
 def keys_of(command: Command, ascii: bool = False) -> str:
     """All keys of a command as they are printed on a keyboard."""
-    keys = [key.replace("ctrl+", "^") for key in command.keys.split(",")]
-    return " ".join(key if ascii and key in ("up", "down", "left", "right") else _PRINTED.get(key, key) for key in keys)
+    return " ".join(print_key(key, ascii) for key in command.keys.split(","))
 
 
 def _list_commands() -> list[Command]:

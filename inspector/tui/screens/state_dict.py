@@ -19,7 +19,7 @@ from ..drawing.lines import LineView, Page
 from ..drawing.problem import label_line
 from ..drawing.styles import ACCENT, DIM, ERROR, GOOD, WARN
 from ..drawing.wrap import Line
-from ..keys import key
+from ..keys import key, key_of
 from ..line_box import LineBox
 from .layer import Layer
 
@@ -62,7 +62,7 @@ class StateDictScreen(Layer[LoadOffer]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = Content(f"State dict · {title(self._report)}")
-            frame.border_subtitle = Content(f"{_verb(self._report.offer)}  / Narrow  q Close")
+            frame.border_subtitle = Content(f"{_verb(self._report.offer)}  / Narrow  {key_of('quit')} Close")
             yield LineBox(placeholder="/ narrows: words of a key, or a state")
             yield self._view
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 from ...client.process import Connection, join_engine, start_engine
 from ...errors import BUG
+from ..keys import change_keys
 from ..options import AppOptions
 
 
@@ -22,6 +23,7 @@ def main(lifeline_fd: int, argv: list[str]) -> NoReturn:
     warnings.filterwarnings("ignore", "coroutine .* was never awaited", RuntimeWarning)
     options = AppOptions.from_argv(argv)
     connection = connect(options)
+    change_keys(options.keys)
 
     from .run import CRASHED, run_app
 

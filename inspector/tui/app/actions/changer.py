@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ....client.engine_client import EngineClient
 from ....records import AnyEvent, AnyRequest, Changes, Failed, Problem
+from ...keys import key_of
 from ..host import Host
 from ..state import AppState
 
@@ -48,7 +49,7 @@ class Changer:
         """Say which change is the last one."""
         made = [change.label for change in changes.changes if not change.undone]
         if made:
-            self.host.tell(f"done: {made[-1]}; u undoes it")
+            self.host.tell(f"done: {made[-1]}; {key_of('undo')} undoes it")
 
 
 def describe_problem(problem: Problem) -> str:

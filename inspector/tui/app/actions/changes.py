@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from ....client.engine_client import EngineClient
 from ....records import Changes, DisableAll, Failed, LoadRecipe, Problem, Save, Saved, Undo
+from ...keys import key_of
 from ..host import Host
 from ..state import AppState
 from .changer import Changer
@@ -16,7 +17,9 @@ ABOUT_WRITE = (
     "The ending says what: .toml the hooks as a recipe, .py a script that does the same, .safetensors the recorded "
     "tensors."
 )
-ABOUT_READ = "A recipe of hooks and edits, as w writes it (.toml). They are added to those that are there."
+ABOUT_READ = (
+    f"A recipe of hooks and edits, as {key_of('write')} writes it (.toml). They are added to those that are there."
+)
 
 
 @dataclass(eq=False)
@@ -33,7 +36,7 @@ class ChangeActions:
 
     async def _disable_all(self) -> None:
         if await self.changer.change(DisableAll(self.state.generation)):
-            self.host.tell("all hooks of ours are off; u undoes it")
+            self.host.tell(f"all hooks of ours are off; {key_of('undo')} undoes it")
 
     def undo(self) -> None:
         self.changer.when_ready(lambda: self.host.spawn(self._undo(redo=False), group="undo"))

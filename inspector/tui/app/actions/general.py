@@ -9,6 +9,7 @@ from ....client.engine_client import EngineClient
 from ....records import Failed, GetSource, Source
 from ... import format
 from ...engine_client import STOPPED
+from ...keys import say_key
 from ...panels.line_panel import LinePanel
 from ..host import Host
 from ..outside import Outside
@@ -53,7 +54,7 @@ class GeneralActions:
         else:
             self._quit_until = time.monotonic() + ASK_TWICE
             self._stop_loading()
-            self.host.tell("press ctrl+c again to quit")
+            self.host.tell(f"press {say_key('interrupt')} again to quit")
 
     def _stop_loading(self) -> None:
         """Code that builds a model has no modules to stop at: its process is ended."""

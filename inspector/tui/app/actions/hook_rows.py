@@ -8,6 +8,7 @@ from ....client.engine_client import EngineClient
 from ....records import Failed, GetHookSource, HookRow, RemoveHook, SetHook, Source
 from ....text import visible
 from ... import format
+from ...keys import key_of
 from ...messages import HookAsked
 from ...panels.hook_rows import is_observer
 from ...screens.layer import FORM
@@ -19,7 +20,7 @@ from ..state import AppState
 from .changer import Changer, describe_problem
 from .hook_forms import HookForms
 
-NOT_OURS = "this hook is not ours: it can only be switched off, with space"
+NOT_OURS = f"this hook is not ours: it can only be switched off, with {key_of('toggle-hook')}"
 
 
 @dataclass(eq=False)
@@ -82,7 +83,7 @@ class HookRowActions:
         if not row.ours:
             self.host.tell(NOT_OURS)
         elif row.spec is None or row.path is None:
-            self.host.tell("the observe hook has nothing to change; space turns it off")
+            self.host.tell(f"the observe hook has nothing to change; {key_of('toggle-hook')} turns it off")
         else:
             self.host.spawn(self.forms.change(row, row.spec), group=FORM, exclusive=True)
 
@@ -90,12 +91,12 @@ class HookRowActions:
         if not row.ours:
             self.host.tell(NOT_OURS)
         elif row.path is None:
-            self.host.tell("this hook is of the whole process; space switches it off")
+            self.host.tell(f"this hook is of the whole process; {key_of('toggle-hook')} switches it off")
         elif is_observer(row):
             await self.observing.turn((row.path,), subtree=False, on=False)
             self.host.reload_layers()
         elif await self.changer.change(RemoveHook(self.state.generation, row.path, row.kind, row.id)):
-            self.host.tell(f"deleted {row.name}; u undoes it")
+            self.host.tell(f"deleted {row.name}; {key_of('undo')} undoes it")
 
 
 def _toggle_question(row: HookRow) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
 
 import msgspec
 
@@ -30,6 +33,7 @@ class TargetActions:
     bookmarks: Bookmarks
     questions: Questions
     host: Host
+    settings: Mapping[str, Mapping[str, Any]]  # fields of `Target` that a person configured, by its name
 
     def open(self) -> None:
         """Ask what to open: what was open lately at once, the engine's names when they are there."""
@@ -51,7 +55,7 @@ class TargetActions:
     def _open_picked(self, name: str | None, recent: tuple[Target, ...]) -> None:
         if name is not None:
             again = next((each for each in recent if each.target == name), None)
-            self.opening.start(again or parse_target(name))
+            self.opening.start(again or parse_target(name, self.settings))
         elif self.state.target is None:
             self.host.leave(self.state.exit_code)
 
@@ -88,14 +92,16 @@ class TargetActions:
         self.questions.confirm(f"Forget what was kept for {visible(target.target)}?", "Forget", forget)
 
 
-def parse_target(text: str) -> Target:
-    """A target with constructor arguments, as after the command's name."""
+def parse_target(text: str, settings: Mapping[str, Mapping[str, Any]] = MappingProxyType({})) -> Target:
+    """A target with constructor arguments, as after the command's name, and what is configured for it."""
     try:
         name, *rest = shlex.split(text)
     except ValueError:
         return Target(text)
     pairs = [tuple(word.split("=", 1)) for word in rest if "=" in word]
-    return msgspec.convert({"target": name, "arguments": pairs}, Target)
+    configured = settings.get(name, {})
+    arguments = [*configured.get("arguments", ()), *pairs]
+    return msgspec.convert({**configured, "target": name, "arguments": arguments}, Target)
 
 
 def _typed_with(target: Target) -> str:

@@ -21,7 +21,7 @@ from ...drawing.lines import Page
 from ...drawing.problem import message, problem_lines
 from ...drawing.styles import DIM, HEADING
 from ...drawing.wrap import Line
-from ...keys import bind_own, bind_to_app, bindings, key
+from ...keys import bind_own, bind_to_app, bindings, key, list_hints
 from ...panels.hook_keys import HookKeys
 from ...panels.hook_rows import counts, hook_lines, in_firing_order
 from ..layer import Layer
@@ -32,6 +32,9 @@ AHEAD = 200
 PROCESS = "the whole process"
 
 Fetch = Callable[[int], Awaitable[AllHooks | Problem]]
+
+_OF_A_HOOK = {"toggle-hook": "on/off", "hook-source": "Source", "change-hook": "Change", "delete-hook": "Delete"}
+KEYS = f"{list_hints(_OF_A_HOOK, '  ')}  o Go  {list_hints({'filter': 'Filter', 'quit': 'Close'}, '  ')}"
 
 
 class HookList(CursorView):
@@ -91,7 +94,7 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = "All hooks"
-            frame.border_subtitle = "space on/off  enter Source  i Change  d Delete  o Go  f Filter  q Close"
+            frame.border_subtitle = KEYS
             yield self._view
             yield PromptBar(id="prompt")
 

@@ -18,7 +18,7 @@ from ...drawing.problem import label_line
 from ...drawing.styles import DIM, WARN
 from ...drawing.wrap import Line
 from ...format import cut_start
-from ...keys import key
+from ...keys import key, key_of
 from ...panels.source import dedent, explanation, number_lines
 from ..layer import Layer
 
@@ -52,7 +52,7 @@ class HookSource(Layer[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = Content(visible(self._source.title))
-            frame.border_subtitle = "e $EDITOR  q closes" if self._source.file else "q closes"
+            frame.border_subtitle = f"{'e $EDITOR  ' * bool(self._source.file)}{key_of('quit')} closes"
             rows = len(self._code) + len(self._head(80)) + 1
             frame.styles.height = max(rows, 4) + FRAME  # the style sheet keeps it on the screen
             frame.styles.max_height = "90%"

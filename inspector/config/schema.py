@@ -1,0 +1,81 @@
+"""What a configuration may say: its tables, what is in each, and what that is where nothing is said.
+
+A table is a class and its settings are the fields; what help, the default file and errors say of it is made from them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+Percent = Annotated[int, Meta(ge=10, le=90)]
+Colour = Annotated[str, Meta(pattern=r"^(#[0-9A-Fa-f]{3}|#[0-9A-Fa-f]{6}|ansi_[a-z_]+)$")]
+Texts = str | list[str]
+"""One, or several."""
+
+
+class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the app looks, and where it starts in a target that was not open before."""
+
+    theme: str = ""
+    ascii: bool = False
+    mouse: bool = True
+    split: Percent | None = None
+    tab: str = ""
+
+
+class TargetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is meant where a target is typed without it. Everything here can be typed, too."""
+
+    arguments: dict[str, str | int | float | bool] = {}
+    input: Texts = ""
+    weights: str = ""
+    rename: Texts = ""
+    device: str = ""
+    dtype: str = ""
+    train: bool = False
+    grad: bool = False
+    seed: int = 0
+    hooks: Texts = ""
+    recipe: str = ""
+    select: str = ""
+
+
+class ThemeColours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A theme: Textual makes what is not said from what is."""
+
+    primary: Colour
+    dark: bool = True
+    secondary: Colour | None = None
+    warning: Colour | None = None
+    error: Colour | None = None
+    success: Colour | None = None
+    accent: Colour | None = None
+    foreground: Colour | None = None
+    background: Colour | None = None
+    surface: Colour | None = None
+    panel: Colour | None = None
+
+
+class Config(msgspec.Struct, frozen=True):
+    """All of a configuration, checked. `keys` are in Textual's words, with commas between those of one command."""
+
+    keys: dict[str, str] = {}
+    view: View = View()
+    targets: dict[str, TargetSettings] = {}
+    themes: dict[str, ThemeColours] = {}
+
+
+MEANINGS = {
+    "view.theme": "a theme of Textual, or one of [themes]",
+    "view.ascii": "draw with ASCII characters only",
+    "view.mouse": "false leaves the mouse to the terminal",
+    "view.split": "percent of the width that the tree has",
+    "view.tab": "the tab that shows at first: Source, Outputs, Parameters, …",
+}
+"""For the default file."""
+
+TableName = Literal["keys", "view", "targets", "themes"]
+TABLES: tuple[TableName, ...] = ("keys", "view", "targets", "themes")
