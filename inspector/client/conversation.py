@@ -10,20 +10,31 @@ from itertools import count
 
 from ..channel import check_greeting, decode_told, encode
 from ..records import (
+    AddHook,
     AnyEvent,
     AnyRequest,
     Asked,
     Changes,
+    EditParameters,
     Failed,
+    GetAttributes,
+    GetCalls,
+    GetParameters,
+    GetSource,
     Hello,
     HookMarks,
+    LoadRecipe,
+    LoadStateDict,
     Open,
     Opened,
     PassEnded,
     Problem,
     Run,
     RunSweep,
+    Save,
     SetInput,
+    TryStateDict,
+    Undo,
 )
 from .border import Border, check_size
 
@@ -39,6 +50,22 @@ _MEANWHILE = {
     SetInput: "while making the input",
 }
 """Requests that run other people's code, and what they do in words."""
+
+_DOING = {
+    SetInput: "making the input",
+    LoadStateDict: "loading the state dict",
+    TryStateDict: "comparing the state dict",
+    Save: "writing the file",
+    LoadRecipe: "reading the hooks",
+    AddHook: "adding the hook",
+    EditParameters: "changing parameters",
+    Undo: "undoing",
+    GetCalls: "fetching values",
+    GetParameters: "looking at parameters",
+    GetAttributes: "looking at attributes",
+    GetSource: "looking for the source",
+}
+"""What may take its time besides opening and running, in words."""
 
 
 class Conversation:
@@ -58,6 +85,13 @@ class Conversation:
     @property
     def _opening(self) -> bool:
         return any(type(request) is Open for request, _ in self._waiting.values())
+
+    @property
+    def doing(self) -> tuple[int, str]:
+        """What has been waited for longest besides opening and running, by its number and in words; (0, "") for
+        nothing."""
+        named = ((number, _DOING.get(type(request), "")) for number, (request, _) in self._waiting.items())
+        return next((each for each in named if each[1]), (0, ""))
 
     @property
     def meanwhile(self) -> str:

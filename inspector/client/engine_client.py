@@ -84,6 +84,11 @@ class EngineClient:
         """Something is being waited for that runs other people's code."""
         return self._conversation.busy
 
+    @property
+    def doing(self) -> tuple[int, str]:
+        """What it has been asked for longest besides opening and running: a number, and in words."""
+        return self._conversation.doing
+
     async def connect(self) -> None:
         """Start listening, in the running event loop."""
         reader, self._writer = await asyncio.open_connection(sock=self._connection.sock, limit=1 << 20)

@@ -126,6 +126,7 @@ class FakeEngine:
         self.alive = True
         self.ours = True
         self.busy = False
+        self.doing = 0, ""
         self.left = Postmortem()  # of the pass that runs
         self.post: Callable[[Message], object] = lambda message: None
         self.asked: list[AnyRequest] = []

@@ -46,6 +46,7 @@ from .outside import Outside
 from .presenter import Presenter
 from .questions import Questions
 from .state import AppState
+from .waits import Waits
 from .workbench import Workbench
 
 _HARMLESS = HarmlessLines()
@@ -94,6 +95,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         questions, outside, changer = Questions(host), Outside(host), Changer(engine, state, host)
         self.controller = controller = Controller(engine, state, presenter, questions, bookmarks, host)
         passes, opening, observing = controller.passes, controller.opening, controller.observing
+        self.waits = Waits(engine, state, presenter, host)
         forms = HookForms(state, bench, changer, outside, host)
         self.targets = TargetActions(
             engine, state, opening, presenter, bookmarks, questions, host, self.options.targets
@@ -139,6 +141,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         if self.options.theme:
             self._set_theme(self.options.theme)
         self.presenter.start_clock()
+        self.waits.start()
         self.call_after_refresh(self._begin)
 
     def _set_theme(self, name: str) -> None:

@@ -16,6 +16,9 @@ from .host import Host
 from .state import AppState
 from .workbench import Workbench
 
+STOP = f"{key_of('interrupt')} stops"
+"""The key for what can be stopped, and not only ended with the engine."""
+
 FAULTS_TOLD = 2
 """Hooks that failed, of which each is told in a notification."""
 
@@ -48,10 +51,16 @@ class Presenter:
         """What goes on while there is no model."""
         self._title.stage = text
 
-    def wait(self, what: str = "") -> None:
-        """Count the time of what is no pass; `what` it is, where the stage does not say so."""
-        self._title.work = Work(what)
-        self._start_clock()
+    @property
+    def waits(self) -> bool:
+        """The title says what is waited for besides a pass."""
+        return self._title.work is not None
+
+    def wait(self, what: str = "", stop: str = STOP, since: float = 0.0) -> None:
+        """Count the time of what is no pass, which began `since` seconds ago; `what` it is, where the stage does not
+        say so."""
+        self._title.work, self._title.stop = Work(what), stop
+        self._start_clock(since)
 
     def show_work(self, work: Work) -> None:
         """How far it is. What was said before an end that is known already comes too late."""
@@ -63,8 +72,8 @@ class Presenter:
         if self._clock is not None and not self._state.running:
             self._clock.pause()
 
-    def _start_clock(self) -> None:
-        self._state.started, self._title.elapsed = time.monotonic(), 0.0
+    def _start_clock(self, since: float = 0.0) -> None:
+        self._state.started, self._title.elapsed = time.monotonic() - since, since
         if self._clock is not None:
             self._clock.resume()
 
@@ -104,7 +113,7 @@ class Presenter:
         self.log_panel.begin(plan.describe(last.number + 1 if last is not None else 1))
         title, state = self._title, self._state
         title.progress, title.work, title.running, title.live = None, None, True, state.live
-        title.stale = state.stale
+        title.stale, title.stop = state.stale, STOP
         self._start_clock()
 
     def show_progress(self, progress: Progress) -> None:

@@ -31,6 +31,7 @@ class TitleBar(Widget):
     running: reactive[bool] = reactive(False)
     progress: reactive[Progress | None] = reactive(None)
     work: reactive[Work | None] = reactive(None)  # what is waited for, besides a pass or in it
+    stop: reactive[str] = reactive("")  # how that is stopped
     elapsed: reactive[float] = reactive(0.0)  # seconds of the running pass, or of the work
     summary: reactive[PassSummary | None] = reactive(None)
     alarm: reactive[str] = reactive("")  # in place of the last pass: what is wrong with the engine
@@ -81,7 +82,7 @@ class TitleBar(Widget):
 
     def _choose_words(self, room: int) -> str:
         if self.work is not None:
-            return describe_work(self.work, self.elapsed, room + room // 8, self.ascii)
+            return describe_work(self.work, self.elapsed, self.stop, room + room // 8, self.ascii)
         return self._pass_under_way() if self.running else self._last_pass(room)
 
     def _choose_style(self) -> str:

@@ -6,7 +6,6 @@ from ...records import HookCounts, PassSummary, Progress, Work
 from ...report.waits import count_work
 from ...text import visible
 from .. import format
-from ..keys import key_of
 from ..tree.heat import short
 from .parts import Part, drop_parts
 
@@ -27,11 +26,11 @@ def describe_running(progress: Progress, width: int, ascii: bool) -> str:
     return f"{done}/{expected} {bar(done / expected, width, ascii)}"
 
 
-def describe_work(work: Work, seconds: float, width: int, ascii: bool) -> str:
+def describe_work(work: Work, seconds: float, stop: str, width: int, ascii: bool) -> str:
     """What is waited for, how far it is and how to stop it, in about `width` cells."""
     how_far = Part(2, count_work(work))
     known = Part(3, bar(work.done / work.total, WORK_BAR, ascii) if work.total else "")
-    timed = [Part(4, f"{seconds:.1f} s"), Part(0, f"{key_of('interrupt')} stops")] if seconds >= LONG else []
+    timed = [Part(4, f"{seconds:.1f} s"), Part(0, stop)] if seconds >= LONG else []
     parts = [part for part in (Part(1, work.what), how_far, known, *timed) if part.text]
     return "  ".join(part.text for part in drop_parts(parts, width, "  "))
 

@@ -641,6 +641,18 @@ async def test_loading_says_how_far_it_is_and_can_be_stopped(tmp_path: Path) -> 
         assert not engine.alive and "gone" in app.workbench.title_bar.alarm and "building" not in title_of(app)
 
 
+async def test_whatever_takes_long_is_named_in_the_title_until_it_is_over(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, _, engine):
+        engine.doing = 7, "loading the state dict"
+        app.waits.look()
+        assert "loading" not in title_of(app)
+        app.waits.look()
+        assert "loading the state dict" in title_of(app) and "^k kills the engine" in title_of(app)
+        engine.doing = 8, "undoing"
+        app.waits.look()
+        assert "loading" not in title_of(app) and "undoing" not in title_of(app)
+
+
 def title_of(app: InspectorApp) -> str:
     return app.workbench.title_bar.render().plain
 
