@@ -12,6 +12,7 @@ from typing import Any
 from ..config.apply import app_options, fill_target, find_place
 from ..config.read import read_config
 from ..config.schema import Config
+from ..errors import UsageError
 from .model_options import read_model
 from .output import write
 from .parser import make_parser
@@ -87,6 +88,7 @@ def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, conf
         "theme": options.theme or configured["theme"],
         "ascii": options.ascii or configured["ascii"],
         "mouse": configured["mouse"] and not options.no_mouse,
+        "readonly": configured["readonly"] or options.readonly,
     }
     return supervise(AppOptions(**{**configured, **typed}).to_argv())
 
@@ -112,4 +114,7 @@ def _read_target(parser: argparse.ArgumentParser, options: argparse.Namespace, c
         "loader": options.loader,
         "materialize": options.materialize,
     }
-    return fill_target(fields, config, options.eval)
+    filled = fill_target(fields, config, options.eval)
+    if (options.readonly or config.view.readonly) and (filled["hooks"] or filled["recipe"]):
+        raise UsageError("read-only, and hooks are to be put on", hint="leave out the hooks, or --readonly")
+    return filled

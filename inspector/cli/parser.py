@@ -81,6 +81,7 @@ def make_parser() -> Parser:
     add = model.add_argument
     add("--no-forward", action="store_true", help="do not run a pass at the start")
     add("--materialize", action="store_true", help="let passes give lazy modules their shapes; they are taken back")
+    add("--readonly", action="store_true", help="nothing can be changed in the model: no hooks, no edits, no loads")
     hooks = parser.add_argument_group("hooks and passes")
     add = hooks.add_argument
     add("--hook", action="append", default=[], metavar="MODULE:HOOK",

@@ -76,6 +76,7 @@ def app_options(config: Config) -> dict[str, Any]:
         "mouse": view.mouse,
         "split": view.split or 0,
         "tab": view.tab,
+        "readonly": view.readonly,
         "keys": config.keys,
         "themes": {name: _theme(msgspec.to_builtins(colours)) for name, colours in config.themes.items()},
         "targets": {name: list_fields(settings) for name, settings in config.targets.items()},

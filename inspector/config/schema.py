@@ -24,6 +24,7 @@ class View(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     mouse: bool = True
     split: Percent | None = None
     tab: str = ""
+    readonly: bool = False
 
 
 class TargetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,6 +75,7 @@ MEANINGS = {
     "view.mouse": "false leaves the mouse to the terminal",
     "view.split": "percent of the width that the tree has",
     "view.tab": "the tab that shows at first: Source, Outputs, Parameters, …",
+    "view.readonly": "nothing can be changed in a model: no hooks, edits or loads",
 }
 """For the default file."""
 

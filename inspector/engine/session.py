@@ -281,12 +281,13 @@ class Session:
         if node is not None and hook_id in subject.observers.ours(node.module):
             subject.change_log.observe([node], on)
         else:
+            subject.check_changeable()
             subject.change_log.toggle(node, kind, hook_id, on, of)
         return self._report_changes()
 
     def change(self, act: Callable[[ChangeLog], None]) -> Changes:
         """Let `act` change something. Raises `UsageError`, with nothing done."""
-        self.subject.check_callable()
+        self.subject.check_changeable()
         act(self.subject.change_log)
         return self._report_changes()
 

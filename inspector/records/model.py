@@ -47,6 +47,7 @@ class Target(Record, frozen=True):
     optimizer: str = ""
     loader: str = ""
     trust_pickle: bool = False  # files that run code when they are opened may be
+    readonly: bool = False  # no hook is put on or switched, and no parameter edited or loaded, once it is open
     materialize: bool = False  # a pass may give lazy modules their shapes; see `Run`
 
 

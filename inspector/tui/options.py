@@ -20,6 +20,7 @@ class AppOptions:
     mouse: bool = True
     engine_fd: int | None = None
     output_fd: int | None = None
+    readonly: bool = False  # nothing can be changed in a model
     split: int = 0  # percent of the width that the tree has at first; 0 leaves it to the style sheet
     tab: str = ""  # the panel that shows at first
     keys: Mapping[str, str] = field(default_factory=dict)  # of commands, see `keys.change_keys`

@@ -45,7 +45,7 @@ WRONG = [
     ("[keys]\nrun = 3", "keys.run", 2, "["),
     ("[keys]\nseed = 'z'\nrun = 'b'", "b is the key of run and of backward", 3, "another key"),
     ("[keys]\nrun = 'z'\nseed = 'z'", "(line 3)", 2, "another key"),
-    ("[keys]\nrun = 'x'", "history-scale", 2, "another key"),
+    ("[keys]\nrun = 'x'", "x is the key of run", 2, "another key"),
     ("[keys]\nquit = ''", "quit needs a key", 2, ""),
     ("[targets.resnet18]\nweigths = 'x'", "weigths", 2, "targets.resnet18.weights"),
     ("[targets]\n'a.py:B' = {input = 3}", "input", 2, ""),
@@ -87,6 +87,13 @@ def test_what_is_typed_wins() -> None:
     assert filled["arguments"] == [("deep", "True"), ("width", "5")]
     assert (filled["device"], filled["training"], filled["seed"], filled["hooks"]) == ("meta", False, 1, [])
     assert fill_target({**TYPED, "target": "resnet34"}, config) == {**TYPED, "target": "resnet34"}
+
+
+def test_read_only_and_hooks_do_not_go_together(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(tmp_path, "[view]\nreadonly = true\n[targets.resnet18]\nhooks = 'fc:zero()'")
+    assert main(["resnet18", "--config", file, "--print", "tree"]) == 2
+    assert "read-only" in capsys.readouterr().err
+    assert main(["resnet18", "--readonly", "--hook", "fc:zero()", "--print", "tree"]) == 2
 
 
 def read_from(data: dict[str, Any]) -> Config:

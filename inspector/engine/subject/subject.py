@@ -93,6 +93,12 @@ class Subject:
         if not self.info.is_model:
             raise weights_only.refusal(self.target.target)
 
+    def check_changeable(self) -> None:
+        """Raises `UsageError` where nothing may be changed."""
+        self.check_callable()
+        if self.target.readonly:
+            raise UsageError("read-only: nothing is changed in this model", hint="start without --readonly")
+
     def ours(self, module: nn.Module) -> dict[int, str]:
         """The ids of our hooks on `module`, those included that a person took away and may bring back."""
         added = {hook_id: str(member.attached.hook) for hook_id, member in self.change_log.added.of(module).items()}

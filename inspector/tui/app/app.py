@@ -80,8 +80,9 @@ class InspectorApp(App[None], inherit_bindings=False):
         for name, colours in options.themes.items():
             self.register_theme(Theme(name, **colours))
         self.engine = connect(self.post_message)
-        self.state = AppState(first_plan=Plan(generate=options.generate))
+        self.state = AppState(first_plan=Plan(generate=options.generate), readonly=options.readonly)
         self.workbench = Workbench(self.ask, options.ascii)
+        self.workbench.title_bar.readonly = options.readonly
         self._compose_parts(saved or SavedState())
         if options.target is not None:
             self.presenter.stage(f"loading {options.target.get('target', '')} …")

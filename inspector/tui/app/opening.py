@@ -48,7 +48,7 @@ class Opening:
         self.state.target = target
         self.forget()
         self.presenter.wait()
-        reply = await self.engine.ask(Open(target))
+        reply = await self.engine.ask(Open(replace(target, readonly=self.state.readonly)))
         if isinstance(reply, Choices):
             self.presenter.end_wait()
             self.questions.choose(reply, self._open_choice, self._stay_empty)

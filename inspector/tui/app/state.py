@@ -17,6 +17,7 @@ class AppState:
     target: Target | None = None
     opened: Opened | None = None  # the engine's last word on the sample input
     ready: bool = False  # the model is complete and what was kept is applied
+    readonly: bool = False  # nothing can be changed in any model
     materialize: bool = False  # passes may give lazy modules their shapes: somebody said yes
     running: bool = False
     started: float = 0.0  # of the running pass or of what else is waited for, on time.monotonic's clock

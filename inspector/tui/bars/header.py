@@ -38,6 +38,7 @@ class TitleBar(Widget):
     live: reactive[bool] = reactive(False)
     changes: reactive[Changes | None] = reactive(None)
     stale: reactive[bool] = reactive(False)  # the last pass began before the last change
+    readonly: reactive[bool] = reactive(False)
     ascii: reactive[bool] = reactive(False)
 
     def render(self) -> Content:
@@ -57,6 +58,7 @@ class TitleBar(Widget):
             return [Part(0, visible(self.stage))]
         return [
             Part(0, short_target(info.target)),
+            *([Part(1, "read-only", "$text-warning")] if self.readonly else []),
             *self._change_parts(),
             Part(7, visible(info.kind)),
             *(_model_parts(info) if info.is_model else _weights_parts(info)),

@@ -11,6 +11,8 @@ from ...keys import key_of
 from ..host import Host
 from ..state import AppState
 
+READONLY = "read-only, by --readonly or the configuration: nothing is changed in the model"
+
 
 @dataclass(eq=False)
 class Changer:
@@ -28,6 +30,13 @@ class Changer:
             self.host.tell("weights without a model: there is nothing to hook or to change")
         else:
             call()
+
+    def when_changeable(self, call: Callable[[], object]) -> None:
+        """Do this where the person may change the model, else say why not."""
+        if self.state.readonly:
+            self.host.tell(READONLY)
+        else:
+            self.when_ready(call)
 
     async def ask(self, request: AnyRequest) -> AnyEvent:
         """The engine's reply."""

@@ -32,7 +32,7 @@ class ChangeActions:
     host: Host
 
     def disable_all(self) -> None:
-        self.changer.when_ready(lambda: self.host.spawn(self._disable_all()))
+        self.changer.when_changeable(lambda: self.host.spawn(self._disable_all()))
 
     async def _disable_all(self) -> None:
         if await self.changer.change(DisableAll(self.state.generation)):
@@ -70,7 +70,7 @@ class ChangeActions:
 
     def read(self) -> None:
         """Ask for a recipe, and add its hooks."""
-        self.changer.when_ready(self._ask_what_to_read)
+        self.changer.when_changeable(self._ask_what_to_read)
 
     def _ask_what_to_read(self) -> None:
         from ...screens.file_prompt import FilePrompt

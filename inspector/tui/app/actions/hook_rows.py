@@ -17,7 +17,7 @@ from ..observing import Observing
 from ..outside import Outside
 from ..questions import Questions
 from ..state import AppState
-from .changer import Changer, describe_problem
+from .changer import READONLY, Changer, describe_problem
 from .hook_forms import HookForms
 
 NOT_OURS = f"this hook is not ours: it can only be switched off, with {key_of('toggle-hook')}"
@@ -40,7 +40,9 @@ class HookRowActions:
 
     def carry_out(self, asked: HookAsked) -> None:
         row = asked.row
-        if asked.deed == "toggle":
+        if self.state.readonly and asked.deed != "source" and not is_observer(row):
+            self.host.tell(READONLY)
+        elif asked.deed == "toggle":
             self._ask_to_toggle(row)
         elif asked.deed == "source":
             self.host.spawn(self._show_source(row), group=FORM, exclusive=True)

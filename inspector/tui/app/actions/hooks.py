@@ -53,10 +53,10 @@ class HookActions:
         self.host.tell(f"this module cannot be hooked{': ' if why else ''}{why}")
 
     def add(self) -> None:
-        self.changer.when_ready(lambda: self.host.spawn(self.forms.add(), group=FORM, exclusive=True))
+        self.changer.when_changeable(lambda: self.host.spawn(self.forms.add(), group=FORM, exclusive=True))
 
     def edit_parameters(self) -> None:
-        self.changer.when_ready(lambda: self.host.spawn(self.forms.edit_parameters(), group=FORM, exclusive=True))
+        self.changer.when_changeable(lambda: self.host.spawn(self.forms.edit_parameters(), group=FORM, exclusive=True))
 
     def list_all(self) -> None:
         """Every hook of the model, and go to the module of one that is chosen."""

@@ -10,7 +10,7 @@ from ....text import visible
 from ..host import Host
 from ..questions import Questions
 from ..state import AppState
-from .changer import Changer
+from .changer import READONLY, Changer
 from .changes import resolve_file
 
 NO_MODEL = "there is no model yet"
@@ -68,7 +68,9 @@ class WeightActions:
 
     def _load(self, file: str, offer: LoadOffer) -> None:
         """At once where all of it fits, else when the person knows what stays as it is."""
-        if not offer.staying and not offer.unused:
+        if self.state.readonly:
+            self.host.tell(READONLY)
+        elif not offer.staying and not offer.unused:
             self.host.spawn(self._carry_out(file, offer, partial=False))
         else:
             self.questions.confirm(
