@@ -255,7 +255,7 @@ def spark(histogram: Histogram | None, width: int, ascii: bool = False) -> str:
     top = max(counts, default=0)
     if top <= 0:
         return ""
-    return "".join(levels[-(-max(n, 0) * (len(levels) - 1) // top)] for n in counts)
+    return "".join(levels[math.ceil(max(n, 0) * (len(levels) - 1) / top)] for n in counts)
 
 
 def tall_spark(histogram: Histogram | None, width: int, tall: bool, ascii: bool = False) -> list[str]:
@@ -266,15 +266,22 @@ def tall_spark(histogram: Histogram | None, width: int, tall: bool, ascii: bool 
     top, steps = max(counts, default=0), len(_BLOCKS) - 1
     if top <= 0:
         return [""]
-    heights = [-(-max(n, 0) * 2 * steps // top) for n in counts]
+    heights = [math.ceil(max(n, 0) * 2 * steps / top) for n in counts]
     return ["".join(_BLOCKS[min(max(height - row * steps, 0), steps)] for height in heights) for row in (1, 0)]
 
 
-def _bins(counts: Sequence[int], width: int) -> list[int]:
-    """`counts` added up into at most `width` bins of as equal a number of counts as can be."""
+def _bins(counts: Sequence[int], width: int) -> list[float]:
+    """`counts` spread over at most `width` cells of one width; a bin that lies in two cells counts in both in part."""
     width = max(min(width, len(counts)), 0)
-    edges = [i * len(counts) // width for i in range(width + 1)] if width else []
-    return [sum(counts[low:high]) for low, high in itertools.pairwise(edges)]
+    sums = [0, *itertools.accumulate(counts)]
+    ends = [_sum_before(sums, cell * len(counts) / width) for cell in range(width)] + [sums[-1]]
+    return [high - low for low, high in itertools.pairwise(ends)]
+
+
+def _sum_before(sums: Sequence[int], place: float) -> float:
+    """The counts of all bins before this place, which may be within one."""
+    bin = int(place)
+    return sums[bin] + (place - bin) * (sums[min(bin + 1, len(sums) - 1)] - sums[bin])
 
 
 class Mark(NamedTuple):

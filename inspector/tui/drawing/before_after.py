@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -115,9 +116,10 @@ def _both(detail: CallDetail, now: Value, then: Value, space: Space) -> Iterator
     for title, value, found in pairs:
         if found is not None:
             yield from _histogram(title, found, value, space)
-    for title, value, _ in pairs:
-        if value.preview is not None and space.elements:
-            yield from preview_lines(value.preview, space, title)
+    shown = [(title, value.preview) for title, value, _ in pairs if value.preview is not None and space.elements]
+    for title, preview in shown:
+        yield from preview_lines(preview, space, title, [each for _, each in shown])
+        space = replace(space, how_to_move="")  # it is said once
 
 
 def _pairs(now: TensorValue, then: TensorValue, new: Statistics, old: Statistics) -> Iterator[Pair]:

@@ -232,35 +232,36 @@ def _since(value: TensorValue, before: Value, space: Space) -> Iterator[Line]:
     yield Line(Content.assemble(space.pad, (label, DIM), (row, ACCENT)))
 
 
-def preview_lines(preview: Preview, space: Space, title: str = "") -> Iterator[Line]:
-    """The elements in columns, as many as there is room for, below the index of where they are."""
-    rows, width, fitting = _fitted(preview, space)
-    if not rows:
+def preview_lines(preview: Preview, space: Space, title: str = "", beside: Sequence[Preview] = ()) -> Iterator[Line]:
+    """The elements in columns, as many as there is room for, below the index of where they are; in the same columns as
+    those of others `beside` it."""
+    if not any(preview.rows):
         return
-    keys = space.how_to_move if preview.movable else ""
+    width, fitting = _fitted([preview, *beside], space)
     label = f"{title} {_place(preview, fitting)}".lstrip()
+    keys = space.how_to_move if preview.movable else ""
     yield Line(Content.styled(space.pad + label, DIM), aside=Content.styled(keys, DIM))
-    for row in rows:
+    for row in preview.rows:
         cut = " …" if len(row) > fitting else ""
-        text = "  ".join(format.fit(element, width, right=True) for element in row[:fitting])
+        text = "  ".join(format.fit(_element(element), width, right=True) for element in row[:fitting])
         yield Line(Content.assemble(space.pad, text, (cut, DIM)))
 
 
-def _fitted(preview: Preview, space: Space) -> tuple[list[list[str]], int, int]:
-    """The elements as text, the cells of a column, and how many columns there is room for."""
-    rows = [[_element(element) for element in row] for row in preview.rows]
+def _fitted(previews: Sequence[Preview], space: Space) -> tuple[int, int]:
+    """The cells of a column, and how many columns there is room for."""
+    rows = [[cell_len(_element(element)) for element in row] for preview in previews for row in preview.rows]
     width = 1
     for count in range(max(map(len, rows), default=0), 0, -1):
-        width = max(cell_len(text) for row in rows for text in row[:count])
+        width = max(max(row[:count], default=1) for row in rows)
         if count * (width + 2) <= space.room:
-            return rows, width, count
-    return rows, width, 1
+            return width, count
+    return width, 1
 
 
 def shown_size(preview: Preview, space: Space) -> tuple[int, int]:
     """How many rows and columns of a preview are drawn."""
-    rows, _, fitting = _fitted(preview, space)
-    return len(rows), min(max(map(len, rows), default=0), fitting)
+    _, fitting = _fitted([preview], space)
+    return len(preview.rows), min(max(map(len, preview.rows), default=0), fitting)
 
 
 def _place(preview: Preview, fitting: int) -> str:
