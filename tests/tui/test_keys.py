@@ -116,3 +116,9 @@ def test_the_palette_has_the_commands_that_need_no_cursor():
 def test_the_app_binds_nothing_beside_the_declaration():
     ids = {command.id for command in COMMANDS}
     assert all(binding.id in ids for binding in InspectorApp.BINDINGS)
+
+
+@pytest.mark.parametrize(("ascii", "square"), [(False, "28²"), (True, "28^2")])
+def test_help_says_how_shapes_are_written(ascii: bool, square: str):
+    text = help_text(ascii).plain
+    assert f"  {square} " in text and "+4 " in text

@@ -67,6 +67,12 @@ class HookContext:
         """What a recorded tensor of this place is called; of a part of one also which: `layer1:output[:, -1]`."""
         return self.key_at("") + write_steps(self._inside)
 
+    @property
+    def step_words(self) -> str:
+        """` batch 3`, from 0; nothing where there is one step only."""
+        unit = self._state.steps.unit
+        return f" {unit or 'step'} {self.step}" if unit or self.step else ""
+
     def key_at(self, place: str) -> str:
         """The same of all of the tensor at another module, "" for this one; a place with a colon is a key as it is."""
         if ":" in place:

@@ -37,6 +37,7 @@ class StepCounter:
     def start(self) -> None:
         """Another pass begins: count from 0."""
         self.count = 0  # steps that began
+        self.unit = ""  # "batch" or "token" where there will be several
         self._numbers = itertools.count()  # two threads never get the same
         self._here = threading.local()
 

@@ -102,6 +102,8 @@ class Batches:
         """All batches; gives the last one's output."""
         output: object = None
         told = perf_counter()
+        several = "batch" if self._settings.batches > 1 else ""
+        self._hook_state.steps.unit = "token" if self._settings.generate else several
         with listening(self._listeners, self.recorder):
             for number in range(self._settings.batches):
                 if self._settings.batches > 1 and perf_counter() - told > _TELL_EVERY:

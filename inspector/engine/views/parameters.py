@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
+from types import MappingProxyType
 
 from msgspec.structs import replace
 from torch import Tensor, nn
@@ -25,8 +26,16 @@ LARGE = 1 << 26
 """Elements from which on a tensor takes more than that by itself."""
 
 
-def parameters_of(tree: ModuleTree, path: Path, limit: int) -> Parameters:
+def parameters_of(
+    tree: ModuleTree, path: Path, limit: int, gradients: Mapping[str, TensorValue] = MappingProxyType({})
+) -> Parameters:
     """Direct ones first, then those below in order. At most `limit` rows; `total` counts all.
+
+    Args:
+        tree: The model's modules.
+        path: Of the module.
+        limit: The most rows.
+        gradients: What the last backward pass left, by full names; of others, what they hold themselves is shown.
 
     Raises:
         KeyError: There is no module at `path`.
@@ -42,7 +51,7 @@ def parameters_of(tree: ModuleTree, path: Path, limit: int) -> Parameters:
             trainable=is_parameter and tensor.requires_grad,
             persistent=persistent,
             tied=_others(tied.get(id(tensor), []), owner, key),
-            gradient=describe(tensor.grad) if tensor.is_leaf and tensor.grad is not None else None,
+            gradient=_find_gradient(gradients, owner, key, tied.get(id(tensor), ())) or _own_gradient(tensor, describe),
         )
         for name, owner, key, tensor, is_parameter, persistent in entries[:limit]
     ]
@@ -69,8 +78,21 @@ def _tensor_row(names: Names, index: int, base: int, describe: _Describe) -> Par
         trainable=tensor.requires_grad,
         persistent=True,
         tied=tuple(encodable(join_name(other, OWN), 200) for other in others[:8]),
-        gradient=describe(tensor.grad) if tensor.is_leaf and tensor.grad is not None else None,
+        gradient=_own_gradient(tensor, describe),
     )
+
+
+def _find_gradient(
+    gradients: Mapping[str, TensorValue], owner: Path, key: str, tied: Sequence[tuple[Path, str]]
+) -> TensorValue | None:
+    """A parameter that several modules share has its gradient under the first of its names."""
+    places = ((owner, key), *tied) if gradients else ()
+    names = (encodable(join_name(path, name), 1_000) for path, name in places)
+    return next((gradients[name] for name in names if name in gradients), None)
+
+
+def _own_gradient(tensor: Tensor, describe: _Describe) -> TensorValue | None:
+    return describe(tensor.grad) if tensor.is_leaf and tensor.grad is not None else None
 
 
 def _entries(tree: ModuleTree, start: Node) -> Iterator[tuple[str, Path, str, Tensor, bool, bool]]:

@@ -147,7 +147,7 @@ class Queries:
 
     def parameters(self, path: Path, limit: int) -> Parameters:
         self._subject.node(path)
-        return parameters_of(self._subject.tree, path, limit)
+        return parameters_of(self._subject.tree, path, limit, self._runner.last.gradients)
 
     def locations(self) -> Locations:
         found = ((node.index, location(node.module)) for node in self._subject.tree.nodes)

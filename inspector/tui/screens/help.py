@@ -14,12 +14,16 @@ from textual.widgets import Static
 
 from ...gradients import MEANINGS
 from ..bars.tabs import TAB_MARKS
-from ..format import MARKS
+from ..format import MARKS, ascii_only
 from ..key_names import print_key
 from ..keys import COMMANDS, Command, bindings, key_of
 from .layer import Layer
 
 _KEY_COLUMN = 12
+_SHAPES = {
+    "28²": "two equal dimensions at the end of a shape: 28×28",
+    "2×10 +4": "of several tensors the first one's shape, and how many more there are",
+}
 _REMARKS = {
     "General": "  inspector config --edit gives commands other keys.",
     "Panels": "  In the tree too, for the panel that shows, where the key is free.",
@@ -78,11 +82,18 @@ def help_text(ascii: bool = False) -> Content:
         parts.append(Content(""))
     parts.append(Content.styled("Marks in the tree", "bold $text-primary"))
     parts.extend(_row(mark.ascii if ascii else mark.sign, mark.meaning) for mark in MARKS)
+    parts += [Content(""), Content.styled("Shapes in the tree", "bold $text-primary")]
+    parts.extend(_row(*_in(ascii, shape, meaning)) for shape, meaning in _SHAPES.items())
     parts += [Content(""), Content.styled("On the tabs", "bold $text-primary")]
     parts.extend(_row(mark.ascii if ascii else mark.sign, mark.meaning) for mark in TAB_MARKS)
     parts += [Content(""), Content.styled("Gradients are called", "bold $text-primary")]
     parts.extend(_row(name, meaning) for name, meaning in MEANINGS.items())
     return Content("\n").join(parts)
+
+
+def _in(ascii: bool, *texts: str) -> list[str]:
+    """The texts as the tree writes them."""
+    return [ascii_only(text.replace("²", "^2")) if ascii else text for text in texts]
 
 
 def keys_of(command: Command, ascii: bool = False) -> str:
