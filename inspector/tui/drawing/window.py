@@ -9,6 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from ...records import TensorValue, Value, Window
+from ..keys import key_of
 from .compare import children
 from .values import Space, shown_size
 
@@ -42,9 +43,10 @@ def move(window: Window, shown: Sequence[TensorValue], step: Step, space: Space)
 
 def how_to_move(shown: Sequence[TensorValue], window: Window) -> str:
     """The keys, as far as there is anywhere to go."""
-    slices = "p P other slice" if any(_planes(value) > 1 for value in shown) else ""
+    keys = f"{key_of('slice-next')} {key_of('slice-previous')}"
+    slices = f"{keys} other slice" if any(_planes(value) > 1 for value in shown) else ""
     cut = any(_size(value, -1) > 1 and math.prod(value.shape[-2:]) > window.rows * 4 for value in shown)
-    return " · ".join(filter(None, (slices, "tab, arrows: move" if cut else "")))
+    return " · ".join(filter(None, (slices, f"{key_of('pane-next')}, arrows: move" if cut else "")))
 
 
 def _drawn(shown: Sequence[TensorValue], space: Space) -> tuple[int, int]:

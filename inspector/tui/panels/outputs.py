@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from ...client.model import REFUSED, Model
-from ...records import AnyEvent, CallDetail, Calls, GetCalls, Path, Problem, TensorValue, Value, Window
+from ...records import AnyEvent, CallDetail, Calls, GetCalls, Missing, Path, Problem, TensorValue, Value, Window
 from ...text import visible
 from .. import format
 from ..drawing.before_after import draw_comparison, top_classes
@@ -22,17 +22,12 @@ from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN
 from ..drawing.values import Space, part_lines, value_lines
 from ..drawing.window import Step, how_to_move, movable, move
 from ..drawing.wrap import Line
-from ..keys import bind_own, bindings, key_of
+from ..keys import bind_own, bindings, key_of, say_key
 from .line_panel import LinePanel
 
 PREVIEWS = 16  # tensors; past that their elements are left out
 COLUMNS = 32  # asked for of each tensor; as many are drawn as there is room for
 TALL = 24  # lines of a panel in which a histogram takes two
-MISSING = {
-    "slow": f"no histogram and no values: the pass is slow; press {key_of('fetch-values')} to run it again for them",
-    "busy": f"no histogram and no values yet: press {key_of('fetch-values')} to fetch them",
-    "changed": f"no histogram and no values of this module: press {key_of('run')}, the next pass brings them",
-}
 FETCHING = "running the pass again for histogram and values …"
 HOOK_OFF = f"the observe hook of this module is off: press {key_of('observe')} to turn it on"
 
@@ -168,7 +163,7 @@ class OutputsPanel(LinePanel):
         if calls.note:
             yield label_line("note", calls.note)
         if self._forced or calls.missing:
-            yield Line(Content.styled(FETCHING if self._forced else MISSING[calls.missing], DIM))
+            yield Line(Content.styled(FETCHING if self._forced else say_missing(calls.missing), DIM))
         if self.model.rows and not self.model.mark_of(self.index):
             yield Line(Content.styled(HOOK_OFF, WARN))
 
@@ -222,6 +217,16 @@ class OutputsPanel(LinePanel):
         problem = self.model.summary.problem if self.model.summary else None
         if detail.row.status == "raised" and problem is not None:
             yield from _explain_raise(problem, detail.path)
+
+
+def say_missing(missing: Missing) -> str:
+    """Why there are no values, and which key brings them."""
+    fetch, run = say_key("fetch-values"), say_key("run")
+    return {
+        "slow": f"no histogram and no values: the pass is slow; press {fetch} to run it again for them",
+        "busy": f"no histogram and no values yet: press {fetch} to fetch them",
+        "changed": f"no histogram and no values of this module: press {run}, the next pass brings them",
+    }.get(missing, "")
 
 
 def _has_values(calls: Calls) -> bool:
