@@ -72,6 +72,6 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
         case requests.TakeBaseline():
             return session.change(lambda log: log.take_baseline())
         case requests.LoadRecipe():
-            return session.load_recipe(request.file)
+            return session.load_recipe(request.file, request.text)
         case requests.Save():
             return session.save(request.file)

@@ -41,7 +41,7 @@ from ..records import (
 )
 from ..text import encodable
 from .changes.log import ChangeLog, InForce
-from .changes.recipe import find_renames_of_load, load_recipe
+from .changes.recipe import KEPT, add_entries, collect, find_renames_of_load, parse, read
 from .hooks.kinds import HOOK_KINDS, record
 from .hooks.kinds.record import ALL
 from .hooks.spec import parse_hook, resolve_hook, split_place
@@ -112,9 +112,10 @@ class Session:
                 where, hook = split_place(text)
                 self.subject.change_log.add(where, parse_hook(hook))
             if target.recipe:
-                load_recipe(self.subject.change_log, target.recipe)
+                add_entries(self.subject.change_log, read(target.recipe))
             for where in target.record:  # behind the others: they see what the network sees
                 self.subject.change_log.add(where, record(FilePath(target.save).stem, megabytes=ALL))
+            self.subject.typed = tuple(collect(self.subject.change_log))
         except InspectorError:
             self.close()
             raise
@@ -315,9 +316,9 @@ class Session:
         """Fill the model from a file. Raises `InspectorError`, with nothing done."""
         return self.change(lambda log: log.load(file, renames, partial))
 
-    def load_recipe(self, file: str) -> Changes:
+    def load_recipe(self, file: str, text: str = "") -> Changes:
         """Add the hooks and edits of a recipe. Raises `UsageError`, with nothing done."""
-        return self.change(lambda log: load_recipe(log, file))
+        return self.change(lambda log: add_entries(log, read(file) if file else parse(text, KEPT)))
 
     def _report_changes(self) -> Changes:
         """Tell the marks, and give what was changed so far."""

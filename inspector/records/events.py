@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, field
 
 from .base import Count, Milliseconds
-from .hooks import Change, KindInfo
+from .hooks import Change, KindInfo, Recipe
 from .messages import Event
 from .model import Choice, InputField, ModelInfo, ModuleRow
 from .passes import CallRow, PassSummary, Problem
@@ -120,6 +120,7 @@ class Changes(Event, frozen=True):
     disabled: Count = 0  # hooks that are off, anybody's
     edited: Count = 0  # parameters that are not what was loaded
     baseline: str = ""  # what is compared with, in words
+    added: Recipe = Recipe()  # what is in force and was not typed with the target
 
 
 class Saved(Event, frozen=True):

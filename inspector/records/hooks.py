@@ -145,6 +145,21 @@ class Change(Row, frozen=True):
     undone: bool = False
 
 
+class Recipe(Record, frozen=True):
+    """Hooks and edits as a recipe says them, and a line for each. Empty for none; lines without text are of one that
+    is too long to be kept."""
+
+    text: str = ""
+    hooks: tuple[str, ...] = ()  # "layer1: scale(2)"
+    edits: tuple[str, ...] = ()
+
+    @property
+    def words(self) -> str:
+        """`2 hooks and 1 edit`; "" for none."""
+        counted = ((len(self.hooks), "hook"), (len(self.edits), "edit"))
+        return " and ".join(f"{count:,} {word}{'s' * (count != 1)}" for count, word in counted if count)
+
+
 class Series(Record, frozen=True):
     """One value, batch by batch; None where it was not seen."""
 

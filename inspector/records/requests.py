@@ -146,9 +146,10 @@ class Save(ModelRequest, frozen=True):
 
 
 class LoadRecipe(ModelRequest, frozen=True):
-    """Add the hooks and edits of a recipe. Reply: `Changes`."""
+    """Add the hooks and edits of a recipe, all of them or none. Reply: `Changes`."""
 
-    file: str
+    file: str = ""
+    text: str = ""  # what it says, where it is in no file
 
 
 class Shutdown(Request, frozen=True):

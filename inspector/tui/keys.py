@@ -133,6 +133,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("all-hooks", "H", "hooks.list_all", "All hooks of the model, ours and others'", "Changing"),
     Command("write", "w", "changes.write", "Write hooks: recipe, script or recorded tensors", "Changing"),
     Command("read", "R", "changes.read", "Read a recipe of hooks", "Changing"),
+    Command("last-hooks", "A", "last_hooks.ask", "Apply the hooks and edits of last time", "Changing"),
     Command("toggle-hook", "space", "toggle_hook", "Hooks: enable or disable the hook under the cursor", "Changing",
             "hooks"),
     Command("hook-source", "enter", "hook_source", "Hooks: source of the hook under the cursor", "Changing", "hooks"),

@@ -19,7 +19,7 @@ from ..errors import UsageError
 from ..files import is_there, read_file, replace_private
 from ..files.purposes import STATE
 from ..records import Path as ModulePath
-from ..records import Target
+from ..records import Recipe, Target
 
 MOST_RECENT = 30
 MOST_PATHS = 20_000
@@ -36,6 +36,7 @@ class ViewState(msgspec.Struct, frozen=True):
     panel: str = ""
     order: bool = False
     split: int = 0
+    recipe: Recipe = Recipe()  # hooks and edits that were on, to be offered
 
 
 class Recents(msgspec.Struct, frozen=True):

@@ -22,6 +22,8 @@ from .log import ChangeLog
 SCHEMA = 1
 _HINT = f"a recipe is TOML as w writes it, and begins with schema = {SCHEMA}"
 _ROOT = frozenset({"", "(root)"})
+KEPT = "the recipe of last time"
+"""What one is called that is in no file."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,16 @@ def read(name: str) -> list[Entry]:
         UsageError: It cannot be read, or is no recipe; the error names the entry.
     """
     try:
-        data = tomlkit.parse(read_file(name, RECIPE).decode("utf-8")).unwrap()
+        text = read_file(name, RECIPE).decode("utf-8")
+    except ValueError as error:
+        raise UsageError(encodable(f"{name} cannot be read: {error}", 400), hint=_HINT) from None
+    return parse(text, name)
+
+
+def parse(text: str, name: str) -> list[Entry]:
+    """The entries of a text, edits first; `name` is what errors call it. Raises `UsageError`."""
+    try:
+        data = tomlkit.parse(text).unwrap()
     except (ValueError, TOMLKitError) as error:
         raise UsageError(encodable(f"{name} cannot be read: {error}", 400), hint=_HINT) from None
     except RecursionError:
@@ -158,11 +169,11 @@ def _observe_entries(change_log: ChangeLog) -> list[Entry]:
     return [Entry(",".join(paths), hook) for hook, paths in found.items()]
 
 
-def load_recipe(change_log: ChangeLog, name: str) -> None:
+def add_entries(change_log: ChangeLog, entries: Sequence[Entry]) -> None:
     """Add what a recipe says. Raises `InspectorError`, with what came before it taken back."""
     before = len(change_log.changes())
     try:
-        for entry in read(name):
+        for entry in entries:
             if entry.load is not None:
                 change_log.load(entry.load.file, entry.load.renames, entry.load.partial)
             elif entry.edit:

@@ -13,6 +13,8 @@ from ...records import Changes, HookMarks, ModelInfo, ModuleRow, Path, Target
 from ...text import encodable
 from ..changes.applied import State
 from ..changes.log import ChangeLog
+from ..changes.recipe import Entry
+from ..changes.since_typed import describe_added
 from ..inputs import Sample
 from ..loading import Loaded
 from ..modules.rows import module_rows
@@ -49,6 +51,7 @@ class Subject:
     seed: int
     classes: tuple[str, ...]  # what a classifier's outputs are called, where that is known
     input_notes: tuple[str, ...] = ()  # those of `info.notes` that are about the sample
+    typed: tuple[Entry, ...] = ()  # the hooks and edits that came with the target
 
     @classmethod
     def of(cls, loaded: Loaded, target: Target, generation: int, say: Callable[[str], None]) -> Subject:
@@ -134,6 +137,7 @@ class Subject:
             change_log.count_disabled(),
             len(change_log.edits.find_edited()),
             words if state != base else f"{words}, as it is now",
+            describe_added(change_log, self.typed, self.target.target),
         )
 
     def take_sample(self, sample: Sample | None, reached: int | None = None) -> None:

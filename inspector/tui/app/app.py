@@ -41,6 +41,7 @@ from .actions.weights import WeightActions
 from .bookmarks import Bookmarks
 from .controller import Controller
 from .host import Host
+from .last_hooks import LastHooks
 from .notices import Notices
 from .outside import Outside
 from .presenter import Presenter
@@ -92,9 +93,10 @@ class InspectorApp(App[None], inherit_bindings=False):
         engine, state, bench, ascii = self.engine, self.state, self.workbench, self.options.ascii
         self.host = host = Host(self, Notices(self, bench.panels.find(LogPanel).write_notice))
         self.presenter = presenter = Presenter(bench, state, host)
-        self.bookmarks = bookmarks = Bookmarks(saved, bench, state, presenter, host, self.options)
+        last_hooks = LastHooks(engine, state, presenter, host)
+        self.bookmarks = bookmarks = Bookmarks(saved, bench, state, presenter, last_hooks, host, self.options)
         questions, outside, changer = Questions(host), Outside(host), Changer(engine, state, host)
-        self.controller = controller = Controller(engine, state, presenter, questions, bookmarks, host)
+        self.controller = controller = Controller(engine, state, presenter, questions, bookmarks, last_hooks, host)
         passes, opening, observing = controller.passes, controller.opening, controller.observing
         self.waits = Waits(engine, state, presenter, host)
         forms = HookForms(state, bench, changer, outside, host)
@@ -103,14 +105,15 @@ class InspectorApp(App[None], inherit_bindings=False):
         )
         self.hook_rows = HookRowActions(engine, state, observing, changer, forms, outside, questions, host, ascii)
         self.owners: dict[str, object] = {
-            "general": GeneralActions(engine, state, bench, passes, presenter, outside, host, ascii),
+            "general": GeneralActions(engine, state, bench, passes, presenter, outside, last_hooks, host, ascii),
             "targets": self.targets,
             "workbench": bench,
             "panels": bench.panels,
             "passes": PassActions(engine, state, passes, presenter, questions, host),
             "weights": WeightActions(engine, state, changer, questions, host, ascii),
             "hooks": HookActions(engine, state, bench, observing, changer, forms, host, ascii),
-            "changes": ChangeActions(engine, state, changer, host),
+            "changes": ChangeActions(engine, state, changer, last_hooks, host),
+            "last_hooks": last_hooks,
         }
         """By the name that stands before the dot of an action in `keys.COMMANDS`."""
 

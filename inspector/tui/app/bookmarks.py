@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ...records import Path, Target
+import msgspec
+
+from ...records import Path, Recipe, Target
 from ..format import ROOT
 from ..options import AppOptions
 from ..saved_state import SavedState, ViewState
 from .host import Host
+from .last_hooks import LastHooks
 from .presenter import Presenter
 from .state import AppState
 from .workbench import Workbench
@@ -23,6 +26,7 @@ class Bookmarks:
     workbench: Workbench
     state: AppState
     presenter: Presenter
+    last_hooks: LastHooks
     host: Host
     options: AppOptions
     _held: ViewState | None = field(default=None, init=False)  # to go back to after the engine was started again
@@ -43,9 +47,9 @@ class Bookmarks:
 
     def keep(self) -> None:
         """Write the place down, unless the person wants none kept."""
-        target = self.state.target
-        if target is not None and self.state.ready and not self._forgotten:
-            self.saved.keep(target, self._here())
+        target, view = self.state.target, self._here() if self.state.ready else self._held
+        if target is not None and view is not None and not self._forgotten:
+            self.saved.keep(target, view)
 
     def forget(self, target: Target) -> None:
         """Drop what was kept of a target, and keep nothing of this session."""
@@ -56,6 +60,7 @@ class Bookmarks:
         """Go where the person was in the model that is complete now; the modules whose observe hooks are to be off."""
         target, view = self.state.target, self._held or self._recall()
         self._say_notes()
+        self.last_hooks.take(view.recipe if view is not None else Recipe())
         if view is not None:
             self.workbench.restore(view)
         if view in (None, ViewState()):
@@ -72,9 +77,10 @@ class Bookmarks:
 
     def _here(self) -> ViewState:
         target = self.state.target
+        view = self.workbench.view_state()
         if target is not None and not target.observe:  # that hooks are off is not the person's doing
-            return self.workbench.view_state(off=self.saved.recall(target).off)
-        return self.workbench.view_state()
+            view = self.workbench.view_state(off=self.saved.recall(target).off)
+        return msgspec.structs.replace(view, recipe=self.last_hooks.to_keep)
 
     def _recall(self) -> ViewState | None:
         target = self.state.target

@@ -20,6 +20,7 @@ from ...records import (
 )
 from .bookmarks import Bookmarks
 from .host import Host
+from .last_hooks import LastHooks
 from .observing import Observing
 from .opening import Opening
 from .passes import Passes
@@ -40,13 +41,16 @@ class Controller:
         presenter: Presenter,
         questions: Questions,
         bookmarks: Bookmarks,
+        last_hooks: LastHooks,
         host: Host,
     ) -> None:
         self._state = state
         self._presenter = presenter
         self.observing = Observing(engine, state, host)
         self.passes = Passes(engine, state, presenter, questions, host)
-        self.opening = Opening(engine, state, self.passes, self.observing, bookmarks, presenter, questions, host)
+        self.opening = Opening(
+            engine, state, self.passes, self.observing, bookmarks, last_hooks, presenter, questions, host
+        )
 
     def hear(self, event: AnyEvent) -> None:
         """Take in one event. Those of a model that is gone are dropped."""

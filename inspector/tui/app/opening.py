@@ -13,6 +13,7 @@ from ...records import Choices, Failed, ModuleRows, Open, Opened, Path, Target
 from ..keys import key_of
 from .bookmarks import Bookmarks
 from .host import Host
+from .last_hooks import LastHooks
 from .observing import Observing
 from .passes import Passes
 from .presenter import Presenter
@@ -29,6 +30,7 @@ class Opening:
     passes: Passes
     observing: Observing
     bookmarks: Bookmarks
+    last_hooks: LastHooks
     presenter: Presenter
     questions: Questions
     host: Host
@@ -111,6 +113,7 @@ class Opening:
         """Turn the hooks off that the person had turned off, then begin."""
         if off:
             await self.observing.turn(off, subtree=False, on=False)
+        await self.last_hooks.meet()
         await self._begin()
 
     async def _begin(self) -> None:

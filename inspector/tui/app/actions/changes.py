@@ -10,6 +10,7 @@ from ....client.engine_client import EngineClient
 from ....records import Changes, DisableAll, Failed, LoadRecipe, Problem, Save, Saved, Undo
 from ...keys import key_of
 from ..host import Host
+from ..last_hooks import LastHooks
 from ..state import AppState
 from .changer import Changer
 
@@ -29,6 +30,7 @@ class ChangeActions:
     engine: EngineClient
     state: AppState
     changer: Changer
+    last_hooks: LastHooks
     host: Host
 
     def disable_all(self) -> None:
@@ -63,8 +65,11 @@ class ChangeActions:
         self.host.push(FilePrompt("Write hooks", ABOUT_WRITE, "Write", name_recipe_file(target), self._save))
 
     async def _save(self, file: str) -> Problem | None:
+        added = self.state.model.changes.added
         reply = await self.engine.ask(Save(self.state.generation, resolve_file(file)))
         if isinstance(reply, Saved):
+            if not file.endswith(".safetensors"):
+                self.last_hooks.mark_safe(added)
             self.host.tell(f"wrote {reply.what} to {reply.file}")
         return reply.problem if isinstance(reply, Failed) else None
 
@@ -78,7 +83,10 @@ class ChangeActions:
         self.host.push(FilePrompt("Read hooks", ABOUT_READ, "Read", "", self._load), self.changer.say_done)
 
     async def _load(self, file: str) -> Problem | None:
+        before = self.state.model.changes.added
         reply = await self.engine.ask(LoadRecipe(self.state.generation, resolve_file(file)))
+        if isinstance(reply, Changes) and not before.words:
+            self.last_hooks.mark_safe(reply.added)
         return reply.problem if isinstance(reply, Failed) else None
 
 

@@ -12,6 +12,7 @@ from ...engine_client import STOPPED
 from ...keys import say_key
 from ...panels.line_panel import LinePanel
 from ..host import Host
+from ..last_hooks import LastHooks
 from ..outside import Outside
 from ..passes import Passes
 from ..presenter import Presenter
@@ -32,14 +33,30 @@ class GeneralActions:
     passes: Passes
     presenter: Presenter
     outside: Outside
+    last_hooks: LastHooks
     host: Host
     ascii: bool
     _quit_until: float = field(default=0.0, init=False)
 
     def close(self) -> None:
-        """Close the top layer, and with none there leave."""
-        if not self.workbench.leave():
+        """Close the top layer, and with none there leave; before that, ask about what is in no file."""
+        if self.workbench.leave():
+            return
+        if self.last_hooks.unwritten.words:
+            self._ask_to_leave()
+        else:
             self.host.leave(self.state.exit_code)
+
+    def _ask_to_leave(self) -> None:
+        from ...screens.leaving import Leaving
+
+        def answer(said: str | None) -> None:
+            if said == "leave":
+                self.host.leave(self.state.exit_code)
+            elif said == "write":
+                self.host.perform("write")
+
+        self.host.push(Leaving(self.last_hooks.unwritten), answer)
 
     def interrupt(self) -> None:
         """Copy what is selected, else cancel the pass, else quit when asked twice."""

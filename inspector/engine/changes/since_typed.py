@@ -1,0 +1,51 @@
+"""What a person added since a model was opened, beside what they typed with the target."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ...errors import UsageError
+from ...records import Recipe
+from ...text import encodable
+from .log import ChangeLog
+from .recipe import Entry, collect, render
+
+MOST_CHARACTERS = 1 << 18
+"""Of a recipe that goes along with every change."""
+MOST_LINES = 1_000
+
+
+def describe_added(change_log: ChangeLog, typed: Sequence[Entry], target: str) -> Recipe:
+    """As a recipe, to be kept and offered when the target is opened again."""
+    entries = _leave_out(_collect(change_log), typed)
+    text = render(entries, target) if entries else ""
+    hooks, edits = (tuple(_line(each) for each in entries if each.edit == edit) for edit in (False, True))
+    kept = encodable(text, MOST_CHARACTERS) if len(text) <= MOST_CHARACTERS else ""
+    return Recipe(kept, hooks[:MOST_LINES], edits[:MOST_LINES])
+
+
+def _collect(change_log: ChangeLog) -> list[Entry]:
+    try:
+        return collect(change_log)
+    except UsageError:  # a function of the program that called `inspect`: no text says it
+        return []
+
+
+def _leave_out(entries: list[Entry], typed: Sequence[Entry]) -> list[Entry]:
+    """One of each that was typed; they are there again where the target is typed again."""
+    left = [replace(entry, off=()) for entry in typed]
+    found = []
+    for entry in entries:
+        bare = replace(entry, off=())
+        if bare in left:
+            left.remove(bare)
+        else:
+            found.append(entry)
+    return found
+
+
+def _line(entry: Entry) -> str:
+    if entry.load is not None:
+        return encodable(str(entry.load), 200)
+    return encodable(f"{entry.module or '(root)'}: {entry.do}", 200)

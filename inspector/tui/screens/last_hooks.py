@@ -1,0 +1,60 @@
+"""Hooks and edits of last time, shown before they are put on again."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from ...records import Recipe
+from ...text import visible
+from ..format import cut
+from ..keys import find_command, key
+from .layer import Layer
+
+MOST = 8
+"""Lines of hooks and edits that are shown."""
+_WIDTH = 96
+
+Answer = Literal["apply", "forget"]
+
+
+class LastHooksOffer(Layer[Answer]):
+    """They go on only when the person says so; None leaves them for later."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("enter", "answer('apply')"),
+        key("d", "answer('forget')"),
+    ]
+
+    DEFAULT_CSS = """
+    LastHooksOffer > #layer { width: auto; min-width: 46; max-width: 90%; }
+    LastHooksOffer Static { width: auto; }
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        super().__init__()
+        self._recipe = recipe
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="layer") as frame:
+            frame.border_title = Content(f"{self._recipe.words} of last time")
+            frame.border_subtitle = Content("enter Apply  d Forget  esc Not now")
+            yield Static(Content("\n").join(list_lines(self._recipe)))
+            later = f"Not applied yet; {find_command('last-hooks').key_shown} asks again later."
+            yield Static(Content.styled(later, "$foreground-muted"))
+
+    def action_answer(self, answer: Answer) -> None:
+        self.dismiss(answer)
+
+
+def list_lines(recipe: Recipe) -> list[Content]:
+    """One for each, edits first, as they are put on; of many the first."""
+    lines = [("edit  ", line) for line in recipe.edits] + [("hook  ", line) for line in recipe.hooks]
+    shown = [Content.assemble((what, "$foreground-muted"), cut(visible(line), _WIDTH)) for what, line in lines[:MOST]]
+    more = len(lines) - MOST
+    return [*shown, Content.styled(f"and {more:,} more", "$foreground-muted")] if more > 0 else shown
