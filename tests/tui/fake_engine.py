@@ -64,6 +64,7 @@ from inspector.records import (
     PassSummary,
     Path,
     Problem,
+    Recipe,
     RemoveHook,
     ReplaceHook,
     Run,
@@ -137,6 +138,7 @@ class FakeEngine:
         self.restarts = 0
         self.hooks: list[HookRow] = []  # beside the observe hooks
         self.changed: list[Change] = []
+        self.added = Recipe()  # what it says is in force
         self.pass_ms = 12.5
 
     def connected_to(self, post: Callable[[Message], object]) -> FakeEngine:
@@ -235,6 +237,7 @@ class FakeEngine:
                 for path in named_by(where):
                     row = HookRow(len(self.hooks) + 100, "forward", True, written(hook), path=path, alters=True)
                     self.hooks.append(replace(row, spec=hook if isinstance(hook, HookSpec) else HookSpec("scale")))
+                self.added = Recipe("a recipe", (*self.added.hooks, f"{where}: {written(hook)}"))
                 return self._changes(f"add {written(hook)} to {where}")
             case ReplaceHook(hook=hook):
                 self._put(request, name=written(hook))
@@ -250,7 +253,8 @@ class FakeEngine:
                 return self._changes("disable all hooks")
             case EditParameters(where=where, hook=hook):
                 return self._changes(f"edit {where} by {written(hook)}")
-            case LoadRecipe(file=file):
+            case LoadRecipe(file=file, text=text):
+                self.added = Recipe(text or "a recipe", ("body: zero()",))
                 return self._changes(f"read {FilePath(file).name}")
             case Undo(redo=redo):
                 return self._undo(redo)
@@ -270,7 +274,7 @@ class FakeEngine:
 
     def changes(self) -> Changes:
         altering = sum(row.ours and row.enabled and row.alters for row in self.hooks)
-        return Changes(1, tuple(self.changed), altering, sum(not row.enabled for row in self.hooks))
+        return Changes(1, tuple(self.changed), altering, sum(not row.enabled for row in self.hooks), added=self.added)
 
     def _rows(self, path: Path | None) -> Iterator[HookRow]:
         if path is not None and self.observed[PATHS.index(path)]:

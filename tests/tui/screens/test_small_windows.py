@@ -19,11 +19,14 @@ from inspector.records import (
     KeyRow,
     ListTargets,
     Opened,
+    Recipe,
     StateDictReport,
+    Target,
     TryStateDict,
 )
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.keys import COMMANDS
+from inspector.tui.saved_state import SavedState, ViewState
 from inspector.tui.screens.layer import Layer
 from inspector.tui.screens.options import Options
 from inspector.tui.screens.submitting import SubmittingLayer
@@ -46,7 +49,10 @@ OPENED = {
     "a search": ("slash", "x"),
     "forgetting": ("ctrl+x",),
     "an input": ("r",),
+    "leaving with hooks": ("X", "q"),
+    "hooks of last time": ("A",),
 }
+KEPT = Recipe("a recipe", tuple(f"body.{number}: zero()" for number in range(12)), ("stem: scale(2)",))
 
 
 class Talkative(FakeEngine):
@@ -54,6 +60,7 @@ class Talkative(FakeEngine):
 
     def __init__(self) -> None:
         super().__init__()
+        self.added = KEPT
         choices = Choices("Targets", tuple(Choice(f"model{number}", "torchvision") for number in range(50)))
         self.replies[ListTargets] = lambda request: choices
         rows = tuple(KeyRow(f"a{number}", "missing", "1×2", "", "b") for number in range(40))
@@ -72,6 +79,12 @@ class Asking(Talkative):
 def make_engine(name: str) -> Talkative:
     """One with which the keys of `OPENED` open this screen."""
     return Asking() if name == "an input" else Talkative()
+
+
+def keep_hooks(folder: Path) -> Path:
+    """A folder in which hooks of last time are kept."""
+    SavedState(folder).keep(Target("net"), ViewState(recipe=KEPT))
+    return folder
 
 
 def keys_of(app: InspectorApp) -> list[str]:
@@ -101,7 +114,7 @@ def screens_and_sizes() -> Iterator[object]:
 
 @pytest.mark.parametrize(("name", "size"), list(screens_and_sizes()))
 async def test_every_key_of_every_screen(name: str, size: tuple[int, int], tmp_path: Path) -> None:
-    async with running(tmp_path, make_engine(name), size=size) as (app, pilot, _):
+    async with running(keep_hooks(tmp_path), make_engine(name), size=size) as (app, pilot, _):
         await open_screen(app, pilot, OPENED[name])
         screen = type(app.screen)
         for key in keys_of(app):
@@ -143,7 +156,7 @@ def screens_of_the_app() -> Iterator[type[Screen]]:
 async def test_no_screen_is_forgotten(tmp_path: Path) -> None:
     seen = set()
     for name, keys in OPENED.items():
-        async with running(tmp_path, make_engine(name)) as (app, pilot, _):
+        async with running(keep_hooks(tmp_path), make_engine(name)) as (app, pilot, _):
             await open_screen(app, pilot, keys)
             seen |= {type(screen) for screen in app.screen_stack}
     assert not set(screens_of_the_app()) - seen
