@@ -89,6 +89,7 @@ def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, conf
         "ascii": options.ascii or configured["ascii"],
         "mouse": configured["mouse"] and not options.no_mouse,
         "readonly": configured["readonly"] or options.readonly,
+        "watch": options.watch,
     }
     return supervise(AppOptions(**{**configured, **typed}).to_argv())
 

@@ -121,6 +121,7 @@ def make_parser() -> Parser:
     add("--theme", default="", metavar="NAME", help="a Textual theme, e.g. textual-light")
     add("--ascii", action="store_true", help="draw with ASCII characters only")
     add("--no-mouse", action="store_true", help="leave the mouse to the terminal")
+    add("--watch", action="store_true", help="reload by itself when the code changes on disk; F5 does it once")
     add("--reset", action="store_true", help="forget everything kept between sessions")
     return parser
 

@@ -26,6 +26,7 @@ from ..records import (
     ModuleRows,
     Note,
     Opened,
+    OwnFiles,
     PassEnded,
     Progress,
     SequenceValue,
@@ -46,8 +47,8 @@ DEPTH_LIMIT = 50
 """Values inside values; the engine describes fewer."""
 
 _UNASKED = (
-    Calls, CallRows, Changes, Failed, HookMarks, ModuleRows, Note, Opened, PassEnded, Progress, Stage, SweepBegan,
-    SweepRows, Work,
+    Calls, CallRows, Changes, Failed, HookMarks, ModuleRows, Note, Opened, OwnFiles, PassEnded, Progress, Stage,
+    SweepBegan, SweepRows, Work,
 )  # fmt: skip
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from pathlib import Path as FilePath
 from typing import Any
 
 import torch
@@ -41,10 +40,10 @@ from ..records import (
 )
 from ..text import encodable
 from .changes.log import ChangeLog, InForce
-from .changes.recipe import KEPT, add_entries, collect, find_renames_of_load, parse, read
-from .hooks.kinds import HOOK_KINDS, record
-from .hooks.kinds.record import ALL
-from .hooks.spec import parse_hook, resolve_hook, split_place
+from .changes.recipe import KEPT, add_entries, parse, read, with_renames_of_hooks
+from .changes.since_typed import add_typed
+from .hooks.kinds import HOOK_KINDS
+from .hooks.spec import resolve_hook
 from .inputs import Sample, form_fields, sample_from_specs
 from .inputs.sample import sample_from_values
 from .loading import Loaded, list_targets, load
@@ -58,6 +57,7 @@ from .subject.runner import CHUNK, Emit, Runner
 from .subject.saving import save
 from .subject.subject import Subject
 from .subject.sweeps import Sweeps
+from .usercode.own_modules import OwnModules
 from .values.collector import without_collector
 from .views.queries import Queries
 from .views.weights import WeightQueries
@@ -92,6 +92,7 @@ class Session:
         self._call_log = call_log
         self._open = False
         self._announced = 0  # the generation whose rows were told
+        self._own_modules: OwnModules | None = None  # of a target that was loaded
         self.generation = 0
 
     def open(self, target: Target) -> Opened | Choices:
@@ -101,21 +102,15 @@ class Session:
             InspectorError: It cannot be loaded; the session is as it was.
         """
         self._emit(Stage(f"loading {encodable(target.target, 200)}"))
-        target = _with_renames_of_hooks(target)
+        target = with_renames_of_hooks(target)
         loaded = load(target, self._emit)
         if isinstance(loaded, Choices):
             return loaded
         self.close()
         self._adopt(loaded, target)
+        self._own_modules = OwnModules(target.target, self.generation, self._emit)
         try:
-            for text in target.hooks:
-                where, hook = split_place(text)
-                self.subject.change_log.add(where, parse_hook(hook))
-            if target.recipe:
-                add_entries(self.subject.change_log, read(target.recipe))
-            for where in target.record:  # behind the others: they see what the network sees
-                self.subject.change_log.add(where, record(FilePath(target.save).stem, megabytes=ALL))
-            self.subject.typed = tuple(collect(self.subject.change_log))
+            self.subject.typed = add_typed(self.subject.change_log, target)
         except InspectorError:
             self.close()
             raise
@@ -165,6 +160,7 @@ class Session:
         """Tell the module list, the hook marks and what was captured already: what follows an `Opened`."""
         self._announce_modules()
         self.runner.announce()
+        self._tell_own_files()
 
     def _announce_modules(self) -> None:
         """Once for each model."""
@@ -176,6 +172,10 @@ class Session:
         for first in range(0, len(rows), CHUNK):
             self._emit(ModuleRows(self.generation, tuple(rows[first : first + CHUNK]), len(rows)))
         self._emit(self.subject.marks())
+
+    def _tell_own_files(self) -> None:
+        if self._own_modules is not None:
+            self._own_modules.tell()
 
     def close(self) -> None:
         """Leave the model as it was before the session."""
@@ -229,7 +229,9 @@ class Session:
     def run(self, request: Run | None = None) -> PassSummary:
         """See `Runner.run`."""
         self.subject.check_callable()
-        return self.runner.run(request if request is not None else Run(self.generation))
+        summary = self.runner.run(request if request is not None else Run(self.generation))
+        self._tell_own_files()  # a forward may import
+        return summary
 
     def sweep(self, request: RunSweep) -> SweepEnded:
         """See `Sweeps.run`."""
@@ -341,10 +343,3 @@ class Session:
 
     def _say(self, text: str) -> None:
         self._emit(Note("info", encodable(text, 1_000)))
-
-
-def _with_renames_of_hooks(target: Target) -> Target:
-    """A hook that renames the keys of a load acts on that of the target's own weights, before it is on the model."""
-    if target.weights in ("", "none", "DEFAULT"):
-        return target
-    return replace(target, renames=(*target.renames, *find_renames_of_load(target.hooks, target.recipe)))

@@ -17,6 +17,8 @@ from .lines import keep_from_reading_for as keep_from_reading_for
 from .opening import check_file as check_file
 from .opening import open_file as open_file
 from .opening import read_file as read_file
+from .stamps import Stamp as Stamp
+from .stamps import read_stamps as read_stamps
 from .writing import check_new as check_new
 from .writing import replace_private as replace_private
 from .writing import write_new as write_new

@@ -65,6 +65,13 @@ class HookMarks(Event, frozen=True):
     edited: tuple[int, ...] = ()  # rows whose own parameters are not what was loaded
 
 
+class OwnFiles(Event, frozen=True):
+    """The person's own files that are imported, all of them, whenever there are others than before."""
+
+    generation: Count
+    files: tuple[str, ...]
+
+
 class Progress(Event, frozen=True):
     """A newer one replaces an older one that was not sent yet."""
 
@@ -146,7 +153,8 @@ class Done(Event, frozen=True):
 
 
 AnyEvent: TypeAlias = (
-    AnyAnswer | Hello | Stage | Opened | Choices | ModuleRows | HookMarks | Progress | Work | CallRows | PassEnded
+    AnyAnswer | Hello | Stage | Opened | Choices | ModuleRows | HookMarks | OwnFiles | Progress | Work | CallRows
+    | PassEnded
     | Kinds | Changes | Saved | Note | Failed | Done | SweepBegan | SweepRows
     | SweepEnded
 )  # fmt: skip

@@ -79,6 +79,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("stop", "ctrl+z", "general.stop", "Stop, with the engine, and go to the shell; fg comes back", "General",
             shown="^z"),
     Command("restart", "ctrl+k", "targets.restart", "Kill a busy engine, else start it anew", "General", shown="^k"),
+    Command("reload", "f5", "targets.reload", "Reload the code from disk; place, hooks and input stay", "General"),
     Command("reset", "ctrl+x", "targets.forget", "Forget what was kept for this target", "General", shown="^x"),
     Command("open", "o", "targets.open", "Open another target", "General"),
     # moving
@@ -133,7 +134,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("all-hooks", "H", "hooks.list_all", "All hooks of the model, ours and others'", "Changing"),
     Command("write", "w", "changes.write", "Write hooks: recipe, script or recorded tensors", "Changing"),
     Command("read", "R", "changes.read", "Read a recipe of hooks", "Changing"),
-    Command("last-hooks", "A", "last_hooks.ask", "Apply the hooks and edits of last time", "Changing"),
+    Command("last-hooks", "A", "changes.apply_last", "Apply the hooks and edits of last time", "Changing"),
     Command("toggle-hook", "space", "toggle_hook", "Hooks: enable or disable the hook under the cursor", "Changing",
             "hooks"),
     Command("hook-source", "enter", "hook_source", "Hooks: source of the hook under the cursor", "Changing", "hooks"),

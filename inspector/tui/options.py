@@ -18,6 +18,7 @@ class AppOptions:
     theme: str = ""
     ascii: bool = False
     mouse: bool = True
+    watch: bool = False  # load the model anew by itself when its code changes
     engine_fd: int | None = None
     output_fd: int | None = None
     readonly: bool = False  # nothing can be changed in a model

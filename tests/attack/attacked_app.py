@@ -101,13 +101,14 @@ class AttackedApp:
         return next(line.strip() for line in self.terminal.screen.display if words in line)
 
     def leave(self) -> None:
-        """Quit as a person does: escape and `q` until it is gone. Then look at all that it left."""
+        """Quit as a person does: escape and `q`, and again where it asks, until it is gone. Then look at all that it
+        left."""
         deadline = time.monotonic() + _PATIENCE
         while not self.ended:
             if time.monotonic() > deadline:
                 raise Broken(f"q does not end it within {_PATIENCE:.0f} s")
             self._may_end = True
-            for key in (b"\x1b", b"q"):
+            for key in (b"\x1b", b"q", b"q"):
                 with contextlib.suppress(OSError):
                     self.terminal.send(key)
                 self.check(0.2)

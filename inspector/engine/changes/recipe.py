@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import tomlkit
+from msgspec.structs import replace
 from tomlkit.exceptions import TOMLKitError
 
 from ...errors import InspectorError, UsageError
 from ...files import read_file
 from ...files.purposes import RECIPE
+from ...records import Target
 from ...text import encodable
 from ..hooks.spec import parse_hook, split_place, with_code
 from ..loading.renames import ARROW, parse_renames
@@ -185,6 +187,14 @@ def add_entries(change_log: ChangeLog, entries: Sequence[Entry]) -> None:
         while sum(not change.undone for change in change_log.changes()) > before:
             change_log.undo()
         raise
+
+
+def with_renames_of_hooks(target: Target) -> Target:
+    """A hook that renames the keys of a load acts on that of the target's own weights, before it is on the model.
+    Raises `UsageError`."""
+    if target.weights in ("", "none", "DEFAULT"):
+        return target
+    return replace(target, renames=(*target.renames, *find_renames_of_load(target.hooks, target.recipe)))
 
 
 def find_renames_of_load(hooks: Sequence[str], recipe: str) -> tuple[str, ...]:

@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from ...errors import UsageError
-from ...records import Recipe
+from ...records import Recipe, Target
 from ...text import encodable
+from ..hooks.kinds import record
+from ..hooks.kinds.record import ALL
+from ..hooks.spec import parse_hook, split_place
 from .log import ChangeLog
-from .recipe import Entry, collect, render
+from .recipe import Entry, add_entries, collect, read, render
 
 MOST_CHARACTERS = 1 << 18
 """Of a recipe that goes along with every change."""
 MOST_LINES = 1_000
+
+
+def add_typed(change_log: ChangeLog, target: Target) -> tuple[Entry, ...]:
+    """Put on what was typed with the target. Raises `InspectorError`."""
+    for text in target.hooks:
+        where, hook = split_place(text)
+        change_log.add(where, parse_hook(hook))
+    if target.recipe:
+        add_entries(change_log, read(target.recipe))
+    for where in target.record:  # behind the others: they see what the network sees
+        change_log.add(where, record(Path(target.save).stem, megabytes=ALL))
+    return tuple(collect(change_log))
 
 
 def describe_added(change_log: ChangeLog, typed: Sequence[Entry], target: str) -> Recipe:

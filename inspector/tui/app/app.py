@@ -48,6 +48,7 @@ from .presenter import Presenter
 from .questions import Questions
 from .state import AppState
 from .waits import Waits
+from .watching import Watching
 from .workbench import Workbench
 
 _HARMLESS = HarmlessLines()
@@ -96,12 +97,15 @@ class InspectorApp(App[None], inherit_bindings=False):
         last_hooks = LastHooks(engine, state, presenter, host)
         self.bookmarks = bookmarks = Bookmarks(saved, bench, state, presenter, last_hooks, host, self.options)
         questions, outside, changer = Questions(host), Outside(host), Changer(engine, state, host)
-        self.controller = controller = Controller(engine, state, presenter, questions, bookmarks, last_hooks, host)
+        self.watching = watching = Watching(state, presenter, host, self.options.watch)
+        self.controller = controller = Controller(
+            engine, state, presenter, questions, bookmarks, last_hooks, watching, host
+        )
         passes, opening, observing = controller.passes, controller.opening, controller.observing
         self.waits = Waits(engine, state, presenter, host)
         forms = HookForms(state, bench, changer, outside, host)
         self.targets = TargetActions(
-            engine, state, opening, presenter, bookmarks, questions, host, self.options.targets
+            engine, state, opening, presenter, bookmarks, last_hooks, questions, host, self.options.targets
         )
         self.hook_rows = HookRowActions(engine, state, observing, changer, forms, outside, questions, host, ascii)
         self.owners: dict[str, object] = {
@@ -113,7 +117,6 @@ class InspectorApp(App[None], inherit_bindings=False):
             "weights": WeightActions(engine, state, changer, questions, host, ascii),
             "hooks": HookActions(engine, state, bench, observing, changer, forms, host, ascii),
             "changes": ChangeActions(engine, state, changer, last_hooks, host),
-            "last_hooks": last_hooks,
         }
         """By the name that stands before the dot of an action in `keys.COMMANDS`."""
 
@@ -146,6 +149,7 @@ class InspectorApp(App[None], inherit_bindings=False):
             self._set_theme(self.options.theme)
         self.presenter.start_clock()
         self.waits.start()
+        self.watching.start()
         self.call_after_refresh(self._begin)
 
     def _set_theme(self, name: str) -> None:

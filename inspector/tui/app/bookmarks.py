@@ -30,6 +30,7 @@ class Bookmarks:
     host: Host
     options: AppOptions
     _held: ViewState | None = field(default=None, init=False)  # to go back to after the engine was started again
+    _selected: bool = field(default=False, init=False)  # the module of `options` was gone to
     _forgotten: bool = field(default=False, init=False)  # the person wants nothing kept of this target
 
     def list_recent(self) -> tuple[Target, ...]:
@@ -38,7 +39,7 @@ class Bookmarks:
 
     def turn_to(self, target: Target) -> None:
         """The person opens another target."""
-        self._held, self._forgotten = None, False
+        self._held, self._forgotten, self.last_hooks.again = None, False, False
 
     def hold(self) -> None:
         """Remember the place until the engine has the model again."""
@@ -96,13 +97,15 @@ class Bookmarks:
 
     def _select_first(self) -> None:
         """Go to the module that was asked for on the command line."""
-        first, self.state.first = self.state.first, False
-        if not first or not self.options.select:
+        self.state.first = False
+        select = "" if self._selected else self.options.select
+        self._selected = True
+        if not select:
             return
         paths = self.state.model.paths
-        wanted = "" if self.options.select == ROOT else self.options.select
+        wanted = "" if select == ROOT else select
         found = next((path for path in paths if ".".join(path) == wanted), None)
         if found is None:
-            self.host.tell(f"there is no module {self.options.select}")
+            self.host.tell(f"there is no module {select}")
         else:
             self.workbench.select_path(found)

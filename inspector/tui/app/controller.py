@@ -12,6 +12,7 @@ from ...records import (
     ModuleRows,
     Note,
     Opened,
+    OwnFiles,
     PassEnded,
     Problem,
     Progress,
@@ -27,6 +28,7 @@ from .passes import Passes
 from .presenter import Presenter
 from .questions import Questions
 from .state import AppState
+from .watching import Watching
 
 ModelEvent = ModuleRows | HookMarks | Progress | CallRows | PassEnded | Changes
 
@@ -42,14 +44,16 @@ class Controller:
         questions: Questions,
         bookmarks: Bookmarks,
         last_hooks: LastHooks,
+        watching: Watching,
         host: Host,
     ) -> None:
         self._state = state
+        self._watching = watching
         self._presenter = presenter
         self.observing = Observing(engine, state, host)
         self.passes = Passes(engine, state, presenter, questions, host)
         self.opening = Opening(
-            engine, state, self.passes, self.observing, bookmarks, last_hooks, presenter, questions, host
+            engine, state, self.passes, self.observing, bookmarks, last_hooks, watching, presenter, questions, host
         )
 
     def hear(self, event: AnyEvent) -> None:
@@ -65,6 +69,8 @@ class Controller:
             self._presenter.show_work(event)
         elif isinstance(event, Note):
             self._presenter.log(event.level, event.text)
+        elif isinstance(event, OwnFiles):
+            self._watching.take(event.files)
         elif isinstance(event, ModelEvent) and self._is_current(event.generation):
             self._hear_of_model(event)
 

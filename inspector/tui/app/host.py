@@ -55,6 +55,11 @@ class Host:
         asked = any(worker.group == FORM and not worker.is_finished for worker in self._app.workers)
         return asked or not all(screen.is_mounted for screen in self._app.screen_stack)
 
+    @property
+    def has_layers(self) -> bool:
+        """Something lies over the main screen, or will."""
+        return self.is_between_screens or len(self._app.screen_stack) > 1
+
     def later(self, seconds: float, call: Callable[[], object]) -> None:
         self._app.set_timer(seconds, call)
 

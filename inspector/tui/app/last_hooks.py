@@ -27,7 +27,9 @@ class LastHooks:
 
     def take(self, kept: Recipe) -> None:
         """A model is open; these were on it last time."""
-        self._kept, self._safe = kept, NONE
+        self._kept = kept
+        if not self.again:
+            self._safe = NONE
 
     @property
     def to_keep(self) -> Recipe:
@@ -48,14 +50,21 @@ class LastHooks:
     async def meet(self) -> None:
         """The model is complete: put them on where that was asked for, else offer them."""
         again, self.again = self.again, False
-        if again and self._kept.text:
-            await self._apply()
-        elif self._kept.text:
+        if again:
+            await self._put_back()
+        elif self._kept.text and not self.state.readonly:
             self._offer()
+
+    async def _put_back(self) -> None:
+        kept, was_safe = self._kept, self._kept == self._safe
+        added = await self._apply() if kept.text else NONE
+        if added is not None:
+            self._safe = added if was_safe else NONE
+            self.host.tell(f"reloaded, with {kept.words} as before" if kept.words else "reloaded")
 
     def ask(self) -> None:
         """Offer them again."""
-        if self.state.ready and self._kept.text:
+        if self._kept.text:
             self._offer()
         else:
             self.host.tell("no hooks of last time are waiting")
@@ -65,20 +74,27 @@ class LastHooks:
 
         def answer(said: str | None) -> None:
             if said == "apply":
-                self.host.spawn(self._apply())
+                self.host.spawn(self._apply_all())
             elif said == "forget":
                 self._kept = NONE
 
         self.host.push(LastHooksOffer(self._kept), answer)
 
-    async def _apply(self) -> None:
-        kept, before = self._kept, self.state.model.changes.added
+    async def _apply_all(self) -> None:
+        kept, alone = self._kept, not self.state.model.changes.added.words
+        added = await self._apply()
+        if added is not None:
+            self._safe = added if alone else self._safe
+            self.host.tell(f"applied {kept.words} of last time")
+
+    async def _apply(self) -> Recipe | None:
+        """All that is on then; None where they could not be put on."""
+        kept = self._kept
         reply = await self.engine.ask(LoadRecipe(self.state.generation, text=kept.text))
+        if isinstance(reply, Changes):
+            self._kept = NONE
+            return reply.added
         if isinstance(reply, Failed):
             self.presenter.log_panel.show_problem(reply.problem)
             self.host.tell(f"{kept.words} of last time not applied: {reply.problem.what}", in_log=True)
-        elif isinstance(reply, Changes):
-            self._kept = NONE
-            if not before.words:
-                self._safe = reply.added
-            self.host.tell(f"applied {kept.words} of last time")
+        return None

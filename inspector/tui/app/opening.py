@@ -19,6 +19,7 @@ from .passes import Passes
 from .presenter import Presenter
 from .questions import Questions
 from .state import AppState
+from .watching import Watching
 
 
 @dataclass(eq=False)
@@ -31,6 +32,7 @@ class Opening:
     observing: Observing
     bookmarks: Bookmarks
     last_hooks: LastHooks
+    watching: Watching
     presenter: Presenter
     questions: Questions
     host: Host
@@ -48,6 +50,7 @@ class Opening:
     async def open(self, target: Target) -> None:
         """Ask the engine for a target in place of what is open."""
         self.state.target = target
+        self.watching.begin(target)
         self.forget()
         self.presenter.wait()
         reply = await self.engine.ask(Open(replace(target, readonly=self.state.readonly)))

@@ -123,6 +123,11 @@ class Passes:
         at = f" at {os.path.basename(left.where)}" if left.where else ""
         self._host.tell(f"the engine does not answer{inside}{at}; {say_key('restart')} kills it")
 
+    def repeat_seed(self) -> None:
+        """The first pass of the next model draws its input as the last one of this did."""
+        if self._state.model.summary is not None:
+            self._seed = self._state.model.summary.seed
+
     def forget(self) -> None:
         """The model is gone, and with it what was asked of it."""
         self._again = FORWARD

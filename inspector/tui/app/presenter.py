@@ -77,6 +77,10 @@ class Presenter:
         if self._clock is not None:
             self._clock.resume()
 
+    def show_changed_files(self, words: str) -> None:
+        """The model on the screen is not what its files say any more; "" where it is."""
+        self._title.outdated = words
+
     def show_model(self) -> None:
         """Another model, none, or the same one with another input."""
         self._last_problem, self._said, self._last_findings = None, set(), []

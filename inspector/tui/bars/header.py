@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from textual.content import Content
 from textual.reactive import reactive
@@ -35,6 +36,7 @@ class TitleBar(Widget):
     elapsed: reactive[float] = reactive(0.0)  # seconds of the running pass, or of the work
     summary: reactive[PassSummary | None] = reactive(None)
     alarm: reactive[str] = reactive("")  # in place of the last pass: what is wrong with the engine
+    outdated: reactive[str] = reactive("")  # which files are not what the model was made from
     live: reactive[bool] = reactive(False)
     changes: reactive[Changes | None] = reactive(None)
     stale: reactive[bool] = reactive(False)  # the last pass began before the last change
@@ -77,10 +79,17 @@ class TitleBar(Widget):
         """How the pass goes; of the last one, as much as there is room for."""
         if self.alarm:
             return Content.styled(visible(self.alarm), "$text-error")
-        words = self._choose_words(room)
+        before = list(self._list_marks())
+        words = self._choose_words(room - sum(len(text) for text, _ in before))
         text = format.ascii_only(words) if self.ascii else words
-        status = Content.styled(text, self._choose_style())
-        return Content.assemble(("live  ", "bold $text-primary"), status) if self.live else status
+        return Content.assemble(*before, Content.styled(text, self._choose_style()))
+
+    def _list_marks(self) -> Iterator[tuple[str, str]]:
+        """What stands before the pass, whichever it is."""
+        if self.outdated:
+            yield f"{visible(self.outdated)}, {key_of('reload')} reloads  ", "$text-warning"
+        if self.live:
+            yield "live  ", "bold $text-primary"
 
     def _choose_words(self, room: int) -> str:
         if self.work is not None:

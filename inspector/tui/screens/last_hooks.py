@@ -13,7 +13,7 @@ from textual.widgets import Static
 from ...records import Recipe
 from ...text import visible
 from ..format import cut
-from ..keys import find_command, key
+from ..keys import key, key_of
 from .layer import Layer
 
 MOST = 8
@@ -45,7 +45,7 @@ class LastHooksOffer(Layer[Answer]):
             frame.border_title = Content(f"{self._recipe.words} of last time")
             frame.border_subtitle = Content("enter Apply  d Forget  esc Not now")
             yield Static(Content("\n").join(list_lines(self._recipe)))
-            later = f"Not applied yet; {find_command('last-hooks').key_shown} asks again later."
+            later = f"Not applied yet; {key_of('last-hooks')} asks again later."
             yield Static(Content.styled(later, "$foreground-muted"))
 
     def action_answer(self, answer: Answer) -> None:

@@ -82,6 +82,10 @@ class ChangeActions:
 
         self.host.push(FilePrompt("Read hooks", ABOUT_READ, "Read", "", self._load), self.changer.say_done)
 
+    def apply_last(self) -> None:
+        """Offer the hooks and edits of last time again."""
+        self.changer.when_changeable(self.last_hooks.ask)
+
     async def _load(self, file: str) -> Problem | None:
         before = self.state.model.changes.added
         reply = await self.engine.ask(LoadRecipe(self.state.generation, resolve_file(file)))

@@ -16,6 +16,7 @@ from ....text import visible
 from ...engine_client import KILLED
 from ..bookmarks import Bookmarks
 from ..host import Host
+from ..last_hooks import LastHooks
 from ..opening import Opening
 from ..presenter import Presenter
 from ..questions import Questions
@@ -31,6 +32,7 @@ class TargetActions:
     opening: Opening
     presenter: Presenter
     bookmarks: Bookmarks
+    last_hooks: LastHooks
     questions: Questions
     host: Host
     settings: Mapping[str, Mapping[str, Any]]  # fields of `Target` that a person configured, by its name
@@ -62,15 +64,36 @@ class TargetActions:
     def restart(self) -> None:
         """A new engine with the same target, hooks and selection. One that is busy is only killed, so that what it had
         captured can be looked at."""
-        if not self.engine.ours:
-            self.host.tell("the model lives in your process, which cannot be restarted from here")
+        if not self._can_restart():
             return
+        self.last_hooks.again = False
         self.bookmarks.hold()
         if self.engine.busy:
             self.host.spawn(self.engine.interrupt(KILLED), group="restart", exclusive=True)
-            return
+        else:
+            self._start_again("starting the engine again")
+
+    def reload(self) -> None:
+        """The code as it is on disk now, with selection, hooks and input as they are. A fresh engine imports all of
+        it anew."""
+        target = self.state.target
+        if target is None:
+            self.host.tell("nothing is open")
+        elif self._can_restart():
+            self.last_hooks.again = True
+            self.bookmarks.hold()
+            self.opening.passes.repeat_seed()
+            self._start_again(f"reloading {target.target} …")
+
+    def _can_restart(self) -> bool:
+        if not self.engine.ours:
+            self.host.tell("the model lives in your process, which cannot be restarted from here")
+        return self.engine.ours
+
+    def _start_again(self, stage: str) -> None:
+        self.state.first = False  # what is wrong with it is said here, where it was opened from
         self.opening.forget()
-        self.presenter.stage("starting the engine again")
+        self.presenter.stage(stage)
         self.host.spawn(self._restart(), group="restart", exclusive=True)
 
     async def _restart(self) -> None:
