@@ -78,6 +78,7 @@ def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, 
 
 
 def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config) -> int:
+    from ..tui.ascii_lines import is_ascii_locale
     from ..tui.options import AppOptions
     from ..tui.start.launcher import supervise
 
@@ -86,7 +87,7 @@ def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, conf
         "target": _read_target(parser, options, config) if options.target else None,
         "select": options.select or find_place(options.target, config),
         "theme": options.theme or configured["theme"],
-        "ascii": options.ascii or configured["ascii"],
+        "ascii": options.ascii or configured["ascii"] or is_ascii_locale(),
         "mouse": configured["mouse"] and not options.no_mouse,
         "readonly": configured["readonly"] or options.readonly,
         "watch": options.watch,

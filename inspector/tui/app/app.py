@@ -21,6 +21,8 @@ from ...client.engine_client import EngineClient
 from ...client.pass_plan import Plan
 from ...errors import BUG
 from ...records import AnyEvent, AnyRequest, Target
+from ..ascii_lines import AsciiLines
+from ..drawing.contrast import make_readable
 from ..driver import CrashConsole, HarmlessLines
 from ..keys import bindings, find_command
 from ..messages import EngineGone, EngineOutput, EngineSaid, HookAsked, KeyEnd, TerminalTrouble
@@ -79,6 +81,8 @@ class InspectorApp(App[None], inherit_bindings=False):
         super().__init__(driver_class=driver)
         self.error_console = self._crash = CrashConsole()
         self.options = options
+        self._last_filters = (_HARMLESS, AsciiLines()) if options.ascii else (_HARMLESS,)
+        self.set_class(options.ascii, "-ascii")
         for name, colours in options.themes.items():
             self.register_theme(Theme(name, **colours))
         self.engine = connect(self.post_message)
@@ -141,8 +145,13 @@ class InspectorApp(App[None], inherit_bindings=False):
     def get_default_screen(self) -> Screen[None]:
         return self.workbench
 
+    def get_css_variables(self) -> dict[str, str]:
+        """The theme's colours, as far as they can be read."""
+        self.theme_variables = make_readable(super().get_css_variables())
+        return self.theme_variables
+
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), _HARMLESS]
+        return [*super().get_line_filters(), *self._last_filters]
 
     def on_mount(self) -> None:
         if self.options.theme:

@@ -12,7 +12,7 @@ from textual.content import Content, Span
 
 from .wrap import Line
 
-MATCH = "on $accent-muted"
+MATCH = "underline on $accent-muted"
 CURRENT = "$block-cursor-foreground on $block-cursor-background bold"
 
 

@@ -35,6 +35,7 @@ class CodeBox(TextArea):
         border-subtitle-color: $text-muted; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0;
     }
     CodeBox:focus { border: round $border; }
+    CodeBox .text-area--gutter, CodeBox .text-area--cursor-gutter { color: $foreground-muted; }
     .-ascii CodeBox, .-ascii CodeBox:focus { border: ascii $border; }
     """
 
