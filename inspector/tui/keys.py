@@ -109,6 +109,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("collapse-all", "minus", "collapse_all", "Collapse all", "Modules", "tree", shown="-"),
     Command("expand-all", "equals_sign", "expand_all", "Expand all", "Modules", "tree", shown="="),
     Command("order", "t", "workbench.toggle_order", "Tree or call order", "Modules"),
+    Command("sort", "S", "workbench.sort", "Sort by own time, parameters, gradient, Δ, or show the tree", "Modules"),
     Command("filter", "f", "workbench.filter", "Filter: path, class, badge, glob or class:Conv2d", "Modules"),
     # hooks and passes
     Command("observe", "space", "hooks.observe", "Observe hook on or off (subtree; all matches of a filter)",

@@ -83,7 +83,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             return False
         if not self.module_tree.select(index):
             self.module_tree.filter = ""
-            self.module_tree.order = False
+            self.module_tree.sort(False)
             self.module_tree.select(index)
         return True
 
@@ -209,6 +209,10 @@ class Workbench(Screen[None], inherit_bindings=False):
     def toggle_order(self) -> None:
         """The modules as a tree, or the calls of the last pass in their order."""
         self.module_tree.order = not self.module_tree.order
+
+    def sort(self) -> None:
+        """The modules by time, parameters, gradient or Δ, or as a tree."""
+        self.module_tree.sort()
 
     def search(self) -> None:
         """Ask what to search for in the focused pane."""

@@ -171,7 +171,7 @@ class OutputsPanel(LinePanel):
         if detail.output is None:
             yield from self._no_output(detail)
         else:
-            yield from self._output(detail, detail.output, space)
+            yield from _output(detail, detail.output, space)
         yield from self._beside_output(detail, space)
         if detail.output is not None:
             space = replace(space, how_to_move="")  # it is said once
@@ -183,20 +183,6 @@ class OutputsPanel(LinePanel):
             yield Line()
             yield from _section("keyword inputs", f"{detail.kwargs.length}")
             yield from part_lines(detail.kwargs, _fair(space, (detail.kwargs,)))
-
-    def _output(self, detail: CallDetail, value: Value, space: Space) -> Iterator[Line]:
-        """Against the baseline where there is one, else against the last run."""
-        if detail.baseline is not None:
-            yield from _section("output", "against the baseline")
-            yield from draw_comparison(detail, space)
-        else:
-            yield from self._since_last_run(value, detail.previous, space)
-
-    def _since_last_run(self, value: Value, previous: Value | None, space: Space) -> Iterator[Line]:
-        unchanged = previous is not None and same(value, previous)
-        kept = "same statistics as in the last run" if has_statistics(value) else "same shapes as in the last run"
-        yield from _section("output", kept if unchanged else "")
-        yield from value_lines("", value, _fair(space, (value,)), before=None if unchanged else previous)
 
     def _beside_output(self, detail: CallDetail, space: Space) -> Iterator[Line]:
         """What a classifier made of it, and the gradient that came back."""
@@ -232,6 +218,22 @@ def say_missing(missing: Missing) -> str:
 def _has_values(calls: Calls) -> bool:
     outputs = (call.output for call in calls.calls)
     return any(isinstance(output, TensorValue) and output.histogram is not None for output in outputs)
+
+
+def _output(detail: CallDetail, value: Value, space: Space) -> Iterator[Line]:
+    """Against the baseline where there is one, else against the last run."""
+    if detail.baseline is not None:
+        yield from _section("output", "against the baseline")
+        yield from draw_comparison(detail, space)
+    else:
+        yield from _since_last_run(value, detail.previous, space)
+
+
+def _since_last_run(value: Value, previous: Value | None, space: Space) -> Iterator[Line]:
+    unchanged = previous is not None and same(value, previous)
+    kept = "same statistics as in the last run" if has_statistics(value) else "same shapes as in the last run"
+    yield from _section("output", kept if unchanged else "")
+    yield from value_lines("", value, _fair(space, (value,)), before=None if unchanged else previous)
 
 
 def _fair(space: Space, values: tuple[Value, ...]) -> Space:

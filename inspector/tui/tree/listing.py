@@ -11,6 +11,8 @@ from .call_lines import CallLines
 from .lines import DisplayOptions, Lines
 from .matching import Names, find, step
 from .outline import default_expansion
+from .sorted_lines import SortedLines
+from .sorting import SORTS, Sort
 from .tree_lines import TreeLines
 
 
@@ -30,6 +32,7 @@ class Listing:
         self.names = Names()
         self.modules = TreeLines(model, options, self.names)
         self.calls = CallLines(model, options, self.names)
+        self.sorted = SortedLines(self.modules)
         self._calls_seen = 0
         self._summary: PassSummary | None = None
         self._found: list[int] = []  # by the search
@@ -40,7 +43,14 @@ class Listing:
 
     @property
     def lines(self) -> Lines:
+        if self.sorted.sort is not None:
+            return self.sorted
         return self.calls if self.by_calls else self.modules
+
+    @property
+    def in_tree(self) -> bool:
+        """Whether the modules are shown below each other as they hold each other."""
+        return self.lines is self.modules
 
     @property
     def call(self) -> CallRow | None:
@@ -104,13 +114,31 @@ class Listing:
         self.calls.measure_calls(new)
         if model.summary is not self._summary:
             self._summary = model.summary
+            self._sort_by(self.sorted.sort)
             self.options.ran, self.options.observed_then = model.summary is not None, model.marks.observed
 
     def show_calls(self, by_calls: bool) -> None:
         """Change the order, staying on the same module where it has a line."""
         self.by_calls, self.at = by_calls, None
+        self._sort_by(None)
         self.search(self.options.search)
         self.settle()
+
+    def sort_next(self) -> None:
+        """Sort by the next measure that is known, and after the last one show the tree again."""
+        now = self.sorted.sort
+        left = SORTS[SORTS.index(now) + 1 :] if now is not None else SORTS
+        self.by_calls, self.at = False, None
+        if not any(self._sort_by(sort) for sort in left):
+            self._sort_by(None)
+        self.search(self.options.search)
+        self.settle()
+
+    def _sort_by(self, sort: Sort | None) -> bool:
+        """False where nothing is known by which to sort; the tree is shown then."""
+        found = self.sorted.take(sort) or self.sorted.take(None)
+        self.sorted.narrow(self.options.matches if self.options.filter else None)
+        return found
 
     def settle(self) -> None:
         """Lines were added, removed or moved: stay on the module, or as near as can be."""
@@ -122,12 +150,16 @@ class Listing:
         lines, row = self.lines, self.row
         if not lines.ids:
             return self.at
-        if not self.by_calls:
+        if self.in_tree:
             return lines.ids[lines.position(row)] if row >= 0 else lines.ids[0]
         if self.at is not None and lines.shows(self.at) and lines.row_of(self.at) == row:
             return self.at
-        call = self.calls.first_call(row) if row >= 0 else None
-        return lines.ids[0] if call is None else call
+        id = self._id_of(row) if row >= 0 else None
+        return lines.ids[0] if id is None else id
+
+    def _id_of(self, row: int) -> int | None:
+        """Of the line of this module, where it has one and the tree is not shown."""
+        return self.sorted.rank_of(row) if self.sorted.sort is not None else self.calls.first_call(row)
 
     def go_to(self, line: int) -> None:
         """Put the cursor on this line, or on the first or last one."""
@@ -140,10 +172,10 @@ class Listing:
         """The line that shows this module, expanding what hides it; None where it cannot be shown."""
         if not 0 <= index < len(self.model.rows):
             return None
-        if not self.by_calls:
+        if self.in_tree:
             return self.modules.position(index) if self._reveal(index) else None
-        call = self.calls.first_call(index)
-        return None if call is None else self.calls.position(call)
+        id = self._id_of(index)
+        return None if id is None else self.lines.position(id)
 
     def _reveal(self, index: int) -> bool:
         if self.modules.outline.shows(index):
@@ -162,6 +194,7 @@ class Listing:
         kept = self.options.matches if self.options.filter else None
         self.modules.outline.narrow(kept)
         self.calls.narrow(kept)
+        self.sorted.narrow(kept)
 
     def refilter(self, text: str) -> None:
         """The filter was changed by hand: go to a match, and stay on it when the filter is gone."""
@@ -185,7 +218,7 @@ class Listing:
         if not self._found:
             return None
         id = step(self._found, self.at or 0, delta)
-        if not self.by_calls:
+        if self.in_tree:
             self._reveal(id)
         return self.lines.position(id)
 
@@ -223,8 +256,10 @@ class Listing:
 
     def title(self) -> str:
         title = "Calls" if self.by_calls else "Modules" if self.model.is_model else "Names"
+        if self.sorted.sort is not None:
+            title += f" by {self.sorted.sort.title}"
         title = " · ".join(filter(None, (title, self.model.step_words)))
-        return f"{title} · Δ from the baseline" if self.lines.natural.heat else title
+        return f"{title} · Δ from the baseline" if self.lines.widths().heat and "Δ" not in title else title
 
     def count(self) -> str:
         """How much is shown: `12 of 68 shown`."""

@@ -18,7 +18,7 @@ from .lines import Badge, DisplayOptions, Lines, Piece, call_badges, remarkable
 from .matching import Names, highlights
 from .outline import Outline
 
-_MEASURED = 10_000  # rows measured for the widths of columns; more rows hardly bring a longer name, and take time
+MEASURED = 10_000  # rows measured for the widths of columns; more rows hardly bring a longer name, and take time
 _PARAMETERS = 5  # "11.7M"
 
 
@@ -57,7 +57,7 @@ class TreeLines(Lines):
     def measure_rows(self, rows: Sequence[ModuleRow]) -> None:
         """Rows were appended to the model."""
         widths = self.natural
-        for row in rows[: max(_MEASURED - rows[0].index, 0)] if rows else ():
+        for row in rows[: max(MEASURED - rows[0].index, 0)] if rows else ():
             name = INDENT * self.level(row.index) + 2 + cell_len(fmt.key(row.key, NAME_LIMIT))
             depth = len(self.model.paths[row.index])
             self._name_at[depth] = max(self._name_at.get(depth, 0), name)
@@ -116,12 +116,16 @@ class TreeLines(Lines):
         return bool(row.badges) or row.alias_of >= 0 or edited or any(map(remarkable, calls))
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
-        row, calls = self.model.rows[id], self.model.calls_of(id)
-        role = self._role(id, calls)
+        row = self.model.rows[id]
+        return self.line(id, columns, self._head(row, columns, self.role_of(id)), fmt.count(row.parameters))
+
+    def line(self, id: int, columns: Columns, head: Sequence[Piece], number: str) -> list[Piece]:
+        """The line of a module that begins in this way, with this number."""
+        calls, role = self.model.calls_of(id), self.role_of(id)
         return [
-            *self._head(row, columns, role),
+            *head,
             (" " * columns.gap, "class"),
-            *self.number_piece(fmt.count(row.parameters), columns.number, role or "number"),
+            *self.number_piece(number, columns.number, role or "number"),
             *self._output(id, calls, columns, role),
             *self.heat_piece(calls, columns.heat, role),
             *self.number_piece(f"×{len(calls)}" if len(calls) > 1 else "", columns.calls, role or "calls"),
@@ -129,8 +133,9 @@ class TreeLines(Lines):
             *self.badge_pieces(self._badges(id), columns),
         ]
 
-    def _role(self, index: int, calls: Sequence[CallRow]) -> str:
+    def role_of(self, index: int) -> str:
         """The role of the whole line, empty where each column has its own."""
+        calls = self.model.calls_of(index)
         if any(call.status == "raised" for call in calls):
             return "error"
         above_a_match = self.options.filter and not _is_among(self.options.matches, index)
@@ -145,7 +150,7 @@ class TreeLines(Lines):
     def _head(self, row: ModuleRow, columns: Columns, role: str) -> list[Piece]:
         """Guides, arrow, name and class. The root's name is its class, and may use both columns."""
         guides = fmt.cut(_guides(self.level(row.index), self.indent(row.index, columns)), columns.name)
-        arrow = fmt.cut(self._arrow(row.index), columns.name - cell_len(guides))
+        arrow = fmt.cut(_arrow(self.outline, row.index), columns.name - cell_len(guides))
         room = columns.name - cell_len(guides) - cell_len(arrow)
         pieces = [(self.plain(guides), "guide"), (self.plain(arrow), "arrow")]
         if row.parent < 0:
@@ -154,11 +159,6 @@ class TreeLines(Lines):
         name = fmt.key(row.key)
         pieces += self.name_pieces(name, room, role or "name", self._find_marked(row.index, name))
         return [*pieces, *self.class_pieces(row.class_name, columns.class_name, role or "class")]
-
-    def _arrow(self, index: int) -> str:
-        if not self.outline.has_children(index):
-            return "  "
-        return "▾ " if self.outline.is_open(index) else "▸ "
 
     def _find_marked(self, index: int, name: str) -> set[int]:
         """Offsets in the name that the search, or else the filter, found."""
@@ -196,6 +196,12 @@ class TreeLines(Lines):
         edited = [(fmt.EDITED, fmt.EDITED.word)] if self.model.object_of(index) in self._edited else []
         of_calls = call_badges(self.model.calls_of(index), self.options.producers)
         return of_calls + edited + _row_badges(self.model.rows[index])
+
+
+def _arrow(outline: Outline, index: int) -> str:
+    if not outline.has_children(index):
+        return "  "
+    return "▾ " if outline.is_open(index) else "▸ "
 
 
 def _guides(level: int, indent: int) -> str:

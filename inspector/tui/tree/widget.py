@@ -118,6 +118,16 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         with self._changes():
             self._listing.show_calls(order)
 
+    def sort(self, on: bool = True) -> None:
+        """Show the modules with the most of something first, the next time of something else, and then the tree; or
+        the tree at once."""
+        with self._changes():
+            self.set_reactive(ModuleTree.order, False)
+            if on:
+                self._listing.sort_next()
+            else:
+                self._listing.show_calls(False)
+
     def watch_ascii(self, ascii: bool) -> None:
         self._options.ascii = ascii
         self.set_class(ascii, "-ascii")
@@ -239,7 +249,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_expand(self) -> None:
         """Expand; on an expanded module go to its first child."""
-        if self.order or self.cursor < 0:
+        if not self._listing.in_tree or self.cursor < 0:
             return
         child = self._listing.below()
         if child is None:
@@ -249,7 +259,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_collapse(self) -> None:
         """Collapse; on a collapsed module or a leaf go to the parent."""
-        if self.order or self.cursor < 0:
+        if not self._listing.in_tree or self.cursor < 0:
             return
         if self._listing.can_collapse():
             self._toggle()
@@ -272,7 +282,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         if offset is None or not 0 <= line < len(self._listing.lines.ids):
             return
         self._go_to(line)
-        if not self.order and self._on_arrow(offset.x):
+        if self._listing.in_tree and self._on_arrow(offset.x):
             self._toggle()
         elif event.chain == 2:
             self.action_detail_open()
@@ -304,7 +314,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def _columns(self) -> Columns:
         width = self.scrollable_content_region.width - _GUTTER
-        return lay_out(width, self._listing.lines.widths(), long_names=self.order)
+        return lay_out(width, self._listing.lines.widths(), long_names=not self._listing.in_tree)
 
     def render_line(self, y: int) -> Strip:
         line, ids = y + self.scroll_offset.y, self._listing.lines.ids

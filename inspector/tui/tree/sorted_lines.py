@@ -1,0 +1,94 @@
+"""The modules one below the other, those with the most of something first."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import replace
+
+from rich.cells import cell_len
+
+from .. import format as fmt
+from .columns import NAME_LIMIT, Columns, Widths
+from .lines import Lines, Piece
+from .matching import occurrences
+from .sorting import Measures, Sort, most_first
+from .tree_lines import MEASURED, TreeLines
+
+
+class SortedLines(Lines):
+    """Ids are ranks: 0 has the most. Modules of which nothing is known are left out.
+
+    Args:
+        modules: Knows what stands on a line of a module.
+    """
+
+    def __init__(self, modules: TreeLines) -> None:
+        super().__init__(modules.model, modules.options, modules.names)
+        self.sort: Sort | None = None  # None: by nothing, and there are no lines
+        self._modules = modules
+        self._measures: Measures = {}
+        self._rows: list[int] = []  # by rank
+        self._ranks: dict[int, int] = {}
+        self._kept: list[int] | None = None  # by the filter
+
+    def take(self, sort: Sort | None) -> bool:
+        """Sort by this from now on, as the model is now. False where nothing is known of any module."""
+        self.sort = sort
+        self._measures = sort.measure(self.model) if sort is not None else {}
+        self._rows = most_first(self._measures)
+        self._ranks = {row: rank for rank, row in enumerate(self._rows)}
+        self._kept = None
+        self._measure(self._rows[:MEASURED])
+        return bool(self._rows)
+
+    def _measure(self, rows: Sequence[int]) -> None:
+        self.natural.name = max((min(cell_len(self._name(row)), NAME_LIMIT) for row in rows), default=0)
+        self.natural.number = max((len(self._write(row)) for row in rows), default=0)
+
+    def widths(self) -> Widths:
+        return replace(self._modules.widths(), name=self.natural.name, number=self.natural.number)
+
+    @property
+    def ids(self) -> Sequence[int]:
+        return range(len(self._rows)) if self._kept is None else self._kept
+
+    def position(self, id: int) -> int:
+        return max(min(bisect_left(self.ids, id), len(self.ids) - 1), 0)
+
+    def row_of(self, id: int) -> int:
+        return self._rows[id]
+
+    def rank_of(self, index: int) -> int | None:
+        """Of this module, where it is shown."""
+        rank = self._ranks.get(self.model.object_of(index))
+        return rank if rank is not None and self.shows(rank) else None
+
+    def narrow(self, matches: Sequence[int] | None) -> None:
+        """Keep only these rows; None keeps all."""
+        self._kept = None if matches is None else sorted(self._ranks[row] for row in matches if row in self._ranks)
+
+    def find_lines(self, text: str) -> list[int]:
+        return [rank for rank in self.ids if self._has(self._rows[rank], text.lower())] if text else []
+
+    def _has(self, row: int, text: str) -> bool:
+        return text in self.names.paths[row] or text in self.names.classes[row]
+
+    def pieces(self, id: int, columns: Columns) -> list[Piece]:
+        row = self._rows[id]
+        return self._modules.line(row, columns, self._head(row, columns), self._write(row))
+
+    def _head(self, row: int, columns: Columns) -> list[Piece]:
+        """The path, cut where it starts, and the class."""
+        name = fmt.fit(fmt.cut_start(self._name(row), columns.name), columns.name)
+        role = self._modules.role_of(row)
+        found = occurrences(self.options.search, name)
+        class_name = self.model.rows[row].class_name
+        pieces = self.name_pieces(name, columns.name, role or "name", found)
+        return [*pieces, *self.class_pieces(class_name, columns.class_name, role or "class")]
+
+    def _write(self, row: int) -> str:
+        return self.sort.write(self._measures[row]) if self.sort is not None else ""
+
+    def _name(self, row: int) -> str:
+        return fmt.path(self.model.paths[row])

@@ -1,0 +1,74 @@
+"""By what modules can be sorted, the most first."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from ...client.model import Model
+from ...gradients import size_of
+from ...records import CallRow
+from .. import format as fmt
+from .heat import short, worst
+
+Measures = dict[int, float]
+"""By row; a module of which nothing is known has none."""
+
+
+@dataclass(frozen=True)
+class Sort:
+    """`title` says it above the tree, `write` a measure on a line."""
+
+    title: str
+    measure: Callable[[Model], Measures]
+    write: Callable[[float], str]
+
+
+def own_times(model: Model) -> Measures:
+    """Milliseconds in each module and in none below it, over all its calls."""
+    spent: Measures = defaultdict(float)
+    inside: dict[int, float] = defaultdict(float)  # depth -> of the calls there that have not been taken off yet
+    for call in model.calls:
+        spent[call.module] += max(call.ms - inside.pop(call.depth + 1, 0.0), 0.0)
+        inside[call.depth] += call.ms
+    return dict(spent)
+
+
+def own_parameters(model: Model) -> Measures:
+    """How many each module has itself; of names without a model all that is below."""
+    return {row.index: float(row.own_parameters) for row in model.rows if row.own_parameters and row.alias_of < 0}
+
+
+def gradients(model: Model) -> Measures:
+    """The largest norm of a gradient that reached an output of each module."""
+    return _of_calls(model, lambda calls: _largest(size_of(call) for call in calls))
+
+
+def distances(model: Model) -> Measures:
+    """How far the output of each module is from the baseline."""
+    return _of_calls(model, lambda calls: worst(call.delta for call in calls))
+
+
+def _of_calls(model: Model, measure: Callable[[Sequence[CallRow]], float | None]) -> Measures:
+    found = {index: measure(model.calls_of(index)) for index in {call.module for call in model.calls}}
+    return {index: value for index, value in found.items() if value is not None}
+
+
+def _largest(sizes: Iterable[float | None]) -> float | None:
+    known = [size for size in sizes if size is not None]
+    return math.nan if any(map(math.isnan, known)) else max(known, default=None)
+
+
+SORTS = (
+    Sort("own time", own_times, fmt.ms),
+    Sort("own parameters", own_parameters, fmt.count),
+    Sort("gradient", gradients, fmt.number),
+    Sort("Δ from the baseline", distances, short),
+)
+
+
+def most_first(measures: Measures) -> list[int]:
+    """The rows; what is no number is the most of all, and of equal ones the first comes first."""
+    return sorted(measures, key=lambda row: (-math.inf if math.isnan(measures[row]) else -measures[row], row))
