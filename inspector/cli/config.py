@@ -29,7 +29,7 @@ meant where a target is typed by that name, [themes.NAME] is a theme of your own
 
 def run(arguments: Sequence[str]) -> int:
     """Do what the option says. Returns the exit code."""
-    options = _make_parser().parse_args(arguments)
+    options = make_parser().parse_args(arguments)
     file = Path(os.path.abspath(os.path.expanduser(options.config))) if options.config else find_config_file()
     if options.path:
         write(f"{file}\n")
@@ -42,7 +42,8 @@ def run(arguments: Sequence[str]) -> int:
     return 0
 
 
-def _make_parser() -> Parser:
+def make_parser() -> Parser:
+    """The parser of this verb."""
     parser = Parser(
         prog="inspector config",
         description="Show, make or edit the configuration.",

@@ -31,7 +31,7 @@ exit codes: 0 fine, 1 the model or the metric failed, or a place has no number, 
 
 def run(arguments: Sequence[str]) -> int:
     """Carry it out and print it. Returns the exit code."""
-    parser = _make_parser()
+    parser = make_parser()
     options = parser.parse_args(arguments)
     if not options.hook and not options.clean:
         parser.error("give --clean, the input to patch from, or --hook, what is done at each place: --hook 'zero()'")
@@ -54,7 +54,8 @@ def _read(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple
     return msgspec.convert(fields, Target), msgspec.convert({"type": "RunSweep", "generation": 1, **asked}, RunSweep)
 
 
-def _make_parser() -> Parser:
+def make_parser() -> Parser:
+    """The parser of this verb."""
     parser = Parser(
         prog="inspector sweep",
         description="Patch or ablate one place of a model after another, and measure what that does to its output.",

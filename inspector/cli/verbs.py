@@ -22,6 +22,7 @@ VERBS: tuple[Verb, ...] = (
     OPEN,
     Verb("sweep", "patch or ablate one place after another, and measure what that does"),
     Verb("config", "show, make or edit the configuration: keys, colours, what targets are opened with"),
+    Verb("completion", "print what bash, zsh or fish needs to complete this command"),
     Verb("schema", "print the JSON Schema of what --print json prints"),
 )
 """As help lists them."""

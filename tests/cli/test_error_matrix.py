@@ -20,11 +20,11 @@ from tests.documents import read_document
 from .error_matrix import FAILURES, FINE, Failure
 from .test_headless import ROOT, command
 
-PARSERS: dict[str, argparse.ArgumentParser] = {"open": parser.make_parser(), "sweep": sweep._make_parser()}
+PARSERS: dict[str, argparse.ArgumentParser] = {"open": parser.make_parser(), "sweep": sweep.make_parser()}
 """Of the verbs that print what an engine found."""
 
 
-NO_ENGINE = ("schema", "config")
+NO_ENGINE = ("schema", "config", "completion")
 
 
 def forms(verb: str) -> list[str]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import difflib
-import importlib.util
 import inspect
-import re
 import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from torch import nn
 
 from ... import records
 from ...errors import UsageError
+from ...model_names import list_registered
 from ...text import encodable
 from ..inputs.sample import Part
 from ..inputs.specs import parse_spec
@@ -30,19 +28,14 @@ PREFIX = "timm:"
 _OWN = ("pretrained", "checkpoint_path")
 """Arguments that `-w` decides."""
 _SOURCES = ("hf-hub:", "hf_hub:", "local-dir:")
-_REGISTERED = re.compile(r"^@register_model\s*\n(?:@.*\n)*def (\w+)", re.MULTILINE)
 _SIDE = 224
 
 
 def list_names() -> tuple[records.Choice, ...]:
     """Every name, read from timm's source: importing it to ask takes seconds. None where it is not installed."""
-    spec = importlib.util.find_spec("timm")
-    places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    files = sorted(file for place in places for file in (Path(place) / "models").glob("*.py"))
     return tuple(
-        records.Choice(encodable(f"{PREFIX}{name}", 200), "timm", encodable(file.stem, 200))
-        for file in files
-        for name in _REGISTERED.findall(file.read_text("utf-8", "replace"))
+        records.Choice(encodable(f"{PREFIX}{name}", 200), "timm", encodable(file, 200))
+        for name, file in list_registered("timm")
     )
 
 
