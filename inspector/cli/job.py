@@ -10,6 +10,12 @@ from ..client.job import stop_process
 from .wait_bar import WaitBar
 
 
+def list_leaving() -> list[signal.Signals]:
+    """The signals that ask to leave. A hang-up is none where somebody ignores it, as nohup does."""
+    hung_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return [signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if hung_up else [])]
+
+
 def stop_together(engine: EngineClient, bar: WaitBar) -> None:
     """From now on a shell that stops this program stops its engine as well, and lets both go on. In the running event
     loop of the main thread."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +43,7 @@ from ..records import (
     TensorValue,
 )
 from ..report.model import Report
-from .job import stop_together
+from .job import list_leaving, stop_together
 from .progress import Progress
 from .wait_bar import WaitBar
 
@@ -85,7 +84,8 @@ class Reading:
 async def read(target: Target, in_full: bool, strict: bool = False, every_step: bool = False) -> Reading:
     """Open `target` in an engine of its own and run what it asks for. The engine is gone afterwards.
 
-    SIGINT and SIGTERM end a pass that takes too long, which is then one that failed with exit code 128 and the signal.
+    SIGINT, SIGTERM and SIGHUP end a pass that takes too long, which is then one that failed with exit code 128 and the
+    signal.
 
     Args:
         target: What to open.
@@ -121,7 +121,7 @@ def _interrupt_on_signals(engine: EngineClient, bar: WaitBar) -> list[int]:
             tasks.append(loop.create_task(engine.interrupt(_INTERRUPTED)))
 
     if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in list_leaving():
             loop.add_signal_handler(number, interrupt, number)
         stop_together(engine, bar)
     return came

@@ -39,7 +39,7 @@ from ..report.json_failure import SCHEMA, error_to_json, render_failure
 from ..report.problem import render_problem
 from ..report.sweeps.result import SweepResult
 from ..text import visible
-from .job import stop_together
+from .job import list_leaving, stop_together
 from .output import say
 from .progress import Progress
 from .reading import PATIENCE, explain_lazy, explain_no_input
@@ -149,7 +149,7 @@ class _Sweeping:
 
     def _listen_to_signals(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGINT, signal.SIGTERM):
+            for number in list_leaving():
                 asyncio.get_running_loop().add_signal_handler(number, self._interrupt, number)
             stop_together(self._engine, self._progress.bar)
 

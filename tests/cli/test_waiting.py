@@ -92,6 +92,17 @@ def test_what_is_waited_for_is_said_and_ctrl_c_ends_it(target: str, words: str, 
             assert json.loads(out)["error"]["type"] == "Interrupted"
 
 
+def test_a_terminal_that_goes_away_leaves_the_report_of_what_was_seen(folder: Path) -> None:
+    with started(folder, "slow.py:runs", "--print", "json") as process:
+        while not (folder / "began").exists():
+            time.sleep(0.05)
+        below = find_below(process.pid)
+        process.send_signal(signal.SIGHUP)
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 128 + signal.SIGHUP and not any(map(is_running, below))
+        assert json.loads(out)["error"]["type"] == "Interrupted" and json.loads(out)["modules"]
+
+
 @pytest.mark.parametrize("stopped", [b"inspector.engine.server", b"client.keeper"], ids=["engine", "its keeper"])
 def test_an_engine_that_never_replies_can_be_left(stopped: bytes, folder: Path) -> None:
     with started(folder, "slow.py:loads", "--print", "tree") as process:

@@ -95,9 +95,10 @@ def _far_end(grounds: Iterable[Color]) -> Color:
 
 
 def _luminance(colour: Color) -> float:
-    red, green, blue = (_linear(part / 255) for part in colour.rgb)
+    red, green, blue = (linearize(part / 255) for part in colour.rgb)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def _linear(part: float) -> float:
+def linearize(part: float) -> float:
+    """The light of a part of a colour in sRGB, both from 0 to 1."""
     return part / 12.92 if part <= 0.04045 else float(((part + 0.055) / 1.055) ** 2.4)

@@ -49,7 +49,7 @@ ModuleTree {
     & > .module-tree--heat-low { color: $text-muted; }
     & > .module-tree--heat-middle { color: $text-primary; }
     & > .module-tree--heat-high { color: $text-warning; }
-    & > .module-tree--heat-most { color: $text-error; text-style: bold; }
+    & > .module-tree--heat-most { color: $text-warning; text-style: bold underline; }
     & > .module-tree--match { color: $text-primary; text-style: bold underline; }
     & > .module-tree--message { color: $text-muted; }
     & > .module-tree--cursor { background: $block-cursor-blurred-background; }
@@ -69,6 +69,7 @@ ModuleTree {
         border: round $border;
         &.-ascii { border: ascii $border; }
         border-title-color: $text-primary;
+        border-title-style: bold;
         & > .module-tree--cursor {
             color: $block-cursor-foreground;
             background: $block-cursor-background;
