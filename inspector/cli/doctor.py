@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
+from ..text import visible
 from .checks.check import Check
 from .output import write
 from .parser import Parser, find_formatter
@@ -79,9 +80,9 @@ def render_text(checks: Sequence[Check], width: int, colours: bool) -> str:
 
 def _render(check: Check, width: int, colours: bool) -> list[str]:
     head = f"{_MARKS[check.state]}{check.name:<{_NAMES}} "
-    lines = _wrap(check.said, head, width)
+    lines = _wrap(visible(check.said), head, width)
     if check.todo:
-        lines += _wrap(check.todo, " " * (len(head)) + "-> ", width)
+        lines += _wrap(visible(check.todo), " " * (len(head)) + "-> ", width)
     colour = _COLOURS[check.state] if colours else ""
     return [f"{colour}{line}\x1b[0m" for line in lines] if colour else lines
 

@@ -67,9 +67,10 @@ def _check_colours(environment: Mapping[str, str]) -> Check:
 
 
 def _check_locale(environment: Mapping[str, str]) -> Check:
-    said = next((f"{n}={environment[n]}" for n in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(n)), "none is set")
+    name = next((each for each in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(each)), "LANG")
+    said = f"{name}={environment.get(name, '')}"
     if is_ascii_locale(environment):
-        todo = "export LANG=C.UTF-8 for lines and arrows; until then it draws in ASCII"
+        todo = f"export {name}=C.UTF-8 for lines and arrows; until then it draws in ASCII"
         return Check(_GROUP, "locale", encodable(said, 60), "note", todo)
     return Check(_GROUP, "locale", encodable(said, 60))
 
