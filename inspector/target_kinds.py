@@ -87,15 +87,15 @@ def in_turn() -> list[TargetKind]:
     return sorted(TARGET_KINDS, key=lambda kind: kind.turn)
 
 
-def render_help() -> str:
+def render_help(width: int = _WIDTH) -> str:
     """How each is typed and what it opens, a line or more each."""
     rows = ((kind.typed, kind.meaning) for kind in TARGET_KINDS if kind.typed)
-    return "\n".join(_row(typed, meaning) for typed, meaning in rows)
+    return "\n".join(_row(typed, meaning, min(width, _WIDTH)) for typed, meaning in rows)
 
 
-def _row(typed: str, meaning: str) -> str:
+def _row(typed: str, meaning: str, width: int) -> str:
     head = f"  {typed}".ljust(_COLUMN)
-    return textwrap.fill(meaning, _WIDTH, initial_indent=head, subsequent_indent=" " * _COLUMN)
+    return textwrap.fill(meaning, width, initial_indent=head, subsequent_indent=" " * _COLUMN)
 
 
 def list_examples() -> str:

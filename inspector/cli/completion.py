@@ -9,12 +9,13 @@ from .parser import Parser, find_formatter
 
 EPILOG = """\
 examples:
-  source <(inspector completion bash)            in ~/.bashrc
-  source <(inspector completion zsh)             in ~/.zshrc, behind compinit
-  inspector completion fish | source             in ~/.config/fish/config.fish
+  source <(inspector completion bash)    in ~/.bashrc
+  source <(inspector completion zsh)     in ~/.zshrc, behind compinit
+  inspector completion fish | source     in ~/.config/fish/config.fish
 
-Then tab completes verbs, options and what they take, and targets: files and what is in them (model.py:), names of
-torchvision, timm:NAME, and those of your configuration.
+Then tab completes verbs, options and what they take, and targets: files and
+what is in them (model.py:), names of torchvision, timm:NAME, and those of your
+configuration.
 """
 _ANSWER = "--answer"
 """Behind it a shell says its name, and what was typed."""

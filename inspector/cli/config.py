@@ -17,13 +17,16 @@ from .parser import Parser, find_formatter
 
 EPILOG = """\
 examples:
-  inspector config                       what holds, and the file it comes from
-  inspector config --edit                open the file in $EDITOR, made first where there is none, and check it
-  inspector config --default | less      everything that can be said
+  inspector config                     what holds, and the file it comes from
+  inspector config --edit              open the file, which is made if need be
+  inspector config --default | less    everything that can be said
   inspector resnet18 --config other.toml
 
-Tables: [keys] gives commands other keys, [view] says how the app looks and where it starts, [targets."NAME"] what is
-meant where a target is typed by that name, [themes.NAME] is a theme of your own.
+tables:
+  [keys]             other keys for commands
+  [view]             how the app looks, and where it starts
+  [targets."NAME"]   what is meant where a target is typed by that name
+  [themes.NAME]      a theme of your own
 """
 
 

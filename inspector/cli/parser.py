@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import shutil
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -14,19 +15,38 @@ from .model_options import add_model_options
 from .output import say, write
 from .pass_options import whole_number
 
+DESCRIPTION = """\
+Look inside a PyTorch model in the terminal, and change what it does while it
+runs.
+
+examples:
+  inspector                                   pick a model
+  inspector resnet18                          the app, random weights
+  inspector model.py:Net width=64 -i 1x3x64x64 -w net.pt
+                                              a class, its input and weights
+  inspector resnet18 --hook 'layer4.*:scale(2)'
+                                              with a hook on some of its modules
+  inspector resnet18 --print json | jq .calls[0]
+                                              a report for programs
+  inspector sweep resnet18 --over 'layer?.?' --hook 'zero()' --metric kl
+                                              one place after another, a table
+"""
 EPILOG = """\
-verbs, as the first word (inspector VERB --help tells of one; a file of that name is typed ./VERB):
+verbs, as the first word; inspector VERB --help tells of one (a file of that
+name is typed ./VERB):
 {verbs}
 
 targets:
 {kinds}
-  KEY=VALUE                    constructor arguments: inspector resnet18 num_classes=10
 
-A factory returns a module, (module, args) or (module, args, kwargs). Without a target the app opens a picker.
-Nothing is downloaded unless -w DEFAULT, hf:org/name or hub:owner/repo was typed.
+A factory returns a module, (module, args) or (module, args, kwargs). Without a
+target the app opens a picker. Nothing is downloaded unless -w DEFAULT,
+hf:org/name or hub:owner/repo was typed. What is typed often has its place in
+the configuration: inspector config.
 
-exit codes: 0 fine, 1 the model, its forward or a hook failed (--strict: or a hook never fired), 2 usage,
-            70 the inspector itself failed, 128 and its number where a signal ended it
+exit codes: 0 fine; 1 the model, its forward or a hook failed, with --strict
+also where a hook never fired; 2 usage; 70 the inspector itself failed; 128 and
+its number where a signal ended it
 """
 
 
@@ -66,24 +86,32 @@ def asks_for_json(arguments: Sequence[str]) -> bool:
 
 def make_parser() -> Parser:
     """The parser of `open`."""
+    width = shutil.get_terminal_size().columns - 2  # as argparse has it
     parser = Parser(
         prog="inspector",
-        description="Look inside a PyTorch model in the terminal, and change what it does while it runs.",
-        epilog=EPILOG.format(verbs=verbs.render_help(), kinds=target_kinds.render_help()),
+        usage="inspector [VERB] [TARGET] [KEY=VALUE ...] [option ...]",
+        description=DESCRIPTION,
+        epilog=EPILOG.format(verbs=verbs.render_help(width), kinds=target_kinds.render_help(width)),
         formatter_class=find_formatter(),
         allow_abbrev=False,
+        add_help=False,
     )
-    add = parser.add_argument
-    add("target", nargs="?", metavar="TARGET", help="what to open; see targets below")
-    add("arguments", nargs="*", metavar="KEY=VALUE", help="constructor arguments")
+    add = parser.add_argument_group("what to open").add_argument
+    add("target", nargs="?", metavar="TARGET", help="see targets below")
+    add("arguments", nargs="*", metavar="KEY=VALUE", help="constructor arguments, such as num_classes=10")
+    add_model_options(parser)
+    _add_hooks(parser)
+    _add_passes(parser)
+    _add_view(parser)
+    add = parser.add_argument_group("this program").add_argument
+    add("-h", "--help", action="help", help="show this and exit")
     add("--version", action="version", version=f"inspector {__version__}")
-    model = add_model_options(parser)
-    add = model.add_argument
-    add("--no-forward", action="store_true", help="do not run a pass at the start")
-    add("--materialize", action="store_true", help="let passes give lazy modules their shapes; they are taken back")
-    add("--readonly", action="store_true", help="nothing can be changed in the model: no hooks, no edits, no loads")
-    hooks = parser.add_argument_group("hooks and passes")
-    add = hooks.add_argument
+    add("--reset", action="store_true", help="forget everything kept between sessions")
+    return parser
+
+
+def _add_hooks(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("hooks").add_argument
     add("--hook", action="append", default=[], metavar="MODULE:HOOK",
         help="put a hook on modules, repeatable: 'conv1:scale(2)', 'layer4.*:zero()', \"class:Conv2d:noise(0.1, "
              "on='input')\"; MODULE also takes commas, (root), and ~ to leave out, as in '*, ~class:ReLU:zero()'; "
@@ -99,6 +127,12 @@ def make_parser() -> Parser:
     add("--save", default="", metavar="FILE",
         help="write them to a new .safetensors file, for patch('FILE') and inspector.load; no app")  # fmt: skip
     add("--strict", action="store_true", help="with --print: exit with 1 also where a hook never fired, and say which")
+    add("--readonly", action="store_true", help="nothing can be changed in the model: no hooks, no edits, no loads")
+
+
+def _add_passes(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("passes").add_argument
+    add("--no-forward", action="store_true", help="do not run a pass at the start")
     add("--backward", action="store_true", help="a backward pass after each forward")
     add("--batches", type=whole_number(1), default=1, metavar="N",
         help="so many passes in a row, each with its own input")  # fmt: skip
@@ -112,25 +146,28 @@ def make_parser() -> Parser:
     )
     add("--optimizer", default="", metavar="OPT", help="step after each batch, such as 'SGD(lr=0.01)'")
     add("--loader", default="", metavar="pkg.mod:NAME", help="whose items are the batches")
-    view = parser.add_argument_group("view")
-    add = view.add_argument
+    add("--materialize", action="store_true", help="let passes give lazy modules their shapes; they are taken back")
+
+
+def _add_view(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("view").add_argument
     add(
         "--print", choices=("tree", "calls", "json"), help="a report instead of the app; the default without a terminal"
     )
     add("-s", "--select", default="", metavar="PATH", help="start at this module, e.g. layer4.0.conv1; (root)")
-    add("--theme", default="", metavar="NAME", help="a Textual theme, e.g. textual-light")
+    add("--theme", default="", metavar="NAME", help="a Textual theme, e.g. textual-light, or one of yours")
     add("--ascii", action="store_true", help="draw with ASCII characters only")
     add("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     add("--watch", action="store_true", help="reload by itself when the code changes on disk; F5 does it once")
-    add("--reset", action="store_true", help="forget everything kept between sessions")
-    return parser
 
 
 def find_formatter() -> Any:
     """Colours for people; plain, and quicker, for everything else."""
     if not sys.stdout.isatty():
         return argparse.RawDescriptionHelpFormatter
-    from rich_argparse import RawDescriptionRichHelpFormatter
+    from rich_argparse import RawDescriptionRichHelpFormatter as Formatter
 
-    RawDescriptionRichHelpFormatter.styles["argparse.args"] = "bold"
-    return RawDescriptionRichHelpFormatter
+    Formatter.styles["argparse.args"] = "bold"
+    Formatter.group_name_formatter = str  # as they are written
+    Formatter.text_markup = Formatter.help_markup = False  # [keys] is no markup
+    return Formatter

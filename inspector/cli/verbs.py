@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 
 
@@ -37,6 +38,9 @@ def split_verb(arguments: list[str]) -> tuple[Verb, list[str]]:
     return OPEN, arguments
 
 
-def render_help() -> str:
-    """A line for each."""
-    return "\n".join(f"  {verb.name:<28} {verb.meaning}" for verb in VERBS)
+def render_help(width: int) -> str:
+    """A line or more for each."""
+    return "\n".join(
+        textwrap.fill(verb.meaning, width, initial_indent=f"  {verb.name:<14}", subsequent_indent=" " * 16)
+        for verb in VERBS
+    )

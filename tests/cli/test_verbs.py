@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from importlib import import_module
 from pathlib import Path
 
@@ -34,8 +35,23 @@ def test_a_verb_is_a_file_of_its_name() -> None:
 def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
-    said = capsys.readouterr().out
-    assert all(verb.name in said and verb.meaning in said for verb in VERBS)
+    said = " ".join(capsys.readouterr().out.split())
+    assert all(f" {verb.name} {verb.meaning}" in said for verb in VERBS)
+
+
+def test_help_has_sections_and_examples_and_fits_80_columns(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    sections = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert sections[:7] == [
+        "examples:", "what to open:", "model:", "hooks:", "passes:", "view:", "this program:",
+    ]  # fmt: skip
+    assert any(line.startswith("  inspector sweep") for line in lines)
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -43,6 +59,17 @@ def test_each_has_a_help_of_its_own(verb: Verb, capsys: pytest.CaptureFixture[st
     with pytest.raises(SystemExit) as left:
         main([verb.name, "--help"])
     assert left.value.code == 0 and capsys.readouterr().out.startswith("usage: inspector")
+
+
+def test_help_at_a_terminal_takes_no_word_for_markup(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda stream: True)
+    for verb, words in (("open", ("[@REV]", "[:ref]", "what to open:")), ("config", ("[keys]", '[targets."NAME"]'))):
+        with pytest.raises(SystemExit):
+            main([verb, "--help"])
+        said = capsys.readouterr().out
+        assert all(word in said for word in words)
 
 
 def test_open_needs_no_word(monkeypatch: pytest.MonkeyPatch) -> None:

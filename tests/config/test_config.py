@@ -18,6 +18,7 @@ from inspector.config.schema import Config
 from inspector.errors import UsageError
 from inspector.tui.key_names import name_key, print_key
 from inspector.tui.keys import COMMANDS
+from tests.documents import read_document
 
 TYPED = {"target": "resnet18", "arguments": [], "inputs": [], "device": "auto", "seed": 0, "training": False,
          "hooks": [], "observe": True}  # fmt: skip
@@ -72,7 +73,7 @@ def test_a_wrong_one_ends_a_report_with_2(tmp_path: Path, capsys: pytest.Capture
     assert main(["resnet18", "--config", file, "--print", form]) == 2
     out, err = capsys.readouterr()
     assert f"{file}, line 2" in err and "did you mean view.theme?" in err
-    assert not out if form == "tree" else json.loads(out)["error"]["where"] == f"{file}, line 2"
+    assert not out if form == "tree" else read_document(out)["error"]["where"] == f"{file}, line 2"
 
 
 def test_what_is_typed_wins() -> None:
@@ -116,8 +117,8 @@ def test_the_default_file_says_all_there_is_and_changes_nothing(tmp_path: Path) 
 
 
 def test_two_commands_may_change_places() -> None:
-    keys = read_from({"keys": {"run": "b", "backward": ["r", "F5"], "disable-all": ""}}).keys
-    assert keys == {"run": "b", "backward": "r,f5", "disable-all": ""}
+    keys = read_from({"keys": {"run": "b", "backward": ["r", "F6"], "disable-all": ""}}).keys
+    assert keys == {"run": "b", "backward": "r,f6", "disable-all": ""}
 
 
 @pytest.mark.parametrize(
@@ -146,8 +147,8 @@ def test_the_verb_shows_and_makes_it(
     main(["config"])
     assert capsys.readouterr().out.startswith(f"# there is no {file}")
     assert main(["config", "--edit"]) == 0 and file.read_text() == render_default()
-    file.write_text("[keys]\nrun = 'f5'\n")
+    file.write_text("[keys]\nrun = 'f6'\n")
     assert main(["config", "--edit"]) == 0
-    assert main(["config", "--show"]) == 0 and 'run = "F5"' in capsys.readouterr().out
+    assert main(["config", "--show"]) == 0 and 'run = "F6"' in capsys.readouterr().out
     file.write_text("[keys]\nrun = 'x'\n")
     assert main(["config", "--edit"]) == 2 and "line 2" in capsys.readouterr().err

@@ -15,7 +15,7 @@ def build(width: int = 2):
 """
 CONFIG = """\
 [keys]
-run = "f5"
+run = "f6"
 live = ["r", "é"]
 write = ""
 part = "z"
@@ -42,17 +42,17 @@ def test_a_configuration_changes_keys_and_what_says_them(tmp_path: Path) -> None
     command = [sys.executable, "-m", "inspector", "net.py:build"]
     with Terminal(command, columns=120, lines=30, environment=environment, folder=tmp_path) as terminal:
         terminal.wait_for_text("pass 1")
-        terminal.wait_for_text("F5 Run")
+        terminal.wait_for_text("F6 Run")
         terminal.wait_for_text("z next")
         assert "2×3" in terminal.text
         assert terminal.screen.buffer[0][5].bg == "102030"
         assert 30 < terminal.screen.display[1].index("╭", 2) < 40  # 30 % of 120
         terminal.send("r")
         terminal.wait_for_text("live  ")
-        terminal.send("r\x1b[15~")
-        terminal.wait_for(lambda: "pass 1" not in terminal.text and "live  " not in terminal.text, "a pass by F5")
+        terminal.send("r\x1b[17~")
+        terminal.wait_for(lambda: "pass 1" not in terminal.text and "live  " not in terminal.text, "a pass by F6")
         terminal.send("?\x06")
-        terminal.wait_for_text("F5          Run a forward pass")
+        terminal.wait_for_text("F6          Run a forward pass")
         terminal.send("qq")
         assert terminal.wait_for_end() == 0
     file.write_text(CONFIG.replace("tab =", "tabb ="))
