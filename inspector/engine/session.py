@@ -339,7 +339,7 @@ class Session:
 
     def save(self, file: str) -> Saved:
         """Write a recipe, a script or recorded tensors. Raises `UsageError`."""
-        return save(self.subject, file)
+        return save(self.subject, self.runner, file)
 
     def _say(self, text: str) -> None:
         self._emit(Note("info", encodable(text, 1_000)))

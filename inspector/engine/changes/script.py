@@ -6,12 +6,15 @@ what the session computed. What the model is called with lies beside the script,
 
 from __future__ import annotations
 
+import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from ...errors import UsageError
+from ...files import is_file
 from ...records import Path as ModulePath
 from ...records import Target
 from ...text import encodable
@@ -19,9 +22,11 @@ from ..hooks.hook import Hook, write_argument
 from ..loading import write_build
 from ..loading.files.state import find_entry
 from ..loading.renames import parse_renames
-from .applied import Addition
+from .applied import Addition, AppliedHook
 from .carry import Luggage
 from .edits import Edit, Load, StateDictFile
+from .plain_hooks import CallsOf, are_plain
+from .prune import prune
 
 SKELETON = Path(__file__).with_name("script_skeleton.txt")
 """What every script has: it says itself what it is."""
@@ -49,11 +54,14 @@ NEEDED = (
     ("hooks.turns", "Turn"),
 )
 """What the skeleton itself uses of the engine."""
+OWN = "# <OWN>"
+STAY = ("SEED", "INPUTS", "build", "add_hooks", "run")
+"""What is there for whoever imports the script."""
 _ENGINE = __name__.rpartition(".changes")[0]
 _DEFINED = re.compile(r"^(?:def|class) (\w+)|^(\w+) = ", re.MULTILINE)
 _IMPORTS = (
-    "import fnmatch", "import itertools", "import json", "import random", "from pathlib import Path", "import torch",
-    "from torch import nn",
+    "import contextlib", "import fnmatch", "import itertools", "import json", "import random", "import sys",
+    "from pathlib import Path", "import torch", "from torch import nn",
 )  # fmt: skip
 """Those of the skeleton."""
 
@@ -67,8 +75,9 @@ def script(
     edits: Sequence[Edit | Load],
     additions: Sequence[Addition],
     paths: Sequence[ModulePath],
+    calls_of: CallsOf,
 ) -> str:
-    """The text of the script.
+    """The text of the script; a short one, where every hook acts on the one tensor that its module takes or gives.
 
     Args:
         target: What was opened.
@@ -79,6 +88,7 @@ def script(
         edits: In order.
         additions: Likewise; what is off is left out.
         paths: Of the nodes that edits name.
+        calls_of: What each node was called with last, and gave.
 
     Raises:
         UsageError: A hook cannot be written as plain PyTorch.
@@ -90,27 +100,63 @@ def script(
             raise UsageError(f"{hook} is a function of another program", hint="switch it off; its file has its source")
     codes = list(dict.fromkeys(hook.code for hook in hooks if hook.kind.acts == "python"))
     text = SKELETON.read_text("utf-8")
+    plain = are_plain(additions, calls_of)
     carried = _carry(text, sorted({hook.kind.name for hook in hooks if hook.kind.acts != "python"}))
     filled = {
-        "TITLE": f"{target.target} with {len(active)} hooks and {len(edits)} edits.",
+        "TITLE": f"{target.target} with {say_counts(len(active), len(edits))}.",
         "SEED": str(seed),
         "INPUTS": repr(inputs),
         "GRAD": str(grad),
-        "CALL": f"model.generate(*args, max_new_tokens={target.generate}, do_sample=False, **kwargs)"
-        if target.generate
-        else "model(*args, **kwargs)",
+        "PREPARE": _indent(_prepare(plain, bool(edits))),
+        "CALL": _indent(_call_model(target, plain), 12),
         "BUILD": _indent(_build(target, kind)),
         "EDITS": _indent([line for each in edits for line in _edit(each, paths)]),
-        "HOOKS": _indent([_put(hook, paths[member.node.index], codes) for hook, member in active]),
+        "HOOKS": _indent(_put_all(active, paths, codes, plain)),
         "IMPORTS": _sort_imports([*_IMPORTS, *carried.imports]),
-        "OWN": "\n\n".join(f"{code.rstrip()}\n\n\nhook_{n} = hook\n" for n, code in enumerate(codes)),
+        "OWN": OWN,
         "CARRIED": carried.text(),
     }
-    return re.sub(r"# <(\w+)>", lambda found: filled[found[1]], text)
+    whole = re.sub(r"# <(\w+)>", lambda found: filled[found[1]], text)
+    return _add_own(prune(whole, {*STAY, *_names_in(codes)}), codes)
 
 
-def _indent(lines: Sequence[str]) -> str:
-    return "\n    ".join(lines) if lines else "pass"
+def _add_own(text: str, codes: Sequence[str]) -> str:
+    """Hook functions as they were written."""
+    own = "\n\n".join(f"{code.rstrip()}\n\n\nhook_{n} = hook\n" for n, code in enumerate(codes))
+    return re.sub(rf"^{OWN}\n\n*", lambda _: f"{own}\n\n" if own else "", text, count=1, flags=re.MULTILINE)
+
+
+def _names_in(codes: Sequence[str]) -> Iterator[str]:
+    """What they may use of the script, and torch, which a person may take for granted."""
+    for code in codes:
+        yield from ("torch", "nn", *re.findall(r"\w+", code))
+
+
+def say_counts(hooks: int, edits: int) -> str:
+    """`2 hooks and 1 edit`."""
+    return f"{hooks} hook{'s' * (hooks != 1)} and {edits} edit{'s' * (edits != 1)}"
+
+
+def _indent(lines: Sequence[str], by: int = 4) -> str:
+    return f"\n{' ' * by}".join(lines) if lines else "pass"
+
+
+def _prepare(plain: bool, edited: bool) -> list[str]:
+    """Up to the first batch."""
+    return [
+        "model = build()",
+        *(["edit_parameters(model)"] if edited else []),
+        "add_hooks(model)",
+        "inputs = torch.load(INPUTS, weights_only=True)",
+        *([] if plain else ['STATE.recordings.update(inputs["recorded"])']),
+        "seed_everything()",
+    ]
+
+
+def _call_model(target: Target, plain: bool) -> list[str]:
+    generate = f"model.generate(*args, max_new_tokens={target.generate}, do_sample=False, **kwargs)"
+    call = generate if target.generate else "model(*args, **kwargs)"
+    return [f"output = {call}", *([] if plain else ["STATE.end_pass()"])]
 
 
 def _build(target: Target, kind: str) -> list[str]:
@@ -124,11 +170,13 @@ def _build(target: Target, kind: str) -> list[str]:
 
 
 def _load(source: StateDictFile) -> str:
-    renames = list(parse_renames(source.renames))
+    file, renames = repr(os.path.abspath(source.file)), list(parse_renames(source.renames))
+    if not renames and not source.partial:
+        return f"model.load_state_dict(read_state({file}){f'[{source.entry!r}]' if source.entry else ''})"
     told = [f"entry={source.entry!r}"] if source.entry else []
     told += [f"renames={renames!r}"] if renames else []
     told += ["strict=False"] if source.partial else []
-    return f"load({', '.join(['model', repr(source.file), *told])})"
+    return f"load({', '.join(['model', file, *told])})"
 
 
 def _edit(each: Edit | Load, paths: Sequence[ModulePath]) -> list[str]:
@@ -137,6 +185,25 @@ def _edit(each: Edit | Load, paths: Sequence[ModulePath]) -> list[str]:
         return [_load(each.source)]
     places = [f"edit(at(model, {paths[written.node]!r}), act, {written.name!r})" for written in each.writes]
     return [f"act = {_call(each.hook)}", *places]
+
+
+def _put_all(
+    active: Sequence[tuple[Hook, AppliedHook]], paths: Sequence[ModulePath], codes: list[str], plain: bool
+) -> list[str]:
+    if plain:
+        return ["return [", *(f"    {_put_plainly(hook, paths[m.node.index], codes)}," for hook, m in active), "]"]
+    first = ["STATE.start()", "handles = [STATE.steps.register(model)]"]
+    return [*first, *(_put(hook, paths[member.node.index], codes) for hook, member in active), "return handles"]
+
+
+def _put_plainly(hook: Hook, path: ModulePath, codes: list[str]) -> str:
+    dotted = ".".join(path)
+    module = f"at(model, {path!r})" if any("." in key for key in path) else f"model.get_submodule({dotted!r})"
+    if hook.kind.acts == "python":
+        which = "register_forward_hook" if hook.on == "output" else "register_forward_pre_hook"
+        return f"{module}.{which}(hook_{codes.index(hook.code)}, with_kwargs=True)"
+    act = f"only_when({_call(hook)}, {hook.when!r})" if hook.when else _call(hook)
+    return f"on_{hook.on}({module}, {act})"
 
 
 def _put(hook: Hook, path: ModulePath, codes: list[str]) -> str:
@@ -150,8 +217,14 @@ def _put(hook: Hook, path: ModulePath, codes: list[str]) -> str:
 
 def _call(hook: Hook) -> str:
     hook.check_text()
-    given = ", ".join(f"{name}={write_argument(value)}" for name, value in hook.arguments.items())
+    given = ", ".join(f"{name}={write_argument(_place(value))}" for name, value in hook.arguments.items())
     return f"{MAKE}{hook.kind.name}({given})"
+
+
+def _place(value: Any) -> Any:
+    """A file by its whole name: the script may be run from anywhere."""
+    is_name = isinstance(value, str) and value.endswith((".safetensors", ".pt", ".pth", ".bin", ".npy"))
+    return os.path.abspath(value) if is_name and is_file(value) else value
 
 
 def _carry(skeleton: str, kinds: Sequence[str]) -> Luggage:

@@ -28,7 +28,7 @@ from ..values.value_path import Step, change_inside, part_at, replace_at, split
 from .context import HookContext
 from .graphs import is_stop
 from .hook import PARAMETERS, Hook
-from .kind import Drawing
+from .kind import Drawing, read_generators, rewind
 from .parameters import GraphWatch, find_parameters, telling_busy, write_parameters
 from .python_code import PythonHook
 from .session_state import HookState
@@ -129,7 +129,7 @@ class Attached:
                 return self._repeats.next(differs)
         turn = self._turns.next(self.tally)
         if self.state.steps.may_run_backward:
-            self._repeats.note(turn, self._act.states() if isinstance(self._act, Drawing) else None)
+            self._repeats.note(turn, read_generators(self._act) if isinstance(self._act, Drawing) else None)
         return turn
 
     def _before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -277,12 +277,12 @@ class Attached:
         if not (isinstance(act, Drawing) and self._repeats.runs()):
             yield
             return
-        later = act.states()
-        act.rewind(self._repeats.states)
+        later = read_generators(act)
+        rewind(act, self._repeats.states)
         try:
             yield
         finally:
-            act.rewind(later)
+            rewind(act, later)
 
     def _one(self, tensor: Tensor, turn: Turn, leaf: int, inside: tuple[Step, ...] = ()) -> Tensor:
         """What takes the place of the tensor, which is the part `inside` of the one with the number `leaf`."""

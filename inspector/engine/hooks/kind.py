@@ -41,25 +41,27 @@ class Drawing:
     def __init__(self, seed: int, function: Callable[[Tensor, FindGenerator], Tensor]) -> None:
         self._seed = seed
         self._function = function
-        self._generators: dict[torch.device, torch.Generator] = {}
+        self.generators: dict[torch.device, torch.Generator] = {}
 
     def __call__(self, tensor: Tensor) -> Tensor:
         return self._function(tensor, self._find)
 
     def _find(self, device: torch.device) -> torch.Generator:
-        if device not in self._generators:
-            self._generators[device] = torch.Generator(device).manual_seed(self._seed)
-        return self._generators[device]
+        if device not in self.generators:
+            self.generators[device] = torch.Generator(device).manual_seed(self._seed)
+        return self.generators[device]
 
-    def states(self) -> dict[torch.device, Tensor]:
-        """Where the generators are, for `rewind`."""
-        return {device: generator.get_state() for device, generator in self._generators.items()}
 
-    def rewind(self, states: dict[torch.device, Tensor]) -> None:
-        """Draw again what was drawn from there on."""
-        self._generators = {device: torch.Generator(device) for device in states}
-        for device, generator in self._generators.items():
-            generator.set_state(states[device])
+def read_generators(drawing: Drawing) -> dict[torch.device, Tensor]:
+    """Where the generators are, for `rewind`."""
+    return {device: generator.get_state() for device, generator in drawing.generators.items()}
+
+
+def rewind(drawing: Drawing, states: dict[torch.device, Tensor]) -> None:
+    """Draw again what was drawn from there on."""
+    drawing.generators = {device: torch.Generator(device) for device in states}
+    for device, generator in drawing.generators.items():
+        generator.set_state(states[device])
 
 
 OnContext = Callable[[Tensor, HookContext], "Tensor | None"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,6 +13,7 @@ from ...records import Target
 from ...text import encodable
 from ..inputs.sample import Arguments
 from ..usercode import arguments
+from ..usercode.importing import find_import, is_file
 from ..usercode.running import call
 from .files.exported import is_program, unflatten
 from .target import Built, write_arguments
@@ -50,15 +52,17 @@ def write_import(target: Target) -> list[str]:
         return []
     head, _, name = target.target.rpartition(":")
     head = head.rstrip(":")
-    found = [f"found = importlib.import_module({head!r})"]
-    if head.endswith(".py"):
+    folder, module = find_import(head) if is_file(head) else (os.getcwd(), head)
+    found = [f"found = importlib.import_module({module!r})"]
+    if not module:  # another one has its name
         found = [
-            f"spec = importlib.util.spec_from_file_location('target', {head!r})",
+            f"spec = importlib.util.spec_from_file_location('target', {os.path.abspath(head)!r})",
             "found = importlib.util.module_from_spec(spec)",
             "spec.loader.exec_module(found)",
         ]
     return [
         "import importlib.util",
+        f"sys.path.insert(0, {folder!r})",
         *found,
         f"made = found.{name}",
         f"made = made if isinstance(made, nn.Module) else made({', '.join(write_arguments(target))})",

@@ -47,7 +47,7 @@ Emit = Callable[[AnyEvent], None]
 
 class Runner:
     """`summary` says how the last pass went, `last` holds its calls, `hooks` what became of ours and `meter` what other
-    people's did in it.
+    people's did in it; `settings` are those of the last pass.
 
     Args:
         subject: The model.
@@ -70,7 +70,7 @@ class Runner:
         self._call_log = call_log
         self._emit = emit
         self._waiting = waiting
-        self._settings = PassSettings()
+        self.settings = PassSettings()
         self._watched: int | None = None
         self._ms = 0.0  # that a pass takes
         self._baseline: tuple[object, Baseline] | None = None  # what it is of, and it
@@ -92,20 +92,20 @@ class Runner:
         self._prepare(request)
         watch = Watch(self._watched) if self._watched is not None else None
         comparison = self._comparison(watch)
-        recorder = self._record(name_pass(self._settings), watch, number=self.last.number + 1)
+        recorder = self._record(name_pass(self.settings), watch, number=self.last.number + 1)
         if self._cancelled:
             recorder.cancel()
         batches = self._batches(recorder, comparison, self.histories, self._batch_progress)
         with Meter(self._subject.tree, self._subject.ours) as self.meter:
             outcome = self._pass(batches, Summarizer().describe_now)
         self.last.take(recorder.calls, watch, recorder.output_hooks)
-        self.last.repeatable = self._settings.batches == 1 and self._settings.loader == NONE
+        self.last.repeatable = self.settings.batches == 1 and self.settings.loader == NONE
         self.last.gradients = batches.gradients
         self._ms = outcome.ms
         self._compares = comparison is not None
         self.send_calls()
         summary = self._summarize(outcome, batches, comparison)
-        self.summary = self._unhooked.add(summary, self._settings, {call.index for call in self.last.calls})
+        self.summary = self._unhooked.add(summary, self.settings, {call.index for call in self.last.calls})
         return self.summary
 
     def _prepare(self, request: Run) -> None:
@@ -115,9 +115,9 @@ class Runner:
         if subject.sample is None:
             raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
         subject.seed = subject.seed if request.seed is None else request.seed
-        settings = settings_of(request, self._settings)
+        settings = settings_of(request, self.settings)
         check_generate(subject.tree.root, settings)
-        self._settings = settings
+        self.settings = settings
         if settings.batches > 1:
             self.histories = Histories()
         if request.fresh_input:
@@ -202,7 +202,7 @@ class Runner:
         progress: Callable[[int, int], None],
     ) -> Batches:
         """Raises `UsageError`."""
-        subject, settings = self._subject, self._settings
+        subject, settings = self._subject, self.settings
         assert subject.sample is not None
         return Batches(
             subject.tree,
@@ -223,7 +223,7 @@ class Runner:
         self._began = perf_counter()
         self._recorder = batches.recorder
         try:
-            grad = subject.target.grad or self._settings.backward
+            grad = subject.target.grad or self.settings.backward
             outcome = run_guarded(
                 subject.tree, subject.backup, batches.run, see, seed=subject.seed, grad=grad, prepare=batches.prepare
             )
@@ -243,7 +243,7 @@ class Runner:
             watch=watch,
             only=only,
             progress=self._progress if only is None else None,
-            gradients=self._settings.backward,
+            gradients=self.settings.backward,
             filters=self._subject.observers.filters,
             call_log=self._call_log,
             steps=self._subject.change_log.hook_state.steps,
@@ -252,7 +252,7 @@ class Runner:
 
     def _choose_followed(self) -> list[Node]:
         """Whose parameters a history is kept of: everybody's in training, else those that hooks write to."""
-        subject, settings = self._subject, self._settings
+        subject, settings = self._subject, self.settings
         if settings.batches == 1:
             return []
         if settings.optimizer not in ("", NONE) and subject.info.parameters <= FOLLOWED:
@@ -264,7 +264,7 @@ class Runner:
         subject, change_log = self._subject, self._subject.change_log
         if change_log.state() == change_log.baseline:
             return None
-        key = (subject.sample, subject.seed, self._settings, change_log.baseline, subject.observers.count())
+        key = (subject.sample, subject.seed, self.settings, change_log.baseline, subject.observers.count())
         if self._baseline is None or self._baseline[0] != key:
             baseline = self._run_baseline()
             if baseline is None:
@@ -283,8 +283,8 @@ class Runner:
         return baseline if outcome.error is None else None
 
     def _progress(self, entered: int, index: int) -> None:
-        info, generate = self._subject.info, self._settings.generate
-        if generate and self._settings.batches == 1:
+        info, generate = self._subject.info, self.settings.generate
+        if generate and self.settings.batches == 1:
             step = self._subject.change_log.hook_state.step
             self._emit(Progress(self._subject.generation, 0, 0, index, self._elapsed_ms(), step + 1, generate, "token"))
             return
@@ -309,7 +309,7 @@ class Runner:
             self._emit(Note("error", f"observing failed: {encodable(fault, 300)}"))
         self._say_changes(outcome)
         called = {call.index for call in recorder.calls} | self._unhooked.direct
-        self.hooks = report_hooks(subject, called, self._settings.backward, outcome.error is not None)
+        self.hooks = report_hooks(subject, called, self.settings.backward, outcome.error is not None)
         return PassSummary(
             number=self.last.number,
             ms=outcome.ms,
@@ -328,11 +328,11 @@ class Runner:
             idle=self.hooks.idle,
             hook_counts=self.hooks.count(),
             batches=batches.done,
-            backward=self._settings.backward,
+            backward=self.settings.backward,
             loss=batches.loss,
             steps=max(subject.change_log.hook_state.steps.count, 1),
             first_step=self.last.first_step if recorder.forgot else 0,
-            prefill=bool(self._settings.generate) and has_prefill(recorder.calls),
+            prefill=bool(self.settings.generate) and has_prefill(recorder.calls),
         )
 
     def _say_changes(self, outcome: Outcome[Value]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -12,21 +14,33 @@ from ...files import check_new, expand, write_new
 from ...records import Saved
 from ...text import encodable
 from ..changes import recipe
-from ..changes.script import script
+from ..changes.script import say_counts, script
 from ..hooks.tensor_file import write_tensors
+from ..inputs import Sample
+from ..passes.training import batches_of
+from ..values.nested import tensors_in
+from .runner import Runner
 from .subject import Subject
 
 ENDINGS = ".toml for a recipe, .py for a script, .safetensors for recorded tensors"
 
 
-def save(subject: Subject, name: str) -> Saved:
+MOST_BYTES = 2 << 30
+"""Of the inputs of a script."""
+
+
+def save(subject: Subject, runner: Runner, name: str) -> Saved:
     """Write what the ending asks for.
 
     Raises:
         UsageError: There is nothing to write, the ending is another one, or the file is there already.
     """
     path = expand(name)
-    writers = {".toml": _write_recipe, ".py": _write_script, ".safetensors": _write_recording}
+    writers = {
+        ".toml": _write_recipe,
+        ".py": lambda subject, path: _write_script(subject, runner, path),
+        ".safetensors": _write_recording,
+    }
     if path.suffix not in writers:
         raise UsageError(encodable(f"{name} ends with none of the known endings", 300), hint=ENDINGS)
     check_new(path)
@@ -39,27 +53,40 @@ def _write_recipe(subject: Subject, path: Path) -> str:
         raise UsageError("there are no hooks and no edits to write", hint="a adds a hook")
     write_new(path, recipe.render(entries, subject.target.target).encode("utf-8", "backslashreplace"))
     edits = sum(entry.edit for entry in entries)
-    return _say_counts(len(entries) - edits, edits)
+    return say_counts(len(entries) - edits, edits)
 
 
-def _write_script(subject: Subject, path: Path) -> str:
-    change_log, sample = subject.change_log, subject.sample
-    if sample is None:
+def _write_script(subject: Subject, runner: Runner, path: Path) -> str:
+    change_log = subject.change_log
+    if subject.sample is None:
         raise UsageError("there is no sample input to write", hint="s asks for one")
     inputs = check_new(path.with_suffix(".inputs.pt"))
     text = script(
         subject.target, subject.info.kind, inputs.name, subject.seed, subject.target.grad, change_log.edits.made,
-        change_log.added.additions, subject.tree.paths,
+        change_log.added.additions, subject.tree.paths, runner.last.of,
     )  # fmt: skip
+    samples = batches_of(runner.settings, subject.sample, subject.seed, subject.tree.root)
+    batches = _list_batches(samples)
     buffer = io.BytesIO()
     recorded = change_log.hook_state.recordings
     wanted = {member.attached.hook.arguments.get("run", "clean") for member in change_log.added.active()}
     runs = {run: tensors for run, tensors in recorded.items() if run in wanted}
-    torch.save({"args": sample.args, "kwargs": sample.kwargs, "recorded": runs}, buffer)
+    torch.save({"batches": batches, "recorded": runs}, buffer)
     write_new(inputs, buffer.getvalue())
     write_new(path, text.encode("utf-8", "backslashreplace"))
-    counts = _say_counts(len(change_log.added.active()), len(change_log.edits.made))
+    counts = say_counts(len(change_log.added.active()), len(change_log.edits.made))
     return f"{counts}, inputs in {inputs.name}"
+
+
+def _list_batches(samples: Iterable[Sample]) -> list[tuple[Any, Any]]:
+    """What the model is called with, batch by batch. Raises `UsageError` where that is too much for a file."""
+    batches, nbytes = [], 0
+    for sample in samples:
+        batches.append((sample.args, sample.kwargs))
+        nbytes += sum(tensor.nbytes for tensor in tensors_in(batches[-1]))
+        if nbytes > MOST_BYTES:
+            raise UsageError("the inputs of all batches are too large for a file", hint="run fewer of them, then write")
+    return batches
 
 
 def _write_recording(subject: Subject, path: Path) -> str:
@@ -72,7 +99,3 @@ def _write_recording(subject: Subject, path: Path) -> str:
     write_tensors(path, recordings[run])
     count = len(recordings[run])
     return f"{count:,} tensor{'s' * (count != 1)} of {run!r}"
-
-
-def _say_counts(hooks: int, edits: int) -> str:
-    return f"{hooks} hook{'s' * (hooks != 1)} and {edits} edit{'s' * (edits != 1)}"

@@ -61,6 +61,16 @@ def import_file(name: str) -> ModuleType:
             raise wrap_error(error, what, import_hint(error, path)) from None
 
 
+def find_import(name: str) -> tuple[str, str]:
+    """The folder that is first on `sys.path` when the file is imported, and the name by which it can be found there;
+    "" where another module has that name. Raises `UsageError`."""
+    path = existing_file(name)
+    if _has_relative_import(read_file(path, SOURCE), path):
+        root, dotted = _package_of(path)
+        return str(root), dotted
+    return str(path.parent), path.stem if _free_name(path) == path.stem else ""
+
+
 def existing_file(name: str) -> Path:
     return check_file(name, SOURCE).resolve()
 

@@ -83,8 +83,8 @@ for script in sorted(Path.cwd().glob("script_*.py")):
     output = space["run"]()
     model = space["build"]()
     space["add_hooks"](model)
-    torch.save({"output": output, "keys": list(model.state_dict()), "kept": space["STATE"].recordings},
-               script.with_suffix(".result"))
+    torch.save({"output": output, "keys": list(model.state_dict()),
+                "kept": space["STATE"].recordings if "STATE" in space else {}}, script.with_suffix(".result"))
 """
 
 

@@ -1,0 +1,84 @@
+"""A script without what nothing in it uses."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+
+
+def prune(text: str, kept: Iterable[str]) -> str:
+    """`text` with what runs when it is run, what `kept` names, and what these need of its top.
+
+    Annotations need nothing: the script leaves them unevaluated.
+    """
+    text = _without_sections(text)
+    body = ast.parse(text).body
+    defined = {name: node for node in body for name in _names_defined(node)}
+    needed = _follow({*kept, *_names_run(body)}, defined)
+    left_out: set[int] = set()
+    for node, after in zip(body, [*body[1:], None], strict=True):
+        if _is_unused(node, needed):
+            left_out.update(_rows(node))
+            if isinstance(node, ast.Assign | ast.AnnAssign) and _is_text(after):
+                left_out.update(_rows(after))
+    lines = [line for row, line in enumerate(text.splitlines(), 1) if row not in left_out]
+    return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).rstrip() + "\n"
+
+
+def _without_sections(text: str) -> str:
+    """Docstrings up to what they say of arguments, which whoever reads the script sees in the call."""
+    return re.sub(r'(""".*?)\n\n +(?:Args|Raises):\n(?:(?!""").)*"""', r'\1"""', text, flags=re.DOTALL)
+
+
+def _is_unused(node: ast.stmt, needed: set[str]) -> bool:
+    names = list(_names_defined(node))
+    return bool(names) and needed.isdisjoint(names)
+
+
+def _names_defined(node: ast.stmt) -> Iterator[str]:
+    """Those of what can be left out; none for what is more than a definition."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Import | ast.ImportFrom) and getattr(node, "module", "") != "__future__":
+        yield from (alias.asname or alias.name.partition(".")[0] for alias in node.names)
+    elif isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from (target.id for target in targets if isinstance(target, ast.Name))
+
+
+def _names_run(body: list[ast.stmt]) -> Iterator[str]:
+    for node in body:
+        if not list(_names_defined(node)):
+            yield from _names_used(node)
+
+
+def _follow(names: set[str], defined: dict[str, ast.stmt]) -> set[str]:
+    """These names and all that their definitions use."""
+    found: set[str] = set()
+    while names:
+        name = names.pop()
+        found.add(name)
+        if name in defined:
+            names |= set(_names_used(defined[name])) - found
+    return found
+
+
+def _names_used(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Name):
+        yield node.id
+    for field, value in ast.iter_fields(node):
+        for each in value if isinstance(value, list) else [value]:
+            if isinstance(each, ast.AST) and field not in ("annotation", "returns"):
+                yield from _names_used(each)
+
+
+def _is_text(node: ast.stmt | None) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+
+
+def _rows(node: ast.stmt | None) -> range:
+    """Its lines, with those of its decorators."""
+    assert node is not None
+    first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+    return range(first, (node.end_lineno or first) + 1)
