@@ -129,7 +129,9 @@ class Listing:
         now = self.sorted.sort
         left = SORTS[SORTS.index(now) + 1 :] if now is not None else SORTS
         self.by_calls, self.at = False, None
-        if not any(self._sort_by(sort) for sort in left):
+        if any(self._sort_by(sort) for sort in left):
+            self.go_to(0)  # the most is what is looked for
+        else:
             self._sort_by(None)
         self.search(self.options.search)
         self.settle()
