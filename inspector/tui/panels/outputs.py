@@ -56,6 +56,7 @@ class OutputsPanel(LinePanel):
         self.calls: Calls | None = None
         self.call = 0  # which of them is shown
         self.window = Window(columns=COLUMNS)
+        self._width = 0  # of the page
         self._forced = False  # values are fetched however long that takes
 
     def make_view(self) -> ValuesView:
@@ -104,7 +105,7 @@ class OutputsPanel(LinePanel):
         if not shown:
             self.view.scroll_rows(rows)
             return
-        window = move(self.window, shown, Step(planes, rows, columns), self._space(self.view.size.width))
+        window = move(self.window, shown, Step(planes, rows, columns), self._space(self._width).deeper())
         if window != self.window:
             self.window = window
             self.post_message(self.Again(self))
@@ -124,7 +125,7 @@ class OutputsPanel(LinePanel):
             return None
         if not self.calls.calls:
             return Page(message(*self._why_nothing(self.calls)))
-        detail = self.calls.calls[self.call]
+        detail, self._width = self.calls.calls[self.call], width
         return Page(list(self._body(detail, self._space(width))), [*self._head(self.calls, detail), Line()])
 
     def _why_nothing(self, calls: Calls) -> Iterator[str]:
@@ -209,9 +210,9 @@ def say_missing(missing: Missing) -> str:
     """Why there are no values, and which key brings them."""
     fetch, run = say_key("fetch-values"), say_key("run")
     return {
-        "slow": f"no histogram and no values: the pass is slow; press {fetch} to run it again for them",
-        "busy": f"no histogram and no values yet: press {fetch} to fetch them",
-        "changed": f"no histogram and no values of this module: press {run}, the next pass brings them",
+        "slow": f"the pass is slow: {fetch} fetches histogram and values",
+        "busy": f"{fetch} fetches histogram and values",
+        "changed": f"{run} runs a pass and brings histogram and values",
     }.get(missing, "")
 
 

@@ -27,8 +27,8 @@ async def test_what_is_not_there_says_which_key_brings_it(missing: r.Missing) ->
     panel = OutputsPanel()
     calls = made.the_outputs(made.a_call(output=bare, inputs=()), missing=missing)
     async with showing(panel, calls, size=(80, 20)) as pilot:
-        key = "press r" if missing == "changed" else "press x"
-        assert "no histogram and no values" in text(panel) and key in text(panel)
+        wanted = "r runs a pass and brings histogram" if missing == "changed" else "x fetches histogram and values"
+        assert wanted in text(panel)
         panel.focus()
         await pilot.press("x")
         await pilot.pause()
@@ -49,10 +49,14 @@ async def test_arrows_move_what_is_shown() -> None:
             window = panel.request(1, ()).window
             return window.plane, window.row, window.column
 
-        assert await after("p", "down", "right") == (1, 6, 18)
-        assert await after("l", "h", "up", "P") == (0, 0, 18)
+        columns = int(text(panel).split("[0, 0, :6, :")[1].split("]")[0])
+        assert await after("p", "down", "right") == (1, 6, columns)
+        assert await after("l", "h", "up", "P") == (0, 0, columns)
         assert await after("up", "P", "left", "left") == (0, 0, 0)
-        assert await after(*["down"] * 20, *["right"] * 20, *["p"] * 70) == (63, 50, 38)
+        for _ in range(70):
+            panel.action_move_values(1, 1, 1)
+        plane, row, column = await after("p", "down", "right")
+        assert (plane, row, column) == (63, 50, 56 - columns)
         panel.select(panel.model, 0)
         assert panel.request(1, ()).window == r.Window(columns=32)  # another module starts at its first elements
 
