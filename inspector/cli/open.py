@@ -78,7 +78,7 @@ def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, 
 
 
 def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config) -> int:
-    from ..tui.ascii_lines import is_ascii_locale
+    from ..tui.ascii_locale import is_ascii_locale
     from ..tui.options import AppOptions
     from ..tui.start.launcher import supervise
 

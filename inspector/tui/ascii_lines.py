@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
@@ -23,9 +20,3 @@ class AsciiLines(LineFilter):
         if all(segment.text.isascii() for segment in segments):
             return segments
         return [Segment(ascii_only(text.translate(_EDGES)), style, control) for text, style, control in segments]
-
-
-def is_ascii_locale(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the terminal's characters are said to be others than UTF-8."""
-    said = next((value for name in ("LC_ALL", "LC_CTYPE", "LANG") if (value := environment.get(name))), "")
-    return bool(said) and "utf8" not in said.lower().replace("-", "")

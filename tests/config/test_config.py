@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +36,17 @@ def written(folder: Path, text: str) -> str:
 def test_there_need_be_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert read_config() == Config()
+
+
+def test_a_start_without_one_imports_nothing_for_it() -> None:
+    code = (
+        "import sys; from inspector.cli import main, open; from inspector.tui.start import launcher\n"
+        "launcher.supervise = open._has_terminal = lambda *argv: True\n"
+        "main.main(['resnet18']); print([m for m in ('tomlkit', 'textual', 'rich', 'torch') if m in sys.modules])"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
+    assert done.stdout == "[]\n", done.stdout + done.stderr
 
 
 WRONG = [
@@ -98,8 +112,8 @@ def test_read_only_and_hooks_do_not_go_together(tmp_path: Path, capsys: pytest.C
 
 
 def read_from(data: dict[str, Any]) -> Config:
+    from inspector.config.checking import check
     from inspector.config.document import Document
-    from inspector.config.read import check
 
     return check(Document("", data))
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.tui.ascii_lines import is_ascii_locale
+from inspector.tui.ascii_locale import is_ascii_locale
 from inspector.tui.drawing.contrast import AA, contrast
 
 from .every_screen import Cell, cells, walk

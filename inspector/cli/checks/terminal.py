@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 
 from ...text import encodable
-from ...tui.ascii_lines import is_ascii_locale
+from ...tui.ascii_locale import is_ascii_locale
 from .check import Check
 
 _GROUP = "terminal"
