@@ -14,7 +14,7 @@ from ..config.read import read_config
 from ..config.schema import Config
 from ..errors import UsageError
 from .model_options import read_model
-from .output import write
+from .output import write, write_ascii
 from .parser import make_parser
 from .pass_options import check_report
 
@@ -74,11 +74,17 @@ def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, 
     from .headless import print_report
 
     target = msgspec.convert(_read_target(parser, options, config), Target)
-    return print_report(target, form, write, options.strict)
+    out = write_ascii if form != "json" and _draws_ascii(options, config) else write
+    return print_report(target, form, out, options.strict)
+
+
+def _draws_ascii(options: argparse.Namespace, config: Config) -> bool:
+    from ..tui.ascii_locale import is_ascii_locale
+
+    return options.ascii or config.view.ascii or is_ascii_locale()
 
 
 def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config) -> int:
-    from ..tui.ascii_locale import is_ascii_locale
     from ..tui.options import AppOptions
     from ..tui.start.launcher import supervise
 
@@ -87,7 +93,7 @@ def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, conf
         "target": _read_target(parser, options, config) if options.target else None,
         "select": options.select or find_place(options.target, config),
         "theme": options.theme or configured["theme"],
-        "ascii": options.ascii or configured["ascii"] or is_ascii_locale(),
+        "ascii": _draws_ascii(options, config),
         "mouse": configured["mouse"] and not options.no_mouse,
         "readonly": configured["readonly"] or options.readonly,
         "watch": options.watch,

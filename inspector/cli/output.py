@@ -41,6 +41,13 @@ def write(text: str) -> None:
         ) from None
 
 
+def write_ascii(text: str) -> None:
+    """As `write`, with our signs in ASCII and every other character as question marks."""
+    from ..tui.format import ascii_only
+
+    write("\n".join(map(ascii_only, text.split("\n"))))
+
+
 def say(text: str) -> None:
     """Print `text` to standard error. Where nobody can read it, the report may still be wanted."""
     with contextlib.suppress(OSError):

@@ -316,7 +316,7 @@ class Session:
 
     def load_state_dict(self, file: str, renames: tuple[str, ...], partial: bool) -> Changes:
         """Fill the model from a file. Raises `InspectorError`, with nothing done."""
-        return self.change(lambda log: log.load(file, renames, partial))
+        return self.change(lambda log: log.load(file, renames, partial, self._emit))
 
     def load_recipe(self, file: str, text: str = "") -> Changes:
         """Add the hooks and edits of a recipe. Raises `UsageError`, with nothing done."""

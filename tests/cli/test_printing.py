@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from inspector.cli import headless
+from inspector.cli.output import write_ascii
 from inspector.cli.reading import Reading
 from inspector.records import Choice, Choices, ModelInfo, ModuleRow, Problem, Target
 from inspector.report.model import Report
+from inspector.tui.ascii_locale import is_ascii_locale
 from tests.documents import read_document
 
 INFO = ModelInfo("net", "your model", "Net", 1, 1, 0, 0, 0, 0, False, "cpu", "2")
@@ -72,3 +74,22 @@ def test_ctrl_c_before_there_was_an_engine_is_one_document(
     monkeypatch.setattr(headless, "read", read)
     assert headless.print_report(Target("net"), "json", written.append) == 130
     assert read_document("".join(written))["error"]["type"] == "Interrupted"
+
+
+@pytest.mark.parametrize(
+    ("environment", "ascii"),
+    [
+        ({}, False),
+        ({"LANG": "de_DE.UTF-8"}, False),
+        ({"LANG": "C", "LC_CTYPE": "C.utf8"}, False),
+        ({"LANG": "de_DE.UTF-8", "LC_ALL": "C"}, True),
+        ({"LANG": "de_DE.ISO-8859-1"}, True),
+    ],
+)
+def test_ascii_is_chosen_where_the_locale_is_not_utf_8(environment: dict[str, str], ascii: bool) -> None:
+    assert is_ascii_locale(environment) == ascii
+
+
+def test_a_report_in_ascii_keeps_its_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    write_ascii("conv1  1×3×72  –\nfc     ≡ 漢\n")
+    assert capsys.readouterr().out == "conv1  1x3x72  -\nfc     = ??\n"

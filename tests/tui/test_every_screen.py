@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from inspector.tui.ascii_locale import is_ascii_locale
 from inspector.tui.drawing.contrast import AA, contrast
 
 from .every_screen import Cell, cells, walk
@@ -27,17 +26,3 @@ async def test_every_cell_can_be_read(theme: str, ascii: bool, tmp_path: Path) -
         shown = cells(app)
         assert [cell for cell in shown if is_hard_to_see(cell)] == [], place
         assert not ascii or [cell for cell in shown if not cell.text.isascii()] == [], place
-
-
-@pytest.mark.parametrize(
-    ("environment", "ascii"),
-    [
-        ({}, False),
-        ({"LANG": "de_DE.UTF-8"}, False),
-        ({"LANG": "C", "LC_CTYPE": "C.utf8"}, False),
-        ({"LANG": "de_DE.UTF-8", "LC_ALL": "C"}, True),
-        ({"LANG": "de_DE.ISO-8859-1"}, True),
-    ],
-)
-def test_ascii_is_chosen_where_the_locale_is_not_utf_8(environment: dict[str, str], ascii: bool) -> None:
-    assert is_ascii_locale(environment) == ascii

@@ -13,6 +13,7 @@ from ...text import encodable
 from ..loading.files.keys import fits
 from ..loading.files.state import read_state, with_metadata
 from ..loading.renames import parse_renames, rename_state
+from ..loading.telling import Tell, tell_nobody
 from ..loading.weights import read_values_of
 from ..modules.tree import ModuleTree, own_tensors
 from ..restore.backup import TensorBackup
@@ -24,7 +25,9 @@ from .edits import Load, ParameterWrite, StateDictFile
 _OPEN_WITH_IT = "-w FILE loads it when the model is opened"
 
 
-def plan_load(tree: ModuleTree, backup: TensorBackup, file: str, renames: tuple[str, ...], partial: bool) -> Load:
+def plan_load(
+    tree: ModuleTree, backup: TensorBackup, file: str, renames: tuple[str, ...], partial: bool, tell: Tell = tell_nobody
+) -> Load:
     """What loading a file would write: torch loads it, and everything is put back.
 
     Args:
@@ -33,6 +36,7 @@ def plan_load(tree: ModuleTree, backup: TensorBackup, file: str, renames: tuple[
         file: Of the state dict.
         renames: "module.=>", one after the other.
         partial: Leave out what does not fit, instead of failing.
+        tell: Hears how far that is.
 
     Raises:
         UsageError: It does not fit, changes nothing, or changes more than parameters and buffers.
@@ -46,7 +50,7 @@ def plan_load(tree: ModuleTree, backup: TensorBackup, file: str, renames: tuple[
     try:
         with reported(f"your model could not take the weights of {file}:"):
             wanted = _without_misfits(tree.root, state) if partial else state
-            tree.root.load_state_dict(read_values_of(wanted), strict=not partial)
+            tree.root.load_state_dict(read_values_of(wanted, tell), strict=not partial)
         after = [tensor.detach().clone() for _, _, tensor in held]
     finally:
         for (_, _, tensor), then in zip(held, before, strict=True):

@@ -21,6 +21,7 @@ from ..hooks.outcomes import conclude
 from ..hooks.session_state import HookState
 from ..hooks.spec import parse_hook
 from ..hooks.turns import ObserveFilter
+from ..loading.telling import Tell, tell_nobody
 from ..modules.selector import select
 from ..modules.tree import ModuleTree, Node
 from ..recording.observers import Observers
@@ -191,9 +192,9 @@ class ChangeLog:
         self.edits.make(edit)
         self._did(f"edit {where or '(root)'}: {hook}", self.edits.unmake, lambda: self.edits.make_again(edit))
 
-    def load(self, file: str, renames: tuple[str, ...] = (), partial: bool = False) -> None:
+    def load(self, file: str, renames: tuple[str, ...] = (), partial: bool = False, tell: Tell = tell_nobody) -> None:
         """Load a state dict now; see `plan_load`. Raises `InspectorError`, with nothing done."""
-        load = plan_load(self.tree, self._backup, file, renames, partial)
+        load = plan_load(self.tree, self._backup, file, renames, partial, tell)
         self.edits.make(load)
         self._did(str(load.source), self.edits.unmake, lambda: self.edits.make_again(load))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch import nn
 from torch.nn.modules import module as torch_module
 
 from inspector.engine.loading import load, telling
+from inspector.engine.session import Session
 from inspector.records import Target, Work
 
 
@@ -30,3 +32,14 @@ def test_modules_that_are_built_and_bytes_that_are_read_are_told(
     total = 4 * (16 + 4 + 8 + 2)
     assert read[0] == (64, total) and read[-1] == (total, total) and len(read) == 4
     assert not torch_module._global_module_registration_hooks  # type: ignore[attr-defined]
+
+
+def test_a_state_dict_loaded_into_an_open_model_is_told_of_as_well(tmp_path: Path) -> None:
+    torch.save(build().state_dict(), tmp_path / "net.pt")
+    said: list[Any] = []
+    session = Session(said.append)
+    opened = session.adopt(build(), (torch.ones(1, 4),), {}, "net")
+    session.load_state_dict(str(tmp_path / "net.pt"), (), False)
+    read = [work.done for work in said if isinstance(work, Work) and work.unit == "bytes"]
+    assert opened.generation == 1 and read == [64, 80, 112, 120]
+    session.close()
