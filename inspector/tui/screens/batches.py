@@ -13,8 +13,10 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from ...client.pass_plan import Plan
+from ..completing_box import CompletingBox, list_choices
 from ..keys import key
 from ..line_box import LineBox
+from .completions import OPTIMIZERS, complete_function
 from .layer import Layer
 from .seed import Tick
 
@@ -48,6 +50,7 @@ class BatchesDialog(Layer[Plan | None]):
     BatchesDialog VerticalScroll { height: auto; max-height: 1fr; }
     BatchesDialog Input { background: $surface; margin-bottom: 1; }
     BatchesDialog Static { height: auto; }
+    BatchesDialog #names { color: $foreground-muted; }
     BatchesDialog #fault { color: $text-error; }
     """
 
@@ -62,20 +65,33 @@ class BatchesDialog(Layer[Plan | None]):
         values["generate"] = str(now.generate or "")
         with Vertical(id="layer") as frame:
             frame.border_title = "Several batches" if self._fields is _FIELDS else "Several batches, or tokens"
-            frame.border_subtitle = "enter Run them  space Tick  esc Leave it"
+            frame.border_subtitle = "enter Run them  tab Complete  space Tick  esc Leave it"
             with VerticalScroll(can_focus=False):
                 for id, name, meaning, example in self._fields:
                     yield Static(Content.assemble((name, "bold"), (f"  {meaning}", "$foreground-muted")))
                     value = "" if values[id] == NONE else values[id]
-                    yield LineBox(value=value, placeholder=example, id=id)
+                    yield self._box(id, value, example)
                 yield Tick("A backward pass after each", now.backward)
+            yield Static("", id="names", markup=False)
             yield Static("", id="fault", markup=False)
+
+    def _box(self, id: str, value: str, example: str) -> LineBox:
+        words = {"loss": LOSSES, "optimizer": (NONE, *OPTIMIZERS), "loader": (NONE,)}.get(id)
+        if words is None:
+            return LineBox(value=value, placeholder=example, id=id)
+        return CompletingBox(value, example, complete=lambda begun: complete_function(begun, *words), id=id)
 
     def on_mount(self) -> None:
         self.query_one("#batches", Input).focus()
 
+    @on(CompletingBox.Completed)
+    def _show_names(self, event: CompletingBox.Completed) -> None:
+        event.stop()
+        self.query_one("#names", Static).update(Content(list_choices(event, "")))
+
     @on(Input.Changed)
     def _typed(self) -> None:
+        self.query_one("#names", Static).update("")
         self._say(self._fault(self._read()))
 
     @on(Input.Submitted)

@@ -11,12 +11,10 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from ...records import Problem
-from ...text import lines, visible
+from ...text import lines
+from ..completing_box import list_choices
 from ..file_box import FileBox
 from .submitting import SubmittingLayer
-
-NAMES = 12
-"""Shown to choose from."""
 
 
 class FilePrompt(SubmittingLayer):
@@ -75,9 +73,7 @@ class FilePrompt(SubmittingLayer):
         """Those to choose from, each without its folder."""
         event.stop()
         folder, slash, _ = event.begun.rpartition("/")
-        names = [visible(name[len(folder + slash) :]) for name in event.names]
-        more = f"  and {len(names) - NAMES:,} more" if len(names) > NAMES else ""
-        words = "  ".join(names[:NAMES]) + more if len(names) > 1 else "" if names else "no file begins so"
+        words = list_choices(event, folder + slash) if event.names else "no file begins so"
         self.query_one("#names", Static).update(Content(words))
 
     @on(Input.Changed)

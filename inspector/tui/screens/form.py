@@ -14,9 +14,10 @@ from textual.widgets import Input, Static
 
 from ...records import InputField, Problem
 from ...text import lines, visible
+from ..completing_box import CompletingBox, list_choices
 from ..format import cut
 from ..keys import key
-from ..line_box import LineBox
+from .completions import complete_specs
 from .layer import Layer
 from .specs import EXAMPLES, collect, obvious_fault
 
@@ -40,6 +41,7 @@ class InputForm(Layer[tuple[str, ...] | None]):
     InputForm VerticalScroll { height: auto; max-height: 1fr; }
     InputForm .field { height: auto; margin-top: 1; }
     InputForm .fault { color: $text-error; height: auto; }
+    InputForm .names { color: $foreground-muted; height: auto; }
     InputForm .why { height: auto; margin-top: 1; }
     InputForm Input { background: $surface; }
     """
@@ -52,13 +54,14 @@ class InputForm(Layer[tuple[str, ...] | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = "Sample input"
-            frame.border_subtitle = "enter Next, then run  esc Without a pass"
+            frame.border_subtitle = "enter Next, then run  tab Complete  esc Without a pass"
             with VerticalScroll(can_focus=False):
                 yield Static(explanation())
                 if self._problem is not None:
                     yield Static(explain_failure(self._problem), classes="why")
                 for field in self._fields:
                     yield from self._rows(field)
+            yield Static("", id="names", classes="names", markup=False)
             yield Static("", id="fault", classes="fault", markup=False)
 
     def on_mount(self) -> None:
@@ -94,14 +97,20 @@ class InputForm(Layer[tuple[str, ...] | None]):
         event.stop()
         self.action_next()
 
+    @on(CompletingBox.Completed)
+    def _show_names(self, event: CompletingBox.Completed) -> None:
+        event.stop()
+        self.query_one("#names", Static).update(Content(list_choices(event, "")))
+
     @on(Input.Changed)
     def _typed(self) -> None:
+        self.query_one("#names", Static).update("")
         self._say(self._first_fault(final=False))
 
     def _rows(self, field: InputField) -> ComposeResult:
         with Vertical(classes="field"):
             yield Static(title(field))
-            yield LineBox(value=field.proposal)
+            yield CompletingBox(value=field.proposal, complete=complete_specs)
 
     def _boxes(self) -> list[Input]:
         return list(self.query(Input))

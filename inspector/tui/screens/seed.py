@@ -14,8 +14,10 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Input, Static
 
+from ..completing_box import CompletingBox, list_choices
 from ..keys import key
 from ..line_box import LineBox
+from .completions import complete_specs
 from .layer import Layer
 from .specs import join, obvious_fault, split
 
@@ -76,6 +78,7 @@ class SeedDialog(Layer[Draw | None]):
     DEFAULT_CSS = """
     SeedDialog > #layer { max-width: 76; }
     SeedDialog Input { background: $surface; margin-bottom: 1; }
+    SeedDialog #names { color: $foreground-muted; height: auto; }
     SeedDialog #fault { color: $text-error; height: auto; }
     """
 
@@ -87,20 +90,31 @@ class SeedDialog(Layer[Draw | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = "Seed and sample input"
-            frame.border_subtitle = "enter Run with these  esc Leave it"
+            frame.border_subtitle = "enter Run with these  tab Complete  esc Leave it"
             yield Static("Seed, a whole number", markup=False)
             yield LineBox(value=str(self._now.seed), id="seed")
             yield Static(Content.assemble("Sample input  ", (f"now {self._used or 'none'}", "$foreground-muted")))
-            yield LineBox(
+            yield CompletingBox(
                 value=join(self._now.specs or ()),
+                complete=complete_specs,
                 placeholder="as it is; or 1x3x224x224, ids=1x128:int64:0..30521, @batch.pt",
                 id="specs",
             )
             yield Tick("Live passes draw a fresh input each time", self._now.fresh)
+            yield Static("", id="names", markup=False)
             yield Static("", id="fault", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#seed", Input).focus()
+
+    @on(CompletingBox.Completed)
+    def _show_names(self, event: CompletingBox.Completed) -> None:
+        event.stop()
+        self.query_one("#names", Static).update(Content(list_choices(event, "")))
+
+    @on(Input.Changed)
+    def _typed(self) -> None:
+        self.query_one("#names", Static).update("")
 
     @on(Input.Submitted)
     def action_submit(self) -> None:

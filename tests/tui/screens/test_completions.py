@@ -1,0 +1,67 @@
+"""What tab makes of an input specification, a loss and an optimizer that were begun."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import pytest
+import torch
+from textual.app import App
+from textual.widgets import Input
+
+from inspector.client.pass_plan import Plan
+from inspector.engine.inputs.specs import parse_spec
+from inspector.tui.screens.batches import BatchesDialog
+from inspector.tui.screens.completions import DTYPES, OPTIMIZERS, SHAPES, complete_function, complete_specs
+from inspector.tui.screens.seed import Draw, SeedDialog
+
+
+@pytest.mark.parametrize(
+    ("begun", "names"),
+    [
+        ("@ba", ("@batch.pt",)),
+        ("1x4 x=@data/", ("1x4 x=@data/deep.pt",)),
+        ("ids=1x4:int", tuple(f"ids=1x4:int{bits}" for bits in (16, 32, 64, 8))),
+        ("(1x3x3", ("(1x3x32x32",)),
+        ("ma", ("make.py:",)),
+        ("make.py:", ()),
+        ("", ()),
+        ("flag=tr", ()),
+    ],
+)
+def test_the_last_word_goes_on(
+    begun: str, names: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data").mkdir()
+    for name in ("batch.pt", "make.py", "data/deep.pt"):
+        (tmp_path / name).touch()
+    assert complete_specs(begun) == names
+
+
+def test_what_is_offered_there_is() -> None:
+    known = {name for name, found in vars(torch.optim).items() if inspect.isclass(found)}
+    assert {word.partition("(")[0] for word in OPTIMIZERS} <= known
+    for spec in (*SHAPES, *(f"2:{dtype}" for dtype in DTYPES)):
+        parse_spec(spec)
+    assert complete_function("cr", "mean", "cross_entropy") == ("cross_entropy",)
+
+
+async def test_tab_completes_or_leads_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "batch.pt").touch()
+    async with App().run_test(size=(80, 24)) as pilot:
+        seed = SeedDialog(Draw(0, None, False), "")
+        await pilot.app.push_screen(seed)
+        await pilot.press("down", "1", "x", "3", "tab")
+        box, names = seed.query_one("#specs", Input), seed.query_one("#names")
+        assert box.value == "1x3x" and str(names.render()) == "1x3x224x224  1x3x32x32"
+        await pilot.press("2", "tab", "space", "at", "tab")
+        assert box.value == "1x3x224x224 @batch.pt" and box.has_focus and not str(names.render())
+        await pilot.press("tab")
+        assert not box.has_focus
+        batches = BatchesDialog(Plan())
+        await pilot.app.push_screen(batches)
+        await pilot.press("down", "down", "S", "tab")
+        assert batches.query_one("#optimizer", Input).value == "SGD(lr="
