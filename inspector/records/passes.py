@@ -77,11 +77,9 @@ class CallDetail(Record, frozen=True):
     kwargs: MappingValue
     output: Value | None  # None when the call did not return
     previous: Value | None = None  # the output of the same call in the pass before
-    baseline: Value | None = None  # the output of the same call in the baseline
+    baseline: Value | None = None  # the output of the same call in the baseline; histograms of both are over one range
     difference: Histogram | None = None  # of `output` less `baseline`, element by element
     gradients: tuple[TensorValue, ...] = ()  # that reached the output's tensors in the backward pass
-    histogram_then: Histogram | None = None  # of the baseline and the output, over one range
-    histogram_now: Histogram | None = None
 
 
 class TraceLine(Row, frozen=True):

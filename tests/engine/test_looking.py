@@ -11,7 +11,7 @@ from inspector.engine.session import Session
 from inspector.engine.subject import runner
 from inspector.engine.values import watch
 from inspector.engine.values.preview import preview
-from inspector.records import Preview, TensorValue, Window
+from inspector.records import MappingValue, Preview, SequenceValue, TensorValue, Value, Window
 
 X = torch.arange(2 * 3 * 10 * 12).reshape(2, 3, 10, 12).float()
 
@@ -85,17 +85,48 @@ def test_zeros_are_counted_apart() -> None:
     assert (found.low, found.high) == (0.0, X.numel() - 101.0) and max(found.counts) == min(found.counts) + 1
 
 
-def test_baseline_and_now_share_a_range_and_a_window() -> None:
-    session = opened()
+class Several(nn.Module):
+    """Gives its input, whole numbers, and its input again with something beside it."""
+
+    def forward(self, x: torch.Tensor) -> object:
+        return {"x": x, "ids": torch.arange(3), "more": (x.double() + 1,)}
+
+
+def leaves(value: Value | None) -> list[TensorValue]:
+    if isinstance(value, SequenceValue | MappingValue):
+        return [leaf for item in value.items for leaf in leaves(item)]
+    assert isinstance(value, TensorValue)
+    return [value]
+
+
+@pytest.mark.parametrize("nested", [False, True])
+def test_baseline_and_now_share_a_range_and_a_window(nested: bool) -> None:
+    session = opened(nn.Sequential(nn.Identity(), Several()))
     session.add_hook("0", "scale(2)")
     session.run()
-    detail = session.calls_of(("0",), values=True, window=Window(plane=1, column=2)).calls[0]
-    then, now = detail.histogram_then, detail.histogram_now
+    detail = session.calls_of(("1" if nested else "0",), values=True, window=Window(plane=1, column=2)).calls[0]
+    new, old = leaves(detail.output), leaves(detail.baseline)
+    assert [value.dtype for value in new] == (["float32", "int64", "float64"] if nested else ["float32"])
+    then, now = old[0].histogram, new[0].histogram
     assert then is not None and now is not None
-    low, high = -200.0, 2 * (X.numel() - 101.0)
-    assert (then.low, then.high) == (now.low, now.high) == (low, high)
+    assert (then.low, then.high) == (now.low, now.high) == (-200.0, 2 * (X.numel() - 101.0))
     assert sum(then.counts) == sum(now.counts) == X.numel() - 1 and then.zeros == now.zeros == 1
-    assert isinstance(detail.baseline, TensorValue) and isinstance(detail.output, TensorValue)
-    old, new = detail.baseline.preview, detail.output.preview
-    assert old is not None and new is not None and old.start == new.start == (0, 1, 0, 2)
-    assert old.movable and new.rows == tuple(tuple(2 * value for value in row) for row in old.rows)
+    for shift, at in ((0, 0), (1, -1)) if nested else ((0, 0),):
+        past, present = old[at].preview, new[at].preview
+        assert past is not None and present is not None and past.movable and present.movable
+        assert past.start == present.start == (0, 1, 0, 2)
+        doubled = tuple(tuple(2 * (value - shift) + shift for value in row) for row in past.rows)
+        assert present.rows == doubled
+
+
+def test_tensors_that_cannot_be_told_apart_keep_their_own_histograms() -> None:
+    class Twice(nn.Module):
+        def forward(self, x: torch.Tensor) -> object:
+            return x, x, x + 1
+
+    session = opened(nn.Sequential(nn.Identity(), Twice()))
+    session.add_hook("0", "scale(2)")
+    session.run()
+    detail = session.calls_of(("1",), values=True).calls[0]
+    assert [value.histogram is not None for value in leaves(detail.output)] == [True] * 3
+    assert [value.histogram for value in leaves(detail.baseline)] == [None] * 3

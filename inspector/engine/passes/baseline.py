@@ -7,16 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from msgspec.structs import replace
 from torch import Tensor
 
-from ...records import Delta, Histogram, Ranked, Statistics, TensorValue, Value
+from ...records import Delta, Ranked, Value
 from ..recording.call import Call, Place
-from ..values.histogram import histogram, joint_range
+from ..values.histogram import histogram
 from ..values.nested import tensors_in
-from ..values.preview import preview
 from ..values.statistics import finish, reduce_on_host
 from ..values.watch import Watch
+from .side_by_side import Kept, pair
 
 BUDGET = 1 << 30
 """Bytes of outputs kept of one pass; calls past it are not compared."""
@@ -74,20 +73,11 @@ class Comparison:
         sampled = any(a.numel() < b.numel() for a, b in zip(now, whole, strict=True))
         self._waiting.append((call, [_row(*pair) for pair in zip(now, then, strict=True)], sampled))
         if self._watch is not None and call.index == self._watch.index:
-            self._show_both(call, now, then, self._watch)
+            call.difference = _difference(now, then)
+            kept = [Kept(tensor.shape, *both) for tensor, *both in zip(whole, now, then, strict=True)]
+            call.output, call.baseline_output = pair(call.output, call.baseline_output, kept, self._watch)
         if call.index == 0 and not call.depth:
             self.ranking = ranking(now[0], then[0], whole[0].shape, self._classes)
-
-    def _show_both(self, call: Call, now: list[Tensor], then: list[Tensor], watch: Watch) -> None:
-        """How they differ, and where the output is one tensor, both over one range and what the baseline's was."""
-        call.difference = _difference(now, then)
-        old, new = call.baseline_output, call.output
-        if not (isinstance(old, TensorValue) and isinstance(new, TensorValue) and len(then) == 1):
-            return  # of several, which is which is not known
-        if old.statistics is not None and new.statistics is not None:
-            over = joint_range(old.statistics, new.statistics)
-            call.together = _histogram(then[0], old.statistics, over), _histogram(now[0], new.statistics, over)
-        call.baseline_output = _with_preview(old, then[0], watch)
 
     def settle(self) -> None:
         """Move every row to the host, once per device, and complete the calls."""
@@ -140,21 +130,6 @@ def _delta(rows: list[list[float]], sampled: bool) -> Delta:
     length = math.sqrt(now) * math.sqrt(then)
     cosine = max(-1.0, min(1.0, product / length)) if length else 0.0
     return Delta(relative, cosine if not math.isnan(product) else math.nan, largest, sampled)
-
-
-def _histogram(kept: Tensor, statistics: Statistics, over: tuple[float, float] | None) -> Histogram | None:
-    """Of what was kept of a tensor with these statistics."""
-    return histogram(kept.cpu(), statistics, over)
-
-
-def _with_preview(value: TensorValue, kept: Tensor, watch: Watch) -> TensorValue:
-    """The value with some of its elements, where all of them were kept."""
-    if kept.numel() != math.prod(value.shape):
-        return value
-    whole = kept.reshape(value.shape)
-    shown = replace(value, preview=preview(whole))
-    watch.keep(shown, whole)
-    return shown
 
 
 def _difference(now: list[Tensor], then: list[Tensor]) -> Any:

@@ -41,7 +41,7 @@ class Call:
     __slots__ = (
         "altered", "baseline_output", "before", "began", "by_tensor", "delta", "depth", "difference", "end", "file",
         "gradients", "in_step", "index", "inputs", "kept", "kwargs", "line", "ms", "number", "observe_filter",
-        "output", "recomputed", "shown", "spent", "start", "status", "step", "together", "weight_ratio",
+        "output", "recomputed", "shown", "spent", "start", "status", "step", "weight_ratio",
     )  # fmt: skip
 
     def __init__(self, index: int, number: int, start: int, depth: int, step: int = 0, in_step: int = 0) -> None:
@@ -65,7 +65,6 @@ class Call:
         self.delta: Delta | None = None
         self.baseline_output: Value | None = None  # the output of this call in the baseline
         self.difference: Histogram | None = None
-        self.together: tuple[Histogram | None, Histogram | None] = (None, None)
         self.gradients: list[Value] = []  # as they came
         self.by_tensor: list[list[Value]] = []  # the same, for each tensor of the output apart
         self.weight_ratio: float | None = None  # see `CallRow`
@@ -116,7 +115,6 @@ class Call:
             self.baseline_output,
             self.difference,
             gradients,
-            *self.together,
         )
 
     def entry(self, tree: ModuleTree) -> Entered:

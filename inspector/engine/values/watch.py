@@ -31,6 +31,13 @@ class Watch:
             self.nbytes += nbytes
             self._copies[id(value)] = value, tensor.detach().to("cpu", copy=True)
 
+    def rename(self, value: TensorValue, other: TensorValue) -> TensorValue:
+        """`other`, which describes the same tensor from now on."""
+        found = self._copies.pop(id(value), None)
+        if found is not None:
+            self._copies[id(other)] = other, found[1]
+        return other
+
     def move(self, detail: CallDetail, window: Window) -> CallDetail:
         """The call with the elements that are in the window."""
         return replace(

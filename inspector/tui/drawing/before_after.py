@@ -61,7 +61,6 @@ def draw_comparison(detail: CallDetail, space: Space) -> Iterator[Line]:
         yield from value_lines("", detail.output, space)
         return
     yield from _value("", detail.output, detail.baseline, space)
-    yield from _both(detail, detail.output, detail.baseline, space.deeper())
     if detail.difference is not None:
         yield Line()
         yield Line(Content.styled("difference, element by element", f"{ACCENT} bold"))
@@ -101,22 +100,16 @@ def _tensors(name: str, now: TensorValue, then: TensorValue, space: Space, colum
         if value.why:
             yield Line(Content.styled(inner.pad + visible(value.why), DIM), indent=len(inner.pad))
             break
-    if name and now.histogram is not None:
-        yield from _histogram("now", now.histogram, now, inner)
+    yield from _both(now, then, inner)
 
 
-def _both(detail: CallDetail, now: Value, then: Value, space: Space) -> Iterator[Line]:
-    """Where the output is one tensor, its histogram and the baseline's over one range, and some elements of both."""
-    if not (isinstance(now, TensorValue) and isinstance(then, TensorValue)):
-        return
-    pairs = (
-        ("baseline", then, detail.histogram_then or then.histogram),
-        ("now", now, detail.histogram_now or now.histogram),
-    )
-    for title, value, found in pairs:
-        if found is not None:
-            yield from _histogram(title, found, value, space)
-    shown = [(title, value.preview) for title, value, _ in pairs if value.preview is not None and space.elements]
+def _both(now: TensorValue, then: TensorValue, space: Space) -> Iterator[Line]:
+    """Both histograms, over one range, and some elements of both."""
+    sides = ("baseline", then), ("now", now)
+    for title, value in sides:
+        if value.histogram is not None:
+            yield from _histogram(title, value.histogram, value, space)
+    shown = [(title, value.preview) for title, value in sides if value.preview is not None and space.elements]
     for title, preview in shown:
         yield from preview_lines(preview, space, title, [each for _, each in shown])
         space = replace(space, how_to_move="")  # it is said once

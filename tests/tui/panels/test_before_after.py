@@ -152,7 +152,7 @@ async def test_names_from_outside_do_no_harm() -> None:
     value = r.MappingValue("dict", ODD, tuple(made.a_tensor((1,), n, preview=None) for n in range(len(ODD))), len(ODD))
     before = msgspec.structs.replace(value, items=tuple(made.a_tensor((1,), preview=None) for _ in ODD))
     detail = made.a_comparison(path=(), output=value, baseline=before)
-    async with showing(panel, made.the_outputs(detail), model=model, size=(72, 30)):
+    async with showing(panel, made.the_outputs(detail), model=model, size=(72, 70)):
         shown = text(panel)
         assert "[red]x" in shown and "[@click=app.quit]q" in shown
         assert not {"\x1b", "\x07", "\u202e"} & set(shown)

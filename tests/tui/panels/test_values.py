@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from inspector import records as r
 from inspector.tui.drawing.before_after import draw_comparison
@@ -90,10 +90,10 @@ def test_zeros_stand_beside_the_bars() -> None:
 
 
 def test_values_of_both_stay_beside_each_other() -> None:
-    both = msgspec.structs.replace(
+    both = replace(
         made.a_comparison(),
-        output=movable(), baseline=movable(),
-        histogram_then=r.Histogram(-4.0, 8.0, (1, 9, 0)), histogram_now=r.Histogram(-4.0, 8.0, (0, 9, 1)),
+        output=replace(movable(), histogram=r.Histogram(-4.0, 8.0, (0, 9, 1))),
+        baseline=replace(movable(), histogram=r.Histogram(-4.0, 8.0, (1, 9, 0))),
     )  # fmt: skip
     lines = [line.body.plain for line in draw_comparison(both, Space(70, depth=1))]
     assert [line.split() for line in lines if "█" in line][:2] == [
