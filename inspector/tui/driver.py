@@ -95,14 +95,14 @@ class SturdyDriver(LinuxDriver):
         came after it, and gives the letters to what had the focus before."""
         done, deadline = threading.Event(), time.monotonic() + _LONGEST_KEY
         self.send_message(KeyEnd(done.set))
-        while not done.wait(_POLL) and not self.exit_event.is_set() and time.monotonic() < deadline:
+        while not self.exit_event.is_set() and not done.wait(_POLL) and time.monotonic() < deadline:
             pass
 
     def _wait_for_app(self) -> None:
         """What is not read yet waits in the terminal: a flood shall not grow in memory, where no key gets past it."""
         taken = threading.Event()
         self._loop.call_soon_threadsafe(taken.set)
-        while not taken.wait(_POLL) and not self.exit_event.is_set():
+        while not self.exit_event.is_set() and not taken.wait(_POLL):
             pass
         while self._app.message_queue_size > _MOST_WAITING and not self.exit_event.wait(_POLL):
             pass

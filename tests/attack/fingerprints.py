@@ -11,6 +11,7 @@ import functools
 import gc
 import hashlib
 import locale
+import logging
 import os
 import random
 import re
@@ -180,7 +181,11 @@ def _attributes(value: Any) -> dict[str, Any]:
         found = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    if isinstance(value, logging.Logger):  # without what all loggers of the process share, which imports add to
+        return {name: inner for name, inner in found.items() if name not in ("manager", "parent", "_cache")}
+    return found
 
 
 def _read_slot(kind: type, slot: str, value: Any) -> Any:

@@ -7,6 +7,7 @@ import contextlib
 import sys
 import threading
 from collections.abc import Iterator
+from time import perf_counter
 from types import CodeType, FrameType
 
 from torch import nn
@@ -16,6 +17,7 @@ from ..inputs import Sample
 from ..modules.badges import has_forward
 from ..modules.tree import ModuleTree, Node
 from ..recording.observers import Observers
+from ..recording.recorder import Cancelled
 from ..restore.backup import TensorBackup
 from ..source.classes import own_methods
 from ..source.running import forward_of, mro
@@ -23,10 +25,13 @@ from ..torch_hooks.ours import OurHook, register
 from .forward import forward
 from .guarded import copy_guarded
 
+LONGEST = 1.0
+"""Seconds after which the pass is given up, at the next call of a module."""
+
 
 class UnhookedPass:
-    """One guarded pass with our observe hooks away. `calls` is None where it failed; `direct` are the nodes of
-    `silent` whose forward ran although torch's `__call__` never did."""
+    """One guarded pass with our observe hooks away. `calls` is None where it did not come to its end; `direct` are the
+    nodes of `silent` whose forward ran, as far as it came, although torch's `__call__` never did."""
 
     def __init__(self, tree: ModuleTree, observers: Observers, silent: list[Node]) -> None:
         self.calls: int | None = None
@@ -71,14 +76,17 @@ class UnhookedPass:
 
 
 class _Count(OurHook):
-    """Counts the calls of the modules of a tree."""
+    """Counts the calls of the modules of a tree, for as long as anybody waits for that."""
 
     def __init__(self, tree: ModuleTree) -> None:
         super().__init__()
         self.calls = 0
         self._tree = tree
+        self._deadline = perf_counter() + LONGEST
 
     def __call__(self, module: nn.Module, args: object) -> None:
+        if perf_counter() > self._deadline:
+            raise Cancelled
         self.calls += id(module) in self._tree.index_of_object
 
 

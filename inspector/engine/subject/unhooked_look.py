@@ -13,8 +13,9 @@ from ..passes.training import PassSettings
 from ..passes.unhooked import UnhookedPass, suspects
 from .subject import Subject
 
-LONGEST_MS = 1_000
-"""A pass that took longer is not repeated without hooks."""
+LONGEST_MS = 10_000
+"""A pass that took longer is not begun once more without hooks. Far more than what that one may take: the first pass of
+a process also imports, compiles and fills caches."""
 
 
 class UnhookedLook:
@@ -34,7 +35,7 @@ class UnhookedLook:
         return self._seen[1].direct if self._seen is not None and self._seen[0] is self._subject.sample else set()
 
     def add(self, summary: PassSummary, settings: PassSettings, called: set[int]) -> PassSummary:
-        """`summary` with what hooks change or miss: where that may be, a quick pass without them is run.
+        """`summary` with what hooks change or miss: where that may be, a pass without them is run.
 
         Args:
             summary: Of a pass that is over.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterator
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, get_args
 
@@ -15,6 +17,7 @@ from torch.utils.checkpoint import checkpoint
 from inspector.engine.modules.badges import badges, devices_of, has_forward, may_fuse
 from inspector.engine.modules.rows import badges_of, module_rows
 from inspector.engine.modules.tree import walk
+from inspector.engine.passes import unhooked
 from inspector.engine.session import Session
 from inspector.errors import UsageError
 from inspector.records import CallRow, Note, PassSummary, Run, Target, TensorValue
@@ -100,6 +103,32 @@ def test_what_ran_without_a_hook_call_is_told_from_what_did_not_run() -> None:
         text = opened.tree_text()
         assert any(line.startswith("direct Linear 20 no hook call") for line in text)
         assert any(line.startswith("idle Linear 20 not called") for line in text)
+
+
+class SlowAtFirst(CallsForward):
+    """As a model that compiles in its first pass, and keeps the result where no pass takes it back."""
+
+    def __init__(self, kept: Path) -> None:
+        super().__init__()
+        self.kept = kept
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if not self.kept.exists():
+            time.sleep(1.1)
+            self.kept.touch()
+        return super().forward(x)
+
+
+def test_a_slow_first_pass_is_looked_at_all_the_same(tmp_path: Path) -> None:
+    with Opened(SlowAtFirst(tmp_path / "kept"), X) as opened:
+        assert opened.said_of()["direct"] == "no hook call"
+
+
+def test_a_look_that_takes_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unhooked, "LONGEST", -1)
+    with Opened(CallsForward(), X) as opened:
+        assert opened.said_of()["direct"] == "not called"
+        assert opened.ended.problem is None and opened.ended.unobserved is None and not opened.ended.not_restored
 
 
 class InThread(nn.Module):
