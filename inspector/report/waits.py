@@ -12,7 +12,8 @@ def count_work(work: Work) -> str:
     if work.unit == "bytes":
         return f"{size(work.done)} of {size(work.total)}"
     of = f" of {work.total:,}" if work.total else ""
-    return f"{work.done:,}{of} {work.unit}" if work.unit else ""
+    unit = work.unit.removesuffix("s") if (work.total or work.done) == 1 else work.unit
+    return f"{work.done:,}{of} {unit}" if unit else ""
 
 
 def count_pass(progress: Progress) -> str:

@@ -37,7 +37,8 @@ def test_a_report_that_takes_its_time_says_in_a_terminal_how_far_it_is(tmp_path:
     environment = {"PYTHONPATH": str(ROOT), "XDG_STATE_HOME": str(tmp_path)}
     with Terminal(["/bin/sh", "-c", line], folder=tmp_path, environment=environment) as terminal:
         terminal.wait_for_text("importing torch")
-        terminal.wait_for(lambda: "running the model" in terminal.text and "batch 2 of 3" in terminal.text)
+        terminal.wait_for(lambda: "running the model" in terminal.text and "batch 1 of 3" in terminal.text)
+        terminal.wait_for_text("batch 2 of 3")
         assert "ctrl+c ends it" in terminal.text and "through" in terminal.text
         assert terminal.wait_for_end() == 0
         assert "ends it" not in terminal.text and terminal.text.split() == ["through"] * 3
@@ -57,6 +58,7 @@ async def test_nothing_is_drawn_where_nobody_looks(capsys: pytest.CaptureFixture
 def test_how_far_it_is_is_said_in_the_unit_of_what_is_done() -> None:
     assert count_work(Work("finding an input", 3, 25, "tries")) == "try 3 of 25"
     assert count_work(Work("building", 1312, unit="modules")) == "1,312 modules"
+    assert count_work(Work("building", 1, unit="modules")) == "1 module"
     assert count_work(Work("reading weights", 1_200_000_000, 46_800_000_000, "bytes")) == "1.2 GB of 46.8 GB"
     assert count_work(Work("placing it")) == ""
     assert [size(n) for n in (0, 999, 1000, 99_960, 999_600)] == ["0 B", "999 B", "1.0 kB", "100 kB", "1.0 MB"]

@@ -122,7 +122,7 @@ class Runner:
             self.histories = Histories()
         if request.fresh_input:
             subject.take_sample(subject.sample.fresh(subject.seed), subject.info.reached)
-        self._cancelled, self._batch = False, (1, 1)
+        self._cancelled, self._batch = False, (1, settings.batches)
 
     def show(self, calls: list[Call]) -> None:
         """Take calls that were captured already, in place of a pass."""
