@@ -76,6 +76,7 @@ def script(
     additions: Sequence[Addition],
     paths: Sequence[ModulePath],
     calls_of: CallsOf,
+    left_out: str = "",
 ) -> str:
     """The text of the script; a short one, where every hook acts on the one tensor that its module takes or gives.
 
@@ -89,6 +90,7 @@ def script(
         additions: Likewise; what is off is left out.
         paths: Of the nodes that edits name.
         calls_of: What each node was called with last, and gave.
+        left_out: A sentence on what the last pass did besides calling the model.
 
     Raises:
         UsageError: A hook cannot be written as plain PyTorch.
@@ -103,7 +105,7 @@ def script(
     plain = are_plain(additions, calls_of)
     carried = _carry(text, sorted({hook.kind.name for hook in hooks if hook.kind.acts != "python"}))
     filled = {
-        "TITLE": f"{target.target} with {say_counts(len(active), len(edits))}.",
+        "TITLE": _in_docstring(f"{target.target} with {say_counts(len(active), len(edits))}.{left_out}"),
         "SEED": str(seed),
         "INPUTS": repr(inputs),
         "GRAD": str(grad),
@@ -130,6 +132,11 @@ def _names_in(codes: Sequence[str]) -> Iterator[str]:
     """What they may use of the script, and torch, which a person may take for granted."""
     for code in codes:
         yield from ("torch", "nn", *re.findall(r"\w+", code))
+
+
+def _in_docstring(text: str) -> str:
+    """A file may be called anything."""
+    return text.replace("\\", r"\\").replace('"', r"\"") if "\\" in text or '"' in text else text
 
 
 def say_counts(hooks: int, edits: int) -> str:

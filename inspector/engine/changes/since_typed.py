@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 from ...errors import UsageError
@@ -34,8 +35,13 @@ def add_typed(change_log: ChangeLog, target: Target) -> tuple[Entry, ...]:
 
 def describe_added(change_log: ChangeLog, typed: Sequence[Entry], target: str) -> Recipe:
     """As a recipe, to be kept and offered when the target is opened again."""
-    entries = _leave_out(_collect(change_log), typed)
-    text = render(entries, target) if entries else ""
+    return _describe(tuple(_leave_out(_collect(change_log), typed)), target)
+
+
+@lru_cache(maxsize=2)
+def _describe(entries: tuple[Entry, ...], target: str) -> Recipe:
+    """Once for all changes that leave them as they are, such as where is looked."""
+    text = render(list(entries), target) if entries else ""
     hooks, edits = (tuple(_line(each) for each in entries if each.edit == edit) for edit in (False, True))
     kept = encodable(text, MOST_CHARACTERS) if len(text) <= MOST_CHARACTERS else ""
     return Recipe(kept, hooks[:MOST_LINES], edits[:MOST_LINES])

@@ -17,7 +17,7 @@ from ..changes import recipe
 from ..changes.script import say_counts, script
 from ..hooks.tensor_file import write_tensors
 from ..inputs import Sample
-from ..passes.training import batches_of
+from ..passes.training import NONE, PassSettings, batches_of
 from ..values.nested import tensors_in
 from .runner import Runner
 from .subject import Subject
@@ -64,6 +64,7 @@ def _write_script(subject: Subject, runner: Runner, path: Path) -> str:
     text = script(
         subject.target, subject.info.kind, inputs.name, subject.seed, subject.target.grad, change_log.edits.made,
         change_log.added.additions, subject.tree.paths, runner.last.of,
+        _say_left_out(runner.settings),
     )  # fmt: skip
     samples = batches_of(runner.settings, subject.sample, subject.seed, subject.tree.root)
     batches = _list_batches(samples)
@@ -76,6 +77,13 @@ def _write_script(subject: Subject, runner: Runner, path: Path) -> str:
     write_new(path, text.encode("utf-8", "backslashreplace"))
     counts = say_counts(len(change_log.added.active()), len(change_log.edits.made))
     return f"{counts}, inputs in {inputs.name}"
+
+
+def _say_left_out(settings: PassSettings) -> str:
+    if not settings.backward:
+        return ""
+    steps = "" if settings.optimizer in ("", NONE) else f" and the steps of {encodable(settings.optimizer, 100)}"
+    return f" The backward passes{steps} are left out."
 
 
 def _list_batches(samples: Iterable[Sample]) -> list[tuple[Any, Any]]:

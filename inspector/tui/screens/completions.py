@@ -39,6 +39,11 @@ def _go_on(word: str) -> Sequence[str]:
     return [shape for shape in SHAPES if shape.startswith(word)] if word[:1].isdigit() else complete_function(word)
 
 
+def complete_file(begun: str) -> tuple[str, ...]:
+    """A file, once its name was begun."""
+    return files.complete(begun) if begun else ()
+
+
 def complete_function(begun: str, *words: str) -> tuple[str, ...]:
     """A file of Python, behind whose name that of a function follows, or one of these `words`."""
     if not begun or ":" in begun:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -15,6 +16,7 @@ from textual.suggester import SuggestFromList
 from textual.widgets import Input, Static
 
 from ...text import visible
+from ..completing_box import Complete, CompletingBox, list_choices
 from ..keys import key
 from ..line_box import LineBox
 
@@ -72,6 +74,7 @@ class Field(Horizontal):
         example: Shown in an empty box.
         choices: Words to choose from, in place of a box.
         suggestions: Words that what is typed may go on to; right takes it.
+        complete: What tab goes on to, where that is not known before.
     """
 
     DEFAULT_CSS = """
@@ -90,12 +93,15 @@ class Field(Horizontal):
         example: str = "",
         choices: Sequence[str] = (),
         suggestions: Sequence[str] = (),
+        complete: Complete | None = None,
     ) -> None:
         super().__init__()
         self.label = name
         self._meaning = meaning
         if choices:
             self.box: Input | Cycle = Cycle(choices, value)
+        elif complete is not None:
+            self.box = CompletingBox(value, visible(example), complete=complete, select_on_focus=False)
         else:
             suggester = SuggestFromList(list(map(visible, suggestions))) if suggestions else None
             example = visible(example)
@@ -110,6 +116,14 @@ class Field(Horizontal):
     @property
     def value(self) -> str:
         return self.box.value
+
+    @on(CompletingBox.Completed)
+    def _show_names(self, event: CompletingBox.Completed) -> None:
+        """In place of the meaning, of files without their folder."""
+        event.stop()
+        folder, slash, _ = event.begun.rpartition("/")
+        words = list_choices(event, folder + slash) or visible(self._meaning)
+        self.query_one(".meaning", Static).update(Content(words))
 
     def explain(self, meaning: str, example: str) -> None:
         """It means something else now."""

@@ -46,7 +46,7 @@ class LastHooksOffer(Layer[Answer]):
             frame.border_subtitle = Content("enter Apply  d Forget  esc Not now")
             yield Static(Content("\n").join(list_lines(self._recipe)))
             later = f"Not applied yet; {key_of('last-hooks')} asks again later."
-            yield Static(Content.styled(later, "$foreground-muted"))
+            yield Static(Content.styled(f"\n{later}", "$foreground-muted"))
 
     def action_answer(self, answer: Answer) -> None:
         self.dismiss(answer)

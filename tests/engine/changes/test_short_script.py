@@ -37,11 +37,11 @@ for script in sys.argv[1:]:
 """
 
 
-def open_net(folder: Path, weights: str = "") -> Session:
-    (folder / "net_of_script.py").write_text(NET)
+def open_net(folder: Path, weights: str = "", name: str = "net_of_script") -> Session:
+    (folder / f"{name}.py").write_text(NET)
     (folder / "width_of_net.py").write_text("WIDTH = 4\n")
     session = Session(lambda event: None)
-    session.open(Target("net_of_script.py:Net", inputs=("2x4",), weights=weights))
+    session.open(Target(f"{name}.py:Net", inputs=("2x4",), weights=weights))
     session.run()
     return session
 
@@ -58,7 +58,7 @@ def test_short_scripts_compute_what_the_session_did(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     expected = []
-    two = open_net(tmp_path)
+    two = open_net(tmp_path, name='""" \\N x')
     two.add_hook("first", "scale(2)")
     two.add_hook("second", "add(0.5, on='input')")
     expected.append(output_of(two))
@@ -86,6 +86,9 @@ def test_short_scripts_compute_what_the_session_did(tmp_path: Path, monkeypatch:
     got = run_elsewhere(tmp_path.parent, *(tmp_path / name for name in ("two.py", "more.py", "batches.py")))
     assert all(torch.equal(one, other) for one, other in zip(got, expected, strict=True))
     assert not torch.equal(expected[1], expected[2])
+    more.run(Run(more.generation, batches=2, backward=True, optimizer="SGD(lr=0.1)"))
+    more.save("trained.py")
+    assert "The backward passes and the steps of SGD(lr=0.1) are left out." in Path("trained.py").read_text()
 
 
 def test_what_nothing_uses_is_left_out() -> None:

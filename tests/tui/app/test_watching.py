@@ -8,6 +8,7 @@ from pathlib import Path
 from inspector.records import Failed, LoadRecipe, Open, OwnFiles, Problem, Recipe, Run
 from inspector.tui.app.watching import describe_files
 from inspector.tui.saved_state import SavedState
+from inspector.tui.screens.last_hooks import LastHooksOffer
 
 from ..fake_engine import FakeEngine, running
 from .test_hook_actions import settle, title, told
@@ -68,6 +69,16 @@ async def test_a_reload_that_fails_is_said_and_tried_again(tmp_path: Path) -> No
         assert app.return_code is not None
     kept = [SavedState(tmp_path).recall(request.target).recipe for request in engine.requests(Open)]
     assert added.hooks[0] not in kept and kept[0].hooks  # of a model that is not there, too
+
+
+async def test_an_engine_that_is_started_again_has_hooks_offered(tmp_path: Path) -> None:
+    async with running(tmp_path, **target(tmp_path)) as (app, pilot, engine):
+        await add_scale(app, pilot)
+        engine.added = Recipe()
+        await press(app, pilot, "ctrl+k")
+        assert isinstance(app.screen, LastHooksOffer) and not engine.requests(LoadRecipe)
+        await press(app, pilot, "enter")
+        assert len(engine.requests(LoadRecipe)) == 1
 
 
 async def test_watching_reloads_by_itself_but_in_no_pass_and_under_no_layer(tmp_path: Path) -> None:

@@ -13,7 +13,15 @@ from textual.widgets import Input
 from inspector.client.pass_plan import Plan
 from inspector.engine.inputs.specs import parse_spec
 from inspector.tui.screens.batches import BatchesDialog
-from inspector.tui.screens.completions import DTYPES, OPTIMIZERS, SHAPES, complete_function, complete_specs
+from inspector.tui.screens.completions import (
+    DTYPES,
+    OPTIMIZERS,
+    SHAPES,
+    complete_file,
+    complete_function,
+    complete_specs,
+)
+from inspector.tui.screens.fields import Field
 from inspector.tui.screens.seed import Draw, SeedDialog
 
 
@@ -65,3 +73,17 @@ async def test_tab_completes_or_leads_on(tmp_path: Path, monkeypatch: pytest.Mon
         await pilot.app.push_screen(batches)
         await pilot.press("down", "down", "S", "tab")
         assert batches.query_one("#optimizer", Input).value == "SGD(lr="
+
+
+async def test_a_file_in_the_form_of_a_hook_is_completed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one.pt", "other.pt"):
+        (tmp_path / name).touch()
+    async with App().run_test(size=(80, 24)) as pilot:
+        field = Field("file", "", "to read", "file, needed", complete=complete_file)
+        await pilot.app.mount(field)
+        field.box.focus()
+        await pilot.press("o", "tab")
+        assert field.value == "o" and str(field.query_one(".meaning").render()) == "one.pt  other.pt"
+        await pilot.press("n", "tab")
+        assert field.value == "one.pt" and str(field.query_one(".meaning").render()) == "to read"

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static, TextArea
 from ....records import HookSpec, KindArgument, KindInfo, Problem
 from ....text import visible
 from ...keys import key
+from ..completions import complete_file
 from ..fields import Cycle, Field
 from ..seed import Tick
 from ..submitting import SubmittingLayer
@@ -219,7 +220,7 @@ def _argument_field(argument: KindArgument, typed: Typed) -> Field:
         recorded = f"recorded: {', '.join(argument.known)}"
         return Field(argument.name, value, recorded, default, suggestions=argument.known)
     example = default or (f"{argument.type}, needed" if argument.required else argument.type)
-    return Field(argument.name, value, meaning, example)
+    return Field(argument.name, value, meaning, example, complete=complete_file if argument.type == "file" else None)
 
 
 def _option_field(option: KindArgument, typed: Typed, kind: KindInfo) -> Field:
