@@ -21,12 +21,33 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import NamedTuple
 
 from .records import CallRow
 
 FAR = 1e3
 """How many times the gradient of the last layers is too much and its inverse too little, and how many times a weight
 its gradient may be."""
+
+
+class Limits(NamedTuple):
+    """From which on a gradient is called something: so many times, or one part in so many, of the last layers'; and so
+    many times the module's own weights."""
+
+    exploding: float = FAR
+    vanishing: float = FAR
+
+    def scale(self, times: float) -> Limits:
+        """Both further away, or nearer."""
+        return Limits(self.exploding * times, self.vanishing * times)
+
+    def __str__(self) -> str:
+        if self.exploding == self.vanishing:
+            return f"{self.exploding:,.0f}×"
+        return f"{self.exploding:,.0f}× 1/{self.vanishing:,.0f}"
+
+
+LIMITS = Limits()
 PARTS = 4
 """In which the layers are compared: fewer layers than that have no depth."""
 STEADY = 2 / 3
@@ -70,13 +91,13 @@ class Verdict:
     why: str = ""
 
 
-def find_trend(calls: Sequence[CallRow], layers: Collection[int], far: float = FAR) -> Trend:
+def find_trend(calls: Sequence[CallRow], layers: Collection[int], limits: Limits = LIMITS) -> Trend:
     """How gradients change through depth.
 
     Args:
         calls: Of one pass.
         layers: The modules that have parameters of their own.
-        far: See `FAR`.
+        limits: From which on the change is called something.
     """
     reached = sorted((call for call in calls if call.module in layers), key=lambda call: call.end)
     norms = [size for size in map(size_of, reached) if size and math.isfinite(size)]
@@ -89,6 +110,7 @@ def find_trend(calls: Sequence[CallRow], layers: Collection[int], far: float = F
     a_layer = sum(steps) / apart
     whole = a_layer * (len(norms) - 1)
     steady = max(map(abs, steps)) <= STEADY * abs(sum(steps)) and len({step > 0 for step in steps}) == 1
+    far = limits.exploding if whole > 0 else limits.vanishing
     mark = "" if not steady or abs(whole) < math.log10(far) else EXPLODING if whole > 0 else VANISHING
     last = powers[-1] - a_layer * (edges[-1] - edges[-2] - 1) / 2  # from the middle of the last part to its end
     return Trend(mark, _power(a_layer), _power(whole), _power(last), len(norms))
@@ -100,15 +122,15 @@ def _power(exponent: float) -> float:
 
 
 MEANINGS = {
-    VANISHING: "shrinking steadily from the last layers to the first, to less than a thousandth",
-    EXPLODING: "growing steadily from the last layers to the first, to more than a thousandfold; Inf; or more than a "
-    "thousand times the module's own weights",
+    VANISHING: "shrinking steadily from the last layers to the first, to less than a thousandth (or [thresholds])",
+    EXPLODING: "growing steadily from the last layers to the first, to more than a thousandfold (or [thresholds]); "
+    "Inf; or so many times the module's own weights",
     ZERO: "nothing reached it",
 }
-"""With `FAR` as it is; for help."""
+"""For help."""
 
 
-def judge(call: CallRow, trend: Trend, far: float = FAR) -> Verdict:
+def judge(call: CallRow, trend: Trend, limits: Limits = LIMITS) -> Verdict:
     """What is said of the gradient that reached a call."""
     size = size_of(call)
     if size is None:
@@ -119,10 +141,10 @@ def judge(call: CallRow, trend: Trend, far: float = FAR) -> Verdict:
         return Verdict(ZERO, "nothing reached it")
     if math.isinf(size):
         return Verdict(EXPLODING, "too large for a float")
-    if call.weight_ratio is not None and call.weight_ratio > far:
+    if call.weight_ratio is not None and call.weight_ratio > limits.exploding:
         return Verdict(EXPLODING, say_ratio(call.weight_ratio))
     share = max(size / trend.last, _LEAST) if trend.mark else 1.0
-    beyond = share > far if trend.mark == EXPLODING else share < 1 / far
+    beyond = share > limits.exploding if trend.mark == EXPLODING else share < 1 / limits.vanishing
     if not trend.mark or not beyond:
         return Verdict()
     return Verdict(trend.mark, f"{say_times(share, LAST)}, {say_factor(trend.factor)}")

@@ -20,6 +20,7 @@ from inspector.gradients import (
     NAN,
     VANISHING,
     ZERO,
+    Limits,
     Trend,
     find_trend,
     judge,
@@ -193,7 +194,7 @@ def row(number: int, size: float | None, ratio: float | None = None) -> CallRow:
 
 
 def trend_of(sizes: list[float], far: float = FAR) -> Trend:
-    return find_trend([row(n, size) for n, size in enumerate(sizes)], range(len(sizes)), far)
+    return find_trend([row(n, size) for n, size in enumerate(sizes)], range(len(sizes)), Limits(far, far))
 
 
 def test_a_change_has_to_be_steady() -> None:
@@ -210,7 +211,10 @@ def test_a_change_has_to_be_steady() -> None:
 def test_the_threshold_decides() -> None:
     sizes = [2.0**n for n in range(12)]  # 2048 times
     assert trend_of(sizes, 1e3).mark == VANISHING and trend_of(sizes, 1e4).mark == ""
-    assert judge(row(0, 1.0, 500.0), Trend(), 1e2).mark == EXPLODING and judge(row(0, 1.0, 500.0), Trend()).mark == ""
+    assert (
+        judge(row(0, 1.0, 500.0), Trend(), Limits(1e2)).mark == EXPLODING
+        and judge(row(0, 1.0, 500.0), Trend()).mark == ""
+    )
 
 
 @given(st.lists(st.floats(0) | st.just(math.nan), max_size=20))

@@ -11,7 +11,9 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
+from ..gradients import LIMITS, Limits
 from ..records import Choices, Problem, Target
 from ..report.calls import render_calls
 from ..report.json_failure import render_failure
@@ -24,7 +26,9 @@ from .output import say
 from .reading import Reading, read
 
 
-def print_report(target: Target, form: str, out: Callable[[str], object], strict: bool = False) -> int:
+def print_report(
+    target: Target, form: str, out: Callable[[str], object], strict: bool = False, limits: Limits = LIMITS
+) -> int:
     """Load, run and report. Returns the exit code.
 
     Args:
@@ -32,9 +36,12 @@ def print_report(target: Target, form: str, out: Callable[[str], object], strict
         form: "tree", "calls" or "json".
         out: Writes the report.
         strict: A hook that never fired is a problem.
+        limits: Of what is said of gradients.
     """
     try:
         reading = _read(target, form, strict)
+        if reading.report is not None:
+            reading = replace(reading, report=replace(reading.report, limits=limits, paths=[]))
         _write(target, reading, form, out)
     except KeyboardInterrupt:  # while writing to somebody who does not read
         return 128 + signal.SIGINT

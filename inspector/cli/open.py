@@ -70,12 +70,14 @@ def _has_terminal() -> bool:
 def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config, form: str) -> int:
     import msgspec
 
+    from ..gradients import Limits
     from ..records import Target
     from .headless import print_report
 
     target = msgspec.convert(_read_target(parser, options, config), Target)
     out = write_ascii if form != "json" and _draws_ascii(options, config) else write
-    return print_report(target, form, out, options.strict)
+    limits = Limits(**msgspec.to_builtins(config.thresholds))
+    return print_report(target, form, out, options.strict, limits)
 
 
 def _draws_ascii(options: argparse.Namespace, config: Config) -> bool:

@@ -78,6 +78,7 @@ def app_options(config: Config) -> dict[str, Any]:
         "tab": view.tab,
         "readonly": view.readonly,
         "keys": config.keys,
+        "thresholds": msgspec.to_builtins(config.thresholds),
         "themes": {name: _theme(msgspec.to_builtins(colours)) for name, colours in config.themes.items()},
         "targets": {name: list_fields(settings) for name, settings in config.targets.items()},
     }

@@ -10,7 +10,7 @@ import msgspec
 from .document import Document, Key
 from .keymap import read_keys
 from .nearest import nearest
-from .schema import TABLES, Config, TargetSettings, ThemeColours, View
+from .schema import TABLES, Config, TargetSettings, ThemeColours, Thresholds, View
 
 Table = TypeVar("Table", bound=msgspec.Struct)
 _TYPES = {
@@ -28,6 +28,7 @@ def check(document: Document) -> Config:
     return Config(
         keys=read_keys(document),
         view=_read_table(document, ("view",), document.data.get("view", {}), View),
+        thresholds=_read_table(document, ("thresholds",), document.data.get("thresholds", {}), Thresholds),
         targets=_read_tables(document, "targets", TargetSettings),
         themes=_read_tables(document, "themes", ThemeColours),
     )

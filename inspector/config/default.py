@@ -10,7 +10,7 @@ import tomlkit
 
 from ..tui.key_names import print_key
 from ..tui.keys import COMMANDS, Command
-from .schema import MEANINGS, Config, View
+from .schema import MEANINGS, TABLES, Config, Thresholds, View
 
 _HEAD = """\
 # The configuration of inspector. What stands behind a # is how it is anyway; take the sign away to change it.
@@ -49,7 +49,8 @@ _EXAMPLES = """\
 
 def render_default() -> str:
     """The text of the file."""
-    return "\n".join([_HEAD, "", *_render_keys(), "", *_render_view(), "", _EXAMPLES])
+    tables = (*_render_table("view", View()), "", *_render_table("thresholds", Thresholds()))
+    return "\n".join([_HEAD, "", *_render_keys(), "", *tables, "", _EXAMPLES])
 
 
 def _render_keys() -> Iterator[str]:
@@ -76,12 +77,12 @@ def _name(key: str) -> str:
     return key if ("-" in shown[:2] and len(shown) > 1) or shown in "↑↓←→" else shown
 
 
-def _render_view() -> Iterator[str]:
-    yield "[view]"
-    for name in View.__struct_fields__:
-        value = getattr(View(), name)
+def _render_table(table: str, values: View | Thresholds) -> Iterator[str]:
+    yield f"[{table}]"
+    for name in values.__struct_fields__:
+        value = getattr(values, name)
         example = {"theme": "textual-dark", "split": 43, "tab": "Source"}.get(name, value)
-        yield f"# {name} = {_write(example)}  # {MEANINGS[f'view.{name}']}"
+        yield f"# {name} = {_write(example)}  # {MEANINGS[f'{table}.{name}']}"
 
 
 def render_config(config: Config) -> str:
@@ -94,7 +95,10 @@ def _as_data(config: Config) -> dict[str, Any]:
 
     keys = {command.id: list_keys(config.keys.get(command.id, command.default_keys)) for command in COMMANDS}
     said = msgspec.to_builtins(config)
-    return {"keys": keys, **{table: _without_none(said[table]) for table in ("view", "targets", "themes")}}
+    return {
+        "keys": keys,
+        **{table: _without_none(said[table]) for table in TABLES if table != "keys"},
+    }
 
 
 def _without_none(values: dict[str, Any]) -> dict[str, Any]:

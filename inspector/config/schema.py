@@ -5,13 +5,14 @@ A table is a class and its settings are the fields; what help, the default file 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
 Percent = Annotated[int, Meta(ge=10, le=90)]
 Colour = Annotated[str, Meta(pattern=r"^(#[0-9A-Fa-f]{3}|#[0-9A-Fa-f]{6}|ansi_[a-z_]+)$")]
+Times = Annotated[float, Meta(gt=1)]
 Texts = str | list[str]
 """One, or several."""
 
@@ -44,6 +45,13 @@ class TargetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     select: str = ""
 
 
+class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """From which on gradients are called something, see `gradients.Limits`."""
+
+    exploding: Times = 1000.0
+    vanishing: Times = 1000.0
+
+
 class ThemeColours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A theme: Textual makes what is not said from what is."""
 
@@ -66,6 +74,7 @@ class Config(msgspec.Struct, frozen=True):
     keys: dict[str, str] = {}
     view: View = View()
     targets: dict[str, TargetSettings] = {}
+    thresholds: Thresholds = Thresholds()
     themes: dict[str, ThemeColours] = {}
 
 
@@ -76,8 +85,9 @@ MEANINGS = {
     "view.split": "percent of the width that the tree has",
     "view.tab": "the tab that shows at first: Source, Outputs, Parameters, …",
     "view.readonly": "nothing can be changed in a model: no hooks, edits or loads",
+    "thresholds.exploding": "gradients so many times those of the last layers, or the weights",
+    "thresholds.vanishing": "gradients of one part in so many of those of the last layers",
 }
 """For the default file."""
 
-TableName = Literal["keys", "view", "targets", "themes"]
-TABLES: tuple[TableName, ...] = ("keys", "view", "targets", "themes")
+TABLES = ("keys", "view", "thresholds", "targets", "themes")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
-from ..gradients import FAR, find_trend, say_ratio
+from ..gradients import LIMITS, Limits, find_trend, say_ratio
 from ..records import BadParameter, CallRow, ModelInfo, PassSummary
 from .findings import FirstBad, find_dead, find_first_bad
 
@@ -38,6 +38,7 @@ def list_hints(
     calls: Sequence[CallRow],
     paths: Sequence[str],
     layers: Collection[int] = (),
+    limits: Limits = LIMITS,
 ) -> list[Hint]:
     """Everything there is to say, what bears on all the rest first.
 
@@ -47,6 +48,7 @@ def list_hints(
         calls: Of that pass.
         paths: Of the rows that calls name their module by.
         layers: The rows that have parameters of their own, for what is said of gradients.
+        limits: From which on that is said.
     """
     found = [Hint("note", note) for note in info.notes]
     found += hint_at_reach(info)
@@ -55,7 +57,7 @@ def list_hints(
     found += _limit([_hint_at_parameter(bad) for bad in info.bad_parameters], "weights", "parameters")
     found += hint_at_first_bad(calls, paths, info.bad_parameters)
     found += hint_at_dead(calls, paths)
-    found += hint_at_gradients(calls, paths, layers)
+    found += hint_at_gradients(calls, paths, layers, limits)
     return found
 
 
@@ -117,12 +119,14 @@ def hint_at_dead(calls: Sequence[CallRow], paths: Sequence[str]) -> list[Hint]:
     return _limit(dead, "dead", "modules that gave nothing but zeros")
 
 
-def hint_at_gradients(calls: Sequence[CallRow], paths: Sequence[str], layers: Collection[int]) -> list[Hint]:
+def hint_at_gradients(
+    calls: Sequence[CallRow], paths: Sequence[str], layers: Collection[int], limits: Limits
+) -> list[Hint]:
     """Whether gradients vanish or explode through depth, and the modules where they are far above their weights."""
-    trend = find_trend(calls, layers)
+    trend = find_trend(calls, layers, limits)
     through_depth = [Hint("gradients", f"gradients {trend}")] if trend.mark else []
     above = {call.module: call.weight_ratio for call in calls if call.weight_ratio is not None}
-    above = {module: ratio for module, ratio in above.items() if ratio > FAR}
+    above = {module: ratio for module, ratio in above.items() if ratio > limits.exploding}
     if not above:
         return through_depth
     most = max(above, key=above.__getitem__)

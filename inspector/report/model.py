@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ..gradients import LIMITS, Limits
 from ..records import (
     CallDetail,
     CallRow,
@@ -34,6 +35,7 @@ class Report:
     problem: Problem | None = None
     outcomes: Sequence[HookOutcome] = ()  # of every hook that was added, where all is told
     gradients: Mapping[str, TensorValue] = field(default_factory=dict)
+    limits: Limits = LIMITS  # of what is said of gradients
     paths: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -44,7 +46,7 @@ class Report:
     def hints(self) -> list[Hint]:
         """What to know beside the figures."""
         layers = {row.index for row in self.modules if row.own_parameters}
-        return list_hints(self.info, self.summary, self.calls, self.paths, layers)
+        return list_hints(self.info, self.summary, self.calls, self.paths, layers, self.limits)
 
     def name_oddities(self) -> dict[int, list[str]]:
         """What stands out in the outputs of each module object that was called."""

@@ -53,6 +53,7 @@ WRONG = [
     ("# one\n[view]\nthme = 1", "view.thme", 3, "view.theme"),
     ("[veiw]\nascii = true", "veiw", 1, "view"),
     ("[view]\n\nascii = 'yes'", "true or false", 3, "--default"),
+    ("[thresholds]\nvanishing = 0.5", "vanishing", 2, ""),
     ("[view]\nsplit = 99", "<= 90", 2, ""),
     ("view = 3", "view is a table", 1, "[view]"),
     ("[keys]\nrum = 'r'", "rum", 2, "keys.run"),

@@ -42,5 +42,12 @@ def test_a_report_says_what_the_panel_says(name: str, said: str, tmp_path: Path)
         assert all(text in report(tmp_path, name, "tree", "--backward") for text in texts)
 
 
+def test_a_configuration_says_from_which_on(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text("[thresholds]\nexploding = 1e30\nvanishing = 1e30")
+    for name in ("tanh", "large"):
+        said = report(tmp_path, name, "json", "--backward", "--config", "config.toml")
+        assert not [hint for hint in read_document(said)["hints"] if hint["kind"] == "gradients"]
+
+
 def test_without_a_backward_pass_nothing_is_said_of_gradients(tmp_path: Path) -> None:
     assert "gradients" not in report(tmp_path, "tanh", "tree")

@@ -20,6 +20,7 @@ from textual.theme import Theme
 from ...client.engine_client import EngineClient
 from ...client.pass_plan import Plan
 from ...errors import BUG
+from ...gradients import Limits
 from ...records import AnyEvent, AnyRequest, Target
 from ..ascii_lines import AsciiLines
 from ..drawing.contrast import make_readable
@@ -89,6 +90,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         self.state = AppState(first_plan=Plan(generate=options.generate), readonly=options.readonly)
         self.workbench = Workbench(self.ask, options.ascii)
         self.workbench.title_bar.readonly = options.readonly
+        self.workbench.panels.find(GradientsPanel).limits = Limits(**options.thresholds)
         self._compose_parts(saved or SavedState())
         if options.target is not None:
             self.presenter.stage(f"loading {options.target.get('target', '')} …")

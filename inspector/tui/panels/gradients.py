@@ -13,7 +13,7 @@ from textual.content import Content
 from textual.message import Message
 
 from ...client.model import Model
-from ...gradients import EXPLODING, FAR, NAN, VANISHING, ZERO, Trend, find_trend, judge, size_of
+from ...gradients import EXPLODING, LIMITS, NAN, VANISHING, ZERO, Limits, Trend, find_trend, judge, size_of
 from ...records import CallRow
 from .. import format
 from ..drawing.bars import bar
@@ -26,8 +26,8 @@ from ..keys import bindings, key_of
 from .line_panel import LinePanel
 
 HOW_TO_RUN = f"no backward pass yet: press {key_of('backward')}"
-FARS = (FAR, FAR * 10, FAR / 10)
-"""What counts as far, one after the other."""
+TIMES = (1, 10, 0.1)
+"""What the limits are multiplied with, one after the other."""
 LEAST_POWERS = 3.0
 """Powers of ten that the bars stand for at least: what is nearly the same shall look so."""
 
@@ -58,7 +58,8 @@ class GradientsPanel(LinePanel):
     def __init__(self) -> None:
         super().__init__()
         self.calls: list[CallRow] = []  # in backward order
-        self.far = FAR
+        self.limits = LIMITS  # of the person
+        self.times: float = TIMES[0]
         self._trace: tuple[Sequence[CallRow], int] = (self.calls, 0)  # what they were taken from, and how much of it
 
     def make_view(self) -> CursorView:
@@ -102,7 +103,7 @@ class GradientsPanel(LinePanel):
 
     def action_threshold(self) -> None:
         """Another threshold."""
-        self.far = FARS[(FARS.index(self.far) + 1) % len(FARS)]
+        self.times = TIMES[(TIMES.index(self.times) + 1) % len(TIMES)]
         self.view.renew()
 
     def page(self, width: int) -> Page | None:
@@ -110,8 +111,9 @@ class GradientsPanel(LinePanel):
             return None
         if not self.calls:
             return Page(message(HOW_TO_RUN))
-        trend = find_trend(self.calls, self._layers(), self.far)
-        verdicts = [judge(call, trend, self.far) for call in self.calls]
+        limits = self.limits.scale(self.times)
+        trend = find_trend(self.calls, self._layers(), limits)
+        verdicts = [judge(call, trend, limits) for call in self.calls]
         sizes = [_size(call) for call in self.calls]
         names = [self._title_of(call) for call in self.calls]
         longest = min(max(map(cell_len, names)), max(width // 3, 8))
@@ -125,7 +127,7 @@ class GradientsPanel(LinePanel):
             if verdict.mark in (EXPLODING, VANISHING):
                 lines.append(Line(Content.styled(f"  {verdict.why}", DIM), indent=2))
             stops.append(range(first, len(lines)))
-        return Page(lines, list(_head(sizes, [each.mark for each in verdicts], trend, self.far)), stops)
+        return Page(lines, list(_head(sizes, [each.mark for each in verdicts], trend, limits)), stops)
 
     def _layers(self) -> set[int]:
         """The modules that have parameters of their own."""
@@ -151,13 +153,13 @@ def _size(call: CallRow) -> float:
     return math.nan if size is None else size
 
 
-def _head(sizes: Sequence[float], marks: Sequence[str], trend: Trend, far: float) -> Iterator[Line]:
+def _head(sizes: Sequence[float], marks: Sequence[str], trend: Trend, limits: Limits) -> Iterator[Line]:
     title = Content.styled("output gradients (norm) in backward order", HEADING)
     yield Line(title, aside=Content.styled(f"{key_of('gradient-module')} Go to it", DIM))
     counted = [(mark, marks.count(mark)) for mark in _STYLES if mark in marks]
     parts = [Content.styled(f"median {format.number(median_of(sizes))}", DIM)]
     parts += [Content.styled(f"{count} {mark}", _STYLES[mark]) for mark, count in counted]
-    threshold = f"{key_of('gradient-threshold')} Threshold {far:,.0f}×"
+    threshold = f"{key_of('gradient-threshold')} Threshold {limits}"
     yield Line(Content.styled(" · ", DIM).join(parts), aside=Content.styled(threshold, DIM))
     if trend.mark:
         yield Line(Content.styled(str(trend), _STYLES[trend.mark]))

@@ -247,16 +247,16 @@ async def test_keys_of_the_panel_that_shows_work_from_the_tree(tmp_path: Path):
         source, history, gradients = (panels.find(kind) for kind in (SourcePanel, HistoryPanel, GradientsPanel))
         await pilot.press("v")
         assert source.part == "forward" and app.focused is tree
-        far = gradients.far
+        times = gradients.times
         panels.show(HistoryPanel)
         await pilot.press("x", "v")
-        assert history.log_scale and gradients.far == far and source.part == "forward"
+        assert history.log_scale and gradients.times == times and source.part == "forward"
         panels.show(GradientsPanel)
         await pilot.press("x")
-        assert history.log_scale and gradients.far != far
+        assert history.log_scale and gradients.times != times
         await pilot.press("slash", *"xv.")
         assert app.workbench.query_one(Input).value == "xv."
-        assert gradients.far != far and source.part == "forward"
+        assert gradients.times != times and source.part == "forward"
 
 
 async def test_space_toggles_a_module_a_subtree_and_the_matches_of_a_filter(tmp_path: Path):
