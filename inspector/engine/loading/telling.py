@@ -7,7 +7,10 @@ from collections.abc import Callable, Iterator
 from time import monotonic
 
 from torch import nn
-from torch.nn.modules.module import register_module_module_registration_hook
+from torch.nn.modules.module import (
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
 
 from ...records import Work
 
@@ -23,22 +26,47 @@ def tell_nobody(work: Work) -> None:
 
 @contextlib.contextmanager
 def telling_of_modules(tell: Tell) -> Iterator[None]:
-    """While it lasts, tell how many modules were put into others."""
-    handle = register_module_module_registration_hook(_Counter(tell))
+    """While it lasts, tell how many modules were put into others, and how much of a model that was built without
+    values has got them."""
+    counter = _Counter(tell)
+    handles = (
+        register_module_module_registration_hook(counter.count_module),
+        register_module_parameter_registration_hook(counter.count_parameter),
+    )
     try:
         yield
     finally:
-        handle.remove()
+        for handle in handles:
+            handle.remove()
 
 
 class _Counter:
     def __init__(self, tell: Tell) -> None:
         self._tell = tell
         self._built = 0
+        self._empty = 0  # bytes of parameters that were built without values
+        self._filled = 0
         self._due = monotonic() + PAUSE
 
-    def __call__(self, parent: nn.Module, name: str, module: nn.Module | None) -> None:
+    def count_module(self, parent: nn.Module, name: str, module: nn.Module | None) -> None:
         self._built += module is not None
+        self._tell_now_and_then()
+
+    def count_parameter(self, module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
+        if type(parameter) is not nn.Parameter:  # a lazy one has no size yet
+            return
+        if parameter.is_meta:
+            self._empty += parameter.nbytes
+        elif self._empty:
+            self._filled += parameter.nbytes
+            self._tell_now_and_then()
+
+    def _tell_now_and_then(self) -> None:
         if (now := monotonic()) >= self._due:
             self._due = now + PAUSE
-            self._tell(Work("building", self._built, unit="modules"))
+            self._tell(self._say())
+
+    def _say(self) -> Work:
+        if self._filled:
+            return Work("reading weights", min(self._filled, self._empty), self._empty, "bytes")
+        return Work("building", self._built, unit="modules")

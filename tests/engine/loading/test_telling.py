@@ -32,6 +32,21 @@ def test_modules_that_are_built_and_bytes_that_are_read_are_told(
     total = 4 * (16 + 4 + 8 + 2)
     assert read[0] == (64, total) and read[-1] == (total, total) and len(read) == 4
     assert not torch_module._global_module_registration_hooks  # type: ignore[attr-defined]
+    assert not torch_module._global_parameter_registration_hooks  # type: ignore[attr-defined]
+
+
+def test_a_model_that_is_built_without_values_tells_how_much_of_it_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of transformers are."""
+    monkeypatch.setattr(telling, "PAUSE", 0.0)
+    said: list[Work] = []
+    state = build().state_dict()
+    with telling.telling_of_modules(said.append):
+        with torch.device("meta"):
+            net = build()
+        net.load_state_dict(state, assign=True)
+    assert [(work.done, work.total) for work in said if work.unit == "bytes"][-4:] == [
+        (64, 120), (80, 120), (112, 120), (120, 120),
+    ]  # fmt: skip
 
 
 def test_a_state_dict_loaded_into_an_open_model_is_told_of_as_well(tmp_path: Path) -> None:
