@@ -144,7 +144,7 @@ class Session:
     def _adopt(self, loaded: Loaded, target: Target) -> None:
         self.generation += 1
         with without_collector():
-            self.subject = Subject.of(loaded, target, self.generation, self._say)
+            self.subject = Subject.of(loaded, target, self.generation, self._say, self._emit)
         self.attempts = Attempts(self.subject, self._call_log, self._emit)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
         self.sweeps = Sweeps(self.subject, self.attempts, self._emit, self._call_log)

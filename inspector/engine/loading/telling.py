@@ -24,6 +24,19 @@ def tell_nobody(work: Work) -> None:
     """For whoever is waited for by nobody."""
 
 
+def now_and_then(tell: Tell) -> Tell:
+    """The same, told of no more than somebody can read."""
+    due = monotonic() + PAUSE
+
+    def told(work: Work) -> None:
+        nonlocal due
+        if (now := monotonic()) >= due:
+            due = now + PAUSE
+            tell(work)
+
+    return told
+
+
 @contextlib.contextmanager
 def telling_of_modules(tell: Tell) -> Iterator[None]:
     """While it lasts, tell how many modules were put into others, and how much of a model that was built without
@@ -42,15 +55,14 @@ def telling_of_modules(tell: Tell) -> Iterator[None]:
 
 class _Counter:
     def __init__(self, tell: Tell) -> None:
-        self._tell = tell
+        self._tell = now_and_then(tell)
         self._built = 0
         self._empty = 0  # bytes of parameters that were built without values
         self._filled = 0
-        self._due = monotonic() + PAUSE
 
     def count_module(self, parent: nn.Module, name: str, module: nn.Module | None) -> None:
         self._built += module is not None
-        self._tell_now_and_then()
+        self._tell(self._say())
 
     def count_parameter(self, module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
         if type(parameter) is not nn.Parameter:  # a lazy one has no size yet
@@ -59,11 +71,6 @@ class _Counter:
             self._empty += parameter.nbytes
         elif self._empty:
             self._filled += parameter.nbytes
-            self._tell_now_and_then()
-
-    def _tell_now_and_then(self) -> None:
-        if (now := monotonic()) >= self._due:
-            self._due = now + PAUSE
             self._tell(self._say())
 
     def _say(self) -> Work:

@@ -18,7 +18,7 @@ from .files.find_renames import find_renames
 from .files.keys import Difference, Names, compare
 from .files.state import read_state, with_metadata
 from .renames import Rename, describe_idle, describe_renames, find_idle, parse_renames, rename_state, write_rename
-from .telling import Tell, tell_nobody
+from .telling import Tell, now_and_then, tell_nobody
 
 _SHOWN = 5
 
@@ -60,7 +60,7 @@ def read_values_of(state: Mapping[str, Any], tell: Tell = tell_nobody) -> Mappin
     """The same, with copies of the tensors: a module may keep what it is given, and a part of a file cannot be written
     to. It is to copy them that the file is read."""
     total = sum(map(_count_bytes, state.values()))
-    copies, done = {}, 0
+    copies, done, tell = {}, 0, now_and_then(tell)
     for key, value in state.items():
         copies[key] = value.clone() if isinstance(value, Tensor) else value
         done += _count_bytes(value)

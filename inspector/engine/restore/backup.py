@@ -6,6 +6,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from ...records import Work
+from ..loading.telling import Tell, now_and_then, tell_nobody
 from ..modules.tree import ModuleTree
 from ..values.collector import without_collector
 from ..values.unwrap import is_lazy, read
@@ -26,9 +28,15 @@ BUDGET = 4 << 30
 class TensorBackup:
     """Copies of the tensors of a model, made once. `not_copied` are the bytes past the budget; `is_cut` says that not
     all that the model reaches is looked at, and `had_others` that there were other threads at any time: they may have
-    written between two passes, and ended since."""
+    written between two passes, and ended since.
 
-    def __init__(self, tree: ModuleTree, budget: int = BUDGET) -> None:
+    Args:
+        tree: The model.
+        budget: Bytes that are copied at most.
+        tell: Hears how far that is.
+    """
+
+    def __init__(self, tree: ModuleTree, budget: int = BUDGET, tell: Tell = tell_nobody) -> None:
         others = OtherThreads(tree)
         self._gradients = not (others and others.are_busy())
         self.had_others = bool(others)
@@ -40,7 +48,7 @@ class TensorBackup:
         with torch._C.DisableTorchFunctionSubclass(), without_collector():
             reach = Reach(tree)
             self.is_cut = reach.is_cut
-            self._keep([*name_tensors(reach.tensors), *script_tensors(tree)])
+            self._keep([*name_tensors(reach.tensors), *script_tensors(tree)], now_and_then(tell))
 
     def meet(self, tensors: list[HeldTensor]) -> None:
         """Those of them that are new here are kept from now on, as they are now."""
@@ -49,7 +57,7 @@ class TensorBackup:
             with torch._C.DisableTorchFunctionSubclass():
                 self._keep(name_tensors(new))
 
-    def _keep(self, found: list[tuple[str, Tensor]]) -> None:
+    def _keep(self, found: list[tuple[str, Tensor]], tell: Tell = tell_nobody) -> None:
         if self._gradients:
             gradients = [(f"{name}.grad", gradient) for name, tensor in found for gradient in _gradient(tensor)]
             found = [*found, *((name, each) for name, each in gradients if id(each) not in self._by_id)]
@@ -57,7 +65,11 @@ class TensorBackup:
         copied = _smallest(sizes, self._left)
         self._left -= sum(sizes[index] for index in copied)
         self.not_copied += sum(size for index, size in enumerate(sizes) if index not in copied)
-        kept = [KeptTensor.of(*named, index in copied, self._gradients) for index, named in enumerate(found)]
+        kept, done, total = [], 0, sum(sizes[index] for index in copied)
+        for index, named in enumerate(found):
+            kept.append(KeptTensor.of(*named, index in copied, self._gradients))
+            done += sizes[index] if index in copied else 0
+            tell(Work("copying weights", done, total, "bytes"))
         self._tensors += kept
         self._by_id.update((id(each.tensor), each) for each in kept)
 

@@ -17,6 +17,7 @@ from ..changes.recipe import Entry
 from ..changes.since_typed import describe_added
 from ..inputs import Sample
 from ..loading import Loaded
+from ..loading.telling import Tell, tell_nobody
 from ..modules.rows import module_rows
 from ..modules.tree import ModuleTree, Node, walk
 from ..modules.weight_rows import weight_rows
@@ -54,12 +55,19 @@ class Subject:
     typed: tuple[Entry, ...] = ()  # the hooks and edits that came with the target
 
     @classmethod
-    def of(cls, loaded: Loaded, target: Target, generation: int, say: Callable[[str], None]) -> Subject:
+    def of(
+        cls,
+        loaded: Loaded,
+        target: Target,
+        generation: int,
+        say: Callable[[str], None],
+        tell: Tell = tell_nobody,
+    ) -> Subject:
         tree = weight_tree(loaded.model) if isinstance(loaded.model, Weights) else walk(loaded.model)
         is_alone = weights_only.is_alone(tree)
         if not is_alone:
             reserve_ids(tree)
-        backup, observers = weights_only.no_backup() if is_alone else TensorBackup(tree), Observers(tree)
+        backup, observers = weights_only.no_backup() if is_alone else TensorBackup(tree, tell=tell), Observers(tree)
         ledger = Ledger(lambda module: subject.ours(module), None if is_alone else tree)
         rows = weight_rows(tree) if is_alone else module_rows(tree)
         if is_alone:
