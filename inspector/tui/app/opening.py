@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from ...client.engine_client import EngineClient
 from ...client.model import Model
 from ...client.pass_plan import Plan
-from ...records import Choices, Failed, ModuleRows, Open, Opened, Path, Target
+from ...records import Choices, Failed, GetParameters, ModuleRows, Open, Opened, Path, Target
 from ..keys import key_of
+from ..saved_state import ViewState
 from .bookmarks import Bookmarks
 from .host import Host
 from .last_hooks import LastHooks
@@ -20,6 +21,18 @@ from .presenter import Presenter
 from .questions import Questions
 from .state import AppState
 from .watching import Watching
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A complete model, and how the person had it before them."""
+
+    model: Model
+    opened: Opened | None
+    target: Target | None
+    seed: int
+    ran: bool  # a pass was on its way
+    place: ViewState
 
 
 @dataclass(eq=False)
@@ -38,17 +51,23 @@ class Opening:
     host: Host
     loading: bool = field(default=True, init=False)  # what the engine says of that may come after it has failed
     _begun: bool = field(default=False, init=False)  # the first pass of this model was started, or its input asked for
+    _before: _Shown | None = field(default=None, init=False)  # what the target that is loaded takes the place of
 
     def start(self, target: Target) -> None:
         """Load this target for the person, in place of what is open."""
         self.bookmarks.keep()
         self.bookmarks.turn_to(target)
+        self._before = self._see()
         self.state.seed = target.seed
         self.presenter.stage(f"loading {target.target} …")
-        self.host.spawn(self.open(target))
+        self.host.spawn(self._open(target))
 
     async def open(self, target: Target) -> None:
-        """Ask the engine for a target in place of what is open."""
+        """Ask an engine that has nothing open for a target."""
+        self._before = None
+        await self._open(target)
+
+    async def _open(self, target: Target) -> None:
         self.state.target = target
         self.watching.begin(target)
         self.forget()
@@ -56,18 +75,49 @@ class Opening:
         reply = await self.engine.ask(Open(replace(target, readonly=self.state.readonly)))
         if isinstance(reply, Choices):
             self.presenter.end_wait()
-            self.questions.choose(reply, self._open_choice, self._stay_empty)
+            self.questions.choose(reply, self._open_choice, self._stay)
         elif isinstance(reply, Failed) and self.engine.alive:
             self.loading = False
-            self.presenter.show_failure(reply.problem, opening=True)
+            back = await self._bring_back()
+            self.presenter.show_failure(reply.problem, opening=not back)
+            if back:
+                self.host.tell(f"{reply.problem.what}; what was open still is", in_log=True)
+
+    def _see(self) -> _Shown | None:
+        state = self.state
+        if not state.ready:
+            return None
+        place = self.bookmarks.workbench.view_state()
+        return _Shown(state.model, state.opened, state.target, state.seed, state.running, place)
+
+    async def _bring_back(self) -> bool:
+        """Show what was open before, where the engine still has it: it lets go of that once the next one is there."""
+        before, self._before = self._before, None
+        if before is None or isinstance(await self.engine.ask(GetParameters(before.model.generation, ())), Failed):
+            return False
+        state = self.state
+        state.model, state.opened, state.target, state.seed = before.model, before.opened, before.target, before.seed
+        state.ready = True
+        self.watching.go_back()
+        self.presenter.show_model()
+        self.presenter.end_pass()
+        self.bookmarks.workbench.restore(before.place)
+        if before.ran:
+            self.host.spawn(self.passes.run())
+        return True
 
     def _open_choice(self, name: str) -> None:
         """Load what was picked from a file, with everything else as it was typed."""
         target = self.state.target
-        self.host.spawn(self.open(replace(target, target=name) if target else Target(name)))
+        self.host.spawn(self._open(replace(target, target=name) if target else Target(name)))
 
-    def _stay_empty(self) -> None:
-        self.presenter.stage(f"no model is open; {key_of('open')} opens one")
+    def _stay(self) -> None:
+        self.host.spawn(self._stay_as_before())
+
+    async def _stay_as_before(self) -> None:
+        self.loading = False
+        if not await self._bring_back():
+            self.presenter.stage(f"no model is open; {key_of('open')} opens one")
 
     def forget(self) -> None:
         """Nothing is open."""
@@ -95,7 +145,7 @@ class Opening:
         self.presenter.show_model()
 
     def _take_model(self, event: Opened) -> None:
-        state = self.state
+        state, self._before = self.state, None
         state.model = Model(event.info, event.generation)
         for note in event.info.notes:
             self.presenter.log("info", note)

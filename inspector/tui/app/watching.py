@@ -35,6 +35,7 @@ class Watching:
     _read: Stamps = field(default_factory=dict, init=False)  # when they were imported, or shortly after
     _last: Stamps = field(default_factory=dict, init=False)  # at the last look
     _told: tuple[str, ...] = field(default=(), init=False)
+    _before: tuple[str, Stamps] = field(default=("", {}), init=False)  # the target before, with what was read for it
     _clock: Timer | None = field(default=None, init=False)
 
     def start(self) -> None:
@@ -44,10 +45,17 @@ class Watching:
     def begin(self, target: Target) -> None:
         """A target is loaded now, from what its files say now. Those that it imported before it will import again."""
         again = self._read if target.target == self._target else {}
+        self._before = self._target, self._read
         self._target, self._told = target.target, ()
         self._read = read_stamps({*again, *name_files(target)})
         self._last = dict(self._read)
         self.presenter.show_changed_files("")
+        self._go_on()
+
+    def go_back(self) -> None:
+        """The target could not be loaded, and the one before it is still there."""
+        self._target, self._read = self._before
+        self._last = dict(self._read)
         self._go_on()
 
     def take(self, files: Iterable[str]) -> None:
