@@ -240,3 +240,9 @@ def key(keys: str, action: str) -> Binding:
     from textual.binding import Binding
 
     return Binding(keys, action, show=False)
+
+
+def key_like(id: str, action: str, also: str = "") -> Binding:
+    """The same with the keys of a command, whichever they are, and `also` these."""
+    keys = filter(None, (*find_command(id).keys.split(","), *also.split(",")))
+    return key(",".join(dict.fromkeys(keys)), action)

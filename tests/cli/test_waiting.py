@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import subprocess
@@ -18,6 +17,7 @@ import pytest
 
 from inspector.cli import reminders
 from inspector.cli.reminders import delays, reminding
+from tests.documents import read_document
 
 from ..terminal.harness import command_of, find_below, is_running
 
@@ -89,7 +89,7 @@ def test_what_is_waited_for_is_said_and_ctrl_c_ends_it(target: str, words: str, 
         assert "interrupted" in err and "Traceback" not in err
         assert not any(map(is_running, below))
         if form == "json":
-            assert json.loads(out)["error"]["type"] == "Interrupted"
+            assert read_document(out)["error"]["type"] == "Interrupted"
 
 
 def test_a_terminal_that_goes_away_leaves_the_report_of_what_was_seen(folder: Path) -> None:
@@ -100,7 +100,8 @@ def test_a_terminal_that_goes_away_leaves_the_report_of_what_was_seen(folder: Pa
         process.send_signal(signal.SIGHUP)
         out, _ = process.communicate(timeout=60)
         assert process.returncode == 128 + signal.SIGHUP and not any(map(is_running, below))
-        assert json.loads(out)["error"]["type"] == "Interrupted" and json.loads(out)["modules"]
+        document = read_document(out)
+        assert document["error"]["type"] == "Interrupted" and document["modules"]
 
 
 @pytest.mark.parametrize("stopped", [b"inspector.engine.server", b"client.keeper"], ids=["engine", "its keeper"])

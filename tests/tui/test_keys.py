@@ -12,7 +12,7 @@ from inspector.tui.app.app import InspectorApp
 from inspector.tui.app.palette import list_palette_commands
 from inspector.tui.drawing.lines import LineView
 from inspector.tui.file_box import FileBox
-from inspector.tui.keys import COMMANDS, Command, bind_own, bindings
+from inspector.tui.keys import COMMANDS, Command, bind_own, bindings, find_command, key_like
 from inspector.tui.line_box import LineBox
 from inspector.tui.options import AppOptions
 from inspector.tui.panels.gradients import GradientsPanel
@@ -122,3 +122,8 @@ def test_the_app_binds_nothing_beside_the_declaration():
 def test_help_says_how_shapes_are_written(ascii: bool, square: str):
     text = help_text(ascii).plain
     assert f"  {square} " in text and "+4 " in text
+
+
+def test_a_layer_takes_the_keys_of_a_command_and_its_own():
+    assert key_like("down", "move(1)", also="down,ctrl+n").key == "j,down,ctrl+n"
+    assert key_like("search", "type").key == find_command("search").keys

@@ -19,7 +19,7 @@ from ...records import Choice
 from ...target_kinds import PROMPT
 from ...text import visible
 from ..format import cut, cut_start, fit
-from ..keys import key
+from ..keys import key, key_like
 from ..line_box import LineBox
 from .layer import Layer
 from .options import Options
@@ -35,13 +35,11 @@ class Picker(Layer[str | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("down,ctrl+n", "move(1)"),
-        key("up,ctrl+p", "move(-1)"),
-        key("j", "move(1)"),
-        key("k", "move(-1)"),
-        key("pagedown,ctrl+f", "move(10)"),
-        key("pageup", "move(-10)"),
-        key("slash", "type"),
+        key_like("down", "move(1)", also="down,ctrl+n"),
+        key_like("up", "move(-1)", also="up,ctrl+p"),
+        key_like("page-down", "move(10)", also="pagedown"),
+        key_like("page-up", "move(-10)", also="pageup"),
+        key_like("search", "type", also="slash"),
         key("enter", "take"),
     ]
 

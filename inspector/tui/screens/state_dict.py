@@ -19,7 +19,7 @@ from ..drawing.lines import LineView, Page
 from ..drawing.problem import label_line
 from ..drawing.styles import ACCENT, DIM, ERROR, GOOD, WARN
 from ..drawing.wrap import Line
-from ..keys import key, key_of
+from ..keys import key, key_like, key_of, list_hints
 from ..line_box import LineBox
 from .layer import Layer
 
@@ -35,13 +35,16 @@ STATES = {
 _WORDS = 36
 """Cells of a renaming on the frame."""
 
+KEYS = list_hints({"search": "Narrow", "quit": "Close"}, "  ")
+
 
 class StateDictScreen(Layer[LoadOffer]):
     """A list to read, narrowed by typing. The list has the keyboard; `/` and `f` go to the text box, and enter gives
     the offer to the one who asked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("slash,f", "narrow"),
+        key_like("search", "narrow"),
+        key_like("filter", "narrow"),
         key("down", "list"),
         key("enter", "load"),
     ]
@@ -62,7 +65,9 @@ class StateDictScreen(Layer[LoadOffer]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = Content(f"State dict · {title(self._report)}")
-            frame.border_subtitle = Content(f"{_verb(self._report.offer)}  / Narrow  {key_of('quit')} Close")
+            frame.border_subtitle = Content(
+                f"{_verb(self._report.offer)}  {key_of('search')} Narrow  {key_of('quit')} Close"
+            )
             yield LineBox(placeholder="/ narrows: words of a key, or a state")
             yield self._view
 

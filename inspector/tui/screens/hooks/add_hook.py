@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 from ....records import KindInfo, Problem
 from ....text import visible
 from ...format import cut, fit
-from ...keys import key
+from ...keys import key, key_like
 from ...line_box import LineBox
 from ..options import Options
 from ..submitting import SubmittingLayer
@@ -36,8 +36,8 @@ class AddHookPicker(SubmittingLayer):
     BINDINGS: ClassVar[list[BindingType]] = [
         key("down,ctrl+n", "move(1)"),
         key("up,ctrl+p", "move(-1)"),
-        key("pagedown,ctrl+f", "move(10)"),
-        key("pageup", "move(-10)"),
+        key_like("page-down", "move(10)", also="pagedown"),
+        key_like("page-up", "move(-10)", also="pageup"),
     ]
 
     DEFAULT_CSS = """

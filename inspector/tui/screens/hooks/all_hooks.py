@@ -21,7 +21,7 @@ from ...drawing.lines import Page
 from ...drawing.problem import message, problem_lines
 from ...drawing.styles import DIM, HEADING
 from ...drawing.wrap import Line
-from ...keys import bind_own, bind_to_app, bindings, key, list_hints
+from ...keys import bind_own, bind_to_app, bindings, key, key_like, list_hints
 from ...panels.hook_keys import HookKeys
 from ...panels.hook_rows import counts, hook_lines, in_firing_order
 from ..layer import Layer
@@ -65,7 +65,7 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
         *bind_to_app("undo", "redo", "disable-all", "run", "live"),
         *bind_own("all-hooks", "filter"),
         key("o", "go"),
-        key("slash", "filter"),
+        key_like("search", "filter"),
     ]
 
     DEFAULT_CSS = """
