@@ -39,7 +39,7 @@ def now_and_then(tell: Tell) -> Tell:
 
 @contextlib.contextmanager
 def telling_of_modules(tell: Tell) -> Iterator[None]:
-    """While it lasts, tell how many modules were put into others, and how much of a model that was built without
+    """While it lasts, tell how many modules are built, and how much of a model that was built without
     values has got them."""
     counter = _Counter(tell)
     handles = (
@@ -56,13 +56,14 @@ def telling_of_modules(tell: Tell) -> Iterator[None]:
 class _Counter:
     def __init__(self, tell: Tell) -> None:
         self._tell = now_and_then(tell)
-        self._built = 0
+        self._built: set[int] = set()  # the ids of modules that got parameters, or were put into others
         self._empty = 0  # bytes of parameters that were built without values
         self._filled = 0
 
     def count_module(self, parent: nn.Module, name: str, module: nn.Module | None) -> None:
-        self._built += module is not None
-        self._tell(self._say())
+        if module is not None:
+            self._built.add(id(module))
+            self._tell(self._say())
 
     def count_parameter(self, module: nn.Module, name: str, parameter: nn.Parameter | None) -> None:
         if type(parameter) is not nn.Parameter:  # a lazy one has no size yet
@@ -71,9 +72,10 @@ class _Counter:
             self._empty += parameter.nbytes
         elif self._empty:
             self._filled += parameter.nbytes
-            self._tell(self._say())
+        self._built.add(id(module))
+        self._tell(self._say())
 
     def _say(self) -> Work:
         if self._filled:
             return Work("reading weights", min(self._filled, self._empty), self._empty, "bytes")
-        return Work("building", self._built, unit="modules")
+        return Work("building", len(self._built), unit="modules")
