@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -61,6 +61,8 @@ class LineView(ScrollView, can_focus=True):
         self._width = 0
         self._stale = True
         self._target: int | None = None
+        self._place = (0, 0)  # the line at the top and the first character there, as a person last had it
+        self._filled = Size(0, 0)  # the size that the rows were laid out for
         self._search = Search()
         self.ascii = False
         self.page = Page()
@@ -98,16 +100,30 @@ class LineView(ScrollView, can_focus=True):
         width = self._room()
         if width <= 0:
             return
-        anchor = self._anchor() if self._target is None and width != self._width else None
         self._width, self._stale = width, False
         self.page = self._build(width)
         self.rows = layout(self.page.lines, width)
         self.head_rows = layout(self.page.head, width)[: max(self.size.height // 2, 1)]
         self._search.find(self.page.lines)
+        resized, self._filled = self.size != self._filled, Size(0, 0)
         self._fit_rows()
-        target, self._target = self._target if anchor is None else anchor, None
-        if target is not None:
-            self.show_line(target)
+        self._put_in_place(resized)
+
+    def _put_in_place(self, resized: bool) -> None:
+        """Go to the line that is wanted, or where the rows are broken elsewhere now, back to the one that was at the
+        top: also when for a while there was room for all of them, and nothing to scroll."""
+        if self._target is not None:
+            self._place = (self._target, 0)
+        if resized or self._target is not None:
+            self._to(max(bisect_right(self.rows, self._place, key=lambda row: (row.line, row.start)) - 1, 0))
+        self._target, self._filled = None, self.size
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Remember the place, unless it is a new size that scrolled: nobody wanted that."""
+        super().watch_scroll_y(old_value, new_value)
+        top = round(new_value)
+        if self.size == self._filled and top < len(self.rows):
+            self._place = (self.rows[top].line, self.rows[top].start)
 
     def _room(self) -> int:
         """Cells of a row; one is left before the scroll bar."""
@@ -117,13 +133,11 @@ class LineView(ScrollView, can_focus=True):
         self.virtual_size = Size(self._width, len(self.rows) + len(self.head_rows))
         self.refresh()
 
-    def _anchor(self) -> int | None:
-        """The line at the top, which stays there when a new width breaks lines elsewhere."""
-        return self.top_line if self.scroll_offset.y > 0 else None
-
     def on_resize(self, event: events.Resize) -> None:
         if self._stale or self._room() != self._width or self.page.head:
             self._fill()
+        else:
+            self._put_in_place(resized=True)
 
     def on_show(self) -> None:
         if self._stale:

@@ -91,6 +91,14 @@ def seen(panel: LinePanel) -> list[str]:
     return [view.render_line(y).text.rstrip() for y in range(view.size.height)]
 
 
+async def resize(pilot: Pilot[None], panel: LinePanel, size: tuple[int, int]) -> None:
+    """Give the terminal this size, and wait until the panel has its part of it."""
+    await pilot.resize_terminal(*size)
+    while panel.outer_size != (size[0] - 2, size[1] - 2):
+        await pilot.pause()
+    await pilot.pause()
+
+
 def text(panel: LinePanel) -> str:
     return "\n".join(seen(panel))
 
@@ -326,6 +334,30 @@ async def test_location_follows_the_eye() -> None:
         panel.focus()
         await pilot.press("g")
         assert panel.location() == (made.FILE, made.FIRST_LINE)
+
+
+@pytest.mark.parametrize("other", [(72, 60), (200, 60), (34, 12), (200, 12), (34, 30)])
+async def test_source_keeps_its_place_through_other_sizes(other: tuple[int, int]) -> None:
+    """Also where for a while all of it fits, or a long line that is broken is at the top."""
+    panel = SourcePanel()
+    code = "\n".join(f"line_{number} = {'word ' * 40 if number == 20 else number}" for number in range(40))
+    async with showing(panel, made.a_source(text=code, focus=made.FIRST_LINE + 22), size=(72, 12)) as pilot:
+        panel.focus()
+        for key, top in (("j", "word"), ("j", "word"), ("k", "word"), ("k", "line_20")):
+            await pilot.press(key)
+            before = seen(panel)
+            assert top in before[len(panel.view.head_rows)]
+            await resize(pilot, panel, other)
+            assert seen(panel) != before
+            await resize(pilot, panel, (72, 12))
+            assert seen(panel) == before
+
+
+async def test_a_long_line_of_source_is_broken_and_all_of_it_there() -> None:
+    panel = SourcePanel()
+    async with showing(panel, made.a_source(text="x = " + "0123456789" * 30, focus=0), size=NARROW):
+        shown = "".join(row.split(maxsplit=1)[-1].replace("x = ", "") for row in seen(panel)[3:] if row.strip())
+        assert "0123456789" * 30 in shown.replace(" ", "")
 
 
 async def test_search_finds_marks_and_goes_round() -> None:
