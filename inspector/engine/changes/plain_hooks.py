@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from ...records import TensorValue, Value
@@ -26,8 +27,13 @@ def _is_plain(hook: Hook, node: Node, calls_of: CallsOf) -> bool:
     if hook.kind.acts == "python":
         return not hook.options()
     calls = calls_of(node.index)
-    may_be = hook.kind.acts == "tensor" and set(hook.options()) <= {"when"}
+    may_be = hook.kind.acts == "tensor" and set(hook.options()) <= {"when", "where"} and _is_index(hook)
     return may_be and bool(calls) and all(_takes_tensors(hook, call) for call in calls)
+
+
+def _is_index(hook: Hook) -> bool:
+    """The part that it acts on, if any, is written as Python indexes a tensor."""
+    return not hook.where or (hook.on == "output" and re.fullmatch(r"(\[[-\d:., ]+\])+", hook.where) is not None)
 
 
 def _takes_tensors(hook: Hook, call: Call) -> bool:

@@ -210,7 +210,8 @@ def _put_plainly(hook: Hook, path: ModulePath, codes: list[str]) -> str:
         which = "register_forward_hook" if hook.on == "output" else "register_forward_pre_hook"
         return f"{module}.{which}(hook_{codes.index(hook.code)}, with_kwargs=True)"
     act = f"only_when({_call(hook)}, {hook.when!r})" if hook.when else _call(hook)
-    return f"on_{hook.on}({module}, {act})"
+    part = f"on_part({act}, lambda tensor: tensor{hook.where})" if hook.where else act
+    return f"on_{hook.on}({module}, {part})"
 
 
 def _put(hook: Hook, path: ModulePath, codes: list[str]) -> str:
