@@ -6,6 +6,7 @@ from collections import Counter
 from inspect import signature
 
 import pytest
+from rich.cells import cell_len
 from textual.actions import parse
 
 from inspector.tui.app.app import InspectorApp
@@ -127,3 +128,10 @@ def test_help_says_how_shapes_are_written(ascii: bool, square: str):
 def test_a_layer_takes_the_keys_of_a_command_and_its_own():
     assert key_like("down", "move(1)", also="down,ctrl+n").key == "j,down,ctrl+n"
     assert key_like("search", "type").key == find_command("search").keys
+
+
+@pytest.mark.parametrize("ascii", [False, True])
+def test_help_fits_a_narrow_window(ascii: bool):
+    lines = help_text(ascii, 50).plain.splitlines()
+    assert max(map(cell_len, lines)) <= 50
+    assert sum(line.startswith(" " * 14) and bool(line.strip()) for line in lines) > 5  # what is left of a long one

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+from functools import partial
 from itertools import groupby
 from typing import ClassVar
 
@@ -20,13 +22,14 @@ from ..keys import COMMANDS, Command, bindings, key_of
 from .layer import Layer
 
 _KEY_COLUMN = 12
+_FRAME = 5  # cells beside the text: its border, its padding and the scrollbar
 _SHAPES = {
     "28²": "two equal dimensions at the end of a shape: 28×28",
     "2×10 +4": "of several tensors the first one's shape, and how many more there are",
 }
 _REMARKS = {
-    "General": "  inspector config --edit gives commands other keys.",
-    "Panels": "  In the tree too, for the panel that shows, where the key is free.",
+    "General": "inspector config --edit gives commands other keys.",
+    "Panels": "In the tree too, for the panel that shows, where the key is free.",
 }
 
 
@@ -47,7 +50,14 @@ class Help(Layer[None]):
         with VerticalScroll(id="layer") as frame:
             frame.border_title = "Help"
             frame.border_subtitle = f"{key_of('quit')} closes"
-            yield Static(help_text(self._ascii))
+            yield Static(self._write(), id="words")
+
+    def on_resize(self) -> None:
+        """It is as wide as the window lets it be."""
+        self.query_one("#words", Static).update(self._write())
+
+    def _write(self) -> Content:
+        return help_text(self._ascii, min(self.app.size.width * 9 // 10, 100) - _FRAME)
 
     def action_help(self) -> None:
         self.dismiss(None)
@@ -72,22 +82,24 @@ class Help(Layer[None]):
         return self.query_one(VerticalScroll)
 
 
-def help_text(ascii: bool = False) -> Content:
-    """All groups in the order of their declaration, then the marks and what gradients are called."""
+def help_text(ascii: bool = False, width: int = 1_000) -> Content:
+    """All groups in the order of their declaration, then the marks and what gradients are called; no line longer than
+    `width` cells."""
+    row = partial(_row, width)
     parts: list[Content] = []
     for group, commands in groupby(_list_commands(), key=lambda c: c.group):
         parts.append(Content.styled(group, "bold $text-primary"))
-        parts.extend(_row(keys_of(command, ascii) or "-", command.label) for command in commands)
-        parts.extend(Content.styled(remark, "$foreground-muted") for g, remark in _REMARKS.items() if g == group)
+        parts.extend(row(keys_of(command, ascii) or "-", command.label) for command in commands)
+        parts.extend(_remark(width, remark) for g, remark in _REMARKS.items() if g == group)
         parts.append(Content(""))
     parts.append(Content.styled("Marks in the tree", "bold $text-primary"))
-    parts.extend(_row(mark.ascii if ascii else mark.sign, mark.meaning) for mark in MARKS)
+    parts.extend(row(mark.ascii if ascii else mark.sign, mark.meaning) for mark in MARKS)
     parts += [Content(""), Content.styled("Shapes in the tree", "bold $text-primary")]
-    parts.extend(_row(*_in(ascii, shape, meaning)) for shape, meaning in _SHAPES.items())
+    parts.extend(row(*_in(ascii, shape, meaning)) for shape, meaning in _SHAPES.items())
     parts += [Content(""), Content.styled("On the tabs", "bold $text-primary")]
-    parts.extend(_row(mark.ascii if ascii else mark.sign, mark.meaning) for mark in TAB_MARKS)
+    parts.extend(row(mark.ascii if ascii else mark.sign, mark.meaning) for mark in TAB_MARKS)
     parts += [Content(""), Content.styled("Gradients are called", "bold $text-primary")]
-    parts.extend(_row(name, meaning) for name, meaning in MEANINGS.items())
+    parts.extend(row(name, meaning) for name, meaning in MEANINGS.items())
     return Content("\n").join(parts)
 
 
@@ -109,8 +121,16 @@ def _list_commands() -> list[Command]:
     return sorted(listed, key=lambda c: order.index(c.group))
 
 
-def _row(keys: str, meaning: str) -> Content:
+def _row(width: int, keys: str, meaning: str) -> Content:
     if keys == "1":
         keys, meaning = "1 … 9", "Panel with this number"
     gap = " " * max(_KEY_COLUMN - cell_len(keys), 1)
-    return Content.assemble((f"  {keys}", "bold"), gap, meaning)
+    before = cell_len(keys + gap) + 2
+    said = textwrap.wrap(meaning, max(width - before, 20))
+    return Content.assemble((f"  {keys}", "bold"), gap, f"\n{' ' * before}".join(said))
+
+
+def _remark(width: int, words: str) -> Content:
+    indent = "  "
+    said = textwrap.fill(words, max(width, 20), initial_indent=indent, subsequent_indent=indent)
+    return Content.styled(said, "$foreground-muted")
