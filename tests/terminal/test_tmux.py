@@ -124,7 +124,7 @@ def test_a_prompt_stays_open(tmux: Tmux) -> None:
 def test_the_palette_stays_open(tmux: Tmux) -> None:
     with tmux.attached(100, 30) as terminal:
         terminal.send(":")
-        terminal.wait_for_text("Commands ─")
+        terminal.wait_for_text("Commands, themes and modules ─")
     with tmux.attached(60, 20) as terminal:
         terminal.wait_for_text("enter Do")
         terminal.send("zzz")

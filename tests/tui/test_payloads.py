@@ -192,6 +192,7 @@ async def test_what_is_said(name: str, tmp_path: FilePath) -> None:
 SCREENS: dict[str, tuple[str, ...]] = {
     "help": ("question_mark",),
     "palette": ("colon",),
+    "going to a module": ("ctrl+g",),
     "all hooks": ("H",),
     "add a hook": ("a",),
     "targets": ("o",),

@@ -78,6 +78,14 @@ class Host:
         self._app.call_later(self._app.run_action, perform(id))
 
     @property
+    def themes(self) -> list[str]:
+        """The names of all there are."""
+        return sorted(self._app.available_themes)
+
+    def set_theme(self, name: str) -> None:
+        self._app.theme = name
+
+    @property
     def selected_text(self) -> str:
         """What was selected with the mouse, "" for nothing."""
         return self._app.screen.get_selected_text() or ""

@@ -1,30 +1,79 @@
-"""The command palette: every command of `COMMANDS`, by its label."""
+"""What is found by typing: every command of `COMMANDS` by its label, every theme, and every module by its path."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
+from ...client.model import Model
 from ...records import Choice
+from .. import format
 from ..keys import COMMANDS, Command
 from ..screens.help import keys_of
-from ..screens.picker import Picker
+from ..screens.picker import Picker, has_text, narrow_choices
+from ..tree.matching import Names
+
+COMMAND, THEME, MODULE = "command", "theme", "module"
+"""What an answer begins with; its id, its name or its row follows."""
+
+MOST = 100
+"""Modules that are listed: whoever wants another one types another letter."""
 
 _NOT_LISTED = frozenset({"palette", "leave"})
 
 
-class Palette(Picker):
-    """Gives the label of the command to do. Labels are ours, never text from a model."""
+class ModulePicker(Picker):
+    """Gives "module" and the row of the one to go to."""
+
+    VERB = "Go to"
+
+    def __init__(self, model: Model, names: Names, title: str = "", choices: Sequence[Choice] = ()) -> None:
+        what = "modules" if model.is_model else "names"
+        super().__init__(title or f"Go to one of {len(model.rows):,} {what}", choices)
+        self._model = model
+        self._names = names
+        self._answers: list[str] = []  # by line of the list
+
+    def answer(self, line: int) -> str:
+        return self._answers[line]
+
+    def find(self, text: str) -> list[Choice]:
+        return self._list(self.find_modules(text))
+
+    def find_modules(self, text: str) -> Iterable[tuple[str, Choice]]:
+        """The nearest modules, and the answer for each."""
+        rows, paths = self._model.rows, self._model.paths
+        for row in self._names.finder.find(text, MOST):
+            yield f"{MODULE} {row}", Choice(format.path(paths[row]), rows[row].class_name)
+
+    def _list(self, found: Iterable[tuple[str, Choice]]) -> list[Choice]:
+        answers = list(found)
+        self._answers = [answer for answer, _ in answers]
+        return [choice for _, choice in answers]
+
+
+class Palette(ModulePicker):
+    """Commands and themes, and what is typed is looked for among the modules too. Labels are ours, never text from a
+    model."""
 
     VERB = "Do"
     NAME_ENDS = False
 
-    def __init__(self, ascii: bool = False) -> None:
-        super().__init__("Commands", [Choice(c.label, keys_of(c, ascii)) for c in list_palette_commands()])
+    def __init__(self, model: Model, names: Names, themes: Sequence[str], ascii: bool = False) -> None:
+        commands = {Choice(c.label, keys_of(c, ascii)): f"{COMMAND} {c.id}" for c in list_palette_commands()}
+        self._own = commands | {Choice(f"Theme {name}", "theme"): f"{THEME} {name}" for name in themes}
+        super().__init__(model, names, "Commands, themes and modules", list(self._own))
+
+    def find(self, text: str) -> list[Choice]:
+        """What has the text, then what only has its letters."""
+        typed = text.strip()
+        own = [(self._own[choice], choice) for choice in narrow_choices(list(self._own), text)]
+        if not typed:
+            return self._list(own)
+        near = [pair for pair in own if has_text(pair[1].name, typed)]
+        far = [pair for pair in own if pair not in near]
+        return self._list([*near, *self.find_modules(typed), *far])
 
 
 def list_palette_commands() -> list[Command]:
     """The commands that make sense without a cursor in a pane."""
     return [c for c in COMMANDS if c.context not in ("move", "line", "file") and c.id not in _NOT_LISTED]
-
-
-def find_listed(label: str) -> Command:
-    """The command that the palette lists under this label."""
-    return next(command for command in list_palette_commands() if command.label == label)

@@ -115,7 +115,15 @@ class Picker(Layer[str | None]):
     def _take(self) -> None:
         index = self.query_one(Options).highlighted
         if index is not None and index < len(self._shown) and self._shown[index]:
-            self.dismiss(self._shown[index])
+            self.dismiss(self.answer(index))
+
+    def answer(self, line: int) -> str:
+        """What is given for this line of the list."""
+        return self._shown[line]
+
+    def find(self, text: str) -> list[Choice]:
+        """The choices for what is typed, the nearest first."""
+        return narrow_choices(self._choices, text)
 
     def _placeholder(self) -> str:
         if self._free:
@@ -125,7 +133,7 @@ class Picker(Layer[str | None]):
     def _narrow(self, text: str, keep: bool = False) -> None:
         listing = self.query_one(Options)
         before = listing.highlighted or 0
-        found = narrow_choices(self._choices, text)
+        found = self.find(text)
         typed = text.strip()
         options = self._rows(found, listing.scrollable_content_region.width)
         self._shown = [choice.name for choice in found]
@@ -142,8 +150,9 @@ class Picker(Layer[str | None]):
 
     def _rows(self, found: Sequence[Choice], width: int) -> list[Option]:
         """The names in a column as wide as the longest of all, so that it stands still while typing."""
-        names = max((cell_len(visible(choice.name)) for choice in self._choices), default=0)
-        about = max((cell_len(about_text(choice)) for choice in self._choices), default=0)
+        measured = self._choices or found
+        names = max((cell_len(visible(choice.name)) for choice in measured), default=0)
+        about = max((cell_len(about_text(choice)) for choice in measured), default=0)
         column = min(names, max(width - len(_GAP) - min(about, width // _ABOUT_SHARE), 1))
         return [Option(row(choice, column, width, self.NAME_ENDS)) for choice in found]
 
@@ -173,6 +182,11 @@ def _closeness(name: str, typed: str) -> int:
     name, typed = name.lower(), typed.lower()
     tests = (name == typed, name.startswith(typed), typed in name)
     return next((number for number, holds in enumerate(tests) if holds), len(tests))
+
+
+def has_text(name: str, typed: str) -> bool:
+    """Whether a name has what was typed in one piece."""
+    return typed.lower() in name.lower()
 
 
 def about_text(choice: Choice) -> str:

@@ -9,6 +9,7 @@ from fnmatch import translate
 
 from ...client.model import Model
 from ...text import visible
+from .finding import Finder
 
 _CLASS = "class:"
 _GLOB = re.compile(r"[*?\[]")
@@ -25,6 +26,14 @@ class Names:
     def __init__(self) -> None:
         self.paths: list[str] = []
         self.classes: list[str] = []
+        self._finder = Finder(())
+
+    @property
+    def finder(self) -> Finder:
+        """What finds the nearest of the paths; made when it is asked for."""
+        if len(self._finder) != len(self.paths):
+            self._finder = Finder(self.paths)
+        return self._finder
 
     def extend(self, model: Model) -> None:
         """Take in the rows that were appended to the model."""

@@ -29,6 +29,7 @@ from ..keys import bindings
 from .columns import Columns, lay_out
 from .lines import DisplayOptions, Piece
 from .listing import Listing
+from .matching import Names
 from .roles import CSS, ROLES, WIDGET_ROLES, component
 
 _GUTTER = 1  # the cursor's bar: seen in every theme, with and without colours
@@ -146,6 +147,10 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
             self._tell()
 
     # filter and search
+
+    @property
+    def names(self) -> Names:
+        return self._listing.names
 
     def matches(self) -> list[int]:
         """The rows that match the filter, ascending; none where there is no filter."""

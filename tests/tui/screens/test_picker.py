@@ -8,10 +8,12 @@ import pytest
 from rich.cells import cell_len
 from textual.app import App
 
+from inspector.client.model import Model
 from inspector.records import Choice
 from inspector.tui.app.palette import Palette
 from inspector.tui.screens.options import Options
 from inspector.tui.screens.picker import Picker, narrow_choices
+from inspector.tui.tree.matching import Names
 
 NAMES = ("wide_resnet50_2", "deeplabv3_resnet50", "resnet50", "resnet50_deluxe", "vit_b_16")
 LONG = Choice("/a/very/long/way/to/some/folder/of/mine/models.py:Net", "module", "(width=64, depth=" + "3" * 200 + ")")
@@ -33,7 +35,7 @@ def test_the_exact_name_is_first_then_what_starts_so_then_what_has_it() -> None:
 async def test_no_row_is_wrapped(choices: Sequence[Choice] | None, width: int) -> None:
     app = App[None]()
     async with app.run_test(size=(width, 24)) as pilot:
-        app.push_screen(Palette() if choices is None else Picker("Which", choices))
+        app.push_screen(Palette(Model(), Names(), ["nord"]) if choices is None else Picker("Which", choices))
         await pilot.pause()
         await pilot.pause()
         listing = app.screen.query_one(Options)

@@ -88,13 +88,27 @@ class GeneralActions:
         self.host.push(Help(self.ascii))
 
     def palette(self) -> None:
-        from ..palette import Palette, find_listed
+        from ..palette import Palette
 
-        def do(label: str | None) -> None:
-            if label is not None:
-                self.host.perform(find_listed(label).id)
+        bench = self.workbench
+        self.host.push(Palette(bench.model, bench.module_tree.names, self.host.themes, self.ascii), self._do_found)
 
-        self.host.push(Palette(self.ascii), do)
+    def find_module(self) -> None:
+        """Go to a module by letters of its path."""
+        from ..palette import ModulePicker
+
+        self.host.push(ModulePicker(self.workbench.model, self.workbench.module_tree.names), self._do_found)
+
+    def _do_found(self, said: str | None) -> None:
+        if said is None:
+            return
+        kind, _, what = said.partition(" ")
+        if kind == "module":
+            self.workbench.go_to(int(what))
+        elif kind == "theme":
+            self.host.set_theme(what)
+        else:
+            self.host.perform(what)
 
     def copy(self) -> None:
         """What the focused pane shows: the path of a module, or a panel's text."""
