@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import subprocess
-import sys
 
 import pytest
 from torchvision.models import list_models
 
 from tests.documents import read_document
+from tests.warm import run
 
 A_DAY = 2
 SLOW = ("_h_14", "128gf", "retinanet", "rcnn", "fcos", "raft", "mvit", "swin3d", "maxvit", "_l_", "vgg")
@@ -32,8 +31,7 @@ TODAY = of_the_day(NAMES)
     "name", [name if name in TODAY else pytest.param(name, marks=pytest.mark.slow) for name in NAMES]
 )
 def test_a_report_tells_every_call(name: str) -> None:
-    command = [sys.executable, "-m", "inspector", name, "--print", "json"]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    ran = run(name, "--print", "json")
     assert ran.returncode == 0, ran.stderr[-2_000:]
     found = read_document(ran.stdout)
     assert found["error"] is None and found["output"]["kind"] != "none"

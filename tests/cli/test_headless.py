@@ -15,6 +15,7 @@ import pytest
 
 from inspector.cli.main import main
 from tests.documents import read_document
+from tests.warm import run
 
 ROOT = Path(__file__).parents[2]
 TOYS = "tests/models.py"
@@ -39,12 +40,6 @@ Ran = subprocess.CompletedProcess[str]
 
 def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "inspector", *arguments]
-
-
-def run(*arguments: str) -> Ran:
-    return subprocess.run(
-        command(*arguments), capture_output=True, text=True, cwd=ROOT, timeout=200, stdin=subprocess.DEVNULL
-    )
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,8 @@ from torch import Tensor
 
 import inspector
 from inspector.cli.main import main
-from tests.cli.test_headless import TOYS, run
+from tests.cli.test_headless import TOYS
+from tests.warm import run
 
 
 def test_outputs_are_written_as_plain_hooks_see_them(tmp_path: Path) -> None:

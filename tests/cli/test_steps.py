@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from pathlib import Path
-
 import pytest
 
 from tests.documents import read_document
+from tests.warm import run
 
-ROOT = Path(__file__).parents[2]
 LLAMA = (
     "hf:LlamaConfig", "num_hidden_layers=1", "hidden_size=32", "intermediate_size=32", "num_attention_heads=2",
     "vocab_size=50", "-i", "input_ids=1x5:int64:0..49", "--generate", "3",
 )  # fmt: skip
 BATCHES = ("tests/models.py:shared_relu", "--batches", "3")
-
-
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "inspector", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=200, stdin=subprocess.DEVNULL)
 
 
 def test_generating_is_reported_step_by_step() -> None:

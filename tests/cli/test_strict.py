@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from inspector.report.schema import read_schema
+from tests import warm
 from tests.documents import read_document
 
 ROOT = Path(__file__).parents[2]
@@ -27,8 +27,7 @@ WORKS = "1:add(1)"
 
 def run(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / "model.py").write_text(MODEL)
-    command = [sys.executable, "-m", "inspector", f"{tmp_path}/model.py:build", *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=200, stdin=subprocess.DEVNULL)
+    return warm.run(f"{tmp_path}/model.py:build", *arguments)
 
 
 @pytest.mark.parametrize("form", ["tree", "calls"])

@@ -12,8 +12,9 @@ import pytest
 
 import inspector
 from inspector.cli.main import main
-from tests.cli.test_headless import ROOT, command, run
+from tests.cli.test_headless import ROOT, command
 from tests.documents import read_document
+from tests.warm import run
 
 FILE = """
 import time

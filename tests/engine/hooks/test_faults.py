@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from inspector.engine.answers import answer
 from inspector.engine.session import Session
 from inspector.records import AddHook, Run
 from tests.documents import read_document
+from tests.warm import run as run_command
 
 ROOT = Path(__file__).parents[3]
 
@@ -135,11 +134,8 @@ def test_a_gradient_hook_that_fails_is_a_fault() -> None:
 
 @pytest.mark.parametrize("form", ["tree", "calls", "json"])
 def test_a_report_tells_it_and_the_exit_code_is_1(form: str) -> None:
-    command = [sys.executable, "-m", "inspector", "squeezenet1_1", "-i", "1x3x64x64", "--print", form]
-    ran = subprocess.run(
-        [*command, "--hook", "features.0:patch('never')"], cwd=ROOT, capture_output=True, text=True, timeout=200,
-        stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+    hook = "features.0:patch('never')"
+    ran = run_command("squeezenet1_1", "-i", "1x3x64x64", "--print", form, "--hook", hook)
     assert ran.returncode == 1, ran.stderr
     said = "patch('never') on features.0 failed: LookupError: nothing was recorded as 'never'"
     if form != "json":
