@@ -86,6 +86,9 @@ class Model:
         phase = (" · prefill" if self.step == 0 else " · decode") if self.summary.prefill else ""
         return f"step #{self.step} of {self.summary.steps}{phase}"
 
+    def __contains__(self, path: object) -> bool:
+        return path in self._index
+
     def index_of(self, path: Path) -> int | None:
         return self._index.get(path)
 

@@ -109,6 +109,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("collapse-all", "minus", "collapse_all", "Collapse all", "Modules", "tree", shown="-"),
     Command("expand-all", "equals_sign", "expand_all", "Expand all", "Modules", "tree", shown="="),
     Command("go-to", "ctrl+g", "general.find_module", "Go to a module by letters of its path", "Modules", shown="^g"),
+    Command("back", "ctrl+o", "workbench.step(-1)", "Back to where you were in the tree", "Modules", shown="^o"),
+    Command("forward", "alt+o", "workbench.step(1)", "Forward again", "Modules", shown="M-o"),
     Command("order", "t", "workbench.toggle_order", "Tree or call order", "Modules"),
     Command("sort", "S", "workbench.sort", "Sort by own time, parameters, gradient, Δ, or show the tree", "Modules"),
     Command("filter", "f", "workbench.filter", "Filter: path, class, badge, glob or class:Conv2d", "Modules"),

@@ -93,6 +93,15 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.select_path(self.model.paths[index])
             self.module_tree.focus()
 
+    def step(self, delta: int) -> None:
+        """Go back or forward over the modules that were gone to."""
+        path = self.module_tree.trail.step(delta, self.model)
+        if path is None:
+            self.notify(f"there is no module to go {'back' if delta < 0 else 'forward'} to")
+        else:
+            self.select_path(path)
+            self.module_tree.focus()
+
     @property
     def selected(self) -> int | None:
         """The row under the cursor."""
@@ -231,6 +240,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def _ask_for(self, purpose: str, text: str = "") -> None:
         self.add_class("-prompting")
+        self.module_tree.trail.end_walk()
         self.prompt.ask(purpose, text)
 
     @on(PromptBar.Typed)
@@ -253,6 +263,7 @@ class Workbench(Screen[None], inherit_bindings=False):
     @on(PromptBar.Ended)
     def _ended(self, event: PromptBar.Ended) -> None:
         self.remove_class("-prompting")
+        self.module_tree.trail.end_walk()
         if event.text is None and event.purpose == "filter":
             self.module_tree.filter = self._filter_before
         elif event.text is None:

@@ -31,6 +31,7 @@ from .lines import DisplayOptions, Piece
 from .listing import Listing
 from .matching import Names
 from .roles import CSS, ROLES, WIDGET_ROLES, component
+from .trail import Trail
 
 _GUTTER = 1  # the cursor's bar: seen in every theme, with and without colours
 _FILTER_HELP = (
@@ -100,6 +101,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         self._options = DisplayOptions(ascii=ascii)
         self._listing = Listing(Model(), self._options, by_calls=False)
         self._titles = ("", "")
+        self.trail = Trail()
         self.set_reactive(ModuleTree.ascii, ascii)
 
     # what is shown
@@ -168,7 +170,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
     def search_next(self, delta: int) -> bool:
         """Move the cursor to the next (1) or previous (-1) match, or with 0 to the first from here on. False where
         there is none."""
-        return self._go_to_revealed(lambda: self._listing.match(delta))
+        return self._go_to_revealed(lambda: self._listing.match(delta), walked=not delta)
 
     # the cursor
 
@@ -197,7 +199,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         cannot be shown."""
         return self._go_to_revealed(lambda: self._listing.line_of(index))
 
-    def _go_to_revealed(self, line_of: Callable[[], int | None]) -> bool:
+    def _go_to_revealed(self, line_of: Callable[[], int | None], walked: bool = False) -> bool:
         """Go to a line that may have to be revealed first."""
         shown = len(self._listing.lines.ids)
         line = line_of()
@@ -205,10 +207,10 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
             self._fit_content()
             self.refresh()
         if line is not None:
-            self._go_to(line)
+            self._go_to(line, walked)
         return line is not None
 
-    def _go_to(self, line: int) -> None:
+    def _go_to(self, line: int, walked: bool = True) -> None:
         """Move the cursor; only the line it leaves and the line it enters are drawn again."""
         listing = self._listing
         left, before = listing.line, listing.at
@@ -216,7 +218,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         if listing.at != before:
             self.refresh_line(left)
             self.refresh_line(listing.line)
-            self._tell()
+            self._tell(walked)
         self._scroll_to_cursor()
 
     def _scroll_to_cursor(self) -> None:
@@ -227,8 +229,9 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
             # Forced: a widget whose lines have only just come has no scrollbar yet, and may not scroll without one.
             self.scroll_to(y=line - height + 1, animate=False, force=True)
 
-    def _tell(self) -> None:
+    def _tell(self, walked: bool = True) -> None:
         if self.cursor >= 0:
+            self.trail.visit(self._listing.model.paths[self.cursor], walked)
             self.post_message(self.Highlighted(self, self.cursor, self.selected_call))
 
     # keys and the mouse
@@ -243,10 +246,10 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         self._go_to(self._listing.line + delta * max(self.size.height - 1, 1))
 
     def action_to_start(self) -> None:
-        self._go_to(0)
+        self._go_to(0, walked=False)
 
     def action_to_end(self) -> None:
-        self._go_to(len(self._listing.lines.ids) - 1)
+        self._go_to(len(self._listing.lines.ids) - 1, walked=False)
 
     def action_detail_open(self) -> None:
         if self.cursor >= 0:
@@ -286,7 +289,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         line = -1 if offset is None else offset.y + self.scroll_offset.y
         if offset is None or not 0 <= line < len(self._listing.lines.ids):
             return
-        self._go_to(line)
+        self._go_to(line, walked=False)
         if self._listing.in_tree and self._on_arrow(offset.x):
             self._toggle()
         elif event.chain == 2:
