@@ -6,12 +6,12 @@ from collections import Counter
 from inspect import signature
 
 import pytest
-from rich.cells import cell_len
 from textual.actions import parse
 
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.app.palette import list_palette_commands
 from inspector.tui.drawing.lines import LineView
+from inspector.tui.drawing.wrap import layout
 from inspector.tui.file_box import FileBox
 from inspector.tui.keys import COMMANDS, Command, bind_own, bindings, find_command, key_like
 from inspector.tui.line_box import LineBox
@@ -21,7 +21,7 @@ from inspector.tui.panels.history import HistoryPanel
 from inspector.tui.panels.hooks import HooksPanel
 from inspector.tui.panels.outputs import OutputsPanel
 from inspector.tui.panels.source import SourcePanel
-from inspector.tui.screens.help import Help, help_text, keys_of
+from inspector.tui.screens.help_pages import ALL, KEY_COLUMN, help_text, keys_of, page_lines
 from inspector.tui.screens.hooks.all_hooks import AllHooksScreen
 from inspector.tui.screens.layer import Layer
 from inspector.tui.tree.widget import ModuleTree
@@ -29,7 +29,7 @@ from inspector.tui.tree.widget import ModuleTree
 from .fake_engine import FakeEngine
 
 PLACES = {
-    "move": (ModuleTree, LineView, Help),
+    "move": (ModuleTree, LineView),
     "tree": (ModuleTree,),
     "outputs": (OutputsPanel,),
     "hooks": (HooksPanel, AllHooksScreen),
@@ -101,7 +101,7 @@ def test_every_layer_closes_with_q_and_escape():
 
 
 def test_help_has_every_command_and_every_mark():
-    text = help_text().plain
+    text = help_text()
     for command in COMMANDS:
         if not command.id.startswith("panel-") or not command.id[6:].isdigit():
             assert command.label in text
@@ -121,7 +121,7 @@ def test_the_app_binds_nothing_beside_the_declaration():
 
 @pytest.mark.parametrize(("ascii", "square"), [(False, "28²"), (True, "28^2")])
 def test_help_says_how_shapes_are_written(ascii: bool, square: str):
-    text = help_text(ascii).plain
+    text = help_text(ascii)
     assert f"  {square} " in text and "+4 " in text
 
 
@@ -132,6 +132,7 @@ def test_a_layer_takes_the_keys_of_a_command_and_its_own():
 
 @pytest.mark.parametrize("ascii", [False, True])
 def test_help_fits_a_narrow_window(ascii: bool):
-    lines = help_text(ascii, 50).plain.splitlines()
-    assert max(map(cell_len, lines)) <= 50
-    assert sum(line.startswith(" " * 14) and bool(line.strip()) for line in lines) > 5  # what is left of a long one
+    lines = page_lines(ALL, ascii)
+    rest = [row for row in layout(lines, 50) if not row.first]
+    assert len(rest) > 5 and {lines[row.line].indent for row in rest} == {2, KEY_COLUMN + 2}
+    assert all(len(lines[row.line].body.plain[row.start : row.end].rstrip()) <= 48 for row in rest)

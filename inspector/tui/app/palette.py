@@ -8,7 +8,7 @@ from ...client.model import Model
 from ...records import Choice
 from .. import format
 from ..keys import COMMANDS, Command
-from ..screens.help import keys_of
+from ..screens.help_pages import keys_of
 from ..screens.picker import Picker, has_text, narrow_choices
 from ..tree.matching import Names
 

@@ -45,6 +45,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.module_tree = ModuleTree(id="tree", ascii=ascii)
         self.panels = PanelHost([panel() for panel in PANELS], ask, id="detail")
         self.prompt = PromptBar(id="prompt")
+        self.key_bar = KeyBar(id="keys")
         self.model = Model()
         self._split = 0  # cells by which the tree is wider than the style sheet has it
         self._was_portrait = False
@@ -62,7 +63,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             yield self.panels
         yield Static("terminal too small", id="too-small", markup=False)
         yield self.prompt
-        yield KeyBar(id="keys")
+        yield self.key_bar
 
     def on_mount(self) -> None:
         self.module_tree.focus()
@@ -157,6 +158,14 @@ class Workbench(Screen[None], inherit_bindings=False):
     @property
     def focused_panel(self) -> Panel | None:
         return self.panels.current if self.panels.has_focus_within else None
+
+    @property
+    def pane_title(self) -> str:
+        """Of the pane that has the keyboard."""
+        return "Tree" if self.focused_panel is None else self.focused_panel.TITLE
+
+    def on_descendant_focus(self) -> None:
+        self.key_bar.context = "tree" if self.focused_panel is None else self.focused_panel.CONTEXT
 
     def widget_of(self, context: Context) -> Widget:
         """The widget that a command of this context is for; a panel is shown for it."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
+from textual.reactive import reactive
 from textual.widget import Widget
 
-from ..keys import COMMANDS, Command, perform
+from ..keys import COMMANDS, Command, Context, perform
 
-MOST = 7
+ALWAYS = 2
+"""Ranks of those that stand before the keys of the pane."""
 GAP = "  "
 
 
@@ -20,25 +22,39 @@ class KeyBar(Widget):
     KeyBar { height: 1; padding: 0 1; }
     """
 
+    context: reactive[Context | None] = reactive(None)
+    """Whose keys work in the pane that has the keyboard."""
+
     def render(self) -> Content:
-        labels = fitting_labels(self.size.width)
+        labels = fitting_labels(self.size.width, self.context)
         return Content(GAP).join([_label(command) for command in labels])
 
     async def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
-        command = None if offset is None else command_at(fitting_labels(self.size.width), offset.x)
+        labels = fitting_labels(self.size.width, self.context)
+        command = None if offset is None else command_at(labels, offset.x)
         if command is not None:
             await self.run_action(perform(command.id))
 
 
-def fitting_labels(width: int) -> list[Command]:
-    """The commands whose labels fit into `width` cells, by rank."""
+def fitting_labels(width: int, context: Context | None = None) -> list[Command]:
+    """The commands whose labels fit into `width` cells: how to get help and out, the pane's own, the others by rank."""
     kept: list[Command] = []
-    for command in sorted((c for c in COMMANDS if c.footer and c.keys), key=lambda c: c.rank)[:MOST]:
+    for command in _rank(context):
         if _width([*kept, command]) > width:
             break
         kept.append(command)
     return kept
+
+
+def _rank(context: Context | None) -> list[Command]:
+    """Those that work now: a key of the pane takes the place of the app's."""
+    own = [c for c in COMMANDS if c.footer and c.keys and c.context == context != "app"]
+    taken = {key for c in own for key in c.keys.split(",")}
+    app = (c for c in COMMANDS if c.footer and c.context == "app" and c.keys and taken.isdisjoint(c.keys.split(",")))
+    ranked = sorted(app, key=lambda c: c.rank)
+    always = [c for c in ranked if c.rank < ALWAYS]
+    return [*always, *sorted(own, key=lambda c: c.rank), *ranked[len(always) :]]
 
 
 def command_at(commands: list[Command], x: int) -> Command | None:

@@ -414,7 +414,7 @@ def test_what_turned_is_found_by_its_place():
 
 def test_the_footer_fits_80_columns():
     assert [command.id for command in fitting_labels(78)] == [
-        "help", "quit", "observe", "run", "add-hook", "search", "palette",
+        "help", "quit", "observe", "run", "add-hook", "search", "palette", "filter",
     ]  # fmt: skip
 
 

@@ -85,7 +85,7 @@ class GeneralActions:
     def help(self) -> None:
         from ...screens.help import Help
 
-        self.host.push(Help(self.ascii))
+        self.host.push(Help(self.ascii, self.workbench.pane_title))
 
     def palette(self) -> None:
         from ..palette import Palette

@@ -1,0 +1,78 @@
+"""The help begins with the pane that has the keyboard, and is searched; the footer follows the keyboard too."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inspector.tui.bars.footer import fitting_labels
+from inspector.tui.bars.prompt import PromptBar
+from inspector.tui.panels import PANELS
+from inspector.tui.screens.help import Help
+from inspector.tui.screens.help_pages import PAGES, page_lines
+
+from ..fake_engine import running
+
+
+def text_of(app) -> str:
+    return "\n".join(line.body.plain for line in app.screen.view.page.lines)
+
+
+async def test_help_opens_at_the_pane_that_has_the_keyboard(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("question_mark")
+        await pilot.pause()
+        assert app.screen.title_shown == "Tree" and "Expand all" in text_of(app)
+        await pilot.press("question_mark")
+        assert app.screen is app.workbench
+        await pilot.press("4", "tab", "question_mark")
+        await pilot.pause()
+        assert app.screen.title_shown == "Hooks"
+        assert "Delete the hook of ours" in text_of(app) and "Expand all" not in text_of(app)
+        await pilot.press("tab")
+        await pilot.pause()
+        assert app.screen.title_shown == "Attributes"
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        await pilot.pause()
+        assert app.screen.title_shown == "Parameters"
+
+
+async def test_help_is_searched_in_all_its_pages(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("question_mark", "slash", *"baseline")
+        await pilot.pause()
+        help = app.screen
+        assert isinstance(help, Help) and help.title_shown == "All"
+        found = text_of(app).casefold().count("baseline")
+        assert f"{found} found" in str(help.query_one("#prompt-hint").render())
+        await pilot.press("enter")
+        first = help.view._search.current
+        await pilot.press("n")
+        assert help.view._search.current == first + 1 and not help.query_one(PromptBar).is_open
+        await pilot.press("slash", *"q?", "escape")
+        await pilot.pause()
+        assert app.screen is help and not help.view._search.matches
+        await pilot.press("escape")
+        assert app.screen is app.workbench
+
+
+def test_there_is_a_page_for_each_pane_and_each_says_what_is_seen_there():
+    titles = [page.title for page in PAGES]
+    assert {"Tree", *(panel.TITLE for panel in PANELS)} <= set(titles) and all(page.says for page in PAGES)
+    assert all("²" not in line.body.plain for line in page_lines("Tree", ascii=True))
+
+
+async def test_the_footer_has_the_keys_of_the_pane_and_uses_the_width(tmp_path: Path):
+    async with running(tmp_path, size=(120, 36)) as (app, pilot, _):
+        bar = app.workbench.key_bar
+        wide = bar.render().plain
+        assert wide.startswith("? Help  q Quit  space Hook") and wide.endswith("u Undo  t Order  S Sort")
+        await pilot.press("4", "tab")
+        await pilot.pause()
+        assert bar.render().plain.startswith("? Help  q Quit  space On/off  enter Source  i Change  d Delete")
+        await pilot.press("2")
+        await pilot.pause()
+        assert "x Fetch values" in bar.render().plain
+        await pilot.press("tab")
+        await pilot.pause()
+        assert bar.render().plain == wide
+    assert "observe" not in [command.id for command in fitting_labels(300, "hooks")]
