@@ -152,10 +152,6 @@ class LineView(ScrollView, can_focus=True):
         """The first row of this line."""
         return bisect_left(self.rows, line, key=lambda row: row.line)
 
-    def show_line(self, line: int) -> None:
-        """Scroll so that this line is the topmost, as far as there are lines below it."""
-        self._to(self.row_of(line))
-
     def reveal(self, first: int, last: int) -> None:
         """Scroll as little as needed to see the rows of the lines `first` to `last`."""
         top, bottom = self.row_of(first), self.row_of(last + 1) - 1

@@ -29,7 +29,6 @@ from ..keys import bindings
 from .columns import Columns, lay_out
 from .lines import DisplayOptions, Piece
 from .listing import Listing
-from .matching import Names
 from .roles import CSS, ROLES, WIDGET_ROLES, component
 from .trail import Trail
 
@@ -100,6 +99,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(name=name, id=id, classes=classes)
         self._options = DisplayOptions(ascii=ascii)
         self._listing = Listing(Model(), self._options, by_calls=False)
+        self.names = self._listing.names
         self._titles = ("", "")
         self.trail = Trail()
         self.set_reactive(ModuleTree.ascii, ascii)
@@ -109,6 +109,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
     def show(self, model: Model) -> None:
         """Show another model, from its root."""
         self._listing = Listing(model, self._options, self.order)
+        self.names = self._listing.names
         self.scroll_to(y=0, animate=False)
         self.refresh_rows()
 
@@ -149,10 +150,6 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
             self._tell()
 
     # filter and search
-
-    @property
-    def names(self) -> Names:
-        return self._listing.names
 
     def matches(self) -> list[int]:
         """The rows that match the filter, ascending; none where there is no filter."""
