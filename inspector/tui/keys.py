@@ -185,8 +185,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("copy", "y", "general.copy", "Copy path, shape, source or values", "Panels", footer="Copy", rank=17),
     Command("zoom", "plus", "workbench.zoom", "Zoom the focused pane", "Panes", shown="+", footer="Zoom", rank=19),
     Command("unzoom", "underscore", "workbench.unzoom", "Leave zoom", "Panes", shown="_"),
-    Command("narrower", "less_than_sign", "workbench.move_split(-4)", "Move the split left", "Panes", shown="<"),
-    Command("wider", "greater_than_sign", "workbench.move_split(4)", "Move the split right", "Panes", shown=">"),
+    Command("narrower", "less_than_sign", "workbench.move_split(-4)", "Move the split left (or drag it)", "Panes",
+            shown="<"),
+    Command("wider", "greater_than_sign", "workbench.move_split(4)", "Move the split right (or drag it)", "Panes",
+            shown=">"),
 )  # fmt: skip
 
 

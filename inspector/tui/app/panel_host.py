@@ -38,6 +38,8 @@ class PanelHost(Container):
         ask: The engine's `ask`.
     """
 
+    ALLOW_SELECT = False  # of its border, which can be dragged
+
     class Switched(Message):
         """Another panel is showing."""
 

@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Container
 from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
@@ -26,9 +25,7 @@ from ..panels.line_panel import LinePanel
 from ..saved_state import ViewState
 from ..tree.widget import ModuleTree
 from .panel_host import Ask, PanelHost
-
-LEAST = 16
-"""Cells or lines that a pane keeps when the split is moved."""
+from .panes import Panes
 
 
 class Workbench(Screen[None], inherit_bindings=False):
@@ -47,8 +44,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.prompt = PromptBar(id="prompt")
         self.key_bar = KeyBar(id="keys")
         self.model = Model()
-        self._split = 0  # cells by which the tree is wider than the style sheet has it
-        self._was_portrait = False
+        self._panes = Panes(self.module_tree, self.panels, id="body")
         self._searched: Widget | None = None  # the pane that `/` searches in
         self._filter_before = ""
         self.set_class(ascii, "-ascii")
@@ -58,9 +54,7 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         yield self.title_bar
-        with Container(id="body"):
-            yield self.module_tree
-            yield self.panels
+        yield self._panes
         yield Static("terminal too small", id="too-small", markup=False)
         yield self.prompt
         yield self.key_bar
@@ -130,7 +124,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             off=tuple(self._off()) if off is None else off,
             panel=self.panels.current.TITLE,
             order=self.module_tree.order,
-            split=self._split,
+            split=self._panes.split,
         )
 
     def restore(self, bookmark: ViewState) -> None:
@@ -139,7 +133,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             found = (self.model.index_of(path) for path in bookmark.expanded)
             self.module_tree.expanded = frozenset(index for index in found if index is not None)
         self.module_tree.order = bookmark.order
-        self.move_split(bookmark.split - self._split)
+        self._panes.move(bookmark.split - self._panes.split)
         self.panels.show_called(bookmark.panel)
         self.select_path(bookmark.selected)
 
@@ -207,22 +201,11 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     def move_split(self, cells: int) -> None:
         """Make the tree wider, or higher where the panes lie on each other, by `cells`."""
-        portrait = self.has_class("-portrait")
-        whole = self.size.height if portrait else self.size.width
-        now = self.module_tree.outer_size.height if portrait else self.module_tree.outer_size.width
-        wanted = min(max(now + cells, LEAST // 2 if portrait else LEAST), max(whole - LEAST, LEAST))
-        if not cells or not now:
-            return
-        self._split += wanted - now
-        if portrait:
-            self.module_tree.styles.height = wanted
-        else:
-            self.module_tree.styles.width = wanted
+        self._panes.move(cells)
 
     def set_split(self, percent: int) -> None:
         """Give the tree this part of the width, where the panes lie side by side; 0 leaves it as it is."""
-        if percent and not self.has_class("-portrait"):
-            self.move_split(self.size.width * percent // 100 - self.module_tree.outer_size.width)
+        self._panes.set_percent(percent)
 
     def toggle_order(self) -> None:
         """The modules as a tree, or the calls of the last pass in their order."""
@@ -296,11 +279,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         return True
 
     def on_resize(self) -> None:
-        portrait = self.has_class("-portrait")
-        if portrait != self._was_portrait:  # the other direction starts from the style sheet
-            self._was_portrait = portrait
-            self._split = 0
-            self.module_tree.styles.width = self.module_tree.styles.height = None
+        self._panes.turn(self.has_class("-portrait"))
         size = self.app.size
         words = f"terminal too small: {size.width}×{size.height}, 40×12 is needed"
         self.query_one("#too-small", Static).update(Content(words))

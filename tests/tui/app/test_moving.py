@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from inspector.tui.screens.options import Options
 
 from ..fake_engine import running
@@ -67,3 +69,42 @@ async def test_back_and_forward_go_over_the_modules_that_were_gone_to(tmp_path: 
         assert await go("f", *"body.1", "enter", "ctrl+o") == "stem", "a filter that hides it gives way"
         assert await go("alt+o") == "body.1"
         assert await go("k", "alt+o") == "body.0", "what was ahead is forgotten"
+
+
+@pytest.mark.parametrize(("size", "along"), [((120, 36), 0), ((80, 40), 1)], ids=["side by side", "on each other"])
+async def test_the_split_is_dragged(size: tuple[int, int], along: int, tmp_path: Path):
+    async with running(tmp_path, size=size) as (app, pilot, _):
+        tree, panels = app.workbench.module_tree, app.workbench.panels
+
+        async def drag(grip: int, cells: int) -> int:
+            """Take hold of a border and let go in a pane; by how much the tree grew."""
+            at = [panels.region.x + 3, panels.region.y + 3]
+            at[along] = panels.region.offset[along] + grip
+            before = tree.outer_size[along]
+            await pilot.mouse_down(offset=tuple(at))
+            for _ in range(2):
+                at[along] = max(at[along] + cells // 2, 0)
+                await pilot.hover(offset=tuple(at))
+            await pilot.mouse_up(offset=tuple(at))
+            at[along] += 3
+            await pilot.hover(offset=tuple(at))
+            await pilot.pause()
+            return tree.outer_size[along] - before
+
+        assert await drag(-1, 6) == 6 and await drag(0, -4) == -4
+        assert not app.screen.get_selected_text()
+        assert await drag(2, 6) == 0, "not a border"
+        assert await drag(0, -200) < 0 and tree.outer_size[along] == (16, 8)[along]
+        await pilot.press("greater_than_sign", "greater_than_sign")
+        await pilot.pause()
+        assert tree.outer_size[along] == (24, 16)[along]
+
+
+async def test_a_dragged_split_is_kept(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("greater_than_sign", "greater_than_sign")
+        await pilot.pause()
+        width = app.workbench.module_tree.outer_size.width
+        app.bookmarks.keep()
+    async with running(tmp_path) as (app, pilot, _):
+        assert app.workbench.module_tree.outer_size.width == width
