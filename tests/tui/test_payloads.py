@@ -193,6 +193,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "help": ("question_mark",),
     "palette": ("colon",),
     "going to a module": ("ctrl+g",),
+    "marks": ("M", "a", "apostrophe"),
     "all hooks": ("H",),
     "add a hook": ("a",),
     "targets": ("o",),

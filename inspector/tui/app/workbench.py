@@ -44,6 +44,8 @@ class Workbench(Screen[None], inherit_bindings=False):
         self.prompt = PromptBar(id="prompt")
         self.key_bar = KeyBar(id="keys")
         self.model = Model()
+        self.letters: dict[str, Path] = {}
+        """The modules that are marked, by the letter of each."""
         self._panes = Panes(self.module_tree, self.panels, id="body")
         self._searched: Widget | None = None  # the pane that `/` searches in
         self._filter_before = ""
@@ -125,6 +127,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             panel=self.panels.current.TITLE,
             order=self.module_tree.order,
             split=self._panes.split,
+            letters=tuple(self.letters.items()),
         )
 
     def restore(self, bookmark: ViewState) -> None:
@@ -133,6 +136,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             found = (self.model.index_of(path) for path in bookmark.expanded)
             self.module_tree.expanded = frozenset(index for index in found if index is not None)
         self.module_tree.order = bookmark.order
+        self.letters = dict(bookmark.letters)
         self._panes.move(bookmark.split - self._panes.split)
         self.panels.show_called(bookmark.panel)
         self.select_path(bookmark.selected)

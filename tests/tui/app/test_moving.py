@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets import Static
 
 from inspector.tui.screens.options import Options
 
@@ -108,3 +109,22 @@ async def test_a_dragged_split_is_kept(tmp_path: Path):
         app.bookmarks.keep()
     async with running(tmp_path) as (app, pilot, _):
         assert app.workbench.module_tree.outer_size.width == width
+
+
+async def test_a_module_is_marked_with_a_letter_and_gone_to_by_it(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("G", "M")
+        assert "No module is marked yet: M and a letter" in str(app.screen.query_one(Static).content)
+        await pilot.press("x", "g", "apostrophe")
+        assert str(app.screen.query_one(Static).content) == "x  body.1"
+        await pilot.press("x")
+        await pilot.pause()
+        assert app.workbench.selected_path == ("body", "1")
+        await pilot.press("g", "apostrophe", "y")
+        await pilot.pause()
+        assert app.workbench.selected_path == () and "no module is marked y" in app.presenter.log_panel.copy_text()
+        app.bookmarks.keep()
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("apostrophe", "x")
+        await pilot.pause()
+        assert app.workbench.selected_path == ("body", "1")

@@ -99,6 +99,39 @@ class GeneralActions:
 
         self.host.push(ModulePicker(self.workbench.model, self.workbench.module_tree.names), self._do_found)
 
+    def mark(self) -> None:
+        """Give the selected module a letter, by which it is gone to."""
+        from ...screens.letters import Letters
+
+        bench = self.workbench
+        path = bench.selected_path
+
+        def take(letter: str | None) -> None:
+            if letter is not None:
+                bench.letters[letter] = path
+                self.host.tell(f"{say_key('go-to-mark')} {letter} goes to {format.path(path)}")
+
+        if bench.selected is not None:
+            self.host.push(Letters(f"Mark {format.path(path)} with", bench.letters), take)
+
+    def go_to_mark(self) -> None:
+        """Go to the module that has a letter."""
+        from ...screens.letters import Letters
+
+        bench = self.workbench
+
+        def go(letter: str | None) -> None:
+            if letter is None:
+                return
+            path = bench.letters.get(letter)
+            index = None if path is None else bench.model.index_of(path)
+            if index is None:
+                self.host.tell(f"no module is marked {letter}")
+            else:
+                bench.go_to(index)
+
+        self.host.push(Letters("Go to the module marked", bench.letters), go)
+
     def _do_found(self, said: str | None) -> None:
         if said is None:
             return

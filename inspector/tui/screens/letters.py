@@ -1,0 +1,53 @@
+"""The modules that are marked with a letter, and the next key says which letter is meant."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widgets import Static
+
+from ...records import Path
+from .. import format
+from ..keys import key, key_of
+from .layer import Layer
+
+LETTERS = [letter for letter in string.ascii_letters + string.digits if letter != "q"]
+
+
+class Letters(Layer[str]):
+    """Gives the letter."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [key(letter, f"take('{letter}')") for letter in LETTERS]
+
+    DEFAULT_CSS = """
+    Letters > #layer { max-width: 70; scrollbar-size-vertical: 1; }
+    """
+
+    def __init__(self, title: str, marked: Mapping[str, Path]) -> None:
+        super().__init__()
+        self._title = title
+        self._marked = dict(marked)
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(id="layer") as frame:
+            frame.border_title = Content(self._title)
+            frame.border_subtitle = Content("a letter, or esc Close")
+            yield Static(list_marked(self._marked))
+
+    def action_take(self, letter: str) -> None:
+        self.dismiss(letter)
+
+
+def list_marked(marked: Mapping[str, Path]) -> Content:
+    """A line for each letter, or how to have one."""
+    if not marked:
+        return Content(f"No module is marked yet: {key_of('mark')} and a letter marks the one under the cursor.")
+    return Content("\n").join(
+        Content.assemble((letter, "bold"), "  ", format.path(path)) for letter, path in sorted(marked.items())
+    )
