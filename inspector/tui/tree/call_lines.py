@@ -11,7 +11,7 @@ from ...client.model import Model
 from ...records import CallRow
 from ...text import visible
 from .. import format as fmt
-from .columns import CLASS_LIMIT, NAME_LIMIT, Columns
+from .columns import CLASS_LIMIT, NAME_LIMIT, Columns, share_head
 from .lines import DisplayOptions, Lines, Piece, call_badges, remarkable
 from .matching import Names, occurrences
 
@@ -93,13 +93,14 @@ class CallLines(Lines):
     def _head(self, call: CallRow, columns: Columns, role: str) -> list[Piece]:
         """The path, cut where it starts, which of several calls it is, and the class."""
         number = f" #{call.in_step}" if len(self.model.calls_of(call.module)) > 1 else ""
-        name = fmt.cut_start(self._name(call.module), max(columns.name - len(number), 0))
-        rest = fmt.fit(number, columns.name - cell_len(name))
-        class_name = self.model.rows[call.module].class_name
+        path, class_name = self._name(call.module), self.model.rows[call.module].class_name
+        room, class_cells = share_head(columns, cell_len(path) + len(number), cell_len(visible(class_name)))
+        name = fmt.cut_start(path, max(room - len(number), 0))
+        rest = fmt.fit(number, room - cell_len(name))
         return [
             *self.name_pieces(name, cell_len(name), role or ("name" if call.depth else "root"), self._find(name)),
             (rest, role or "calls"),
-            *self.class_pieces(class_name, columns.class_name, role or "class"),
+            *self.class_pieces(class_name, class_cells, role or "class"),
         ]
 
     def _find(self, name: str) -> set[int]:

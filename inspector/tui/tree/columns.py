@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 INDENT = 2
-NAME_LIMIT, CLASS_LIMIT, SHAPE_LIMIT, BADGE_LIMIT = 60, 24, 26, 24
-_SHORT_CLASS, _SHORT_SHAPE = 9, 7
+NAME_LIMIT, CLASS_LIMIT, SHAPE_LIMIT, BADGE_LIMIT = 200, 100, 26, 24
+_LONG_CLASS, _SHORT_CLASS, _SHORT_SHAPE = 24, 9, 7
 
 
 @dataclass
@@ -45,12 +45,14 @@ class Columns(NamedTuple):
 
 def lay_out(width: int, natural: Widths, long_names: bool = False) -> Columns:
     """Share `width` cells out. What gives way first: badge words, the spelled-out shape, class, number, shape, and
-    last heat, calls and badges; the name takes what is left. With `long_names` they matter more than the classes."""
+    last heat, calls and badges; the name takes what is left. With `long_names` they matter more than the classes.
+    Words and shapes that can be said in less give way to any name up to half of the width."""
     need = min(natural.name, max(14, width * 2 // 5 if long_names else width // 3))
     rest = 0
     for columns in _variants(natural):
         rest = width - _taken(columns)
-        if rest >= need:
+        in_less = columns.words or columns.shape > natural.short_shape
+        if rest >= (max(need, min(natural.name, width // 2)) if in_less else need):
             break
     return _spread(columns, max(rest, 0), natural)
 
@@ -59,7 +61,7 @@ def _variants(natural: Widths) -> Iterator[Columns]:
     """From everything to the name alone."""
     columns = Columns(
         name=0,
-        class_name=natural.class_name,
+        class_name=min(natural.class_name, _LONG_CLASS),
         gap=0,
         number=natural.number,
         shape=natural.shape,
@@ -93,3 +95,14 @@ def _spread(columns: Columns, rest: int, natural: Widths) -> Columns:
     rest -= name
     more = min(rest, natural.class_name - columns.class_name) if columns.class_name else 0
     return columns._replace(name=name, class_name=columns.class_name + more, gap=rest - more)
+
+
+def share_head(columns: Columns, name: int, class_name: int) -> tuple[int, int]:
+    """Cells of the name and the class on a line where they would like so many: what is too long for its column may
+    use what the other leaves blank there."""
+    both = columns.name + columns.class_name
+    if not columns.class_name or (name <= columns.name and class_name <= columns.class_name):
+        return columns.name, columns.class_name
+    given = max(name, both - class_name) if class_name > columns.class_name else min(name, both - class_name)
+    given = given if name <= columns.name or class_name <= columns.class_name else columns.name
+    return min(given, both), both - min(given, both)

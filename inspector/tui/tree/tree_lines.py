@@ -13,7 +13,7 @@ from ...records import Brief, CallRow, ModuleRow
 from ...records.badges import badge_word, explain_uncalled
 from ...text import visible
 from .. import format as fmt
-from .columns import CLASS_LIMIT, INDENT, NAME_LIMIT, Columns, Widths
+from .columns import CLASS_LIMIT, INDENT, NAME_LIMIT, Columns, Widths, share_head
 from .lines import Badge, DisplayOptions, Lines, Piece, call_badges, remarkable
 from .matching import Names, highlights
 from .outline import Outline
@@ -157,8 +157,10 @@ class TreeLines(Lines):
             room += columns.class_name + 1 if columns.class_name else 0
             return [*pieces, *self.name_pieces(visible(row.class_name), room, role or "root", set())]
         name = fmt.key(row.key)
-        pieces += self.name_pieces(name, room, role or "name", self._find_marked(row.index, name))
-        return [*pieces, *self.class_pieces(row.class_name, columns.class_name, role or "class")]
+        before = columns.name - room
+        name_cells, class_cells = share_head(columns, before + cell_len(name), cell_len(visible(row.class_name)))
+        pieces += self.name_pieces(name, name_cells - before, role or "name", self._find_marked(row.index, name))
+        return [*pieces, *self.class_pieces(row.class_name, class_cells, role or "class")]
 
     def _find_marked(self, index: int, name: str) -> set[int]:
         """Offsets in the name that the search, or else the filter, found."""
