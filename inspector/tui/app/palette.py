@@ -56,12 +56,14 @@ class Palette(ModulePicker):
     model."""
 
     VERB = "Do"
-    NAME_ENDS = False
 
     def __init__(self, model: Model, names: Names, themes: Sequence[str], ascii: bool = False) -> None:
         commands = {Choice(c.label, keys_of(c, ascii)): f"{COMMAND} {c.id}" for c in list_palette_commands()}
         self._own = commands | {Choice(f"Theme {name}", "theme"): f"{THEME} {name}" for name in themes}
         super().__init__(model, names, "Commands, themes and modules", list(self._own))
+
+    def keeps_end(self, choice: Choice) -> bool:
+        return choice not in self._own
 
     def find(self, text: str) -> list[Choice]:
         """What has the text, then what only has its letters."""

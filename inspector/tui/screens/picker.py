@@ -121,6 +121,10 @@ class Picker(Layer[str | None]):
         """What is given for this line of the list."""
         return self._shown[line]
 
+    def keeps_end(self, choice: Choice) -> bool:
+        """Whether of a long name its end is kept."""
+        return self.NAME_ENDS
+
     def find(self, text: str) -> list[Choice]:
         """The choices for what is typed, the nearest first."""
         return narrow_choices(self._choices, text)
@@ -150,11 +154,11 @@ class Picker(Layer[str | None]):
 
     def _rows(self, found: Sequence[Choice], width: int) -> list[Option]:
         """The names in a column as wide as the longest of all, so that it stands still while typing."""
-        measured = self._choices or found
+        measured = [*self._choices, *found]
         names = max((cell_len(visible(choice.name)) for choice in measured), default=0)
         about = max((cell_len(about_text(choice)) for choice in measured), default=0)
         column = min(names, max(width - len(_GAP) - min(about, width // _ABOUT_SHARE), 1))
-        return [Option(row(choice, column, width, self.NAME_ENDS)) for choice in found]
+        return [Option(row(choice, column, width, self.keeps_end(choice))) for choice in found]
 
     def _first(self, wanted: int) -> int | None:
         """The row `wanted`, or the nearest to it that can be chosen."""

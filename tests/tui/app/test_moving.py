@@ -10,6 +10,7 @@ from textual.widgets import Static
 from inspector.tui.screens.options import Options
 
 from ..fake_engine import running
+from ..tree.tree_models import model, row
 
 
 def listed(app) -> list[str]:
@@ -128,3 +129,13 @@ async def test_a_module_is_marked_with_a_letter_and_gone_to_by_it(tmp_path: Path
         await pilot.press("apostrophe", "x")
         await pilot.pause()
         assert app.workbench.selected_path == ("body", "1")
+
+
+async def test_a_long_path_ends_with_its_module_and_its_class_in_the_palette(tmp_path: Path):
+    async with running(tmp_path, size=(60, 24)) as (app, pilot, _):
+        app.workbench.show_model(model([row(0, -1, ""), row(1, 0, "a_long_key_" * 9 + "last", "TransformerBlock")]))
+        app.workbench.module_tree.refresh_rows()
+        for key in ("colon", "ctrl+g"):
+            await pilot.press(key, *"last")
+            assert next(line for line in listed(app) if "long_key" in line).endswith("last  TransformerBlock")
+            await pilot.press("escape")
