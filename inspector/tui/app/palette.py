@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ...client.model import Model
-from ...records import Choice
+from ...records import Choice, Path
 from .. import format
 from ..keys import COMMANDS, Command
 from ..screens.help_pages import keys_of
@@ -22,15 +22,23 @@ _NOT_LISTED = frozenset({"palette", "leave"})
 
 
 class ModulePicker(Picker):
-    """Gives "module" and the row of the one to go to."""
+    """Gives "module" and the row of the one to go to. Until something is typed, `latest` come first."""
 
     VERB = "Go to"
 
-    def __init__(self, model: Model, names: Names, title: str = "", choices: Sequence[Choice] = ()) -> None:
+    def __init__(
+        self,
+        model: Model,
+        names: Names,
+        title: str = "",
+        choices: Sequence[Choice] = (),
+        latest: Sequence[Path] = (),
+    ) -> None:
         what = "modules" if model.is_model else "names"
         super().__init__(title or f"Go to one of {len(model.rows):,} {what}", choices)
         self._model = model
         self._names = names
+        self._latest = [row for row in map(model.index_of, latest) if row is not None]
         self._answers: list[str] = []  # by line of the list
 
     def answer(self, line: int) -> str:
@@ -42,7 +50,8 @@ class ModulePicker(Picker):
     def find_modules(self, text: str) -> Iterable[tuple[str, Choice]]:
         """The nearest modules, and the answer for each."""
         rows, paths = self._model.rows, self._model.paths
-        for row in self._names.finder.find(text, MOST):
+        found = self._names.finder.find(text, MOST)
+        for row in found if text.strip() else dict.fromkeys([*self._latest, *found]):
             yield f"{MODULE} {row}", Choice(format.path(paths[row]), rows[row].class_name)
 
     def _list(self, found: Iterable[tuple[str, Choice]]) -> list[Choice]:

@@ -31,6 +31,11 @@ class Trail:
         self._at = len(self._places) - 1
         self._walking = walked
 
+    def list_latest(self) -> list[Path]:
+        """Every place once, where the person is and where they were last first."""
+        before, after = self._places[: self._at + 1], self._places[self._at + 1 :]
+        return list(dict.fromkeys([*reversed(before), *after]))
+
     def end_walk(self) -> None:
         """The next step begins another walk."""
         self._walking = False

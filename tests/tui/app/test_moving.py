@@ -27,6 +27,15 @@ async def test_a_module_is_gone_to_by_letters_of_its_path(tmp_path: Path):
         assert app.workbench.selected_path == ("body", "1") and app.focused is app.workbench.module_tree
 
 
+async def test_before_anything_is_typed_the_module_before_this_one_is_first(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("ctrl+g", *"body.0", "enter", "ctrl+g", *"stem", "enter", "ctrl+g")
+        assert [line.split()[0] for line in listed(app)] == ["body.0", "(root)", "stem", "body", "body.1"]
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.workbench.selected_path == ("body", "0")
+
+
 async def test_a_filter_hides_nothing_that_is_gone_to(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, _):
         await pilot.press("f", *"stem", "enter", "ctrl+g", *"body", "enter")

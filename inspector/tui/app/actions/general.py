@@ -97,7 +97,9 @@ class GeneralActions:
         """Go to a module by letters of its path."""
         from ..palette import ModulePicker
 
-        self.host.push(ModulePicker(self.workbench.model, self.workbench.module_tree.names), self._do_found)
+        bench, tree = self.workbench, self.workbench.module_tree
+        latest = tree.trail.list_latest()[1:]  # the first is where the cursor is
+        self.host.push(ModulePicker(bench.model, tree.names, latest=latest), self._do_found)
 
     def mark(self) -> None:
         """Give the selected module a letter, by which it is gone to."""
