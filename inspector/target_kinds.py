@@ -77,6 +77,9 @@ TARGET_KINDS: tuple[TargetKind, ...] = (
 )  # fmt: skip
 """As help lists them."""
 
+TOUR = "inspector.tour:model"
+"""The model that `inspector tour` opens: with this target the app begins with the tour."""
+
 DEFAULT_WEIGHTS = "-w DEFAULT is for names of torchvision and timm, and for hf:"
 PROMPT = "a name, model.py:Net, package.module:build …"
 """What a box for a target shows while it is empty."""

@@ -23,11 +23,16 @@ def run(arguments: Sequence[str]) -> int:
     """Open what was typed, or do what an option says instead. Returns the exit code."""
     parser = make_parser()
     options = parser.parse_args(arguments)
-    if options.reset:
-        from .reset import reset
+    return _reset() if options.reset else _open_target(parser, options)
 
-        return reset()
-    return _open_target(parser, options)
+
+def _reset() -> int:
+    """Forget what was kept between sessions. Returns the exit code."""
+    from ..tui.saved_state import reset_all
+
+    reset_all()
+    print("inspector: forgot what was kept between sessions")
+    return 0
 
 
 def _open_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:

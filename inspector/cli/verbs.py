@@ -24,6 +24,7 @@ VERBS: tuple[Verb, ...] = (
     Verb("sweep", "patch or ablate one place after another, and measure what that does"),
     Verb("config", "show, make or edit the configuration: keys, colours, what targets are opened with"),
     Verb("completion", "print what bash, zsh or fish needs to complete this command"),
+    Verb("tour", "show in five screens how the app is used, on a small model of its own"),
     Verb("doctor", "look at the terminal, the versions, the GPU and the files, and say what to do"),
     Verb("schema", "print the JSON Schema of what --print json prints"),
 )

@@ -82,6 +82,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("reload", "f5", "targets.reload", "Reload the code from disk; place, hooks and input stay", "General"),
     Command("reset", "ctrl+x", "targets.forget", "Forget what was kept for this target", "General", shown="^x"),
     Command("open", "o", "targets.open", "Open another target", "General"),
+    Command("tour", "f2", "general.tour", "Tour: how this is used, in five screens", "General"),
     # moving
     Command("down", "j,down", "move(1)", "Move down", "Moving", "move"),
     Command("up", "k,up", "move(-1)", "Move up", "Moving", "move"),

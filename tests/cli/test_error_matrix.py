@@ -24,7 +24,7 @@ PARSERS: dict[str, argparse.ArgumentParser] = {"open": parser.make_parser(), "sw
 """Of the verbs that print what an engine found."""
 
 
-NO_ENGINE = ("schema", "config", "completion", "doctor")
+NO_ENGINE = ("schema", "config", "completion", "doctor", "tour")
 
 
 def forms(verb: str) -> list[str]:

@@ -22,6 +22,7 @@ from ...client.pass_plan import Plan
 from ...errors import BUG
 from ...gradients import Limits
 from ...records import AnyEvent, AnyRequest, Target
+from ...target_kinds import TOUR
 from ..ascii_lines import AsciiLines
 from ..drawing.contrast import make_readable
 from ..driver import CrashConsole, HarmlessLines
@@ -175,7 +176,10 @@ class InspectorApp(App[None], inherit_bindings=False):
         gc.freeze()  # a full collection over everything imported would stall keys for a frame or two
         await self.engine.connect()
         if self.options.target is not None:
-            self.controller.opening.start(msgspec.convert(dict(self.options.target), Target))
+            target = msgspec.convert(dict(self.options.target), Target)
+            self.controller.opening.start(target)
+            if target.target == TOUR:
+                self.host.perform("tour")
         elif self.options.engine_fd is None:
             self.presenter.stage("no model is open")
             self.targets.open()

@@ -91,6 +91,8 @@ class Help(Layer[None]):
 
     @on(PromptBar.Typed)
     def _typed(self, event: PromptBar.Typed) -> None:
+        """From the top again: what was found for fewer letters may lie behind what is meant."""
+        self.view.action_to_start()
         found = self.view.search(event.text)
         self.prompt.hint(f"{found} found" if event.text else "")
 

@@ -87,6 +87,11 @@ class GeneralActions:
 
         self.host.push(Help(self.ascii, self.workbench.pane_title))
 
+    def tour(self) -> None:
+        from ...screens.tour import Tour
+
+        self.host.push(Tour())
+
     def palette(self) -> None:
         from ..palette import Palette
 

@@ -1,0 +1,35 @@
+"""The tour: five screens, gone through, left and begun again by key, over an app that shows what they tell of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inspector.tui.keys import key_of
+from inspector.tui.screens.tour import STOPS, Tour, write_stop
+
+from ..app.test_hook_actions import settle
+from ..fake_engine import running
+
+
+async def test_the_tour_is_gone_through_skipped_and_replayed(tmp_path: Path):
+    async with running(tmp_path, size=(80, 24)) as (app, pilot, _):
+        for keys in (("enter",) * 5, ("enter", "q"), ("escape",)):
+            await pilot.press("f2")
+            await settle(app, pilot)
+            assert isinstance(app.screen, Tour) and app.screen.at == 0
+            await pilot.press(*keys)
+            await settle(app, pilot)
+            assert app.screen is app.workbench
+        await pilot.press("f2", "enter", "enter")
+        await settle(app, pilot)
+        assert app.workbench.panels.current.TITLE == "Outputs"
+        await pilot.press("left")
+        await settle(app, pilot)
+        assert app.screen.at == 1 and app.workbench.panels.current.TITLE == "Source"
+
+
+def test_there_are_five_screens_with_keys_as_they_are():
+    assert len(STOPS) == 5
+    for stop in STOPS:
+        said = write_stop(stop).plain
+        assert all(key_of(id) in said for id in stop.keys) and max(map(len, said.splitlines()[1:])) <= 70
