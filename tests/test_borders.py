@@ -46,7 +46,7 @@ PRINTED = {
     "api/app.py": "the names of processes and threads through `visible`, a report",
     "api/inspect.py": "a report",
     "cli/output.py": "`write` for reports and the schema, `say` for what comes of `visible` or `render_problem`",
-    "cli/reset.py": "words of ours",
+    "cli/open.py": "words of ours",
     "client/keeper.py": "an exit code",
     "api/output_relay.py": "what a program printed, given back to where it printed",
     "report/sweeps/result.py": "a heat map, without markup",

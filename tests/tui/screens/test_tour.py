@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from inspector.records import Open
+from inspector.target_kinds import TOUR
 from inspector.tui.keys import key_of
 from inspector.tui.screens.tour import STOPS, Tour, write_stop
 
@@ -33,3 +35,15 @@ def test_there_are_five_screens_with_keys_as_they_are():
     for stop in STOPS:
         said = write_stop(stop).plain
         assert all(key_of(id) in said for id in stop.keys) and max(map(len, said.splitlines()[1:])) <= 70
+
+
+async def test_who_has_opened_nothing_yet_is_offered_the_tour(tmp_path: Path):
+    async with running(tmp_path, target=None) as (app, pilot, engine):
+        await pilot.press(*"tour", "enter")
+        await settle(app, pilot)
+        assert isinstance(app.screen, Tour) and engine.requests(Open)[-1].target.target == TOUR
+        await pilot.press("q")
+        await settle(app, pilot)
+        await pilot.press("o")
+        await settle(app, pilot)
+        assert [choice.kind for choice in app.screen._choices if choice.name == TOUR] == ["recent"]

@@ -12,6 +12,7 @@ import msgspec
 
 from ....client.engine_client import EngineClient
 from ....records import Choice, Choices, ListTargets, Target
+from ....target_kinds import TOUR
 from ....text import visible
 from ...engine_client import KILLED
 from ..bookmarks import Bookmarks
@@ -43,6 +44,7 @@ class TargetActions:
 
         recent = self.bookmarks.list_recent()
         shown = [Choice(each.target, "recent", _typed_with(each)) for each in recent]
+        shown = shown or [Choice(TOUR, "tour", "how this is used, in five screens")]
         picker = Picker("Open a model", shown, free=True, waiting=True)
 
         async def fetch() -> None:
@@ -58,6 +60,8 @@ class TargetActions:
         if name is not None:
             again = next((each for each in recent if each.target == name), None)
             self.opening.start(again or parse_target(name, self.settings))
+            if name == TOUR:
+                self.host.perform("tour")
         elif self.state.target is None:
             self.host.leave(self.state.exit_code)
 
