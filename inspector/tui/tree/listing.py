@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from ...client.model import Model
 from ...records import CallRow, PassSummary
 from ...report.findings import find_producers
+from ..keys import key_of
 from .call_lines import CallLines
 from .lines import DisplayOptions, Lines
 from .matching import Names, find, step
@@ -272,12 +273,13 @@ class Listing:
             return f"{shown} of {of} calls"
         return f"{len(self.options.matches)} of {of} match" if self.options.filter else f"{shown} of {of} shown"
 
-    def explanation(self) -> str:
-        """Why no line is shown."""
+    def explanation(self) -> tuple[str, ...]:
+        """Why no line is shown, and what to press."""
         if not self.model.rows:
-            return "No modules yet."
+            return ("No modules yet.",)
         if not self.options.filter:
-            return "No calls: no pass has run yet."
+            return "No calls: no pass has run yet.", f"Press {key_of('run')} to run one."
+        all_again = f"Press {key_of('leave')} to show all again."
         if self.options.matches:
-            return "No calls of the modules that match."
-        return f"No module matches “{self.options.filter}”."
+            return "No calls of the modules that match.", all_again
+        return f"No module matches “{self.options.filter}”.", all_again

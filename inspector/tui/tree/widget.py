@@ -342,6 +342,6 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         """On an empty list, why it is empty."""
         if self._listing.lines.ids:
             return Strip([])
-        lines = [self._listing.explanation(), *(_FILTER_HELP if self._options.filter else ())]
+        lines = [*self._listing.explanation(), *(_FILTER_HELP if self._options.filter else ())]
         text = fmt.cut(f" {visible(lines[y])}" if y < len(lines) else "", self.size.width)
         return Strip([Segment(fmt.ascii_only(text) if self.ascii else text, self._style("message", False))])

@@ -494,7 +494,7 @@ async def test_a_filter_without_a_match_says_so() -> None:
     async with showing(network()) as (tree, pilot, _):
         tree.filter = "[zz]"
         await pilot.pause()
-        assert "No module matches “[zz]”" in screen(tree)[0]
+        assert "No module matches “[zz]”" in screen(tree)[0] and "Press esc to show all again." in screen(tree)[1]
         await pilot.press("j", "l", "h", "space", "G")
         tree.filter = ""
         await pilot.pause()
