@@ -27,7 +27,7 @@ PRINTING = {"print", "sys.stdout.write", "sys.stderr.write", "sys.__stderr__.wri
 OPENED = {
     "engine/changes/carry.py": "the source of this package",
     "engine/changes/script.py": "the skeleton beside it",
-    "engine/loading/timm_models.py": "the source of timm",
+    "model_names.py": "the source of timm",
     "report/schema.py": "the schema beside it",
     "cli/output.py": "streams by their numbers",
     "engine/restore/others.py": "threads of this process, in /proc",

@@ -55,7 +55,8 @@ def read_document(file: str) -> Document:
             encodable(what, 500), where=_place(file, error.line), hint="https://toml.io says how"
         ) from None
     except (TOMLKitError, RecursionError) as error:
-        raise UsageError(encodable(f"this is no TOML: {error}", 500), where=encodable(file, 300)) from None
+        what = encodable(f"this is no TOML: {error}", 500)
+        raise UsageError(what, where=encodable(file, 300), hint="https://toml.io says how") from None
 
 
 def _place(file: str, line: int) -> str:

@@ -25,6 +25,9 @@ MAX_TEXT = 1 << 26
 """Bytes of one string in a pickle, which may take four times as many."""
 MAX_IMPORTS = 10_000
 """Names that a pickle imports."""
+MAX_LABEL = 1 << 20
+"""Bytes of a member of a zip that says how the others were saved: a word or a number, of which torch makes messages."""
+LABELS = frozenset({"version", "byteorder", ".format_version", ".storage_alignment", ".data/serialization_id"})
 
 
 def most_bytes(size: int) -> int:
@@ -41,6 +44,9 @@ def explain_bloat(entries: Sequence[zipfile.ZipInfo], size: int) -> str:
     """Why a zip of `size` bytes is not to be unpacked, told from its directory; empty where it may be."""
     if sum(entry.compress_size for entry in entries) > size:
         return "its members overlap"
+    for entry in entries:
+        if entry.file_size > MAX_LABEL and entry.filename.partition("/")[2] in LABELS:
+            return f"{entry.filename} holds {entry.file_size:,} bytes in place of a word"
     return explain_size((entry.file_size for entry in entries), size)
 
 

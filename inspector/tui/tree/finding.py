@@ -17,6 +17,7 @@ class Finder:
     def __init__(self, paths: Sequence[str]) -> None:
         self._text = "\n" + "".join(f"{path}\n" for path in paths)
         self._breaks = [0, *accumulate(len(path) + 1 for path in paths)]  # where the line breaks stand
+        self._longest = max(map(len, paths), default=0)
 
     def __len__(self) -> int:
         return len(self._breaks) - 1
@@ -27,11 +28,13 @@ class Finder:
         Nearest is the path itself, then a module of that name, then one whose name has it, then one whose path has
         it, then one that has its letters in order. Several words stand in a path in that order.
         """
-        words = [re.escape(word) for word in typed.lower().split()]
+        words = typed.lower().split()
         if not words:
             return list(range(len(self))[:most])
+        if sum(map(len, words)) > self._longest:  # a paste, at each key of which an expression would be made
+            return []
         found: dict[int, None] = {}
-        for pattern in (*self._patterns_of(_ANY.join(words)), _pattern_of_letters(typed.lower())):
+        for pattern in (*self._patterns_of(_ANY.join(map(re.escape, words))), _pattern_of_letters(typed.lower())):
             if len(found) < most:
                 found.update(dict.fromkeys(islice(self._rows(pattern), most)))
         return list(found)[:most]

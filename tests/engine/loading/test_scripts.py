@@ -30,7 +30,7 @@ HUBCONF = CODE.replace("def build", "def entry").replace("return Net(width), (",
 
 
 def run(lines: list[str]) -> nn.Module:
-    space = {"torch": torch, "nn": nn}
+    space = {"torch": torch, "nn": nn, "sys": sys}
     torch.manual_seed(0)
     exec("\n".join(lines), space)
     model = space["model"]

@@ -17,6 +17,9 @@ import pytest
 import torch
 from torch import nn
 
+from inspector.engine.loading.files.state import read_state
+from inspector.errors import UsageError
+
 ROOM = 500 << 10
 """KiB of memory that opening such a file may take."""
 LARGE = 700 << 20
@@ -227,3 +230,16 @@ def test_weights_that_are_half_zeros_and_compressed_open(tmp_path: Path) -> None
     from inspector.engine.loading.files.state import read_state
 
     assert torch.equal(read_state(str(tmp_path / "packed.pt")).values["w"], weights)
+
+
+@pytest.mark.parametrize("label", ["version", "byteorder", ".format_version", ".data/serialization_id"])
+def test_a_label_that_is_none_is_refused(label: str, tmp_path: Path) -> None:
+    """torch puts what it cannot read into a message, several times over."""
+    torch.save({"a": torch.zeros(2)}, tmp_path / "plain.pt")
+    with zipfile.ZipFile(tmp_path / "plain.pt") as plain, zipfile.ZipFile(tmp_path / "odd.pt", "w") as odd:
+        for name in plain.namelist():
+            odd.writestr(name, bytes(2 << 20) if name.endswith(f"/{label}") else plain.read(name))
+        if f"plain/{label}" not in plain.namelist():
+            odd.writestr(f"plain/{label}", bytes(2 << 20))
+    with pytest.raises(UsageError, match="holds 2,097,152 bytes in place of a word"):
+        read_state(str(tmp_path / "odd.pt"))

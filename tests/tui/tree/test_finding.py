@@ -32,3 +32,9 @@ def test_there_are_no_more_than_are_asked_for() -> None:
     finder = Finder([f"a{number}" for number in range(1000)])
     assert finder.find("a", 3) == [0, 1, 2] and finder.find("", 2) == [0, 1]
     assert Finder(()).find("a", 3) == []
+
+
+def test_of_a_paste_no_expression_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    finder = Finder(PATHS)
+    monkeypatch.setattr("inspector.tui.tree.finding.re", None)
+    assert finder.find("a" * 100_000, 9) == [] and finder.find("a b " * 100_000, 9) == []
