@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from ..engine.experiments.metrics import Measure, Metric
-from ..engine.experiments.runs import Run, Runs, make_run
+from ..engine.experiments.runs import STAYS, Run, Runs, make_run
 from ..engine.experiments.sweep import Question, Sweep
 from ..engine.hooks.hook import Hook
 from ..engine.hooks.spec import parse_hook
@@ -93,10 +94,16 @@ def sweep(
 def _carry_out(tree: ModuleTree, question: Question, seed: int, grad: bool) -> SweepResult:
     TURN.refuse_nested(tree)
     runs = Runs(tree, seed, grad)
-    with runs:
-        experiment = Sweep(tree, question, runs)
-        head = experiment.begin()
-        rows, complete = _collect(experiment, head.places)
+    try:
+        with runs:
+            experiment = Sweep(tree, question, runs)
+            head = experiment.begin()
+            rows, complete = _collect(experiment, head.places)
+    except BaseException:  # there is no result that could say it
+        for words in (*runs.notes, *question.list_input_changes()):
+            if words.startswith(STAYS):
+                warnings.warn(words, RuntimeWarning, stacklevel=4)
+        raise
     return SweepResult(head, rows, complete, (*runs.notes, *question.list_input_changes()))
 
 

@@ -561,3 +561,11 @@ def test_the_error_of_a_summary_says_what_stays_changed() -> None:
         inspector.InspectorError, match=r"stays changed: \(root\): numbers \(an iterator that advanced\)"
     ):
         inspector.summary(Advances(fails=True), iter(range(99)))
+
+
+def test_a_sweep_that_raises_says_what_stays_changed() -> None:
+    def fail(output: object) -> float:
+        raise ZeroDivisionError
+
+    with pytest.warns(RuntimeWarning, match=r"stays changed: .*numbers"), pytest.raises(ZeroDivisionError):
+        inspector.sweep(Advances(), iter(range(99)), over="layer", hook="zero()", metric=fail)

@@ -17,7 +17,7 @@ from .case import Broken, Case
 from .warm_engine import engines_from, start_forked
 
 _OURS = f'File "{ROOT / "inspector"}'
-_BUGS = ("the inspector itself failed", "AssertionError", _OURS)
+_BUGS = ("the inspector itself failed", "AssertionError:", _OURS)  # as a kind, without the colon, it may be torch's
 _CODES = (0, 1, 2, 3)
 
 

@@ -8,6 +8,7 @@ import copy
 import ctypes
 import decimal
 import functools
+import importlib
 import itertools
 import logging
 import multiprocessing
@@ -324,11 +325,14 @@ class LazyNorm(Trick):
         self.late(x)
 
 
+_OPTIMIZER = importlib.import_module("torch.optim.optimizer")  # torch.optim deletes its name
+
+
 @nasty
 class GlobalHooks(Trick):
     def trick(self, x: Any) -> None:
         nn.modules.module.register_module_forward_hook(_look)
-        torch.optim.optimizer.register_optimizer_step_post_hook(_look)
+        _OPTIMIZER.register_optimizer_step_post_hook(_look)
         nn.modules.module.register_module_module_registration_hook(_look)
 
 
