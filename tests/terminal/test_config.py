@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -52,7 +53,7 @@ def test_a_configuration_changes_keys_and_what_says_them(tmp_path: Path) -> None
         terminal.send("r\x1b[17~")
         terminal.wait_for(lambda: "pass 1" not in terminal.text and "live  " not in terminal.text, "a pass by F6")
         terminal.send("?\x06")
-        terminal.wait_for_text("F6          Run a forward pass")
+        terminal.wait_for(lambda: re.search(r"F6 +Run a forward pass", terminal.text), "F6 in the help")
         terminal.send("qq")
         assert terminal.wait_for_end() == 0
     file.write_text(CONFIG.replace("tab =", "tabb ="))

@@ -204,6 +204,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "recipe": ("R",),
     "write": ("w",),
     "edit parameters": ("E",),
+    "tour": ("f2",),
 }
 
 

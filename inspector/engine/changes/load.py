@@ -13,13 +13,13 @@ from ...text import encodable
 from ..loading.files.keys import fits
 from ..loading.files.state import read_state, with_metadata
 from ..loading.renames import parse_renames, rename_state
-from ..loading.telling import Tell, tell_nobody
 from ..loading.weights import read_values_of
 from ..modules.tree import ModuleTree, own_tensors
 from ..restore.backup import TensorBackup
 from ..restore.bits import same_bits
 from ..restore.guard import Snapshot
 from ..usercode.running import reported
+from ..usercode.telling import Tell, tell_nobody
 from .edits import Load, ParameterWrite, StateDictFile
 
 _OPEN_WITH_IT = "-w FILE loads it when the model is opened"

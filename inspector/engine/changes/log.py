@@ -21,12 +21,12 @@ from ..hooks.outcomes import conclude
 from ..hooks.session_state import HookState
 from ..hooks.spec import parse_hook
 from ..hooks.turns import ObserveFilter
-from ..loading.telling import Tell, tell_nobody
 from ..modules.selector import select
 from ..modules.tree import ModuleTree, Node
 from ..recording.observers import Observers
 from ..restore.backup import TensorBackup
 from ..torch_hooks.ledger import Ledger
+from ..usercode.telling import Tell, tell_nobody
 from .added_hooks import AddedHooks
 from .applied import Foreign, State, describe_fault
 from .edits import Edit, Edits, Load, ParameterWrite, StateDictFile

@@ -16,9 +16,9 @@ from ..inputs.guess import example_of
 from ..inputs.sample import Part, Sample, draw, sample_from_values, setting_for
 from ..inputs.specs import parse_specs, place_tensors, sample_from_parts
 from ..usercode.running import seeded
+from ..usercode.telling import Tell, tell_nobody, telling_of_modules
 from .placement import parse_device, parse_dtype, place, set_mode
 from .target import Built, Loaded, Loader, Wanted
-from .telling import Tell, tell_nobody, telling_of_modules
 from .weights import check_renames, load_weights
 
 

@@ -14,11 +14,11 @@ from ...records import Target, Work
 from ...text import encodable
 from ..modules.walk import tensors_of
 from ..usercode.running import reported
+from ..usercode.telling import Tell, now_and_then, tell_nobody
 from .files.find_renames import find_renames
 from .files.keys import Difference, Names, compare
 from .files.state import read_state, with_metadata
 from .renames import Rename, describe_idle, describe_renames, find_idle, parse_renames, rename_state, write_rename
-from .telling import Tell, now_and_then, tell_nobody
 
 _SHOWN = 5
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ...records import Work
-from ..loading.telling import Tell, now_and_then, tell_nobody
 from ..modules.tree import ModuleTree
+from ..usercode.telling import Tell, now_and_then, tell_nobody
 from ..values.collector import without_collector
 from ..values.unwrap import is_lazy, read
 from .bits import real_elements, stored_bytes

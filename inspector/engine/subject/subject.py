@@ -17,7 +17,6 @@ from ..changes.recipe import Entry
 from ..changes.since_typed import describe_added
 from ..inputs import Sample
 from ..loading import Loaded
-from ..loading.telling import Tell, tell_nobody
 from ..modules.rows import module_rows
 from ..modules.tree import ModuleTree, Node, walk
 from ..modules.weight_rows import weight_rows
@@ -28,6 +27,7 @@ from ..restore.backup import TensorBackup
 from ..restore.others import OtherThreads
 from ..torch_hooks.ledger import Ledger
 from ..torch_hooks.slots import reserve_ids
+from ..usercode.telling import Tell, tell_nobody
 from . import weights_only
 from .model_info import facts_of
 

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 from torch.nn.modules import module as torch_module
 
-from inspector.engine.loading import load, telling
+from inspector.engine.loading import load
 from inspector.engine.session import Session
+from inspector.engine.usercode import telling
 from inspector.records import Target, Work
 
 
