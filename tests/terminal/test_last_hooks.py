@@ -35,7 +35,8 @@ def test_code_that_changed_is_loaded_anew_with_hooks_and_place(tmp_path: Path) -
         terminal.wait_for_text("parts.py changed, F5 reloads")
         terminal.send("\x1b[15~")
         terminal.wait_for(lambda: "2×5" in terminal.text and "1 altering" in terminal.text, "the model as it is now")
-        assert re.search(r"▌\s+0\s.*◉", terminal.text) and "changed, F5" not in terminal.text
+        terminal.wait_for(lambda: re.search(r"▌\s+0\s.*◉", terminal.text), "the place, with the hook")
+        assert "changed, F5" not in terminal.text
         terminal.send("q")
         terminal.wait_for_text("1 hook is not written to a file")
         terminal.send("q")
