@@ -42,7 +42,8 @@ def test_a_start_without_one_imports_nothing_for_it() -> None:
     code = (
         "import sys; from inspector.cli import main, open; from inspector.tui.start import launcher\n"
         "launcher.supervise = open._has_terminal = lambda *argv: True\n"
-        "main.main(['resnet18']); print([m for m in ('tomlkit', 'textual', 'rich', 'torch') if m in sys.modules])"
+        "main.main(['resnet18'])\n"
+        "print([m for m in ('tomlkit', 'textual', 'rich', 'torch', 'inspector.files') if m in sys.modules])"
     )
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment)
