@@ -18,6 +18,9 @@ from .output import write, write_ascii
 from .parser import make_parser
 from .pass_options import check_report
 
+_UNATTENDED = ("CI", "PYTEST_CURRENT_TEST")
+"""Variables of what types by a program: nobody is there to be shown around."""
+
 
 def run(arguments: Sequence[str]) -> int:
     """Open what was typed, or do what an option says instead. Returns the exit code."""
@@ -104,6 +107,7 @@ def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, conf
         "mouse": configured["mouse"] and not options.no_mouse,
         "readonly": configured["readonly"] or options.readonly,
         "watch": options.watch,
+        "tour": not any(map(os.environ.get, _UNATTENDED)),
     }
     return supervise(AppOptions(**{**configured, **typed}).to_argv())
 

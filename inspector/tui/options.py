@@ -14,6 +14,7 @@ class AppOptions:
     (and `output_fd` is what its process prints), without it the app starts its own."""
 
     target: Mapping[str, Any] | None = None  # the fields of `records.Target`; None asks with a picker
+    tour: bool = False  # show it by itself where nothing was kept yet, for whoever starts for the first time
     select: str = ""  # the dotted path of the module to start at
     theme: str = ""
     ascii: bool = False

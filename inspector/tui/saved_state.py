@@ -61,6 +61,14 @@ class SavedState:
     def directory(self) -> Path:
         return self._given if self._given is not None else find_state_directory()
 
+    def begin(self) -> bool:
+        """Whether nothing was ever kept here. From now on it was, also where that is forgotten again."""
+        try:
+            self.directory.mkdir(mode=0o700, parents=True)
+        except OSError:  # it is there, or cannot be made, and would be new every time
+            return False
+        return True
+
     def recall(self, target: Target) -> ViewState:
         return self._read(_file_name(target), ViewState) or ViewState()
 

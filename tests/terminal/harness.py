@@ -164,7 +164,7 @@ class Terminal:
 def plain_environment(extra: Mapping[str, str]) -> dict[str, str]:
     unwanted = ("COLUMNS", "LINES", "TMUX", "NO_COLOR", "COLORTERM", "TEXTUAL", "VISUAL", "EDITOR", "TERM_PROGRAM")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(unwanted)}
-    return {**kept, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **extra}
+    return {**kept, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "CI": "1", **extra}
 
 
 def find_below(process: int) -> list[int]:

@@ -35,6 +35,7 @@ from ..panels.log import LogPanel
 from ..saved_state import SavedState
 from .actions.changer import Changer
 from .actions.changes import ChangeActions
+from .actions.first_start import FirstStart
 from .actions.general import GeneralActions
 from .actions.hook_forms import HookForms
 from .actions.hook_rows import HookRowActions
@@ -83,6 +84,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         super().__init__(driver_class=driver)
         self.error_console = self._crash = CrashConsole()
         self.options = options
+        self._typed = False  # a key came from the terminal
         self._last_filters = (_HARMLESS, AsciiLines()) if options.ascii else (_HARMLESS,)
         self.set_class(options.ascii, "-ascii")
         for name, colours in options.themes.items():
@@ -114,6 +116,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         self.targets = TargetActions(
             engine, state, opening, presenter, bookmarks, last_hooks, questions, host, self.options.targets
         )
+        self.first_start = FirstStart(self.targets, host)
         self.hook_rows = HookRowActions(engine, state, observing, changer, forms, outside, questions, host, ascii)
         self.owners: dict[str, object] = {
             "general": GeneralActions(engine, state, bench, passes, presenter, outside, last_hooks, host, ascii),
@@ -175,11 +178,16 @@ class InspectorApp(App[None], inherit_bindings=False):
         gc.collect()
         gc.freeze()  # a full collection over everything imported would stall keys for a frame or two
         await self.engine.connect()
+        first = self.options.tour and not self._typed and self.bookmarks.saved.begin()
         if self.options.target is not None:
             target = msgspec.convert(dict(self.options.target), Target)
             self.controller.opening.start(target)
             if target.target == TOUR:
                 self.host.perform("tour")
+            elif first:
+                self.first_start.show_tour(has_target=True)
+        elif first:
+            self.first_start.show_tour(has_target=False)
         elif self.options.engine_fd is None:
             self.presenter.stage("no model is open")
             self.targets.open()
@@ -225,6 +233,7 @@ class InspectorApp(App[None], inherit_bindings=False):
 
     @on(KeyEnd)
     def _follow_key(self, message: KeyEnd) -> None:
+        self._typed = True
         target = self.focused or self.screen
         if not message.laps or not target.post_message(KeyEnd(message.done, message.laps - 1)):
             self._end_key(message.done)

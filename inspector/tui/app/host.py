@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from textual.app import App
+from textual.events import Key
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import AwaitMount
@@ -72,6 +73,10 @@ class Host:
 
     def leave(self, exit_code: int) -> None:
         self._app.exit(return_code=exit_code)
+
+    def type_key(self, key: Key) -> None:
+        """As if it were typed now."""
+        self._app.post_message(Key(key.key, key.character))
 
     def perform(self, id: str) -> None:
         """Do a command of `keys.COMMANDS`, as its key does."""

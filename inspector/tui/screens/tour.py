@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -10,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
+from textual.events import Key
 from textual.widgets import Static
 
 from ..keys import find_command, key_like, key_of, perform
@@ -56,8 +58,16 @@ STOPS = (
 )  # fmt: skip
 
 
-class Tour(Layer[None]):
-    """Lies at the bottom; every key that closes a layer skips the rest."""
+UNREAD = 2.0
+"""Seconds in which nobody has read what came by itself."""
+
+
+class Tour(Layer[Key | None]):
+    """Lies at the bottom; every key that closes a layer skips the rest.
+
+    Args:
+        unasked: It came by itself. Whoever types something else at once meant the app, and is given it, with the key.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key_like("detail", "turn(1)", also="space,right," + find_command("expand").keys),
@@ -69,9 +79,10 @@ class Tour(Layer[None]):
     Tour > #layer { width: 74; max-width: 100%; margin-bottom: 1; border: round $primary; }
     """
 
-    def __init__(self) -> None:
+    def __init__(self, unasked: bool = False) -> None:
         super().__init__()
         self.at = 0
+        self._unread_until = time.monotonic() + UNREAD if unasked else 0.0
 
     def compose(self) -> ComposeResult:
         with Vertical(id="layer"):
@@ -79,6 +90,11 @@ class Tour(Layer[None]):
 
     async def on_mount(self) -> None:
         await self._show(0)
+
+    def on_key(self, event: Key) -> None:
+        if time.monotonic() < self._unread_until and event.key not in self.active_bindings:
+            event.stop()
+            self.dismiss(event)
 
     async def action_turn(self, delta: int) -> None:
         """To the next screen or back; after the last one it is over."""

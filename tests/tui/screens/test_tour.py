@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from inspector.records import Open
 from inspector.target_kinds import TOUR
 from inspector.tui.keys import key_of
+from inspector.tui.saved_state import SavedState
+from inspector.tui.screens import tour
+from inspector.tui.screens.picker import Picker
 from inspector.tui.screens.tour import STOPS, Tour, write_stop
 
 from ..app.test_hook_actions import settle
@@ -47,3 +52,30 @@ async def test_who_has_opened_nothing_yet_is_offered_the_tour(tmp_path: Path):
         await pilot.press("o")
         await settle(app, pilot)
         assert [choice.kind for choice in app.screen._choices if choice.name == TOUR] == ["recent"]
+
+
+async def test_the_tour_comes_by_itself_once_and_goes_for_a_key_that_was_meant_for_the_app(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(tour, "UNREAD", float("inf"))
+    async with running(tmp_path / "state", tour=True) as (app, pilot, _):
+        assert isinstance(app.screen, Tour) and app.workbench.model.complete
+        await pilot.press("enter", "j")
+        await settle(app, pilot)
+        assert app.screen is app.workbench and app.workbench.selected == 1
+    async with running(tmp_path / "state", tour=True) as (app, pilot, _):
+        assert app.screen is app.workbench
+    async with running(tmp_path / "other", tour=True, target=None) as (app, pilot, engine):
+        assert isinstance(app.screen, Tour) and engine.requests(Open)[-1].target.target == TOUR
+        await pilot.press(*"vit")
+        await settle(app, pilot)
+        assert isinstance(app.screen, Picker) and app.screen.query_one("LineBox").value == "vit"
+    assert not SavedState(tmp_path / "state").begin() and not SavedState(Path("/proc/none")).begin()
+
+
+async def test_a_tour_that_was_read_for_a_while_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tour, "UNREAD", 0)
+    async with running(tmp_path / "state", tour=True) as (app, pilot, _):
+        await pilot.press("j")
+        await settle(app, pilot)
+        assert isinstance(app.screen, Tour)

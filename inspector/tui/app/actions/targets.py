@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any
 
 import msgspec
+from textual.widget import AwaitMount
 
 from ....client.engine_client import EngineClient
 from ....records import Choice, Choices, ListTargets, Target
@@ -38,7 +39,7 @@ class TargetActions:
     host: Host
     settings: Mapping[str, Mapping[str, Any]]  # fields of `Target` that a person configured, by its name
 
-    def open(self) -> None:
+    def open(self) -> AwaitMount:
         """Ask what to open: what was open lately at once, the engine's names when they are there."""
         from ...screens.picker import Picker
 
@@ -55,6 +56,7 @@ class TargetActions:
 
         mounted = self.host.push(picker, lambda name: self._open_picked(name, recent))
         self.host.spawn(fetch())
+        return mounted
 
     def _open_picked(self, name: str | None, recent: tuple[Target, ...]) -> None:
         if name is not None:
