@@ -11,8 +11,9 @@ from ...client.model import Model
 from ...records import CallRow
 from ...text import visible
 from .. import format as fmt
-from .columns import CLASS_LIMIT, NAME_LIMIT, Columns, share_head
-from .lines import DisplayOptions, Lines, Piece, call_badges, remarkable
+from .cells import Cells, Piece, share_line
+from .columns import CLASS_LIMIT, NAME_LIMIT, Columns
+from .lines import DisplayOptions, Lines, call_badges, remarkable
 from .matching import Names, occurrences
 
 _MILLISECONDS = 7  # "23.4 ms"
@@ -79,28 +80,30 @@ class CallLines(Lines):
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         call = self.calls[id]
         role = "error" if call.status == "raised" else ""
-        return [
-            *self._head(call, columns, role),
-            (" " * columns.gap, "class"),
-            *self.number_piece(fmt.ms(call.ms), columns.number, role or "number"),
-            *self.shape_piece(call.brief, columns.shape, role or "shape"),
-            *self.heat_piece((call,), columns.heat, role),
-            *self.number_piece("", columns.calls, "calls"),
-            *self.mark_pieces(call.module, columns.mark, (call,)),
-            *self.badge_pieces(call_badges((call,), self.options.producers), columns),
+        cells = [
+            [(" " * columns.gap, "class")],
+            self.number_piece(fmt.ms(call.ms), columns.number, role or "number"),
+            self.shape_piece(call.brief, columns.shape, role or "shape"),
+            self.heat_piece((call,), columns.heat, role),
+            self.number_piece("", columns.calls, "calls"),
+            self.mark_pieces(call.module, columns.mark, (call,)),
+            self.badge_pieces(call_badges((call,), self.options.producers), columns),
         ]
+        return self._line(call, columns, cells, role)
 
-    def _head(self, call: CallRow, columns: Columns, role: str) -> list[Piece]:
-        """The path, cut where it starts, which of several calls it is, and the class."""
+    def _line(self, call: CallRow, columns: Columns, cells: Cells, role: str) -> list[Piece]:
+        """The path, cut where it starts, which of several calls it is, the class and the other columns."""
         number = f" #{call.in_step}" if len(self.model.calls_of(call.module)) > 1 else ""
         path, class_name = self._name(call.module), self.model.rows[call.module].class_name
-        room, class_cells = share_head(columns, cell_len(path) + len(number), cell_len(visible(class_name)))
+        wanted = cell_len(path) + len(number), cell_len(visible(class_name))
+        room, class_cells, others = share_line(columns, *wanted, cells)
         name = fmt.cut_start(path, max(room - len(number), 0))
         rest = fmt.fit(number, room - cell_len(name))
         return [
             *self.name_pieces(name, cell_len(name), role or ("name" if call.depth else "root"), self._find(name)),
             (rest, role or "calls"),
             *self.class_pieces(class_name, class_cells, role or "class"),
+            *others,
         ]
 
     def _find(self, name: str) -> set[int]:

@@ -42,17 +42,23 @@ class Columns(NamedTuple):
     badges: int
     words: bool  # badges are written out
 
+    def join_head(self) -> Columns:
+        """For a line that has no class: the name has both columns."""
+        return self._replace(name=self.name + self.class_name + bool(self.class_name), class_name=0)
+
 
 def lay_out(width: int, natural: Widths, long_names: bool = False) -> Columns:
     """Share `width` cells out. What gives way first: badge words, the spelled-out shape, class, number, shape, and
     last heat, calls and badges; the name takes what is left. With `long_names` they matter more than the classes.
-    Words and shapes that can be said in less give way to any name up to half of the width."""
+    Words and shapes that can be said in less give way to any name and to any class up to half of the width."""
     need = min(natural.name, max(14, width * 2 // 5 if long_names else width // 3))
+    whole = max(need, min(natural.name, width // 2))
     rest = 0
     for columns in _variants(natural):
         rest = width - _taken(columns)
         in_less = columns.words or columns.shape > natural.short_shape
-        if rest >= (max(need, min(natural.name, width // 2)) if in_less else need):
+        more = min(natural.class_name, width // 2) - columns.class_name
+        if rest >= (whole + max(more, 0) if in_less else need):
             break
     return _spread(columns, max(rest, 0), natural)
 
@@ -95,14 +101,3 @@ def _spread(columns: Columns, rest: int, natural: Widths) -> Columns:
     rest -= name
     more = min(rest, natural.class_name - columns.class_name) if columns.class_name else 0
     return columns._replace(name=name, class_name=columns.class_name + more, gap=rest - more)
-
-
-def share_head(columns: Columns, name: int, class_name: int) -> tuple[int, int]:
-    """Cells of the name and the class on a line where they would like so many: what is too long for its column may
-    use what the other leaves blank there."""
-    both = columns.name + columns.class_name
-    if not columns.class_name or (name <= columns.name and class_name <= columns.class_name):
-        return columns.name, columns.class_name
-    given = max(name, both - class_name) if class_name > columns.class_name else min(name, both - class_name)
-    given = given if name <= columns.name or class_name <= columns.class_name else columns.name
-    return min(given, both), both - min(given, both)

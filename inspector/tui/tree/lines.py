@@ -17,12 +17,10 @@ from ...records import Brief, CallRow
 from ...report.findings import DEAD, name_oddities
 from ...text import visible
 from .. import format as fmt
+from .cells import Piece
 from .columns import BADGE_LIMIT, SHAPE_LIMIT, Columns, Widths
 from .heat import NONE, heat, short, worst
 from .matching import Names, occurrences
-
-Piece = tuple[str, str]
-"""Text and its role, one of `roles.ROLES`."""
 
 Badge = tuple[fmt.Mark, str]
 """A mark and the word that goes with it where there is room."""

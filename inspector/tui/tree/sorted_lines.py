@@ -8,9 +8,11 @@ from dataclasses import replace
 
 from rich.cells import cell_len
 
+from ...text import visible
 from .. import format as fmt
+from .cells import Piece, share_line
 from .columns import NAME_LIMIT, Columns, Widths
-from .lines import Lines, Piece
+from .lines import Lines
 from .matching import occurrences
 from .sorting import Measures, Sort, most_first
 from .tree_lines import MEASURED, TreeLines
@@ -75,17 +77,16 @@ class SortedLines(Lines):
         return text in self.names.paths[row] or text in self.names.classes[row]
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
+        """The path, cut where it starts, the class and the other columns."""
         row = self._rows[id]
-        return self._modules.line(row, columns, self._head(row, columns), self._write(row))
-
-    def _head(self, row: int, columns: Columns) -> list[Piece]:
-        """The path, cut where it starts, and the class."""
-        name = fmt.fit(fmt.cut_start(self._name(row), columns.name), columns.name)
+        path, class_name = self._name(row), self.model.rows[row].class_name
+        cells = self._modules.list_cells(row, columns, self._write(row))
+        wanted = cell_len(path), cell_len(visible(class_name))
+        room, class_cells, others = share_line(columns, *wanted, cells)
+        name = fmt.fit(fmt.cut_start(path, room), room)
         role = self._modules.role_of(row)
-        found = occurrences(self.options.search, name)
-        class_name = self.model.rows[row].class_name
-        pieces = self.name_pieces(name, columns.name, role or "name", found)
-        return [*pieces, *self.class_pieces(class_name, columns.class_name, role or "class")]
+        pieces = self.name_pieces(name, room, role or "name", occurrences(self.options.search, name))
+        return [*pieces, *self.class_pieces(class_name, class_cells, role or "class"), *others]
 
     def _write(self, row: int) -> str:
         return self.sort.write(self._measures[row]) if self.sort is not None else ""

@@ -13,8 +13,9 @@ from ...records import Brief, CallRow, ModuleRow
 from ...records.badges import badge_word, explain_uncalled
 from ...text import visible
 from .. import format as fmt
-from .columns import CLASS_LIMIT, INDENT, NAME_LIMIT, Columns, Widths, share_head
-from .lines import Badge, DisplayOptions, Lines, Piece, call_badges, remarkable
+from .cells import Cells, Piece, share_line
+from .columns import CLASS_LIMIT, INDENT, NAME_LIMIT, Columns, Widths
+from .lines import Badge, DisplayOptions, Lines, call_badges, remarkable
 from .matching import Names, highlights
 from .outline import Outline
 
@@ -117,20 +118,20 @@ class TreeLines(Lines):
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         row = self.model.rows[id]
-        return self.line(id, columns, self._head(row, columns, self.role_of(id)), fmt.count(row.parameters))
+        cells = self.list_cells(id, columns, fmt.count(row.parameters))
+        return self._line(row, columns, cells, self.role_of(id))
 
-    def line(self, id: int, columns: Columns, head: Sequence[Piece], number: str) -> list[Piece]:
-        """The line of a module that begins in this way, with this number."""
+    def list_cells(self, id: int, columns: Columns, number: str) -> Cells:
+        """What stands behind the name and the class of a module with this number."""
         calls, role = self.model.calls_of(id), self.role_of(id)
         return [
-            *head,
-            (" " * columns.gap, "class"),
-            *self.number_piece(number, columns.number, role or "number"),
-            *self._output(id, calls, columns, role),
-            *self.heat_piece(calls, columns.heat, role),
-            *self.number_piece(f"×{len(calls)}" if len(calls) > 1 else "", columns.calls, role or "calls"),
-            *self.mark_pieces(id, columns.mark, calls),
-            *self.badge_pieces(self._badges(id), columns),
+            [(" " * columns.gap, "class")],
+            self.number_piece(number, columns.number, role or "number"),
+            self._output(id, calls, columns, role),
+            self.heat_piece(calls, columns.heat, role),
+            self.number_piece(f"×{len(calls)}" if len(calls) > 1 else "", columns.calls, role or "calls"),
+            self.mark_pieces(id, columns.mark, calls),
+            self.badge_pieces(self._badges(id), columns),
         ]
 
     def role_of(self, index: int) -> str:
@@ -147,20 +148,20 @@ class TreeLines(Lines):
         then = self.options.observed_then
         return self.options.ran and not calls and index < len(then) and then[index] == OBSERVED
 
-    def _head(self, row: ModuleRow, columns: Columns, role: str) -> list[Piece]:
-        """Guides, arrow, name and class. The root's name is its class, and may use both columns."""
+    def _line(self, row: ModuleRow, columns: Columns, cells: Cells, role: str) -> list[Piece]:
+        """Guides, arrow, name and class, and the other columns. The root's name is its class, and may use both."""
         guides = fmt.cut(_guides(self.level(row.index), self.indent(row.index, columns)), columns.name)
         arrow = fmt.cut(_arrow(self.outline, row.index), columns.name - cell_len(guides))
-        room = columns.name - cell_len(guides) - cell_len(arrow)
+        before = cell_len(guides) + cell_len(arrow)
         pieces = [(self.plain(guides), "guide"), (self.plain(arrow), "arrow")]
-        if row.parent < 0:
-            room += columns.class_name + 1 if columns.class_name else 0
-            return [*pieces, *self.name_pieces(visible(row.class_name), room, role or "root", set())]
-        name = fmt.key(row.key)
-        before = columns.name - room
-        name_cells, class_cells = share_head(columns, before + cell_len(name), cell_len(visible(row.class_name)))
-        pieces += self.name_pieces(name, name_cells - before, role or "name", self._find_marked(row.index, name))
-        return [*pieces, *self.class_pieces(row.class_name, class_cells, role or "class")]
+        root = row.parent < 0
+        columns = columns.join_head() if root else columns
+        name, class_name = (visible(row.class_name), "") if root else (fmt.key(row.key), visible(row.class_name))
+        wanted = before + cell_len(name), cell_len(class_name)
+        name_cells, class_cells, others = share_line(columns, *wanted, cells)
+        found = set() if root else self._find_marked(row.index, name)
+        pieces += self.name_pieces(name, name_cells - before, role or ("root" if root else "name"), found)
+        return [*pieces, *self.class_pieces(class_name, class_cells, role or "class"), *others]
 
     def _find_marked(self, index: int, name: str) -> set[int]:
         """Offsets in the name that the search, or else the filter, found."""

@@ -26,8 +26,9 @@ from ...records import CallRow
 from ...text import visible
 from .. import format as fmt
 from ..keys import bindings
+from .cells import Piece
 from .columns import Columns, lay_out
-from .lines import DisplayOptions, Piece
+from .lines import DisplayOptions
 from .listing import Listing
 from .roles import CSS, ROLES, WIDGET_ROLES, component
 from .trail import Trail

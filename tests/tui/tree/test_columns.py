@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from inspector.tui.tree.columns import Columns, Widths, lay_out, share_head
+from inspector.tui.tree.cells import share_head, share_line
+from inspector.tui.tree.columns import Columns, Widths, lay_out
+from inspector.tui.tree.lines import DisplayOptions
+from inspector.tui.tree.listing import Listing
+
+from .tree_models import model, row, run
 
 LONG_CLASS = Widths(name=20, class_name=41, number=5, shape=10, short_shape=6)
 LONG_NAME = Widths(name=90, class_name=8, number=5, shape=10, short_shape=6)
@@ -42,3 +49,64 @@ def test_on_a_line_a_long_name_or_class_uses_what_the_other_leaves_blank(name, c
     columns = Columns(20, 12, 0, 5, 0, 0, 0, 1, 0, False)
     assert share_head(columns, name, class_name) == cells
     assert share_head(columns._replace(class_name=0), name, class_name) == (20, 0)
+
+
+def test_what_can_be_said_in_less_gives_way_to_a_class():
+    natural = Widths(name=10, class_name=34, number=5, shape=16, short_shape=9, words=24, signs=2)
+    whole = [(width, lay_out(width, natural)) for width in range(68, 110)]
+    assert all(columns.class_name == 34 for _, columns in whole)
+    assert not any(columns.words for width, columns in whole if width < 95)
+
+
+written = st.text("abc", max_size=6)
+cells = st.tuples(written, st.integers(0, 5), st.integers(0, 5)).map(
+    lambda each: " " * each[1] + each[0] + " " * each[2]
+)
+
+
+@given(st.integers(1, 40), st.integers(0, 30), st.integers(0, 60), st.integers(0, 60), st.lists(cells, max_size=6))
+def test_no_line_cuts_its_name_or_class_beside_a_blank(name_column, class_column, name, class_name, others):
+    columns = Columns(name_column, class_column, 0, 0, 0, 0, 0, 0, 0, False)
+    class_name = class_name if class_column else 0
+    *got, rest = share_line(columns, name, class_name, [[(text[:2], "a"), (text[2:], "b")] for text in others])
+    text = "".join(piece for piece, _ in rest)
+    assert sum(got) + len(text) == name_column + class_column + sum(map(len, others))
+    assert text.replace(" ", "") == "".join(others).replace(" ", "")
+    assert min(got) >= 0
+    if got[0] < name or got[1] < class_name:
+        assert "  " not in text
+        assert not text.endswith(" ")
+        assert (got[0] <= name or not name) and (got[1] <= class_name)
+
+
+heads = st.lists(
+    st.tuples(st.text("abc", min_size=1, max_size=30), st.text("ABC", min_size=1, max_size=40)), max_size=6
+)
+
+
+@given(heads, st.integers(40, 120), st.booleans())
+def test_neither_the_tree_nor_the_call_order_cuts_a_name_or_a_class_beside_a_blank(heads, width, by_calls):
+    listing = list_modules(heads, by_calls)
+    columns = lay_out(width, listing.lines.widths(), long_names=by_calls)
+    for id in listing.lines.ids[0 if by_calls else 1 :]:
+        text = read(listing, id, columns)
+        assert len(text) == width
+        if "…" in text:
+            assert "  " not in text.lstrip(), text
+
+
+def list_modules(heads: list[tuple[str, str]], by_calls: bool = False) -> Listing:
+    rows = [row(n, 0, key, kind, parameters=20**n - 20) for n, (key, kind) in enumerate(heads, 1)]
+    listing = Listing(run(model([row(0, -1, "", "Root"), *rows])), DisplayOptions(), by_calls)
+    listing.update(100)
+    return listing
+
+
+def read(listing: Listing, id: int, columns: Columns) -> str:
+    return "".join(piece for piece, _ in listing.lines.pieces(id, columns))
+
+
+def test_a_class_takes_the_blanks_before_a_number_and_moves_nothing():
+    listing = list_modules([("avgpool", "AdaptiveAvgPool2d")])
+    text = read(listing, 1, Columns(10, 15, 0, 5, 10, 0, 0, 1, 0, False))
+    assert text == "  avgpool  AdaptiveAvgPool2d   –  1×64×112²  ●"
