@@ -67,10 +67,26 @@ def _follow(names: set[str], defined: dict[str, ast.stmt]) -> set[str]:
 def _names_used(node: ast.AST) -> Iterator[str]:
     if isinstance(node, ast.Name):
         yield node.id
+    own = _names_local(node) if isinstance(node, ast.FunctionDef | ast.Lambda) else set()
     for field, value in ast.iter_fields(node):
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, ast.AST) and field not in ("annotation", "returns"):
-                yield from _names_used(each)
+                yield from (name for name in _names_used(each) if field != "body" or name not in own)
+
+
+def _names_local(function: ast.FunctionDef | ast.Lambda) -> set[str]:
+    """What a function is called with, and what it assigns."""
+    given = {each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)}
+    return given | {name for node in ast.iter_child_nodes(function) for name in _names_assigned(node)}
+
+
+def _names_assigned(node: ast.AST) -> Iterator[str]:
+    """Without those of functions within."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.id
+    if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+        for each in ast.iter_child_nodes(node):
+            yield from _names_assigned(each)
 
 
 def _is_text(node: ast.stmt | None) -> bool:

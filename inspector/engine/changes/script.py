@@ -25,7 +25,7 @@ from ..loading.renames import parse_renames
 from .applied import Addition, AppliedHook
 from .carry import Luggage
 from .edits import Edit, Load, StateDictFile
-from .plain_hooks import CallsOf, are_plain
+from .plain_hooks import CallsOf, are_plain, put_plainly
 from .prune import prune
 
 SKELETON = Path(__file__).with_name("script_skeleton.txt")
@@ -47,6 +47,7 @@ NEEDED = (
     ("values.value_path", "change_inside"),
     ("values.value_path", "split"),
     ("hooks.substitute", "check_dtype"),
+    ("hooks.conditions", "Condition"),
     ("hooks.conditions", "parse_condition"),
     ("hooks.step_choice", "parse_step"),
     ("hooks.context", "HookContext"),
@@ -60,8 +61,9 @@ STAY = ("SEED", "INPUTS", "build", "add_hooks", "run")
 _ENGINE = __name__.rpartition(".changes")[0]
 _DEFINED = re.compile(r"^(?:def|class) (\w+)|^(\w+) = ", re.MULTILINE)
 _IMPORTS = (
-    "import contextlib", "import fnmatch", "import itertools", "import json", "import random", "import sys",
-    "from pathlib import Path", "import torch", "from torch import nn",
+    "import collections", "import contextlib", "import fnmatch", "import functools", "import itertools", "import json",
+    "import random", "import sys", "from pathlib import Path", "import torch", "import torch.nn.functional as F",
+    "from torch import nn",
 )  # fmt: skip
 """Those of the skeleton."""
 
@@ -198,20 +200,9 @@ def _put_all(
     active: Sequence[tuple[Hook, AppliedHook]], paths: Sequence[ModulePath], codes: list[str], plain: bool
 ) -> list[str]:
     if plain:
-        return ["return [", *(f"    {_put_plainly(hook, paths[m.node.index], codes)}," for hook, m in active), "]"]
+        return put_plainly(active, paths, codes, _call)
     first = ["STATE.start()", "handles = [STATE.steps.register(model)]"]
     return [*first, *(_put(hook, paths[member.node.index], codes) for hook, member in active), "return handles"]
-
-
-def _put_plainly(hook: Hook, path: ModulePath, codes: list[str]) -> str:
-    dotted = ".".join(path)
-    module = f"at(model, {path!r})" if any("." in key for key in path) else f"model.get_submodule({dotted!r})"
-    if hook.kind.acts == "python":
-        which = "register_forward_hook" if hook.on == "output" else "register_forward_pre_hook"
-        return f"{module}.{which}(hook_{codes.index(hook.code)}, with_kwargs=True)"
-    act = f"only_when({_call(hook)}, {hook.when!r})" if hook.when else _call(hook)
-    part = f"on_part({act}, lambda tensor: tensor{hook.where})" if hook.where else act
-    return f"on_{hook.on}({module}, {part})"
 
 
 def _put(hook: Hook, path: ModulePath, codes: list[str]) -> str:

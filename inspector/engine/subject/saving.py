@@ -62,7 +62,8 @@ def _write_script(subject: Subject, runner: Runner, path: Path) -> str:
         raise UsageError("there is no sample input to write", hint="s asks for one")
     inputs = check_new(path.with_suffix(".inputs.pt"))
     text = script(
-        subject.target, subject.info.kind, inputs.name, subject.seed, subject.target.grad, change_log.edits.made,
+        subject.target, subject.info.kind, inputs.name, subject.seed,
+        subject.target.grad or runner.settings.backward, change_log.edits.made,
         change_log.added.additions, subject.tree.paths, runner.last.of,
         _say_left_out(runner.settings),
     )  # fmt: skip

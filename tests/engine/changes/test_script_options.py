@@ -1,4 +1,7 @@
-"""Scripts of hooks with a moment, a part of a tensor, or gradients: as the session computes them, or a hook by hand."""
+"""Scripts of hooks with a moment, a part of a tensor, or gradients: as the session computes them, or a hook by hand.
+
+Each prints as well, for which a script needs all that there is; those that need less are in `test_limited_script`.
+"""
 
 from __future__ import annotations
 
@@ -107,6 +110,7 @@ def test_moments_and_parts_are_computed_by_a_script_as_by_the_session(tmp_path: 
         if name == "patched_part":
             answer(session, AddHook(1, "layer", "scale(3)"))
         answer(session, AddHook(1, where, hook))
+        answer(session, AddHook(1, "pair", "print()"))
         expected[name] = output_of(session)
         assert torch.equal(expected[name], plain) == (name == "recorded_part"), name
         session.save(str(tmp_path / f"script_{name}.py"))
@@ -149,8 +153,10 @@ def test_hooks_on_gradients_do_in_a_script_what_is_done_by_hand(tmp_path: Path) 
     args = session.subject.sample.args
     for name, (hook, by_hand) in GRADIENTS.items():
         answer(session, AddHook(1, "last", hook))
+        answer(session, AddHook(1, "pair", "print()"))
         assert not session.run(Run(1, backward=True)).faults
         session.save(str(tmp_path / f"script_{name}.py"))
+        answer(session, Undo(1))
         answer(session, Undo(1))
         plain = copy.deepcopy(root)
         last: nn.Module = plain.get_submodule("last")

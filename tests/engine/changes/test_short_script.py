@@ -33,7 +33,15 @@ import runpy, sys
 sys.modules["inspector"] = None  # as where this package is not installed
 import torch
 for script in sys.argv[1:]:
-    torch.save(runpy.run_path(script)["run"](), script + ".result")
+    space = runpy.run_path(script)
+    models, build = [], space["build"]
+    space["run"].__globals__["build"] = lambda: models.append(build()) or models[0]
+    output = space["run"]()
+    found = [output.detach()]
+    if output.requires_grad:
+        output.mean().backward()
+        found += [parameter.grad for _, parameter in sorted(models[0].named_parameters())]
+    torch.save(found, script + ".result")
 """
 
 
@@ -46,7 +54,8 @@ def open_net(folder: Path, weights: str = "", name: str = "net_of_script") -> Se
     return session
 
 
-def run_elsewhere(folder: Path, *scripts: Path) -> list[torch.Tensor]:
+def run_elsewhere(folder: Path, *scripts: Path) -> list[list[torch.Tensor]]:
+    """The output of each script, and where it has a graph the gradients of the parameters of its mean."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     command = [sys.executable, "-c", DRIVER, *map(str, scripts)]
     ran = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=200)
@@ -86,7 +95,7 @@ def test_short_scripts_compute_what_the_session_did(tmp_path: Path, monkeypatch:
         assert len(Path(name).read_text().splitlines()) < 300 and "STATE" not in Path(name).read_text()
 
     got = run_elsewhere(tmp_path.parent, *(tmp_path / name for name in ("two.py", "more.py", "batches.py")))
-    assert all(torch.equal(one, other) for one, other in zip(got, expected, strict=True))
+    assert all(torch.equal(one, other) for (one,), other in zip(got, expected, strict=True))
     assert not torch.equal(expected[1], expected[2])
     more.run(Run(more.generation, batches=2, backward=True, optimizer="SGD(lr=0.1)"))
     more.save("trained.py")
