@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
+from rich.cells import cell_len
+from textual import events
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -15,6 +17,7 @@ from .. import format
 from ..keys import key_of
 from .parts import Part, drop_parts
 from .pass_words import LONG, describe_last, describe_running, describe_work
+from .title_words import ALARM, TARGET, WAITING, explain_word, split_words
 
 BAR_WIDTH = 12
 LOADING = "loading …"
@@ -49,6 +52,22 @@ class TitleBar(Widget):
         left = join_parts(self._left(), room - right.cell_length - 2, self._dot)
         gap = " " * max(room - left.cell_length - right.cell_length, 1)
         return Content.assemble(left, gap, right)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """What the word under the mouse means."""
+        x = event.x - self.gutter.left
+        under = [words for start, *words in self._explain() if start <= x < start + cell_len(words[0])]
+        self.tooltip = Content(": ".join(under[0])) if under else None
+
+    def list_words(self) -> list[tuple[str, str]]:
+        """The words that are shown, and what each means."""
+        return [(word, meaning) for _, word, meaning in self._explain()]
+
+    def _explain(self) -> Iterator[tuple[int, str, str]]:
+        busy = self.running or self.work is not None or self.info is None
+        for start, word in split_words(self.render().plain):
+            of_target = start == 0 and self.info is not None
+            yield start, word, TARGET if of_target else explain_word(word) or (WAITING if busy else ALARM)
 
     @property
     def _dot(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual import on
@@ -15,7 +16,7 @@ from ..drawing.lines import LineView, Page
 from ..drawing.styles import ACCENT, DIM
 from ..drawing.wrap import Line
 from ..keys import bind_own, find_command, key_like, key_of
-from .help_pages import ALL, PAGES, page_lines
+from .help_pages import ALL, PAGES, TITLE, page_lines, title_lines
 from .layer import Layer
 
 _TITLES = (*(page.title for page in PAGES), ALL)
@@ -38,11 +39,12 @@ class Help(Layer[None]):
     Help > #layer { height: 90%; max-height: 44; }
     """
 
-    def __init__(self, ascii: bool = False, title: str = ALL) -> None:
-        """Begin with the page of this title."""
+    def __init__(self, ascii: bool = False, title: str = ALL, words: Sequence[tuple[str, str]] = ()) -> None:
+        """Begin with the page of this title. `words` stand in the app's title, each with what it means."""
         super().__init__()
         self.page = _TITLES.index(title) if title in _TITLES else len(PAGES)
         self._ascii = ascii
+        self._words = words
         self.view = LineView(self._build)
         self.view.ascii = ascii
         self.prompt = PromptBar(id="prompt")
@@ -50,8 +52,8 @@ class Help(Layer[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = "Help"
-            hints = f"{key_of('search')} searches  {key_of('pane-next')} next page  {key_of('quit')} closes"
-            frame.border_subtitle = Content(hints)
+            hints = f"{key_of('search')} searches  {key_of('pane-next')} next page  {key_of('help')} title"
+            frame.border_subtitle = Content(f"{hints}  {key_of('quit')} closes")
             yield self.view
             yield self.prompt
 
@@ -64,7 +66,9 @@ class Help(Layer[None]):
         return _TITLES[self.page]
 
     def _build(self, width: int) -> Page:
-        return Page(page_lines(self.title_shown, self._ascii), head=(Line(self._draw_tabs()), Line()))
+        in_title = self.title_shown == TITLE
+        lines = title_lines(self._words, self._ascii) if in_title else page_lines(self.title_shown, self._ascii)
+        return Page(lines, head=(Line(self._draw_tabs()), Line()))
 
     def _draw_tabs(self) -> Content:
         styles = (f"bold reverse {ACCENT}" if at == self.page else DIM for at in range(len(_TABS)))
@@ -75,7 +79,11 @@ class Help(Layer[None]):
         self.view.renew(to=0)
 
     def action_help(self) -> None:
-        self.dismiss(None)
+        """The words of the title; there, close."""
+        if self.title_shown == TITLE:
+            self.dismiss(None)
+        else:
+            self._show_page(_TITLES.index(TITLE))
 
     def action_turn(self, delta: int) -> None:
         if not self.prompt.is_open:

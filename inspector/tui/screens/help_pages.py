@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 
 from rich.cells import cell_len
@@ -11,37 +11,19 @@ from textual.content import Content
 
 from ...gradients import MEANINGS
 from ..bars.tabs import TAB_MARKS
+from ..bars.title_words import IN_TITLE
 from ..drawing.wrap import Line
 from ..format import MARKS, Mark, ascii_only
 from ..key_names import print_key
 from ..keys import COMMANDS, Command, Context, find_command
+from ..tree.words import IN_TREE
 
 KEY_COLUMN = 14
+_WIDEST = 26
 HEADING = "bold $text-primary"
 Spell = Callable[[str], str]
 """A text as the app writes it: in ASCII, or as it is."""
 
-SHAPES = {
-    "28²": "two equal dimensions at the end of a shape: 28×28",
-    "2×10 +4": "of several tensors the first one's shape, and how many more there are",
-}
-IN_TITLE = {
-    "torchvision": "the kind of target that was opened, behind its name",
-    "68 modules": "as model.named_modules() counts them, the model itself included",
-    "11.7M": "parameters: their elements, each shared tensor once",
-    "46.8 MB": "bytes of parameters and buffers",
-    "eval, train": "the mode: in train, dropout drops and batch norm uses the batch's own statistics",
-    "cpu, cuda:0": "the device of the parameters",
-    "2 changes": "hooks added and parameters edited since it was opened, those undone left out",
-    "1 altering": "hooks of ours that are on and change values",
-    "pass 3": "the last pass, counted since the model was opened, and how long it took",
-    "76 hooks": "observe hooks that were on in it",
-    "changed since": "it began before the last change: run again to see what that does",
-    "Δ 0.32": "how far the model's output is from the baseline: the relative L2 distance",
-    "never fired": "hooks that no call reached; the Log says why",
-    "input reaches": "a guessed input gets to few of the modules: give another one with s",
-    "live": "runs again after every change",
-}
 _REMARKS = {
     "General": "  inspector config --edit gives commands other keys.",
     "Panels": "  In the tree too, for the panel that shows, where the key is free.",
@@ -70,10 +52,13 @@ class HelpPage:
             yield row(keys, capitalize(label.removeprefix(f"{self.title}: ")))
         if self.words or self.marks:
             yield Line()
-        for word, meaning in (*self.words.items(), *_spell_marks(self.marks, spell)):
-            yield row(spell(word), spell(meaning))
+        meanings = [(spell(word), spell(meaning)) for word, meaning in self.words.items()]
+        meanings += [(sign, spell(meaning)) for sign, meaning in _spell_marks(self.marks, spell)]
+        column = min(max((KEY_COLUMN, *(cell_len(word) + 2 for word, _ in meanings))), _WIDEST)
+        yield from (row(word, meaning, column) for word, meaning in meanings)
 
 
+TITLE = "Title"
 PAGES: tuple[HelpPage, ...] = (
     HelpPage(
         "Tree", "Tree",
@@ -84,7 +69,7 @@ PAGES: tuple[HelpPage, ...] = (
             "go-to", "back", "filter", "search", "order", "sort", "observe", "add-hook", "run", "backward", "baseline",
             "undo", "zoom",
         ),
-        SHAPES,
+        IN_TREE,
     ),
     HelpPage("Marks", "Marks", "What stands behind the shape of a module in the tree.", marks=MARKS),
     HelpPage(
@@ -120,7 +105,8 @@ PAGES: tuple[HelpPage, ...] = (
         commands=("run", *_PANELS),
     ),
     HelpPage(
-        "Title", "Title", "The line at the top, from left to right, and the marks on the tabs.",
+        TITLE, TITLE, "The line at the top as it is now, what else may stand there, and the marks on the tabs. "
+        "Where the mouse rests on a word, what it means is shown too.",
         words=IN_TITLE, marks=TAB_MARKS,
     ),
 )  # fmt: skip
@@ -132,6 +118,14 @@ def page_lines(title: str, ascii: bool = False) -> list[Line]:
     spell = in_ascii if ascii else str
     found = [line for page in PAGES if page.title == title for line in page.lines(spell)]
     return found or list(_everything(spell))
+
+
+def title_lines(words: Sequence[tuple[str, str]], ascii: bool = False) -> list[Line]:
+    """The page of the title, which has these words now."""
+    page = next(page for page in PAGES if page.title == TITLE)
+    now = dict(words)
+    others = {word: meaning for word, meaning in page.words.items() if meaning not in now.values()}
+    return list(replace(page, words=now | others).lines(in_ascii if ascii else str))
 
 
 def help_text(ascii: bool = False) -> str:
@@ -161,10 +155,10 @@ def capitalize(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def row(left: str, meaning: str) -> Line:
+def row(left: str, meaning: str, column: int = KEY_COLUMN) -> Line:
     """A key or a word, and what it means."""
-    gap = " " * max(KEY_COLUMN - cell_len(left), 1)
-    return Line(Content.assemble((f"  {left}", "bold"), gap, meaning), indent=KEY_COLUMN + 2)
+    gap = " " * max(column - cell_len(left), 1)
+    return Line(Content.assemble((f"  {left}", "bold"), gap, meaning), indent=column + 2)
 
 
 def _head(title: str, says: str) -> Iterator[Line]:
@@ -191,7 +185,7 @@ def _everything(spell: Spell) -> Iterator[Line]:
             Line(Content.styled(remark, "$foreground-muted"), indent=2) for g, remark in _REMARKS.items() if g == group
         )
         yield Line()
-    words = {"Shapes in the tree": SHAPES, "Words in the title": IN_TITLE, "Gradients are called": MEANINGS}
+    words = {"In the tree": IN_TREE, "Words in the title": IN_TITLE, "Gradients are called": MEANINGS}
     marks = {"Marks in the tree": MARKS, "On the tabs": TAB_MARKS}
     listed = {heading: dict(_spell_marks(each, spell)) for heading, each in marks.items()}
     for heading, meanings in {**listed, **words}.items():

@@ -9,12 +9,21 @@ from ...records import CallRow, PassSummary
 from ...report.findings import find_producers
 from ..keys import key_of
 from .call_lines import CallLines
+from .columns import Columns
 from .lines import DisplayOptions, Lines
 from .matching import Names, find, step
 from .outline import default_expansion
 from .sorted_lines import SortedLines
 from .sorting import SORTS, Sort
 from .tree_lines import TreeLines
+from .words import explain_piece
+
+_FILTER_HELP = (
+    "A word is in a path, a class or a badge,",
+    "or is letters of a path, in order;",
+    "* ? [ make it a glob: layer4.*.conv1;",
+    "class:Conv2d asks for a class.",
+)
 
 
 class Listing:
@@ -273,6 +282,12 @@ class Listing:
             return f"{shown} of {of} calls"
         return f"{len(self.options.matches)} of {of} match" if self.options.filter else f"{shown} of {of} shown"
 
+    def explain(self, line: int, x: int, columns: Columns) -> str:
+        """What stands in this cell of a line means."""
+        ids = self.lines.ids
+        pieces = self.lines.pieces(ids[line], columns) if 0 <= line < len(ids) and x >= 0 else []
+        return self.lines.plain(explain_piece(pieces, x))
+
     def explanation(self) -> tuple[str, ...]:
         """Why no line is shown, and what to press."""
         if not self.model.rows:
@@ -281,5 +296,5 @@ class Listing:
             return "No calls: no pass has run yet.", f"Press {key_of('run')} to run one."
         all_again = f"Press {key_of('leave')} to show all again."
         if self.options.matches:
-            return "No calls of the modules that match.", all_again
-        return f"No module matches “{self.options.filter}”.", all_again
+            return "No calls of the modules that match.", all_again, *_FILTER_HELP
+        return f"No module matches “{self.options.filter}”.", all_again, *_FILTER_HELP

@@ -15,6 +15,7 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual.binding import BindingType
+from textual.content import Content
 from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
@@ -34,12 +35,6 @@ from .roles import CSS, ROLES, WIDGET_ROLES, component
 from .trail import Trail
 
 _GUTTER = 1  # the cursor's bar: seen in every theme, with and without colours
-_FILTER_HELP = (
-    "A word is in a path, a class or a badge,",
-    "or is letters of a path, in order;",
-    "* ? [ make it a glob: layer4.*.conv1;",
-    "class:Conv2d asks for a class.",
-)
 _SCREENFUL = 20  # lines, before the widget knows its height: a terminal of 80x24
 
 
@@ -282,6 +277,12 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         with self._changes():
             self._listing.toggle(self.cursor)
 
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """Explain what the mouse rests on."""
+        x, y = event.get_content_offset(self) or (-1, -1)
+        said = self._listing.explain(y + self.scroll_offset.y, x - _GUTTER, self._columns())
+        self.tooltip = Content(said) if said else None
+
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
         line = -1 if offset is None else offset.y + self.scroll_offset.y
@@ -343,6 +344,6 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         """On an empty list, why it is empty."""
         if self._listing.lines.ids:
             return Strip([])
-        lines = [*self._listing.explanation(), *(_FILTER_HELP if self._options.filter else ())]
+        lines = self._listing.explanation()
         text = fmt.cut(f" {visible(lines[y])}" if y < len(lines) else "", self.size.width)
         return Strip([Segment(fmt.ascii_only(text) if self.ascii else text, self._style("message", False))])

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from inspector.records import Change, Changes, Delta, HookCounts, ModelInfo, PassSummary, Problem
 from inspector.tui.bars.footer import fitting_labels
+from inspector.tui.bars.header import TitleBar
 from inspector.tui.bars.prompt import PromptBar
+from inspector.tui.bars.title_words import explain_word, split_words
 from inspector.tui.panels import PANELS
 from inspector.tui.screens.help import Help
 from inspector.tui.screens.help_pages import PAGES, page_lines
@@ -23,6 +28,9 @@ async def test_help_opens_at_the_pane_that_has_the_keyboard(tmp_path: Path):
         await pilot.pause()
         assert app.screen.title_shown == "Tree" and "Expand all" in text_of(app)
         await pilot.press("question_mark")
+        await pilot.pause()
+        assert app.screen.title_shown == "Title"
+        await pilot.press("question_mark")
         assert app.screen is app.workbench
         await pilot.press("4", "tab", "question_mark")
         await pilot.pause()
@@ -34,6 +42,55 @@ async def test_help_opens_at_the_pane_that_has_the_keyboard(tmp_path: Path):
         await pilot.press("left_square_bracket", "left_square_bracket")
         await pilot.pause()
         assert app.screen.title_shown == "Parameters"
+
+
+async def test_the_title_is_explained_as_it_is(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        words = app.workbench.title_bar.render().plain.split()
+        await pilot.press("question_mark", "question_mark")
+        await pilot.pause()
+        text = text_of(app)
+        assert {"net", "modules", "eval", "pass"} <= set(words)
+        assert text.index("what was opened") < text.index("named_modules()") < text.index("the last pass, counted")
+        assert text.count("named_modules()") == 1 and "runs again after every change" in text
+
+
+def test_every_word_that_the_title_can_have_is_explained():
+    info = ModelInfo("net", "importable", "Net", 3, 3, 2000, 2000, 0, 8000, False, "cpu, cuda:0", "2.9", reached=1)
+    weights = replace(info, kind="weights", is_model=False, tensors=1)
+    counts = HookCounts(9, 1, 2, 3)
+    ended = PassSummary(3, 12.5, 3, 1, delta=Delta(0.3, 1.0, 2.0), loss=1.5, hook_counts=counts, batches=4, steps=9)
+    failed = replace(ended, problem=Problem("no", kind="RuntimeError"))
+    changes = Changes(1, (Change("scale"),), altering=2)
+    for given in (
+        {"info": info, "readonly": True, "live": True, "outdated": "net.py changed", "changes": changes, "stale": True},
+        {"info": weights, "summary": ended, "ascii": True},
+        {"info": replace(info, kind="your model", training=True), "summary": replace(ended, batches=1, cancelled=True)},
+        {"info": info, "summary": failed},
+    ):
+        bar = TitleBar()
+        for name, value in given.items():
+            bar.set_reactive(getattr(TitleBar, name), value)
+        dot = bar._dot
+        parts = dot.join(part.text for part in bar._left()) + "  " + bar._right(999).plain
+        assert [word for _, word in split_words(parts) if word != "net" and not explain_word(word)] == []
+
+
+async def test_the_mouse_rests_on_a_word_and_it_is_explained(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        bar, tree = app.workbench.title_bar, app.workbench.module_tree
+        await pilot.hover(bar, offset=(bar.render().plain.index("eval") + 2, 0))
+        assert "dropout" in str(bar.tooltip)
+        await pilot.hover(bar, offset=(bar.render().plain.index("    ") + 3, 0))
+        assert bar.tooltip is None
+        line = tree.render_line(1).text
+        said = {}
+        for word in (tree._listing.model.rows[1].class_name, "●"):
+            await pilot.hover(tree, offset=(line.index(word) + 1, 2))
+            said[word] = str(tree.tooltip)
+        assert list(said.values()) == ["the class of the module", "observed by a hook of ours"]
+        await pilot.hover(tree, offset=(4, tree.size.height))
+        assert tree.tooltip is None
 
 
 async def test_help_is_searched_in_all_its_pages(tmp_path: Path):

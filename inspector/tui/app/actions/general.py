@@ -85,7 +85,7 @@ class GeneralActions:
     def help(self) -> None:
         from ...screens.help import Help
 
-        self.host.push(Help(self.ascii, self.workbench.pane_title))
+        self.host.push(Help(self.ascii, self.workbench.pane_title, self.workbench.title_bar.list_words()))
 
     def tour(self) -> None:
         from ...screens.tour import Tour
