@@ -170,7 +170,7 @@ def the_attributes() -> r.Attributes:
         "Applies a 2D convolution over an input signal composed of several input planes.\n\n    Args:\n"
         "        in_channels: Number of channels in the input image",
         mapping(in_channels=r.ScalarValue("int", 64), kernel_size=pair, eps=r.ScalarValue("float", 1e-5), mode=text),
-        mapping(training=r.ScalarValue("bool", False)),
+        mapping(training=r.ScalarValue("bool", False), requires_grad=r.ScalarValue("str", "all")),
         mapping(config=mapping(depth=r.ScalarValue("int", 2), names=r.SequenceValue("list", (text,), 9))),
     )
 

@@ -14,6 +14,7 @@ from torch import nn
 from ... import files, records
 from ...errors import UsageError
 from ...text import encodable
+from ..source.signatures import write_signature
 from ..usercode import arguments
 from ..usercode.importing import find, import_file, is_file, split
 from ..usercode.running import reported
@@ -119,7 +120,8 @@ def _signature(found: Callable[..., Any]) -> str:
     if signature is None:
         return ""
     # Without the return annotation of __init__, which is always None.
-    return str(signature.replace(return_annotation=inspect.Signature.empty) if isinstance(found, type) else signature)
+    bare = signature.replace(return_annotation=inspect.Signature.empty)
+    return write_signature(bare if isinstance(found, type) else signature)
 
 
 LOADER = Loader(_claims, _build, script=write_import)

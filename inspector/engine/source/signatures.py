@@ -38,7 +38,7 @@ def signature_of(module: nn.Module) -> str:
     if forward_of(module).why.endswith("NotImplementedError"):
         return ""
     signature = _signature(module)
-    return "" if signature is None else encodable(_text(signature), _LIMIT)
+    return "" if signature is None else encodable(write_signature(signature), _LIMIT)
 
 
 def _placeholders(module: nn.Module) -> list[str]:
@@ -67,7 +67,7 @@ def _without_self(signature: inspect.Signature) -> inspect.Signature:
     return signature.replace(parameters=parameters)
 
 
-def _text(signature: inspect.Signature) -> str:
+def write_signature(signature: inspect.Signature) -> str:
     """As `str(signature)` lays it out, with every part kept short."""
     parameters = list(signature.parameters.values())
     parts = [_parameter(parameter) for parameter in parameters]

@@ -17,7 +17,18 @@ from .. import format
 from .bars import bar
 from .compare import children, format_difference, same
 from .styles import ACCENT, DIM, HEADING, WARN
-from .values import NAME_WIDTH, STEP, Space, histogram_lines, names_of, preview_lines, share, tensor_kind, value_lines
+from .values import (
+    NAME_WIDTH,
+    STEP,
+    Space,
+    histogram_lines,
+    names_of,
+    preview_lines,
+    share,
+    share_difference,
+    tensor_kind,
+    value_lines,
+)
 from .wrap import Line
 
 TITLES = ("baseline", "now", "difference")
@@ -121,7 +132,9 @@ def _pairs(now: TensorValue, then: TensorValue, new: Statistics, old: Statistics
         known = before is not None and after is not None
         difference = format_difference(after - before) if known else format.NOTHING
         yield Pair(label, format.number(before), format.number(after), difference)
-    yield Pair("zeros", share(old.zeros, then), share(new.zeros, now), format_difference(new.zeros - old.zeros))
+    yield Pair(
+        "zeros", share(old.zeros, then), share(new.zeros, now), share_difference(new.zeros, now, old.zeros, then)
+    )
     if new.nan or old.nan or new.inf or old.inf:
         yield Pair("NaN", f"{old.nan:,}", f"{new.nan:,}", format_difference(new.nan - old.nan))
         yield Pair("Inf", f"{old.inf:,}", f"{new.inf:,}", format_difference(new.inf - old.inf))
@@ -157,7 +170,7 @@ def _right(text: str) -> str:
 
 
 def _difference_style(pair: Pair) -> str:
-    if pair.difference in ("0", format.NOTHING):
+    if pair.difference in ("0", "0 %", format.NOTHING):
         return DIM
     return f"{WARN} bold" if pair.label in ("NaN", "Inf") else ACCENT
 

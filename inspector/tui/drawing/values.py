@@ -25,7 +25,7 @@ from ...records import (
 from ...text import visible
 from ...value_text import shape_text
 from .. import format
-from .compare import changes, children, same
+from .compare import changes, children, format_difference, same
 from .styles import ACCENT, DIM, WARN
 from .wrap import Line
 
@@ -110,7 +110,8 @@ def _kind(value: Value) -> Content:
     if isinstance(value, ScalarValue):
         return _scalar(value)
     if isinstance(value, OtherValue):
-        return Content.assemble((f"{visible(value.type)}  ", DIM), visible(value.text))
+        kind = f"{visible(value.type)}  " if value.type else ""
+        return Content.assemble((kind, DIM), visible(value.text))
     return Content.styled("None" if isinstance(value, NoneValue) else visible(type(value).__name__), DIM)
 
 
@@ -192,13 +193,29 @@ def histogram_lines(
 
 def share(part: int, value: TensorValue) -> str:
     """`part` of the elements of a tensor: in percent, or as a count where their number is not known."""
-    total = math.prod(value.shape)
-    if total < max(part, 1) or any(dim < 0 for dim in value.shape):  # under vmap they are of the whole batch
+    total = _count(value)
+    if total < max(part, 1):
         return f"{part:,}"
     percent = 100 * part / total
     if 0 < percent < 0.1 or 99.9 < percent < 100:
         return "<0.1 %" if percent < 50 else ">99.9 %"
     return f"{format.number(round(percent, 1))} %"
+
+
+def share_difference(now: int, value: TensorValue, then: int, before: TensorValue) -> str:
+    """How the shares of two tensors differ, in the unit of the shares."""
+    totals = _count(value), _count(before)
+    if totals[0] < max(now, 1) or totals[1] < max(then, 1):
+        return format_difference(now - then)
+    percent = 100 * (now / totals[0] - then / totals[1])
+    if 0 < abs(percent) < 0.05:
+        return f"{'+' if percent > 0 else '-'}<0.1 %"
+    return f"{format_difference(round(percent, 1))} %"
+
+
+def _count(value: TensorValue) -> int:
+    """The elements of a tensor, 0 where nobody knows: under vmap they are of the whole batch."""
+    return 0 if any(dim < 0 for dim in value.shape) else math.prod(value.shape)
 
 
 def _columns(cells: Sequence[tuple[str, str, str]], room: int) -> Iterator[Content]:

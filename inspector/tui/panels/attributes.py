@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 
+from msgspec.structs import replace
 from textual.content import Content
 
-from ...records import AnyEvent, Attributes, GetAttributes, MappingValue, Path
+from ...records import AnyEvent, Attributes, GetAttributes, MappingValue, OtherValue, Path, ScalarValue
 from ...text import lines, visible
 from ..drawing.lines import Page
 from ..drawing.styles import ACCENT, DIM, HEADING
@@ -44,7 +45,7 @@ class AttributesPanel(LinePanel):
         body = [
             *_signature(found.signature),
             *_section("hyper-parameters", found.hyperparameters, space),
-            *_section("flags", found.flags, space),
+            *_section("flags", _unquote(found.flags), space),
             *_section("other attributes", found.others, space),
             *_docstring(found.docstring),
         ]
@@ -70,6 +71,15 @@ def _section(title: str, values: MappingValue, space: Space) -> Iterator[Line]:
     if values.length:
         yield from _title(title)
         yield from part_lines(values, space)
+
+
+def _unquote(values: MappingValue) -> MappingValue:
+    """A text among the flags is said of the module, and is no attribute that holds one."""
+    items = tuple(
+        OtherValue("", item.value) if isinstance(item, ScalarValue) and isinstance(item.value, str) else item
+        for item in values.items
+    )
+    return replace(values, items=items)
 
 
 def _docstring(text: str) -> Iterator[Line]:

@@ -18,7 +18,7 @@ from ..drawing.before_after import draw_comparison, top_classes
 from ..drawing.compare import has_statistics, same, tensors
 from ..drawing.lines import LineView, Page
 from ..drawing.problem import label_line, message
-from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN
+from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN, draw_hints
 from ..drawing.values import Space, part_lines, value_lines
 from ..drawing.window import Step, how_to_move, movable, move
 from ..drawing.wrap import Line
@@ -159,8 +159,9 @@ class OutputsPanel(LinePanel):
     def _remarks(self, calls: Calls) -> Iterator[Line]:
         held = len(calls.calls)
         if calls.total > 1:
-            kept = f" · the first {held:,} are kept" if held < calls.total else ""
-            yield Line(Content.styled(f", previous  . next, counted from 0{kept}", DIM))
+            kept = f"  the first {held:,} are kept" if held < calls.total else ""
+            keys = draw_hints({"call-previous": "previous call", "call-next": "next, from #0 on"})
+            yield Line(Content.assemble(keys, (kept, DIM)))
         if calls.note:
             yield label_line("note", calls.note)
         if self._forced or calls.missing:

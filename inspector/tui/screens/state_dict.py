@@ -151,7 +151,8 @@ def _verb(offer: LoadOffer | None) -> str:
     if offer is None:
         return "nothing was written"
     part = " in part" if offer.staying or offer.unused else ""
-    return f"enter Load{part} {format.cut(visible(offer.words), _WORDS)}".rstrip()
+    words = f" ({format.cut(visible(offer.words), _WORDS)})" if offer.words else ""
+    return f"enter Load{part}{words}"
 
 
 def _offer_lines(report: StateDictReport) -> Iterator[Line]:
@@ -159,7 +160,7 @@ def _offer_lines(report: StateDictReport) -> Iterator[Line]:
     offer = report.offer
     if offer is None:
         return
-    words = f" {offer.words}" if offer.words else ""
+    words = f" ({offer.words})" if offer.words else ""
     if not offer.staying and not offer.unused:
         yield label_line("load", f"all {offer.loads:,} keys fit{words}: enter loads them", GOOD)
     else:

@@ -310,10 +310,18 @@ def test_a_file_with_several_lists_them(files):
     rows = {choice.name.partition(":")[2]: choice for choice in listed.items}
     assert set(rows) == {"Block", "Needs", "build", "build_badly", "cached_net", "ready"}
     assert rows["Block"].detail == "(width=3) · One block."
-    assert rows["build"].detail == "(width: int = 3) -> torch.nn.modules.module.Module"
+    assert rows["build"].detail == "(width: int = 3) -> Module"
     assert rows["build"].kind == "factory"
     assert rows["ready"].detail == "an instance of Block"
     assert listed.items[-1].name == "nets_of_user.py:Needs", "what needs arguments comes last"
+
+
+def test_annotations_that_are_text_are_listed_as_they_were_written(files):
+    source = "class {0}(nn.Module):\n    def __init__(self, width: int = 3): super().__init__()\n"
+    head = "from __future__ import annotations\nfrom torch import nn\n"
+    (files / "later_of_user.py").write_text(head + source.format("Net") + source.format("Other"))
+    listed = load(Target("later_of_user.py"))
+    assert [choice.detail for choice in listed.items] == ["(width: int = 3)"] * 2
 
 
 def test_the_only_candidate_is_opened(files):

@@ -37,8 +37,8 @@ async def test_what_fits_is_loaded_by_one_key(tmp_path: Path, size: tuple[int, i
     async with running(tmp_path, offering(WHOLE), size=size) as (app, pilot, engine):
         await pilot.press("D", *"w.pt", "enter")
         await settle(app, pilot)
-        assert "load  all 9 keys fit without module.: enter loads them" in shown(app)
-        assert "enter Load without module." in str(app.screen.query_one("#layer").border_subtitle)
+        assert "load  all 9 keys fit (without module.): enter loads them" in shown(app)
+        assert "enter Load (without module.)" in str(app.screen.query_one("#layer").border_subtitle)
         assert not loaded(engine)
         await pilot.press("enter")
         await settle(app, pilot)

@@ -51,6 +51,16 @@ def test_numbers_stand_side_by_side_with_their_difference() -> None:
     assert [line.split()[0] for line in lines if "▂" in line] == ["baseline", "now", "-1.5"]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [(0, 0, "0 %"), (50_000, 60_000, "+5 %"), (60_000, 50_000, "-5 %"), (50_000, 50_009, "+<0.1 %")],
+)
+def test_shares_differ_in_percent(before: int, after: int, said: str) -> None:
+    then, now = (made.a_tensor(statistics=r.Statistics(0, 1, 1, 1, zeros=count)) for count in (before, after))
+    (zeros,) = [line for line in plain(made.a_comparison(baseline=then, output=now)) if "zeros" in line]
+    assert zeros.endswith(f"  {said}")
+
+
 def test_where_it_is_narrow_each_number_has_a_line() -> None:
     lines = plain(made.a_comparison(), 40)
     assert "mean     0.812 → 0.844  +0.0312" in [line.strip() for line in lines]

@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 
 from inspector import records as r
 from inspector.client.model import Model
+from inspector.tui import keys
 from inspector.tui.drawing.lines import LineView
 from inspector.tui.messages import HookAsked
 from inspector.tui.panels import PANELS, Panel
@@ -439,6 +440,12 @@ async def test_outputs_come_first_with_statistics_and_what_changed() -> None:
         assert "█" in shown
 
 
+async def test_the_keys_of_calls_are_those_that_they_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(keys._changed, "call-next", "f7")
+    async with showing(panel := OutputsPanel(), made.the_outputs()):
+        assert seen(panel)[1] == ", previous call  F7 next, from #0 on"
+
+
 async def test_calls_are_shown_one_at_a_time() -> None:
     panel = OutputsPanel()
     second = made.a_call(row=made.the_calls()[4], output=r.ScalarValue("int", 41))
@@ -643,7 +650,7 @@ async def test_attributes_show_every_part() -> None:
         rows = seen(panel)
         assert rows[0] == "torch.nn.modules.conv.Conv2d"
         assert "  kernel_size  (3, 3)" in rows and "  eps          1e-05" in rows
-        assert "  training  False" in rows
+        assert [row.split() for row in rows if "requires_grad" in row] == [["requires_grad", "all"]]
         assert "    depth  2" in rows and "      and 8 more" in rows
         assert "      in_channels: Number of channels in the input image" in rows
         assert "output_size:" in text(panel) and "-> Tensor" in text(panel)
