@@ -102,7 +102,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("detail-up", "K", "panels.scroll(-3)", "Scroll the detail pane up", "Moving"),
     # typing
     Command("clear-line", "ctrl+u", "clear_line", "Empty the line", "Typing a line", "line", shown="^u"),
-    Command("complete", "tab", "complete", "Complete a file, a shape, a dtype, an optimizer", "Typing a line", "file"),
+    Command("complete", "tab", "complete", "Complete a file, a shape, a function of torch", "Typing a line", "file"),
     # modules
     Command("collapse", "h,left", "collapse", "Collapse, or go to the parent", "Modules", "tree"),
     Command("expand", "l,right", "expand", "Expand, or go to the first child", "Modules", "tree"),

@@ -25,6 +25,8 @@ Loss = Callable[[Any, Sample], Tensor]
 
 LOSSES = ("mean", "sum", "cross_entropy")
 NONE = "none"
+FUNCTIONS = "torch.nn.functional:"
+"""Its losses compare an output with a target."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,19 @@ def loss_of(text: str) -> Loss:
         raise UsageError(
             encodable(f"the loss {text} is no function", 200), hint="it takes the output, or output and batch"
         )
+    if text.startswith(FUNCTIONS):
+        return lambda output, sample: _as_loss(function(output, *_target(sample, text)), text)
     takes_batch = _takes_two(function)
     return lambda output, sample: _as_loss(function(output, _batch(sample)) if takes_batch else function(output), text)
+
+
+def _target(sample: Sample, text: str) -> tuple[Any]:
+    if sample.target is None:
+        raise UsageError(
+            encodable(f"the loss {text} compares with a target, and the input has none", 300),
+            hint="a loader whose items are (input, target), or cross_entropy",
+        )
+    return (sample.target,)
 
 
 def _takes_two(function: Callable[..., Any]) -> bool:

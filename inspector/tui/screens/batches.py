@@ -13,10 +13,10 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from ...client.pass_plan import Plan
-from ..completing_box import CompletingBox, list_choices
+from ..completing_box import CompletingBox, find_common_start, list_choices
 from ..keys import key
 from ..line_box import LineBox
-from .completions import OPTIMIZERS, complete_function
+from .completions import OPTIMIZERS, complete_function, complete_loss
 from .layer import Layer
 from .seed import Tick
 
@@ -79,7 +79,8 @@ class BatchesDialog(Layer[Plan | None]):
         words = {"loss": LOSSES, "optimizer": (NONE, *OPTIMIZERS), "loader": (NONE,)}.get(id)
         if words is None:
             return LineBox(value=value, placeholder=example, id=id)
-        return CompletingBox(value, example, complete=lambda begun: complete_function(begun, *words), id=id)
+        complete = complete_loss if id == "loss" else complete_function
+        return CompletingBox(value, example, complete=lambda begun: complete(begun, *words), id=id)
 
     def on_mount(self) -> None:
         self.query_one("#batches", Input).focus()
@@ -87,7 +88,8 @@ class BatchesDialog(Layer[Plan | None]):
     @on(CompletingBox.Completed)
     def _show_names(self, event: CompletingBox.Completed) -> None:
         event.stop()
-        self.query_one("#names", Static).update(Content(list_choices(event, "")))
+        module, colon, _ = (find_common_start(event.names) if event.names else "").rpartition(":")
+        self.query_one("#names", Static).update(Content(list_choices(event, module + colon)))
 
     @on(Input.Changed)
     def _typed(self) -> None:

@@ -1,4 +1,4 @@
-"""What an input specification, a loss, an optimizer or a loader that was begun may go on to."""
+"""What an input specification, a loss, an optimizer, a loader or a condition that was begun may go on to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from ... import files
+from ...torch_names import complete_torch
 
 SHAPES = ("1x128:int64:0..30521", "1x16000", "1x1x28x28", "1x3x224x224", "1x3x32x32")
 DTYPES = (
@@ -16,6 +17,9 @@ OPTIMIZERS = (
     "Rprop(", "SGD(lr=",
 )  # fmt: skip
 """Of torch.optim."""
+
+MEASURES = ("inf", "max", "mean", "min", "nan", "std", "zeros")
+"""What a condition compares."""
 
 _LAST_WORD = re.compile(r"(.*[\s\[(,])?([^\s\[(,]*)", re.DOTALL)
 _NAME = re.compile(r"[^\W\d]\w*=(?!=)")
@@ -51,3 +55,16 @@ def complete_function(begun: str, *words: str) -> tuple[str, ...]:
     known = [word for word in words if word.startswith(begun)]
     names = [name for name in files.complete(begun) if name.endswith((".py", "/"))]
     return (*known, *(name if name.endswith("/") else f"{name}:" for name in names))
+
+
+def complete_loss(begun: str, *words: str) -> tuple[str, ...]:
+    """The same, or a function of torch: `torch.nn.functional:mse_loss`."""
+    found = [name.rpartition(".") for name in complete_torch(begun.replace(":", "."))] if begun else []
+    functions = [f"{module}:{name}" for module, _, name in found if module.startswith("torch")]
+    return (*complete_function(begun, *words), *(each for each in functions if each != begun))
+
+
+def complete_condition(begun: str) -> tuple[str, ...]:
+    """The last word of a condition."""
+    before, word = begun[: len(begun) - len(begun.split(" ")[-1])], begun.split(" ")[-1]
+    return tuple(f"{before}{name} " for name in MEASURES if word and name.startswith(word))

@@ -43,8 +43,13 @@ def test_one_batch_of_a_loader_is_that_of_the_loader() -> None:
     with torch.no_grad():
         wanted = nn.functional.cross_entropy(model(torch.zeros(2, 4)), torch.ones(2).long())
     assert summary.problem is None and summary.loss == wanted.item()
+    pairs = f"{__name__}:three_pairs"
+    by_name = session.run(Run(1, backward=True, loss="torch.nn.functional:cross_entropy", loader=pairs))
+    assert by_name.problem is None and by_name.loss == summary.loss
     assert not session.runner.last.repeatable  # another pass may draw others
     assert session.run(Run(1, backward=True, loss="mean")).loss != summary.loss  # the sample's again
+    alone = session.run(Run(1, backward=True, loss="torch.nn.functional:cross_entropy", loader="none")).problem
+    assert alone is not None and "the input has none" in alone.what
     session.close()
 
 

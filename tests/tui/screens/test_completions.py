@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -11,17 +13,23 @@ from textual.app import App
 from textual.widgets import Input
 
 from inspector.client.pass_plan import Plan
+from inspector.engine.hooks.conditions import NAMES
 from inspector.engine.inputs.specs import parse_spec
+from inspector.torch_names import FILES, complete_torch, list_functions
 from inspector.tui.screens.batches import BatchesDialog
 from inspector.tui.screens.completions import (
     DTYPES,
+    MEASURES,
     OPTIMIZERS,
     SHAPES,
+    complete_condition,
     complete_file,
     complete_function,
+    complete_loss,
     complete_specs,
 )
 from inspector.tui.screens.fields import Field
+from inspector.tui.screens.hooks.code_box import CodeBox
 from inspector.tui.screens.seed import Draw, SeedDialog
 
 
@@ -54,6 +62,21 @@ def test_what_is_offered_there_is() -> None:
     for spec in (*SHAPES, *(f"2:{dtype}" for dtype in DTYPES)):
         parse_spec(spec)
     assert complete_function("cr", "mean", "cross_entropy") == ("cross_entropy",)
+    assert set(MEASURES) == set(NAMES)
+    assert complete_condition("nan > 0 and m") == tuple(f"nan > 0 and {name} " for name in ("max", "mean", "min"))
+
+
+def test_functions_of_torch_are_those_that_it_has() -> None:
+    for module in FILES:
+        names = list_functions(module)
+        assert len(names) > 20 and all(callable(attrgetter(name)(import_module(module))) for name in names), module
+    assert {"relu", "conv2d", "softmax", "max_pool2d", "logsigmoid"} <= set(list_functions("torch.nn.functional"))
+    assert complete_torch("torch.nn.f") == ("torch.nn.functional.",) and complete_torch("F.rel") == (
+        "F.relu",
+        "F.relu6",
+    )
+    assert complete_loss("torch.nn.functional.mse") == ("torch.nn.functional:mse_loss",)
+    assert complete_loss("torch.linalg:") and not complete_loss("torch.nn.functional:mse_loss")
 
 
 async def test_tab_completes_or_leads_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -87,3 +110,14 @@ async def test_a_file_in_the_form_of_a_hook_is_completed(tmp_path: Path, monkeyp
         assert field.value == "o" and str(field.query_one(".meaning").render()) == "one.pt  other.pt"
         await pilot.press("n", "tab")
         assert field.value == "one.pt" and str(field.query_one(".meaning").render()) == "to read"
+
+
+async def test_tab_goes_on_with_a_function_in_code_and_indents_elsewhere() -> None:
+    async with App().run_test(size=(80, 24)) as pilot:
+        box = CodeBox("", lambda code, line: None)
+        await pilot.app.mount(box)
+        box.focus()
+        await pilot.press("i", "tab", "F", ".", "r", "e", "l", "tab")
+        assert box.text == "    F.relu" and box.border_subtitle == "relu  relu6"
+        await pilot.press("6", "(", "tab")
+        assert box.text == "    F.relu6(    " and "relu" not in str(box.border_subtitle)

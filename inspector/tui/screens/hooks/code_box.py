@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import ClassVar
 
 from textual import events
@@ -10,13 +11,17 @@ from textual.binding import BindingType
 from textual.widgets import TextArea
 from textual.widgets.text_area import LanguageDoesNotExist
 
+from ....torch_names import complete_torch
+from ...completing_box import find_common_start
 from ...keys import key
 from .jobs import Edit
 
 CODE_ROWS = 9
 LONGEST = 20_000  # characters: what is laid out anew at every key
 LOOKING = "i Type here  e $EDITOR"
-TYPING = "esc Done  tab Indent"
+TYPING = "esc Done  tab Indent, or complete F. and torch."
+
+_BEGUN = re.compile(r"(?<![\w.])(?:F|torch)\.[\w.]*$")
 
 
 class CodeBox(TextArea):
@@ -62,6 +67,22 @@ class CodeBox(TextArea):
             event.prevent_default()  # the base class would leave the box
             self.read_only = True
             self.border_subtitle = LOOKING
+        elif not self.read_only:
+            self.border_subtitle = TYPING
+            if event.key == "tab" and self._complete():
+                event.stop()
+                event.prevent_default()  # the base class would indent
+
+    def _complete(self) -> bool:
+        """Go on with a name of torch's in front of the cursor, and say what there is to choose from."""
+        row, column = self.cursor_location
+        begun = _BEGUN.search(self.document.get_line(row)[:column])
+        names = complete_torch(begun[0]) if begun else ()
+        if begun and names:
+            self.insert(find_common_start(names)[len(begun[0]) :])
+            within = begun[0].rpartition(".")[0] + "."
+            self.border_subtitle = _list_fitting([name.removeprefix(within) for name in names], self.size.width - 12)
+        return bool(names)
 
     def on_paste(self, event: events.Paste) -> None:
         """Before the base class's handler, which takes any amount."""
@@ -86,3 +107,13 @@ class CodeBox(TextArea):
     def show_line(self, number: int) -> None:
         """Put the cursor on this line, counted from 1."""
         self.cursor_location = min(max(number, 1), self.document.line_count) - 1, 0
+
+
+def _list_fitting(names: list[str], width: int) -> str:
+    """As many of them as there is room for; of one alone there is nothing to choose."""
+    if len(names) == 1:
+        return TYPING
+    shown = names
+    while len("  ".join(shown)) > width:
+        shown = shown[:-1]
+    return "  ".join(shown) + (f" and {len(names) - len(shown)} more" if len(shown) < len(names) else "")

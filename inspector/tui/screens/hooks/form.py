@@ -14,7 +14,7 @@ from textual.widgets import Input, Static, TextArea
 from ....records import HookSpec, KindArgument, KindInfo, Problem
 from ....text import visible
 from ...keys import key
-from ..completions import complete_file
+from ..completions import complete_condition, complete_file
 from ..fields import Cycle, Field
 from ..seed import Tick
 from ..submitting import SubmittingLayer
@@ -228,4 +228,5 @@ def _option_field(option: KindArgument, typed: Typed, kind: KindInfo) -> Field:
     if option.name == "at":
         return Field(option.name, value or kind.moment, MEANINGS[option.name], choices=tuple(MOMENTS))
     example = EXAMPLES[option.name] + ("  last" if option.name == "step" and kind.takes_last else "")
-    return Field(option.name, value, MEANINGS[option.name], example)
+    complete = complete_condition if option.name == "when" else None
+    return Field(option.name, value, MEANINGS[option.name], example, complete=complete)
