@@ -68,7 +68,7 @@ def change_keys(keys: Mapping[str, str]) -> None:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("help", "question_mark,f1", "general.help", "Help: keys, marks, words; again: the title's words",
+    Command("help", "question_mark,f1", "general.help", "Help: every key and mark; again: the title's words",
             "General", footer="Help", rank=0, shown="?"),
     Command("quit", "q", "general.close", "Close the top layer, then quit", "General", footer="Quit", rank=1),
     Command("palette", "colon,ctrl+p", "general.palette", "Every command, theme and module by name", "General",

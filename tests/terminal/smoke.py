@@ -127,7 +127,7 @@ class Smoke:
         line = 1
         text = self.terminal.screen.display[line]
         for number, title in enumerate(PANELS, 1):
-            at = text.find(f"{number} {title}")
+            at = text.casefold().find(f"{number} {title}".casefold())
             if at >= 0 and self.terminal.screen.buffer[line][at].bold:
                 return title
         return ""

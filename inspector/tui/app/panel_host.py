@@ -215,8 +215,9 @@ class PanelHost(Container):
     def _tab(self, panel: Panel) -> Tab:
         model, index = self._model, self._index or 0
         if panel.OF_MODULE and (self._index is None or index >= len(model.rows)):
-            return Tab(panel.TAB or panel.TITLE, full=False)
-        return Tab(panel.TAB or panel.TITLE, panel.holds_anything(model, index), panel.tab_mark(model, index))
+            return Tab(panel.TAB or panel.TITLE, panel.SHORT, full=False)
+        full, mark = panel.holds_anything(model, index), panel.tab_mark(model, index)
+        return Tab(panel.TAB or panel.TITLE, panel.SHORT, full, mark)
 
 
 def panel_id(number: int) -> str:

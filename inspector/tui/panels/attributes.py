@@ -22,6 +22,7 @@ class AttributesPanel(LinePanel):
 
     TITLE = "Attributes"
     TAB = "Attr"
+    SHORT = "Att"
 
     def __init__(self) -> None:
         super().__init__()

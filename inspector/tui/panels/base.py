@@ -28,6 +28,9 @@ class Panel(Widget):
     TAB: ClassVar[str] = ""
     """What its tab is called; "" for its title."""
 
+    SHORT: ClassVar[str] = ""
+    """The same where there is less room, in four letters at most; "" for the first ones of it."""
+
     OF_MODULE: ClassVar[bool] = True
     """Whether it shows a module, and nothing while none is selected."""
 

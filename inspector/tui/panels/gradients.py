@@ -43,6 +43,7 @@ class GradientsPanel(LinePanel):
 
     TITLE = "Gradients"
     TAB = "Grad"
+    SHORT = "Grd"
     CONTEXT = "gradients"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 

@@ -31,6 +31,7 @@ class HooksPanel(HookKeys, LinePanel):
 
     TITLE = "Hooks"
     TAB = "Hooks"
+    SHORT = "Hks"
     CONTEXT: ClassVar[Literal["hooks"]] = "hooks"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 

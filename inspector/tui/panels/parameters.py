@@ -42,6 +42,7 @@ class ParametersPanel(LinePanel):
 
     TITLE = "Parameters"
     TAB = "Param"
+    SHORT = "Par"
 
     def __init__(self) -> None:
         super().__init__()

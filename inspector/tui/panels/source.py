@@ -31,6 +31,7 @@ class SourcePanel(LinePanel):
 
     TITLE = "Source"
     TAB = "Source"
+    SHORT = "Src"
     STALE_AFTER_PASS = False
     CONTEXT = "source"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]

@@ -35,7 +35,7 @@ from inspector.tui.bars.footer import fitting_labels
 from inspector.tui.bars.header import TitleBar
 from inspector.tui.bars.pass_words import bar
 from inspector.tui.bars.prompt import PromptBar
-from inspector.tui.bars.tabs import fit_tabs
+from inspector.tui.bars.tabs import Tab, fit_tabs
 from inspector.tui.messages import EngineGone, EngineOutput
 from inspector.tui.panels.gradients import GradientsPanel
 from inspector.tui.panels.history import HistoryPanel
@@ -552,12 +552,13 @@ def test_the_footer_gives_way_by_rank_and_is_never_clipped():
 
 
 def test_tabs_shorten_before_they_are_cut():
-    names = ["Source", "Out", "Log"]
-    assert fit_tabs(names, 40) == (["1 Source", "2 Out", "3 Log"], "  ")
-    assert fit_tabs(names, 23) == (["1 Source", "2 Out", "3 Log"], " ")
-    assert fit_tabs(names, 20) == (["1Source", "2Out", "3Log"], " ")
-    assert fit_tabs(names, 17) == (["1Sou", "2Out", "3Log"], " ")
-    assert fit_tabs(names, 9) == (["1", "2", "3"], " ")
+    tabs = [Tab("Source", "Src"), Tab("Out"), Tab("Norms")]
+    assert fit_tabs(tabs, 40) == (["1 Source", "2 Out", "3 Norms"], "  ")
+    assert fit_tabs(tabs, 25) == (["1 Source", "2 Out", "3 Norms"], " ")
+    assert fit_tabs(tabs, 22) == (["1Source", "2Out", "3Norms"], " ")
+    assert fit_tabs(tabs, 18) == (["1Src", "2Out", "3Norm"], " ")
+    assert fit_tabs(tabs, 17) == (["1Src", "2Out", "3Nor"], " ")
+    assert fit_tabs(tabs, 9) == (["1", "2", "3"], " ")
 
 
 def test_a_progress_bar_is_as_long_whatever_is_done():

@@ -9,7 +9,7 @@ from inspector.tui.messages import EngineOutput
 
 from ..fake_engine import FakeEngine, running
 
-WHOLE = "1 Source  2 Out  3 Param  4 Hooks  5 Attr  6 Hist  7 Grad  8 Log"
+WHOLE = "1 Source  2 Out  3 Param  4 Hooks  5 Attr  6 hist  7 grad  8 log"
 
 
 def plain(app) -> str:
@@ -36,13 +36,18 @@ async def test_tabs_are_cut_off_at_no_width(tmp_path: Path):
     for width in (40, 60, 84, 85, 100, 120):
         async with running(tmp_path, size=(width, 24)) as (app, _, _):
             room = app.workbench.panels.size.width - 2
-            assert len(plain(app)) <= room and plain(app).endswith(("8 Log", "8Log", "8Lo")), width
+            assert len(plain(app)) <= room and plain(app).endswith(("8 log", "8log", "8lo")), width
 
 
-async def test_empty_tabs_are_dim_and_others_are_not(tmp_path: Path):
+async def test_just_wide_enough_for_two_panes_each_tab_has_a_name_of_its_own(tmp_path: Path):
+    async with running(tmp_path, size=(85, 24)) as (app, _, _):
+        assert plain(app) == "1Src 2Out 3Par 4Hks 5Att 6hist 7grd 8log"
+
+
+async def test_empty_tabs_are_dim_in_small_letters_and_others_are_not(tmp_path: Path):
     async with running(tmp_path, size=(200, 50)) as (app, _, _):
         assert not is_dim(app, "Out") and not is_dim(app, "Attr")
-        assert is_dim(app, "Hist") and is_dim(app, "Grad")
+        assert is_dim(app, "hist") and is_dim(app, "grad")
 
 
 async def test_hooks_that_were_added_are_counted(tmp_path: Path):
