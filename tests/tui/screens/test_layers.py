@@ -53,6 +53,20 @@ async def test_a_layer_that_is_done_takes_those_over_it_along(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("turns", range(4))
+async def test_a_layer_that_is_done_waits_for_one_that_is_not_yet_over_it(turns: int, tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("a")
+        await settle(app, pilot)
+        below = app.screen
+        app.push_screen(Help())
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        below.dismiss(None)
+        await settle(app, pilot)
+        assert app.screen is app.workbench
+
+
+@pytest.mark.parametrize("turns", range(4))
 @pytest.mark.parametrize("layer", [Help, lambda: Picker("Targets", ())])
 async def test_the_app_may_end_before_a_layer_is_there(layer, turns: int, tmp_path: Path) -> None:
     async with running(tmp_path) as (app, _, _):
