@@ -76,6 +76,13 @@ class SturdyDriver(LinuxDriver):
             with contextlib.suppress(termios.error):
                 termios.tcsetattr(self.fileno, termios.TCSADRAIN, attributes)
 
+    def retake(self) -> None:
+        """Enter a terminal that others may have had meanwhile once more, and never let it echo in between."""
+        attributes, self.attrs_before = self.attrs_before, None
+        self.suspend_application_mode()
+        self.resume_application_mode()
+        self.attrs_before = attributes
+
     def _hear(self, terminal: TerminalInput, data: bytes) -> list[Message]:
         now = time.monotonic()
         messages = [*terminal.tick(now), *(terminal.feed(data, now) if data else [])]

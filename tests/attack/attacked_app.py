@@ -18,8 +18,6 @@ from .case import Broken, Case, Size
 
 _MODELS = Path(__file__).with_name("models.py")
 _LEAVE = b"\x1b[?1049l"
-_STOPPED = re.compile(rb"\x1b\[\?1049l.*?(?=\x1b\[\?1049h)", re.DOTALL)
-"""From ctrl+z until it goes on: the terminal is the shell's, and echoes what is typed."""
 _COPIED = re.compile(rb"\x1b\]52;c;[A-Za-z0-9+/]*=*\x07")
 """What was marked with the mouse goes to the clipboard."""
 _BUG = re.compile(r"the (inspector|app) itself failed|Traceback \(most recent call last\)")
@@ -40,8 +38,11 @@ class AttackedApp:
         self._may_end = False
         command = [sys.executable, "-m", "inspector", f"{_MODELS}:{target}"]
         folder = case.folder / "work"
-        # An editor of the machine's would have to be left first, by keys of its own.
-        self.terminal = Terminal(command, columns=size[0], lines=size[1], folder=folder, environment={"EDITOR": "true"})
+        # An editor of the machine's would have to be left first, by keys of its own. What the terminal echoes when the
+        # app is gone could not be told from what leaked.
+        self.terminal = Terminal(
+            command, columns=size[0], lines=size[1], folder=folder, environment={"EDITOR": "true"}, echo=False
+        )
 
     def __enter__(self) -> AttackedApp:
         self.terminal.__enter__()
@@ -133,7 +134,7 @@ class AttackedApp:
                 raise Broken(f"{name} was not put back")
         if self.terminal.attributes != self.terminal.before:
             raise Broken("the settings of the terminal are not as before")
-        if leaked := [each for each in foreign(_STOPPED.sub(b"", written)) if not _COPIED.fullmatch(each)]:
+        if leaked := [each for each in foreign(written) if not _COPIED.fullmatch(each)]:
             raise Broken(f"sequences that are not the app's reached the terminal: {leaked[:3]}")
 
     def _check_files(self) -> None:

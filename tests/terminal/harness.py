@@ -46,6 +46,7 @@ class Terminal:
         lines: Height.
         environment: Variables over those of a plain 256-colour terminal.
         folder: The working directory.
+        echo: Whether the terminal itself writes what is typed while no program has it in raw mode.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Terminal:
         lines: int = 24,
         environment: Mapping[str, str] | None = None,
         folder: Path = ROOT,
+        echo: bool = True,
     ) -> None:
         self.screen = pyte.Screen(columns, lines)
         self._stream = pyte.ByteStream(self.screen)
@@ -63,6 +65,10 @@ class Terminal:
         self._begun = b""  # a sequence of which the rest is not read yet
         self._master, self._slave = pty.openpty()
         self.resize(columns, lines)
+        if not echo:
+            attributes = termios.tcgetattr(self._slave)
+            attributes[3] &= ~termios.ECHO
+            termios.tcsetattr(self._slave, termios.TCSANOW, attributes)
         self.before = termios.tcgetattr(self._slave)
         self.started = time.monotonic()
         self.process = subprocess.Popen(

@@ -71,9 +71,12 @@ class JobControl:
         """Where it was stopped by SIGSTOP, whoever had the terminal meanwhile left it as it likes it."""
         if self._continued:
             self._continued = False
+        elif self._has_terminal and is_in_foreground(self._driver.fileno):
+            self._driver.retake()
+            self._tell(BACK)
+            self._app.refresh(layout=True)
         elif self._has_terminal:
-            if not is_in_foreground(self._driver.fileno):
-                self._let_go()
+            self._let_go()
             self._driver.suspend_application_mode()
             self._take_terminal()
 
