@@ -75,7 +75,7 @@ class _Walk:
             if type(value) in _SCALARS:
                 self.found[place] = repr(value)
             elif id(value) in self._seen:
-                self.found[place] = "as", self._name(value)
+                self.found[place] = type(value).__name__, self._name(value)
             else:
                 self._seen[id(value)] = len(self._seen)
                 self._alive.append(value)
