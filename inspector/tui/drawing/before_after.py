@@ -117,9 +117,11 @@ def _tensors(name: str, now: TensorValue, then: TensorValue, space: Space, colum
 def _both(now: TensorValue, then: TensorValue, space: Space) -> Iterator[Line]:
     """Both histograms, over one range, and some elements of both."""
     sides = ("baseline", then), ("now", now)
-    for title, value in sides:
-        if value.histogram is not None:
-            yield from _histogram(title, value.histogram, value, space)
+    found = [list(_histogram(title, value.histogram, value, space)) for title, value in sides if value.histogram]
+    for above, lines in zip([[], *found], found, strict=False):
+        if len(above) > 1:
+            yield Line()  # in two rows each they would touch
+        yield from lines
     shown = [(title, value.preview) for title, value in sides if value.preview is not None and space.elements]
     for title, preview in shown:
         yield from preview_lines(preview, space, title, [each for _, each in shown])

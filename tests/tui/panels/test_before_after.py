@@ -26,8 +26,8 @@ def picture(snapshot: Any) -> Any:
     return snapshot.use_extension(Picture)
 
 
-def plain(detail: r.CallDetail, width: int = 66) -> list[str]:
-    return [line.body.plain.rstrip() for line in draw_comparison(detail, Space(width, depth=1))]
+def plain(detail: r.CallDetail, width: int = 66, tall: bool = False) -> list[str]:
+    return [line.body.plain.rstrip() for line in draw_comparison(detail, Space(width, depth=1, tall=tall))]
 
 
 def summary(ranking: tuple[r.Ranked, ...]) -> r.PassSummary:
@@ -49,6 +49,12 @@ def test_numbers_stand_side_by_side_with_their_difference() -> None:
     heading = next(line for line in lines if "baseline" in line)
     assert heading.split() == ["baseline", "now", "difference"] and len(heading) == len(mean)
     assert [line.split()[0] for line in lines if "▂" in line] == ["baseline", "now", "-1.5"]
+
+
+def test_histograms_of_two_rows_do_not_touch() -> None:
+    lines = plain(made.a_comparison(), tall=True)
+    now = next(number for number, line in enumerate(lines) if line.split()[:1] == ["now"])
+    assert "baseline" in lines[now - 3] and not lines[now - 2] and lines[now - 1].strip()
 
 
 @pytest.mark.parametrize(
