@@ -137,6 +137,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.module_tree.expanded = frozenset(index for index in found if index is not None)
         self.module_tree.order = bookmark.order
         self.letters = dict(bookmark.letters)
+        self.module_tree.mark(self.letters)
         self._panes.move(bookmark.split - self._panes.split)
         self.panels.show_called(bookmark.panel)
         self.select_path(bookmark.selected)

@@ -17,10 +17,11 @@ from textual.widgets.option_list import Option
 
 from ...records import Choice
 from ...target_kinds import PROMPT
-from ...text import visible
+from ...text import ELLIPSIS, visible
 from ..format import cut, cut_start, fit
 from ..keys import key, key_like
 from ..line_box import LineBox
+from ..tree.finding import locate
 from .layer import Layer
 from .options import Options
 
@@ -139,7 +140,7 @@ class Picker(Layer[str | None]):
         before = listing.highlighted or 0
         found = self.find(text)
         typed = text.strip()
-        options = self._rows(found, listing.scrollable_content_region.width)
+        options = self._rows(found, listing.scrollable_content_region.width, typed)
         self._shown = [choice.name for choice in found]
         if self._free and typed and typed not in self._shown:
             options.append(Option(Content.assemble(visible(typed), (f"{_GAP}open as typed", "$foreground-muted"))))
@@ -152,13 +153,13 @@ class Picker(Layer[str | None]):
         listing.clear_options().add_options(options)
         listing.highlighted = self._first(before if keep else 0)
 
-    def _rows(self, found: Sequence[Choice], width: int) -> list[Option]:
+    def _rows(self, found: Sequence[Choice], width: int, typed: str) -> list[Option]:
         """The names in a column as wide as the longest of all, so that it stands still while typing."""
         measured = [*self._choices, *found]
         names = max((cell_len(visible(choice.name)) for choice in measured), default=0)
         about = max((cell_len(about_text(choice)) for choice in measured), default=0)
         column = min(names, max(width - len(_GAP) - min(about, width // _ABOUT_SHARE), 1))
-        return [Option(row(choice, column, width, self.keeps_end(choice))) for choice in found]
+        return [Option(row(choice, column, width, self.keeps_end(choice), typed)) for choice in found]
 
     def _first(self, wanted: int) -> int | None:
         """The row `wanted`, or the nearest to it that can be chosen."""
@@ -198,12 +199,24 @@ def about_text(choice: Choice) -> str:
     return _GAP.join(part for part in (visible(choice.kind), visible(choice.detail)) if part)
 
 
-def row(choice: Choice, column: int, width: int, name_ends: bool) -> Content:
-    """One line of `width` cells at most: the name, then what it is."""
-    name = visible(choice.name)
-    name = fit(cut_start(name, column) if name_ends else name, column)
-    about = cut(about_text(choice), width - cell_len(name) - len(_GAP))
-    return Content.assemble(name, (_GAP + about, "$foreground-muted"))
+def row(choice: Choice, column: int, width: int, name_ends: bool, typed: str = "") -> Content:
+    """One line of `width` cells at most: the name, with what was typed marked in it, then what it is. A name that is
+    too long for its column takes what is left free behind what it is."""
+    name, about = visible(choice.name), about_text(choice)
+    column = max(column, min(cell_len(name), width - len(_GAP) - cell_len(about)))
+    shown = fit(cut_start(name, column) if name_ends else name, column)
+    about = cut(about, width - cell_len(shown) - len(_GAP))
+    return Content.assemble(_mark_found(typed, name, shown), (_GAP + about, "$foreground-muted"))
+
+
+def _mark_found(typed: str, name: str, shown: str) -> Content:
+    """`shown` is `name` cut or padded."""
+    cut_off = len(name) - len(shown) if shown.startswith(ELLIPSIS) and not name.startswith(ELLIPSIS) else 0
+    content = Content(shown)
+    for at in (offset - cut_off for offset in locate(typed, name)):
+        if 0 <= at < len(shown) and shown[at] == name[at + cut_off]:
+            content = content.stylize("bold underline", at, at + 1)
+    return content
 
 
 def _remark(words: str) -> Option:

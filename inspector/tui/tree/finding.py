@@ -52,6 +52,19 @@ class Finder:
             yield bisect_left(self._breaks, match.end()) - 1
 
 
+def locate(typed: str, path: str) -> set[int]:
+    """Offsets in `path` of what was found for `typed`: its words, or else its letters, in order."""
+    words, lower = typed.lower().split(), path.lower()
+    if not words or len(lower) != len(path) or sum(map(len, words)) > len(path):
+        return set()
+    letters = "".join(words)
+    for parts in (words, letters):
+        match = re.search(_ANY.join(f"({re.escape(part)})" for part in parts), lower)
+        if match:
+            return {at for group in range(1, len(parts) + 1) for at in range(*match.span(group))}
+    return set()
+
+
 def _pattern_of_letters(typed: str) -> str:
     letters = [re.escape(letter) for letter in typed if not letter.isspace()]
     return r"\n" + "".join(rf"[^{letter}\n]*{letter}" for letter in letters)

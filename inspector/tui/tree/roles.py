@@ -10,7 +10,7 @@ ROLES = (
 )  # fmt: skip
 """Of the pieces that `Lines` makes."""
 
-WIDGET_ROLES = ("cursor", "cursor-bar", "message")
+WIDGET_ROLES = ("cursor", "cursor-bar", "letter", "message")
 """Of what the widget adds to them."""
 
 
@@ -51,6 +51,7 @@ ModuleTree {
     & > .module-tree--heat-high { color: $text-warning; }
     & > .module-tree--heat-most { color: $text-warning; text-style: bold underline; }
     & > .module-tree--match { color: $text-primary; text-style: bold underline; }
+    & > .module-tree--letter { color: $text-primary; text-style: bold; }
     & > .module-tree--message { color: $text-muted; }
     & > .module-tree--cursor { background: $block-cursor-blurred-background; }
     & > .module-tree--cursor-bar { color: $text-primary; }

@@ -6,7 +6,7 @@ and never changes it; whoever applies events to the model calls `refresh_rows`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import ClassVar
 
@@ -23,18 +23,17 @@ from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
 from ...client.model import Model
-from ...records import CallRow
+from ...records import CallRow, Path
 from ...text import visible
 from .. import format as fmt
 from ..keys import bindings
-from .cells import Piece
 from .columns import Columns, lay_out
+from .gutter import Gutter
 from .lines import DisplayOptions
 from .listing import Listing
 from .roles import CSS, ROLES, WIDGET_ROLES, component
 from .trail import Trail
 
-_GUTTER = 1  # the cursor's bar: seen in every theme, with and without colours
 _SCREENFUL = 20  # lines, before the widget knows its height: a terminal of 80x24
 
 
@@ -84,20 +83,14 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         def control(self) -> ModuleTree:
             return self.tree
 
-    def __init__(
-        self,
-        *,
-        ascii: bool = False,
-        name: str | None = None,
-        id: str | None = None,
-        classes: str | None = None,
-    ) -> None:
-        super().__init__(name=name, id=id, classes=classes)
+    def __init__(self, *, ascii: bool = False, id: str | None = None) -> None:
+        super().__init__(id=id)
         self._options = DisplayOptions(ascii=ascii)
         self._listing = Listing(Model(), self._options, by_calls=False)
         self.names = self._listing.names
         self._titles = ("", "")
         self.trail = Trail()
+        self._before = Gutter()
         self.set_reactive(ModuleTree.ascii, ascii)
 
     # what is shown
@@ -144,6 +137,11 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
         if (listing.row, listing.call) != before:
             self._tell()
+
+    def mark(self, letters: Mapping[str, Path]) -> None:
+        """Show which modules are marked, each with its letter."""
+        self._before.take(letters)
+        self.refresh()
 
     # filter and search
 
@@ -280,7 +278,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Explain what the mouse rests on."""
         x, y = event.get_content_offset(self) or (-1, -1)
-        said = self._listing.explain(y + self.scroll_offset.y, x - _GUTTER, self._columns())
+        said = self._listing.explain(y + self.scroll_offset.y, x - self._before.width, self._columns())
         self.tooltip = Content(said) if said else None
 
     def on_click(self, event: events.Click) -> None:
@@ -297,7 +295,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
     def _on_arrow(self, x: int) -> bool:
         """Whether the arrow of the selected module stands in this column."""
         modules = self._listing.modules
-        start = _GUTTER + modules.indent(self.cursor, self._columns())
+        start = self._before.width + modules.indent(self.cursor, self._columns())
         return start <= x < start + 2 and modules.outline.has_children(self.cursor)
 
     # drawing
@@ -320,7 +318,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
             self.border_title, self.border_subtitle = Text(title), Text(count)
 
     def _columns(self) -> Columns:
-        width = self.scrollable_content_region.width - _GUTTER
+        width = self.scrollable_content_region.width - self._before.width
         return lay_out(width, self._listing.lines.widths(), long_names=not self._listing.in_tree)
 
     def render_line(self, y: int) -> Strip:
@@ -329,10 +327,10 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         return strip.adjust_cell_length(self.size.width, self._style("name", False))
 
     def _strip(self, id: int) -> Strip:
-        selected = id == self._listing.at
-        bar = "▌" if selected else " "
-        pieces: list[Piece] = [(fmt.ascii_only(bar) if self.ascii else bar, "cursor-bar")]
-        pieces += self._listing.lines.pieces(id, self._columns())
+        selected, lines = id == self._listing.at, self._listing.lines
+        before = self._before.pieces(self._listing.model.paths[lines.row_of(id)], selected)
+        pieces = [(lines.plain(text), role) for text, role in before]
+        pieces += lines.pieces(id, self._columns())
         pieces.append((" " * (self.size.width - self.scrollable_content_region.width), "name"))  # no scroll bar there
         return Strip([Segment(text, self._style(role, selected)) for text, role in pieces if text])
 

@@ -22,6 +22,7 @@ IN_TREE = {
     "2×10 +4": "of several tensors the first one's shape, and how many more there are",
     "23.4 ms": TIME,
     "#1": CALL,
+    "a": "before a line: the letter that M marked the module with",
     "Δ": "in the tree's title: how far outputs are from the baseline is shown, as ▆ 0.32",
 }
 """For the help."""

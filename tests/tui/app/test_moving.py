@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
+from inspector.records import Choice
 from inspector.tui.screens.options import Options
+from inspector.tui.screens.picker import row as row_of_picker
+from inspector.tui.tree.finding import locate
 
 from ..fake_engine import running
 from ..tree.tree_models import model, row
@@ -25,6 +28,33 @@ async def test_a_module_is_gone_to_by_letters_of_its_path(tmp_path: Path):
         await pilot.press("enter")
         await pilot.pause()
         assert app.workbench.selected_path == ("body", "1") and app.focused is app.workbench.module_tree
+
+
+async def test_the_letters_that_were_found_stand_out_without_colours(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("ctrl+g", *"b1")
+        prompt = app.screen.query_one(Options).get_option_at_index(0).prompt
+        found = [prompt.plain[span.start : span.end] for span in prompt.spans if "underline" in str(span.style)]
+        assert sorted(found) == ["1", "b"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("conv", "conv"), ("4 CONV", "4conv"), ("l0c2", "l0c2"), ("zz", ""), ("", ""), ("layer4.0.conv22", "")],
+)
+def test_what_was_found_is_located_in_a_path(typed, found):
+    path = "layer4.0.conv2"
+    assert "".join(path[at] for at in sorted(locate(typed, path))) == found
+
+
+def test_a_long_name_uses_what_its_row_leaves_free_and_is_marked_where_it_shows():
+    long = Choice("encoder.layers.0.attention.query", "Linear")
+    shown = row_of_picker(long, 10, 60, True, "query")
+    assert shown.plain == "encoder.layers.0.attention.query  Linear"
+    shown = row_of_picker(long, 10, 23, True, "att query")
+    assert shown.plain == "…ttention.query  Linear"
+    marked = sorted(span.start for span in shown.spans if "underline" in str(span.style))
+    assert "".join(shown.plain[at] for at in marked) == "ttquery"
 
 
 async def test_before_anything_is_typed_the_module_before_this_one_is_first(tmp_path: Path):
@@ -125,7 +155,10 @@ async def test_a_module_is_marked_with_a_letter_and_gone_to_by_it(tmp_path: Path
     async with running(tmp_path) as (app, pilot, _):
         await pilot.press("G", "M")
         assert "No module is marked yet: M and a letter" in str(app.screen.query_one(Static).content)
-        await pilot.press("x", "g", "apostrophe")
+        await pilot.press("x", "g")
+        shown = [app.workbench.module_tree.render_line(line).text[:4] for line in (0, 4)]
+        assert shown == ["▌ ▾ ", " x│ "]
+        await pilot.press("apostrophe")
         assert str(app.screen.query_one(Static).content) == "x  body.1"
         await pilot.press("x")
         await pilot.pause()
@@ -135,6 +168,7 @@ async def test_a_module_is_marked_with_a_letter_and_gone_to_by_it(tmp_path: Path
         assert app.workbench.selected_path == () and "no module is marked y" in app.presenter.log_panel.copy_text()
         app.bookmarks.keep()
     async with running(tmp_path) as (app, pilot, _):
+        assert app.workbench.module_tree.render_line(4).text.startswith(" x│")
         await pilot.press("apostrophe", "x")
         await pilot.pause()
         assert app.workbench.selected_path == ("body", "1")

@@ -116,6 +116,7 @@ class GeneralActions:
         def take(letter: str | None) -> None:
             if letter is not None:
                 bench.letters[letter] = path
+                bench.module_tree.mark(bench.letters)
                 self.host.tell(f"{say_key('go-to-mark')} {letter} goes to {format.path(path)}")
 
         if bench.selected is not None:
