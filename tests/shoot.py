@@ -120,7 +120,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("call-order", (*_TREE, *_SOURCE, "tree/call_lines.py"), keys=("t",), select="layer1.0.relu"),
     Scene("filter", (*_SOURCE, "bars/prompt.py", "tree/matching.py"), keys=("f", *"class:Conv2d")),
     Scene("picker", ("screens/picker.py", "screens/layer.py"), "", tuple("resnet")),
-    Scene("help", ("screens/help.py", "screens/layer.py", "keys.py"), keys=("question_mark",)),
+    Scene("help", ("screens/help/screen.py", "screens/layer.py", "keys.py"), keys=("question_mark",)),
 )
 
 

@@ -12,6 +12,9 @@ from .nearest import nearest
 
 TABLE = "keys"
 _EVERYWHERE = frozenset({"app", "move", "tree"})
+_IN_LAYERS = frozenset({"line", "file", "layer"})
+_OF_LAYERS = frozenset({"quit", "leave", "interrupt", "help"})
+"""Commands of the app whose keys work in every layer."""
 _NEEDED = frozenset({"quit", "palette"})
 """With these, everything else can be done."""
 
@@ -68,8 +71,7 @@ def find_clashes(keys: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
 
 
 def _work_together(one: Command, other: Command) -> bool:
-    typing = {"line", "file"}
     contexts = {one.context, other.context}
-    if contexts & typing:
-        return contexts <= typing
+    if contexts & _IN_LAYERS:
+        return contexts <= _IN_LAYERS or bool({one.id, other.id} & _OF_LAYERS)
     return len(contexts) == 1 or bool(contexts & _EVERYWHERE)

@@ -73,3 +73,8 @@ def print_key(name: str, ascii: bool = False) -> str:
     shown = _PUNCTUATION.get(last) or _OTHERS.get(last) or (last if ascii else _ARROWS.get(last, last))
     marks = {"ctrl": "^", "shift": "S-", "alt": "M-"}
     return "".join(marks.get(modifier, modifier) for modifier in modifiers) + shown
+
+
+def is_typed(name: str) -> bool:
+    """Whether a line of text takes this key of Textual's for a character of its own."""
+    return name == "space" or len(print_key(name, ascii=True)) == 1

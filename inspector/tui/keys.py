@@ -11,12 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from .key_names import print_key
+from .key_names import is_typed, print_key
 
 if TYPE_CHECKING:
     from textual.binding import Binding
 
-Context = Literal["app", "move", "tree", "outputs", "hooks", "source", "history", "gradients", "line", "file"]
+Context = Literal["app", "move", "tree", "outputs", "hooks", "source", "history", "gradients", "line", "file", "layer"]
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class Command:
     footer gets narrow.
 
     An action of the app names its owner, one of `InspectorApp.owners`, and the owner's method: `passes.run`. One of
-    another context is the widget's own, as Textual has it: `move(1)` calls `action_move`."""
+    another context is the widget's own, as Textual has it: `move(1)` calls `action_move`. What a key of a layer does,
+    each layer says: it has no action here."""
 
     id: str
     default_keys: str  # comma-separated, the first one is shown
@@ -103,6 +104,12 @@ COMMANDS: tuple[Command, ...] = (
     # typing
     Command("clear-line", "ctrl+u", "clear_line", "Empty the line", "Typing a line", "line", shown="^u"),
     Command("complete", "tab", "complete", "Complete a file, a shape, a function of torch", "Typing a line", "file"),
+    # in forms, lists and questions
+    Command("accept", "enter", "", "Take it, or the next field: the frame says which", "Forms and questions", "layer"),
+    Command("submit", "ctrl+r", "", "Do it, from any field of a form", "Forms and questions", "layer", shown="^r"),
+    Command("tick", "space", "", "Tick a box, or choose the next word", "Forms and questions", "layer"),
+    Command("yes", "y", "", "Yes to a question", "Forms and questions", "layer"),
+    Command("no", "n", "", "No to a question", "Forms and questions", "layer"),
     # modules
     Command("collapse", "h,left", "collapse", "Collapse, or go to the parent", "Modules", "tree"),
     Command("expand", "l,right", "expand", "Expand, or go to the first child", "Modules", "tree"),
@@ -215,6 +222,19 @@ def say_key(id: str) -> str:
 def list_hints(words: Mapping[str, str], between: str) -> str:
     """The key of each command and a word for what it does, in one line."""
     return between.join(f"{key_of(id)} {word}" for id, word in words.items())
+
+
+def key_while_typing(id: str) -> str:
+    """The first key of a command that no line of text takes for itself, "" without one."""
+    keys = find_command(id).keys.split(",")
+    return next((print_key(key) for key in keys if key and not is_typed(key)), "")
+
+
+def frame_hints(words: Mapping[str, str], typing: bool = False) -> str:
+    """What stands on the frame of a layer: its keys, and the one for help. With `typing`, a letter is none."""
+    hints = [f"{key_of(id)} {word}" for id, word in words.items() if find_command(id).keys]
+    help = key_while_typing("help") if typing else find_command("help").key_shown
+    return "  ".join([*hints, *([f"{help} Help"] if help else [])])
 
 
 def perform(id: str) -> str:

@@ -9,7 +9,7 @@ from textual.events import Paste
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from .keys import bindings
+from .keys import bindings, key_like
 
 LONGEST = 4_096
 """Characters: more than any path, and few enough to be laid out anew at every key."""
@@ -18,7 +18,7 @@ LONGEST = 4_096
 class LineBox(Input):
     """Textual's, of a bounded length. Of a paste it takes the first line, as far as there is room."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("line")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("line"), key_like("accept", "submit")]
 
     def __init__(
         self,

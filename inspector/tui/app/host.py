@@ -61,6 +61,12 @@ class Host:
         """Something lies over the main screen, or will."""
         return self.is_between_screens or len(self._app.screen_stack) > 1
 
+    @property
+    def layer_page(self) -> str:
+        """The title of the page of help on what lies over the main screen, "" with nothing there."""
+        top = self._app.screen
+        return top.help_page if isinstance(top, Layer) else ""
+
     def later(self, seconds: float, call: Callable[[], object]) -> None:
         self._app.set_timer(seconds, call)
 

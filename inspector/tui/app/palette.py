@@ -8,7 +8,7 @@ from ...client.model import Model
 from ...records import Choice, Path
 from .. import format
 from ..keys import COMMANDS, Command
-from ..screens.help_pages import keys_of
+from ..screens.help.page import keys_of
 from ..screens.picker import Picker, has_text, narrow_choices
 from ..tree.matching import Names
 
@@ -25,6 +25,7 @@ class ModulePicker(Picker):
     """Gives "module" and the row of the one to go to. Until something is typed, `latest` come first."""
 
     VERB = "Go to"
+    help_page = "Going to a module"
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class Palette(ModulePicker):
     model."""
 
     VERB = "Do"
+    help_page = "Commands by name"
 
     def __init__(self, model: Model, names: Names, themes: Sequence[str], ascii: bool = False) -> None:
         commands = {Choice(c.label, keys_of(c, ascii)): f"{COMMAND} {c.id}" for c in list_palette_commands()}
@@ -87,4 +89,4 @@ class Palette(ModulePicker):
 
 def list_palette_commands() -> list[Command]:
     """The commands that make sense without a cursor in a pane."""
-    return [c for c in COMMANDS if c.context not in ("move", "line", "file") and c.id not in _NOT_LISTED]
+    return [c for c in COMMANDS if c.context not in ("move", "line", "file", "layer") and c.id not in _NOT_LISTED]

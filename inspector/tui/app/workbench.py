@@ -160,7 +160,9 @@ class Workbench(Screen[None], inherit_bindings=False):
 
     @property
     def pane_title(self) -> str:
-        """Of the pane that has the keyboard."""
+        """Of the pane that has the keyboard, or of what is typed at the bottom."""
+        if self.prompt.is_open:
+            return {"search": "Searching", "filter": "Filtering"}[self.prompt.purpose]
         return "Tree" if self.focused_panel is None else self.focused_panel.TITLE
 
     def on_descendant_focus(self) -> None:

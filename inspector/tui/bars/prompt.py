@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
+from ..keys import key_while_typing
 from ..line_box import LineBox
 
 
@@ -62,7 +63,8 @@ class PromptBar(Horizontal):
         """Open for `purpose` ("search", "filter"), starting from `text`."""
         self.purpose = purpose
         self.query_one("#prompt-name", Static).update(Content(f"{purpose} "))
-        self.hint("")
+        help = key_while_typing("help")
+        self.hint(f"{help} Help" if help else "")
         box = self.query_one(Input)
         with box.prevent(Input.Changed):
             box.value = text

@@ -13,11 +13,11 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from ...client.pass_plan import Plan
-from ..completing_box import CompletingBox, find_common_start, list_choices
-from ..keys import key
+from ..completing_box import CompletingBox, find_common_start
+from ..keys import frame_hints, key, key_like
 from ..line_box import LineBox
+from .completing_layer import CompletingLayer
 from .completions import OPTIMIZERS, complete_function, complete_loss
-from .layer import Layer
 from .seed import Tick
 
 MOST = 10_000
@@ -33,25 +33,26 @@ _FIELDS = (
      "none, or SGD(lr=0.01), Adam …"),
     ("loader", "Loader", "its items are the batches", "none, or package.module:make_loader"),
 )  # fmt: skip
+_KEYS = {"accept": "Run them", "complete": "Complete", "tick": "Tick", "leave": "Leave it"}
 TOKENS = (("generate", "Tokens", "a number: generate() in place of the above", "none"),)
 
 
-class BatchesDialog(Layer[Plan | None]):
+class BatchesDialog(CompletingLayer[Plan | None]):
     """Starts from what was typed last, and says at once what cannot be meant."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("enter", "submit"),
+        key_like("accept", "submit"),
         key("down", "app.focus_next"),
         key("up", "app.focus_previous"),
     ]
+
+    help_page = "Several batches"
 
     DEFAULT_CSS = """
     BatchesDialog > #layer { max-width: 76; }
     BatchesDialog VerticalScroll { height: auto; max-height: 1fr; }
     BatchesDialog Input { background: $surface; margin-bottom: 1; }
     BatchesDialog Static { height: auto; }
-    BatchesDialog #names { color: $foreground-muted; }
-    BatchesDialog #fault { color: $text-error; }
     """
 
     def __init__(self, now: Plan, generates: bool = False) -> None:
@@ -65,15 +66,14 @@ class BatchesDialog(Layer[Plan | None]):
         values["generate"] = str(now.generate or "")
         with Vertical(id="layer") as frame:
             frame.border_title = "Several batches" if self._fields is _FIELDS else "Several batches, or tokens"
-            frame.border_subtitle = "enter Run them  tab Complete  space Tick  esc Leave it"
+            frame.border_subtitle = frame_hints(_KEYS, typing=True)
             with VerticalScroll(can_focus=False):
                 for id, name, meaning, example in self._fields:
                     yield Static(Content.assemble((name, "bold"), (f"  {meaning}", "$foreground-muted")))
                     value = "" if values[id] == NONE else values[id]
                     yield self._box(id, value, example)
                 yield Tick("A backward pass after each", now.backward)
-            yield Static("", id="names", markup=False)
-            yield Static("", id="fault", markup=False)
+            yield from self.below()
 
     def _box(self, id: str, value: str, example: str) -> LineBox:
         words = {"loss": LOSSES, "optimizer": (NONE, *OPTIMIZERS), "loader": (NONE,)}.get(id)
@@ -85,16 +85,14 @@ class BatchesDialog(Layer[Plan | None]):
     def on_mount(self) -> None:
         self.query_one("#batches", Input).focus()
 
-    @on(CompletingBox.Completed)
-    def _show_names(self, event: CompletingBox.Completed) -> None:
-        event.stop()
-        module, colon, _ = (find_common_start(event.names) if event.names else "").rpartition(":")
-        self.query_one("#names", Static).update(Content(list_choices(event, module + colon)))
+    def without(self, names: tuple[str, ...]) -> str:
+        """The module, which all have."""
+        module, colon, _ = (find_common_start(names) if names else "").rpartition(":")
+        return module + colon
 
     @on(Input.Changed)
     def _typed(self) -> None:
-        self.query_one("#names", Static).update("")
-        self._say(self._fault(self._read()))
+        self.say_fault(self._fault(self._read()))
 
     @on(Input.Submitted)
     def action_submit(self) -> None:
@@ -103,7 +101,7 @@ class BatchesDialog(Layer[Plan | None]):
         tokens = read.get("generate", "")
         if not fault and not tokens and read["optimizer"] not in ("", NONE) and not self.query_one(Tick).ticked:
             fault = "an optimizer needs the backward pass: tick it"
-        self._say(fault)
+        self.say_fault(fault)
         if not fault:
             self.dismiss(self._plan(read))
 
@@ -125,9 +123,6 @@ class BatchesDialog(Layer[Plan | None]):
         if read.get("generate", ""):
             return count_fault(read["generate"], "tokens")
         return count_fault(read["batches"]) or name_faults(read["loss"], read["optimizer"], read["loader"])
-
-    def _say(self, words: str) -> None:
-        self.query_one("#fault", Static).update(Content(words))
 
 
 def count_fault(text: str, unit: str = "batches") -> str:

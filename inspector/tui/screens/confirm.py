@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from ..keys import key
+from ..keys import frame_hints, key_like
 from .layer import Layer
 
 
@@ -18,9 +18,11 @@ class Confirm(Layer[bool]):
     """True for yes. Everything else is no."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("y", "yes"),
-        key("n", "close"),
+        key_like("yes", "yes"),
+        key_like("no", "close"),
     ]
+
+    help_page = "A question"
 
     DEFAULT_CSS = """
     Confirm > #layer { max-width: 60; }
@@ -33,7 +35,7 @@ class Confirm(Layer[bool]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
-            frame.border_subtitle = Content(f"y {self._yes}  n Leave it")
+            frame.border_subtitle = Content(frame_hints({"yes": self._yes, "no": "Leave it"}))
             yield Static(self._question, markup=False)
 
     def action_yes(self) -> None:

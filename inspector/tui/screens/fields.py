@@ -17,14 +17,14 @@ from textual.widgets import Input, Static
 
 from ...text import visible
 from ..completing_box import Complete, CompletingBox, list_choices
-from ..keys import key
+from ..keys import key, key_like
 from ..line_box import LineBox
 
 
 class Cycle(Static, can_focus=True):
     """One of a few words, the chosen one in brackets: it can be told without colours."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [key("space,right,l", "step(1)"), key("left,h", "step(-1)")]
+    BINDINGS: ClassVar[list[BindingType]] = [key_like("tick", "step(1)", also="right,l"), key("left,h", "step(-1)")]
 
     DEFAULT_CSS = """
     Cycle { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }

@@ -14,6 +14,7 @@ from ...records import Problem
 from ...text import lines
 from ..completing_box import list_choices
 from ..file_box import FileBox
+from ..keys import frame_hints
 from .submitting import SubmittingLayer
 
 
@@ -28,6 +29,8 @@ class FilePrompt(SubmittingLayer):
         carry_out: Does it; gives what was wrong.
         optional: Whether the name may be left empty.
     """
+
+    help_page = "A file"
 
     DEFAULT_CSS = """
     FilePrompt > #layer { max-width: 76; }
@@ -57,7 +60,9 @@ class FilePrompt(SubmittingLayer):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = self._title
-            frame.border_subtitle = f"enter {self._verb}  tab Complete  esc Leave it"
+            frame.border_subtitle = frame_hints(
+                {"accept": self._verb, "complete": "Complete", "leave": "Leave it"}, typing=True
+            )
             yield Static(self._about, id="about", markup=False)
             yield FileBox(value=self._value, placeholder="a file", select_on_focus=False)
             yield Static("", id="names", markup=False)

@@ -14,15 +14,17 @@ from textual.widgets import Input, Static
 
 from ...records import InputField, Problem
 from ...text import lines, visible
-from ..completing_box import CompletingBox, list_choices
+from ..completing_box import CompletingBox
 from ..format import cut
-from ..keys import key
+from ..keys import frame_hints, key, key_like
+from .completing_layer import CompletingLayer
 from .completions import complete_specs
-from .layer import Layer
 from .specs import EXAMPLES, collect, obvious_fault
 
+_KEYS = {"accept": "Next, then run", "complete": "Complete", "leave": "Without a pass"}
 
-class InputForm(Layer[tuple[str, ...] | None]):
+
+class InputForm(CompletingLayer[tuple[str, ...] | None]):
     """Gives the specifications, as after `-i`.
 
     Args:
@@ -31,17 +33,17 @@ class InputForm(Layer[tuple[str, ...] | None]):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("enter", "next"),
+        key_like("accept", "next"),
         key("down", "step(1)"),
         key("up", "step(-1)"),
-        key("ctrl+r", "submit"),
+        key_like("submit", "submit"),
     ]
+
+    help_page = "The sample input"
 
     DEFAULT_CSS = """
     InputForm VerticalScroll { height: auto; max-height: 1fr; }
     InputForm .field { height: auto; margin-top: 1; }
-    InputForm .fault { color: $text-error; height: auto; }
-    InputForm .names { color: $foreground-muted; height: auto; }
     InputForm .why { height: auto; margin-top: 1; }
     InputForm Input { background: $surface; }
     """
@@ -54,15 +56,14 @@ class InputForm(Layer[tuple[str, ...] | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = "Sample input"
-            frame.border_subtitle = "enter Next, then run  tab Complete  esc Without a pass"
+            frame.border_subtitle = frame_hints(_KEYS, typing=True)
             with VerticalScroll(can_focus=False):
                 yield Static(explanation())
                 if self._problem is not None:
                     yield Static(explain_failure(self._problem), classes="why")
                 for field in self._fields:
                     yield from self._rows(field)
-            yield Static("", id="names", classes="names", markup=False)
-            yield Static("", id="fault", classes="fault", markup=False)
+            yield from self.below()
 
     def on_mount(self) -> None:
         boxes = self._boxes()
@@ -84,28 +85,22 @@ class InputForm(Layer[tuple[str, ...] | None]):
 
     def action_submit(self) -> None:
         fault = self._first_fault(final=True)
-        self._say(fault)
+        self.say_fault(fault)
         if fault:
             return
         try:
             self.dismiss(collect(self._fields, [box.value for box in self._boxes()]))
         except ValueError as error:
-            self._say(str(error))
+            self.say_fault(str(error))
 
     @on(Input.Submitted)
     def _entered(self, event: Input.Submitted) -> None:
         event.stop()
         self.action_next()
 
-    @on(CompletingBox.Completed)
-    def _show_names(self, event: CompletingBox.Completed) -> None:
-        event.stop()
-        self.query_one("#names", Static).update(Content(list_choices(event, "")))
-
     @on(Input.Changed)
     def _typed(self) -> None:
-        self.query_one("#names", Static).update("")
-        self._say(self._first_fault(final=False))
+        self.say_fault(self._first_fault(final=False))
 
     def _rows(self, field: InputField) -> ComposeResult:
         with Vertical(classes="field"):
@@ -124,9 +119,6 @@ class InputForm(Layer[tuple[str, ...] | None]):
             if fault:
                 return f"{visible(field.name)}: {fault}"
         return ""
-
-    def _say(self, words: str) -> None:
-        self.query_one("#fault", Static).update(Content(words))
 
 
 def explanation() -> Content:

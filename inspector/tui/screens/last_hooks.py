@@ -13,12 +13,14 @@ from textual.widgets import Static
 from ...records import Recipe
 from ...text import visible
 from ..format import cut
-from ..keys import key, key_of
+from ..keys import frame_hints, key_like, key_of
 from .layer import Layer
 
 MOST = 8
 """Lines of hooks and edits that are shown."""
 _WIDTH = 96
+
+_KEYS = {"accept": "Apply", "delete-hook": "Forget", "leave": "Not now"}
 
 Answer = Literal["apply", "forget"]
 
@@ -27,12 +29,14 @@ class LastHooksOffer(Layer[Answer]):
     """They go on only when the person says so; None leaves them for later."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("enter", "answer('apply')"),
-        key("d", "answer('forget')"),
+        key_like("accept", "answer('apply')"),
+        key_like("delete-hook", "answer('forget')"),
     ]
 
+    help_page = "Hooks of last time"
+
     DEFAULT_CSS = """
-    LastHooksOffer > #layer { width: auto; min-width: 46; max-width: 90%; }
+    LastHooksOffer > #layer { width: auto; min-width: 52; max-width: 90%; }
     LastHooksOffer Static { width: auto; }
     """
 
@@ -43,7 +47,7 @@ class LastHooksOffer(Layer[Answer]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = Content(f"{self._recipe.words} of last time")
-            frame.border_subtitle = Content("enter Apply  d Forget  esc Not now")
+            frame.border_subtitle = Content(frame_hints(_KEYS))
             yield Static(Content("\n").join(list_lines(self._recipe)))
             later = f"Not applied yet; {key_of('last-hooks')} asks again later."
             yield Static(Content.styled(f"\n{later}", "$foreground-muted"))

@@ -10,7 +10,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
 
-from ..keys import bind_own, perform
+from ..keys import bind_own, bind_to_app, perform
 
 Result = TypeVar("Result")
 _SOON = 0.01
@@ -44,7 +44,10 @@ def _call(again: Callable[[], object]) -> None:
 class Layer(ModalScreen[Result]):
     """A modal screen whose one child has the id "layer". Escape alone is not enough: tmux delays it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bind_own("quit", "leave", "interrupt")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bind_own("quit", "leave", "interrupt"), *bind_to_app("help")]
+
+    help_page: str = ""
+    """The title of its page of help, one of `layer_pages.LAYER_PAGES`."""
 
     DEFAULT_CSS = """
     Layer { align: center middle; background: $background 50%; }

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from ...records import Recipe
-from ..keys import key
+from ..keys import find_command, frame_hints, key_like
 from .layer import Layer
 
 Answer = Literal["leave", "write"]
@@ -21,10 +21,12 @@ class Leaving(Layer[Answer]):
     """Asks once: the key that asked is also the answer. None stays."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("q,y,enter", "answer('leave')"),
-        key("w", "answer('write')"),
-        key("n", "close"),
+        key_like("quit", "answer('leave')", also=f"{find_command('yes').keys},{find_command('accept').keys}"),
+        key_like("write", "answer('write')"),
+        key_like("no", "close"),
     ]
+
+    help_page = "Leaving"
 
     DEFAULT_CSS = """
     Leaving > #layer { max-width: 60; }
@@ -36,7 +38,7 @@ class Leaving(Layer[Answer]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
-            frame.border_subtitle = Content("q Leave  w Write them  esc Stay")
+            frame.border_subtitle = Content(frame_hints({"quit": "Leave", "write": "Write them", "leave": "Stay"}))
             yield Static(ask_to_leave(self._recipe), markup=False)
 
     def action_answer(self, answer: Answer) -> None:

@@ -14,7 +14,7 @@ from textual.widgets import Static
 
 from ...records import Path
 from .. import format
-from ..keys import key, key_of
+from ..keys import frame_hints, key, key_of
 from .layer import Layer
 
 LETTERS = [letter for letter in string.ascii_letters + string.digits if letter != "q"]
@@ -24,6 +24,8 @@ class Letters(Layer[str]):
     """Gives the letter."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key(letter, f"take('{letter}')") for letter in LETTERS]
+
+    help_page = "A letter"
 
     DEFAULT_CSS = """
     Letters > #layer { max-width: 70; scrollbar-size-vertical: 1; }
@@ -37,7 +39,7 @@ class Letters(Layer[str]):
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="layer") as frame:
             frame.border_title = Content(self._title)
-            frame.border_subtitle = Content("a letter, or esc Close")
+            frame.border_subtitle = Content(f"a letter, or {frame_hints({'leave': 'Close'})}")
             yield Static(list_marked(self._marked))
 
     def action_take(self, letter: str) -> None:

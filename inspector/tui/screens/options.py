@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from textual.binding import BindingType
 from textual.widgets import OptionList
+
+from ..keys import key_like
 
 
 class Options(OptionList):
     """Textual's list, which pages in a window that has no room for two lines as well: there a page is one line."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [key_like("accept", "select")]
 
     def action_page_up(self) -> None:
         at = self.highlighted

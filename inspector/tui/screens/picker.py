@@ -19,7 +19,7 @@ from ...records import Choice
 from ...target_kinds import PROMPT
 from ...text import ELLIPSIS, visible
 from ..format import cut, cut_start, fit
-from ..keys import key, key_like
+from ..keys import frame_hints, key_like
 from ..line_box import LineBox
 from ..tree.finding import locate
 from .layer import Layer
@@ -41,10 +41,11 @@ class Picker(Layer[str | None]):
         key_like("page-down", "move(10)", also="pagedown"),
         key_like("page-up", "move(-10)", also="pageup"),
         key_like("search", "type", also="slash"),
-        key("enter", "take"),
+        key_like("accept", "take"),
     ]
 
     VERB = "Open"
+    help_page = "A list"
     NAME_ENDS = True
     """Of a long name the end is kept: it is a path, or the name of a class after one."""
 
@@ -60,13 +61,15 @@ class Picker(Layer[str | None]):
         self._title = title
         self._choices = list(choices)
         self._free = free
+        if free:
+            self.help_page = "Opening a model"
         self._waiting = waiting
         self._shown: list[str] = []  # by line of the list; "" for a remark
 
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = Content(visible(self._title))
-            frame.border_subtitle = f"enter {self.VERB}  esc Close"
+            frame.border_subtitle = frame_hints({"accept": self.VERB, "leave": "Close"}, typing=True)
             yield LineBox(placeholder=self._placeholder())
             yield Options(markup=False)
 

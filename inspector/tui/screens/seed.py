@@ -14,11 +14,11 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widgets import Input, Static
 
-from ..completing_box import CompletingBox, list_choices
-from ..keys import key
+from ..completing_box import CompletingBox
+from ..keys import frame_hints, key, key_like
 from ..line_box import LineBox
+from .completing_layer import CompletingLayer
 from .completions import complete_specs
-from .layer import Layer
 from .specs import join, obvious_fault, split
 
 
@@ -32,9 +32,9 @@ class Draw:
 
 
 class Tick(Static, can_focus=True):
-    """A box to tick with space: its state can be read without colours."""
+    """A box to tick: its state can be read without colours."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [key("space", "tick")]
+    BINDINGS: ClassVar[list[BindingType]] = [key_like("tick", "tick")]
 
     DEFAULT_CSS = """
     Tick { height: 1; }
@@ -66,20 +66,20 @@ class Tick(Static, can_focus=True):
         self.action_tick()
 
 
-class SeedDialog(Layer[Draw | None]):
+class SeedDialog(CompletingLayer[Draw | None]):
     """Starts from what is used now, and gives it changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("enter", "submit"),
+        key_like("accept", "submit"),
         key("down", "app.focus_next"),
         key("up", "app.focus_previous"),
     ]
 
+    help_page = "Seed and sample input"
+
     DEFAULT_CSS = """
     SeedDialog > #layer { max-width: 76; }
     SeedDialog Input { background: $surface; margin-bottom: 1; }
-    SeedDialog #names { color: $foreground-muted; height: auto; }
-    SeedDialog #fault { color: $text-error; height: auto; }
     """
 
     def __init__(self, now: Draw, used: str) -> None:
@@ -90,7 +90,9 @@ class SeedDialog(Layer[Draw | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = "Seed and sample input"
-            frame.border_subtitle = "enter Run with these  tab Complete  esc Leave it"
+            frame.border_subtitle = frame_hints(
+                {"accept": "Run with these", "complete": "Complete", "leave": "Leave it"}, typing=True
+            )
             yield Static("Seed, a whole number", markup=False)
             yield LineBox(value=str(self._now.seed), id="seed")
             yield Static(Content.assemble("Sample input  ", (f"now {self._used or 'none'}", "$foreground-muted")))
@@ -101,27 +103,17 @@ class SeedDialog(Layer[Draw | None]):
                 id="specs",
             )
             yield Tick("Live passes draw a fresh input each time", self._now.fresh)
-            yield Static("", id="names", markup=False)
-            yield Static("", id="fault", markup=False)
+            yield from self.below()
 
     def on_mount(self) -> None:
         self.query_one("#seed", Input).focus()
-
-    @on(CompletingBox.Completed)
-    def _show_names(self, event: CompletingBox.Completed) -> None:
-        event.stop()
-        self.query_one("#names", Static).update(Content(list_choices(event, "")))
-
-    @on(Input.Changed)
-    def _typed(self) -> None:
-        self.query_one("#names", Static).update("")
 
     @on(Input.Submitted)
     def action_submit(self) -> None:
         try:
             draw = self._read()
         except ValueError as error:
-            self.query_one("#fault", Static).update(Content(str(error)))
+            self.say_fault(str(error))
         else:
             self.dismiss(draw)
 

@@ -19,7 +19,7 @@ from ..drawing.lines import LineView, Page
 from ..drawing.problem import label_line
 from ..drawing.styles import ACCENT, DIM, ERROR, GOOD, WARN
 from ..drawing.wrap import Line
-from ..keys import key, key_like, key_of, list_hints
+from ..keys import frame_hints, key, key_like, key_of
 from ..line_box import LineBox
 from .layer import Layer
 
@@ -35,7 +35,7 @@ STATES = {
 _WORDS = 36
 """Cells of a renaming on the frame."""
 
-KEYS = list_hints({"search": "Narrow", "quit": "Close"}, "  ")
+KEYS = frame_hints({"search": "Narrow", "quit": "Close"})
 
 
 class StateDictScreen(Layer[LoadOffer]):
@@ -46,8 +46,10 @@ class StateDictScreen(Layer[LoadOffer]):
         key_like("search", "narrow"),
         key_like("filter", "narrow"),
         key("down", "list"),
-        key("enter", "load"),
+        key_like("accept", "load"),
     ]
+
+    help_page = "A state dict"
 
     DEFAULT_CSS = """
     StateDictScreen > #layer { height: 90%; }
@@ -65,10 +67,8 @@ class StateDictScreen(Layer[LoadOffer]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = Content(f"State dict · {title(self._report)}")
-            frame.border_subtitle = Content(
-                f"{_verb(self._report.offer)}  {key_of('search')} Narrow  {key_of('quit')} Close"
-            )
-            yield LineBox(placeholder="/ narrows: words of a key, or a state")
+            frame.border_subtitle = Content(f"{_verb(self._report.offer)}  {KEYS}")
+            yield LineBox(placeholder=f"{key_of('search')} narrows: words of a key, or a state")
             yield self._view
 
     def on_mount(self) -> None:
@@ -152,7 +152,7 @@ def _verb(offer: LoadOffer | None) -> str:
         return "nothing was written"
     part = " in part" if offer.staying or offer.unused else ""
     words = f" ({format.cut(visible(offer.words), _WORDS)})" if offer.words else ""
-    return f"enter Load{part}{words}"
+    return f"{key_of('accept')} Load{part}{words}"
 
 
 def _offer_lines(report: StateDictReport) -> Iterator[Line]:
@@ -162,10 +162,10 @@ def _offer_lines(report: StateDictReport) -> Iterator[Line]:
         return
     words = f" ({offer.words})" if offer.words else ""
     if not offer.staying and not offer.unused:
-        yield label_line("load", f"all {offer.loads:,} keys fit{words}: enter loads them", GOOD)
+        yield label_line("load", f"all {offer.loads:,} keys fit{words}: {key_of('accept')} loads them", GOOD)
     else:
         whole = offer.loads + offer.staying
-        yield label_line("load", f"{offer.loads:,} of {whole:,} keys fit{words}: enter asks first", WARN)
+        yield label_line("load", f"{offer.loads:,} of {whole:,} keys fit{words}: {key_of('accept')} asks first", WARN)
     for doubt in offer.doubts:
         yield label_line("doubt", doubt)
 

@@ -6,11 +6,12 @@ from abc import abstractmethod
 from collections.abc import Awaitable
 
 from ...records import Problem
+from ..keys import key_of
 from .layer import FORM, Layer
 
 PATIENCE = 0.4
 """Seconds after which it is said that the engine has not answered yet."""
-WAITING = "the engine is at it  esc Leave it"
+WAITING = f"the engine is at it  {key_of('leave')} Leave it"
 
 
 class SubmittingLayer(Layer[bool]):

@@ -15,7 +15,7 @@ from textual.events import Key
 from textual.widgets import Static
 
 from ..keys import find_command, key_like, key_of, perform
-from .help_pages import row
+from .help.page import row
 from .layer import Layer
 
 
@@ -74,6 +74,8 @@ class Tour(Layer[Key | None]):
         key_like("collapse", "turn(-1)", also="left,backspace"),
     ]
 
+    help_page = "Tour"
+
     DEFAULT_CSS = """
     Tour { align: center bottom; background: $background 0%; }
     Tour > #layer { width: 74; max-width: 100%; margin-bottom: 1; border: round $primary; }
@@ -108,7 +110,9 @@ class Tour(Layer[Key | None]):
         frame = self.query_one("#layer")
         frame.border_title = Content(f"Tour {at + 1} of {len(STOPS)}: {stop.title}")
         last = at + 1 == len(STOPS)
-        frame.border_subtitle = Content(f"{key_of('detail')} {'ends it' if last else 'next'}  ← back  q skip")
+        frame.border_subtitle = Content(
+            f"{key_of('detail')} {'ends it' if last else 'next'}  ← back  {key_of('quit')} skip"
+        )
         self.query_one("#words", Static).update(write_stop(stop))
         await self.run_action(perform(stop.panel))
 

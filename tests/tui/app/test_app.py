@@ -42,7 +42,7 @@ from inspector.tui.panels.history import HistoryPanel
 from inspector.tui.panels.source import SourcePanel
 from inspector.tui.saved_state import SavedState, ViewState
 from inspector.tui.screens.form import InputForm
-from inspector.tui.screens.help import Help
+from inspector.tui.screens.help.screen import Help
 from inspector.tui.screens.picker import Picker
 from inspector.tui.screens.seed import SeedDialog
 

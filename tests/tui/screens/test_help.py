@@ -12,8 +12,8 @@ from inspector.tui.bars.header import TitleBar
 from inspector.tui.bars.prompt import PromptBar
 from inspector.tui.bars.title_words import explain_word, split_words
 from inspector.tui.panels import PANELS
-from inspector.tui.screens.help import Help
-from inspector.tui.screens.help_pages import PAGES, page_lines
+from inspector.tui.screens.help.pages import PAGES, page_lines
+from inspector.tui.screens.help.screen import Help
 
 from ..fake_engine import running
 

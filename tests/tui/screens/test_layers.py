@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import Input
 
 from inspector.records import AnyEvent, AnyRequest, GetAllHooks, ListTargets
-from inspector.tui.screens.help import Help
+from inspector.tui.screens.help.screen import Help
 from inspector.tui.screens.picker import Picker
 
 from ..app.test_hook_actions import settle

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 from textual.screen import Screen
+from textual.widgets import Input
 
 import inspector.tui
 from inspector.records import (
@@ -27,9 +28,13 @@ from inspector.records import (
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.keys import COMMANDS
 from inspector.tui.saved_state import SavedState, ViewState
+from inspector.tui.screens.completing_layer import CompletingLayer
+from inspector.tui.screens.help.pages import find_page
+from inspector.tui.screens.help.screen import Help
 from inspector.tui.screens.layer import Layer
 from inspector.tui.screens.options import Options
 from inspector.tui.screens.submitting import SubmittingLayer
+from inspector.tui.screens.tour import Tour
 
 from ..fake_engine import FakeEngine, info, running
 from ..test_payloads import SCREENS
@@ -38,6 +43,9 @@ QUICK, OTHERS = ((1, 1), (20, 4)), ((2, 2), (10, 3), (40, 5), (80, 6))
 SIZES = [*QUICK, *(pytest.param(size, marks=pytest.mark.slow) for size in OTHERS)]
 
 MOVING = ("down", "up", "pagedown", "pageup", "home", "end", "ctrl+f", "ctrl+d", "ctrl+u", "ctrl+n", "ctrl+p", "G", "g")
+UNFINISHED = (SubmittingLayer, CompletingLayer)
+"""What layers are made from."""
+
 LEAVING = {"q", "escape", "ctrl+c", "ctrl+k"}
 """Keys that close something, for the end."""
 
@@ -152,7 +160,24 @@ def screens_of_the_app() -> Iterator[type[Screen]]:
     found = list(Layer.__subclasses__())
     for each in found:
         found += each.__subclasses__()
-    return (each for each in found if each.__module__.startswith("inspector.") and each is not SubmittingLayer)
+    return (each for each in found if each.__module__.startswith("inspector.") and each not in UNFINISHED)
+
+
+async def check_help(app: InspectorApp, pilot: Pilot[None], keys: tuple[str, ...]) -> None:
+    """Each screen says which key opens its page of help, and that key does."""
+    title = app.host.layer_page or app.workbench.pane_title
+    below = app.screen
+    if isinstance(below, Help):
+        return
+    if below is not app.workbench and not isinstance(below, Tour):
+        key = "F1" if isinstance(app.focused, Input) else ""
+        assert f"{key} Help" in str(below.query_one("#layer").border_subtitle)
+    await pilot.press("f1")
+    await pilot.pause()
+    assert isinstance(app.screen, Help) and app.screen.title_shown == title and find_page(title) is not None
+    await pilot.press("q")
+    await pilot.pause()
+    assert app.screen is below
 
 
 async def test_no_screen_is_forgotten(tmp_path: Path) -> None:
@@ -161,6 +186,7 @@ async def test_no_screen_is_forgotten(tmp_path: Path) -> None:
         async with running(keep_hooks(tmp_path), make_engine(name)) as (app, pilot, _):
             await open_screen(app, pilot, keys)
             seen |= {type(screen) for screen in app.screen_stack}
+            await check_help(app, pilot, keys)
     assert not set(screens_of_the_app()) - seen
 
 

@@ -83,9 +83,10 @@ class GeneralActions:
         self.host.stop_job()
 
     def help(self) -> None:
-        from ...screens.help import Help
+        from ...screens.help.screen import Help
 
-        self.host.push(Help(self.ascii, self.workbench.pane_title, self.workbench.title_bar.list_words()))
+        title = self.host.layer_page or self.workbench.pane_title
+        self.host.push(Help(self.ascii, title, self.workbench.title_bar.list_words()))
 
     def tour(self) -> None:
         from ...screens.tour import Tour

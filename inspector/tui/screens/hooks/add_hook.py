@@ -18,7 +18,7 @@ from textual.widgets.option_list import Option
 from ....records import KindInfo, Problem
 from ....text import visible
 from ...format import cut, fit
-from ...keys import key, key_like
+from ...keys import frame_hints, key, key_like, key_of
 from ...line_box import LineBox
 from ..options import Options
 from ..submitting import SubmittingLayer
@@ -40,6 +40,8 @@ class AddHookPicker(SubmittingLayer):
         key_like("page-up", "move(-10)", also="pageup"),
     ]
 
+    help_page = "Choosing a hook"
+
     DEFAULT_CSS = """
     AddHookPicker > #layer { height: 90%; }
     AddHookPicker Options { height: 1fr; border: none; background: transparent; padding: 0;
@@ -56,7 +58,7 @@ class AddHookPicker(SubmittingLayer):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = Content(self._job.title)
-            frame.border_subtitle = "enter Choose  esc Close"
+            frame.border_subtitle = _hints("Choose")
             yield LineBox(placeholder='narrow the list, or a whole hook: scale(2, on="input")')
             yield Options(markup=False)
             yield HookStatus(self._job)
@@ -80,11 +82,11 @@ class AddHookPicker(SubmittingLayer):
         whole = "(" in text
         self.set_class(whole, "-typing")
         self._narrow(text.partition("(")[0].strip(), whole)
-        self.query_one("#layer").border_subtitle = f"enter {self._job.verb if whole else 'Choose'}  esc Close"
+        self.query_one("#layer").border_subtitle = _hints(self._job.verb if whole else "Choose")
         if whole and text.endswith(")"):
             self.query_one(HookStatus).check(self._job.where, text, text)
         elif whole:
-            self.query_one(HookStatus).fault(text, f"enter puts it on {self._job.where or 'the root'}")
+            self.query_one(HookStatus).fault(text, f"{key_of('accept')} puts it on {self._job.where or 'the root'}")
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -124,6 +126,10 @@ class AddHookPicker(SubmittingLayer):
         listing.clear_options().add_options(options or [_nothing()])
         first = next((number for number, kind in enumerate(self._shown) if kind is not None), None)
         listing.highlighted = first
+
+
+def _hints(verb: str) -> str:
+    return frame_hints({"accept": verb, "leave": "Close"}, typing=True)
 
 
 def matching(kinds: Sequence[KindInfo], text: str) -> list[KindInfo]:

@@ -21,7 +21,7 @@ from ...drawing.lines import Page
 from ...drawing.problem import message, problem_lines
 from ...drawing.styles import DIM, HEADING
 from ...drawing.wrap import Line
-from ...keys import bind_own, bind_to_app, bindings, key, key_like, list_hints
+from ...keys import bind_own, bind_to_app, bindings, frame_hints, key_like
 from ...panels.hook_keys import HookKeys
 from ...panels.hook_rows import counts, hook_lines, in_firing_order
 from ..layer import Layer
@@ -34,7 +34,7 @@ PROCESS = "the whole process"
 Fetch = Callable[[int], Awaitable[AllHooks | Problem]]
 
 _OF_A_HOOK = {"toggle-hook": "on/off", "hook-source": "Source", "change-hook": "Change", "delete-hook": "Delete"}
-KEYS = f"{list_hints(_OF_A_HOOK, '  ')}  o Go  {list_hints({'filter': 'Filter', 'quit': 'Close'}, '  ')}"
+KEYS = frame_hints({**_OF_A_HOOK, "open": "Go", "filter": "Filter"})
 
 
 class HookList(CursorView):
@@ -64,9 +64,11 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
         *bindings("hooks"),
         *bind_to_app("undo", "redo", "disable-all", "run", "live"),
         *bind_own("all-hooks", "filter"),
-        key("o", "go"),
+        key_like("open", "go"),
         key_like("search", "filter"),
     ]
+
+    help_page = "All hooks"
 
     DEFAULT_CSS = """
     AllHooksScreen > #layer { width: 100%; max-width: 100%; height: 100%; max-height: 100%; }

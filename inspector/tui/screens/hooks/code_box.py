@@ -13,26 +13,26 @@ from textual.widgets.text_area import LanguageDoesNotExist
 
 from ....torch_names import complete_torch
 from ...completing_box import find_common_start
-from ...keys import key
+from ...keys import key_like, list_hints
 from .jobs import Edit
 
 CODE_ROWS = 9
 LONGEST = 20_000  # characters: what is laid out anew at every key
-LOOKING = "i Type here  e $EDITOR"
+LOOKING = list_hints({"change-hook": "Type here", "edit": "$EDITOR"}, "  ")
 TYPING = "esc Done  tab Indent, or complete F. and torch."
 
 _BEGUN = re.compile(r"(?<![\w.])(?:F|torch)\.[\w.]*$")
 
 
 class CodeBox(TextArea):
-    """Typed into after `i` only, so that the keys of the form work until then.
+    """Typed into after a key only, so that the keys of the form work until then.
 
     Args:
         code: To start from.
         edit: Opens the person's editor.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [key("i", "type"), key("e", "edit")]
+    BINDINGS: ClassVar[list[BindingType]] = [key_like("change-hook", "type"), key_like("edit", "edit")]
 
     DEFAULT_CSS = """
     CodeBox {

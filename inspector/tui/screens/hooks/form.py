@@ -13,7 +13,7 @@ from textual.widgets import Input, Static, TextArea
 
 from ....records import HookSpec, KindArgument, KindInfo, Problem
 from ....text import visible
-from ...keys import key
+from ...keys import frame_hints, key, key_like, key_of
 from ..completions import complete_condition, complete_file
 from ..fields import Cycle, Field
 from ..seed import Tick
@@ -58,11 +58,13 @@ class HookForm(SubmittingLayer):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key("enter", "next"),
+        key_like("accept", "next"),
         key("down", "app.focus_next"),
         key("up", "app.focus_previous"),
-        key("ctrl+r", "submit"),
+        key_like("submit", "submit"),
     ]
+
+    help_page = "The form of a hook"
 
     DEFAULT_CSS = """
     HookForm VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
@@ -87,7 +89,9 @@ class HookForm(SubmittingLayer):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = Content(f"{self._job.title}: {visible(self._kind.name)}")
-            frame.border_subtitle = f"enter Next  ^r {self._job.verb}  esc Close"
+            frame.border_subtitle = frame_hints(
+                {"accept": "Next", "submit": self._job.verb, "leave": "Close"}, typing=True
+            )
             frame.styles.height = self._rows()
             with VerticalScroll(can_focus=False):
                 yield Static(Content(visible(self._kind.title)), id="about")
@@ -104,7 +108,7 @@ class HookForm(SubmittingLayer):
         if self._job.chooses_where:
             yield self._where
             if self._job.below:
-                yield Tick("and everything below (space)", False)
+                yield Tick(f"and everything below ({key_of('tick')})", False)
         if self._on is not None:
             yield self._on
         yield from self._arguments

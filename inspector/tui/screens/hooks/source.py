@@ -18,10 +18,11 @@ from ...drawing.problem import label_line
 from ...drawing.styles import DIM, WARN
 from ...drawing.wrap import Line
 from ...format import cut_start
-from ...keys import key, key_of
+from ...keys import frame_hints, key_like
 from ...panels.source import dedent, explanation, number_lines
 from ..layer import Layer
 
+_KEYS = {"edit": "$EDITOR", "quit": "Close"}
 FRAME = 2  # rows
 
 
@@ -34,7 +35,9 @@ class HookSource(Layer[None]):
         ascii: Draw with ASCII characters only.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [key("e", "edit")]
+    BINDINGS: ClassVar[list[BindingType]] = [key_like("edit", "edit")]
+
+    help_page = "The source of a hook"
 
     DEFAULT_CSS = """
     HookSource > #layer { height: 90%; }
@@ -52,7 +55,7 @@ class HookSource(Layer[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = Content(visible(self._source.title))
-            frame.border_subtitle = f"{'e $EDITOR  ' * bool(self._source.file)}{key_of('quit')} closes"
+            frame.border_subtitle = frame_hints(_KEYS if self._source.file else {"quit": "Close"})
             rows = len(self._code) + len(self._head(80)) + 1
             frame.styles.height = max(rows, 4) + FRAME  # the style sheet keeps it on the screen
             frame.styles.max_height = "90%"

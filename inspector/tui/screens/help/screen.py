@@ -11,16 +11,14 @@ from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
 
-from ..bars.prompt import PromptBar
-from ..drawing.lines import LineView, Page
-from ..drawing.styles import ACCENT, DIM
-from ..drawing.wrap import Line
-from ..keys import bind_own, find_command, key_like, key_of
-from .help_pages import ALL, PAGES, TITLE, page_lines, title_lines
-from .layer import Layer
-
-_TITLES = (*(page.title for page in PAGES), ALL)
-_TABS = (*(page.tab for page in PAGES), ALL)
+from ...bars.prompt import PromptBar
+from ...drawing.lines import LineView, Page
+from ...drawing.styles import ACCENT, DIM
+from ...drawing.wrap import Line
+from ...keys import bind_own, find_command, key_like, key_of
+from ..layer import Layer
+from .layer_pages import LAYER_PAGES
+from .pages import ALL, PAGES, TITLE, page_lines, title_lines
 
 
 class Help(Layer[None]):
@@ -40,9 +38,14 @@ class Help(Layer[None]):
     """
 
     def __init__(self, ascii: bool = False, title: str = ALL, words: Sequence[tuple[str, str]] = ()) -> None:
-        """Begin with the page of this title. `words` stand in the app's title, each with what it means."""
+        """Begin with the page of this title; that of a layer is there only for whoever comes from it. `words` stand in
+        the app's title, each with what it means."""
         super().__init__()
-        self.page = _TITLES.index(title) if title in _TITLES else len(PAGES)
+        here = [page for page in LAYER_PAGES if page.title == title]
+        pages = here or PAGES
+        self._titles = [*(page.title for page in pages), ALL]
+        self._tabs = [*(page.tab for page in pages), ALL]
+        self.page = self._titles.index(title)
         self._ascii = ascii
         self._words = words
         self.view = LineView(self._build)
@@ -52,8 +55,9 @@ class Help(Layer[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = "Help"
-            hints = f"{key_of('search')} searches  {key_of('pane-next')} next page  {key_of('help')} title"
-            frame.border_subtitle = Content(f"{hints}  {key_of('quit')} closes")
+            to_title = f"{key_of('help')} title  " if TITLE in self._titles else ""
+            hints = f"{key_of('search')} searches  {key_of('pane-next')} next page  {to_title}{key_of('quit')} closes"
+            frame.border_subtitle = Content(hints)
             yield self.view
             yield self.prompt
 
@@ -63,7 +67,7 @@ class Help(Layer[None]):
     @property
     def title_shown(self) -> str:
         """Of the page that shows."""
-        return _TITLES[self.page]
+        return self._titles[self.page]
 
     def _build(self, width: int) -> Page:
         in_title = self.title_shown == TITLE
@@ -71,19 +75,19 @@ class Help(Layer[None]):
         return Page(lines, head=(Line(self._draw_tabs()), Line()))
 
     def _draw_tabs(self) -> Content:
-        styles = (f"bold reverse {ACCENT}" if at == self.page else DIM for at in range(len(_TABS)))
-        return Content(" ").join(Content.styled(tab, style) for tab, style in zip(_TABS, styles, strict=True))
+        styles = (f"bold reverse {ACCENT}" if at == self.page else DIM for at in range(len(self._tabs)))
+        return Content(" ").join(Content.styled(tab, style) for tab, style in zip(self._tabs, styles, strict=True))
 
     def _show_page(self, page: int) -> None:
-        self.page = page % len(_TITLES)
+        self.page = page % len(self._titles)
         self.view.renew(to=0)
 
     def action_help(self) -> None:
-        """The words of the title; there, close."""
-        if self.title_shown == TITLE:
+        """The words of the title; there, and over a layer, close."""
+        if self.title_shown == TITLE or TITLE not in self._titles:
             self.dismiss(None)
         else:
-            self._show_page(_TITLES.index(TITLE))
+            self._show_page(self._titles.index(TITLE))
 
     def action_turn(self, delta: int) -> None:
         if not self.prompt.is_open:
@@ -91,7 +95,7 @@ class Help(Layer[None]):
 
     def action_search(self) -> None:
         """Over everything, whichever page shows."""
-        self._show_page(len(PAGES))
+        self._show_page(len(self._titles) - 1)
         self.prompt.ask("search")
 
     def action_search_next(self, delta: int) -> None:
