@@ -32,9 +32,9 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 def assert_answers(terminal: Terminal) -> None:
     """A key does something: the help comes and goes."""
     terminal.send("?")
-    terminal.wait_for_text("q closes")
+    terminal.wait_for_text("q Close")
     terminal.send("q")
-    terminal.wait_for(lambda: "q closes" not in terminal.text, "the app without its help")
+    terminal.wait_for(lambda: "q Close" not in terminal.text, "the app without its help")
 
 
 def assert_leaves(terminal: Terminal, code: int = 0) -> None:

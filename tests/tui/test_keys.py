@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from inspect import signature
+from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.actions import parse
 
 from inspector.tui.app.app import InspectorApp
@@ -27,7 +29,7 @@ from inspector.tui.screens.hooks.all_hooks import AllHooksScreen
 from inspector.tui.screens.layer import Layer
 from inspector.tui.tree.widget import ModuleTree
 
-from .fake_engine import FakeEngine
+from .fake_engine import FakeEngine, running
 
 PLACES = {
     "move": (ModuleTree, LineView),
@@ -137,6 +139,18 @@ def test_a_layer_takes_the_keys_of_a_command_and_its_own():
 @pytest.mark.parametrize("ascii", [False, True])
 def test_help_fits_a_narrow_window(ascii: bool):
     lines = page_lines(ALL, ascii)
-    rest = [row for row in layout(lines, 50) if not row.first]
-    assert len(rest) > 5 and {lines[row.line].indent for row in rest} == {2, KEY_COLUMN + 2}
-    assert all(len(lines[row.line].body.plain[row.start : row.end].rstrip()) <= 48 for row in rest)
+    rows = layout(lines, 50)
+    shown = [" " * lines[r.line].indent * (not r.first) + lines[r.line].body.plain[r.start : r.end] for r in rows]
+    assert max(cell_len(text.rstrip()) for text in shown) <= 50
+    rest = [lines[row.line] for row in rows if not row.first]
+    assert len(rest) > 5 and {line.indent for line in rest} <= {2, *range(KEY_COLUMN + 2, 25)}
+    hanging = [line for line in rest if line.indent > 2]  # what is left of a meaning stands below its beginning
+    assert all(line.body.plain[line.indent - 1] == " " != line.body.plain[line.indent] for line in hanging)
+
+
+async def test_help_can_be_read_in_a_narrow_window(tmp_path: Path):
+    async with running(tmp_path, size=(50, 20)) as (app, pilot, _):
+        await pilot.press("question_mark")
+        await pilot.pause()
+        text = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+        assert "All" in text and "Expand, or go to the" in text and "q Close" in text

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rich.cells import cell_len
@@ -14,7 +14,7 @@ from ...key_names import print_key
 from ...keys import COMMANDS, Command, Context, find_command
 
 KEY_COLUMN = 14
-_WIDEST = 26
+_WIDEST = 22
 HEADING = "bold $text-primary"
 Spell = Callable[[str], str]
 """A text as the app writes it: in ASCII, or as it is."""
@@ -57,8 +57,7 @@ class HelpPage:
     def _words(self, spell: Spell) -> Iterator[Line]:
         meanings = [(spell(word), spell(meaning)) for word, meaning in self.words.items()]
         meanings += [(sign, spell(meaning)) for sign, meaning in spell_marks(self.marks, spell)]
-        column = min(max((KEY_COLUMN, *(cell_len(word) + 2 for word, _ in meanings))), _WIDEST)
-        yield from (row(word, meaning, column) for word, meaning in meanings)
+        yield from meaning_lines(meanings)
 
 
 def in_ascii(text: str) -> str:
@@ -87,6 +86,16 @@ def row(left: str, meaning: str, column: int = KEY_COLUMN) -> Line:
     """A key or a word, and what it means."""
     gap = " " * max(column - cell_len(left), 1)
     return Line(Content.assemble((f"  {left}", "bold"), gap, meaning), indent=column + 2)
+
+
+def meaning_lines(meanings: Sequence[tuple[str, str]]) -> Iterator[Line]:
+    """Words and what they mean in a column; a word that is too wide for that has a line of its own."""
+    widths = [cell_len(word) + 2 for word, _ in meanings]
+    column = max((KEY_COLUMN, *(width for width in widths if width <= _WIDEST)))
+    for (word, meaning), width in zip(meanings, widths, strict=True):
+        if width > column:
+            yield Line(Content.styled(f"  {word}", "bold"), indent=2)
+        yield row(word if width <= column else "", meaning, column)
 
 
 def write_head(title: str, says: str) -> Iterator[Line]:

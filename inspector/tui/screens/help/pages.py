@@ -16,7 +16,7 @@ from ...format import MARKS
 from ...keys import COMMANDS, Command
 from ...tree.words import IN_TREE
 from .layer_pages import LAYER_PAGES
-from .page import HelpPage, Spell, in_ascii, key_and_label, row, spell_marks, write_head
+from .page import HelpPage, Spell, in_ascii, key_and_label, meaning_lines, row, spell_marks, write_head
 
 _REMARKS = {
     "General": "  inspector config --edit gives commands other keys.",
@@ -119,7 +119,7 @@ def _everything(spell: Spell) -> Iterator[Line]:
     listed = {heading: dict(spell_marks(each, spell)) for heading, each in marks.items()}
     for heading, meanings in {**listed, **words}.items():
         yield from write_head(heading, "")
-        yield from (row(spell(word), spell(meaning)) for word, meaning in meanings.items())
+        yield from meaning_lines([(spell(word), spell(meaning)) for word, meaning in meanings.items()])
         yield Line()
     for page in LAYER_PAGES:
         yield from page.own_lines(spell)

@@ -15,7 +15,7 @@ from ...bars.prompt import PromptBar
 from ...drawing.lines import LineView, Page
 from ...drawing.styles import ACCENT, DIM
 from ...drawing.wrap import Line
-from ...keys import bind_own, find_command, key_like, key_of
+from ...keys import bind_own, find_command, key_like, list_hints
 from ..layer import Layer
 from .layer_pages import LAYER_PAGES
 from .pages import ALL, PAGES, TITLE, page_lines, title_lines
@@ -55,9 +55,9 @@ class Help(Layer[None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = "Help"
-            to_title = f"{key_of('help')} title  " if TITLE in self._titles else ""
-            hints = f"{key_of('search')} searches  {key_of('pane-next')} next page  {to_title}{key_of('quit')} closes"
-            frame.border_subtitle = Content(hints)
+            to_title = {"help": "Title"} if TITLE in self._titles else {}
+            hints = {"search": "Search", "pane-next": "Page", **to_title, "quit": "Close"}
+            frame.border_subtitle = Content(list_hints(hints, "  "))
             yield self.view
             yield self.prompt
 
