@@ -51,7 +51,7 @@ from .notices import Notices
 from .outside import Outside
 from .presenter import Presenter
 from .questions import Questions
-from .state import AppState
+from .state import NO_MODEL, AppState
 from .waits import Waits
 from .watching import Watching
 from .workbench import Workbench
@@ -189,7 +189,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         elif first:
             self.first_start.show_tour(has_target=False)
         elif self.options.engine_fd is None:
-            self.presenter.stage("no model is open")
+            self.presenter.stage(NO_MODEL)
             self.targets.open()
 
     def exit(self, result: None = None, return_code: int = 0, message: Any = None) -> None:

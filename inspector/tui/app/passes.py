@@ -14,7 +14,7 @@ from .host import Host
 from .live import Live
 from .presenter import Presenter
 from .questions import Questions
-from .state import AppState
+from .state import NO_MODEL, AppState
 
 CANCEL_PATIENCE = 2.0
 
@@ -50,7 +50,7 @@ class Passes:
         if not self._engine.alive:
             self._host.tell(f"the engine is not running; {say_key('restart')} starts it again")
         elif not state.ready:
-            self._host.tell("there is no model yet")
+            self._host.tell(NO_MODEL)
         elif state.running:
             self._next = plan
         elif state.guessing:

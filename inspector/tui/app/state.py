@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from ...client.model import Model
 from ...client.pass_plan import FORWARD, Plan
 from ...records import Opened, Target
+from ..keys import key_of
+
+NO_MODEL = f"there is no model yet: {key_of('open')} opens one"
 
 
 @dataclass

@@ -15,6 +15,7 @@ from ...records import Problem
 from ..drawing.lines import LineView, Page
 from ..drawing.problem import message, problem_lines
 from ..drawing.wrap import Line
+from ..keys import key_of
 from .base import Panel
 
 PATIENCE = 0.25  # seconds for which the module selected before stays on the screen: no flicker while moving on
@@ -125,7 +126,9 @@ class LinePanel(Panel):
         return self.page(width) or Page(self._nothing())
 
     def _nothing(self) -> Sequence[Line]:
-        return message("asking the engine …" if self.model.rows else "no model yet")
+        if self.model.rows:
+            return message("asking the engine …")
+        return message("no model yet", f"press {key_of('open')} to open one")
 
     def focus(self: Self, scroll_visible: bool = True) -> Self:
         """Give the keyboard to the view inside."""

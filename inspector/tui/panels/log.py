@@ -15,8 +15,10 @@ from ..drawing.lines import Page
 from ..drawing.problem import message, problem_lines
 from ..drawing.styles import ACCENT, DIM, ERROR, GOOD, HEADING, WARN
 from ..drawing.wrap import Line
+from ..keys import key_of
 from .line_panel import LinePanel
 
+HOW_TO_FILL = f"press {key_of('run')} to run a pass: what it prints comes here"
 CAP = 10_000  # lines
 CHUNK = 1_000  # lines dropped at once, so that a full log does not start anew with every line
 LONGEST = 4_000  # characters of one line
@@ -151,7 +153,7 @@ class LogPanel(LinePanel):
 
     def page(self, width: int) -> Page:
         if not self.lines:
-            return Page(message("nothing was printed and nothing was warned about"))
+            return Page(message("nothing was printed and nothing was warned about", HOW_TO_FILL))
         return Page(self.lines, self._head())
 
     def _head(self) -> list[Line]:

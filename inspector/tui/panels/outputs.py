@@ -141,6 +141,7 @@ class OutputsPanel(LinePanel):
             yield f"no pass yet: press {key_of('run')} to run one"
         else:
             yield "not called in this pass"
+            yield f"press {key_of('order')} in the tree for the calls that there were"
 
     def _head(self, calls: Calls, detail: CallDetail) -> Iterator[Line]:
         row = detail.row

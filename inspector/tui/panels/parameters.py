@@ -17,8 +17,10 @@ from ..drawing.styles import ACCENT, DIM, HEADING, WARN
 from ..drawing.table import Cell, Column, Table
 from ..drawing.values import Space, share, value_lines
 from ..drawing.wrap import EMPTY, Line
+from ..keys import key_of
 from .line_panel import LinePanel
 
+HOW_TO_LEAVE = f"press {key_of('go-to')} to go to another module"
 TRAINABLE, FROZEN, TIED = "●", "○", "≡"
 EDITED = format.EDITED.sign
 
@@ -68,7 +70,7 @@ class ParametersPanel(LinePanel):
             return None
         rows = self.parameters.rows
         if not rows:
-            return Page(message("no parameters and no buffers, here or below"))
+            return Page(message("no parameters and no buffers, here or below", HOW_TO_LEAVE))
         table = Table(COLUMNS, [self._cells(row) for row in rows] + [_gradient(row) for row in rows], width)
         return Page(list(self._lines(table, rows)), [table.heading()])
 

@@ -7,7 +7,10 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widgets import OptionList
 
-from ..keys import key_like
+from ..keys import find_command, key_like, key_of
+
+EMPTIES = f": {key_of('clear-line')} empties the line" * bool(find_command("clear-line").keys)
+"""What to do where nothing matches what was typed."""
 
 
 class Options(OptionList):

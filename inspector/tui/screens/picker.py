@@ -23,7 +23,7 @@ from ..keys import frame_hints, key_like
 from ..line_box import LineBox
 from ..tree.finding import locate
 from .layer import Layer
-from .options import Options
+from .options import EMPTIES, Options
 
 _GAP = "  "
 _ABOUT_SHARE = 2  # what a choice is has one part of so many, where both it and the names are long
@@ -151,7 +151,9 @@ class Picker(Layer[str | None]):
         if self._waiting:
             options.append(_remark("more names are on their way …"))
         elif not found:
-            options.insert(0, _remark(f"no match for “{visible(typed)}”" if typed else "nothing to choose from"))
+            options.insert(
+                0, _remark(f"no match for “{visible(typed)}”{EMPTIES}" if typed else "nothing to choose from")
+            )
             self._shown.insert(0, "")
         listing.clear_options().add_options(options)
         listing.highlighted = self._first(before if keep else 0)

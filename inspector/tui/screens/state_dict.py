@@ -106,7 +106,8 @@ class StateDictScreen(Layer[LoadOffer]):
         kept = [row for row in self._report.rows if _matches(row, self._words)]
         lines = [line for state in STATES for line in self._of(state, kept)]
         if not lines:
-            lines = [Line(Content.styled("no key has these words" if self._words else "no keys at all", DIM))]
+            why = f"no key has these words; {key_of('leave')} shows all" if self._words else "no keys at all"
+            lines = [Line(Content.styled(why, DIM))]
         if self._words:
             lines += _unlisted(self._report)
         return Page(lines, list(head(self._report)))

@@ -291,7 +291,7 @@ class Listing:
     def explanation(self) -> tuple[str, ...]:
         """Why no line is shown, and what to press."""
         if not self.model.rows:
-            return ("No modules yet.",)
+            return "No modules yet.", f"Press {key_of('open')} to open a model."
         if not self.options.filter:
             return "No calls: no pass has run yet.", f"Press {key_of('run')} to run one."
         all_again = f"Press {key_of('leave')} to show all again."

@@ -353,7 +353,7 @@ async def test_without_a_model_there_is_nothing_to_change(tmp_path: Path, key: s
         engine.asked.clear()
         await pilot.press(key)
         await settle(app, pilot)
-        assert "no model yet" in told(app) and app.screen is app.workbench and not engine.asked
+        assert "no model yet: o opens one" in told(app) and app.screen is app.workbench and not engine.asked
 
 
 async def test_hooks_are_written_where_the_person_says(tmp_path: Path, monkeypatch):

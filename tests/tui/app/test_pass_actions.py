@@ -204,7 +204,7 @@ async def test_without_a_model_there_is_nothing_to_do(tmp_path: Path, key: str):
         await pilot.press(key)
         await settle(app, pilot)
         assert app.screen is app.workbench and not engine.asked
-        assert "there is no model yet" in told(app)
+        assert "there is no model yet: o opens one" in told(app)
 
 
 def test_several_batches_count_as_one_bar():

@@ -195,7 +195,7 @@ async def test_a_reply_is_waited_for_and_a_problem_is_told(kind: Any) -> None:
         assert "try  press r" in text(panel)
         panel.clear()
         await pilot.pause()
-        assert "no model yet" in text(panel)
+        assert "no model yet" in text(panel) and "press o to open one" in text(panel)
 
 
 @pytest.mark.parametrize("kind", REPLIES)
@@ -574,7 +574,7 @@ async def test_parameter_columns_give_way() -> None:
 async def test_a_module_without_parameters_says_so() -> None:
     panel = ParametersPanel()
     async with showing(panel, r.Parameters(made.PATH, (), 0)):
-        assert "no parameters and no buffers, here or below" in seen(panel)
+        assert "no parameters and no buffers, here or below" in seen(panel) and "press ^g to" in seen(panel)
 
 
 async def test_hooks_come_in_the_order_in_which_they_fire() -> None:

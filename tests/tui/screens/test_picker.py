@@ -53,7 +53,7 @@ async def test_nothing_found_is_said_and_cannot_be_chosen() -> None:
         app.push_screen(Picker("Which", [Choice("resnet18", "torchvision")]), given.append)
         await pilot.pause()
         await pilot.press(*"zzz")
-        assert rows(app.screen.query_one(Options)) == ["no match for “zzz”"]
+        assert rows(app.screen.query_one(Options)) == ["no match for “zzz”: ^u empties the line"]
         await pilot.press("down", "enter")
         assert given == []
         await pilot.press("backspace", "backspace", "backspace", "r", "enter")
@@ -68,7 +68,7 @@ async def test_what_is_typed_may_be_opened_where_that_is_free() -> None:
         app.push_screen(Picker("Open", [Choice("resnet18", "torchvision")], free=True), given.append)
         await pilot.pause()
         await pilot.press(*"zzz", "up")
-        assert rows(app.screen.query_one(Options)) == ["no match for “zzz”", "zzz  open as typed"]
+        assert rows(app.screen.query_one(Options)) == ["no match for “zzz”: ^u empties the line", "zzz  open as typed"]
         await pilot.press("enter")
         await pilot.pause()
     assert given == ["zzz"]

@@ -9,7 +9,7 @@ from ....client.engine_client import EngineClient
 from ....records import AnyEvent, AnyRequest, Changes, Failed, Problem
 from ...keys import key_of
 from ..host import Host
-from ..state import AppState
+from ..state import NO_MODEL, AppState
 
 READONLY = "read-only, by --readonly or the configuration: nothing is changed in the model"
 
@@ -25,7 +25,7 @@ class Changer:
     def when_ready(self, call: Callable[[], object]) -> None:
         """Do this where there is a model that can be changed, else say why not."""
         if not self.state.ready:
-            self.host.tell("there is no model yet")
+            self.host.tell(NO_MODEL)
         elif not self.state.model.is_model:
             self.host.tell("weights without a model: there is nothing to hook or to change")
         else:

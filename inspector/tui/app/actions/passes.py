@@ -13,12 +13,10 @@ from ..host import Host
 from ..passes import Passes
 from ..presenter import Presenter
 from ..questions import Questions
-from ..state import AppState
+from ..state import NO_MODEL, AppState
 
 if TYPE_CHECKING:
     from ...screens.seed import Draw
-
-NO_MODEL = "there is no model yet"
 
 
 @dataclass(eq=False)

@@ -22,7 +22,7 @@ from ..last_hooks import LastHooks
 from ..opening import Opening
 from ..presenter import Presenter
 from ..questions import Questions
-from ..state import AppState
+from ..state import NO_MODEL, AppState
 
 
 @dataclass(eq=False)
@@ -84,7 +84,7 @@ class TargetActions:
         it anew."""
         target = self.state.target
         if target is None:
-            self.host.tell("nothing is open")
+            self.host.tell(NO_MODEL)
         elif self._can_restart():
             self.last_hooks.again = True
             self.bookmarks.hold()
@@ -111,7 +111,7 @@ class TargetActions:
         """Drop what was kept of this target, if that is what the person wants."""
         target = self.state.target
         if target is None:
-            self.host.tell("nothing is open")
+            self.host.tell(NO_MODEL)
             return
 
         def forget() -> None:

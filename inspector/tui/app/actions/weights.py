@@ -9,11 +9,10 @@ from ....records import Failed, LoadOffer, LoadStateDict, Problem, StateDictRepo
 from ....text import visible
 from ..host import Host
 from ..questions import Questions
-from ..state import AppState
+from ..state import NO_MODEL, AppState
 from .changer import READONLY, Changer
 from .changes import resolve_file
 
-NO_MODEL = "there is no model yet"
 ABOUT_STATE_DICT = (
     "Compares its keys, shapes and dtypes with the model's and writes nothing; enter then loads it. Left empty: the "
     "model's own."

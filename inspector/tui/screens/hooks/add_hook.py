@@ -20,7 +20,7 @@ from ....text import visible
 from ...format import cut, fit
 from ...keys import frame_hints, key, key_like, key_of
 from ...line_box import LineBox
-from ..options import Options
+from ..options import EMPTIES, Options
 from ..submitting import SubmittingLayer
 from .form import HookForm
 from .jobs import Adding
@@ -159,4 +159,4 @@ def _heading(group: str) -> Option:
 
 
 def _nothing() -> Option:
-    return Option(Content.styled("no kind of hook is called that", "$foreground-muted"), disabled=True)
+    return Option(Content.styled(f"no kind of hook is called that{EMPTIES}", "$foreground-muted"), disabled=True)

@@ -21,7 +21,7 @@ from ...drawing.lines import Page
 from ...drawing.problem import message, problem_lines
 from ...drawing.styles import DIM, HEADING
 from ...drawing.wrap import Line
-from ...keys import bind_own, bind_to_app, bindings, frame_hints, key_like
+from ...keys import bind_own, bind_to_app, bindings, frame_hints, key_like, key_of
 from ...panels.hook_keys import HookKeys
 from ...panels.hook_rows import counts, hook_lines, in_firing_order
 from ..layer import Layer
@@ -230,7 +230,9 @@ class AllHooksScreen(HookKeys, Layer[Path | None]):
     def _why_nothing(self) -> str:
         if not self._known:
             return "asking the engine …"
-        return f"no hook has {self._filter} in it" if self._filter else "no hooks, on no module"
+        if self._filter:
+            return f"no hook has {self._filter} in it; {key_of('leave')} shows all"
+        return f"no hooks, on no module; {key_of('quit')} closes, then {key_of('add-hook')} adds one"
 
 
 def by_module(rows: Sequence[HookRow]) -> list[tuple[Path | None, list[HookRow]]]:
