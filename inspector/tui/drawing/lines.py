@@ -63,8 +63,10 @@ class LineView(ScrollView, can_focus=True):
         self._target: int | None = None
         self._place = (0, 0)  # the line at the top and the first character there, as a person last had it
         self._filled = Size(0, 0)  # the size that the rows were laid out for
+        self._ended = True  # the last line was in sight, as a person last had it
         self._search = Search()
         self.ascii = False
+        self.follows = False  # stays at its end in another size
         self.page = Page()
         self.rows: list[ScreenRow] = []
         self.head_rows: list[ScreenRow] = []
@@ -114,7 +116,9 @@ class LineView(ScrollView, can_focus=True):
         top: also when for a while there was room for all of them, and nothing to scroll."""
         if self._target is not None:
             self._place = (self._target, 0)
-        if resized or self._target is not None:
+        if self.follows and self._ended and self._target is None:
+            self.action_to_end()
+        elif resized or self._target is not None:
             self._to(max(bisect_right(self.rows, self._place, key=lambda row: (row.line, row.start)) - 1, 0))
         self._target, self._filled = None, self.size
 
@@ -123,6 +127,7 @@ class LineView(ScrollView, can_focus=True):
         super().watch_scroll_y(old_value, new_value)
         top = round(new_value)
         if self.size == self._filled and top < len(self.rows):
+            self._ended = self.at_end
             self._place = (self.rows[top].line, self.rows[top].start)
 
     def _room(self) -> int:

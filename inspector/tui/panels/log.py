@@ -45,6 +45,7 @@ class LogPanel(LinePanel):
         super().__init__()
         self.lines: list[Line] = []  # complete lines, then `_open` of them that may still change
         self.dropped = 0
+        self.view.follows = True
         self._held: dict[str, str] = {}  # per stream, what came after its last newline
         self._open = 0
         self._alarming = False  # since a person looked

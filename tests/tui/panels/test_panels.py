@@ -727,6 +727,24 @@ async def test_the_log_follows_its_end_until_scrolled_up() -> None:
         assert logged(panel)[-1] == "out last"
 
 
+async def test_the_log_follows_its_end_in_a_window_that_gets_lower() -> None:
+    async with logging((50, 12)) as (panel, pilot):
+        panel.write("stdout", "".join(f"line {n}\n" for n in range(8)))
+        await pilot.pause()
+        for size in ((50, 8), (50, 7), (30, 7)):
+            await resize(pilot, panel, size)
+            assert logged(panel)[-1] == "out line 7", size
+        panel.write("stdout", "more\n")
+        await pilot.pause()
+        assert logged(panel)[-1] == "out more"
+        panel.focus()
+        await pilot.press("k")
+        await resize(pilot, panel, (50, 6))
+        panel.write("stdout", "unseen\n")
+        await pilot.pause()
+        assert logged(panel)[0] == "out line 3"
+
+
 @pytest.mark.parametrize("first", ["first\n", ""])
 async def test_a_hidden_log_is_at_its_end_when_seen_again(first: str) -> None:
     async with logging((50, 12)) as (panel, pilot):
