@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
+from time import monotonic
 from typing import Any
 
 from torch import nn
@@ -19,6 +20,7 @@ from ..engine.modules.tree import ModuleTree, walk
 from ..engine.restore.turn import TURN
 from ..errors import UsageError
 from ..records import SweepRow
+from ..report.progress_bar import SOON, fill_bar, is_seen, make_bar, wait_of_places
 from ..report.sweeps.result import SweepResult
 from .check_model import check_model
 
@@ -131,12 +133,17 @@ def _collect(experiment: Sweep, places: int) -> tuple[list[SweepRow], bool]:
 @contextmanager
 def _progress(places: int) -> Iterator[Callable[[], object]]:
     """A bar on standard error while somebody looks at it."""
-    if not sys.stderr.isatty():
+    if not is_seen():
         yield lambda: None
         return
-    from rich.console import Console
-    from rich.progress import Progress
+    bar, numbers, soon = make_bar(takes_prints=True), count(1), monotonic() + SOON
 
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("sweep", total=places)
-        yield lambda: bar.advance(task)
+    def advance() -> None:
+        fill_bar(bar, wait_of_places(next(numbers), places))
+        if monotonic() >= soon:
+            bar.start()
+
+    try:
+        yield advance
+    finally:
+        bar.stop()

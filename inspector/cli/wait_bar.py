@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import sys
 from collections.abc import AsyncIterator, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..records import AnyEvent, Progress, Stage, SweepBegan, SweepRows, Work
+from ..report.progress_bar import SOON, Wait, fill_bar, is_seen, make_bar, wait_of_places
 from ..report.waits import count_pass, count_work, share_of_pass
 from ..text import visible
 from .output import say
@@ -18,24 +17,13 @@ from .reminders import reminding
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
-SOON = 0.5
-"""Seconds after which it comes: what takes less is not waited for."""
-
-
-class Wait(NamedTuple):
-    """What is waited for and how far it is; `share` is None where nobody knows."""
-
-    what: str
-    counted: str = ""
-    share: float | None = None
-
 
 class WaitBar:
     """It leaves no trace, and makes room for whatever else is printed. Where nobody looks at standard error, somebody
     is reminded of the wait now and then instead."""
 
     def __init__(self) -> None:
-        self.is_seen = sys.stderr.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+        self.is_seen = is_seen()
         self._wait = Wait("")
         self._places = 0  # of a sweep
         self._bar: Bar | None = None
@@ -68,7 +56,7 @@ class WaitBar:
         elif isinstance(event, SweepBegan):
             self._places = event.head.places
         elif isinstance(event, SweepRows):
-            self._refine(Wait("sweep", f"{event.done:,} of {self._places:,} places", event.done / max(self._places, 1)))
+            self._refine(wait_of_places(event.done, self._places))
 
     @contextlib.contextmanager
     def aside(self) -> Iterator[None]:
@@ -96,7 +84,7 @@ class WaitBar:
         if self._timer is not None or self._is_on:
             self._wait = wait
             if self._bar is not None and self._is_on:
-                _fill(self._bar, wait)
+                fill_bar(self._bar, wait)
 
     def _show(self, wait: Wait) -> None:
         self._wait = wait
@@ -115,32 +103,6 @@ class WaitBar:
             say("\n")
             self._in_line = False
         if self._bar is None:
-            self._bar = _make_bar()
-        _fill(self._bar, self._wait)
+            self._bar = make_bar()
+        fill_bar(self._bar, self._wait)
         self._bar.start()
-
-
-def _make_bar() -> Bar:
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-    from rich.table import Column
-
-    bar = Bar(
-        TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True)),
-        BarColumn(16),
-        TextColumn("{task.fields[count]}", markup=False, table_column=Column(no_wrap=True)),
-        TimeElapsedColumn(),
-        TextColumn("ctrl+c ends it", style="dim", table_column=Column(no_wrap=True)),
-        console=Console(stderr=True),
-        transient=True,
-        redirect_stdout=False,
-        redirect_stderr=False,
-    )
-    bar.add_task("", total=None, count="")
-    return bar
-
-
-def _fill(bar: Bar, wait: Wait) -> None:
-    total = None if wait.share is None else 1.0
-    bar.update(bar.task_ids[0], description=wait.what, completed=wait.share or 0.0, total=total, count=wait.counted)

@@ -10,7 +10,7 @@ def count_work(work: Work) -> str:
     if work.unit == "tries":
         return f"try {work.done} of {work.total}"
     if work.unit == "bytes":
-        return f"{size(work.done)} of {size(work.total)}"
+        return f"{size(work.done)} of {size(work.total)}" if work.total else size(work.done)
     of = f" of {work.total:,}" if work.total else ""
     unit = work.unit.removesuffix("s") if (work.total or work.done) == 1 else work.unit
     return f"{work.done:,}{of} {unit}" if unit else ""

@@ -569,3 +569,19 @@ def test_a_sweep_that_raises_says_what_stays_changed() -> None:
 
     with pytest.warns(RuntimeWarning, match=r"stays changed: .*numbers"), pytest.raises(ZeroDivisionError):
         inspector.sweep(Advances(), iter(range(99)), over="layer", hook="zero()", metric=fail)
+
+
+def test_a_sweep_that_is_watched_says_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "100")
+    for name, value in (("is_seen", lambda: True), ("SOON", 0.0)):
+        monkeypatch.setattr(f"inspector.api.sweep.{name}", value)
+    x = torch.ones(2, 4)
+    inspector.sweep(small_net(), x, over="class:Linear", hook="zero()", metric="mean")
+    said = capsys.readouterr().err
+    assert "3 of 3 places" in said and "ctrl+c ends it" in said
+    monkeypatch.setattr("inspector.api.sweep.is_seen", lambda: False)
+    inspector.sweep(small_net(), x, over="class:Linear", hook="zero()", metric="mean")
+    assert not capsys.readouterr().err

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import difflib
+from typing import Any
 
 import torch
 from torch import nn
+from torch.overrides import TorchFunctionMode
 
 from ...errors import UsageError
 from ...raised import first_line_of, say
+from ...records import Work
 from ...text import encodable
 from ..modules.tree import walk
 from ..modules.walk import tensors_of
 from ..modules.weight_tree import Weights
 from ..source.running import in_mro
 from ..usercode.running import reported
+from ..usercode.telling import Tell, now_and_then, tell_nobody
+from ..values.unwrap import is_lazy
+
+_MOVES = (torch.Tensor.to, torch.Tensor.cuda, torch.Tensor.cpu)
 
 DTYPES = ("float32", "float16", "bfloat16", "float64")
 
@@ -49,7 +56,30 @@ def parse_dtype(text: str) -> torch.dtype | None:
     )
 
 
-def place(model: nn.Module, device: torch.device | None, dtype: torch.dtype | None, stays: bool) -> tuple[str, ...]:
+class _Counting(TorchFunctionMode):
+    """Tells how many bytes of a model were moved or cast, whoever does it."""
+
+    def __init__(self, what: str, model: nn.Module, tell: Tell) -> None:
+        super().__init__()
+        self._what, self._tell, self._done = what, now_and_then(tell), 0
+        self._total = sum(map(_count_bytes, tensors_of(model)))
+        tell(Work(what))
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        moved = func(*args, **(kwargs or {}))
+        if func in _MOVES:
+            self._done = min(self._done + _count_bytes(args[0]), self._total)
+            self._tell(Work(self._what, self._done, self._total, "bytes"))
+        return moved
+
+
+def _count_bytes(tensor: torch.Tensor) -> int:
+    return 0 if is_lazy(tensor) else tensor.numel() * tensor.element_size()
+
+
+def place(
+    model: nn.Module, device: torch.device | None, dtype: torch.dtype | None, stays: bool, tell: Tell = tell_nobody
+) -> tuple[str, ...]:
     """Move and cast the model where that is asked for; notes on what was decided.
 
     Without a device, a model that lies on the CPU goes to CUDA where there is one; one that its own code put elsewhere
@@ -58,11 +88,12 @@ def place(model: nn.Module, device: torch.device | None, dtype: torch.dtype | No
     if stays:
         return () if device is None or device.type == "cpu" else ("quantized: it stays on the CPU",)
     if dtype is not None and any(t.is_floating_point() and t.dtype != dtype for t in tensors_of(model)):
-        with reported(f"your model could not be cast to {str(dtype).removeprefix('torch.')}:"):
+        name = str(dtype).removeprefix("torch.")
+        with reported(f"your model could not be cast to {name}:"), _Counting(f"casting to {name}", model, tell):
             model.to(dtype)
     if device is None:
-        return _place_automatically(model)
-    _move(model, device)
+        return _place_automatically(model, tell)
+    _move(model, device, tell)
     return ()
 
 
@@ -103,19 +134,20 @@ def _switch_one_by_one(model: nn.Module, training: bool) -> bool:
     return all(module.training == training for module in modules)
 
 
-def _place_automatically(model: nn.Module) -> tuple[str, ...]:
+def _place_automatically(model: nn.Module, tell: Tell) -> tuple[str, ...]:
     devices = {tensor.device.type for tensor in tensors_of(model)}
     if not torch.cuda.is_available() or devices - {"cpu"}:
         return ()
     try:
-        model.to("cuda")
+        with _Counting("moving to cuda", model, tell):
+            model.to("cuda")
     except torch.cuda.OutOfMemoryError:
         model.to("cpu")
         return ("on the CPU: it does not fit on the CUDA device",)
     return ()
 
 
-def _move(model: nn.Module, device: torch.device) -> None:
+def _move(model: nn.Module, device: torch.device, tell: Tell) -> None:
     tensors = list(tensors_of(model))
     if all(_is_on(tensor, device) for tensor in tensors):
         return
@@ -124,7 +156,8 @@ def _move(model: nn.Module, device: torch.device) -> None:
             f"the model was built on the meta device and has no values to move to {device}",
             hint="use -d meta, or build it on a real device",
         )
-    with reported(f"your model could not be moved to {device}:", hint="-d cpu"):
+    moving = f"moving to {device}"
+    with reported(f"your model could not be moved to {device}:", hint="-d cpu"), _Counting(moving, model, tell):
         model.to(device)
 
 

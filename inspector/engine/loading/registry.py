@@ -10,11 +10,12 @@ from torch import nn
 
 from ... import records
 from ...errors import TargetError, UsageError
-from ...records import Work
 from ...target_kinds import DEFAULT_WEIGHTS, TARGET_KINDS, TargetKind, in_turn, list_examples
 from ..inputs.guess import example_of
 from ..inputs.sample import Part, Sample, draw, sample_from_values, setting_for
 from ..inputs.specs import parse_specs, place_tensors, sample_from_parts
+from ..usercode.downloads import telling_of_downloads
+from ..usercode.reading import telling_of_reading
 from ..usercode.running import seeded
 from ..usercode.telling import Tell, tell_nobody, telling_of_modules
 from .placement import parse_device, parse_dtype, place, set_mode
@@ -50,7 +51,7 @@ def load(target: records.Target, tell: Tell = tell_nobody) -> Loaded | records.C
     check_renames(target)
     kind = find_kind(target.target)
     with seeded(target.seed, cuda=wanted.device is None or wanted.device.type == "cuda"):
-        with telling_of_modules(tell):
+        with telling_of_modules(tell), telling_of_reading(tell), telling_of_downloads(tell):
             built = _build(kind, wanted)
         if isinstance(built, records.Choices):
             return built
@@ -100,9 +101,9 @@ def _build(kind: TargetKind, wanted: Wanted) -> Built | records.Choices:
 def _finish(built: Built, wanted: Wanted, dtype: torch.dtype | None, tell: Tell) -> tuple[str, ...]:
     """Weights, dtype, device and mode, in this order; notes on each."""
     name = wanted.target.weights
-    weights = load_weights(built.model, wanted.target, tell) if name not in ("", "none", "DEFAULT") else ()
-    tell(Work("placing it"))
-    placing = place(built.model, wanted.device, dtype, built.stays)
+    with telling_of_reading(tell):
+        weights = load_weights(built.model, wanted.target, tell) if name not in ("", "none", "DEFAULT") else ()
+    placing = place(built.model, wanted.device, dtype, built.stays, tell)
     return (*built.notes, *weights, *placing, *set_mode(built.model, wanted.target.training))
 
 

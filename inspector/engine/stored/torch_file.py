@@ -23,6 +23,7 @@ from ...errors import UsageError
 from ...files import open_file
 from ...files.purposes import WEIGHTS
 from ...text import encodable
+from ..usercode.reading import open_counted
 from ..values.nested import tensors_in
 from ..values.unread import Held, Unread
 from .bloat import explain_size, refuse_bloated
@@ -99,7 +100,7 @@ def _read_member(file: MappedFile, header: int, size: int) -> bytes:
 
 def _read_whole(path: Path, saved: Saved) -> Any:
     """The value, with all its tensors in memory. Raises `UsageError`."""
-    with open_file(path, WEIGHTS) as stream:
+    with open_counted(path, WEIGHTS) as stream:
         value = _load(stream, saved, map_location="cpu")
     check_storages(path, value)
     return value

@@ -15,12 +15,13 @@ import torch
 from torch import nn
 
 from ....errors import UsageError
-from ....files import check_file, open_file
+from ....files import check_file
 from ....files.purposes import PROGRAM
 from ....text import encodable
 from ...inputs.sample import Arguments
 from ...stored.saved import look_closely, what_is
 from ...usercode import arguments
+from ...usercode.reading import open_counted
 from ...usercode.running import reported
 from ..target import Built, Loader, Wanted
 from .trust import demand
@@ -63,7 +64,7 @@ def _build(wanted: Wanted) -> Built:
     reader, records = _open_archive(path)
     name = _choose(_programs(records, path), wanted)
     _check(reader, wanted)
-    with reported(f"{wanted.text} could not be loaded:"), open_file(path, PROGRAM) as stream:
+    with reported(f"{wanted.text} could not be loaded:"), open_counted(path, PROGRAM) as stream:
         from torch.export.pt2_archive._package import load_pt2  # what torch.export.load calls, for every name
 
         program = load_pt2(stream).exported_programs[name]

@@ -20,12 +20,13 @@ import torch
 from torch import nn
 
 from ....errors import UsageError
-from ....files import check_file, open_file
+from ....files import check_file
 from ....files.purposes import PROGRAM
 from ....text import encodable
 from ...stored.saved import look_closely, what_is
 from ...usercode import arguments
 from ...usercode.importing import import_file
+from ...usercode.reading import open_counted
 from ...usercode.running import wrap_error
 from ..target import Built, Loader, Wanted
 from .trust import demand
@@ -77,7 +78,7 @@ def _make_importable(path: Path) -> None:
 
 def _load(path: Path, wanted: Wanted, main: ModuleType | None) -> Any:
     try:
-        with open_file(path, PROGRAM) as stream:
+        with open_counted(path, PROGRAM) as stream:
             return torch.load(stream, map_location="cpu", pickle_module=_pickle(wanted, main), weights_only=False)
     except _Gone as gone:
         raise gone.error from None

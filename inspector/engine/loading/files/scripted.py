@@ -21,6 +21,7 @@ from ....files.purposes import PROGRAM
 from ....text import encodable
 from ...stored.saved import look_closely, what_is
 from ...usercode import arguments
+from ...usercode.reading import read_ahead
 from ...usercode.running import reported
 from ..target import Built, Loader, Wanted
 from .trust import demand
@@ -48,6 +49,7 @@ def _build(wanted: Wanted) -> Built:
         "is TorchScript that can do more than compute when it runs, such as write files",
         list(dict.fromkeys(_reasons(path))),
     )
+    read_ahead(path, PROGRAM)
     with reported(f"{wanted.text} could not be loaded:"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that torch.jit is deprecated is no news for somebody who has such a file
         model = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
