@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -18,6 +18,7 @@ from ..keys import frame_hints, key, key_like
 from ..line_box import LineBox
 from .completing_layer import CompletingLayer
 from .completions import OPTIMIZERS, complete_function, complete_loss
+from .fields import FieldScroll
 from .seed import Tick
 
 MOST = 10_000
@@ -50,7 +51,7 @@ class BatchesDialog(CompletingLayer[Plan | None]):
 
     DEFAULT_CSS = """
     BatchesDialog > #layer { max-width: 76; }
-    BatchesDialog VerticalScroll { height: auto; max-height: 1fr; }
+    BatchesDialog FieldScroll { height: auto; max-height: 1fr; }
     BatchesDialog Input { background: $surface; margin-bottom: 1; }
     BatchesDialog Static { height: auto; }
     """
@@ -67,7 +68,7 @@ class BatchesDialog(CompletingLayer[Plan | None]):
         with Vertical(id="layer") as frame:
             frame.border_title = "Several batches" if self._fields is _FIELDS else "Several batches, or tokens"
             frame.border_subtitle = frame_hints(_KEYS, typing=True)
-            with VerticalScroll(can_focus=False):
+            with FieldScroll():
                 for id, name, meaning, example in self._fields:
                     yield Static(Content.assemble((name, "bold"), (f"  {meaning}", "$foreground-muted")))
                     value = "" if values[id] == NONE else values[id]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
@@ -19,6 +20,12 @@ from ...text import visible
 from ..completing_box import Complete, CompletingBox, list_choices
 from ..keys import key, key_like
 from ..line_box import LineBox
+
+
+class FieldScroll(VerticalScroll, inherit_bindings=False, can_focus=False):
+    """Fields that may be more than a window has rows. It has no keys: arrows go from field to field, and it follows."""
+
+    DEFAULT_CSS = "FieldScroll { scrollbar-size-vertical: 1; }"
 
 
 class Cycle(Static, can_focus=True):
@@ -117,6 +124,13 @@ class Field(Horizontal):
     def value(self) -> str:
         return self.box.value
 
+    @property
+    def cut_meaning(self) -> str:
+        """What it means, where only the beginning of that is to be seen."""
+        meaning = visible(self._meaning)
+        room = max((each.content_size.width for each in self.query(".meaning")), default=0)
+        return meaning if cell_len(meaning) > room else ""
+
     @on(CompletingBox.Completed)
     def _show_names(self, event: CompletingBox.Completed) -> None:
         """In place of the meaning, of files without their folder."""
@@ -127,6 +141,7 @@ class Field(Horizontal):
 
     def explain(self, meaning: str, example: str) -> None:
         """It means something else now."""
+        self._meaning = meaning
         self.query_one(".meaning", Static).update(Content(visible(meaning)))
         if isinstance(self.box, Input):
             self.box.placeholder = visible(example)

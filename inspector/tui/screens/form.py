@@ -8,7 +8,7 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
@@ -19,6 +19,7 @@ from ..format import cut
 from ..keys import frame_hints, key, key_like
 from .completing_layer import CompletingLayer
 from .completions import complete_specs
+from .fields import FieldScroll
 from .specs import EXAMPLES, collect, obvious_fault
 
 _KEYS = {"accept": "Next, then run", "complete": "Complete", "leave": "Without a pass"}
@@ -42,7 +43,7 @@ class InputForm(CompletingLayer[tuple[str, ...] | None]):
     help_page = "The sample input"
 
     DEFAULT_CSS = """
-    InputForm VerticalScroll { height: auto; max-height: 1fr; }
+    InputForm FieldScroll { height: auto; max-height: 1fr; }
     InputForm .field { height: auto; margin-top: 1; }
     InputForm .why { height: auto; margin-top: 1; }
     InputForm Input { background: $surface; }
@@ -57,7 +58,7 @@ class InputForm(CompletingLayer[tuple[str, ...] | None]):
         with Vertical(id="layer") as frame:
             frame.border_title = "Sample input"
             frame.border_subtitle = frame_hints(_KEYS, typing=True)
-            with VerticalScroll(can_focus=False):
+            with FieldScroll():
                 yield Static(explanation())
                 if self._problem is not None:
                     yield Static(explain_failure(self._problem), classes="why")

@@ -493,6 +493,45 @@ async def test_the_outcome_is_in_sight_whatever_the_form(tmp_path: Path, kind: s
         assert frame.contains_region(outcome) and frame.bottom <= size[1]
 
 
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_what_the_field_with_the_keyboard_means_is_said_in_full(tmp_path: Path, size: tuple[int, int]):
+    long = "the share of all of its elements that stay as they are, from 0 to 1, counted over the whole tensor"
+    kind = KindInfo("keep", "keep some", "Alter values", ("output",), (KindArgument("share", "float", 0.1, long),))
+    engine = FakeEngine()
+    engine.replies[ListKinds] = lambda request: Kinds((kind,))
+    async with running(tmp_path, engine, size=size) as (app, pilot, _):
+        await choose(app, pilot, "keep")
+        said = app.screen.query_one("#in-full", Static)
+        assert str(said.render()) == long and said.region.height == -(-len(long) // said.region.width)
+        assert app.screen.query_one("#layer").region.contains_region(app.screen.query_one(HookStatus).region)
+        await pilot.press("down")
+        await settle(app, pilot)
+        assert str(said.render()) == ""
+
+
+async def test_the_form_lies_in_the_place_of_the_list(tmp_path: Path):
+    async with running(tmp_path, size=(80, 24)) as (app, pilot, _):
+        await choose(app, pilot, "scale")
+        below = app.screen_stack[-2]
+        assert isinstance(below, AddHookPicker) and not below.query_one("#layer").visible
+        await pilot.press("escape")
+        await settle(app, pilot)
+        assert app.screen is below and below.query_one("#layer").visible
+        await pilot.press("x")
+        assert below.query_one(Input).value.endswith("x")
+
+
+async def test_no_word_on_a_kind_is_cut_beside_blank_columns(tmp_path: Path):
+    title = "convert to a dtype and back, as a model of that would"
+    engine = FakeEngine()
+    engine.replies[ListKinds] = lambda request: Kinds((KindInfo("round", title, "Alter values", ("output",)),))
+    async with running(tmp_path, engine, size=(80, 24)) as (app, pilot, _):
+        await pilot.press("a")
+        await settle(app, pilot)
+        listing = app.screen.query_one(OptionList)
+        assert any(title in listing.render_line(y).text for y in range(listing.size.height))
+
+
 def test_the_line_of_wrong_code_is_said_once() -> None:
     with pytest.raises(UsageError) as caught:
         compile_hook("def hook(*args):\n    return 1\n1 / 0\n")

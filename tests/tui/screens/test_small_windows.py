@@ -152,6 +152,20 @@ async def test_every_key_of_the_app(size: tuple[int, int], tmp_path: Path) -> No
             await open_screen(app, pilot, (key,))
 
 
+@pytest.mark.parametrize("name", ["a form of a hook", "batches", "an input"])
+async def test_arrows_go_to_every_field_where_not_all_are_in_sight(name: str, tmp_path: Path) -> None:
+    async with running(tmp_path, make_engine(name), size=(80, 12)) as (app, pilot, _):
+        await open_screen(app, pilot, OPENED[name])
+        focused = [app.focused]
+        for _ in range(3):
+            await pilot.press("down")
+            focused.append(app.focused)
+        assert len(set(focused)) == 4
+        for before in reversed(focused[:-1]):
+            await pilot.press("up")
+            assert app.focused is before
+
+
 def screens_of_the_app() -> Iterator[type[Screen]]:
     """Every kind of layer that there is, whoever wrote it."""
     for module in pkgutil.walk_packages(inspector.tui.__path__, "inspector.tui."):

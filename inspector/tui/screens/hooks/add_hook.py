@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -26,8 +27,9 @@ from .form import HookForm
 from .jobs import Adding
 from .status import HookStatus
 
-NAME_COLUMN = 18
-TITLE_LIMIT = 70
+NAME_COLUMN = 10
+NAME_LIMIT = 18
+TITLE_LIMIT = 90
 
 
 class AddHookPicker(SubmittingLayer):
@@ -48,6 +50,7 @@ class AddHookPicker(SubmittingLayer):
         scrollbar-size-vertical: 1; margin-top: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     AddHookPicker HookStatus { display: none; }
     AddHookPicker.-typing HookStatus { display: block; }
+    AddHookPicker.-chosen > #layer { visibility: hidden; }
     """
 
     def __init__(self, job: Adding) -> None:
@@ -104,11 +107,15 @@ class AddHookPicker(SubmittingLayer):
         index = self.query_one(Options).highlighted
         kind = self._shown[index] if index is not None and index < len(self._shown) else None
         if kind is not None:
+            self.add_class("-chosen")  # the form lies in its place: of two frames the keys of one do nothing
             self.app.push_screen(HookForm(self._job, kind), self._fill)
 
     def _fill(self, added: bool | None) -> None:
+        self.remove_class("-chosen")
         if added:
             self.dismiss(True)
+        else:
+            self.query_one(Input).focus()
 
     def show_refusal(self, what: str, problem: Problem) -> None:
         self.query_one(HookStatus).refuse(what, problem)
@@ -150,7 +157,8 @@ def _group(kinds: Sequence[KindInfo]) -> Iterator[KindInfo | str]:
 
 
 def _row(kind: KindInfo) -> Option:
-    name = fit(visible(kind.name), NAME_COLUMN)
+    name = visible(kind.name)
+    name = fit(name, max(NAME_COLUMN, min(cell_len(name), NAME_LIMIT)))
     return Option(Content.assemble(f"  {name}", (f"  {cut(visible(kind.title), TITLE_LIMIT)}", "$foreground-muted")))
 
 

@@ -7,15 +7,16 @@ from typing import ClassVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical, VerticalScroll
+from textual.containers import Vertical
 from textual.content import Content
+from textual.events import DescendantFocus
 from textual.widgets import Input, Static, TextArea
 
 from ....records import HookSpec, KindArgument, KindInfo, Problem
 from ....text import visible
 from ...keys import frame_hints, key, key_like, key_of
 from ..completions import complete_condition, complete_file
-from ..fields import Cycle, Field
+from ..fields import Cycle, Field, FieldScroll
 from ..seed import Tick
 from ..submitting import SubmittingLayer
 from .code import is_template, template
@@ -67,9 +68,11 @@ class HookForm(SubmittingLayer):
     help_page = "The form of a hook"
 
     DEFAULT_CSS = """
-    HookForm VerticalScroll { height: 1fr; scrollbar-size-vertical: 1; }
+    HookForm FieldScroll { height: 1fr; }
     HookForm #about { color: $foreground-muted; margin-bottom: 1; height: auto; }
     HookForm Tick { margin-left: 11; }
+    HookForm #in-full { height: auto; min-height: 1; max-height: 2; color: $foreground-muted; }
+    HookForm HookStatus { margin-top: 0; }
     """
 
     def __init__(self, job: Adding, kind: KindInfo, typed: Typed | None = None, code: str = "") -> None:
@@ -93,9 +96,10 @@ class HookForm(SubmittingLayer):
                 {"accept": "Next", "submit": self._job.verb, "leave": "Close"}, typing=True
             )
             frame.styles.height = self._rows()
-            with VerticalScroll(can_focus=False):
+            with FieldScroll():
                 yield Static(Content(visible(self._kind.title)), id="about")
                 yield from self._fields()
+            yield Static("", id="in-full", markup=False)
             yield HookStatus(self._job)
 
     def _rows(self) -> int:
@@ -121,6 +125,15 @@ class HookForm(SubmittingLayer):
         start.focus()
         self._explain_where()
         self._check()
+
+    def on_descendant_focus(self, event: DescendantFocus) -> None:
+        """What the field that has the keyboard means stands below all, where there is no room for it beside the box."""
+        field = event.widget.parent
+        self.call_after_refresh(self._say_in_full, field if isinstance(field, Field) else None)
+
+    def _say_in_full(self, field: Field | None) -> None:
+        if self.is_shown:
+            self.query_one("#in-full", Static).update(Content(field.cut_meaning if field is not None else ""))
 
     def _on_box(self) -> Cycle | Input | None:
         return None if self._on is None else self._on.box
