@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 
 import pytest
 
 from inspector.tui import driver as drivers
 from inspector.tui.driver import SturdyDriver
+from inspector.tui.start import job_control
 
 
 @pytest.mark.parametrize("wait", [SturdyDriver._wait_for_key, SturdyDriver._wait_for_app])
@@ -20,3 +22,14 @@ def test_nothing_waits_for_an_app_that_leaves(wait, monkeypatch) -> None:
     driver._loop = driver._app = type("Quiet", (), {"call_soon_threadsafe": print, "message_queue_size": 0})()
     monkeypatch.setattr(drivers, "_POLL", threading.TIMEOUT_MAX * 2)  # whoever waits fails
     wait(driver)
+
+
+@pytest.mark.parametrize(("return_code", "taken"), [(None, 1), (0, 0)])
+async def test_an_app_that_leaves_does_not_take_the_terminal_again(return_code, taken: int, monkeypatch) -> None:
+    """A signal to go on comes whenever it likes: also when the terminal was given back, and the app has not ended."""
+    times = []
+    app = SimpleNamespace(return_code=return_code, refresh=lambda layout: None)
+    driver = SimpleNamespace(attrs_before=[], fileno=0, retake=lambda: times.append(1))
+    monkeypatch.setattr(job_control, "is_in_foreground", lambda fd: True)
+    job_control.JobControl(app, driver, None)._on_continue()
+    assert len(times) == taken

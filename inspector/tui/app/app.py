@@ -33,6 +33,7 @@ from ..panels.gradients import GradientsPanel
 from ..panels.line_panel import LinePanel
 from ..panels.log import LogPanel
 from ..saved_state import SavedState
+from ..screens.layer import SOON
 from .actions.changer import Changer
 from .actions.changes import ChangeActions
 from .actions.first_start import FirstStart
@@ -196,7 +197,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         """Leave, and keep where the person was. Not before all screens are there: in an app that ends, Textual mounts
         them without what is in them, and they look for it."""
         if not all(screen.is_mounted for screen in self.screen_stack):
-            self.call_later(partial(self.exit, result, return_code, message))
+            self.set_timer(SOON, partial(self.exit, result, return_code, message))
             return
         self.bookmarks.keep()
         super().exit(result, return_code, message)

@@ -13,7 +13,7 @@ from textual.screen import ModalScreen, Screen
 from ..keys import bind_own, bind_to_app, perform
 
 Result = TypeVar("Result")
-_SOON = 0.01
+SOON = 0.01
 """Seconds. A message to itself would be read at once, and again: what lies over it would never get its turn."""
 FORM = "form"
 """The group of what asks the engine and then opens a layer, or is done with it."""
@@ -32,7 +32,7 @@ def may_leave(screen: Screen[Result], again: Callable[[], object]) -> bool:
         layer.dismiss()
     if screen.is_mounted and screen is screen.app.screen:
         return True
-    screen.set_timer(_SOON, partial(_call, again))
+    screen.set_timer(SOON, partial(_call, again))
     return False
 
 

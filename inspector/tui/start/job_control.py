@@ -71,14 +71,16 @@ class JobControl:
         """Where it was stopped by SIGSTOP, whoever had the terminal meanwhile left it as it likes it."""
         if self._continued:
             self._continued = False
-        elif self._has_terminal and is_in_foreground(self._driver.fileno):
-            self._driver.retake()
-            self._tell(BACK)
-            self._app.refresh(layout=True)
-        elif self._has_terminal:
+        elif not self._has_terminal:
+            return
+        elif not is_in_foreground(self._driver.fileno):
             self._let_go()
             self._driver.suspend_application_mode()
             self._take_terminal()
+        elif self._app.return_code is None:  # it is not leaving
+            self._driver.retake()
+            self._tell(BACK)
+            self._app.refresh(layout=True)
 
     def _let_go(self) -> None:
         """An app that leaves without having the terminal shall not touch it."""
