@@ -30,6 +30,7 @@ from ..report.calls import render_calls
 from ..report.collector import Collector
 from ..report.problem import render_problem
 from ..text import visible
+from ..tui.keys import change_keys
 from ..tui.options import AppOptions
 from ..tui.start.launcher import is_terminal, supervise
 from .diverted_output import DivertedOutput
@@ -96,7 +97,9 @@ def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0
 def _read_options() -> dict[str, Any]:
     """What the person configured. Where that is wrong, a program that may have run for hours goes on without it."""
     try:
-        return app_options(read_config())
+        configured = app_options(read_config())
+        change_keys(configured["keys"])  # hints of this process name them
+        return configured
     except UsageError as error:
         warnings.warn(render_problem(error.problem), RuntimeWarning, stacklevel=4)
         return {}

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+from collections.abc import Sequence
 from typing import Any
+
+from ..config.read import read_config
+from ..config.schema import Config
+from ..errors import UsageError
+from ..tui.ascii_locale import is_ascii_locale
 
 
 def add_model_options(parser: argparse.ArgumentParser) -> Any:
@@ -27,6 +34,29 @@ def add_model_options(parser: argparse.ArgumentParser) -> Any:
     add("--trust-pickle", action="store_true", help="open a file that runs code when it is opened, such as a pickle")
     add("--config", default="", metavar="FILE", help="a configuration in place of your own; see inspector config")
     return model
+
+
+def configure(named: str) -> Config:
+    """The configuration, whose keys are those that are named from now on. Raises `UsageError`."""
+    config = read_config(named)
+    if config.keys:
+        from ..tui.keys import change_keys
+
+        change_keys(config.keys)
+    return config
+
+
+def configure_for_help(arguments: Sequence[str]) -> None:
+    """The same before the other options are known. A configuration that is wrong is no reason to tell nothing."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--config", nargs="?", default="")
+    with contextlib.suppress(UsageError):
+        configure(parser.parse_known_args(arguments)[0].config or "")
+
+
+def draws_ascii(options: argparse.Namespace, config: Config) -> bool:
+    """Whether there shall be ASCII characters only, or can be."""
+    return options.ascii or config.view.ascii or is_ascii_locale()
 
 
 def read_model(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, Any]:

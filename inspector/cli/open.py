@@ -10,10 +10,9 @@ from pathlib import PurePath
 from typing import Any
 
 from ..config.apply import app_options, fill_target, find_place
-from ..config.read import read_config
 from ..config.schema import Config
 from ..errors import UsageError
-from .model_options import read_model
+from .model_options import configure, configure_for_help, draws_ascii, read_model
 from .output import write, write_ascii
 from .parser import make_parser
 from .pass_options import check_report
@@ -24,6 +23,8 @@ _UNATTENDED = ("CI", "PYTEST_CURRENT_TEST")
 
 def run(arguments: Sequence[str]) -> int:
     """Open what was typed, or do what an option says instead. Returns the exit code."""
+    if {"-h", "--help"} & set(arguments):
+        configure_for_help(arguments)
     parser = make_parser()
     options = parser.parse_args(arguments)
     return _reset() if options.reset else _open_target(parser, options)
@@ -41,7 +42,7 @@ def _reset() -> int:
 def _open_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Show the app, or print a report where that was asked for or there is no terminal. Returns the exit code."""
     _check_recording(parser, options)
-    config = read_config(options.config)
+    config = configure(options.config)
     form = options.print or ("" if _has_terminal() and not options.save else "tree")
     if not form:
         return _open_app(parser, options, config)
@@ -83,15 +84,9 @@ def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, 
     from .headless import print_report
 
     target = msgspec.convert(_read_target(parser, options, config), Target)
-    out = write_ascii if form != "json" and _draws_ascii(options, config) else write
+    out = write_ascii if form != "json" and draws_ascii(options, config) else write
     limits = Limits(**msgspec.to_builtins(config.thresholds))
     return print_report(target, form, out, options.strict, limits)
-
-
-def _draws_ascii(options: argparse.Namespace, config: Config) -> bool:
-    from ..tui.ascii_locale import is_ascii_locale
-
-    return options.ascii or config.view.ascii or is_ascii_locale()
 
 
 def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config) -> int:
@@ -103,7 +98,7 @@ def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, conf
         "target": _read_target(parser, options, config) if options.target else None,
         "select": options.select or find_place(options.target, config),
         "theme": options.theme or configured["theme"],
-        "ascii": _draws_ascii(options, config),
+        "ascii": draws_ascii(options, config),
         "mouse": configured["mouse"] and not options.no_mouse,
         "readonly": configured["readonly"] or options.readonly,
         "watch": options.watch,

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from .. import __version__, target_kinds
+from ..app_keys import app_key
 from . import verbs
 from .model_options import add_model_options
 from .output import say, write
@@ -120,7 +121,7 @@ def _add_hooks(parser: argparse.ArgumentParser) -> None:
         "--hooks",
         default="",
         metavar="FILE",
-        help="a recipe of hooks (.toml), as w writes it; its Python hooks are run",
+        help=f"a recipe of hooks (.toml), as {app_key('write')} writes it; its Python hooks are run",
     )
     add("--record", action="append", default=[], metavar="MODULE",
         help="keep the outputs of these modules, named as for --hook, repeatable; needs --save")  # fmt: skip
@@ -158,7 +159,11 @@ def _add_view(parser: argparse.ArgumentParser) -> None:
     add("--theme", default="", metavar="NAME", help="a Textual theme, e.g. textual-light, or one of yours")
     add("--ascii", action="store_true", help="draw with ASCII characters only")
     add("--no-mouse", action="store_true", help="leave the mouse to the terminal")
-    add("--watch", action="store_true", help="reload by itself when the code changes on disk; F5 does it once")
+    add(
+        "--watch",
+        action="store_true",
+        help=f"reload by itself when the code changes on disk; {app_key('reload')} does it once",
+    )
 
 
 def find_formatter() -> Any:

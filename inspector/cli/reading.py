@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
+from ..app_keys import app_keys
 from ..client.ending import Ending
 from ..client.engine_client import EngineClient
 from ..client.pass_plan import Plan
@@ -147,7 +148,7 @@ class _Reader:
     async def read(self, target: Target) -> Reading:
         """Raises `InspectorError` where the engine could not, or is gone."""
         async with self._bar.waiting("the model, which is being loaded"):
-            opened = await self._ask(Open(target))
+            opened = await self._ask(Open(target, app_keys()))
         if isinstance(opened, Choices):
             return Reading(choices=opened)
         assert isinstance(opened, Opened)

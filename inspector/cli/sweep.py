@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..config.apply import fill_target
-from ..config.read import read_config
-from .model_options import add_model_options, read_model
-from .output import write
+from ..config.schema import Config
+from .model_options import add_model_options, configure, draws_ascii, read_model
+from .output import write, write_ascii
 from .parser import Parser, find_formatter
 
 if TYPE_CHECKING:
@@ -37,19 +37,21 @@ def run(arguments: Sequence[str]) -> int:
         parser.error("give --clean, the input to patch from, or --hook, what is done at each place: --hook 'zero()'")
     from .sweeping import print_sweep
 
-    target, request = _read(parser, options)
+    config = configure(options.config)
+    target, request = _read(parser, options, config)
     form = options.print or ("map" if sys.stdout.isatty() else "table")
-    return print_sweep(target, request, form, options.ascii, write)
+    ascii = draws_ascii(options, config)
+    return print_sweep(target, request, form, ascii, write_ascii if ascii and form in ("map", "table") else write)
 
 
-def _read(parser: argparse.ArgumentParser, options: argparse.Namespace) -> tuple[Target, RunSweep]:
+def _read(parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config) -> tuple[Target, RunSweep]:
     """What to open, and what to do there with the first model that is open."""
     import msgspec
 
     from ..records import RunSweep, Target
 
     fields = {**read_model(parser, options), "observe": False, "run": not options.corrupted}
-    fields = fill_target(fields, read_config(options.config), options.eval)
+    fields = fill_target(fields, config, options.eval)
     asked = {name: getattr(options, name) for name in ("over", "where", "hook", "on", "metric", "clean", "corrupted")}
     return msgspec.convert(fields, Target), msgspec.convert({"type": "RunSweep", "generation": 1, **asked}, RunSweep)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from ..app_keys import app_keys
 from ..client.ending import Ending
 from ..client.engine_client import EngineClient
 from ..client.process import start_engine
@@ -125,7 +126,7 @@ class _Sweeping:
 
     async def _sweep(self) -> Problem | None:
         async with self._progress.bar.waiting("the model, which is being loaded"):
-            opened = await self._ask(Open(self._target))
+            opened = await self._ask(Open(self._target, app_keys()))
         if isinstance(opened, Choices):
             names = ", ".join(choice.name for choice in opened.items)
             raise UsageError(f"{opened.title}: name one of them", hint=names[:400])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..app_keys import change_app_keys
 from ..records import AnyEvent, AnyRequest, Done, ModelRequest, PassEnded, Query, RunSweep, requests
 
 if TYPE_CHECKING:  # the server greets its client before torch is imported
@@ -27,6 +28,7 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
         return session.queries.answer(request)
     match request:
         case requests.Open():
+            change_app_keys(dict(request.keys))
             return session.open(request.target)
         case requests.ListTargets():
             return session.targets()

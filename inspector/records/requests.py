@@ -17,6 +17,7 @@ class Open(Request, frozen=True):
     """Load a target. Reply: `Opened`, `Choices` when the target names a file with several, or `Failed`."""
 
     target: Target
+    keys: tuple[tuple[str, str], ...] = ()  # of the app, for hints
 
 
 class ListTargets(Request, frozen=True):

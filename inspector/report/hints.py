@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
+from ..app_keys import app_key
 from ..gradients import LIMITS, Limits, find_trend, say_ratio
 from ..records import BadParameter, CallRow, ModelInfo, PassSummary
 from .findings import FirstBad, find_dead, find_first_bad
@@ -65,7 +66,7 @@ def hint_at_reach(info: ModelInfo) -> Iterator[Hint]:
     """A guessed input that most of the model never sees."""
     if info.reached is not None:
         reached = f"the guessed input ({info.input}) reaches {info.reached} of {info.modules} modules"
-        text = f"{reached}; give one with -i (in the app, s)"
+        text = f"{reached}; give one with -i (in the app, {app_key('seed')})"
         yield Hint("input", text)
 
 

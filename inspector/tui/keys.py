@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from ..app_keys import app_keys, change_app_keys
 from .key_names import is_typed, print_key
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ _changed: dict[str, str] = {}
 def change_keys(keys: Mapping[str, str]) -> None:
     """Give commands other keys, by id, before any widget is imported."""
     _changed.update(keys)
+    change_app_keys({id: say_key(id) for id, _ in app_keys()})
 
 
 COMMANDS: tuple[Command, ...] = (

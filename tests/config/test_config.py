@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from inspector.app_keys import app_keys
 from inspector.cli.main import main
 from inspector.config.apply import app_options, fill_target
 from inspector.config.default import render_config, render_default
@@ -20,7 +21,7 @@ from inspector.config.read import read_config
 from inspector.config.schema import Config
 from inspector.errors import UsageError
 from inspector.tui.key_names import name_key, print_key
-from inspector.tui.keys import COMMANDS
+from inspector.tui.keys import COMMANDS, say_key
 from tests.documents import read_document
 
 TYPED = {"target": "resnet18", "arguments": [], "inputs": [], "device": "auto", "seed": 0, "training": False,
@@ -130,6 +131,24 @@ def test_the_default_file_says_all_there_is_and_changes_nothing(tmp_path: Path) 
     assert set(config.themes) == {"mine"} and config.targets["model.py:Net"].rename == ["module.=>"]
     assert read_config(written(tmp_path, render_config(config))) == config
     assert json.loads(json.dumps(app_options(config)))["split"] == 43
+
+
+def test_help_of_the_command_line_names_the_keys_of_the_configuration(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "XDG_CONFIG_HOME": str(tmp_path)}
+    said = []
+    for text in ("", '[keys]\nreload = "f6"\nwrite = "^w"', "[keys]\nrelod = 1"):
+        (tmp_path / "inspector").mkdir(exist_ok=True)
+        (tmp_path / "inspector" / "config.toml").write_text(text)
+        command = [sys.executable, "-m", "inspector", "--help"]
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
+        assert done.returncode == 0, done.stderr
+        said.append(" ".join(done.stdout.split()))
+    assert "F5 does it once" in said[0] and "as w writes it" in said[0] and said[2] == said[0]
+    assert "F6 does it once" in said[1] and "as ctrl+w writes it" in said[1]
+
+
+def test_keys_that_others_name_are_those_that_there_are() -> None:
+    assert dict(app_keys()) == {id: say_key(id) for id, _ in app_keys()}
 
 
 def test_two_commands_may_change_places() -> None:

@@ -20,6 +20,9 @@ run = "f6"
 live = ["r", "é"]
 write = ""
 part = "z"
+accept = "f9"
+seed = "f7"
+yes = "j"
 [view]
 theme = "mine"
 tab = "Source"
@@ -54,9 +57,15 @@ def test_a_configuration_changes_keys_and_what_says_them(tmp_path: Path) -> None
         terminal.wait_for(lambda: "pass 1" not in terminal.text and "live  " not in terminal.text, "a pass by F6")
         terminal.send("?\x06")
         terminal.wait_for(lambda: re.search(r"F6 +Run a forward pass", terminal.text), "F6 in the help")
-        terminal.send("qq")
-        assert terminal.wait_for_end() == 0
+        terminal.send("q\x18")
+        terminal.wait_for_text("j Forget  n Leave it")
+        terminal.send("n\x1b[18~")
+        terminal.wait_for_text("F9 Run with these  tab Complete  esc Leave it  F1 Help")
+        terminal.send("\t\x152x9\x1b[20~")
+        terminal.wait_for_text("in the app, F7 takes it")
+        terminal.send("q")
+        assert terminal.wait_for_end() == 1  # of a pass that failed
     file.write_text(CONFIG.replace("tab =", "tabb ="))
     with Terminal(command, environment=environment, folder=tmp_path) as terminal:
         assert terminal.wait_for_end() == 2
-        assert f"{file}, line 8" in terminal.text.replace("\n", "") and "did you mean view.tab?" in terminal.text
+        assert f"{file}, line 11" in terminal.text.replace("\n", "") and "did you mean view.tab?" in terminal.text

@@ -9,6 +9,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from ...app_keys import app_key
 from ...errors import UsageError
 from ...records import Target, Work
 from ...text import encodable
@@ -134,7 +135,7 @@ def _hint(target: Target, difference: Difference, better: _Better) -> str:
     if 2 * better.fits < better.wanted:
         return arguments
     part = f"{better.fits:,} of {better.wanted:,} keys fit{' ' if words else ''}{words}"
-    return f"{arguments}; {part}: D in the app loads those, without -w"
+    return f"{arguments}; {part}: {app_key('try-state-dict')} in the app loads those, without -w"
 
 
 def _command(target: Target, better: _Better) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from ...app_keys import app_key
 from ...errors import UsageError
 from ...records import ModelInfo, Run, Target
 
@@ -29,6 +30,6 @@ def allow(info: ModelInfo | None, target: Target, request: Run) -> Target:
         modules = "a lazy module" if info.lazy == 1 else f"{info.lazy} lazy modules"
         raise UsageError(
             f"a pass would materialize {modules}: class, shapes and parameters change, and are put back after it",
-            hint="allow it with --materialize; in the app r asks",
+            hint=f"allow it with --materialize; in the app {app_key('run')} asks",
         )
     return target

@@ -8,6 +8,7 @@ import traceback
 import torch
 from msgspec.structs import replace
 
+from ...app_keys import app_key
 from ...errors import UsageError
 from ...files import keep_from_reading_for
 from ...postmortem.frames import Frame, find_users_line, trace_lines
@@ -59,12 +60,13 @@ def _headline(error: BaseException, kind: str, message: str) -> str:
 
 def _hint(error: BaseException) -> str:
     if isinstance(error, Cancelled):
-        return "r runs it again"
+        return f"{app_key('run')} runs it again"
     if isinstance(error, EOFError):
         return "the model reads standard input, which is closed here"
     if kind_of(error) == "BdbQuit":
         return "a debugger has no terminal here; PYTHONBREAKPOINT=0 in the environment passes breakpoint() over"
-    return "another input with -i (s in the app), another seed with --seed; what was captured until then is kept"
+    input = f"another input with -i ({app_key('seed')} in the app)"
+    return f"{input}, another seed with --seed; what was captured until then is kept"
 
 
 def _message(error: BaseException) -> str:

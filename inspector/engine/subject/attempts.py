@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from ...app_keys import app_key
 from ...postmortem.record import CallLog
 from ...records import Problem, Work
 from ...records.badges import has_badge
@@ -98,7 +99,9 @@ class Attempts:
         if fitting is None:
             return problem
         typed = " ".join(f"-i {shlex.quote(spec)}" for spec in fitting)
-        return replace(problem, hint=encodable(f"{typed}  (tried: it runs; in the app, s takes it)", 500))
+        return replace(
+            problem, hint=encodable(f"{typed}  (tried: it runs; in the app, {app_key('seed')} takes it)", 500)
+        )
 
     def _count_tries(self) -> Attempt:
         """Tries inputs, and says which one it is at."""

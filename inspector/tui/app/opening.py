@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
+from ...app_keys import app_keys
 from ...client.engine_client import EngineClient
 from ...client.model import Model
 from ...client.pass_plan import Plan
@@ -72,7 +73,7 @@ class Opening:
         self.watching.begin(target)
         self.forget()
         self.presenter.wait()
-        reply = await self.engine.ask(Open(replace(target, readonly=self.state.readonly)))
+        reply = await self.engine.ask(Open(replace(target, readonly=self.state.readonly), app_keys()))
         if isinstance(reply, Choices):
             self.presenter.end_wait()
             self.questions.choose(reply, self._open_choice, self._stay)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from ...target_kinds import TARGET_KINDS
+from ..keys import key_of
 
 _BETWEEN = re.compile(r" +[·.-] +|  +")
 _KINDS = "|".join((*(re.escape(kind.name) for kind in TARGET_KINDS), "your model", "captured"))
@@ -32,7 +33,9 @@ TITLE_WORDS = (
     TitleWord("1 altering", r"\d+ altering", "hooks of ours that are on and change values"),
     TitleWord("torchvision", _KINDS, "the kind of target that was opened, behind its name"),
     TitleWord(
-        "input reaches", "input reaches .*", "a guessed input gets to few of the modules: give another one with s"
+        "input reaches",
+        "input reaches .*",
+        f"a guessed input gets to few of the modules: give another one with {key_of('seed')}",
     ),
     TitleWord("68 modules", r"[\d,]+ modules?", "as model.named_modules() counts them, the model itself included"),
     TitleWord("12 tensors", r"[\d,]+ tensors?", "in weights without a model: all that the file has"),

@@ -119,7 +119,8 @@ class HistoryPanel(LinePanel):
 
     def _head(self, series: Series, width: int) -> Iterator[Line]:
         batches = self.history.batches if self.history else 0
-        facts = f"{batches:,} batch{'es' if batches != 1 else ''} · {'logarithmic' if self.log_scale else 'linear'} (x)"
+        scale = f"{'logarithmic' if self.log_scale else 'linear'} ({key_of('history-scale')})"
+        facts = f"{batches:,} batch{'es' if batches != 1 else ''} · {scale}"
         yield Line(Content.styled(visible(series.name), f"{HEADING} {ACCENT}"), aside=Content.styled(facts, DIM))
         height = min(max(self.view.size.height // 2 - _AROUND, LEAST), MOST)
         yield from map(Line, plot([Curve(series.values)], width, height, log=self.log_scale, ascii=self.ascii))

@@ -574,7 +574,9 @@ async def test_parameter_columns_give_way() -> None:
 async def test_a_module_without_parameters_says_so() -> None:
     panel = ParametersPanel()
     async with showing(panel, r.Parameters(made.PATH, (), 0)):
-        assert "no parameters and no buffers, here or below" in seen(panel) and "press ^g to" in seen(panel)
+        assert "no parameters and no buffers, here or below" in seen(
+            panel
+        ) and "press ^g to go to another module" in seen(panel)
 
 
 async def test_hooks_come_in_the_order_in_which_they_fire() -> None:
