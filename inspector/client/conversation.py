@@ -94,6 +94,11 @@ class Conversation:
         return next((each for each in named if each[1]), (0, ""))
 
     @property
+    def fetching(self) -> bool:
+        """A pass that somebody wanted however long it takes fetches values: it can be cancelled."""
+        return any(isinstance(request, GetCalls) and request.force for request, _ in self._waiting.values())
+
+    @property
     def meanwhile(self) -> str:
         """What the engine is asked to do just now: "while loading the model"; "" where nothing can go wrong in it."""
         if self._waiting and self.hello is None:

@@ -89,6 +89,11 @@ class EngineClient:
         """What it has been asked for longest besides opening and running: a number, and in words."""
         return self._conversation.doing
 
+    @property
+    def fetching(self) -> bool:
+        """It runs a pass that fetches values and can be cancelled."""
+        return self._conversation.fetching
+
     async def connect(self) -> None:
         """Start listening, in the running event loop."""
         reader, self._writer = await asyncio.open_connection(sock=self._connection.sock, limit=1 << 20)

@@ -138,7 +138,7 @@ def test_a_slow_pass_is_repeated_only_when_forced(monkeypatch: pytest.MonkeyPatc
     assert session.calls_of(("0",), values=True, force=True).calls[0].output.histogram is not None
 
 
-def test_a_background_pass_alone_is_cancelled() -> None:
+def test_a_background_pass_alone_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     inside, go_on = threading.Event(), threading.Event()
 
     class Model(nn.Module):
@@ -154,13 +154,14 @@ def test_a_background_pass_alone_is_cancelled() -> None:
 
     def cancel() -> None:
         assert inside.wait(20)
-        session.cancel_background()
+        stop()
         go_on.set()
 
     model = Model()
     session = Session(lambda event: None)
     session.adopt(model, (torch.ones(2),), {}, "m")
-    session.cancel_background()  # nothing runs
+    stop = session.cancel_background
+    stop()  # nothing runs
     session.run()
     model.slow = True
     thread = threading.Thread(target=cancel)
@@ -172,6 +173,13 @@ def test_a_background_pass_alone_is_cancelled() -> None:
     thread = threading.Thread(target=cancel)
     thread.start()
     assert session.run().problem is None  # a pass somebody asked for is not
+    thread.join()
+    monkeypatch.setattr(runner_module, "BACKGROUND_MS", 0)
+    stop = session.cancel  # as for every pass
+    inside.clear(), go_on.clear()
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    assert session.calls_of(("first",), values=True, force=True).missing == "slow"
     thread.join()
 
 

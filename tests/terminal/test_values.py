@@ -40,7 +40,7 @@ def test_values_are_there_move_and_say_how_to_have_them(tmp_path: Path) -> None:
         terminal.send("j")
         terminal.wait_for_text("the pass is slow: x fetches")
         terminal.send("x")
-        terminal.wait_for_text("running the pass again … (another module stops it)")
+        terminal.wait_for_text("running it again … (^c or another module stops it)")
         terminal.wait_for_text("[0, 0, :6, :")
         slow.unlink()
         terminal.send("b3")

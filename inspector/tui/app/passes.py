@@ -112,6 +112,10 @@ class Passes:
         self._host.later(CANCEL_PATIENCE, lambda: self._check_stopped(number))
         await self._engine.ask(Cancel())
 
+    async def stop_fetching(self) -> None:
+        """Stop the pass that fetches values, which nobody looks at as a pass."""
+        await self._engine.ask(Cancel())
+
     def _check_stopped(self, number: int) -> None:
         if (self._state.running or self._state.guessing) and self._count == number:
             self._host.spawn(self._say_stuck())

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ...client.engine_client import EngineClient
 from ..keys import key_of
 from .host import Host
-from .presenter import Presenter
+from .presenter import STOP, Presenter
 from .state import AppState
 
 GLANCE = 0.5
@@ -34,9 +34,8 @@ class Waits:
         long = bool(number) and number == self._seen and not self.state.running
         self._seen = number
         if long and not self._told and not self.presenter.waits:
-            self.presenter.wait(
-                words, f"{key_of('restart')} kills the engine" if self.engine.ours else "", since=GLANCE
-            )
+            kills = f"{key_of('restart')} kills the engine" if self.engine.ours else ""
+            self.presenter.wait(words, STOP if self.engine.fetching else kills, since=GLANCE)
             self._told = True
         elif self._told and not long:
             self._told = False

@@ -28,7 +28,7 @@ from .line_panel import LinePanel
 PREVIEWS = 16  # tensors; past that their elements are left out
 COLUMNS = 32  # asked for of each tensor; as many are drawn as there is room for
 TALL = 24  # lines of a panel in which a histogram takes two
-FETCHING = "running the pass again … (another module stops it)"
+FETCHING = f"running it again … ({key_of('interrupt')} or another module stops it)"
 HOOK_OFF = f"the observe hook of this module is off: press {key_of('observe')} to turn it on"
 
 

@@ -654,6 +654,17 @@ async def test_whatever_takes_long_is_named_in_the_title_until_it_is_over(tmp_pa
         assert "loading" not in title_of(app) and "undoing" not in title_of(app)
 
 
+async def test_a_pass_that_fetches_values_is_stopped_by_the_key_of_every_pass(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        engine.doing, engine.fetching = (7, "fetching values"), True
+        app.waits.look()
+        app.waits.look()
+        assert "fetching values" in title_of(app) and "^c stops" in title_of(app)
+        await pilot.press("ctrl+c")
+        await app.workers.wait_for_complete()
+        assert len(engine.requests(Cancel)) == 1 and app.is_running
+
+
 def title_of(app: InspectorApp) -> str:
     return app.workbench.title_bar.render().plain
 

@@ -33,7 +33,7 @@ async def test_what_is_not_there_says_which_key_brings_it(missing: r.Missing) ->
         await pilot.press("x")
         await pilot.pause()
         forced = missing != "changed"
-        assert panel.request(1, ()).force == forced and ("running the pass again" in text(panel)) == forced
+        assert panel.request(1, ()).force == forced and ("running it again" in text(panel)) == forced
         panel.show(made.the_outputs(made.a_call(output=movable(), inputs=())))
         assert not panel.request(1, ()).force and "again" not in text(panel)
 
