@@ -56,16 +56,18 @@ def _has_terminal() -> bool:
     return os.environ.get("TERM", "dumb") != "dumb"
 
 
-def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0) -> Session:
+def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0, readonly: bool = False) -> Session:
     """Be the engine of an app on this terminal until it is closed. Its first pass makes so many tokens, or calls the
-    model."""
+    model. A configuration makes it `readonly` too."""
     configured = _read_options()
+    readonly = readonly or configured.get("readonly", False)
     ours, theirs = socket.socketpair()
     known = set(find_descendants(os.getpid()))
     with ours, theirs, DivertedOutput() as output:
         known.add(output.process)
         server = Server(ours, own_process=False)
         session = server.session = Session(server.outbox.put, server.busy)
+        session.readonly = readonly
         server.outbox.put(adopt(session))
         session.announce()
         options = AppOptions(
@@ -73,7 +75,7 @@ def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0
             engine_fd=theirs.fileno(),
             output_fd=output.app_end,
             generate=generate,
-            **configured,
+            **{**configured, "readonly": readonly},
         )
         served = threading.Event()
         apps: list[subprocess.Popen[bytes]] = []

@@ -41,7 +41,12 @@ class Inspected:
 
 
 def inspect(
-    model: nn.Module, *args: Any, kwargs: Mapping[str, Any] | None = None, select: str = "", generate: int = 0
+    model: nn.Module,
+    *args: Any,
+    kwargs: Mapping[str, Any] | None = None,
+    select: str = "",
+    generate: int = 0,
+    readonly: bool = False,
 ) -> Inspected | None:
     """Open the app on a live model, and return when it is closed.
 
@@ -57,6 +62,7 @@ def inspect(
         kwargs: Keyword sample inputs.
         select: Dotted path of the module to start at.
         generate: So many tokens: passes call `model.generate` in place of the model, and each token is a step.
+        readonly: Nothing can be changed: no hooks, no edits, no loads. A configuration can say so too.
 
     Returns:
         What was done and seen; None where nobody sits at a terminal.
@@ -70,6 +76,7 @@ def inspect(
         lambda session: session.adopt(model, args, dict(kwargs or {}), type(model).__name__, (SHARED,)),
         select,
         generate,
+        readonly,
     )
     trace = [CapturedCall.of(session.subject.tree, call) for call in session.runner.last.calls]
     return Inspected(session.summary, trace, *session.left)

@@ -94,6 +94,7 @@ class Session:
         self._announced = 0  # the generation whose rows were told
         self._own_modules: OwnModules | None = None  # of a target that was loaded
         self.generation = 0
+        self.readonly = False  # nothing is changed in a model that is adopted
 
     def open(self, target: Target) -> Opened | Choices:
         """Load a target and take it under inspection.
@@ -122,7 +123,7 @@ class Session:
     ) -> Opened:
         """Take the caller's own model under inspection; without arguments its input is unknown."""
         sample = sample_from_values(args, kwargs) if args or kwargs else None
-        target = Target(name, training=model.training, grad=torch.is_grad_enabled())
+        target = Target(name, training=model.training, grad=torch.is_grad_enabled(), readonly=self.readonly)
         with self.turn():
             TURN.refuse_nested(walk(model))
             self._adopt(Loaded(model, sample, "your model", notes), target)

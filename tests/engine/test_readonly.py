@@ -5,10 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
+from torch import nn
 
 from inspector.engine.session import Session
 from inspector.errors import UsageError
 from inspector.records import Target
+
+
+def test_a_model_of_the_caller_is_looked_at_only_too() -> None:
+    session = Session(lambda event: None)
+    session.readonly = True
+    session.adopt(nn.Sequential(nn.Linear(2, 2)), (torch.ones(1, 2),), {}, "net")
+    try:
+        with pytest.raises(UsageError, match="read-only") as refused:
+            session.add_hook("*", "zero()")
+        assert "readonly=True" in refused.value.problem.hint and session.run().problem is None
+    finally:
+        session.close()
 
 
 def test_nothing_is_changed_and_all_is_looked_at(tmp_path: Path) -> None:

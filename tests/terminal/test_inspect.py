@@ -82,7 +82,7 @@ class Starts(torch.nn.Module):
         subprocess.Popen(["sleep", "20"])
         return x
 before = subprocess.Popen(["sleep", "20"])
-inspector.inspect(torch.nn.Sequential(Starts()), torch.ones(2, 4))
+inspector.inspect(torch.nn.Sequential(Starts()), torch.ones(2, 4), readonly=True)
 print("before:", before.pid, "still runs" if before.poll() is None else "was ended")
 """
 
@@ -93,6 +93,9 @@ def test_what_passes_started_is_the_scripts_own_and_is_said(tmp_path: Path) -> N
     command = [sys.executable, str(script)]
     with Terminal(command, columns=100, lines=30, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
         terminal.wait_for_text("pass 1")
+        assert "read-only" in terminal.screen.display[0]
+        terminal.send("X")
+        terminal.wait_for_text("read-only, by --readonly")
         found = [process for process in terminal.children() if command_of(process).startswith(b"sleep")]
         terminal.send("q")
         assert terminal.wait_for_end() == 0

@@ -34,6 +34,9 @@ from .model_info import facts_of
 NOT_COPIED = "the input is not all copied, and a pass may change it"
 
 
+HOW_READONLY = "it was opened so by --readonly, readonly=True or [view] readonly in the configuration"
+
+
 @dataclass
 class Subject:
     """Made when a model is opened, ended by `close`. `sample` is None while no input is known, `seed` that of the next
@@ -108,7 +111,7 @@ class Subject:
         """Raises `UsageError` where nothing may be changed."""
         self.check_callable()
         if self.target.readonly:
-            raise UsageError("read-only: nothing is changed in this model", hint="start without --readonly")
+            raise UsageError("read-only: nothing is changed in this model", hint=HOW_READONLY)
 
     def ours(self, module: nn.Module) -> dict[int, str]:
         """The ids of our hooks on `module`, those included that a person took away and may bring back."""

@@ -11,7 +11,7 @@ from ...keys import key_of
 from ..host import Host
 from ..state import NO_MODEL, AppState
 
-READONLY = "read-only, by --readonly or the configuration: nothing is changed in the model"
+READONLY = "read-only, by --readonly, readonly=True or the configuration: nothing is changed in the model"
 
 
 @dataclass(eq=False)
