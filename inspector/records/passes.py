@@ -101,6 +101,7 @@ class Problem(Record, frozen=True):
     exit_code: Annotated[int, Meta(ge=1, le=255)] = 1  # 2 for a usage error
     why: str = ""  # what was wanted and what was there instead, where that is known
     line: int = 0  # of the code that the person typed, from 1; 0 where it is in none
+    inputs: tuple[str, ...] = ()  # the sample input of `hint`, which was tried and runs
 
 
 class Ranked(Row, frozen=True):

@@ -99,9 +99,8 @@ class Attempts:
         if fitting is None:
             return problem
         typed = " ".join(f"-i {shlex.quote(spec)}" for spec in fitting)
-        return replace(
-            problem, hint=encodable(f"{typed}  (tried: it runs; in the app, {app_key('seed')} takes it)", 500)
-        )
+        hint = encodable(f"{typed}  (tried: it runs; in the app, {app_key('seed')} offers it)", 500)
+        return replace(problem, hint=hint, inputs=tuple(map(encodable, fitting)))
 
     def _count_tries(self) -> Attempt:
         """Tries inputs, and says which one it is at."""

@@ -57,15 +57,16 @@ class Questions:
         question = f"{modules} no shapes yet. A pass materializes them, and makes them lazy again after it."
         self.confirm(question, "Run it", agreed)
 
-    def ask_seed(self, now: Draw, used: str, answered: Callable[[Draw], object]) -> None:
-        """Ask for the seed and the sample input; `used` says in words what input it is now."""
+    def ask_seed(self, now: Draw, used: str, offered: tuple[str, ...], answered: Callable[[Draw], object]) -> None:
+        """Ask for the seed and the sample input; `used` says in words what input it is now, and one that runs where
+        it does not may be `offered`."""
         from ..screens.seed import SeedDialog
 
         def answer(draw: Draw | None) -> None:
             if draw is not None:
                 answered(draw)
 
-        self._host.push(SeedDialog(now, used), answer)
+        self._host.push(SeedDialog(now, used, offered), answer)
 
     def ask_batches(self, now: Plan, generates: bool, answered: Callable[[Plan], object]) -> None:
         """Ask how several batches shall be run, or where the model `generates`, how many tokens."""

@@ -67,7 +67,7 @@ class Tick(Static, can_focus=True):
 
 
 class SeedDialog(CompletingLayer[Draw | None]):
-    """Starts from what is used now, and gives it changed."""
+    """Starts from what is used now, or from an input that is offered in its place, and gives it changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key_like("accept", "submit"),
@@ -82,10 +82,11 @@ class SeedDialog(CompletingLayer[Draw | None]):
     SeedDialog Input { background: $surface; margin-bottom: 1; }
     """
 
-    def __init__(self, now: Draw, used: str) -> None:
+    def __init__(self, now: Draw, used: str, offered: tuple[str, ...] = ()) -> None:
         super().__init__()
         self._now = now
         self._used = used
+        self._offered = offered
 
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
@@ -95,9 +96,10 @@ class SeedDialog(CompletingLayer[Draw | None]):
             )
             yield Static("Seed, a whole number", markup=False)
             yield LineBox(value=str(self._now.seed), id="seed")
-            yield Static(Content.assemble("Sample input  ", (f"now {self._used or 'none'}", "$foreground-muted")))
+            about = f"now {self._used or 'none'}{'; this one was tried, and runs' if self._offered else ''}"
+            yield Static(Content.assemble("Sample input  ", (about, "$foreground-muted")))
             yield CompletingBox(
-                value=join(self._now.specs or ()),
+                value=join(self._offered or self._now.specs or ()),
                 complete=complete_specs,
                 placeholder="as it is; or 1x3x224x224, ids=1x128:int64:0..30521, @batch.pt",
                 id="specs",

@@ -128,6 +128,7 @@ def test_a_wrong_input_is_told_with_the_module_and_what_runs(name: str) -> None:
     assert why in found.why
     assert "test_diagnosis.py:" in found.where
     typed = [word for word in shlex.split(found.hint.partition("  (")[0]) if word != "-i"]
+    assert found.inputs == tuple(typed)
     session = Session(lambda event: None)
     session.adopt(make(), (given,), {}, "net")
     session.set_input(tuple(typed))

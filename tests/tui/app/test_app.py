@@ -357,6 +357,15 @@ async def test_seed_and_input_are_changed_together(tmp_path: Path):
         assert engine.requests(SetInput)[-1].specs == ("2x3", "y=2x2")
 
 
+async def test_an_input_that_runs_is_offered_where_the_one_there_is_does_not(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        engine.say(engine.end_pass(Problem("does not fit", inputs=("1x4:int64:0..9", "y=[2]"))))
+        await settle(app, pilot)
+        await pilot.press("s", "enter")
+        await settle(app, pilot)
+        assert engine.requests(SetInput)[-1].specs == ("1x4:int64:0..9", "y=[2]")
+
+
 async def test_rows_and_passes_of_another_generation_are_dropped(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, engine):
         event = engine.end_pass()

@@ -67,7 +67,8 @@ class PassActions:
             return
         now = Draw(self.state.seed, target.inputs if target is not None else (), self.state.fresh)
         used = f"{visible(info.input)} ({visible(info.input_origin)})" if info.input else ""
-        self.questions.ask_seed(now, used, self._draw)
+        problem = self.state.model.summary.problem if self.state.model.summary is not None else None
+        self.questions.ask_seed(now, used, problem.inputs if problem is not None else (), self._draw)
 
     def _draw(self, draw: Draw) -> None:
         self.state.fresh = draw.fresh
