@@ -25,7 +25,7 @@ examples:
 tables:
   [keys]             other keys for commands
   [view]             how the app looks, and where it starts
-  [thresholds]       from which on gradients explode or vanish
+  [thresholds]       from which on gradients explode, an output has moved, …
   [targets."NAME"]   what is meant where a target is typed by that name
   [themes.NAME]      a theme of your own
 """

@@ -85,7 +85,7 @@ def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, 
 
     target = msgspec.convert(_read_target(parser, options, config), Target)
     out = write_ascii if form != "json" and draws_ascii(options, config) else write
-    limits = Limits(**msgspec.to_builtins(config.thresholds))
+    limits = Limits(config.thresholds.exploding, config.thresholds.vanishing)
     return print_report(target, form, out, options.strict, limits)
 
 

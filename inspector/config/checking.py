@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
@@ -10,7 +11,7 @@ import msgspec
 from .document import Document, Key
 from .keymap import read_keys
 from .nearest import nearest
-from .schema import TABLES, Config, TargetSettings, ThemeColours, Thresholds, View
+from .schema import PANELS, TABLES, THEMES, Config, TargetSettings, ThemeColours, Thresholds, View
 
 Table = TypeVar("Table", bound=msgspec.Struct)
 _TYPES = {
@@ -25,13 +26,42 @@ def check(document: Document) -> Config:
     for table in TABLES:
         if not isinstance(document.data.get(table, {}), dict):
             raise document.refuse((table,), f"{table} is a table", f"write [{table}] on a line of its own")
-    return Config(
+    config = Config(
         keys=read_keys(document),
         view=_read_table(document, ("view",), document.data.get("view", {}), View),
         thresholds=_read_table(document, ("thresholds",), document.data.get("thresholds", {}), Thresholds),
         targets=_read_tables(document, "targets", TargetSettings),
         themes=_read_tables(document, "themes", ThemeColours),
     )
+    _check_choice(document, ("view", "tab"), config.view.tab, PANELS)
+    if config.view.theme not in THEMES:
+        _check_choice(
+            document, ("view", "theme"), config.view.theme, [*config.themes, *_list_themes(config.view.theme)]
+        )
+    _check_order(document, config.thresholds)
+    return config
+
+
+def _list_themes(wanted: str) -> Iterable[str]:
+    """Textual's, of the version that is installed, where that matters."""
+    if not wanted:
+        return ()
+    from textual.theme import BUILTIN_THEMES
+
+    return BUILTIN_THEMES
+
+
+def _check_choice(document: Document, place: Key, value: str, known: Sequence[str]) -> None:
+    if value and value not in known:
+        what = f"there is no {place[-1]} {value}"
+        raise document.refuse(place, what, nearest(value, known, everything=", ".join(known)))
+
+
+def _check_order(document: Document, limits: Thresholds) -> None:
+    bounds = limits.delta_low, limits.delta_middle, limits.delta_high
+    if not bounds[0] < bounds[1] < bounds[2]:
+        what = "delta_low is below delta_middle, and that below delta_high"
+        raise document.refuse(("thresholds",), what, "now {:g}, {:g} and {:g}".format(*bounds))
 
 
 def _read_tables(document: Document, name: str, kind: type[Table]) -> dict[str, Table]:

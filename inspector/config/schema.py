@@ -13,6 +13,7 @@ from msgspec import Meta
 Percent = Annotated[int, Meta(ge=10, le=90)]
 Colour = Annotated[str, Meta(pattern=r"^(#[0-9A-Fa-f]{3}|#[0-9A-Fa-f]{6}|ansi_[a-z_]+)$")]
 Times = Annotated[float, Meta(gt=1)]
+Distance = Annotated[float, Meta(gt=0)]
 Texts = str | list[str]
 """One, or several."""
 
@@ -46,10 +47,14 @@ class TargetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Thresholds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """From which on gradients are called something, see `gradients.Limits`."""
+    """From which on something is called by a name, shown in another colour, or done unasked."""
 
     exploding: Times = 1000.0
     vanishing: Times = 1000.0
+    delta_low: Distance = 0.01
+    delta_middle: Distance = 0.1
+    delta_high: Distance = 1.0
+    quick: Annotated[float, Meta(ge=0)] = 1000.0
 
 
 class ThemeColours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -87,7 +92,21 @@ MEANINGS = {
     "view.readonly": "nothing can be changed in a model: no hooks, edits or loads",
     "thresholds.exploding": "gradients so many times those of the last layers, or the weights",
     "thresholds.vanishing": "gradients of one part in so many of those of the last layers",
+    "thresholds.delta_low": "below this distance from the baseline an output has hardly moved; in the colour of Δ",
+    "thresholds.delta_middle": "below this one a little",
+    "thresholds.delta_high": "below this one much, above it the output is another one",
+    "thresholds.quick": "milliseconds: a pass under it runs again by itself after a change; 0 for none",
 }
 """For the default file."""
+
+PANELS = ("Source", "Outputs", "Parameters", "Hooks", "Attributes", "History", "Gradients", "Log")
+"""What [view] tab may be."""
+
+THEMES = (
+    "textual-dark", "textual-light", "nord", "gruvbox", "catppuccin-mocha", "dracula", "tokyo-night", "monokai",
+    "flexoki", "catppuccin-latte", "catppuccin-frappe", "catppuccin-macchiato", "solarized-light", "solarized-dark",
+    "rose-pine", "rose-pine-moon", "rose-pine-dawn", "atom-one-dark", "atom-one-light", "ansi-dark", "ansi-light",
+)  # fmt: skip
+"""Those of Textual. Another one is looked for in Textual itself, which takes its time to import."""
 
 TABLES = ("keys", "view", "thresholds", "targets", "themes")

@@ -25,7 +25,7 @@ class AppOptions:
     readonly: bool = False  # nothing can be changed in a model
     split: int = 0  # percent of the width that the tree has at first; 0 leaves it to the style sheet
     tab: str = ""  # the panel that shows at first
-    thresholds: Mapping[str, float] = field(default_factory=dict)  # of `gradients.Limits`
+    thresholds: Mapping[str, float] = field(default_factory=dict)  # those that are configured
     keys: Mapping[str, str] = field(default_factory=dict)  # of commands, see `keys.change_keys`
     themes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # the colours of each, by its name
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # fields of `records.Target` by its name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -20,7 +20,7 @@ from textual.theme import Theme
 from ...client.engine_client import EngineClient
 from ...client.pass_plan import Plan
 from ...errors import BUG
-from ...gradients import Limits
+from ...gradients import LIMITS, Limits
 from ...records import AnyEvent, AnyRequest, Target
 from ...target_kinds import TOUR
 from ..ascii_lines import AsciiLines
@@ -34,6 +34,7 @@ from ..panels.line_panel import LinePanel
 from ..panels.log import LogPanel
 from ..saved_state import SavedState
 from ..screens.layer import SOON
+from ..tree.heat import BOUNDS, Bounds
 from .actions.changer import Changer
 from .actions.changes import ChangeActions
 from .actions.first_start import FirstStart
@@ -52,7 +53,7 @@ from .notices import Notices
 from .outside import Outside
 from .presenter import Presenter
 from .questions import Questions
-from .state import NO_MODEL, AppState
+from .state import NO_MODEL, QUICK, AppState
 from .waits import Waits
 from .watching import Watching
 from .workbench import Workbench
@@ -91,10 +92,14 @@ class InspectorApp(App[None], inherit_bindings=False):
         for name, colours in options.themes.items():
             self.register_theme(Theme(name, **colours))
         self.engine = connect(self.post_message)
-        self.state = AppState(first_plan=Plan(generate=options.generate), readonly=options.readonly)
-        self.workbench = Workbench(self.ask, options.ascii)
+        self.state = AppState(
+            first_plan=Plan(generate=options.generate),
+            readonly=options.readonly,
+            quick=options.thresholds.get("quick", QUICK),
+        )
+        self.workbench = Workbench(self.ask, options.ascii, Bounds(*_pick(options, BOUNDS._asdict(), "delta_")))
         self.workbench.title_bar.readonly = options.readonly
-        self.workbench.panels.find(GradientsPanel).limits = Limits(**options.thresholds)
+        self.workbench.panels.find(GradientsPanel).limits = Limits(*_pick(options, LIMITS._asdict()))
         self._compose_parts(saved or SavedState())
         if options.target is not None:
             self.presenter.stage(f"loading {options.target.get('target', '')} …")
@@ -258,3 +263,8 @@ class InspectorApp(App[None], inherit_bindings=False):
     @on(GradientsPanel.Chosen)
     def _go_to_module(self, event: GradientsPanel.Chosen) -> None:
         self.workbench.go_to(event.index)
+
+
+def _pick(options: AppOptions, usual: Mapping[str, float], before: str = "") -> list[float]:
+    """The thresholds of these names, as they are configured."""
+    return [options.thresholds.get(before + name, value) for name, value in usual.items()]

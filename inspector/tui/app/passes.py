@@ -18,9 +18,6 @@ from .state import NO_MODEL, AppState
 
 CANCEL_PATIENCE = 2.0
 
-QUICK = 1_000.0
-"""Milliseconds below which a pass is run again after a change without being asked for."""
-
 
 class Passes:
     """What is asked for while a pass runs follows it. Everything goes by the order of the engine's events; replies are
@@ -149,7 +146,7 @@ class Passes:
         state, summary = self._state, self._state.model.summary
         if not state.ready or (summary is None and not state.running):
             return
-        quick = summary is not None and not summary.cancelled and summary.ms < QUICK
+        quick = summary is not None and not summary.cancelled and summary.ms < state.quick
         state.stale = not (state.live or quick)
         if not state.stale:
             self._repeat()

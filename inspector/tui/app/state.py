@@ -9,6 +9,9 @@ from ...client.pass_plan import FORWARD, Plan
 from ...records import Opened, Target
 from ..keys import key_of
 
+QUICK = 1_000.0
+"""Milliseconds below which a pass is run again after a change without being asked for."""
+
 NO_MODEL = f"there is no model yet: {key_of('open')} opens one"
 
 
@@ -20,6 +23,7 @@ class AppState:
     target: Target | None = None
     opened: Opened | None = None  # the engine's last word on the sample input
     ready: bool = False  # the model is complete and what was kept is applied
+    quick: float = QUICK
     readonly: bool = False  # nothing can be changed in any model
     materialize: bool = False  # passes may give lazy modules their shapes: somebody said yes
     running: bool = False

@@ -23,6 +23,7 @@ from ..panels import PANELS
 from ..panels.base import Panel
 from ..panels.line_panel import LinePanel
 from ..saved_state import ViewState
+from ..tree.heat import BOUNDS, Bounds
 from ..tree.widget import ModuleTree
 from .panel_host import Ask, PanelHost
 from .panes import Panes
@@ -35,11 +36,11 @@ class Workbench(Screen[None], inherit_bindings=False):
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [*panel_bindings()]
 
-    def __init__(self, ask: Ask, ascii: bool) -> None:
+    def __init__(self, ask: Ask, ascii: bool, bounds: Bounds = BOUNDS) -> None:
         super().__init__()
         self.title_bar = TitleBar()
         self.title_bar.ascii = ascii
-        self.module_tree = ModuleTree(id="tree", ascii=ascii)
+        self.module_tree = ModuleTree(id="tree", ascii=ascii, bounds=bounds)
         self.panels = PanelHost([panel() for panel in PANELS], ask, id="detail")
         self.prompt = PromptBar(id="prompt")
         self.key_bar = KeyBar(id="keys")

@@ -19,6 +19,17 @@ NONE, LOW, MIDDLE, HIGH, MOST = "heat-none", "heat-low", "heat-middle", "heat-hi
 ROLES = (NONE, LOW, MIDDLE, HIGH, MOST)
 
 
+class Bounds(NamedTuple):
+    """Distances up to which an output has hardly moved, a little, and much."""
+
+    low: float = 0.01
+    middle: float = 0.1
+    high: float = 1.0
+
+
+BOUNDS = Bounds()
+
+
 class Heat(NamedTuple):
     """`text` is `▆ 0.32`; `role` is one of `ROLES`."""
 
@@ -34,9 +45,9 @@ def worst(deltas: Iterable[Delta | None]) -> float | None:
     return math.nan if any(map(math.isnan, found)) else max(found)
 
 
-def heat(distance: float, ascii: bool = False) -> Heat:
+def heat(distance: float, ascii: bool = False, bounds: Bounds = BOUNDS) -> Heat:
     """What stands in the tree for this distance."""
-    return Heat(f"{bar(distance, ascii)} {short(distance)}", role_of(distance))
+    return Heat(f"{bar(distance, ascii)} {short(distance)}", role_of(distance, bounds))
 
 
 def bar(distance: float, ascii: bool = False) -> str:
@@ -65,10 +76,10 @@ def short(distance: float) -> str:
     return f"{digits}e{int(power)}"
 
 
-def role_of(distance: float) -> str:
+def role_of(distance: float, bounds: Bounds = BOUNDS) -> str:
     """From what has not moved to what is another output altogether."""
-    if not distance <= 1:  # NaN as well
+    if not distance <= bounds.high:  # NaN as well
         return MOST
     if distance <= 0:
         return NONE
-    return LOW if distance < 0.01 else MIDDLE if distance < 0.1 else HIGH
+    return LOW if distance < bounds.low else MIDDLE if distance < bounds.middle else HIGH

@@ -19,7 +19,7 @@ from ...text import visible
 from .. import format as fmt
 from .cells import Piece
 from .columns import BADGE_LIMIT, SHAPE_LIMIT, Columns, Widths
-from .heat import NONE, heat, short, worst
+from .heat import BOUNDS, NONE, Bounds, heat, short, worst
 from .matching import Names, occurrences
 
 Badge = tuple[fmt.Mark, str]
@@ -36,6 +36,7 @@ class DisplayOptions:
     search: str = ""
     ran: bool = False  # a pass has ended
     observed_then: bytes = b""  # the hook marks of that pass
+    bounds: Bounds = BOUNDS  # of distances from the baseline
     producers: frozenset[int] = frozenset()  # the `start` of its calls that made NaN or Inf
 
 
@@ -138,7 +139,7 @@ class Lines(ABC):
         distance = worst(call.delta for call in calls)
         if distance is None:
             return [(" " * (width + 1), role or NONE)]
-        text, own = heat(distance, self.options.ascii)
+        text, own = heat(distance, self.options.ascii, self.options.bounds)
         return [(f" {fmt.fit(text, width)}", role or own)]
 
     def mark_pieces(self, index: int, width: int, calls: Sequence[CallRow]) -> list[Piece]:

@@ -29,6 +29,7 @@ from .. import format as fmt
 from ..keys import bindings
 from .columns import Columns, lay_out
 from .gutter import Gutter
+from .heat import BOUNDS, Bounds
 from .lines import DisplayOptions
 from .listing import Listing
 from .roles import CSS, ROLES, WIDGET_ROLES, component
@@ -83,9 +84,9 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         def control(self) -> ModuleTree:
             return self.tree
 
-    def __init__(self, *, ascii: bool = False, id: str | None = None) -> None:
+    def __init__(self, *, ascii: bool = False, bounds: Bounds = BOUNDS, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._options = DisplayOptions(ascii=ascii)
+        self._options = DisplayOptions(ascii=ascii, bounds=bounds)
         self._listing = Listing(Model(), self._options, by_calls=False)
         self.names = self._listing.names
         self._titles = ("", "")

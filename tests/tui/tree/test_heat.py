@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from inspector.records import Delta, HookMarks
+from inspector.gradients import Limits
+from inspector.records import Delta, HookMarks, Run
+from inspector.tui.panels.gradients import GradientsPanel
 from inspector.tui.tree.columns import Widths, lay_out
-from inspector.tui.tree.heat import BARS, ROLES, SHADES, bar, heat, role_of, short, worst
+from inspector.tui.tree.heat import BARS, ROLES, SHADES, Bounds, bar, heat, role_of, short, worst
 
+from ..fake_engine import running
 from .test_tree import line, screen, showing, style_of
 from .tree_models import call, model, network, row, run
 
@@ -125,3 +129,16 @@ async def test_an_edit_taken_back_leaves_no_mark() -> None:
         tree.refresh_rows()
         await pilot.pause()
         assert "✎" not in line(tree, " a ")
+
+
+async def test_a_configuration_says_from_which_distance_on_a_colour_begins(tmp_path: Path):
+    assert [role_of(0.05), role_of(0.05, Bounds(0.1, 0.2, 0.3)), role_of(0.05, Bounds(0.01, 0.02, 0.03))] == [
+        "heat-middle", "heat-low", "heat-most",
+    ]  # fmt: skip
+    thresholds = {"delta_low": 0.1, "delta_high": 2.0, "quick": 0.0, "exploding": 10.0}
+    async with running(tmp_path, thresholds=thresholds) as (app, _, engine):
+        assert app.workbench.module_tree._options.bounds == Bounds(0.1, 0.1, 2.0) and app.state.quick == 0
+        assert app.workbench.panels.find(GradientsPanel).limits == Limits(exploding=10.0)
+        passes = len(engine.requests(Run))
+        app.controller.passes.follow_change()
+        assert app.state.stale and len(engine.requests(Run)) == passes
