@@ -34,6 +34,7 @@ LEAST_POWERS = 3.0
 _STYLES = {EXPLODING: f"{ERROR} bold", NAN: f"{ERROR} bold", VANISHING: WARN, ZERO: WARN}
 _NUMBER = 8  # cells: "1.23e-05"
 _MARK = max(map(len, _STYLES))
+_LEAST_BAR = 12  # cells; what is more is given to names that would be cut
 _ABOVE = 2  # lines shown above the selected module
 
 
@@ -117,8 +118,9 @@ class GradientsPanel(LinePanel):
         verdicts = [judge(call, trend, limits) for call in self.calls]
         sizes = [_size(call) for call in self.calls]
         names = [self._title_of(call) for call in self.calls]
-        longest = min(max(map(cell_len, names)), max(width // 3, 8))
-        room = width - longest - _NUMBER - _MARK - 6
+        rest = width - _NUMBER - _MARK - 6
+        longest = min(max(map(cell_len, names)), max(width // 3, rest - _LEAST_BAR, 8))
+        room = rest - longest
         lines: list[Line] = []
         stops: list[range] = []
         for name, size, verdict, drawn in zip(names, sizes, verdicts, _bars(sizes, room, self.ascii), strict=True):

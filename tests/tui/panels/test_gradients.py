@@ -63,6 +63,13 @@ def a_deep_model(factor: float) -> Model:
     return model
 
 
+async def test_a_long_path_is_whole_while_the_bars_have_room() -> None:
+    path = "encoder.the_layer_of_attention"
+    model = run(named(path), [call(1, 1, gradient_norm=2.0)])
+    async with showing(panel := GradientsPanel(), model=model, size=WIDE):
+        assert path in text(panel) and "█" in text(panel)
+
+
 @pytest.mark.parametrize("size", [WIDE, NARROW])
 async def test_it_says_why(size: tuple[int, int]) -> None:
     panel = GradientsPanel()
