@@ -335,13 +335,17 @@ def failed(what: str, **more: object) -> Reply:
 
 @asynccontextmanager
 async def running(
-    folder: FilePath, engine: FakeEngine | None = None, size: tuple[int, int] = (120, 36), **options: object
+    folder: FilePath,
+    engine: FakeEngine | None = None,
+    size: tuple[int, int] = (120, 36),
+    notifications: bool = False,
+    **options: object,
 ):
     """The app with a model opened and a pass done; gives the app, its pilot and the engine."""
     engine = engine or FakeEngine()
     options = {"target": {"target": "net"}, **options}
     app = InspectorApp(AppOptions(**options), engine.connected_to, SavedState(folder))  # type: ignore[arg-type]
-    async with app.run_test(size=size) as pilot:
+    async with app.run_test(size=size, notifications=notifications) as pilot:
         await pilot.pause()
         await app.workers.wait_for_complete()
         await pilot.pause()

@@ -27,11 +27,11 @@ class Host:
 
     def __init__(self, app: App[None], notices: Notices) -> None:
         self._app = app
-        self._notices = notices
+        self.notices = notices
 
     def tell(self, text: str, in_log: bool = False) -> None:
         """Say something for a moment, over whatever is shown. It goes into the Log unless it is `in_log` already."""
-        self._notices.tell(text, in_log)
+        self.notices.tell(text, in_log)
 
     def push(self, screen: Screen[Result], answered: Callable[[Result | None], None] | None = None) -> AwaitMount:
         """Lay a screen over what is shown; `answered` is told what it was dismissed with. Not in an app that leaves,

@@ -1,4 +1,4 @@
-"""Notices over whatever is shown: a few at a time, each once, and all of them in the Log."""
+"""Notices: the newest in one line above the keys, whatever is shown, and all of them in the Log."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from textual.app import App
 from ...text import visible
 
 SECONDS = 4
-MOST = 3
-"""On the screen at once: more would lie over what they are about."""
 
 
 @dataclass
@@ -32,7 +30,7 @@ class Notice:
 
 
 class Notices:
-    """The notices on the screen.
+    """The notices of this moment. One is shown: more would lie over what they are about, and over a question.
 
     Args:
         app: That shows them.
@@ -45,18 +43,23 @@ class Notices:
         self._notices: list[Notice] = []  # the newest is the last
         self._due = False
 
+    @property
+    def current(self) -> list[Notice]:
+        """Those that are not over, the newest last."""
+        return [notice for notice in self._notices if notice.left > 0]
+
     def tell(self, text: str, in_log: bool = False) -> None:
         """Say something for a moment. What is being said already is said longer; what is `in_log` is not written down
         a second time."""
         words = visible(text)
-        again = next((notice for notice in self._notices if notice.words == words and notice.left > 0), None)
+        again = next((notice for notice in self.current if notice.words == words), None)
         if again is None:
             if not in_log:
                 self._write_down(text)
             self._notices.append(Notice(words, time.monotonic() + SECONDS))
         else:
-            again.times += 1
-            again.until = time.monotonic() + SECONDS
+            self._notices.remove(again)
+            self._notices.append(Notice(words, time.monotonic() + SECONDS, again.times + 1))
         self._show_soon()
 
     def _show_soon(self) -> None:
@@ -67,7 +70,12 @@ class Notices:
 
     def _show(self) -> None:
         self._due = False
-        self._notices = [notice for notice in self._notices if notice.left > 0][-MOST:]
+        self._notices = self.current
         self._app.clear_notifications()
-        for notice in self._notices:
-            App.notify(self._app, str(notice), timeout=notice.left, markup=False)
+        if self._notices:
+            App.notify(self._app, self._line(), timeout=self._notices[-1].left, markup=False)
+
+    def _line(self) -> str:
+        """The newest, and how many it took the place of before they were over."""
+        others = len(self._notices) - 1
+        return str(self._notices[-1]) + (f"  (and {others} before it: Log)" if others else "")

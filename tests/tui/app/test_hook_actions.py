@@ -62,7 +62,7 @@ def title(app) -> str:
 
 def told(app) -> str:
     """The notices on the screen."""
-    return "\n".join(str(notice.message) for notice in app._notifications)
+    return "\n".join(map(str, app.host.notices.current))
 
 
 def seen(app) -> str:

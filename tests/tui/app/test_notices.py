@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+from textual.widgets._toast import Toast
+
 from ..fake_engine import running
 
 
@@ -22,12 +25,12 @@ async def test_the_same_words_are_one_notice_with_a_count(tmp_path: Path):
         assert app.presenter.log_panel.copy_text().count("nothing [/] to undo") == 1
 
 
-async def test_at_most_three_are_shown_and_all_are_in_the_log(tmp_path: Path):
+async def test_the_newest_is_shown_and_all_are_in_the_log(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, _):
         for number in range(5):
             app.host.tell(f"notice {number}")
             await pilot.pause()
-        assert notices(app) == ["notice 2", "notice 3", "notice 4"]
+        assert notices(app) == ["notice 4  (and 4 before it: Log)"]
         assert all(f"notice {number}" in app.presenter.log_panel.copy_text() for number in range(5))
 
 
@@ -38,3 +41,16 @@ async def test_what_was_written_down_is_not_written_down_twice(tmp_path: Path):
         await pilot.pause()
         assert notices(app) == ["mind the gap"]
         assert app.presenter.log_panel.copy_text().count("mind the gap") == 1
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
+async def test_notices_take_one_line_above_the_keys_and_leave_a_question_free(tmp_path: Path, size: tuple[int, int]):
+    async with running(tmp_path, size=size, notifications=True) as (app, pilot, _):
+        for number in range(5):
+            app.host.tell(f"notice {number} of them")
+            await pilot.pause()
+        await pilot.press("ctrl+x")
+        await pilot.pause()
+        (said,) = app.screen.query(Toast)
+        assert said.region == (0, size[1] - 2, size[0], 1)
+        assert not said.region.overlaps(app.screen.query_one("#layer").region)

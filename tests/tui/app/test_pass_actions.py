@@ -47,7 +47,7 @@ def shown(app) -> str:
 
 
 def told(app) -> list[str]:
-    return [notification.message for notification in app._notifications]
+    return list(map(str, app.host.notices.current))
 
 
 async def test_b_runs_forward_and_backward(tmp_path: Path):
