@@ -14,6 +14,9 @@ from ..files.purposes import SOURCE
 
 _GOTO = frozenset({"code", "code-insiders", "codium", "cursor", "windsurf"})
 _COLON = frozenset({"subl", "zed", "hx", "helix"})
+_RETURNING = _GOTO | {"subl", "zed"}
+"""Those that leave at once, with the file open in a window: what is written there is read when that is closed."""
+_WAIT = "--wait"
 
 
 def editor_command(file: str, line: int, environment: Mapping[str, str]) -> list[str]:
@@ -43,8 +46,14 @@ def edit(text: str, line: int, environment: Mapping[str, str]) -> str:
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
             stream.write(text)
-        subprocess.run(editor_command(file, line, environment))
+        subprocess.run(_staying(editor_command(file, line, environment)))
         return read_file(file, SOURCE).decode("utf-8")  # anew: many editors replace the file
     finally:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(file)
+
+
+def _staying(command: list[str]) -> list[str]:
+    """The command, not over before the file is."""
+    returns = os.path.basename(command[0]) in _RETURNING and not {_WAIT, "-w"} & set(command)
+    return [command[0], _WAIT, *command[1:]] if returns else command
