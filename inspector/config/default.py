@@ -18,32 +18,32 @@ _HEAD = """\
 _EXAMPLES = """\
 # What is meant where a target is typed by this name: in place of options, which win where they are typed.
 # [targets."model.py:Net"]
-# arguments = {width = 64}
-# input = ["1x3x64x64"]
-# weights = "net.pt"
-# rename = ["module.=>"]
-# device = "cpu"
-# dtype = "bfloat16"
-# train = false
-# grad = false
-# seed = 0
-# hooks = ["conv1:scale(2)"]
-# recipe = "hooks.toml"
-# select = "layer4.0"
+# arguments = {width = 64}  # of its constructor, as KEY=VALUE
+# input = ["1x3x64x64"]  # as after -i, one or a list
+# weights = "net.pt"  # as after -w
+# rename = ["module.=>"]  # of keys of the weights
+# device = "cpu"  # cpu, cuda:N, meta, auto
+# dtype = "bfloat16"  # parameters and input are converted to it
+# train = false  # in training mode
+# grad = false  # with gradients during the pass
+# seed = 0  # for weights, input and pass
+# hooks = ["conv1:scale(2)"]  # as after --hook, one or a list
+# recipe = "hooks.toml"  # as after --hooks
+# select = "layer4.0"  # the module to start at
 
 # A theme of your own, for [view] theme = "mine"; Textual makes the colours that are not said.
 # [themes.mine]
-# primary = "#88c0d0"
-# dark = true
-# foreground = "#d8dee9"
-# background = "#2e3440"
-# surface = "#3b4252"
-# panel = "#434c5e"
-# secondary = "#81a1c1"
-# accent = "#b48ead"
-# warning = "#ebcb8b"
-# error = "#bf616a"
-# success = "#a3be8c"
+# primary = "#88c0d0"  # titles and keys; the one that is needed
+# dark = true  # light text on a dark ground
+# foreground = "#d8dee9"  # text
+# background = "#2e3440"  # behind panes and layers
+# surface = "#3b4252"  # behind boxes to type in
+# panel = "#434c5e"  # of what stands out a little from that
+# secondary = "#81a1c1"  # beside the first
+# accent = "#b48ead"  # headings, bars and plots
+# warning = "#ebcb8b"  # what is doubtful
+# error = "#bf616a"  # what failed
+# success = "#a3be8c"  # what is right
 """
 
 

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 import inspector
+from inspector.cli import sweeping
 from inspector.cli.main import main
+from inspector.cli.output import write, write_ascii
 from tests.cli.test_headless import ROOT, command
 from tests.documents import read_document
 from tests.warm import run
@@ -119,6 +121,21 @@ def test_an_interrupt_keeps_what_there_is(file: Path) -> None:
     document = read_document(out)
     assert process.returncode == 130 and document["error"]["type"] == "Interrupted", err
     assert document["sweep"]["complete"] is False and [row["place"] for row in document["sweep"]["rows"]] == ["one"]
+
+
+def test_the_map_has_ascii_characters_where_the_app_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("[view]\nascii = true")
+    seen: list[tuple[bool, object]] = []
+    monkeypatch.setattr(sweeping, "print_sweep", lambda target, request, form, ascii, out: seen.append((ascii, out)))
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    typed = ["sweep", "m", "--over", "x", "--hook", "zero()", "--metric", "norm", "--print", "map"]
+    main(typed)
+    main([*typed, "--config", str(file)])
+    main([*typed[:-1], "json", "--config", str(file)])
+    monkeypatch.setenv("LC_ALL", "C")
+    main(typed)
+    assert seen == [(False, write), (True, write_ascii), (True, write), (True, write_ascii)]
 
 
 def test_help_says_it_all(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,6 +27,7 @@ from inspector.tui.keys import COMMANDS, say_key
 from inspector.tui.panels import PANELS
 from tests.documents import read_document
 
+STRUCTS = (schema.View, schema.Thresholds, schema.TargetSettings, schema.ThemeColours)
 TYPED = {"target": "resnet18", "arguments": [], "inputs": [], "device": "auto", "seed": 0, "training": False,
          "hooks": [], "observe": True}  # fmt: skip
 
@@ -131,6 +132,9 @@ def read_from(data: dict[str, Any]) -> Config:
 def test_the_default_file_says_all_there_is_and_changes_nothing(tmp_path: Path) -> None:
     text = render_default()
     assert read_config(written(tmp_path, text)) == Config()
+    settings = [line for line in text.splitlines() if re.match(r"# [\w-]+ = ", line)]
+    assert not [line for line in settings if "  # " not in line], "each says what it is"
+    assert len(settings) == len(COMMANDS) + sum(len(each.__struct_fields__) for each in STRUCTS)
     opened = re.sub(r"^# ([\w-]+ = |\[)", r"\1", text, flags=re.MULTILINE)
     config = read_config(written(tmp_path, opened))
     assert config.keys == {command.id: command.default_keys for command in COMMANDS}
