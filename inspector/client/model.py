@@ -18,11 +18,17 @@ class Model:
     """Empty until the first `Opened`, so that everything can be painted before an engine is there.
 
     `rows`, `children` and `paths` go together by index; row 0 is the root.
+
+    Args:
+        info: The engine's word on it, None before that.
+        generation: Which of the models that the engine has opened.
+        awaited: Its rows are on their way.
     """
 
-    def __init__(self, info: ModelInfo | None = None, generation: int = 0) -> None:
+    def __init__(self, info: ModelInfo | None = None, generation: int = 0, *, awaited: bool = False) -> None:
         self.info = info
         self.generation = generation
+        self.awaited = awaited
         self.rows: list[ModuleRow] = []
         self.children: list[list[int]] = []
         self.paths: list[Path] = []

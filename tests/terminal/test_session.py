@@ -57,7 +57,7 @@ def test_the_first_frame_is_there_before_the_model(start: Start) -> None:
     with start(f"{MODELS}:tiny") as terminal:
         terminal.wait_for_text("q Quit")
         assert "loading" in terminal.text
-        assert "No modules yet." in terminal.text
+        assert "No modules yet: the model is" in terminal.text
 
 
 def test_keys_move_and_quit_restores_the_terminal(start: Start) -> None:

@@ -184,6 +184,8 @@ class InspectorApp(App[None], inherit_bindings=False):
         gc.collect()
         gc.freeze()  # a full collection over everything imported would stall keys for a frame or two
         await self.engine.connect()
+        if self.options.target is None and self.options.engine_fd is None:
+            self.presenter.show_model()  # none
         first = self.options.tour and not self._typed and self.bookmarks.saved.begin()
         if self.options.target is not None:
             target = msgspec.convert(dict(self.options.target), Target)

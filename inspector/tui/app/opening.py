@@ -74,6 +74,8 @@ class Opening:
         self.forget()
         self.presenter.wait()
         reply = await self.engine.ask(Open(replace(target, readonly=self.state.readonly), app_keys()))
+        if isinstance(reply, Failed):
+            self.state.model.awaited = False
         if isinstance(reply, Choices):
             self.presenter.end_wait()
             self.questions.choose(reply, self._open_choice, self._stay)
@@ -118,12 +120,14 @@ class Opening:
     async def _stay_as_before(self) -> None:
         self.loading = False
         if not await self._bring_back():
+            self.state.model.awaited = False
+            self.presenter.show_model()
             self.presenter.stage(f"no model is open; {key_of('open')} opens one")
 
     def forget(self) -> None:
         """Nothing is open."""
         self.loading = True
-        self.state.model = Model()
+        self.state.model = Model(awaited=True)
         self.state.opened = None
         self.state.ready = False
         self.passes.forget()
@@ -147,7 +151,7 @@ class Opening:
 
     def _take_model(self, event: Opened) -> None:
         state, self._before = self.state, None
-        state.model = Model(event.info, event.generation)
+        state.model = Model(event.info, event.generation, awaited=True)
         for note in event.info.notes:
             self.presenter.log("info", note)
         state.materialize = state.ready = state.stale = self._begun = False

@@ -290,6 +290,8 @@ class Listing:
 
     def explanation(self) -> tuple[str, ...]:
         """Why no line is shown, and what to press."""
+        if self.model.awaited and not self.model.rows:
+            return "No modules yet: the model is being loaded.", f"Press {key_of('interrupt')} to stop that."
         if not self.model.rows:
             return "No modules yet.", f"Press {key_of('open')} to open a model."
         if not self.options.filter:

@@ -87,7 +87,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
     def __init__(self, *, ascii: bool = False, bounds: Bounds = BOUNDS, id: str | None = None) -> None:
         super().__init__(id=id)
         self._options = DisplayOptions(ascii=ascii, bounds=bounds)
-        self._listing = Listing(Model(), self._options, by_calls=False)
+        self._listing = Listing(Model(awaited=True), self._options, by_calls=False)
         self.names = self._listing.names
         self._titles = ("", "")
         self.trail = Trail()

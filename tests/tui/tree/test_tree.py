@@ -340,14 +340,20 @@ async def test_the_mouse() -> None:
 # a model that changes
 
 
+@pytest.mark.parametrize(("awaited", "key"), [(False, "Press o to open a model."), (True, "Press ^c to stop that.")])
+async def test_an_empty_tree_says_what_to_press(awaited: bool, key: str) -> None:
+    async with showing(Model(awaited=awaited)) as (tree, _, _):
+        assert screen(tree)[1].strip() == key
+
+
 async def test_chunks_that_arrive_keep_the_cursor() -> None:
     whole = network()
     rows: list[ModuleRow] = whole.rows
-    made = Model(whole.info, 1)
+    made = Model(whole.info, 1, awaited=True)
     async with showing(made) as (tree, pilot, app):
         assert [line.strip() for line in screen(tree)[:2]] == [
-            "No modules yet.",
-            "Press o to open a model.",
+            "No modules yet: the model is being loaded.",
+            "Press ^c to stop that.",
         ] and tree.cursor == -1
         made.add_rows(rows[:5])
         tree.refresh_rows()
