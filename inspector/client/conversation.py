@@ -15,24 +15,32 @@ from ..records import (
     AnyRequest,
     Asked,
     Changes,
+    DisableAll,
     EditParameters,
     Failed,
-    GetAttributes,
     GetCalls,
-    GetParameters,
     GetSource,
     Hello,
     HookMarks,
+    ListKinds,
+    ListTargets,
     LoadRecipe,
     LoadStateDict,
+    Observe,
     Open,
     Opened,
     PassEnded,
     Problem,
+    Query,
+    RemoveHook,
+    ReplaceHook,
     Run,
     RunSweep,
     Save,
+    SetHook,
     SetInput,
+    ShowStep,
+    TakeBaseline,
     TryStateDict,
     Undo,
 )
@@ -58,14 +66,23 @@ _DOING = {
     Save: "writing the file",
     LoadRecipe: "reading the hooks",
     AddHook: "adding the hook",
+    ReplaceHook: "changing the hook",
+    RemoveHook: "removing the hook",
+    SetHook: "switching the hook",
+    DisableAll: "switching hooks off",
+    Observe: "switching observe hooks",
     EditParameters: "changing parameters",
     Undo: "undoing",
+    TakeBaseline: "taking the baseline",
+    ShowStep: "going to the step",
     GetCalls: "fetching values",
-    GetParameters: "looking at parameters",
-    GetAttributes: "looking at attributes",
     GetSource: "looking for the source",
+    ListTargets: "looking for models",
+    ListKinds: "looking for hooks",
 }
 """What may take its time besides opening and running, in words."""
+_LOOKING = "looking at the model"
+"""Whatever else is asked of it."""
 
 
 class Conversation:
@@ -90,7 +107,7 @@ class Conversation:
     def doing(self) -> tuple[int, str]:
         """What has been waited for longest besides opening and running, by its number and in words; (0, "") for
         nothing."""
-        named = ((number, _DOING.get(type(request), "")) for number, (request, _) in self._waiting.items())
+        named = ((number, _say_doing(request)) for number, (request, _) in self._waiting.items())
         return next((each for each in named if each[1]), (0, ""))
 
     @property
@@ -143,6 +160,10 @@ class Conversation:
         waiting, self._waiting = self._waiting, {}
         for _, on_reply in waiting.values():
             on_reply(Failed(problem))
+
+
+def _say_doing(request: AnyRequest) -> str:
+    return _DOING.get(type(request), _LOOKING if isinstance(request, Query) else "")
 
 
 def _ignore(event: AnyEvent) -> None:

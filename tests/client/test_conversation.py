@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import msgspec
 import pytest
 
 from inspector.channel import decode_asked
-from inspector.client.conversation import Conversation
+from inspector.client.conversation import _DOING, Conversation
 from inspector.errors import ChannelError
 from inspector.records import (
     PROTOCOL,
     AnyEvent,
+    AnyRequest,
     Calls,
+    Cancel,
     Done,
     Failed,
+    GetCalls,
     GetTrace,
     Hello,
     ListTargets,
@@ -23,7 +28,10 @@ from inspector.records import (
     Opened,
     Problem,
     Progress,
+    Query,
     Run,
+    RunSweep,
+    Shutdown,
     Target,
     Told,
 )
@@ -108,3 +116,18 @@ def test_it_says_what_the_engine_is_busy_with(conversation: Conversation) -> Non
     assert ungreeted.meanwhile == ""
     ungreeted.ask(Open(Target("net")), ignore)
     assert ungreeted.meanwhile == "at its start"
+
+
+def test_whatever_is_asked_is_named() -> None:
+    """But for what is told of by itself: a model that is opened, a pass, a sweep, and what ends them."""
+    kinds = {kind for kind in get_args(AnyRequest) if not issubclass(kind, Query)}
+    assert kinds - set(_DOING) == {Open, Run, RunSweep, Cancel, Shutdown}
+
+
+def test_what_is_waited_for_longest_is_told_and_whether_it_can_be_stopped(conversation: Conversation) -> None:
+    assert conversation.doing == (0, "") and not conversation.fetching
+    for request in (GetTrace(1, 0, 1), ListTargets(), GetCalls(1, (), values=True)):
+        conversation.ask(request, lambda reply: None)
+    assert conversation.doing == (1, "looking at the model") and not conversation.fetching
+    conversation.ask(GetCalls(1, (), values=True, force=True), lambda reply: None)
+    assert conversation.fetching
