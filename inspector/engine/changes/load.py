@@ -18,6 +18,7 @@ from ..modules.tree import ModuleTree, own_tensors
 from ..restore.backup import TensorBackup
 from ..restore.bits import same_bits
 from ..restore.guard import Snapshot
+from ..usercode.reading import telling_of_reading
 from ..usercode.running import reported
 from ..usercode.telling import Tell, tell_nobody
 from .edits import Load, ParameterWrite, StateDictFile
@@ -42,7 +43,8 @@ def plan_load(
         UsageError: It does not fit, changes nothing, or changes more than parameters and buffers.
         TargetError: The model's own code failed.
     """
-    found = read_state(file)
+    with telling_of_reading(tell):
+        found = read_state(file)
     state = rename_state(found.values, parse_renames(renames))
     held = list(_own_tensors(tree))
     before = [tensor.detach().clone() for _, _, tensor in held]

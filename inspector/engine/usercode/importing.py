@@ -20,6 +20,7 @@ from ...files import check_file, read_file
 from ...files.purposes import SOURCE
 from ...text import encodable
 from .import_hints import import_hint
+from .reading import telling_of_import
 from .running import reported, wrap_error
 
 
@@ -51,7 +52,7 @@ def import_file(name: str) -> ModuleType:
     path = existing_file(name)
     linecache.checkcache(str(path))
     what = f"your code raised while {name} was imported:"
-    with reported(what):
+    with telling_of_import(path.name), reported(what):
         source = read_file(path, SOURCE)
         root, dotted = _package_of(path) if _has_relative_import(source, path) else (path.parent, "")
         _put_first(str(root))
@@ -85,7 +86,7 @@ def import_module(name: str) -> ModuleType:
     if name not in sys.modules:
         _put_first(os.getcwd())
     importlib.invalidate_caches()
-    with reported(f"your code raised while {name} was imported:"):
+    with telling_of_import(name), reported(f"your code raised while {name} was imported:"):
         try:
             return importlib.import_module(name)
         except ModuleNotFoundError as error:

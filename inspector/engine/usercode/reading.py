@@ -1,4 +1,4 @@
-"""Files that are read whole, with a word to whoever waits on how many of their bytes that are."""
+"""Files that are read whole or imported, with a word on that to whoever waits."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 from ...files import open_file
 from ...files.purposes import Purpose
 from ...records import Work
+from ...text import encodable
 from .telling import Tell, now_and_then, tell_nobody
 
 CHUNK = 8 << 20
@@ -23,12 +24,20 @@ _HEARS: ContextVar[Tell] = ContextVar("_HEARS", default=tell_nobody)
 
 @contextlib.contextmanager
 def telling_of_reading(tell: Tell) -> Iterator[None]:
-    """While it lasts, tell how much of each file is read."""
+    """While it lasts, tell what is imported, and how much of each file is read."""
     token = _HEARS.set(tell)
     try:
         yield
     finally:
         _HEARS.reset(token)
+
+
+@contextlib.contextmanager
+def telling_of_import(name: str) -> Iterator[None]:
+    """Tell that this is imported, and afterwards that what is in it is used."""
+    _HEARS.get()(Work(encodable(f"importing {name}", 200)))
+    yield
+    _HEARS.get()(Work("building"))
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ def test_modules_that_are_built_and_bytes_that_are_read_are_told(
     torch.save(build().state_dict(), tmp_path / "net.pt")
     said: list[Work] = []
     load(Target(f"{__file__}:build", weights=str(tmp_path / "net.pt")), said.append)
-    built = [work.done for work in said if work.what == "building"]
+    built = [work.done for work in said if work.unit == "modules"]
     assert built == sorted(built) and (built[0], built[-1]) == (1, 3)  # without the root
     read = [(work.done, work.total) for work in said if work.unit == "bytes"]
     total = 4 * (16 + 4 + 8 + 2)

@@ -101,6 +101,7 @@ def test_a_model_that_is_moved_and_cast(said: list[Work]) -> None:
     assert {parameter.dtype for parameter in loaded.model.parameters()} == {torch.float64}
     load(Target(f"{__file__}:build", device="meta"), said.append)
     assert counts(said, "moving to meta")[-1] == (NBYTES, NBYTES)
+    assert [work.what for work in said[:2]] == [f"importing {Path(__file__).name}", "building"]
 
 
 def build() -> nn.Module:
