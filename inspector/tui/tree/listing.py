@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from ...client.model import Model
 from ...records import CallRow, PassSummary
 from ...report.findings import find_producers
+from ...text import visible
+from .. import format as fmt
 from ..keys import key_of
 from .call_lines import CallLines
 from .columns import Columns
@@ -287,6 +289,17 @@ class Listing:
         ids = self.lines.ids
         pieces = self.lines.pieces(ids[line], columns) if 0 <= line < len(ids) and x >= 0 else []
         return self.lines.plain(explain_piece(pieces, x))
+
+    def is_on_arrow(self, row: int, x: int, columns: Columns) -> bool:
+        """Whether the arrow of a module stands in this column of its line."""
+        start = self.modules.indent(row, columns) if self.in_tree else x + 1
+        return start <= x < start + 2 and self.modules.outline.has_children(row)
+
+    def explain_line(self, y: int, width: int, ascii: bool) -> str:
+        """A line of why there is none of the model's."""
+        lines = self.explanation()
+        text = fmt.cut(f" {visible(lines[y])}" if y < len(lines) else "", width)
+        return fmt.ascii_only(text) if ascii else text
 
     def explanation(self) -> tuple[str, ...]:
         """Why no line is shown, and what to press."""

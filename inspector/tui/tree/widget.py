@@ -288,16 +288,10 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         if offset is None or not 0 <= line < len(self._listing.lines.ids):
             return
         self._go_to(line, walked=False)
-        if self._listing.in_tree and self._on_arrow(offset.x):
+        if self._listing.is_on_arrow(self.cursor, offset.x - self._before.width, self._columns()):
             self._toggle()
         elif event.chain == 2:
             self.action_detail_open()
-
-    def _on_arrow(self, x: int) -> bool:
-        """Whether the arrow of the selected module stands in this column."""
-        modules = self._listing.modules
-        start = self._before.width + modules.indent(self.cursor, self._columns())
-        return start <= x < start + 2 and modules.outline.has_children(self.cursor)
 
     # drawing
 
@@ -324,7 +318,11 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def render_line(self, y: int) -> Strip:
         line, ids = y + self.scroll_offset.y, self._listing.lines.ids
-        strip = self._strip(ids[line]) if line < len(ids) else self._message(y)
+        if line < len(ids):
+            strip = self._strip(ids[line])
+        else:
+            said = "" if ids else self._listing.explain_line(y, self.size.width, self.ascii)
+            strip = Strip([Segment(said, self._style("message", False))])
         return strip.adjust_cell_length(self.size.width, self._style("name", False))
 
     def _strip(self, id: int) -> Strip:
@@ -338,11 +336,3 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
     def _style(self, role: str, selected: bool) -> Style:
         names = (component(role), component("cursor")) if selected else (component(role),)
         return self.get_component_rich_style(*names)
-
-    def _message(self, y: int) -> Strip:
-        """On an empty list, why it is empty."""
-        if self._listing.lines.ids:
-            return Strip([])
-        lines = self._listing.explanation()
-        text = fmt.cut(f" {visible(lines[y])}" if y < len(lines) else "", self.size.width)
-        return Strip([Segment(fmt.ascii_only(text) if self.ascii else text, self._style("message", False))])
