@@ -91,7 +91,7 @@ def plot(
     scale = Scale.over((value for curve in curves for value in curve.values), log)
     rows = height - 1 if height > 1 else height
     if scale is None:
-        return _empty(width, height, "nothing above zero to draw" if log else "nothing to draw")
+        return _empty(width, height, "nothing above zero to draw" if log else "no finite number to draw")
     labels = _labels(scale, rows, ascii)
     room = max(map(len, labels)) + 1
     room = room if width - room >= _LEAST_CANVAS else 0

@@ -11,6 +11,7 @@ from textual.content import Content
 
 EMPTY = Content("")
 MINIMUM = 8  # cells for a body, however narrow the screen
+_SIGNS = "([{,=."
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,22 @@ def layout(lines: Sequence[Line], width: int) -> list[ScreenRow]:
 def _broken(number: int, line: Line, text: str, room: int) -> Iterator[ScreenRow]:
     start, space = 0, room
     while (end := _fitting(text, start, space)) < len(text):
-        half = start + (end - start) // 2
-        cut = max(text.rfind(" ", half, end + 1), text.rfind("/", half, end))  # a path is best cut at a folder
-        end = cut + 1 if cut >= 0 else end
+        end = _cut(text, start, end)
         yield ScreenRow(number, start, end, start == 0, False)
         start, space = end, max(room - line.indent, MINIMUM)
     beside = bool(line.aside) and cell_len(text[start:]) + 1 + line.aside.cell_length <= space
     yield ScreenRow(number, start, len(text), start == 0, beside)
     if line.aside and not beside:
         yield ScreenRow(number, len(text), len(text), False, True)
+
+
+def _cut(text: str, start: int, end: int) -> int:
+    """Where a row ends of which the characters up to `end` would fit: behind a blank or a folder of a path, else
+    behind a sign of code, else in the middle of a word."""
+    half = start + (end - start) // 2
+    blank = max(text.rfind(" ", half, end + 1), text.rfind("/", half, end))
+    cut = blank if blank >= 0 else max(text.rfind(sign, half, end) for sign in _SIGNS)
+    return cut + 1 if cut >= 0 else end
 
 
 def _fitting(text: str, start: int, space: int) -> int:

@@ -75,7 +75,7 @@ def test_a_logarithmic_scale_spreads_powers_evenly_and_leaves_out_what_is_not_ab
     ]
     assert rows == [0, 4, 8]
     assert any("nothing above zero" in line for line in drawn([0.0, -1.0], log=True, width=40))
-    assert any("nothing to draw" in line for line in drawn([None, math.nan]))
+    assert any("no finite number to draw" in line for line in drawn([None, math.nan]))
 
 
 def test_a_spike_among_thousands_of_values_is_not_lost() -> None:
