@@ -28,6 +28,7 @@ OPENED = {
     "engine/changes/carry.py": "the source of this package",
     "engine/changes/script.py": "the skeleton beside it",
     "model_names.py": "the source of timm",
+    "torch_names.py": "the source of torch",
     "report/schema.py": "the schema beside it",
     "cli/output.py": "streams by their numbers",
     "engine/restore/others.py": "threads of this process, in /proc",
