@@ -9,11 +9,13 @@ from typing import TypeVar
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Container
+from textual.content import Content
 from textual.message import Message
 from textual.widgets import ContentSwitcher
 
 from ...client.model import Model
 from ...records import AnyEvent, AnyRequest, Calls, Failed
+from .. import format
 from ..bars.tabs import Tab, draw_tabs
 from ..panels.base import Panel
 from ..panels.line_panel import LinePanel
@@ -130,11 +132,19 @@ class PanelHost(Container):
         """This module is selected now. It is asked about once the moved cursor is on the screen: a quick reply would
         make the key wait for the panel to be drawn."""
         self._model, self._index = model, index
+        self.draw_place()
         self.call_after_refresh(self.refill)
+
+    def draw_place(self) -> None:
+        """The selected module on the frame, where the tree is away and does not say which it is."""
+        zoomed = self.has_class("-zoomed") and self._index is not None and self._index < len(self._model.rows)
+        place = format.path(self._model.paths[self._index or 0]) if zoomed else ""
+        self.border_subtitle = Content(format.cut_start(place, max(self.size.width - _BORDER, 0)))
 
     def clear(self) -> None:
         """There is no model any more."""
         self._model, self._index = Model(), None
+        self.draw_place()
         for panel in self.members:
             panel.clear()
         self._draw_tabs()

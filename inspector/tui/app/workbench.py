@@ -206,6 +206,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         for each in (self.module_tree, self.panels):
             each.set_class(each is pane, "-zoomed")
             each.set_class(pane is not None and each is not pane, "-away")
+        self.call_after_refresh(self.panels.draw_place)  # as wide as it is then
 
     def move_split(self, cells: int) -> None:
         """Make the tree wider, or higher where the panes lie on each other, by `cells`."""

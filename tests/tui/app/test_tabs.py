@@ -72,3 +72,14 @@ async def test_news_in_the_log_is_marked_until_it_is_looked_at(tmp_path: Path):
         app.presenter.log_panel.show_problem(Problem("it broke"))
         await pilot.pause()
         assert plain(app).endswith("8 Log!")
+
+
+async def test_a_zoomed_panel_says_which_module_it_is(tmp_path: Path):
+    async with running(tmp_path, size=(80, 24)) as (app, pilot, _):
+        host = app.workbench.panels
+        await pilot.press("j", "2", "tab", "plus")
+        await pilot.pause()
+        assert host.region.size == (80, 22) and str(host.border_subtitle) == "stem"
+        await pilot.press("underscore")
+        await pilot.pause()
+        assert str(host.border_subtitle) == ""
