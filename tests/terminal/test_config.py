@@ -62,7 +62,7 @@ def test_a_configuration_changes_keys_and_what_says_them(tmp_path: Path) -> None
         terminal.send("n\x1b[18~")
         terminal.wait_for_text("F9 Run with these  tab Complete  esc Leave it  F1 Help")
         terminal.send("\t\x152x9\x1b[20~")
-        terminal.wait_for_text("in the app, F7 takes it")
+        terminal.wait_for_text("in the app, F7 offers it")
         terminal.send("q")
         assert terminal.wait_for_end() == 1  # of a pass that failed
     file.write_text(CONFIG.replace("tab =", "tabb ="))
