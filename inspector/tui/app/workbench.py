@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
+from rich.console import RenderableType
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -15,6 +16,7 @@ from textual.widgets import Static
 
 from ...client.model import OBSERVED, REFUSED, Model
 from ...records import Path
+from ..backdrop import render_backdrop
 from ..bars.footer import KeyBar
 from ..bars.header import TitleBar
 from ..bars.prompt import PromptBar
@@ -54,6 +56,9 @@ class Workbench(Screen[None], inherit_bindings=False):
         if ascii:
             for panel in self.panels.members:
                 panel.draw_ascii()
+
+    def render(self) -> RenderableType:
+        return render_backdrop(self)
 
     def compose(self) -> ComposeResult:
         yield self.title_bar

@@ -6,10 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, TypeVar
 
+from rich.console import RenderableType
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
 
+from ..backdrop import render_backdrop
 from ..keys import bind_own, bind_to_app, perform
 
 Result = TypeVar("Result")
@@ -64,6 +66,9 @@ class Layer(ModalScreen[Result]):
         """It is there with all that is in it, maybe below another one, and nobody has left it: answers of the engine
         come whenever they like."""
         return self.is_attached and self.is_mounted and self in self.app.screen_stack
+
+    def render(self) -> RenderableType:
+        return render_backdrop(self)
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         again = partial(self.dismiss, result)

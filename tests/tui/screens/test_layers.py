@@ -52,6 +52,21 @@ async def test_a_layer_that_is_done_takes_those_over_it_along(tmp_path: Path) ->
         assert app.screen is app.workbench
 
 
+async def test_a_layer_with_others_over_it_is_never_drawn_into_them(tmp_path: Path) -> None:
+    """As for the mouse on a layer that is about to be covered."""
+    async with running(tmp_path) as (app, pilot, _):
+        for layer in (Help(), Picker("Targets", ()), Help()):
+            app.push_screen(layer)
+            await settle(app, pilot)
+        lowest, middle = app.screen_stack[1:3]
+        lowest.refresh()
+        lowest.get_style_at(0, 0)
+        middle.refresh()
+        app.screen.refresh()
+        await settle(app, pilot)
+        assert app.is_running
+
+
 @pytest.mark.parametrize("turns", range(4))
 async def test_a_layer_that_is_done_waits_for_one_that_is_not_yet_over_it(turns: int, tmp_path: Path) -> None:
     async with running(tmp_path) as (app, pilot, _):
