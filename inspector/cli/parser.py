@@ -85,9 +85,13 @@ def asks_for_json(arguments: Sequence[str]) -> bool:
     return "--print=json" in arguments or ("--print", "json") in itertools.pairwise(arguments)
 
 
+_NARROWEST = 40
+"""Columns; a narrower terminal wraps the help itself."""
+
+
 def make_parser() -> Parser:
     """The parser of `open`."""
-    width = shutil.get_terminal_size().columns - 2  # as argparse has it
+    width = max(_NARROWEST, shutil.get_terminal_size().columns - 2)  # as argparse has it
     parser = Parser(
         prog="inspector",
         usage="inspector [VERB] [TARGET] [KEY=VALUE ...] [option ...]",

@@ -11,6 +11,7 @@ import pytest
 
 from inspector.cli import open as open_verb
 from inspector.cli.main import main
+from inspector.cli.parser import make_parser
 from inspector.cli.verbs import OPEN, VERBS, Verb, split_verb
 
 ROOT = Path(__file__).parents[2]
@@ -84,3 +85,9 @@ def test_the_schema_is_printed_as_it_ships(capsys: pytest.CaptureFixture[str]) -
     said = capsys.readouterr().out
     assert said == (ROOT / "inspector" / "report" / "schema.json").read_text("utf-8")
     assert json.loads(said)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize("columns", ["1", "3", "17"])
+def test_the_help_is_made_in_a_terminal_of_any_width(columns: str, monkeypatch) -> None:
+    monkeypatch.setenv("COLUMNS", columns)
+    assert "doctor" in make_parser().format_help()
