@@ -127,15 +127,21 @@ def count_memory(tensor: Tensor) -> int:
 
 
 def is_freed(tensor: Tensor) -> bool:
-    """Whether the storage does not reach as far as the elements do (sharded training frees whole parameters so):
-    reading one would end the process."""
+    """Whether the storage does not reach as far as the elements do (sharded training frees whole parameters so), or is
+    nowhere (of a damaged TorchScript archive): reading one would end the process."""
     tensor = as_plain(tensor)
     there = count_memory(tensor)
     if there < 0:
         return False
     if tensor.is_quantized:  # some keep two elements in a byte
         return there == 0 and tensor.numel() > 0
-    return bool(there < _reach(tensor) * tensor.element_size())
+    return bool(there < _reach(tensor) * tensor.element_size()) or _is_nowhere(tensor)
+
+
+def _is_nowhere(tensor: Tensor) -> bool:
+    """On the host alone: elsewhere an address may be anything."""
+    on_host = tensor.device.type == "cpu" and not torch._is_functional_tensor(tensor)
+    return on_host and tensor.numel() > 0 and tensor.data_ptr() == 0
 
 
 def _reach(tensor: Tensor) -> int:

@@ -212,6 +212,11 @@ def test_files_that_are_none(tmp_path):
         archive.writestr("version", "8.1")
         archive.writestr("serialized_exported_program.json", "{}")
     assert "old torch.export" in refused(str(tmp_path / "old.pt2")).what
+    writer = torch._C.PyTorchFileWriter(str(tmp_path / "other.pt2"))
+    for name, data in {"archive_format": b"pt3", "models/model.json": b"{}"}.items():
+        writer.write_record(name, data, len(data))
+    writer.write_end_of_file()
+    assert "its archive_format is b'pt3'" in refused(str(tmp_path / "other.pt2")).what
 
 
 @needs_archives

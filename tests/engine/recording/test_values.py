@@ -101,6 +101,13 @@ def test_freed_memory_is_not_touched(left: int, strided: bool) -> None:
     assert tensor_of(x[:1, :10] if left else x[:0]).shape[0] <= 1
 
 
+def test_memory_that_is_nowhere_is_not_touched() -> None:
+    """As torch.jit.load makes it of a damaged archive."""
+    storage = torch._C._construct_storage_from_data_pointer(0, torch.device("cpu"), 48)
+    tensor = torch.empty(0).set_(storage, 0, (3, 4), (4, 1))
+    assert tensor_of(tensor, True).why == "no values: its memory was freed"
+
+
 def test_a_window_over_shared_memory_costs_its_memory() -> None:
     began = time.perf_counter()
     found = tensor_of(torch.arange(1e5).as_strided((5 * 10**4, 4 * 10**4), (1, 1)), values=True)

@@ -28,6 +28,7 @@ from .trust import demand
 
 SUFFIX = ".pt2"
 _ENTRY = "program"
+_KIND = "archive_format"
 _MODEL = "models/"
 _SHOWN = 6
 
@@ -92,9 +93,12 @@ def _open_archive(path: Path) -> tuple[Any, list[str]]:
             hint="load it with the torch that saved it, and save it again with torch 2.8 or newer",
         ) from None
     try:
-        return reader, reader.get_all_records()
+        records, kind = reader.get_all_records(), reader.get_record(_KIND)
     except (RuntimeError, UnicodeDecodeError) as error:  # a name that is outside, or no UTF-8
         raise _refuse(path, error) from None
+    if kind != b"pt2":
+        raise _refuse(path, ValueError(f"its {_KIND} is {kind[:20]!r}"))
+    return reader, records
 
 
 def _refuse(path: Path, error: Exception) -> UsageError:
