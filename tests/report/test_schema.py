@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from inspector.records import ModelInfo, Problem
+from inspector.report.json_report import render_json
+from inspector.report.model import Report
 from tests.documents import read_document, validator
 
 TESTS = Path(__file__).parents[1]
@@ -29,6 +32,12 @@ def test_a_key_that_is_not_documented_fails() -> None:
         read_document(FAILURE + ', "undocumented": 1}')
     for schema in objects(validator().schema):
         assert schema["additionalProperties"] is False or "$ref" in schema["additionalProperties"], schema
+
+
+def test_an_engine_may_end_before_it_told_the_modules() -> None:
+    info = ModelInfo("net", "importable", "Net", 3, 3, 20, 20, 0, 80, False, "cpu", "2.9")
+    document = read_document(render_json(Report(info, [], problem=Problem("it was killed"))))
+    assert document["modules"] == [] and document["error"]["message"] == "it was killed"
 
 
 def test_two_documents_and_a_number_that_json_lacks_fail() -> None:
