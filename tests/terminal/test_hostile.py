@@ -31,10 +31,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 def said(terminal: Terminal) -> str:
-    """What the right pane says, and the notifications over it and over its border, without line breaks."""
+    """What the right pane says, and the notice below both, without line breaks."""
     lines = terminal.text.splitlines()
     border = next((line.index("││") for line in lines if "││" in line), 0)
-    right = (line[border + 2 :] for line in lines)
+    right = (line[border + 2 :] if "│" in line else line for line in lines)
     return " ".join(re.sub("[│╭╰╮╯─▌]", " ", " ".join(right)).split())
 
 
