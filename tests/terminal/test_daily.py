@@ -14,7 +14,7 @@ class Net(torch.nn.Sequential):
     def forward(self, x):
         return super().forward(x)
 def build():
-    return Net(*(torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU()) for _ in range(9)))
+    return Net(*(torch.nn.Sequential(torch.nn.Linear(4, 4), torch.nn.ReLU()) for _ in range(40)))
 """
 WHEEL_DOWN = "\x1b[<65;{};{}M"
 
