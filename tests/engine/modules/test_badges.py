@@ -138,7 +138,8 @@ def test_a_look_that_takes_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(unhooked, "LONGEST", -1)
     with Opened(CallsForward(), X) as opened:
         assert opened.said_of()["direct"] == "not called"
-        assert opened.ended.problem is None and opened.ended.unobserved is None and not opened.ended.not_restored
+        ended = opened.ended
+        assert (ended.problem, ended.unobserved, ended.not_restored) == (None, None, ()), ended
 
 
 class InThread(nn.Module):
