@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from textual.binding import BindingType
+from textual.events import Click
 from textual.widgets import OptionList
 
 from ..keys import find_command, key_like, key_of
@@ -17,6 +18,11 @@ class Options(OptionList):
     """Textual's list, which pages in a window that has no room for two lines as well: there a page is one line."""
 
     BINDINGS: ClassVar[list[BindingType]] = [key_like("accept", "select")]
+
+    async def _on_click(self, event: Click) -> None:
+        """A click on what was painted before the list got shorter is on nothing; Textual would look it up."""
+        if event.style.meta.get("option", 0) >= self.option_count:
+            event.prevent_default()
 
     def action_page_up(self) -> None:
         at = self.highlighted

@@ -6,10 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from rich.style import Style
+from textual.events import Click
 from textual.widgets import Input
 
 from inspector.records import AnyEvent, AnyRequest, GetAllHooks, ListTargets
 from inspector.tui.screens.help.screen import Help
+from inspector.tui.screens.options import Options
 from inspector.tui.screens.picker import Picker
 
 from ..app.test_hook_actions import settle
@@ -25,6 +28,17 @@ async def test_enter_twice_in_the_palette_ends_nothing(tmp_path: Path) -> None:
             field.post_message(Input.Submitted(field, field.value))
         await settle(app, pilot)
         assert app.is_running
+
+
+async def test_a_click_on_what_is_no_longer_in_the_list_is_on_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("o")
+        await settle(app, pilot)
+        listing = app.screen.query_one(Options)
+        stale = Style.from_meta({"option": listing.option_count})
+        listing.post_message(Click(listing, 1, 1, 0, 0, 1, False, False, False, style=stale))
+        await settle(app, pilot)
+        assert app.is_running and app.screen is not app.workbench
 
 
 @pytest.mark.parametrize("key", ["s", "f", "w", "a", "m", "D", "o", "H"])
