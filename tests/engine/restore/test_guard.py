@@ -430,3 +430,13 @@ def test_nobodys_own_iterator_is_asked_how_much_is_left() -> None:
     with_session.adopt(model, (torch.ones(2),), {}, "toy")
     assert with_session.run().problem is None
     with_session.close()
+
+
+def test_nested_tensors_without_a_shape_are_compared() -> None:
+    def nested(*parts: torch.Tensor) -> torch.Tensor:
+        return torch.nested.nested_tensor(list(parts))
+
+    one, other = torch.zeros(2, 3), torch.zeros(1, 3)
+    assert same_bits(nested(one, other), nested(one, other))
+    assert not same_bits(nested(one, other), nested(other, one))
+    assert not same_bits(nested(one, other), nested(one, other + 1))
