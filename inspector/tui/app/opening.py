@@ -75,7 +75,7 @@ class Opening:
         self.presenter.wait()
         reply = await self.engine.ask(Open(replace(target, readonly=self.state.readonly), app_keys()))
         if isinstance(reply, Failed):
-            self.state.model.awaited = False
+            self._await_no_more()
         if isinstance(reply, Choices):
             self.presenter.end_wait()
             self.questions.choose(reply, self._open_choice, self._stay)
@@ -120,9 +120,13 @@ class Opening:
     async def _stay_as_before(self) -> None:
         self.loading = False
         if not await self._bring_back():
-            self.state.model.awaited = False
-            self.presenter.show_model()
+            self._await_no_more()
             self.presenter.stage(f"no model is open; {key_of('open')} opens one")
+
+    def _await_no_more(self) -> None:
+        """No rows of this model will come."""
+        self.state.model.awaited = False
+        self.presenter.show_rows()
 
     def forget(self) -> None:
         """Nothing is open."""
