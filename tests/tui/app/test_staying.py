@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.records import AnyEvent, Choice, Choices, GetParameters, Open, Run
+from inspector.records import Choice, Choices, GetParameters, Open, Run
 from inspector.tui.app.app import InspectorApp
 
 from ..fake_engine import FakeEngine, failed, running
@@ -46,15 +46,3 @@ async def test_a_model_that_the_engine_let_go_of_is_not_shown(tmp_path: Path) ->
         engine.replies[GetParameters] = failed("no model is open")
         await press(app, pilot, "o", "ctrl+u", "z", "enter")
         assert not app.state.ready and "scale has no argument x" in title(app)
-
-
-async def test_a_tree_does_not_wait_for_an_engine_that_is_gone(tmp_path: Path) -> None:
-    engine = FakeEngine()
-
-    def die(request: Open) -> AnyEvent:
-        engine.alive = False
-        return failed("the engine was killed")(request)
-
-    engine.replies[Open] = die
-    async with running(tmp_path, engine) as (app, _, _):
-        assert "No modules yet." in tree_of(app)[0] and "being loaded" not in tree_of(app)[0]
