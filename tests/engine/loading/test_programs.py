@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from inspector.engine.loading import load
+from inspector.engine.loading.files import scripted
 from inspector.engine.modules.rows import module_rows
 from inspector.engine.modules.selector import select
 from inspector.engine.modules.tree import walk
@@ -435,8 +436,39 @@ def test_a_broken_archive_is_told(tmp_path):
     name = rewritten(
         "scripted.pt", tmp_path / "broken.pt", lambda name, data: data[:-9] if name == "data.pkl" else data
     )
-    with pytest.raises(TargetError, match="could not be loaded"):
-        load(Target(name))
+    problem = refused(name)
+    assert "broken.pt cannot be read: data.pkl in it is cut off or damaged" in problem.what
+
+
+class Adds(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = torch.ops.aten.relu(x)
+        return y + 1
+
+
+@pytest.mark.parametrize(
+    ("package", "line", "asks"),
+    [
+        ("some.ops.misc", "", False),
+        ("some.misc", "    y = ops.aten.add(x, 1)\n", False),
+        ("some.misc", "    y = ops.fs.write(x)\n", True),
+        ("some.misc", "    y = ops . fs.write(x)\n", True),
+        ("some.misc", "    o = ops\n", True),
+        ("some.misc", '    _1 = "C++ ops. \\"save it"\n', False),
+        ("some.misc", '    z = "\\\n    _1 = "+ops.fs.write(x)+""\n', True),
+        ("some.misc", '    z = "\x0c    _1 = "+ops.fs.write(x)+""\n', True),
+    ],
+)
+def test_a_package_called_ops_is_no_library_of_operations(package, line, asks, tmp_path, monkeypatch):
+    monkeypatch.setattr(Adds, "__module__", package)
+    torch.jit.save(torch.jit.script(Adds()), tmp_path / "plain.pt")
+
+    def insert(name: str, data: bytes) -> bytes:
+        return data.replace(b"    return", line.encode() + b"    return") if name.endswith(".py") else data
+
+    name = rewritten(tmp_path / "plain.pt", tmp_path / "ops.pt", insert)
+    found = list(scripted._reasons(pathlib.Path(name)))
+    assert bool(found) is asks, found
 
 
 def test_a_pickled_module_asks_for_trust(tmp_path, monkeypatch):

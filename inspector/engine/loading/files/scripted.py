@@ -19,6 +19,8 @@ from ....errors import UsageError
 from ....files import check_file
 from ....files.purposes import PROGRAM
 from ....text import encodable
+from ...stored.bloat import most_operations, refuse_bloated
+from ...stored.opcodes import BloatedError, UnreadableError, tell
 from ...stored.saved import look_closely, what_is
 from ...usercode import arguments
 from ...usercode.reading import read_ahead
@@ -29,7 +31,10 @@ from .trust import demand
 _ON_FILES = re.compile(r"\b(save|from_file|read_file|write_file|rpc_\w+)\b")
 _HIDDEN = re.compile(r"getattr\([^)\n]*\\")
 """An attribute whose name is spelled with escapes."""
-_SPACES = re.compile(r"\bops\.(\w+)")
+_SPACES = re.compile(r"(?<![\w.])ops\b(?:\s*\.\s*(\w+))?")
+"""Operations by their library; a package called `ops` has a name before it."""
+_WORDS = re.compile(r'\s*_\d+ = "(?:[^"\\]|\\.)*"')
+"""A line that is one string, as torch prints those of messages; not where the line before goes on in it."""
 _KNOWN = frozenset({"aten", "prim", "prims", "quantized", "_quantized", "torchvision", "sparse", "mkldnn", "rngprims"})
 
 NOTE = "TorchScript: torch refuses hooks on it; its tree, parameters, code and output are shown"
@@ -60,20 +65,38 @@ def _reasons(path: Path) -> Iterator[str]:
     """Operations in the code of an archive that reach beyond the process, read by the reader that torch loads with."""
     try:
         reader = torch._C.PyTorchFileReader(str(path))
-        names = [name for name in reader.get_all_records() if name.startswith("code/") and name.endswith(".py")]
-        code = [(name, _text(reader, name)) for name in names]
+        names = reader.get_all_records()
+        for name in names:
+            if name.endswith("pkl"):
+                _check_pickle(path, name, reader.get_record(name))
+        code = [(name, _text(reader, name)) for name in names if name.startswith("code/") and name.endswith(".py")]
     except (RuntimeError, UnicodeDecodeError) as error:  # of a name that is no UTF-8
-        raise UsageError(
-            encodable(f"{path} cannot be read: {str(error).partition(chr(10))[0]}", 400),
-            hint="save it again with torch.jit.save, or fetch it again",
-            kind=type(error).__name__,
-        ) from None
+        raise _unreadable(path, str(error).partition("\n")[0], type(error).__name__) from None
     for name, text in code:
         yield from _in_code(name, text)
 
 
+def _check_pickle(path: Path, name: str, data: bytes) -> None:
+    """torch's unpickler makes room for as many bytes as a string claims to have, before it looks for them."""
+    try:
+        tell(data, 0, len(data), most_operations(len(data)))
+    except BloatedError as error:
+        raise refuse_bloated(path.name, str(error)) from None
+    except (UnreadableError, ValueError):  # ValueError: names that are no text
+        raise _unreadable(path, f"{name} in it is cut off or damaged", "UnreadableError") from None
+
+
+def _unreadable(path: Path, why: str, kind: str) -> UsageError:
+    hint = "save it again with torch.jit.save, or fetch it again"
+    return UsageError(encodable(f"{path} cannot be read: {why}", 400), hint=hint, kind=kind)
+
+
 def _in_code(name: str, code: str) -> Iterator[str]:
-    for number, line in enumerate(code.splitlines(), 1):
+    before = ""
+    for number, line in enumerate(code.split("\n"), 1):
+        before, goes_on = line, before.endswith("\\")
+        if _WORDS.fullmatch(line) and not goes_on:
+            continue
         unknown = [space for space in _SPACES.findall(line) if space not in _KNOWN]
         if _ON_FILES.search(line) or _HIDDEN.search(line) or unknown:
             yield f"{name}:{number}: {line.strip()}"
