@@ -68,6 +68,14 @@ def test_the_engine_greets_before_torch_is_there() -> None:
     assert not loaded & {*HEAVY, *SCREEN}
 
 
+def test_a_model_that_is_none_of_torchvision_s_needs_none_of_it() -> None:
+    """It takes as long to import as all else together, and brings the compiler."""
+    session = "from inspector.engine.session import Session; from inspector.records import Run, Target"
+    opened = "s = Session(lambda event: None); o = s.open(Target('inspector.tour:model')); s.run(Run(o.generation))"
+    loaded = loaded_by(f"{session}; {opened}; s.close(); import sys; assert 'torch._dynamo' not in sys.modules")
+    assert "torch" in loaded and not loaded & {"torchvision", "sympy"}
+
+
 def test_the_library_needs_no_screen() -> None:
     loaded = loaded_by("import inspector; inspector.capture; inspector.summary")
     assert "torch" in loaded and not loaded & {*SCREEN}

@@ -179,7 +179,7 @@ class Capture:
 
     def view(self) -> None:
         """Open the app on what was captured; without a terminal, print it."""
-        from .app import view_calls  # brings torchvision and the whole engine, seconds that a capture does without
+        from .app import view_calls  # brings the whole engine, which a capture does without
 
         view_calls(self._tree.root, self._recorder.calls)
 

@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torchvision.models import list_models
 
 from .... import records
 from ....errors import UsageError
@@ -31,6 +30,7 @@ from ...values.collector import without_collector
 from ...values.nested import tensors_in
 from ...values.unread import Held, Unread
 from ..target import Built, Loader, Wanted
+from ..torchvision.registry import list_models
 from . import flatten, sharded
 from .state import NESTS, read_shards
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from torch import nn
-from torchvision.models import get_model_builder, get_model_weights, list_models
 
 from .... import records
 from ....errors import UsageError
@@ -16,6 +15,7 @@ from ....text import encodable
 from ...usercode import arguments
 from ...usercode.running import reported
 from ..target import Built, Loader, Wanted, write_arguments
+from .registry import get_model_builder, get_model_weights, list_models
 from .samples import known_parts
 
 PREFIX = "tv:"

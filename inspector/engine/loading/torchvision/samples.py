@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 from torch import nn
-from torchvision.models import get_model_weights
 
 from ...inputs.sample import Part, Setting
 from ...inputs.specs import parse_spec
 from ..target import Wanted
+from .registry import get_model_weights
 
 _DETECTION_SIZES = {"ssd": 300, "ssdlite": 320}
 _FRAMES = 16
