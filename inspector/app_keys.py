@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-_shown = {"seed": "s", "run": "r", "try-state-dict": "D", "write": "w", "reload": "F5"}
+_shown = {
+    "seed": "s",
+    "run": "r",
+    "try-state-dict": "D",
+    "write": "w",
+    "reload": "F5",
+    "undo": "u",
+    "redo": "ctrl+r",
+    "add-hook": "a",
+    "edit-parameters": "E",
+}
 """By the ids of commands, as they are where nobody configured others."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...app_keys import app_key
 from ...errors import UsageError
 from ...records import Change
 from ...text import encodable
@@ -33,7 +34,7 @@ class UndoStack:
         """Raises `UsageError` where nothing is left."""
         last = next((done for done in reversed(self._done) if not done.undone), None)
         if last is None:
-            raise UsageError("nothing to undo", hint="^r redoes what was undone")
+            raise UsageError("nothing to undo", hint=self._hint("redo", "redoes what was undone"))
         last.undo()
         last.undone = True
 
@@ -41,9 +42,15 @@ class UndoStack:
         """Raises `UsageError` where nothing was undone."""
         first = next((done for done in self._done if done.undone), None)
         if first is None:
-            raise UsageError("nothing to redo", hint="u undoes what was done last")
+            raise UsageError("nothing to redo", hint=self._hint("undo", "undoes what was done last"))
         first.redo()
         first.undone = False
+
+    def _hint(self, other: str, does: str) -> str:
+        """The key that goes the `other` way, where there is a way to go, else those that make a change."""
+        if self._done:
+            return f"{app_key(other)} {does}"
+        return f"{app_key('add-hook')} adds a hook, {app_key('edit-parameters')} edits parameters"
 
     def changes(self) -> tuple[Change, ...]:
         """All of them, for the app."""

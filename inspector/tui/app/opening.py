@@ -50,7 +50,7 @@ class Opening:
     presenter: Presenter
     questions: Questions
     host: Host
-    loading: bool = field(default=True, init=False)  # what the engine says of that may come after it has failed
+    loading: bool = field(default=False, init=False)  # what the engine says of that may come before it, and after
     _begun: bool = field(default=False, init=False)  # the first pass of this model was started, or its input asked for
     _before: _Shown | None = field(default=None, init=False)  # what the target that is loaded takes the place of
 

@@ -1,4 +1,4 @@
-"""What is found by typing: every command of `COMMANDS` by its label, every theme, and every module by its path."""
+"""What is found by typing: commands of `COMMANDS` by label, themes by name, modules by path or class."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class ModulePicker(Picker):
     def find_modules(self, text: str) -> Iterable[tuple[str, Choice]]:
         """The nearest modules, and the answer for each."""
         rows, paths = self._model.rows, self._model.paths
-        found = self._names.finder.find(text, MOST)
+        found = self._names.find_nearest(text, MOST)
         for row in found if text.strip() else dict.fromkeys([*self._latest, *found]):
             yield f"{MODULE} {row}", Choice(format.path(paths[row]), rows[row].class_name)
 

@@ -158,7 +158,7 @@ def _size(call: CallRow) -> float:
 
 def _head(sizes: Sequence[float], marks: Sequence[str], trend: Trend, limits: Limits) -> Iterator[Line]:
     title = Content.styled("output gradients (norm) in backward order", HEADING)
-    yield Line(title, aside=Content.styled(f"{key_of('gradient-module')} Go to it", DIM))
+    yield Line(title, aside=Content.styled(f"{key_of('gradient-module')} Go to module", DIM))
     counted = [(mark, marks.count(mark)) for mark in _STYLES if mark in marks]
     parts = [Content.styled(f"median {format.number(median_of(sizes))}", DIM)]
     parts += [Content.styled(f"{count} {mark}", _STYLES[mark]) for mark, count in counted]

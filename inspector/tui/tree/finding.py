@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from itertools import accumulate, islice
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain, islice
 
 _ANY = r"[^\n]*?"
 """What may stand between two words."""
@@ -22,21 +22,23 @@ class Finder:
     def __len__(self) -> int:
         return len(self._breaks) - 1
 
-    def find(self, typed: str, most: int) -> list[int]:
+    def find(self, typed: str, most: int, near: Iterable[int] = ()) -> list[int]:
         """The rows of the nearest paths, `most` at most; those that are as near as each other in their order.
 
         Nearest is the path itself, then a module of that name, then one whose name has it, then one whose path has
-        it, then one that has its letters in order. Several words stand in a path in that order.
+        it, then the rows that are `near` for another reason, then one that has its letters in order. Several words
+        stand in a path in that order.
         """
         words = typed.lower().split()
         if not words:
             return list(range(len(self))[:most])
         if sum(map(len, words)) > self._longest:  # a paste, at each key of which an expression would be made
-            return []
+            return list(islice(near, most))
         found: dict[int, None] = {}
-        for pattern in (*self._patterns_of(_ANY.join(map(re.escape, words))), _pattern_of_letters(typed.lower())):
+        strict = map(self._rows, self._patterns_of(_ANY.join(map(re.escape, words))))
+        for rows in chain(strict, (near, self._rows(_pattern_of_letters(typed.lower())))):
             if len(found) < most:
-                found.update(dict.fromkeys(islice(self._rows(pattern), most)))
+                found.update(dict.fromkeys(islice(rows, most)))
         return list(found)[:most]
 
     def _patterns_of(self, word: str) -> Sequence[str]:

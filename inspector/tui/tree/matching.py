@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import translate
 
 from ...client.model import Model
@@ -34,6 +34,16 @@ class Names:
         if len(self._finder) != len(self.paths):
             self._finder = Finder(self.paths)
         return self._finder
+
+    def find_nearest(self, typed: str, most: int) -> list[int]:
+        """The rows that are meant by letters of a path, or by a class, `most` at most."""
+        return self.finder.find(typed, most, self._of_class(typed.strip().lower().removeprefix(_CLASS)))
+
+    def _of_class(self, word: str) -> Iterator[int]:
+        """The rows of the class of this name, then those whose class has it."""
+        has_word = {name for name in set(self.classes) if word in name} if len(word) >= _LEAST else set()
+        for names in ({word} & has_word, has_word - {word}):
+            yield from (index for index, name in enumerate(self.classes) if name in names) if names else ()
 
     def extend(self, model: Model) -> None:
         """Take in the rows that were appended to the model."""

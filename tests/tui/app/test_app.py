@@ -92,6 +92,13 @@ async def test_the_stage_is_shown_until_the_model_is_there(tmp_path: Path):
         assert "importing torch" in title(app)
 
 
+async def test_nothing_is_said_of_loading_where_nothing_is_opened(tmp_path: Path):
+    async with running(tmp_path, FakeEngine(), target=None) as (app, pilot, engine):
+        engine.say(Stage("importing torch"))
+        await pilot.pause()
+        assert "o opens one" in title(app)
+
+
 async def test_a_mistyped_target_ends_the_app_and_is_said_after(tmp_path: Path):
     engine = FakeEngine()
     engine.replies[Open] = failed("there is no resnet81", exit_code=2, hint="did you mean resnet18?")

@@ -30,6 +30,14 @@ async def test_a_module_is_gone_to_by_letters_of_its_path(tmp_path: Path):
         assert app.workbench.selected_path == ("body", "1") and app.focused is app.workbench.module_tree
 
 
+async def test_a_module_is_gone_to_by_its_class(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("colon", *"conv2d")
+        assert ["stem", "Conv2d"] in [line.split() for line in listed(app)]
+        await pilot.press("escape", "ctrl+g", *"class:Linear")
+        assert {line.split()[1] for line in listed(app)} == {"Linear"}
+
+
 async def test_the_letters_that_were_found_stand_out_without_colours(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, _):
         await pilot.press("ctrl+g", *"b1")
