@@ -15,6 +15,7 @@ from textual.binding import BindingType
 from textual.filter import LineFilter
 from textual.message import Message
 from textual.screen import Screen
+from textual.scrollbar import ScrollBar
 from textual.theme import Theme
 
 from ...client.engine_client import EngineClient
@@ -24,6 +25,7 @@ from ...gradients import LIMITS, Limits
 from ...records import AnyEvent, AnyRequest, Target
 from ...target_kinds import TOUR
 from ..ascii_lines import AsciiLines
+from ..bars.scroll_bar import AnyScrollBar
 from ..drawing.contrast import make_readable
 from ..driver import CrashConsole, HarmlessLines
 from ..keys import bindings, find_command
@@ -58,6 +60,7 @@ from .waits import Waits
 from .watching import Watching
 from .workbench import Workbench
 
+ScrollBar.renderer = AnyScrollBar
 _HARMLESS = HarmlessLines()
 _SOON = 0.005  # seconds
 
