@@ -25,5 +25,6 @@ class AnyScrollBar(ScrollBarRender):
         back_color: Color = _BACK,
         bar_color: Color = _BAR,
     ) -> Segments:
-        hidden = virtual_size if virtual_size > window_size else 0
-        return super().render_bar(size, hidden, window_size, position, thickness, vertical, back_color, bar_color)
+        most = virtual_size - window_size
+        virtual_size, position = (virtual_size, min(position, most)) if most > 0 else (0, 0)
+        return super().render_bar(size, virtual_size, window_size, position, thickness, vertical, back_color, bar_color)
