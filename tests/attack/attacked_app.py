@@ -25,6 +25,8 @@ _ASKED_FOR = (0, 1, 2)
 """Exit codes of one that was quit: how the last pass went."""
 _BY_THE_TERMINAL = (-signal.SIGINT, -signal.SIGQUIT, 128 + signal.SIGINT, 128 + signal.SIGQUIT)
 """Those of one that has given the terminal back, which makes signals of some keys again, before its process ended."""
+_ENVIRONMENT = {"EDITOR": "true", "PYTHONFAULTHANDLER": "1"}
+"""An editor of the machine's would have to be left first, by keys of its own; what hangs is to say where."""
 _START = 40.0  # seconds until the first frame, on a busy machine
 _PATIENCE = 25.0  # seconds in which it does something with what is typed
 
@@ -38,10 +40,9 @@ class AttackedApp:
         self._may_end = False
         command = [sys.executable, "-m", "inspector", f"{_MODELS}:{target}"]
         folder = case.folder / "work"
-        # An editor of the machine's would have to be left first, by keys of its own. What the terminal echoes when the
-        # app is gone could not be told from what leaked.
+        # What the terminal echoes when the app is gone could not be told from what leaked.
         self.terminal = Terminal(
-            command, columns=size[0], lines=size[1], folder=folder, environment={"EDITOR": "true"}, echo=False
+            command, columns=size[0], lines=size[1], folder=folder, environment=_ENVIRONMENT, echo=False
         )
 
     def __enter__(self) -> AttackedApp:
@@ -109,6 +110,7 @@ class AttackedApp:
             if len(self.terminal.written) > written:  # it is busy with what was typed before
                 written, deadline = len(self.terminal.written), time.monotonic() + _PATIENCE
             if time.monotonic() > deadline:
+                self._ask_where_it_is()
                 raise Broken(f"q does not end it, and it has written nothing for {_PATIENCE:.0f} s")
             self._may_end = True
             for key in (b"\x1b", b"q", b"q"):
@@ -117,6 +119,15 @@ class AttackedApp:
                 self.check(0.2)
                 time.sleep(0.1)
         self._check_end()
+
+    def _ask_where_it_is(self) -> None:
+        """Its frames come after the deeds of the case."""
+        begin = len(self.terminal.written)
+        self._signal(signal.SIGABRT)
+        while self.terminal.read(1.0):
+            pass
+        with self._case.deeds.open("ab") as deeds:
+            deeds.write(self.terminal.written[begin:])
 
     def _check_end(self) -> None:
         code = self.terminal.wait_for_end(_PATIENCE)
