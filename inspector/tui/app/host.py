@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TypeVar
 
 from textual.app import App
@@ -28,6 +29,7 @@ class Host:
     def __init__(self, app: App[None], notices: Notices) -> None:
         self._app = app
         self.notices = notices
+        self._questions: list[Callable[[], object]] = []  # that wait for what is read to be over
 
     def tell(self, text: str, in_log: bool = False) -> None:
         """Say something for a moment, over whatever is shown. It goes into the Log unless it is `in_log` already."""
@@ -38,7 +40,26 @@ class Host:
         where Textual would mount it without what is in it."""
         if self._app.return_code is not None:
             return AwaitMount(self._app.screen, ())
-        return self._app.push_screen(screen, answered)
+        return self._app.push_screen(screen, self._ask_after(answered) if is_read(screen) else answered)
+
+    def ask(self, screen: Screen[Result], answered: Callable[[Result | None], None]) -> None:
+        """Lay a question over what is shown that no key has opened; over what is read, once that is over."""
+        if any(map(is_read, self._app.screen_stack)):
+            self._questions.append(partial(self.push, screen, answered))
+        else:
+            self.push(screen, answered)
+
+    def _ask_after(self, answered: Callable[[Result | None], None] | None) -> Callable[[Result | None], None]:
+        """Hand on the answer, then ask what has waited."""
+
+        def hand_on(result: Result | None) -> None:
+            if answered is not None:
+                answered(result)
+            waiting, self._questions = self._questions, []
+            for question in waiting:
+                self._app.call_later(question)
+
+        return hand_on
 
     def reload_layers(self) -> None:
         """What the layers list may be old."""
@@ -76,6 +97,10 @@ class Host:
 
     def after_refresh(self, call: Callable[[], object]) -> None:
         self._app.call_after_refresh(call)
+
+    def redraw(self) -> None:
+        """Write all of the screen to the terminal again."""
+        self._app.refresh(layout=True)
 
     def leave(self, exit_code: int) -> None:
         self._app.exit(return_code=exit_code)
@@ -117,3 +142,8 @@ class Host:
             self.tell("there is no shell to go back to")
         else:
             os.kill(os.getpid(), signal.SIGTSTP)
+
+
+def is_read(screen: Screen[Any]) -> bool:
+    """Whether it is a layer that asks nothing and is only read."""
+    return isinstance(screen, Layer) and screen.is_read

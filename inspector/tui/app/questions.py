@@ -39,7 +39,7 @@ class Questions:
             else:
                 picked(name)
 
-        self._host.push(Picker(choices.title, choices.items), answer)
+        self._host.ask(Picker(choices.title, choices.items), answer)
 
     def ask_input(self, opened: Opened, answered: Callable[[tuple[str, ...]], object]) -> None:
         """Ask for the sample input, one line for each parameter of `forward`."""
@@ -49,7 +49,7 @@ class Questions:
             if specs is not None:
                 answered(specs)
 
-        self._host.push(InputForm(opened.form, opened.problem), answer)
+        self._host.ask(InputForm(opened.form, opened.problem), answer)
 
     def ask_to_materialize(self, lazy: int, agreed: Callable[[], object]) -> None:
         """A pass changes lazy modules for as long as it takes, and only a person may want that."""

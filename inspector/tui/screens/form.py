@@ -33,6 +33,7 @@ class InputForm(CompletingLayer[tuple[str, ...] | None]):
         problem: Why what was tried before did not work.
     """
 
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012 (Textual's type)
     BINDINGS: ClassVar[list[BindingType]] = [
         key_like("accept", "next"),
         key("down", "step(1)"),
@@ -46,6 +47,7 @@ class InputForm(CompletingLayer[tuple[str, ...] | None]):
     InputForm FieldScroll { height: auto; max-height: 1fr; }
     InputForm .field { height: auto; margin-top: 1; }
     InputForm .why { height: auto; margin-top: 1; }
+    InputForm.-low .field, InputForm.-low .why { margin-top: 0; }
     InputForm Input { background: $surface; }
     """
 

@@ -48,6 +48,9 @@ class Layer(ModalScreen[Result]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*bind_own("quit", "leave", "interrupt"), *bind_to_app("help")]
 
+    is_read: ClassVar[bool] = False
+    """It asks nothing and is read in peace: what the app asks by itself comes after it."""
+
     help_page: str = ""
     """The title of its page of help, one of `layer_pages.LAYER_PAGES`."""
 

@@ -74,6 +74,7 @@ class Tour(Layer[Key | None]):
         key_like("collapse", "turn(-1)", also="left,backspace"),
     ]
 
+    is_read = True
     help_page = "Tour"
 
     DEFAULT_CSS = """

@@ -19,7 +19,9 @@ from inspector.records import (
     InputField,
     KeyRow,
     ListTargets,
+    Open,
     Opened,
+    Problem,
     Recipe,
     StateDictReport,
     Target,
@@ -29,6 +31,7 @@ from inspector.tui.app.app import InspectorApp
 from inspector.tui.keys import COMMANDS
 from inspector.tui.saved_state import SavedState, ViewState
 from inspector.tui.screens.completing_layer import CompletingLayer
+from inspector.tui.screens.fields import FieldScroll
 from inspector.tui.screens.help.pages import find_page
 from inspector.tui.screens.help.screen import Help
 from inspector.tui.screens.layer import Layer
@@ -217,3 +220,11 @@ async def test_a_list_that_has_the_keyboard_pages(keys: tuple[str, ...], size: t
         for _ in range(listing.option_count):
             listing.action_page_up()
         assert listing.highlighted is not None and listing.highlighted <= 1  # the first may be a heading
+
+
+async def test_at_80x24_the_form_of_four_arguments_needs_no_scrolling(tmp_path: Path):
+    engine = FakeEngine()
+    fields = tuple(InputField(name, "positional", required=True) for name in ("ids", "mask", "labels", "index"))
+    engine.replies[Open] = lambda request: Opened(1, info(), form=fields, problem=Problem("no input runs"))
+    async with running(tmp_path, engine, size=(80, 24)) as (app, _, _):
+        assert app.screen.query_one(FieldScroll).max_scroll_y == 0

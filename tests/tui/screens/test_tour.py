@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.records import Open
+from inspector.records import Choice, Choices, Open
 from inspector.target_kinds import TOUR
 from inspector.tui.keys import key_of
 from inspector.tui.saved_state import SavedState
@@ -15,7 +15,7 @@ from inspector.tui.screens.picker import Picker
 from inspector.tui.screens.tour import STOPS, Tour, write_stop
 
 from ..app.test_hook_actions import settle
-from ..fake_engine import running
+from ..fake_engine import FakeEngine, running
 
 
 async def test_the_tour_is_gone_through_skipped_and_replayed(tmp_path: Path):
@@ -79,3 +79,14 @@ async def test_a_tour_that_was_read_for_a_while_stays(tmp_path: Path, monkeypatc
         await pilot.press("j")
         await settle(app, pilot)
         assert isinstance(app.screen, Tour)
+
+
+async def test_what_the_app_asks_by_itself_comes_after_the_tour(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tour, "UNREAD", 0)
+    engine = FakeEngine()
+    engine.replies[Open] = lambda request: Choices("models.py", (Choice("models.py:One", "module"),))
+    async with running(tmp_path / "state", engine, tour=True) as (app, pilot, _):
+        assert isinstance(app.screen, Tour)
+        await pilot.press("enter", "q")
+        await settle(app, pilot)
+        assert isinstance(app.screen, Picker)

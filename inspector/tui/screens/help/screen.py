@@ -24,6 +24,8 @@ from .pages import ALL, PAGES, TITLE, page_lines, title_lines
 class Help(Layer[None]):
     """Scrolls like every other pane."""
 
+    is_read = True
+
     BINDINGS: ClassVar[list[BindingType]] = [
         *bind_own("help"),
         key_like("pane-next", "turn(1)", also=find_command("panel-next").keys),
