@@ -12,8 +12,8 @@ from .nearest import nearest
 
 TABLE = "keys"
 _EVERYWHERE = frozenset({"app", "move", "tree"})
-_IN_LAYERS = frozenset({"line", "file", "layer"})
-_OF_LAYERS = frozenset({"quit", "leave", "interrupt", "help"})
+_IN_LAYERS = frozenset({"line", "prompt", "file", "layer"})
+_OF_LAYERS = frozenset({"quit", "leave", "interrupt", "help", "redraw"})
 """Commands of the app whose keys work in every layer."""
 _NEEDED = frozenset({"quit", "palette"})
 """With these, everything else can be done."""

@@ -17,7 +17,9 @@ from .key_names import is_typed, print_key
 if TYPE_CHECKING:
     from textual.binding import Binding
 
-Context = Literal["app", "move", "tree", "outputs", "hooks", "source", "history", "gradients", "line", "file", "layer"]
+Context = Literal[
+    "app", "move", "tree", "outputs", "hooks", "source", "history", "gradients", "line", "prompt", "file", "layer"
+]
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("restart", "ctrl+k", "targets.restart", "Kill a busy engine, else start it anew", "General", shown="^k"),
     Command("reload", "f5", "targets.reload", "Reload the code from disk; place, hooks and input stay", "General"),
     Command("reset", "ctrl+x", "targets.forget", "Forget what was kept for this target", "General", shown="^x"),
+    Command("redraw", "ctrl+l", "general.redraw", "Draw the screen anew", "General", shown="^l"),
     Command("open", "o", "targets.open", "Open another target", "General"),
     Command("tour", "f2", "general.tour", "Tour: how this is used, in five screens", "General"),
     # moving
@@ -92,7 +95,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("half-down", "ctrl+d", "half_page(1)", "Half a page down", "Moving", "move", shown="^d"),
     Command("half-up", "ctrl+u", "half_page(-1)", "Half a page up", "Moving", "move", shown="^u"),
     Command("page-down", "ctrl+f,pagedown", "page(1)", "A page down", "Moving", "move", shown="^f"),
-    Command("page-up", "pageup", "page(-1)", "A page up", "Moving", "move", shown="PgUp"),
+    Command("page-up", "pageup,ctrl+b", "page(-1)", "A page up", "Moving", "move", shown="PgUp"),
+    Command("line-down", "ctrl+e", "scroll_rows(1)", "Scroll a line down", "Moving", "move", shown="^e"),
+    Command("line-up", "ctrl+y", "scroll_rows(-1)", "Scroll a line up", "Moving", "move", shown="^y"),
     Command("first", "g,home", "to_start", "To the start", "Moving", "move"),
     Command("last", "G,end", "to_end", "To the end", "Moving", "move"),
     Command("search", "slash", "workbench.search", "Search in the focused pane", "Moving", footer="Search", rank=5,
@@ -105,6 +110,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("detail-up", "K", "panels.scroll(-3)", "Scroll the detail pane up", "Moving"),
     # typing
     Command("clear-line", "ctrl+u", "clear_line", "Empty the line", "Typing a line", "line", shown="^u"),
+    Command("recall", "up,ctrl+r", "recall(-1)", "In a search or a filter: what was typed before", "Typing a line",
+            "prompt"),
+    Command("recall-later", "down", "recall(1)", "In a search or a filter: what was typed after that",
+            "Typing a line", "prompt"),
     Command("complete", "tab", "complete", "Complete a file, a shape, a function of torch", "Typing a line", "file"),
     # in forms, lists and questions
     Command("accept", "enter", "", "Take it, or the next field: the frame says which", "Forms and questions", "layer"),
@@ -116,8 +125,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("collapse", "h,left", "collapse", "Collapse, or go to the parent", "Modules", "tree"),
     Command("expand", "l,right", "expand", "Expand, or go to the first child", "Modules", "tree"),
     Command("detail", "enter", "detail_open", "Open the details of the module", "Modules", "tree"),
-    Command("collapse-all", "minus", "collapse_all", "Collapse all", "Modules", "tree", shown="-"),
-    Command("expand-all", "equals_sign", "expand_all", "Expand all", "Modules", "tree", shown="="),
+    Command("collapse-all", "minus", "fold_all(False)", "Collapse all", "Modules", "tree", shown="-"),
+    Command("expand-all", "equals_sign", "fold_all(True)", "Expand all", "Modules", "tree", shown="="),
     Command("go-to", "ctrl+g", "general.find_module", "Go to a module by letters of its path, or by class", "Modules",
             shown="^g"),
     Command("back", "ctrl+o", "workbench.step(-1)", "Back to where you were in the tree", "Modules", shown="^o"),

@@ -9,7 +9,7 @@ from textual.events import Paste
 from textual.suggester import Suggester
 from textual.widgets import Input
 
-from .keys import bindings, key_like
+from .keys import bindings, key, key_like
 
 LONGEST = 4_096
 """Characters: more than any path, and few enough to be laid out anew at every key."""
@@ -18,7 +18,17 @@ LONGEST = 4_096
 class LineBox(Input):
     """Textual's, of a bounded length. Of a paste it takes the first line, as far as there is room."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings("line"), key_like("accept", "submit")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings("line"),
+        key_like("accept", "submit"),
+        key("ctrl+b", "cursor_left"),
+        key("ctrl+f", "cursor_right"),
+        key("alt+b", "cursor_left_word"),
+        key("alt+f", "cursor_right_word"),
+        key("alt+d", "delete_right_word"),
+        key("alt+backspace,ctrl+backspace", "delete_left_word"),
+    ]
+    """Those of a shell's line, beside Textual's."""
 
     def __init__(
         self,

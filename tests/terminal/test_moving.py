@@ -60,3 +60,9 @@ def test_modules_are_gone_to_and_the_source_stays(tmp_path: Path) -> None:
         wait_for_place("z│1ReLU")
         terminal.send(":2.0\r")
         wait_for_place("│0Linear")
+        for keys, shown in (("", "Modules"), (":", "Commands, themes and modules")):
+            terminal.send(keys)
+            terminal.wait_for_text(shown)
+            terminal.screen.erase_in_display(2)  # as by what another program writes
+            terminal.send("\x0c")
+            terminal.wait_for_text(shown)

@@ -12,6 +12,7 @@ from textual.actions import parse
 
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.app.palette import list_palette_commands
+from inspector.tui.bars.prompt import PromptBox
 from inspector.tui.drawing.lines import LineView
 from inspector.tui.drawing.wrap import layout
 from inspector.tui.file_box import FileBox
@@ -40,10 +41,11 @@ PLACES = {
     "history": (HistoryPanel,),
     "gradients": (GradientsPanel,),
     "line": (LineBox,),
+    "prompt": (PromptBox,),
     "file": (FileBox,),
 }
 NOT_DELIVERED = {
-    "ctrl+enter", "ctrl+m", "ctrl+i", "ctrl+h", "ctrl+j", "alt+enter", "shift+space", "shift+enter", "ctrl+b",
+    "ctrl+enter", "ctrl+m", "ctrl+i", "ctrl+h", "ctrl+j", "alt+enter", "shift+space", "shift+enter",
 }  # fmt: skip
 TOGETHER = [
     ("app", "move", panel) for panel in ("tree", "source", "outputs", "history", "gradients")

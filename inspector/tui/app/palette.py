@@ -19,6 +19,8 @@ MOST = 100
 """Modules that are listed: whoever wants another one types another letter."""
 
 _NOT_LISTED = frozenset({"palette", "leave"})
+_OF_A_PLACE = frozenset({"move", "line", "prompt", "file", "layer"})
+"""Contexts whose keys mean something only where the keyboard is."""
 
 
 class ModulePicker(Picker):
@@ -89,4 +91,4 @@ class Palette(ModulePicker):
 
 def list_palette_commands() -> list[Command]:
     """The commands that make sense without a cursor in a pane."""
-    return [c for c in COMMANDS if c.context not in ("move", "line", "file", "layer") and c.id not in _NOT_LISTED]
+    return [c for c in COMMANDS if c.context not in _OF_A_PLACE and c.id not in _NOT_LISTED]

@@ -20,7 +20,7 @@ from ..backdrop import render_backdrop
 from ..bars.footer import KeyBar
 from ..bars.header import TitleBar
 from ..bars.prompt import PromptBar
-from ..keys import Context, find_command, panel_bindings
+from ..keys import Context, find_command, key_of, panel_bindings
 from ..panels import PANELS
 from ..panels.base import Panel
 from ..panels.line_panel import LinePanel
@@ -235,9 +235,10 @@ class Workbench(Screen[None], inherit_bindings=False):
         self._ask_for("search")
 
     def search_next(self, delta: int) -> None:
-        pane = self._searched or self.module_tree
-        if isinstance(pane, (ModuleTree, LinePanel)):
-            pane.search_next(delta)
+        if self._searched is None:
+            self.notify(f"nothing is searched for: {key_of('search')} searches")
+        elif isinstance(self._searched, (ModuleTree, LinePanel)):
+            self._searched.search_next(delta)
 
     def filter(self) -> None:
         """Ask which modules to show."""

@@ -12,8 +12,40 @@ from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from ..keys import key_while_typing
+from ..keys import bindings, key_while_typing
 from ..line_box import LineBox
+
+MOST = 50
+"""Texts that are remembered for each purpose."""
+
+
+class PromptBox(LineBox):
+    """Remembers what was taken, for each purpose apart."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("prompt")]
+
+    def __init__(self, id: str) -> None:
+        super().__init__(select_on_focus=False, id=id)
+        self._taken: dict[str, list[str]] = {}  # by purpose, the latest last
+        self._texts: list[str] = []  # what can be recalled now, and what was there at first
+        self._at = 0
+
+    def begin(self, purpose: str, text: str) -> None:
+        """Something is asked for: from here on its texts are recalled."""
+        self._texts = [*(each for each in self._taken.get(purpose, ()) if each != text), text]
+        self._at = len(self._texts) - 1
+
+    def take(self, purpose: str, text: str) -> None:
+        """This was wanted."""
+        if text:
+            taken = self._taken.setdefault(purpose, [])
+            taken[:] = [*(each for each in taken if each != text), text][-MOST:]
+
+    def action_recall(self, delta: int) -> None:
+        """Put what was typed earlier (-1) or later into the line."""
+        self._at = min(max(self._at + delta, 0), len(self._texts) - 1)
+        self.value = self._texts[self._at]
+        self.cursor_position = len(self.value)
 
 
 class PromptBar(Horizontal):
@@ -56,7 +88,7 @@ class PromptBar(Horizontal):
 
     def compose(self) -> ComposeResult:
         yield Static("", id="prompt-name", markup=False)
-        yield LineBox(id="prompt-text", select_on_focus=False)
+        yield PromptBox(id="prompt-text")
         yield Static("", id="prompt-hint", markup=False)
 
     def ask(self, purpose: str, text: str = "") -> None:
@@ -65,7 +97,8 @@ class PromptBar(Horizontal):
         self.query_one("#prompt-name", Static).update(Content(f"{purpose} "))
         help = key_while_typing("help")
         self.hint(f"{help} Help" if help else "")
-        box = self.query_one(Input)
+        box = self.query_one(PromptBox)
+        box.begin(purpose, text)
         with box.prevent(Input.Changed):
             box.value = text
         box.cursor_position = len(text)
@@ -84,6 +117,7 @@ class PromptBar(Horizontal):
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
         event.stop()
+        self.query_one(PromptBox).take(self.purpose, event.value)
         self._end(event.value)
 
     def action_give_up(self) -> None:

@@ -27,7 +27,7 @@ class CursorView(LineView):
         """Put the cursor there, or as near as there is a stop, and make it seen."""
         stops = self.page.stops
         if not stops:
-            self.scroll_rows(stop - self.cursor)
+            self.action_scroll_rows(stop - self.cursor)
             return
         self.cursor = min(max(stop, 0), len(stops) - 1)
         lines = stops[self.cursor]

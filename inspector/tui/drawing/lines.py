@@ -184,17 +184,17 @@ class LineView(ScrollView, can_focus=True):
         """Whether the first row of this line is in sight."""
         return 0 <= self.row_of(line) - self.scroll_offset.y < self.body_height
 
-    def scroll_rows(self, delta: int) -> None:
+    def action_scroll_rows(self, delta: int) -> None:
         self._to(self.scroll_offset.y + delta)
 
     def action_move(self, delta: int) -> None:
-        self.scroll_rows(delta)
+        self.action_scroll_rows(delta)
 
     def action_half_page(self, delta: int) -> None:
-        self.scroll_rows(delta * max(self.body_height // 2, 1))
+        self.action_scroll_rows(delta * max(self.body_height // 2, 1))
 
     def action_page(self, delta: int) -> None:
-        self.scroll_rows(delta * max(self.body_height - 1, 1))
+        self.action_scroll_rows(delta * max(self.body_height - 1, 1))
 
     def action_to_start(self) -> None:
         self._to(0)

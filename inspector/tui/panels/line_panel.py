@@ -137,7 +137,7 @@ class LinePanel(Panel):
 
     def scroll_body(self, delta: int) -> None:
         """Scroll by rows while another pane has the keyboard."""
-        self.view.scroll_rows(delta)
+        self.view.action_scroll_rows(delta)
 
     def search(self, text: str) -> int:
         """Highlight `text`, go to the first match and count them; an empty text ends the search."""

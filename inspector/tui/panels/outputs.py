@@ -103,7 +103,7 @@ class OutputsPanel(LinePanel):
         be moved, up and down scroll."""
         shown = list(self._movable())
         if not shown:
-            self.view.scroll_rows(rows)
+            self.view.action_scroll_rows(rows)
             return
         window = move(self.window, shown, Step(planes, rows, columns), self._space(self._width).deeper())
         if window != self.window:

@@ -46,7 +46,7 @@ def _call(again: Callable[[], object]) -> None:
 class Layer(ModalScreen[Result]):
     """A modal screen whose one child has the id "layer". Escape alone is not enough: tmux delays it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*bind_own("quit", "leave", "interrupt"), *bind_to_app("help")]
+    BINDINGS: ClassVar[list[BindingType]] = [*bind_own("quit", "leave", "interrupt"), *bind_to_app("help", "redraw")]
 
     is_read: ClassVar[bool] = False
     """It asks nothing and is read in peace: what the app asks by itself comes after it."""

@@ -231,6 +231,13 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
     def action_move(self, delta: int) -> None:
         self._go_to(self._listing.line + delta)
 
+    def action_scroll_rows(self, delta: int) -> None:
+        """Scroll; the cursor stays where it is as long as that is in view."""
+        height = self.scrollable_content_region.height
+        top = min(max(self.scroll_offset.y + delta, 0), self.max_scroll_y)
+        self.scroll_to(y=top, animate=False)
+        self._go_to(min(max(self._listing.line, top), top + height - 1))
+
     def action_half_page(self, delta: int) -> None:
         self._go_to(self._listing.line + delta * max(self.size.height // 2, 1))
 
@@ -266,11 +273,10 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         elif (parent := self._listing.above()) is not None:
             self._go_to(parent)
 
-    def action_expand_all(self) -> None:
-        self.expanded = frozenset(index for index, children in enumerate(self._listing.model.children) if children)
-
-    def action_collapse_all(self) -> None:
-        self.expanded = frozenset((0,))
+    def action_fold_all(self, open: bool) -> None:
+        """Expand all, or collapse all but the root."""
+        parents = (index for index, children in enumerate(self._listing.model.children) if children)
+        self.expanded = frozenset(parents) if open else frozenset((0,))
 
     def _toggle(self) -> None:
         with self._changes():

@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
-from inspector.records import Choice
+from inspector.records import Choice, Undo
 from inspector.tui.screens.options import Options
 from inspector.tui.screens.picker import row as row_of_picker
 from inspector.tui.tree.finding import locate
 
 from ..fake_engine import running
 from ..tree.tree_models import model, row
+from .test_hook_actions import told
 
 
 def listed(app) -> list[str]:
@@ -190,3 +191,28 @@ async def test_a_long_path_ends_with_its_module_and_its_class_in_the_palette(tmp
             await pilot.press(key, *"last")
             assert next(line for line in listed(app) if "long_key" in line).endswith("last  TransformerBlock")
             await pilot.press("escape")
+
+
+async def test_a_prompt_recalls_what_was_typed_before_and_changes_nothing(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        for keys in (("slash", *"body", "enter"), ("slash", *"stem", "enter"), ("f", *"fc", "enter", "escape")):
+            await pilot.press(*keys)
+        box = app.workbench.prompt.query_one(Input)
+        await pilot.press("slash", *"x", "up", "up", "up")
+        assert box.value == "body"
+        await pilot.press("down")
+        assert box.value == "stem" and not engine.requests(Undo)
+        await pilot.press("alt+b", "alt+d", *"body.1", "alt+backspace", "ctrl+b", "ctrl+r", "escape", "f", "ctrl+r")
+        assert box.value == "fc" and not engine.requests(Undo)
+
+
+async def test_lines_are_scrolled_under_a_cursor_that_stays_in_view(tmp_path: Path):
+    async with running(tmp_path, size=(80, 12)) as (app, pilot, _):
+        tree = app.workbench.module_tree
+        await pilot.press("equals_sign", "ctrl+e")
+        assert tree.scroll_offset.y == 1 and tree.cursor == 1
+        await pilot.press("ctrl+y")
+        assert tree.scroll_offset.y == 0 and tree.cursor == 1
+        await pilot.press("n")
+        await pilot.pause()
+        assert "/ searches" in told(app)

@@ -84,6 +84,10 @@ class GeneralActions:
         """Leave the screen to the shell for a while."""
         self.host.stop_job()
 
+    def redraw(self) -> None:
+        """Write every cell again: something else may have written to the terminal."""
+        self.host.redraw()
+
     def help(self) -> None:
         from ...screens.help.screen import Help
 

@@ -155,11 +155,17 @@ LAYER_PAGES: tuple[HelpPage, ...] = (
     ),
     _page(
         "Searching", "In the pane that has the keyboard; what is found is shown as you type.",
-        keys={"accept": "stay there", "leave": "go back", "next": "then: the next match", "previous": "then: back"},
+        keys={
+            "accept": "stay there", "recall": "what was searched for before", "leave": "go back",
+            "next": "then: the next match", "previous": "then: back",
+        },
     ),
     _page(
         "Filtering", "The modules that have every word, with all that is around them.",
-        keys={"accept": "keep it", "leave": "show all again", "observe": "then: hooks of all that are left"},
+        keys={
+            "accept": "keep it", "recall": "what was filtered for before", "leave": "show all again",
+            "observe": "then: hooks of all that are left",
+        },
         words={
             "conv1": "a piece of a path, of a class or of a mark; else letters of a path",
             "layer?.0.*": "a glob of a path",
