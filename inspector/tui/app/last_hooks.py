@@ -57,10 +57,17 @@ class LastHooks:
 
     async def _put_back(self) -> None:
         kept, was_safe = self._kept, self._kept == self._safe
-        added = await self._apply() if kept.text else NONE
-        if added is not None:
-            self._safe = added if was_safe else NONE
+        changes = await self._apply() if kept.text else None
+        if changes is not None:
+            self._begin_with(changes)
+        if changes is not None or not kept.text:
+            self._safe = changes.added if changes is not None and was_safe else NONE
             self.host.tell(f"reloaded, with {kept.words} as before" if kept.words else "reloaded")
+
+    def _begin_with(self, changes: Changes) -> None:
+        """The first pass is with these: that they are told of unasked, maybe after it has begun, is nothing new."""
+        self.state.model.changes = changes
+        self.presenter.show_changes()
 
     def ask(self) -> None:
         """Offer them again."""
@@ -82,18 +89,18 @@ class LastHooks:
 
     async def _apply_all(self) -> None:
         kept, alone = self._kept, not self.state.model.changes.added.words
-        added = await self._apply()
-        if added is not None:
-            self._safe = added if alone else self._safe
+        changes = await self._apply()
+        if changes is not None:
+            self._safe = changes.added if alone else self._safe
             self.host.tell(f"applied {kept.words} of last time")
 
-    async def _apply(self) -> Recipe | None:
-        """All that is on then; None where they could not be put on."""
+    async def _apply(self) -> Changes | None:
+        """With all that is on then; None where they could not be put on."""
         kept = self._kept
         reply = await self.engine.ask(LoadRecipe(self.state.generation, text=kept.text))
         if isinstance(reply, Changes):
             self._kept = NONE
-            return reply.added
+            return reply
         if isinstance(reply, Failed):
             self.presenter.log_panel.show_problem(reply.problem)
             self.host.tell(f"{kept.words} of last time not applied: {reply.problem.what}", in_log=True)

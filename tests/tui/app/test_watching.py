@@ -38,12 +38,13 @@ async def test_f5_keeps_hooks_place_and_input(tmp_path: Path) -> None:
         place, added = app.workbench.selected_path, engine.added
         await write(app, pilot, tmp_path / "parts.py")
         assert "parts.py changed, F5 reloads" in title(app)
-        engine.added = Recipe()
+        engine.added, engine.changed, runs = Recipe(), [], len(engine.requests(Run))
         await press(app, pilot, "f5")
         assert engine.restarts == 1 and "changed, F5" not in title(app)
         assert engine.requests(LoadRecipe) == [LoadRecipe(1, text=added.text)]
         assert engine.requests(Open)[0] == engine.requests(Open)[1]
         assert "reloaded, with 1 hook as before" in told(app)
+        assert "changed since" not in title(app) and len(engine.requests(Run)) == runs + 1
         assert app.workbench.selected_path == place == ("body",)
         first = engine.asked.index(engine.requests(LoadRecipe)[0])
         assert isinstance(next(each for each in engine.asked[first:] if isinstance(each, Run)), Run)
