@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
+from .annotations import without_annotations
+
 PACKAGE = __name__.partition(".")[0]
 
 Global = tuple[str, str]
@@ -25,12 +27,14 @@ class Luggage:
     """What is carried. A name that is taken already becomes another one.
 
     Args:
-        names: What the script defines itself; of these nothing is carried.
+        names: What the script defines itself.
+        provided: Those of them that take the place of the package's own; of these nothing is carried.
     """
 
-    def __init__(self, names: frozenset[str]) -> None:
+    def __init__(self, names: frozenset[str], provided: frozenset[str]) -> None:
         self.imports: dict[str, None] = {}
         self._own = names
+        self._provided = provided
         self._wanted: dict[str, set[str]] = {}  # by module
         self._names: dict[Global, str] = {}
 
@@ -40,7 +44,7 @@ class Luggage:
         Raises:
             LookupError: It uses something that cannot be carried.
         """
-        if name in self._own or (module, name) in self._names:
+        if name in self._provided or (module, name) in self._names:
             return
         self._names[module, name] = called or self._free(module, name)
         source = Source.of(module)
@@ -79,7 +83,7 @@ class Luggage:
     def _text_of(self, source: Source, names: set[str]) -> str:
         table = {name: self._names[source.name, name] for name in names}
         for local, found in source.imports.items():
-            own = found.name if found.name in self._own else local
+            own = found.name if found.name in self._provided else local
             table[local] = self._names.get((found.module, found.name), own)
         parts = [rename_globals(source.text_of(name), table) for name in source.definitions if name in names]
         return "\n\n".join(parts)
@@ -122,7 +126,7 @@ class Source:
         first = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
         left_out = {row for each in ast.walk(node) for ours in self._left_out(each) for row in _rows_of(ours)}
         rows = range(first, (last.end_lineno or first) + 1)
-        return "\n".join(self._lines[row - 1] for row in rows if row not in left_out) + "\n"
+        return without_annotations("\n".join(self._lines[row - 1] for row in rows if row not in left_out) + "\n")
 
     def _left_out(self, node: ast.AST) -> list[ast.expr]:
         """Of the decorators of a function those that this package defines."""

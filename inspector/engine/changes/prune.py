@@ -8,11 +8,18 @@ from collections.abc import Iterable, Iterator
 
 
 def prune(text: str, kept: Iterable[str]) -> str:
-    """`text` with what runs when it is run, what `kept` names, and what these need of its top.
+    """`text` with what runs when it is run, what `kept` names, and what these need of its top, and of classes the
+    methods that something names.
 
     Annotations need nothing: the script leaves them unevaluated.
     """
-    text = _without_sections(text)
+    text, before = _without_sections(text), ""
+    while text != before:  # a method that is left out may have been all that needed a function
+        before, text = text, _without_methods(_without_definitions(text, {*kept}))
+    return text
+
+
+def _without_definitions(text: str, kept: set[str]) -> str:
     body = ast.parse(text).body
     defined = {name: node for node in body for name in _names_defined(node)}
     needed = _follow({*kept, *_names_run(body)}, defined)
@@ -22,7 +29,23 @@ def prune(text: str, kept: Iterable[str]) -> str:
             left_out.update(_rows(node))
             if isinstance(node, ast.Assign | ast.AnnAssign) and _is_text(after):
                 left_out.update(_rows(after))
-    lines = [line for row, line in enumerate(text.splitlines(), 1) if row not in left_out]
+    return _leave_out(text, left_out)
+
+
+def _without_methods(text: str) -> str:
+    """Of classes that are nobody's heirs: what calls an heir's methods is its base."""
+    tree = ast.parse(text)
+    used = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    methods = [each for node in tree.body if isinstance(node, ast.ClassDef) and not node.bases for each in node.body]
+    left_out: set[int] = set()
+    for method in methods:
+        if isinstance(method, ast.FunctionDef) and method.name not in used and not method.name.startswith("__"):
+            left_out.update(_rows(method), [_rows(method).start - 1])  # with the blank line above it
+    return _leave_out(text, left_out)
+
+
+def _leave_out(text: str, rows: set[int]) -> str:
+    lines = [line for row, line in enumerate(text.splitlines(), 1) if row not in rows]
     return re.sub(r"\n{4,}", "\n\n\n", "\n".join(lines)).rstrip() + "\n"
 
 

@@ -6,6 +6,8 @@ what the session computed. What the model is called with lies beside the script,
 
 from __future__ import annotations
 
+import ast
+import math
 import os
 import re
 import sys
@@ -22,10 +24,12 @@ from ..hooks.hook import Hook, write_argument
 from ..loading import write_build
 from ..loading.files.state import find_entry
 from ..loading.renames import parse_renames
-from .applied import Addition, AppliedHook
+from .annotations import has_annotations
+from .applied import Addition
 from .carry import Luggage
 from .edits import Edit, Load, StateDictFile
-from .plain_hooks import CallsOf, are_plain, put_plainly
+from .inline import write_inline
+from .plain_hooks import CallsOf, find_module, put_hooks
 from .prune import prune
 
 SKELETON = Path(__file__).with_name("script_skeleton.txt")
@@ -34,36 +38,20 @@ SKELETON = Path(__file__).with_name("script_skeleton.txt")
 MAKE = "make_"
 """In front of the name of a kind, which may be that of a function of Python's."""
 
-NEEDED = (
-    ("values.parts", "is_tensor"),
-    ("values.nested", "replace"),
-    ("values.nested", "tensors_in"),
-    ("values.nested", "enter_all"),
-    ("values.nested", "without_state"),
-    ("values.renaming", "rename_keys"),
-    ("values.value_path", "replace_at"),
-    ("values.value_path", "parse_steps"),
-    ("values.value_path", "part_at"),
-    ("values.value_path", "change_inside"),
-    ("values.value_path", "split"),
-    ("hooks.substitute", "check_dtype"),
-    ("hooks.conditions", "Condition"),
-    ("hooks.conditions", "parse_condition"),
-    ("hooks.step_choice", "parse_step"),
-    ("hooks.context", "HookContext"),
-    ("hooks.session_state", "HookState"),
-    ("hooks.turns", "Turn"),
-)
+NEEDED = (("values.renaming", "rename_keys"), ("hooks.conditions", "measure"))
 """What the skeleton itself uses of the engine."""
+PROVIDED = frozenset({"UsageError", "read_tensors"})
+"""What the skeleton has in the place of the engine's own."""
 OWN = "# <OWN>"
 STAY = ("SEED", "INPUTS", "build", "add_hooks", "run")
 """What is there for whoever imports the script."""
 _ENGINE = __name__.rpartition(".changes")[0]
+_IMPORT_LINES = re.compile(r"^(?:(?:import|from) .+\n)+", re.MULTILINE)
 _DEFINED = re.compile(r"^(?:def|class) (\w+)|^(\w+) = ", re.MULTILINE)
 _IMPORTS = (
-    "import collections", "import contextlib", "import fnmatch", "import functools", "import itertools", "import json",
-    "import random", "import sys", "from pathlib import Path", "import torch", "import torch.nn.functional as F",
-    "from torch import nn",
+    "import collections", "import contextlib", "import copy", "import dataclasses", "import fnmatch",
+    "import functools", "import json", "import random", "import sys", "import types", "from pathlib import Path",
+    "import torch", "import torch.nn.functional as F", "from torch import nn",
 )  # fmt: skip
 """Those of the skeleton."""
 
@@ -78,9 +66,10 @@ def script(
     additions: Sequence[Addition],
     paths: Sequence[ModulePath],
     calls_of: CallsOf,
+    unit: str = "",
     left_out: str = "",
 ) -> str:
-    """The text of the script; a short one, where every hook acts on the one tensor that its module takes or gives.
+    """The text of the script.
 
     Args:
         target: What was opened.
@@ -92,6 +81,7 @@ def script(
         additions: Likewise; what is off is left out.
         paths: Of the nodes that edits name.
         calls_of: What each node was called with last, and gave.
+        unit: What a step of the last pass was called.
         left_out: A sentence on what the last pass did besides calling the model.
 
     Raises:
@@ -104,24 +94,27 @@ def script(
             raise UsageError(f"{hook} is a function of another program", hint="switch it off; its file has its source")
     codes = list(dict.fromkeys(hook.code for hook in hooks if hook.kind.acts == "python"))
     text = SKELETON.read_text("utf-8")
-    plain = are_plain(additions, calls_of)
     carried = _carry(text, sorted({hook.kind.name for hook in hooks if hook.kind.acts != "python"}))
     filled = {
         "TITLE": _in_docstring(f"{target.target} with {say_counts(len(active), len(edits))}.{left_out}"),
         "SEED": str(seed),
         "INPUTS": repr(inputs),
         "GRAD": str(grad),
-        "PREPARE": _indent(_prepare(plain, bool(edits))),
-        "CALL": _indent(_call_model(target, plain), 12),
+        "UNIT": repr(unit),
+        "PREPARE": _indent(_prepare(hooks, bool(edits))),
+        "CALL": _call_model(target),
         "BUILD": _indent(_build(target, kind)),
         "EDITS": _indent([line for each in edits for line in _edit(each, paths)]),
-        "HOOKS": _indent(_put_all(active, paths, codes, plain)),
-        "IMPORTS": _sort_imports([*_IMPORTS, *carried.imports]),
+        "HOOKS": _indent([*_read_recordings(hooks), *put_hooks(active, paths, codes, _call, calls_of)]),
+        "IMPORTS": "\n".join(dict.fromkeys([*_IMPORTS, *carried.imports])),
         "OWN": OWN,
         "CARRIED": carried.text(),
     }
     whole = re.sub(r"# <(\w+)>", lambda found: filled[found[1]], text)
-    return _add_own(prune(whole, {*STAY, *_names_in(codes)}), codes)
+    pruned = prune(whole, {*STAY, *_names_in(codes)})
+    return _add_own(
+        _IMPORT_LINES.sub(lambda found: _sort_imports(found[0].splitlines(), pruned, codes), pruned, 1), codes
+    )
 
 
 def _add_own(text: str, codes: Sequence[str]) -> str:
@@ -131,9 +124,9 @@ def _add_own(text: str, codes: Sequence[str]) -> str:
 
 
 def _names_in(codes: Sequence[str]) -> Iterator[str]:
-    """What they may use of the script, and torch, which a person may take for granted."""
+    """What a person may take for granted."""
     for code in codes:
-        yield from ("torch", "nn", *re.findall(r"\w+", code))
+        yield from {"torch", "nn", "F"} & set(re.findall(r"\w+", code))
 
 
 def _in_docstring(text: str) -> str:
@@ -150,22 +143,39 @@ def _indent(lines: Sequence[str], by: int = 4) -> str:
     return f"\n{' ' * by}".join(lines) if lines else "pass"
 
 
-def _prepare(plain: bool, edited: bool) -> list[str]:
+def _prepare(hooks: Sequence[Hook], edited: bool) -> list[str]:
     """Up to the first batch."""
+    recalled = any(is_recalled(hook) for hook in hooks)
     return [
         "model = build()",
         *(["edit_parameters(model)"] if edited else []),
         "add_hooks(model)",
         "inputs = torch.load(INPUTS, weights_only=True)",
-        *([] if plain else ['STATE.recordings.update(inputs["recorded"])']),
+        *(['RECORDED.update(inputs["recorded"])'] if recalled else []),
         "seed_everything()",
     ]
 
 
-def _call_model(target: Target, plain: bool) -> list[str]:
-    generate = f"model.generate(*args, max_new_tokens={target.generate}, do_sample=False, **kwargs)"
-    call = generate if target.generate else "model(*args, **kwargs)"
-    return [f"output = {call}", *([] if plain else ["STATE.end_pass()"])]
+def is_recalled(hook: Hook) -> bool:
+    """Whether it puts in what was recorded in this session."""
+    return hook.kind.name == "patch" and not _file_of(hook)
+
+
+def _file_of(hook: Hook) -> str:
+    """The file of recorded tensors that it puts in; "" for another one."""
+    file = ast.literal_eval(write_argument(hook.arguments.get("run", "")))
+    return str(_place(file)) if hook.kind.name == "patch" and file.endswith(".safetensors") else ""
+
+
+def _read_recordings(hooks: Sequence[Hook]) -> list[str]:
+    files = dict.fromkeys(filter(None, map(_file_of, hooks)))
+    return [f"RECORDED[{file!r}] = read_tensors({file!r})" for file in files]
+
+
+def _call_model(target: Target) -> str:
+    if target.generate:
+        return f"output = model.generate(*args, max_new_tokens={target.generate}, do_sample=False, **kwargs)"
+    return "output = model(*args, **kwargs)"
 
 
 def _build(target: Target, kind: str) -> list[str]:
@@ -192,32 +202,23 @@ def _edit(each: Edit | Load, paths: Sequence[ModulePath]) -> list[str]:
     """One act for all, as it was made: noise goes on from one parameter to the next."""
     if isinstance(each, Load):
         return [_load(each.source)]
-    places = [f"edit(at(model, {paths[written.node]!r}), act, {written.name!r})" for written in each.writes]
-    return [f"act = {_call(each.hook)}", *places]
+    act = _call(each.hook, not each.hook.where)
+    made = act.startswith(MAKE)
+    first, name = ([f"act = {act}"], "act") if made else ([], act)
+    return [*first, *(f"edit({find_module(paths[at.node])}, {name}, {at.name!r})" for at in each.writes)]
 
 
-def _put_all(
-    active: Sequence[tuple[Hook, AppliedHook]], paths: Sequence[ModulePath], codes: list[str], plain: bool
-) -> list[str]:
-    if plain:
-        return put_plainly(active, paths, codes, _call)
-    first = ["STATE.start()", "handles = [STATE.steps.register(model)]"]
-    return [*first, *(_put(hook, paths[member.node.index], codes) for hook, member in active), "return handles"]
-
-
-def _put(hook: Hook, path: ModulePath, codes: list[str]) -> str:
-    python = hook.kind.acts == "python"
-    options = {"at": hook.at, **hook.options()} if hook.at else hook.options()
-    told = "".join(f", {name}={value!r}" for name, value in options.items())
-    made = "Own" if python else "Placed" if hook.kind.acts == "context" else "Hook"
-    act = f"hook_{codes.index(hook.code)}" if python else _call(hook)
-    return f"handles.append(put(model, {path!r}, {hook.on!r}, {made}({act}{told})))"
-
-
-def _call(hook: Hook) -> str:
+def _call(hook: Hook, floating: bool) -> str:
     hook.check_text()
-    given = ", ".join(f"{name}={write_argument(_place(value))}" for name, value in hook.arguments.items())
-    return f"{MAKE}{hook.kind.name}({given})"
+    arguments = {name: _write_argument(value) for name, value in hook.arguments.items()}
+    given = ", ".join(f"{name}={text}" for name, text in arguments.items())
+    return write_inline(hook.kind, arguments, floating) or f"{MAKE}{hook.kind.name}({given})"
+
+
+def _write_argument(value: Any) -> str:
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"float({str(value)!r})"
+    return write_argument(_place(value))
 
 
 def _place(value: Any) -> Any:
@@ -228,7 +229,7 @@ def _place(value: Any) -> Any:
 
 def _carry(skeleton: str, kinds: Sequence[str]) -> Luggage:
     """What the skeleton and these kinds of hooks need. Raises `UsageError`."""
-    luggage = Luggage(frozenset(found[1] or found[2] for found in _DEFINED.finditer(skeleton)))
+    luggage = Luggage(frozenset(found[1] or found[2] for found in _DEFINED.finditer(skeleton)), PROVIDED)
     try:
         for module, name in NEEDED:
             luggage.take(f"{_ENGINE}.{module}", name)
@@ -241,7 +242,7 @@ def _carry(skeleton: str, kinds: Sequence[str]) -> Luggage:
     return luggage
 
 
-def _sort_imports(lines: Sequence[str]) -> str:
+def _sort_imports(lines: Sequence[str], text: str, codes: Sequence[str]) -> str:
     """One statement for each module, those of Python itself first, then those of other packages."""
     names: dict[str, set[str]] = {}
     for line in lines:
@@ -252,4 +253,5 @@ def _sort_imports(lines: Sequence[str]) -> str:
         key=lambda line: (line.startswith("from"), line),
     )
     own = [line for line in statements if line.split()[1].partition(".")[0] in sys.stdlib_module_names]
-    return "\n".join([*own, "", *(line for line in statements if line not in own)])
+    first = ["from __future__ import annotations", ""] if codes or has_annotations(text) else []
+    return "\n".join([*first, *own, "", *(line for line in statements if line not in own)]) + "\n"

@@ -65,7 +65,7 @@ def _write_script(subject: Subject, runner: Runner, path: Path) -> str:
         subject.target, subject.info.kind, inputs.name, subject.seed,
         subject.target.grad or runner.settings.backward, change_log.edits.made,
         change_log.added.additions, subject.tree.paths, runner.last.of,
-        _say_left_out(runner.settings),
+        change_log.hook_state.steps.unit, _say_left_out(runner.settings),
     )  # fmt: skip
     samples = batches_of(runner.settings, subject.sample, subject.seed, subject.tree.root)
     batches = _list_batches(samples)

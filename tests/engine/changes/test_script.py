@@ -84,7 +84,7 @@ for script in sorted(Path.cwd().glob("script_*.py")):
     model = space["build"]()
     space["add_hooks"](model)
     torch.save({"output": output, "keys": list(model.state_dict()),
-                "kept": space["STATE"].recordings if "STATE" in space else {}}, script.with_suffix(".result"))
+                "kept": space.get("RECORDED", {})}, script.with_suffix(".result"))
 """
 
 

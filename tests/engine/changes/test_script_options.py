@@ -1,6 +1,6 @@
 """Scripts of hooks with a moment, a part of a tensor, or gradients: as the session computes them, or a hook by hand.
 
-Each prints as well, for which a script needs all that there is; those that need less are in `test_limited_script`.
+Each prints as well, which needs to be counted in a script; those that need less are in `test_limited_script`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ for script in sorted(Path.cwd().glob("script_*.py")):
     output = space["run"]()
     if output.requires_grad:
         output.square().sum().backward()
-    found = {"output": output.detach(), "kept": space["STATE"].recordings,
+    found = {"output": output.detach(), "kept": space.get("RECORDED", {}),
              "gradients": [parameter.grad for parameter in built[-1].last.parameters()]}
     torch.save(found, script.with_suffix(".result"))
 """

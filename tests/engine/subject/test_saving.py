@@ -96,7 +96,7 @@ def test_a_script_patches_prints_and_renames_as_the_session_did(
     assert torch.equal(module.run(), expected)
     printed = capsys.readouterr().out
     assert "fc call 0: output 2×1000 float32" in printed and printed.rstrip().endswith(" …]")
-    assert list(module.STATE.recordings["again"]) == ["layer1:output"]
+    assert list(module.RECORDED["again"]) == ["layer1:output"]
     model = module.build()
     module.add_hooks(model)
     assert "fc.w" in model.state_dict() and "fc.weight" not in model.state_dict()
