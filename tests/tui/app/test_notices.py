@@ -34,6 +34,15 @@ async def test_the_newest_is_shown_and_all_are_in_the_log(tmp_path: Path):
         assert all(f"notice {number}" in app.presenter.log_panel.copy_text() for number in range(5))
 
 
+async def test_one_line_is_shown_however_soon_the_next_comes(tmp_path: Path):
+    async with running(tmp_path, notifications=True) as (app, pilot, _):
+        app.host.tell("the first")
+        app.call_later(app.call_later, app.host.tell, "the second")  # before Textual has drawn the first
+        await pilot.pause()
+        shown = [str(toast.render()) for toast in app.screen.query(Toast) if toast.region]
+        assert shown == ["the second  (and 1 before it: Log)"]
+
+
 async def test_what_was_written_down_is_not_written_down_twice(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, _):
         app.presenter.log("warning", "mind the gap")
