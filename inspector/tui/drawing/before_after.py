@@ -18,10 +18,10 @@ from .bars import bar
 from .compare import children, format_difference, same
 from .styles import ACCENT, DIM, HEADING, WARN
 from .values import (
-    NAME_WIDTH,
     STEP,
     Space,
     histogram_lines,
+    name_column,
     names_of,
     preview_lines,
     share,
@@ -85,7 +85,7 @@ def _value(name: str, now: Value, then: Value, space: Space, column: int = 0) ->
         if name:
             yield Line(Content.assemble(space.pad, (name, DIM), f"  {format.value_brief(now)}"))
         names = names_of(now)
-        widest = min(max(map(cell_len, names), default=0), NAME_WIDTH)
+        widest = name_column(names, space)
         for part, new, old in zip(names, children(now), children(then), strict=False):
             yield from _value(part, new, old, space.deeper() if name else space, widest)
     else:

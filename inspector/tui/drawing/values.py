@@ -31,7 +31,7 @@ from .wrap import Line
 
 STEP = 2  # cells of indentation for one level
 DEEPEST = 10  # levels that are indented further; a deeper one stays readable at the same place
-NAME_WIDTH = 20
+NAME_WIDTH = 20  # longer names take up to a third of the room
 SHORT = 6  # items of a sequence that is shown on one line
 HISTOGRAM_WIDTH = 44
 
@@ -81,13 +81,18 @@ def value_lines(
 def part_lines(value: Value, space: Space, before: Value | None = None) -> Iterator[Line]:
     """The parts of a value that has parts, without its own line."""
     names, parts = names_of(value), children(value)
-    column = min(max(map(cell_len, names), default=0), NAME_WIDTH)
+    column = name_column(names, space)
     past = children(before) if len(children(before)) == len(parts) else ()
     for number, (name, part) in enumerate(zip(names, parts, strict=False)):
         yield from value_lines(name, part, space, column=column, before=past[number] if past else None)
     missing = value.length - len(parts) if isinstance(value, SequenceValue | MappingValue) else 0
     if missing > 0:
         yield Line(Content.styled(f"{space.pad}and {missing:,} more", DIM))
+
+
+def name_column(names: Sequence[str], space: Space) -> int:
+    """Cells for the names of parts, above each other."""
+    return min(max(map(cell_len, names), default=0), max(NAME_WIDTH, space.room // 3))
 
 
 def names_of(value: Value) -> list[str]:

@@ -100,3 +100,12 @@ def test_values_of_both_stay_beside_each_other() -> None:
         ["baseline", "-4", "▁█", "8"], ["now", "-4", "█▁", "8"],
     ]  # fmt: skip
     assert [line.split("[")[0].strip() for line in lines if "[0, 0, :6" in line] == ["baseline", "now"]
+
+
+@pytest.mark.parametrize(("width", "whole"), [(108, True), (40, False)])
+def test_names_of_parts_are_whole_where_there_is_room(width: int, whole: bool) -> None:
+    name = "summary_first_dropout_of_all"
+    value = r.MappingValue("dict", (name, "n"), (r.ScalarValue("int", 1), r.ScalarValue("int", 2)), 2)
+    lines = [line.body.plain for line in value_lines("config", value, Space(width))]
+    assert (name in lines[1]) == whole
+    assert len({line.rindex(str(number)) for number, line in enumerate(lines[1:], 1)}) == 1
