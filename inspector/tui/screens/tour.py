@@ -63,7 +63,7 @@ UNREAD = 2.0
 
 
 class Tour(Layer[Key | None]):
-    """Lies at the bottom; every key that closes a layer skips the rest.
+    """Lies at the bottom, above the line for notices; every key that closes a layer skips the rest.
 
     Args:
         unasked: It came by itself. Whoever types something else at once meant the app, and is given it, with the key.
@@ -79,7 +79,7 @@ class Tour(Layer[Key | None]):
 
     DEFAULT_CSS = """
     Tour { align: center bottom; background: $background 0%; }
-    Tour > #layer { width: 74; max-width: 100%; margin-bottom: 1; border: round $primary; }
+    Tour > #layer { width: 74; max-width: 100%; margin-bottom: 2; border: round $primary; }
     """
 
     def __init__(self, unasked: bool = False) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets._toast import Toast
 
 from inspector.records import Choice, Choices, Open
 from inspector.target_kinds import TOUR
@@ -90,3 +91,14 @@ async def test_what_the_app_asks_by_itself_comes_after_the_tour(tmp_path: Path, 
         await pilot.press("enter", "q")
         await settle(app, pilot)
         assert isinstance(app.screen, Picker)
+
+
+@pytest.mark.parametrize("size", [(80, 24), (200, 50)])
+async def test_a_notice_leaves_its_keys_in_sight(tmp_path: Path, size: tuple[int, int]):
+    async with running(tmp_path, size=size, notifications=True) as (app, pilot, _):
+        await pilot.press("f2")
+        await settle(app, pilot)
+        app.host.tell("first NaN: log, call 0")
+        await pilot.pause()
+        (said,) = app.screen.query(Toast)
+        assert said.region and not said.region.overlaps(app.screen.query_one("#layer").region)
