@@ -162,8 +162,10 @@ async def test_a_dragged_split_is_kept(tmp_path: Path):
 
 async def test_a_module_is_marked_with_a_letter_and_gone_to_by_it(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, _):
-        await pilot.press("G", "M")
+        await pilot.press("G", "apostrophe")
         assert "No module is marked yet: M and a letter" in str(app.screen.query_one(Static).content)
+        await pilot.press("escape", "M")
+        assert str(app.screen.query_one(Static).content).endswith("Later ' and the letter go to this one.")
         await pilot.press("x", "g")
         shown = [app.workbench.module_tree.render_line(line).text[:4] for line in (0, 4)]
         assert shown == ["▌ ▾ ", " x│ "]

@@ -9,7 +9,7 @@ from ....client.engine_client import EngineClient
 from ....records import Failed, GetSource, Source
 from ... import format
 from ...engine_client import STOPPED
-from ...keys import say_key
+from ...keys import key_of, say_key
 from ...panels.line_panel import LinePanel
 from ..host import Host
 from ..last_hooks import LastHooks
@@ -127,7 +127,8 @@ class GeneralActions:
                 self.host.tell(f"{say_key('go-to-mark')} {letter} goes to {format.path(path)}")
 
         if bench.selected is not None:
-            self.host.push(Letters(f"Mark {format.path(path)} with", bench.letters), take)
+            later = f"No module is marked yet. Later {key_of('go-to-mark')} and the letter go to this one."
+            self.host.push(Letters(f"Mark {format.path(path)} with", bench.letters, later), take)
 
     def go_to_mark(self) -> None:
         """Go to the module that has a letter."""
@@ -145,7 +146,8 @@ class GeneralActions:
             else:
                 bench.go_to(index)
 
-        self.host.push(Letters("Go to the module marked", bench.letters), go)
+        first = f"No module is marked yet: {key_of('mark')} and a letter marks the one under the cursor."
+        self.host.push(Letters("Go to the module marked", bench.letters, first), go)
 
     def _do_found(self, said: str | None) -> None:
         if said is None:
