@@ -112,7 +112,7 @@ class Queries:
         """What the last run of several batches gave for one module."""
         histories = self._runner.histories
         series = histories.of(self._subject.node(path).index)
-        return History(path, histories.batches, series, "" if series else "no batches yet: m runs several")
+        return History(path, histories.batches, series)
 
     def gradients(self, first: int, count: int) -> Gradients:
         """Those that the last backward pass left on parameters."""

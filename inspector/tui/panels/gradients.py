@@ -25,6 +25,7 @@ from ..drawing.wrap import Line
 from ..keys import bindings, key_of
 from .line_panel import LinePanel
 
+NO_MODEL = "weights without a model: there are no gradients"
 HOW_TO_RUN = f"no backward pass yet: press {key_of('backward')}"
 TIMES = (1, 10, 0.1)
 """What the limits are multiplied with, one after the other."""
@@ -112,7 +113,7 @@ class GradientsPanel(LinePanel):
         if not self.model.rows:
             return None
         if not self.calls:
-            return Page(message(HOW_TO_RUN))
+            return Page(message(HOW_TO_RUN if self.model.is_model else NO_MODEL))
         limits = self.limits.scale(self.times)
         trend = find_trend(self.calls, self._layers(), limits)
         verdicts = [judge(call, trend, limits) for call in self.calls]

@@ -25,6 +25,7 @@ from ..keys import bindings, key_of
 from .line_panel import LinePanel
 
 HOW_TO_RUN = f"no batches yet: press {key_of('batches')} to run several"
+NOT_SEEN = "nothing was seen of this module in the batches that ran last"
 LEAST, MOST = 4, 14  # lines of the plot
 _AROUND = 2  # lines: above the plot its title, below it a free one
 _TREND_WIDTH = 20
@@ -109,7 +110,7 @@ class HistoryPanel(LinePanel):
         if self.history is None:
             return None
         if self.series is None:
-            return Page(message(self.history.note or HOW_TO_RUN))
+            return Page(message(self.history.note or (NOT_SEEN if self.history.batches else HOW_TO_RUN)))
         rows = [self._cells(series, series is self.series) for series in self.history.series]
         table = Table(COLUMNS, rows, width)
         lines = [table.heading(), *(table.line(row) for row in rows)]

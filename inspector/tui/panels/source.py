@@ -87,6 +87,8 @@ class SourcePanel(LinePanel):
         source = self.source
         if source is None:
             return None
+        if not self.model.is_model:
+            return Page(explanation(source.notes))
         head = [self._title(source, width), self._parts(source, width)]
         if not self.code:
             return Page(explanation(source.notes), [*head, Line()])

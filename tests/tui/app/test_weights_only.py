@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from inspector.records import ListKinds, Observe, Opened, Run
+from inspector.records import GetSource, ListKinds, Observe, Opened, Run, Source
 from inspector.tui.bars.header import TitleBar
 
 from ..fake_engine import FakeEngine, failed, info, running
@@ -41,6 +41,16 @@ async def test_keys_for_passes_and_hooks_say_that_there_is_nothing_to_call(tmp_p
         assert app.screen is app.screen_stack[0] and not engine.requests(ListKinds)
         assert any("nothing to hook" in notification.message for notification in app._notifications)
         assert "Names" in app.export_screenshot(simplify=True)
+
+
+async def test_no_panel_names_a_key_for_what_weights_have_not(tmp_path: Path):
+    async with running(tmp_path, engine_with_weights()) as (app, pilot, engine):
+        engine.replies[GetSource] = lambda request: Source((), "class", "source", notes=(NOTHING,))
+        for key, said in (("1", [NOTHING]), ("7", ["weights without a model: there are no gradients"])):
+            await pilot.press(key)
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            assert [line for line in app.workbench.panels.current.copy_text().splitlines() if line.strip()] == said
 
 
 async def test_no_module_is_kept_as_one_without_its_hook(tmp_path: Path):

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from inspector import records as r
-from inspector.tui.panels.history import HOW_TO_RUN, HistoryPanel
+from inspector.tui.panels.history import HOW_TO_RUN, NOT_SEEN, HistoryPanel
 
 from .. import panel_records as made
 from .test_panels import NARROW, ODD, WIDE, Picture, seen, showing, text
@@ -33,6 +33,9 @@ async def test_it_asks_for_the_module_and_says_how_to_get_one() -> None:
         panel.show(r.History(made.PATH, 0, (), "not observed: press space"))
         await pilot.pause()
         assert "not observed: press space" in text(panel)
+        panel.show(r.History(made.PATH, 10, ()))
+        await pilot.pause()
+        assert NOT_SEEN in text(panel) and HOW_TO_RUN not in text(panel)
 
 
 async def test_the_cursor_picks_what_is_plotted() -> None:
