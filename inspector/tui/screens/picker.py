@@ -50,7 +50,7 @@ class Picker(Layer[str | None]):
     """Of a long name the end is kept: it is a path, or the name of a class after one."""
 
     DEFAULT_CSS = """
-    Picker > #layer { height: 80%; }
+    Picker > #layer { height: 80%; max-width: 130; }
     Picker Options { height: 1fr; border: none; background: transparent; padding: 0;
         scrollbar-size-vertical: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     Picker Options:focus { border: none; }

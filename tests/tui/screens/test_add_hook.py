@@ -392,6 +392,16 @@ async def test_a_whole_hook_typed_is_checked_and_added_as_it_is(tmp_path: Path):
         assert app.screen is app.workbench
 
 
+async def test_only_a_kind_that_there_is_is_said_to_be_put_on(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("j", "a")
+        await settle(app, pilot)
+        for typed, said in (("scale(2", ") ends it, then enter puts it on stem"), ("stem:scale(2", "")):
+            app.screen.query_one(Input).value = typed
+            await settle(app, pilot)
+            assert status(app).removeprefix(typed).strip() == said
+
+
 async def test_parameters_are_edited_by_the_kinds_that_can(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, engine):
         await pilot.press("j", "E")
@@ -507,6 +517,16 @@ async def test_what_the_field_with_the_keyboard_means_is_said_in_full(tmp_path: 
         await pilot.press("down")
         await settle(app, pilot)
         assert str(said.render()) == ""
+
+
+async def test_a_wide_window_shows_what_an_argument_means(tmp_path: Path):
+    words = "What every element is multiplied with."
+    kind = KindInfo("noise", "add noise", "Alter values", ("output",), (KindArgument("std", "float", 0.1, words),))
+    engine = FakeEngine()
+    engine.replies[ListKinds] = lambda request: Kinds((kind,))
+    async with running(tmp_path, engine, size=(200, 50)) as (app, pilot, _):
+        await choose(app, pilot, "noise")
+        assert all(field.cut_meaning == "" for field in app.screen.query(Field))
 
 
 async def test_the_form_lies_in_the_place_of_the_list(tmp_path: Path):

@@ -46,6 +46,16 @@ async def test_no_row_is_wrapped(choices: Sequence[Choice] | None, width: int) -
             assert "models.py:Net" in rows(listing)[0] and ("(width=" in rows(listing)[0] or width < 80)
 
 
+async def test_a_wide_window_shows_what_is_said_of_a_choice() -> None:
+    says = "(width: int) · Lets a learned share of each channel through, and no more than that."
+    app = App[None]()
+    async with app.run_test(size=(200, 50)) as pilot:
+        app.push_screen(Picker("Which", [Choice("small.py:SqueezeExcitationGate", "module", says)]))
+        await pilot.pause()
+        await pilot.pause()
+        assert says in rows(app.screen.query_one(Options))[0]
+
+
 async def test_nothing_found_is_said_and_cannot_be_chosen() -> None:
     app = App[None]()
     given: list[str | None] = []

@@ -89,7 +89,12 @@ class AddHookPicker(SubmittingLayer):
         if whole and text.endswith(")"):
             self.query_one(HookStatus).check(self._job.where, text, text)
         elif whole:
-            self.query_one(HookStatus).fault(text, f"{key_of('accept')} puts it on {self._job.where or 'the root'}")
+            self.query_one(HookStatus).fault(text, self._say_how_to_end())
+
+    def _say_how_to_end(self) -> str:
+        """Of a hook that is not whole yet; nothing of a kind that there is not, of which the list says so."""
+        where = self._job.where or "the root"
+        return f") ends it, then {key_of('accept')} puts it on {where}" if any(self._shown) else ""
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -68,6 +68,7 @@ class HookForm(SubmittingLayer):
     help_page = "The form of a hook"
 
     DEFAULT_CSS = """
+    HookForm > #layer { max-width: 130; }
     HookForm FieldScroll { height: 1fr; }
     HookForm #about { color: $foreground-muted; margin-bottom: 1; height: auto; }
     HookForm Tick { margin-left: 11; }
