@@ -319,8 +319,10 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
             self.border_title, self.border_subtitle = Text(title), Text(count)
 
     def _columns(self) -> Columns:
-        width = self.scrollable_content_region.width - self._before.width
-        return lay_out(width, self._listing.lines.widths(), long_names=not self._listing.in_tree)
+        room, lines = self.scrollable_content_region, self._listing.lines
+        before_bar = int(len(lines.ids) > room.height)  # a blank: what stands there would touch the scroll bar
+        width = room.width - self._before.width - before_bar
+        return lay_out(width, lines.widths(), long_names=not self._listing.in_tree)
 
     def render_line(self, y: int) -> Strip:
         line, ids = y + self.scroll_offset.y, self._listing.lines.ids

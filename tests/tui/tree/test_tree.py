@@ -337,6 +337,13 @@ async def test_the_mouse() -> None:
         assert app.opened == [1]
 
 
+async def test_nothing_touches_the_scroll_bar() -> None:
+    made = network()
+    async with showing(made, height=5) as (tree, _, _):
+        full = [len(line) for line in screen(tree)]
+        assert tree.max_scroll_y > 0 and max(full) < tree.scrollable_content_region.width
+
+
 # a model that changes
 
 
