@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from ...records import ParameterRow, Parameters, Path, TensorValue
+from ...records import OtherValue, ParameterRow, Parameters, Path, TensorValue
 from ...text import encodable
 from ..modules.holdings import tied_names
 from ..modules.names import Names
@@ -47,7 +47,7 @@ def parameters_of(
         ParameterRow(
             name,
             "tensor" if key == OWN else "parameter" if is_parameter else "buffer",
-            describe(tensor),
+            OtherValue(type(tensor).__name__, "has no shape yet") if is_lazy(tensor) else describe(tensor),
             trainable=is_parameter and tensor.requires_grad,
             persistent=persistent,
             tied=_others(tied.get(id(tensor), []), owner, key),
@@ -125,10 +125,6 @@ class _Describe:
         self._shapes = Summarizer(False)
 
     def __call__(self, tensor: Tensor) -> TensorValue:
-        if is_lazy(tensor):
-            return TensorValue(
-                (), str(tensor.dtype).removeprefix("torch."), str(tensor.device), why="lazy: no shape yet"
-            )
         if tensor.numel() > self._largest:
             return replace(self._shapes.tensor(tensor), why="large: its values are read when it is alone here")
         summarizer = self._full if perf_counter() < self._until else self._shapes
