@@ -3,7 +3,7 @@
 On the CPU a tensor is reduced at once: extremes, sum and sum of squares take about five copies' time together
 (`aminmax`, `sum`, `dot`), NaN and Inf show in the extremes and are counted only then, zeros only where the extremes
 admit any. On any other device the reductions stay there as one small row per chunk and `Pending` moves all rows of a
-pass to the host at once, because each `.item()` would be a synchronisation.
+pass to the host at once, because each `.item()` would be a synchronisation; on CUDA one kernel makes the row.
 
 Chunks merge with Chan, Golub and LeVeque's update of (elements, mean, M2) ("Algorithms for computing the sample
 variance", The American Statistician 37, 1983).
@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from ...records import Statistics, TensorValue
+from . import cuda_statistics
 
 CHUNK = 1 << 24
 """Elements reduced at a time, so that temporaries stay small next to the tensor."""
@@ -221,8 +222,11 @@ def _reduce_finite(flat: Tensor) -> Partial:
 def reduce_on_device(flat: Tensor) -> Tensor:
     """The fields of `Partial` as one tensor on the device of `flat`, without waiting for it."""
     wide = torch.float32 if flat.device.type == "mps" else torch.float64  # mps has no float64
-    exact = flat.dtype in (torch.float32, torch.float64)
-    x = flat if exact else flat.to(torch.float32 if flat.is_floating_point() else wide)
+    if flat.dtype not in cuda_statistics.TYPES:
+        flat = flat.to(torch.float32 if flat.is_floating_point() else wide)
+    if flat.numel() and (launch := cuda_statistics.find_kernel(flat.dtype, flat.device)) is not None:
+        return cuda_statistics.reduce(flat, launch)
+    x = flat.float() if flat.element_size() < 4 else flat
     finite = x.isfinite()
     count = finite.sum()
     kept = torch.where(finite, x, 0)

@@ -34,6 +34,7 @@ MAX_PARTS = 1_000
 """Items shown of one value, all its containers together."""
 MAX_DEPTH = 16
 
+_IN_GRAPH = "no statistics: this call is recorded into a CUDA graph, and computes nothing"
 _NONE = NoneValue()
 _CONTAINERS = (dict, list, tuple, deque)
 _transforms: Any = torch._C._functorch.peek_interpreter_stack
@@ -139,6 +140,8 @@ class Summarizer:
         return self._with_values(tensor, carrier, dense, _metadata(tensor, summary=summary))
 
     def _defer(self, tensor: Tensor, carrier: Tensor, words: str) -> TensorValue:
+        if carrier.device.type == "cuda" and torch.cuda.is_current_stream_capturing():
+            return _metadata(tensor, _IN_GRAPH)
         dense, of = _numbers(carrier, words)
         pieces, repeats = stats.chunks(dense)
         value = _metadata(tensor)
