@@ -16,13 +16,15 @@ from .kept_tensor import LOST, KeptTensor, keeps_gradient
 from .kinds.held_tensors import HeldTensor
 from .others import OtherThreads
 from .reach import Reach, name_tensors, script_tensors
+from .room import Room
 
 _OF_OTHERS = f"values (another thread writes to the model too: {LOST}"
 _GRADIENT_OF_OTHERS = f"grad (another thread writes to the model too: {LOST}"
 _SHARED = f"grad (another thread may run a backward pass too: {LOST}"
 
 BUDGET = 4 << 30
-"""Bytes of tensors copied at most; larger ones are watched by version counters and cannot be put back."""
+"""Bytes of tensors copied at most, and never more than half of the memory that is free; larger ones are watched by
+version counters and cannot be put back."""
 
 
 class TensorBackup:
@@ -41,7 +43,7 @@ class TensorBackup:
         self._gradients = not (others and others.are_busy())
         self.had_others = bool(others)
         self.not_copied = 0
-        self._left = budget
+        self._room = Room(budget)
         self._tensors: list[KeptTensor] = []
         self._by_id: dict[int, KeptTensor] = {}
         self._lost: dict[str, None] = {}  # what was found by `restore_restless`, and is told once
@@ -62,8 +64,7 @@ class TensorBackup:
             gradients = [(f"{name}.grad", gradient) for name, tensor in found for gradient in _gradient(tensor)]
             found = [*found, *((name, each) for name, each in gradients if id(each) not in self._by_id)]
         sizes = [stored_bytes(tensor) for _, tensor in found]
-        copied = _smallest(sizes, self._left)
-        self._left -= sum(sizes[index] for index in copied)
+        copied = self._choose(found, sizes)
         self.not_copied += sum(size for index, size in enumerate(sizes) if index not in copied)
         kept, done, total = [], 0, sum(sizes[index] for index in copied)
         for index, named in enumerate(found):
@@ -72,6 +73,11 @@ class TensorBackup:
             tell(Work("copying weights", done, total, "bytes"))
         self._tensors += kept
         self._by_id.update((id(each.tensor), each) for each in kept)
+
+    def _choose(self, found: list[tuple[str, Tensor]], sizes: list[int]) -> set[int]:
+        """Which there is room for. Small ones first: BatchNorm writes its own without moving a version counter."""
+        by_size = sorted(range(len(sizes)), key=sizes.__getitem__)
+        return {index for index in by_size if self._room.take(read(found[index][1], "device"), sizes[index])}
 
     def accept(self, tensor: Tensor) -> None:
         """What this tensor holds now is what it is restored to from now on."""
@@ -128,7 +134,9 @@ class TensorBackup:
         values"."""
         lost, self._lost = self._lost, {}
         with torch._C.DisableTorchFunctionSubclass():
-            return [*lost, *(f"{kept.name}: {what}" for kept in self._tensors for what in _try_restore(kept, others))]
+            same = set() if others else _find_unwritten(self._tensors)
+            changed = ((kept, _try_restore(kept, others, id(kept) in same)) for kept in self._tensors)
+            return [*lost, *(f"{kept.name}: {what}" for kept, words in changed for what in words)]
 
 
 def _is_theirs(kept: KeptTensor, others: OtherThreads) -> bool:
@@ -143,17 +151,6 @@ def _gradient(tensor: Tensor) -> list[Tensor]:
     return [] if gradient is None else [gradient]
 
 
-def _smallest(sizes: list[int], budget: int) -> set[int]:
-    """Which of `sizes` fit. Small ones first: BatchNorm writes its statistics without moving a version counter."""
-    chosen: set[int] = set()
-    for index in sorted(range(len(sizes)), key=sizes.__getitem__):
-        budget -= sizes[index]
-        if budget < 0:
-            break
-        chosen.add(index)
-    return chosen
-
-
 def _renew(kept: KeptTensor, gradient: bool) -> None:
     vars(kept).update(vars(KeptTensor.of(kept.name, kept.tensor, kept.copy is not None, gradient)))
 
@@ -165,9 +162,26 @@ def _has_changed(kept: KeptTensor) -> bool:
         return False
 
 
-def _try_restore(kept: KeptTensor, others: OtherThreads | None) -> list[str]:
+def _find_unwritten(tensors: list[KeptTensor]) -> set[int]:
+    """Those on devices that hold the bits that they held. A device is waited for once, and not for each of them."""
+    asked: dict[torch.device, list[tuple[KeptTensor, Tensor]]] = {}
+    for kept in tensors:
+        try:
+            answer = kept.ask_device()
+        except Exception:  # a tensor may refuse any operation, and a device may be full; it is asked alone, and says so
+            answer = None
+        if answer is not None:
+            asked.setdefault(answer.device, []).append((kept, answer))
+    same = set()
+    for pairs in asked.values():
+        written = torch.stack([answer for _, answer in pairs]).tolist()
+        same |= {id(kept) for (kept, _), is_other in zip(pairs, written, strict=True) if not is_other}
+    return same
+
+
+def _try_restore(kept: KeptTensor, others: OtherThreads | None, is_same: bool = False) -> list[str]:
     try:
-        return _restore_beside(kept, others) if others else list(kept.restore())
+        return _restore_beside(kept, others) if others else list(kept.restore(is_same))
     except Exception as error:  # as in `of`; the others are still put back
         return [f"{type(error).__name__} while comparing ({LOST}"]
 

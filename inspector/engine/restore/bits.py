@@ -12,6 +12,10 @@ from ..values.unwrap import as_plain, is_freed, is_lazy, read
 _HAVE_NAMES = hasattr(Tensor, "has_names")
 """Dimensions have names with an older torch, which takes no look at the bits of such a tensor."""
 
+_INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+_AT_ONCE = 1 << 26
+"""Elements that are compared at a time on a device, of which each takes a byte more."""
+
 
 def real_elements(tensor: Tensor) -> Tensor:
     """The elements of a strided tensor that are really there: of an expanded dimension the first."""
@@ -42,10 +46,25 @@ def same_bits(a: Tensor, b: Tensor) -> bool:
         return same_bits(a.values(), b.values())
     if a.is_quantized:
         a, b = a.int_repr(), b.int_repr()
-    if a.is_complex():
-        a, b = torch.view_as_real(a.resolve_conj()), torch.view_as_real(b.resolve_conj())
-    integer = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[a.element_size()]
-    return torch.equal(a.view(integer), b.view(integer))
+    return torch.equal(_as_integers(a), _as_integers(b))
+
+
+def differ(a: Any, b: Any) -> Tensor | None:
+    """`not same_bits`, as a tensor on their device that nobody waits for; None for what only `same_bits` compares."""
+    plain = a.layout is b.layout is torch.strided and not (a.is_nested or a.is_quantized)
+    if not plain or a.shape != b.shape or a.dtype != b.dtype or (_HAVE_NAMES and a.has_names()):
+        return None
+    a, b = _as_integers(a), _as_integers(b)
+    if a.numel() <= _AT_ONCE or not (a.is_contiguous() and b.is_contiguous()):
+        return torch.ne(a, b).any()
+    parts = zip(torch.split(a.view(-1), _AT_ONCE), torch.split(b.view(-1), _AT_ONCE), strict=True)
+    return torch.stack([torch.ne(one, other).any() for one, other in parts]).any()
+
+
+def _as_integers(tensor: Tensor) -> Tensor:
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor.resolve_conj())
+    return tensor.view(_INTEGERS[tensor.element_size()])
 
 
 def _without_names(tensor: Any) -> Any:

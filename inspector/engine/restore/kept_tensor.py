@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..values.unwrap import as_plain, count_memory, is_freed, is_lazy, read
-from .bits import real_elements, same_bits, same_place, set_version
+from .bits import differ, real_elements, same_bits, same_place, set_version
 
 LOST = "cannot be put back)"
 """How words end that say what stays changed."""
@@ -100,12 +100,20 @@ class KeptTensor:
         """Whether its gradient is another one."""
         return keeps_gradient(self.tensor) and read(self.tensor, "grad") is not self.gradient
 
-    def restore(self) -> Iterator[str]:
-        """Put back all of it; yields what had changed."""
-        yield from self.restore_itself()
+    def ask_device(self) -> Tensor | None:
+        """Whether something was written where it was, as a tensor on its device that nobody waits for; None where that
+        is to be asked by `has_other_values`."""
+        alias, copy = self.alias, self.copy
+        if alias is None or copy is None or not _is_apart(copy) or is_freed(alias) or alias.layout in _SPARSE:
+            return None
+        return differ(real_elements(alias), copy)
+
+    def restore(self, is_same: bool = False) -> Iterator[str]:
+        """Put back all of it; yields what had changed. `is_same`: nothing was written where it was."""
+        yield from self.restore_itself(is_same)
         yield from self.restore_gradient()
 
-    def restore_itself(self) -> Iterator[str]:
+    def restore_itself(self, is_same: bool = False) -> Iterator[str]:
         """Put back class, storage, contents, version and flags; yields what had changed."""
         tensor = self.tensor
         if type(tensor) is not self.cls:  # a lazy parameter that was materialised
@@ -118,7 +126,8 @@ class KeptTensor:
         moved = self._has_other_memory()
         if moved:
             yield self._restore_memory()
-        if self.alias is not None and self.copy is not None and not (moved and is_freed(self.alias)):
+        freed = moved and self.alias is not None and is_freed(self.alias)
+        if self.alias is not None and self.copy is not None and not (is_same or freed):
             yield from self._restore_values(self.alias, self.copy)
         yield from self._restore_graph()
         if self.is_written:
@@ -166,6 +175,11 @@ class KeptTensor:
             yield f"values (not copied, {LOST}"
         else:
             set_version(self.tensor, self.version)
+
+
+def _is_apart(tensor: Tensor) -> bool:
+    """On a device that works on while this process does."""
+    return tensor.device.type not in ("cpu", "meta")
 
 
 def keeps_gradient(tensor: Tensor) -> bool:

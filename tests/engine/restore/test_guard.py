@@ -20,6 +20,7 @@ from inspector.engine import session
 from inspector.engine.modules.tree import walk
 from inspector.engine.passes.forward import forward
 from inspector.engine.recording.recorder import Cancelled
+from inspector.engine.restore import kept_tensor, room
 from inspector.engine.restore.backup import TensorBackup
 from inspector.engine.restore.bits import same_bits
 from inspector.engine.restore.guard import Snapshot
@@ -229,6 +230,7 @@ def test_past_the_budget_writes_are_noticed_and_not_hidden() -> None:
     assert forward(tree, backup, (torch.eye(4),), {}, seed=0).not_restored == ()  # said once
 
 
+@pytest.mark.parametrize("apart", [False, True])
 @pytest.mark.parametrize(
     "write",
     [
@@ -243,7 +245,10 @@ def test_past_the_budget_writes_are_noticed_and_not_hidden() -> None:
         lambda p: p.data.copy_(torch.tensor([-0.0, 2.0])),  # equal, but not in every bit
     ],
 )
-def test_any_write_to_a_parameter_is_put_back(write: Any) -> None:
+def test_any_write_to_a_parameter_is_put_back(write: Any, apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`apart`: as on a device, which is asked about all tensors at once."""
+    monkeypatch.setattr(kept_tensor, "_is_apart", lambda tensor: apart)
+
     class Writes(nn.Module):
         def __init__(self):
             super().__init__()
@@ -262,6 +267,30 @@ def test_any_write_to_a_parameter_is_put_back(write: Any) -> None:
     assert outcome.error is None and outcome.restored
     assert_same(fingerprint(model), before)
     graph.backward()
+
+
+def test_a_device_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_tensor, "_is_apart", lambda tensor: True)
+    monkeypatch.setattr(kept_tensor, "same_bits", lambda a, b: pytest.fail("one tensor is compared alone"))
+    tree = walk(nn.Sequential(*(nn.Linear(2, 2) for _ in range(9))))
+    snapshot = Snapshot(tree, TensorBackup(tree))
+    assert snapshot.restore() == ([], [])
+
+
+def test_copies_take_half_of_what_is_free_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    free = {"cpu": 10_000, "meta": 0}
+    monkeypatch.setattr(room, "free_bytes", lambda device: free[device.type])
+    model = nn.Module()
+    for name, size in (("small", 100), ("fits", 1_000), ("large", 1_000)):
+        model.register_buffer(name, torch.zeros(size))
+    assert TensorBackup(walk(model)).not_copied == 4_000
+    assert TensorBackup(walk(model), budget=500).not_copied == 8_000
+
+
+def test_what_is_free_is_told_or_not() -> None:
+    assert (room.free_bytes(torch.device("cpu")) or 1) > 0
+    assert room.free_bytes(torch.device("cuda:0")) is None or torch.cuda.is_available()
+    assert room.free_bytes(torch.device("meta")) is None
 
 
 def test_nothing_is_written_where_nothing_changed() -> None:
