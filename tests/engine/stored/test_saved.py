@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import itertools
 import os
 import pickle
 import struct
@@ -102,6 +103,7 @@ def zip_with(pickled: bytes) -> bytes:
         zip_with(b"\x80\x04\x8d" + struct.pack("<Q", 1 << 40)),  # a string as long as a disk
         zip_with(pickle.dumps(["x"])[:-1]),
     ],
+    ids=itertools.count(),  # a zip says when it was made, and each worker makes its own
 )
 def test_what_is_broken_or_something_else_is_unknown(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "net.pt"
