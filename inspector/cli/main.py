@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 from ..errors import InspectorError, UsageError
 from .output import OutputError, open_streams, say, write
-from .parser import asks_for_json
-from .verbs import split_verb
+from .parser import asks_for_json, nearest_names
+from .verbs import OPEN, VERBS, split_verb
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -17,6 +18,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     open_streams()
     verb, arguments = split_verb(list(sys.argv[1:] if argv is None else argv))
     try:
+        if verb is OPEN:
+            _refuse_slip(arguments)
         code: int = import_module(f".{verb.name}", __package__).run(arguments)
     except OutputError as error:
         return _fail(error)
@@ -25,6 +28,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             _write_failure(error)
         return _fail(error)
     return code
+
+
+def _refuse_slip(arguments: Sequence[str]) -> None:
+    """A verb that was mistyped is no target: to say so takes no torch."""
+    word = arguments[0] if arguments else ""
+    meant = nearest_names(word, [verb.name for verb in VERBS]) if word.isalpha() and not os.path.exists(word) else []
+    if meant and word != OPEN.name:
+        raise UsageError(f"there is no verb {word!r}", hint=f"did you mean inspector {meant[0]}?")
 
 
 def _fail(error: InspectorError) -> int:

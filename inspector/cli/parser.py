@@ -6,7 +6,7 @@ import argparse
 import itertools
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from .. import __version__, target_kinds
@@ -64,9 +64,17 @@ class Parser(argparse.ArgumentParser):
         return super().parse_args(args, self._seen)
 
     def error(self, message: str) -> NoReturn:
+        message += self._guess_options(message)
         if self._json:
             self._print_failure(message)
         super().error(message)
+
+    def _guess_options(self, message: str) -> str:
+        """What was meant by the first option that there is not."""
+        unknown = message.partition("unrecognized arguments: ")[2].split()
+        typed = next((word for word in unknown if word.startswith("--")), "")
+        close = nearest_names(typed.partition("=")[0], self._option_string_actions)
+        return f"; did you mean {close[0]}?" if typed and close else ""
 
     def _print_message(self, message: str, file: Any = None) -> None:
         """Help, version and usage: argparse itself passes over what cannot be written."""
@@ -78,6 +86,13 @@ class Parser(argparse.ArgumentParser):
 
         problem = Problem(message, hint=f"{self.prog} --help", kind="UsageError", exit_code=2)
         write(render_failure(getattr(self._seen, "target", None), problem) + "\n")
+
+
+def nearest_names(typed: str, known: Iterable[str]) -> list[str]:
+    """Those that what was typed is a slip of."""
+    import difflib
+
+    return difflib.get_close_matches(typed[:100], list(known), 1, 0.7)
 
 
 def asks_for_json(arguments: Sequence[str]) -> bool:

@@ -91,3 +91,16 @@ def test_the_schema_is_printed_as_it_ships(capsys: pytest.CaptureFixture[str]) -
 def test_the_help_is_made_in_a_terminal_of_any_width(columns: str, monkeypatch) -> None:
     monkeypatch.setenv("COLUMNS", columns)
     assert "doctor" in make_parser().format_help()
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("confg", "config"), ("doctr", "doctor"), ("completions", "completion")])
+def test_a_verb_with_a_slip_is_told_at_once(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([typed]) == 2
+    assert f"did you mean inspector {meant}?" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("typed", "meant"), [("--hlep", "--help"), ("--themes=x", "--theme"), ("--zzz", "")])
+def test_an_option_with_a_slip_is_told(typed: str, meant: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["resnet18", typed])
+    assert capsys.readouterr().err.strip().endswith(f"did you mean {meant}?" if meant else typed)

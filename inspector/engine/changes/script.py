@@ -135,8 +135,10 @@ def _in_docstring(text: str) -> str:
 
 
 def say_counts(hooks: int, edits: int) -> str:
-    """`2 hooks and 1 edit`."""
-    return f"{hooks} hook{'s' * (hooks != 1)} and {edits} edit{'s' * (edits != 1)}"
+    """`2 hooks and 1 edit`; of what there is none, nothing."""
+    counts = ((hooks, "hook"), (edits, "edit"))
+    said = [f"{count} {what}{'s' * (count != 1)}" for count, what in counts if count]
+    return " and ".join(said) or "no hooks"
 
 
 def _indent(lines: Sequence[str], by: int = 4) -> str:

@@ -119,7 +119,7 @@ def test_a_recipe_read_again_does_the_same(tmp_path: Path) -> None:
 def test_a_hook_that_observes_a_part_is_said_to_be_a_hook(tmp_path: Path) -> None:
     session = opened()
     answer(session, AddHook(1, "fc", "observe(call=0)"))
-    assert session.save(str(tmp_path / "r.toml")).what == "1 hook and 0 edits"
+    assert session.save(str(tmp_path / "r.toml")).what == "1 hook"
     session.close()
 
 
