@@ -43,16 +43,27 @@ _SHAPES = re.compile(
 def diagnose(error: BaseException, failed: Call | None, tree: ModuleTree, held: Sequence[tuple[str, int]]) -> Problem:
     """Args:
     error: What ended the pass.
-    failed: The innermost call it came out of.
+    failed: The innermost call it came out of; None where nothing was observed, and the frames tell the module.
     tree: The model.
     held: What of ours and of the model's is in memory, in bytes.
     """
-    problem = problem_of(error, tree.paths[failed.index] if failed is not None else None)
-    module = tree.nodes[failed.index].module if failed is not None else None
+    index = failed.index if failed is not None else _find_module(error, tree)
+    problem = problem_of(error, tree.paths[index] if index is not None else None)
+    module = tree.nodes[index].module if index is not None else None
     why, hint = _explain(error, failed, module, tree, held)
     place = location(module) if module is not None and not problem.where else None
     where = encodable(f"{place[0]}:{place[1]} defines it", 400) if place is not None else problem.where
     return replace(problem, why=encodable(why, 1_500), where=where, hint=encodable(hint, 500) if hint else problem.hint)
+
+
+def _find_module(error: BaseException, tree: ModuleTree) -> int | None:
+    """The row of the innermost module whose method was running."""
+    found, traceback = None, traceback_of(error)
+    while traceback is not None:
+        module = traceback.tb_frame.f_locals.get("self")
+        found = tree.index_of_object.get(id(module), found) if isinstance(module, nn.Module) else found
+        traceback = traceback.tb_next
+    return found
 
 
 def is_about_input(error: BaseException) -> bool:
@@ -96,13 +107,15 @@ def _compare_input(failed: Call | None, module: nn.Module | None, tree: ModuleTr
     parts = []
     taken = describe_input(module) if module is not None else ""
     if failed is not None and module is not None:
-        name = f"{'.'.join(tree.paths[failed.index]) or '(root)'} ({type(module).__name__})"
+        name = _describe(failed.index, module, tree)
         got = ", ".join(_arguments(failed)) or "nothing"
         parts.append(f"{name} takes {taken}, and got {got}" if taken else f"{name} got {got}")
         own = describe_own(module)
         if not taken and own:
             parts[-1] += f"; its own tensors are {own}"
-    found = [] if taken else list(_tensors_of_line(error))
+    elif module is not None and taken:
+        parts.append(f"{_describe(tree.index_of_object[id(module)], module, tree)} takes {taken}")
+    found = [] if taken and failed is not None else list(_tensors_of_line(error))
     if found:
         parts.append(f"in that line: {', '.join(found[:_SHOWN])}")
     return "\n".join(parts)
@@ -110,10 +123,14 @@ def _compare_input(failed: Call | None, module: nn.Module | None, tree: ModuleTr
 
 def _compare_signature(failed: Call, module: nn.Module, tree: ModuleTree) -> str:
     """The signature of the module whose forward was called wrongly."""
-    name = f"{'.'.join(tree.paths[failed.index]) or '(root)'} ({type(module).__name__})"
+    name = _describe(failed.index, module, tree)
     signature = signature_of(module)
     got = ", ".join(_arguments(failed)) or "nothing"
     return f"{name} takes {signature}, and got {got}" if signature else f"{name} got {got}"
+
+
+def _describe(index: int, module: nn.Module, tree: ModuleTree) -> str:
+    return f"{'.'.join(tree.paths[index]) or '(root)'} ({type(module).__name__})"
 
 
 def _arguments(call: Call) -> Iterator[str]:

@@ -100,6 +100,15 @@ def test_what_cannot_be_done_is_said_and_the_model_is_as_before(request_: RunSwe
     assert fingerprint(model) == before
 
 
+def test_an_input_that_does_not_fit_is_told_with_the_module() -> None:
+    session = opened(nn.Sequential(nn.Sequential(nn.Linear(4, 4)), nn.Linear(4, 2)))
+    with pytest.raises(InspectorError) as raised:
+        answer(session, RunSweep(1, ("0",), hook="zero()", corrupted=("3x5",)))
+    problem = raised.value.problem
+    assert problem.path == ("0", "0") and problem.why.startswith("0.0 (Linear) takes")
+    session.close()
+
+
 def test_what_cannot_be_swept_says_why() -> None:
     session = opened(torch.jit.script(make_model()))
     with pytest.raises(InspectorError, match="no hook can be put on 0: scripted and traced modules run compiled code"):
