@@ -14,7 +14,7 @@ from .host import Host
 from .live import Live
 from .presenter import Presenter
 from .questions import Questions
-from .state import NO_MODEL, AppState
+from .state import AppState
 
 CANCEL_PATIENCE = 2.0
 
@@ -46,8 +46,8 @@ class Passes:
             self._seed = seed
         if not self._engine.alive:
             self._host.tell(f"the engine is not running; {say_key('restart')} starts it again")
-        elif not state.ready:
-            self._host.tell(NO_MODEL)
+        elif state.why_no_pass:
+            self._host.tell(state.why_no_pass)
         elif state.running:
             self._next = plan
         elif state.guessing:

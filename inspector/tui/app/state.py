@@ -42,6 +42,14 @@ class AppState:
         return self.model.generation
 
     @property
+    def why_no_pass(self) -> str:
+        """What to say where there is nothing that could run, "" where there is."""
+        if self.model.is_model:
+            return "" if self.ready else NO_MODEL
+        typed = f"; inspector NAME -w {self.target.target} opens them in a model" if self.target is not None else ""
+        return f"weights without a model: there is nothing to run{typed}"
+
+    @property
     def guessing(self) -> bool:
         """Whether the engine tries inputs."""
         return self.opened is not None and self.opened.guessing

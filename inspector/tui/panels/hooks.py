@@ -90,6 +90,9 @@ class HooksPanel(HookKeys, LinePanel):
         return Page(lines, [*head, Line()], stops)
 
     def _why_nothing(self, hooks: Hooks) -> Iterator[str]:
+        if not self.model.is_model:
+            yield "weights without a model: there is nothing to hook"
+            return
         yield "no hooks on this module"
         if hooks.note:
             yield hooks.note

@@ -10,6 +10,8 @@ from inspector.tui.bars.header import TitleBar
 from ..fake_engine import FakeEngine, failed, info, running
 
 NOTHING = "weights without a model: nothing to call"
+NO_HOOKS = "weights without a model: there is nothing to hook"
+NO_GRADIENTS = "weights without a model: there are no gradients"
 
 
 def engine_with_weights() -> FakeEngine:
@@ -32,10 +34,13 @@ async def test_they_open_with_their_values_and_without_a_pass(tmp_path: Path):
 
 async def test_keys_for_passes_and_hooks_say_that_there_is_nothing_to_call(tmp_path: Path):
     async with running(tmp_path, engine_with_weights()) as (app, pilot, engine):
-        await pilot.press("L")
-        await app.workers.wait_for_complete()
-        await pilot.pause()
-        assert len(engine.requests(Run)) == 1 and not app.state.live and not app.state.running
+        for key in "rbmsBL":
+            await pilot.press(key)
+            await app.workers.wait_for_complete()
+            await pilot.pause()
+            assert app.screen is app.workbench and not app.state.live and not engine.requests(Run)
+        (notice,) = app.host.notices.current
+        assert notice.times == 6 and "nothing to run; inspector NAME -w net opens them" in notice.words
         await pilot.press("a")
         await pilot.pause()
         assert app.screen is app.screen_stack[0] and not engine.requests(ListKinds)
@@ -46,7 +51,7 @@ async def test_keys_for_passes_and_hooks_say_that_there_is_nothing_to_call(tmp_p
 async def test_no_panel_names_a_key_for_what_weights_have_not(tmp_path: Path):
     async with running(tmp_path, engine_with_weights()) as (app, pilot, engine):
         engine.replies[GetSource] = lambda request: Source((), "class", "source", notes=(NOTHING,))
-        for key, said in (("1", [NOTHING]), ("7", ["weights without a model: there are no gradients"])):
+        for key, said in (("1", [NOTHING]), ("4", [NO_HOOKS]), ("7", [NO_GRADIENTS])):
             await pilot.press(key)
             await app.workers.wait_for_complete()
             await pilot.pause()

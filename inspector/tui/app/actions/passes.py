@@ -13,7 +13,7 @@ from ..host import Host
 from ..passes import Passes
 from ..presenter import Presenter
 from ..questions import Questions
-from ..state import NO_MODEL, AppState
+from ..state import AppState
 
 if TYPE_CHECKING:
     from ...screens.seed import Draw
@@ -40,10 +40,15 @@ class PassActions:
     def batches(self) -> None:
         """Ask how many, and run them."""
         info = self.state.model.info
-        if self.state.ready and info is not None:
+        if not self._refuse() and info is not None:
             self.questions.ask_batches(self._plan, info.generates, self._run_batches)
-        else:
-            self.host.tell(NO_MODEL)
+
+    def _refuse(self) -> bool:
+        """Say why nothing can run, where that is so."""
+        why = self.state.why_no_pass
+        if why:
+            self.host.tell(why)
+        return bool(why)
 
     def _run_batches(self, plan: Plan) -> None:
         self._plan = plan
@@ -54,16 +59,16 @@ class PassActions:
         self.host.spawn(self.passes.show_step(delta))
 
     def live(self) -> None:
-        self.passes.live.toggle()
-        self.presenter.show_live()
+        if self.state.live or not self._refuse():
+            self.passes.live.toggle()
+            self.presenter.show_live()
 
     def seed(self) -> None:
         """Ask for the seed and the sample input, and run with them."""
         from ...screens.seed import Draw
 
         info, target = self.state.model.info, self.state.target
-        if info is None:
-            self.host.tell(NO_MODEL)
+        if self._refuse() or info is None:
             return
         now = Draw(self.state.seed, target.inputs if target is not None else (), self.state.fresh)
         used = f"{visible(info.input)} ({visible(info.input_origin)})" if info.input else ""
@@ -79,10 +84,8 @@ class PassActions:
 
     def baseline(self) -> None:
         """Compare with the model as it is now."""
-        if self.state.ready:
+        if not self._refuse():
             self.host.spawn(self._take_baseline())
-        else:
-            self.host.tell(NO_MODEL)
 
     async def _take_baseline(self) -> None:
         reply = await self.engine.ask(TakeBaseline(self.state.generation))
