@@ -26,6 +26,7 @@ class Widths:
     mark: int = 1
     words: int = 0  # badges written out
     signs: int = 0  # badges as signs
+    by_number: bool = False  # lines are sorted by the number, which gives way last
 
 
 class Columns(NamedTuple):
@@ -50,7 +51,8 @@ class Columns(NamedTuple):
 def lay_out(width: int, natural: Widths, long_names: bool = False) -> Columns:
     """Share `width` cells out. What gives way first: badge words, the spelled-out shape, class, number, shape, and
     last heat, calls and badges; the name takes what is left. With `long_names` they matter more than the classes.
-    Words and shapes that can be said in less give way to any name and to any class up to half of the width."""
+    Words and shapes that can be said in less give way to any name and to any class up to half of the width; a number
+    that lines are sorted by, to nothing."""
     need = min(natural.name, max(14, width * 2 // 5 if long_names else width // 3))
     whole = max(need, min(natural.name, width // 2))
     rest = 0
@@ -82,7 +84,7 @@ def _variants(natural: Widths) -> Iterator[Columns]:
     yield (columns := columns._replace(shape=natural.short_shape))
     yield (columns := columns._replace(class_name=min(natural.class_name, _SHORT_CLASS)))
     yield (columns := columns._replace(class_name=0))
-    yield (columns := columns._replace(number=0))
+    yield (columns := columns._replace(number=natural.number if natural.by_number else 0))
     yield (columns := columns._replace(shape=min(natural.short_shape, _SHORT_SHAPE)))
     yield (columns := columns._replace(shape=0))
     yield (columns := columns._replace(calls=0, badges=0, mark=0))

@@ -11,7 +11,7 @@ BAR = "▌"
 
 
 class Gutter:
-    """One cell for the bar, which is seen in every theme and without colours; one more where there are letters."""
+    """One cell for the bar, which is seen in every theme and without colours; two more where there are letters."""
 
     def __init__(self) -> None:
         self._letters: dict[Path, str] = {}
@@ -22,9 +22,9 @@ class Gutter:
 
     @property
     def width(self) -> int:
-        return 2 if self._letters else 1
+        return 3 if self._letters else 1
 
     def pieces(self, path: Path, selected: bool) -> list[Piece]:
         """What stands before the line of this module."""
         bar: Piece = (BAR if selected else " ", "cursor-bar")
-        return [bar, (self._letters.get(path, " "), "letter")] if self._letters else [bar]
+        return [bar, (f"{self._letters.get(path, ' ')} ", "letter")] if self._letters else [bar]

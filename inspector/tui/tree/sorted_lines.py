@@ -14,7 +14,7 @@ from .cells import Piece, share_line
 from .columns import NAME_LIMIT, Columns, Widths
 from .lines import Lines
 from .matching import occurrences
-from .sorting import Measures, Sort, most_first
+from .sorting import Measures, Sort, distances, most_first
 from .tree_lines import MEASURED, TreeLines
 
 
@@ -49,7 +49,11 @@ class SortedLines(Lines):
         self.natural.number = max((len(self._write(row)) for row in rows), default=0)
 
     def widths(self) -> Widths:
-        return replace(self._modules.widths(), name=self.natural.name, number=self.natural.number)
+        """What the lines are sorted by is written once: a distance stands there as heat."""
+        all = self._modules.widths()
+        as_heat = self.sort is not None and self.sort.measure is distances and all.heat
+        number = 0 if as_heat else self.natural.number
+        return replace(all, name=self.natural.name, number=number, by_number=True)
 
     @property
     def ids(self) -> Sequence[int]:

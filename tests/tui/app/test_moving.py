@@ -167,8 +167,8 @@ async def test_a_module_is_marked_with_a_letter_and_gone_to_by_it(tmp_path: Path
         await pilot.press("escape", "M")
         assert str(app.screen.query_one(Static).content).endswith("Later ' and the letter go to this one.")
         await pilot.press("x", "g")
-        shown = [app.workbench.module_tree.render_line(line).text[:4] for line in (0, 4)]
-        assert shown == ["▌ ▾ ", " x│ "]
+        shown = [app.workbench.module_tree.render_line(line).text[:5] for line in (0, 4)]
+        assert shown == ["▌  ▾ ", " x │ "]
         await pilot.press("apostrophe")
         assert str(app.screen.query_one(Static).content) == "x  body.1"
         await pilot.press("x")
@@ -179,7 +179,7 @@ async def test_a_module_is_marked_with_a_letter_and_gone_to_by_it(tmp_path: Path
         assert app.workbench.selected_path == () and "no module is marked y" in app.presenter.log_panel.copy_text()
         app.bookmarks.keep()
     async with running(tmp_path) as (app, pilot, _):
-        assert app.workbench.module_tree.render_line(4).text.startswith(" x│")
+        assert app.workbench.module_tree.render_line(4).text.startswith(" x │")
         await pilot.press("apostrophe", "x")
         await pilot.pause()
         assert app.workbench.selected_path == ("body", "1")

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from inspector.tui.tree.cells import share_head, share_line
 from inspector.tui.tree.columns import Columns, Widths, lay_out
+from inspector.tui.tree.gutter import Gutter
 from inspector.tui.tree.lines import DisplayOptions
 from inspector.tui.tree.listing import Listing
 
@@ -56,6 +57,19 @@ def test_what_can_be_said_in_less_gives_way_to_a_class():
     whole = [(width, lay_out(width, natural)) for width in range(68, 110)]
     assert all(columns.class_name == 34 for _, columns in whole)
     assert not any(columns.words for width, columns in whole if width < 95)
+
+
+def test_a_number_that_lines_are_sorted_by_gives_way_last():
+    natural = Widths(
+        40, 21, number=7, by_number=True, shape=10, short_shape=8, heat=6, calls=2, mark=3, words=5, signs=1
+    )
+    assert {lay_out(width, natural, long_names=True).number for width in range(30, 120)} == {7}
+
+
+def test_a_letter_does_not_run_into_the_name():
+    gutter = Gutter()
+    gutter.take({"a": ("stem",)})
+    assert [text for text, _ in gutter.pieces(("stem",), selected=True)] == ["▌", "a "]
 
 
 written = st.text("abc", max_size=6)
