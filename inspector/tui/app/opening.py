@@ -126,7 +126,7 @@ class Opening:
     def _await_no_more(self) -> None:
         """No rows of this model will come."""
         self.state.model.awaited = False
-        self.presenter.show_rows()
+        self.presenter.show_step()
 
     def forget(self) -> None:
         """Nothing is open."""

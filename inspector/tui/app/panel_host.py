@@ -49,7 +49,7 @@ class PanelHost(Container):
         super().__init__(id=id)
         self.members = tuple(panels)
         self._ask = ask
-        self._model = Model()
+        self._model = Model(awaited=True)
         self._index: int | None = None
         self._showing = 0
         self._wanted = False
@@ -141,12 +141,12 @@ class PanelHost(Container):
         place = format.path(self._model.paths[self._index or 0]) if zoomed else ""
         self.border_subtitle = Content(format.cut_start(place, max(self.size.width - _BORDER, 0)))
 
-    def clear(self) -> None:
-        """There is no model any more."""
-        self._model, self._index = Model(), None
+    def clear(self, model: Model) -> None:
+        """This is the model now, and nothing in it is selected."""
+        self._model, self._index = model, None
         self.draw_place()
         for panel in self.members:
-            panel.clear()
+            panel.clear(model)
         self._draw_tabs()
 
     def end_pass(self) -> None:
@@ -160,6 +160,8 @@ class PanelHost(Container):
     def refill(self) -> None:
         """Select in the showing panel and ask what it wants to know."""
         self._draw_tabs()
+        if self._index is None:
+            self.current.clear(self._model)
         if self._index is None or self._index >= len(self._model.rows):
             return
         self.current.select(self._model, self._index)

@@ -77,7 +77,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.model = model
             self.title_bar.summary = None
             self.module_tree.show(model)
-            self.panels.clear()
+            self.panels.clear(model)
 
     def select_path(self, path: Path) -> bool:
         """Put the cursor on a module, whatever hides it."""

@@ -173,7 +173,8 @@ def _statistics(value: TensorValue, statistics: Statistics, space: Space) -> Ite
     cells = [(label, format.number(getattr(statistics, label)), "") for label in ("min", "mean", "max", "std")]
     cells.append(("zeros", share(statistics.zeros, value), ""))
     if statistics.nan or statistics.inf:
-        cells += [("NaN", f"{statistics.nan:,}", f"{WARN} bold"), ("Inf", f"{statistics.inf:,}", f"{WARN} bold")]
+        counts = {"NaN": statistics.nan, "Inf": statistics.inf}
+        cells += [(label, f"{count:,}", f"{WARN} bold" if count else DIM) for label, count in counts.items()]
     else:
         cells.append(("NaN, Inf", "0", DIM))
     for row in _columns(cells, space.room):

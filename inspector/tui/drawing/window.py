@@ -41,12 +41,12 @@ def move(window: Window, shown: Sequence[TensorValue], step: Step, space: Space)
     )
 
 
-def how_to_move(shown: Sequence[TensorValue], window: Window) -> str:
+def how_to_move(shown: Sequence[TensorValue], window: Window, by_arrows: str) -> str:
     """The keys, as far as there is anywhere to go."""
     keys = f"{key_of('slice-next')} {key_of('slice-previous')}"
     slices = f"{keys} other slice" if any(_planes(value) > 1 for value in shown) else ""
     cut = any(_size(value, -1) > 1 and math.prod(value.shape[-2:]) > window.rows * 4 for value in shown)
-    return " · ".join(filter(None, (slices, f"{key_of('pane-next')}, arrows: move" if cut else "")))
+    return " · ".join(filter(None, (slices, by_arrows if cut else "")))
 
 
 def _drawn(shown: Sequence[TensorValue], space: Space) -> tuple[int, int]:

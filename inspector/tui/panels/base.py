@@ -68,8 +68,8 @@ class Panel(Widget):
     def see(self) -> None:
         """A person looks at it: what was news is none any more."""
 
-    def clear(self) -> None:
-        """No model, or no selection."""
+    def clear(self, model: Model) -> None:
+        """Nothing is selected in `model`: it has no rows yet, or never will."""
 
     def draw_ascii(self) -> None:
         """Draw with ASCII characters only from now on."""

@@ -22,7 +22,7 @@ from ..drawing.lines import Page
 from ..drawing.problem import message
 from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN
 from ..drawing.wrap import Line
-from ..keys import bindings, key_of
+from ..keys import bindings, key_of, list_hints
 from .line_panel import LinePanel
 
 NO_MODEL = "weights without a model: there are no gradients"
@@ -47,6 +47,7 @@ class GradientsPanel(LinePanel):
     TAB = "Grad"
     SHORT = "Grd"
     CONTEXT = "gradients"
+    NAMES_OWN_KEYS = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
     view: CursorView
@@ -131,7 +132,8 @@ class GradientsPanel(LinePanel):
             if verdict.mark in (EXPLODING, VANISHING):
                 lines.append(Line(Content.styled(f"  {verdict.why}", DIM), indent=2))
             stops.append(range(first, len(lines)))
-        return Page(lines, list(_head(sizes, [each.mark for each in verdicts], trend, limits)), stops)
+        go = self.say_way(list_hints({"gradient-module": "Go to module"}, ""))
+        return Page(lines, list(_head(sizes, [each.mark for each in verdicts], trend, limits, go)), stops)
 
     def _layers(self) -> set[int]:
         """The modules that have parameters of their own."""
@@ -157,9 +159,9 @@ def _size(call: CallRow) -> float:
     return math.nan if size is None else size
 
 
-def _head(sizes: Sequence[float], marks: Sequence[str], trend: Trend, limits: Limits) -> Iterator[Line]:
+def _head(sizes: Sequence[float], marks: Sequence[str], trend: Trend, limits: Limits, go: str) -> Iterator[Line]:
     title = Content.styled("output gradients (norm) in backward order", HEADING)
-    yield Line(title, aside=Content.styled(f"{key_of('gradient-module')} Go to module", DIM))
+    yield Line(title, aside=Content.styled(go, DIM))
     counted = [(mark, marks.count(mark)) for mark in _STYLES if mark in marks]
     parts = [Content.styled(f"median {format.number(median_of(sizes))}", DIM)]
     parts += [Content.styled(f"{count} {mark}", _STYLES[mark]) for mark, count in counted]

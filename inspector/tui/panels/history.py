@@ -80,9 +80,9 @@ class HistoryPanel(LinePanel):
             self.view.cursor = names.index(self._chosen) if self._chosen in names else 0
             self.draw_reply()
 
-    def clear(self) -> None:
+    def clear(self, model: Model) -> None:
         self._batches = 0
-        super().clear()
+        super().clear(model)
 
     def forget(self) -> None:
         self._keep_choice()

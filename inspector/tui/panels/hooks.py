@@ -33,6 +33,7 @@ class HooksPanel(HookKeys, LinePanel):
     TAB = "Hooks"
     SHORT = "Hks"
     CONTEXT: ClassVar[Literal["hooks"]] = "hooks"
+    NAMES_OWN_KEYS = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
     view: CursorView
@@ -81,7 +82,7 @@ class HooksPanel(HookKeys, LinePanel):
         if not self.rows:
             return Page(message(*self._why_nothing(self.hooks)))
         head = [Line(Content.styled(counts(self.rows), DIM), aside=Content.styled(f"{key_of('add-hook')} add", DIM))]
-        head.append(Line(Content.styled(KEYS, DIM)))
+        head.append(Line(Content.styled(self.say_way(KEYS), DIM)))
         lines: list[Line] = []
         stops: list[range] = []
         hook_lines(self.rows, lines, stops)

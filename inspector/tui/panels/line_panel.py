@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from textual.app import ComposeResult
 from textual.message import Message
@@ -19,6 +19,7 @@ from ..keys import key_of
 from .base import Panel
 
 PATIENCE = 0.25  # seconds for which the module selected before stays on the screen: no flicker while moving on
+NO_INDEX = -1  # of a module, while none is selected
 UNSEEN_WIDTH = 100  # cells, for text that is copied from a panel that was never shown
 
 Self = TypeVar("Self", bound="LinePanel")
@@ -30,6 +31,9 @@ class LinePanel(Panel):
     DEFAULT_CSS = """
     LinePanel { height: 1fr; padding: 0 0 0 1; }
     """
+
+    NAMES_OWN_KEYS: ClassVar[bool] = False
+    """Whether its page names keys that do something else while the tree has the keyboard."""
 
     class Again(Message):
         """`request` would now ask something else; the app asks again."""
@@ -44,8 +48,8 @@ class LinePanel(Panel):
 
     def __init__(self) -> None:
         super().__init__()
-        self.model = Model()
-        self.index = 0
+        self.model = Model(awaited=True)
+        self.index = NO_INDEX
         self.problem: Problem | None = None
         self.view = self.make_view()
         self._moved = True  # the next reply belongs to another module than the one on the screen
@@ -104,9 +108,9 @@ class LinePanel(Panel):
         self.forget()
         self.draw_reply(problem)
 
-    def clear(self) -> None:
+    def clear(self, model: Model) -> None:
         self._stop_waiting()
-        self.model, self.index = Model(), 0
+        self.model, self.index = model, NO_INDEX
         self._give_up()
 
     def _give_up(self) -> None:
@@ -128,12 +132,28 @@ class LinePanel(Panel):
     def _nothing(self) -> Sequence[Line]:
         if self.model.rows:
             return message("asking the engine …")
+        if self.model.awaited:
+            return message("no model yet: it is being loaded", f"press {key_of('interrupt')} to stop that")
         return message("no model yet", f"press {key_of('open')} to open one")
 
     def focus(self: Self, scroll_visible: bool = True) -> Self:
         """Give the keyboard to the view inside."""
         self.view.focus(scroll_visible)
         return self
+
+    def say_way(self, hint: str) -> str:
+        """A hint of keys that are the panel's while it has the keyboard; before it, the key that gives it that."""
+        return hint if self.has_focus_within else f"{key_of('pane-next')}, {hint}"
+
+    def on_descendant_focus(self) -> None:
+        self._name_keys()
+
+    def on_descendant_blur(self) -> None:
+        self._name_keys()
+
+    def _name_keys(self) -> None:
+        if self.NAMES_OWN_KEYS:
+            self.view.renew()
 
     def scroll_body(self, delta: int) -> None:
         """Scroll by rows while another pane has the keyboard."""

@@ -32,6 +32,16 @@ PREFIXES = {
     "told": ("app ", DIM),
 }
 
+SAID_BY = {
+    "out": "printed by the model",
+    "err": "written to stderr by the model, or warned by Python",
+    "eng": "told by the engine",
+    "wrn": "what is wrong with values, hooks or the input",
+    "app": "a notice",
+    "!": "why something failed; was, where that is over",
+}
+"""What stands before a line, for the help."""
+
 
 class LogPanel(LinePanel):
     """Lines as they come. It follows its end until a person scrolls up."""
@@ -166,7 +176,7 @@ class LogPanel(LinePanel):
     def request(self, generation: int, path: Path) -> None:
         return None
 
-    def clear(self) -> None:
+    def clear(self, model: Model) -> None:
         pass
 
     def forget(self) -> None:

@@ -49,6 +49,7 @@ class OutputsPanel(LinePanel):
     TAB = "Out"
     REPLY_MAY_TAKE_A_PASS = True
     CONTEXT = "outputs"
+    NAMES_OWN_KEYS = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
     def __init__(self) -> None:
@@ -118,7 +119,8 @@ class OutputsPanel(LinePanel):
 
     def _space(self, width: int) -> Space:
         tall = self.view.size.height >= TALL
-        return Space(width, self.ascii, 1, tall=tall, how_to_move=how_to_move(list(self._movable()), self.window))
+        how = how_to_move(list(self._movable()), self.window, self.say_way("arrows: move"))
+        return Space(width, self.ascii, 1, tall=tall, how_to_move=how)
 
     def page(self, width: int) -> Page | None:
         if self.calls is None:

@@ -56,7 +56,7 @@ class SourcePanel(LinePanel):
     def show(self, event: AnyEvent) -> None:
         if isinstance(event, Source):
             self.source = event
-            self.code = dedent(lines(event.text)) if event.text else []
+            self.code = dedent(lines(event.text.rstrip("\n"))) if event.text else []
             self._colours = Colours(self.code, event.language) if self.code else None
             self.draw_reply()
 

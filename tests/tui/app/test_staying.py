@@ -46,3 +46,6 @@ async def test_a_model_that_the_engine_let_go_of_is_not_shown(tmp_path: Path) ->
         engine.replies[GetParameters] = failed("no model is open")
         await press(app, pilot, "o", "ctrl+u", "z", "enter")
         assert not app.state.ready and "scale has no argument x" in title(app)
+        await press(app, pilot, "2")
+        beside = app.workbench.panels.current.build(80).lines
+        assert [line.body.plain for line in beside] == ["", "no model yet", "press o to open one"], "nothing is loaded"

@@ -152,7 +152,7 @@ async def test_a_forward_pass_after_it_has_none() -> None:
         panel.select(model, made.BLOCK)
         await pilot.pause()
         assert HOW_TO_RUN in text(panel)
-        panel.clear()
+        panel.clear(Model())
         await pilot.pause()
         assert "no model yet" in text(panel)
 

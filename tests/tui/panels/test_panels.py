@@ -17,6 +17,7 @@ from inspector import records as r
 from inspector.client.model import Model
 from inspector.tui import keys
 from inspector.tui.drawing.lines import LineView
+from inspector.tui.drawing.values import Space, value_lines
 from inspector.tui.messages import HookAsked
 from inspector.tui.panels import PANELS, Panel
 from inspector.tui.panels.attributes import AttributesPanel
@@ -193,9 +194,10 @@ async def test_a_reply_is_waited_for_and_a_problem_is_told(kind: Any) -> None:
         await pilot.pause()
         assert seen(panel)[0] == "the engine lost [/] it"
         assert "try  press r" in text(panel)
-        panel.clear()
-        await pilot.pause()
-        assert "no model yet" in text(panel) and "press o to open one" in text(panel)
+        for awaited, says in ((True, "it is being loaded\npress ^c to stop that"), (False, "yet\npress o to open one")):
+            panel.clear(Model(awaited=awaited))
+            await pilot.pause()
+            assert "no model yet" in text(panel) and says in text(panel)
 
 
 @pytest.mark.parametrize("kind", REPLIES)
@@ -317,6 +319,7 @@ async def test_call_site_shows_the_parents_calls() -> None:
         (row,) = [row for row in seen(panel) if row.startswith("93")]
         assert row.endswith("→ 1×64×56×56")
         assert panel.location() == (made.FILE, 93)
+        assert not any(row.startswith("94") for row in seen(panel)), "the code ends with its last line"
 
 
 async def test_no_source_is_said_honestly() -> None:
@@ -398,7 +401,7 @@ async def test_long_source_is_quick_to_show_and_coloured_where_seen() -> None:
         panel.focus()
         await pilot.press("G")
         assert "return self.relu(out)" in text(panel)
-        assert panel.view.draw_body(len(panel.code) - 2).spans
+        assert panel.view.draw_body(len(panel.code) - 1).spans
 
 
 async def test_a_shorter_source_waits_until_there_is_room_for_it() -> None:
@@ -497,6 +500,15 @@ async def test_nan_and_reasons_are_told() -> None:
         assert "NaN 3" in shown and "Inf 1" in shown
         assert "of its magnitudes" in shown
         assert "a meta tensor has no values" in shown
+
+
+def test_only_what_is_there_is_a_warning() -> None:
+    (*_, row) = value_lines(
+        "", made.a_tensor(statistics=r.Statistics(nan=3), histogram=None), Space(120, elements=False)
+    )
+    spans = [span for span in row.body.spans if "warning" in str(span.style)]
+    marked = [row.body.plain[span.start : span.end].strip() for span in spans]
+    assert marked == ["3"] and "Inf 0" in row.body.plain
 
 
 async def test_nested_values_keep_their_names_and_say_what_was_cut() -> None:
@@ -610,6 +622,10 @@ async def test_keys_ask_for_something_about_the_hook_under_the_cursor() -> None:
         assert asked == [("toggle", "spectral_norm"), ("source", "observe"), ("change", scale), ("delete", scale)]
         await pilot.press("j")
         assert panel.location() == ("/home/me/trainer.py", 88)
+        assert seen(panel)[1] == "space on or off · enter source · i change · d delete"
+        pilot.app.set_focus(None)
+        await pilot.pause()
+        assert seen(panel)[1] == "tab, space on or off · enter source · i change · d delete"
 
 
 def test_every_kind_that_the_engine_lists_has_its_moment() -> None:
@@ -784,7 +800,7 @@ async def test_a_line_without_end_is_bounded() -> None:
 async def test_a_problem_in_the_log_has_its_traceback_and_outlives_the_model() -> None:
     async with logging() as (panel, pilot):
         panel.show_problem(made.a_problem())
-        panel.clear()
+        panel.clear(Model())
         await pilot.pause()
         shown = text(panel)
         assert "RuntimeError: mat1 and mat2 shapes cannot be multiplied" in shown

@@ -41,7 +41,10 @@ async def test_what_is_not_there_says_which_key_brings_it(missing: r.Missing) ->
 async def test_arrows_move_what_is_shown() -> None:
     panel = OutputsPanel()
     async with showing(panel, made.the_outputs(made.a_call(output=movable(), inputs=())), size=(80, 30)) as pilot:
-        assert "p P other slice · tab, arrows: move" in text(panel)
+        assert "p P other slice · arrows: move" in text(panel)
+        pilot.app.set_focus(None)
+        await pilot.pause()
+        assert "p P other slice · tab, arrows: move" in text(panel), "they are the tree's own while it has the keyboard"
         panel.focus()
 
         async def after(*keys: str) -> tuple[int, int, int]:
