@@ -26,7 +26,7 @@ class Notice:
         return self.until - time.monotonic()
 
     def __str__(self) -> str:
-        return self.words if self.times == 1 else f"{self.words} ({self.times} times)"
+        return self.words if self.times == 1 else f"{self.words} (said {self.times} times)"
 
 
 class Notices:

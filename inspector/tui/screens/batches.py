@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from ...client.pass_plan import Plan
 from ..completing_box import CompletingBox, find_common_start
-from ..keys import frame_hints, key, key_like
+from ..keys import find_command, frame_hints, key, key_like
 from ..line_box import LineBox
 from .completing_layer import CompletingLayer
 from .completions import OPTIMIZERS, complete_function, complete_loss
@@ -42,7 +42,7 @@ class BatchesDialog(CompletingLayer[Plan | None]):
     """Starts from what was typed last, and says at once what cannot be meant."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key_like("accept", "submit"),
+        key_like("accept", "submit", also=find_command("submit").keys),
         key("down", "app.focus_next"),
         key("up", "app.focus_previous"),
     ]

@@ -15,11 +15,13 @@ from textual.reactive import reactive
 from textual.widgets import Input, Static
 
 from ..completing_box import CompletingBox
-from ..keys import frame_hints, key, key_like
+from ..keys import find_command, frame_hints, key, key_like
 from ..line_box import LineBox
 from .completing_layer import CompletingLayer
 from .completions import complete_specs
 from .specs import join, obvious_fault, split
+
+_KEYS = {"accept": "Run with these", "complete": "Complete", "tick": "Tick", "leave": "Leave it"}
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ class SeedDialog(CompletingLayer[Draw | None]):
     """Starts from what is used now, or from an input that is offered in its place, and gives it changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        key_like("accept", "submit"),
+        key_like("accept", "submit", also=find_command("submit").keys),
         key("down", "app.focus_next"),
         key("up", "app.focus_previous"),
     ]
@@ -91,9 +93,7 @@ class SeedDialog(CompletingLayer[Draw | None]):
     def compose(self) -> ComposeResult:
         with Vertical(id="layer") as frame:
             frame.border_title = "Seed and sample input"
-            frame.border_subtitle = frame_hints(
-                {"accept": "Run with these", "complete": "Complete", "leave": "Leave it"}, typing=True
-            )
+            frame.border_subtitle = frame_hints(_KEYS, typing=True)
             yield Static("Seed, a whole number", markup=False)
             yield LineBox(value=str(self._now.seed), id="seed")
             about = f"now {self._used or 'none'}{'; this one was tried, and runs' if self._offered else ''}"

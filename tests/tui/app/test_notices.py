@@ -21,7 +21,7 @@ async def test_the_same_words_are_one_notice_with_a_count(tmp_path: Path):
         await pilot.pause()
         app.notify("nothing [/] to undo", markup=False)  # as a box does that knows no host
         await pilot.pause()
-        assert notices(app) == ["nothing [/] to undo (4 times)"]
+        assert notices(app) == ["nothing [/] to undo (said 4 times)"]
         assert app.presenter.log_panel.copy_text().count("nothing [/] to undo") == 1
 
 

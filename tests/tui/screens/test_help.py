@@ -12,6 +12,7 @@ from inspector.tui.bars.header import TitleBar
 from inspector.tui.bars.prompt import PromptBar
 from inspector.tui.bars.title_words import explain_word, split_words
 from inspector.tui.panels import PANELS
+from inspector.tui.panels.log import PREFIXES
 from inspector.tui.screens.help.pages import PAGES, page_lines
 from inspector.tui.screens.help.screen import Help
 
@@ -53,6 +54,12 @@ async def test_the_title_is_explained_as_it_is(tmp_path: Path):
         assert {"net", "modules", "eval", "pass"} <= set(words)
         assert text.index("what was opened") < text.index("named_modules()") < text.index("the last pass, counted")
         assert text.count("named_modules()") == 1 and "runs again after every change" in text
+
+
+def test_the_page_of_the_log_explains_what_stands_before_its_lines_and_names_the_panels_there_are():
+    page = "\n".join(line.body.plain for line in page_lines("Log"))
+    assert f"1 … {len(PANELS)} " in page
+    assert all(f"  {prefix}" in page for prefix, _ in PREFIXES.values())
 
 
 def test_every_word_that_the_title_can_have_is_explained():

@@ -10,7 +10,7 @@ from rich.style import Style
 from textual.events import Click
 from textual.widgets import Input
 
-from inspector.records import AnyEvent, AnyRequest, GetAllHooks, ListTargets
+from inspector.records import AnyEvent, AnyRequest, GetAllHooks, ListTargets, Run
 from inspector.tui.screens.help.screen import Help
 from inspector.tui.screens.options import Options
 from inspector.tui.screens.picker import Picker
@@ -156,3 +156,12 @@ async def test_an_answer_may_come_at_any_moment(tmp_path: Path, key: str, leaves
                 app.screen.dismiss(None)
             await settle(app, pilot)
         assert app.is_running
+
+
+async def test_one_key_does_a_form_from_any_field(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        for key, batches in (("m", 10), ("s", 1)):
+            await pilot.press(key, "down", "ctrl+r")
+            await settle(app, pilot)
+            assert app.screen is app.workbench
+            assert [request.batches for request in engine.asked if isinstance(request, Run)][-1] == batches

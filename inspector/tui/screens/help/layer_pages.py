@@ -12,7 +12,7 @@ from .page import HelpPage
 _INPUTS = {**dict(EXAMPLES), "ids=1x128:int64": "with a name: the keyword argument of forward"}
 _MOVE = {"accept": "take the line under the cursor", "leave": "close it"}
 _LIST = {"arrows, ^n ^p": "to another line, also while you type", "PgDn PgUp": "ten lines on"}
-_FIELDS = {"arrows, tab": "to another field"}
+_FIELDS = {"arrows, tab": "to another field; tab where there is nothing to complete"}
 _CODE = {
     "change-hook": "type in the code; esc is done",
     "edit": "take the code to $EDITOR",
@@ -101,8 +101,8 @@ LAYER_PAGES: tuple[HelpPage, ...] = (
     _page(
         "Seed and sample input", "What the passes start from. An empty line leaves the input as it is.",
         keys={
-            "accept": "run with these", "complete": "a file, or a dtype behind the shape", "tick": "tick a box",
-            "leave": "leave it as it is",
+            "accept": "run with these", "complete": "complete a file, or a dtype behind the shape",
+            "tick": "tick a box", "leave": "leave it as it is",
         },
         words={**_FIELDS, **_INPUTS},
     ),
@@ -110,14 +110,14 @@ LAYER_PAGES: tuple[HelpPage, ...] = (
         "The sample input", "One line for each argument of forward. What may stay empty has a default.",
         keys={
             "accept": "the next field; from the last one it runs", "submit": "run, from any field",
-            "complete": "a file, or a dtype behind the shape", "leave": "look at the model without a pass",
+            "complete": "complete a file, or a dtype behind the shape", "leave": "look at the model without a pass",
         },
         words={**_FIELDS, **_INPUTS},
     ),
     _page(
         "Several batches", "Each batch is a step; History and the keys for steps show one after the other.",
         keys={
-            "accept": "run them", "complete": "a loss, an optimizer, a function", "tick": "tick a box",
+            "accept": "run them", "complete": "complete a loss, an optimizer, a function", "tick": "tick a box",
             "leave": "leave it",
         },
         words={
@@ -147,11 +147,14 @@ LAYER_PAGES: tuple[HelpPage, ...] = (
     ),
     _page(
         "A letter", "Modules that are marked, each with a letter; marks are kept for next time.",
-        keys={"mark": "and a letter marks a module", "go-to-mark": "and the letter goes to it", "leave": "close it"},
+        keys={
+            "mark": "before a letter: mark the module with it", "go-to-mark": "before a letter: go to its module",
+            "leave": "close it",
+        },
     ),
     _page(
         "Tour", "Five screens on how this is used, over the app.",
-        keys={"accept": "the next one", "collapse": "the one before", "quit": "skip the rest", "tour": "again"},
+        keys={"accept": "the next one", "collapse": "the one before", "quit": "skip the rest", "tour": "take it again"},
     ),
     _page(
         "Searching", "In the pane that has the keyboard; what is found is shown as you type.",

@@ -12,6 +12,7 @@ from ...drawing.wrap import Line
 from ...format import Mark, ascii_only
 from ...key_names import print_key
 from ...keys import COMMANDS, Command, Context, find_command
+from ...panels import PANELS
 
 KEY_COLUMN = 14
 _WIDEST = 22
@@ -73,7 +74,7 @@ def keys_of(command: Command, ascii: bool = False) -> str:
 def key_and_label(command: Command, spell: Spell = str) -> tuple[str, str]:
     """How help lists a command; the panel numbers are one line."""
     if command.id == "panel-1" and command.keys == "1":
-        return spell("1 … 9"), "Panel with this number"
+        return spell(f"1 … {len(PANELS)}"), "Panel with this number"
     return keys_of(command, spell is in_ascii) or "-", spell(command.label)
 
 

@@ -14,6 +14,7 @@ from ...bars.title_words import IN_TITLE
 from ...drawing.wrap import Line
 from ...format import MARKS
 from ...keys import COMMANDS, Command
+from ...panels.log import SAID_BY
 from ...tree.words import IN_TREE
 from .layer_pages import LAYER_PAGES
 from .page import HelpPage, Spell, in_ascii, key_and_label, meaning_lines, row, spell_marks, write_head
@@ -69,7 +70,7 @@ PAGES: tuple[HelpPage, ...] = (
     ),
     HelpPage(
         "Log", "Log", "What passes printed and why they failed, and every notice, under a heading for each pass.",
-        commands=("run", *_PANELS),
+        commands=("run", *_PANELS), words=SAID_BY,
     ),
     HelpPage(
         TITLE, TITLE, "The line at the top as it is now, what else may stand there, and the marks on the tabs. "
@@ -114,7 +115,12 @@ def _everything(spell: Spell) -> Iterator[Line]:
             Line(Content.styled(remark, "$foreground-muted"), indent=2) for g, remark in _REMARKS.items() if g == group
         )
         yield Line()
-    words = {"In the tree": IN_TREE, "Words in the title": IN_TITLE, "Gradients are called": MEANINGS}
+    words = {
+        "In the tree": IN_TREE,
+        "Words in the title": IN_TITLE,
+        "Gradients are called": MEANINGS,
+        "Before a line of the Log": SAID_BY,
+    }
     marks = {"Marks in the tree": MARKS, "On the tabs": TAB_MARKS}
     listed = {heading: dict(spell_marks(each, spell)) for heading, each in marks.items()}
     for heading, meanings in {**listed, **words}.items():

@@ -62,7 +62,7 @@ class AddHookPicker(SubmittingLayer):
         with Vertical(id="layer") as frame:
             frame.border_title = Content(self._job.title)
             frame.border_subtitle = _hints("Choose")
-            yield LineBox(placeholder='narrow the list, or a whole hook: scale(2, on="input")')
+            yield LineBox(placeholder=f"narrow the list, or a whole hook: {self._job.example}")
             yield Options(markup=False)
             yield HookStatus(self._job)
 

@@ -33,7 +33,7 @@ PROCESS = "the whole process"
 
 Fetch = Callable[[int], Awaitable[AllHooks | Problem]]
 
-_OF_A_HOOK = {"toggle-hook": "on/off", "hook-source": "Source", "change-hook": "Change", "delete-hook": "Delete"}
+_OF_A_HOOK = {"toggle-hook": "On/off", "hook-source": "Source", "change-hook": "Change", "delete-hook": "Delete"}
 KEYS = frame_hints({**_OF_A_HOOK, "open": "Go", "filter": "Filter"})
 
 

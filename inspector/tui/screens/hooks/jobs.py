@@ -45,6 +45,7 @@ class Adding:
     edit: Edit = lambda text, line: None
 
     title = "Add a hook"
+    example = 'scale(2, on="input")'
     verb = "Add"
     chooses_where = True
     edits = False
@@ -101,6 +102,7 @@ class Editing(Adding):
     """Change parameters now, once, without a hook."""
 
     title = "Edit parameters now"
+    example = 'scale(2, where="weight")'
     verb = "Edit"
     edits = True
 
