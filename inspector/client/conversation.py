@@ -111,9 +111,13 @@ class Conversation:
         return next((each for each in named if each[1]), (0, ""))
 
     @property
-    def fetching(self) -> bool:
-        """A pass that somebody wanted however long it takes fetches values: it can be cancelled."""
-        return any(isinstance(request, GetCalls) and request.force for request, _ in self._waiting.values())
+    def stoppable(self) -> bool:
+        """A pass fetches values that somebody wanted however long it takes, or a file is written: either can be
+        cancelled."""
+        return any(
+            isinstance(request, Save) or (isinstance(request, GetCalls) and request.force)
+            for request, _ in self._waiting.values()
+        )
 
     @property
     def meanwhile(self) -> str:

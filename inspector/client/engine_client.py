@@ -90,9 +90,9 @@ class EngineClient:
         return self._conversation.doing
 
     @property
-    def fetching(self) -> bool:
-        """It runs a pass that fetches values and can be cancelled."""
-        return self._conversation.fetching
+    def stoppable(self) -> bool:
+        """It runs a pass that fetches values, or writes a file, and can be cancelled."""
+        return self._conversation.stoppable
 
     async def connect(self) -> None:
         """Start listening, in the running event loop."""

@@ -57,6 +57,7 @@ from .subject.runner import CHUNK, Emit, Runner
 from .subject.saving import save
 from .subject.subject import Subject
 from .subject.sweeps import Sweeps
+from .subject.writing import Writing
 from .usercode.own_modules import OwnModules
 from .values.collector import without_collector
 from .views.queries import Queries
@@ -78,6 +79,7 @@ class Session:
     attempts: Attempts
     runner: Runner
     sweeps: Sweeps
+    writing: Writing
     queries: Queries
     left: InForce
 
@@ -149,6 +151,7 @@ class Session:
         self.attempts = Attempts(self.subject, self._call_log, self._emit)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
         self.sweeps = Sweeps(self.subject, self.attempts, self._emit, self._call_log)
+        self.writing = Writing(self._emit)
         self.queries = (Queries if self.subject.info.is_model else WeightQueries)(self.subject, self.runner)
         self._open = True
         if self.generation > 1:
@@ -252,10 +255,11 @@ class Session:
         self.runner.show_step(step)
 
     def cancel(self) -> None:
-        """Stop the running pass at its next module."""
+        """Stop the running pass at its next module, and what is written at its next piece."""
         if self._open:
             self.attempts.cancel()
             self.sweeps.cancel()
+            self.writing.cancel()
             self.runner.cancel()
 
     def cancel_background(self) -> None:
@@ -340,7 +344,7 @@ class Session:
 
     def save(self, file: str) -> Saved:
         """Write a recipe, a script or recorded tensors. Raises `UsageError`."""
-        return save(self.subject, self.runner, file)
+        return save(self.subject, self.runner, self.writing, file)
 
     def _say(self, text: str) -> None:
         self._emit(Note("info", encodable(text, 1_000)))

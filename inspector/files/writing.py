@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from ..errors import UsageError
@@ -33,10 +34,14 @@ def check_new(name: str | Path) -> Path:
     raise UsageError(encodable(f"{name} is there already, and is not replaced", 300), hint="another name")
 
 
-def write_new(name: str | Path, data: bytes) -> None:
+def write_new(name: str | Path, data: bytes | Iterable[bytes | memoryview]) -> None:
     """Create a file; one that is there is never replaced, nor is anything else. Raises `UsageError`.
 
     It is written under another name beside and then gets its own, so that nobody ever sees a part of it.
+
+    Args:
+        name: Of the file.
+        data: All of it, or one piece after the other. What comes out of the pieces is raised, and nothing is left.
     """
     path = check_new(name)
     try:
@@ -62,13 +67,14 @@ def replace_private(file: Path, data: bytes) -> None:
         raise
 
 
-def _write_beside(path: Path, data: bytes) -> Path:
+def _write_beside(path: Path, data: bytes | Iterable[bytes | memoryview]) -> Path:
     """A new file in the same directory, with a name that is of ours alone."""
     fresh = path.with_name(f"{secrets.token_hex(8)}.new")
     descriptor = os.open(fresh, _HOW, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
+            for piece in [data] if isinstance(data, bytes) else data:
+                stream.write(piece)
     except BaseException:  # the disk may be full, and a person may interrupt
         fresh.unlink(missing_ok=True)
         raise

@@ -31,6 +31,7 @@ from inspector.records import (
     Query,
     Run,
     RunSweep,
+    Save,
     Shutdown,
     Target,
     Told,
@@ -125,9 +126,12 @@ def test_whatever_is_asked_is_named() -> None:
 
 
 def test_what_is_waited_for_longest_is_told_and_whether_it_can_be_stopped(conversation: Conversation) -> None:
-    assert conversation.doing == (0, "") and not conversation.fetching
+    assert conversation.doing == (0, "") and not conversation.stoppable
     for request in (GetTrace(1, 0, 1), ListTargets(), GetCalls(1, (), values=True)):
         conversation.ask(request, lambda reply: None)
-    assert conversation.doing == (1, "looking at the model") and not conversation.fetching
+    assert conversation.doing == (1, "looking at the model") and not conversation.stoppable
     conversation.ask(GetCalls(1, (), values=True, force=True), lambda reply: None)
-    assert conversation.fetching
+    assert conversation.stoppable
+    writing = Conversation()
+    writing.ask(Save(1, "clean.safetensors"), lambda reply: None)
+    assert writing.doing == (1, "writing the file") and writing.stoppable

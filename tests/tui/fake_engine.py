@@ -128,7 +128,7 @@ class FakeEngine:
         self.ours = True
         self.busy = False
         self.doing = 0, ""
-        self.fetching = False
+        self.stoppable = False
         self.left = Postmortem()  # of the pass that runs
         self.post: Callable[[Message], object] = lambda message: None
         self.asked: list[AnyRequest] = []

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from ...errors import UsageError
@@ -13,6 +12,7 @@ from ...files import check_file, expand, write_new
 from ...files.purposes import TENSORS
 from ...text import encodable
 from ..stored.safetensors_file import read_safetensors
+from ..stored.safetensors_writing import to_pieces
 from ..stored.values import read_values
 
 
@@ -42,20 +42,26 @@ def read_notes(name: str) -> dict[str, str]:
     return read_safetensors(path).metadata if path.suffix.lower() == ".safetensors" else {}
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor], notes: dict[str, str] | None = None) -> None:
-    """A new .safetensors file; one that is there is never replaced. Raises `UsageError`, also where there are no values
-    to write."""
-    from safetensors.torch import save
+def write_tensors(
+    path: Path,
+    tensors: Mapping[str, Tensor],
+    notes: dict[str, str] | None = None,
+    pace: Callable[[Iterable[bytes | memoryview], int], Iterable[bytes | memoryview]] = lambda data, total: data,
+) -> None:
+    """A new .safetensors file; one that is there is never replaced.
 
+    Args:
+        path: Of the file.
+        tensors: By name.
+        notes: What the file says of itself.
+        pace: Gives what is written, and how many bytes that is, piece by piece; it may raise to stop it.
+
+    Raises:
+        UsageError: It cannot be written, or there are no values to write.
+    """
     if any(tensor.is_meta for tensor in tensors.values()):
         raise UsageError(
             "what was recorded has no values: the model is on the meta device", hint="-d cpu runs it with values"
         )
-    data = save({key: _own(tensor.detach().cpu()) for key, tensor in tensors.items()}, notes)
-    write_new(path, data)
-
-
-def _own(tensor: Tensor) -> Tensor:
-    """In memory that no other tensor of a file shares, which the format refuses."""
-    whole = tensor.is_contiguous() and tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
-    return tensor if whole else tensor.clone(memory_format=torch.contiguous_format)
+    total = sum(tensor.numel() * tensor.element_size() for tensor in tensors.values())
+    write_new(path, pace(to_pieces(tensors, notes), total))

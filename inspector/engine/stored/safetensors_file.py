@@ -37,7 +37,7 @@ _NAMES = {
     "C64": "complex64", "F8_E5M2": "float8_e5m2", "F8_E4M3": "float8_e4m3fn", "F8_E8M0": "float8_e8m0fnu",
     "F8_E4M3FNUZ": "float8_e4m3fnuz", "F8_E5M2FNUZ": "float8_e5m2fnuz",
 }  # fmt: skip
-_DTYPES: dict[str, torch.dtype] = {
+DTYPES: dict[str, torch.dtype] = {
     name: getattr(torch, dtype)
     for name, dtype in _NAMES.items()
     if isinstance(getattr(torch, dtype, None), torch.dtype)
@@ -89,7 +89,7 @@ def _read(path: Path, file: MappedFile) -> Contents:
     data, begin = _header(path, file)
     places, metadata = _places(path, data, begin)
     _check_places(path, places, begin, file.size)
-    notes = [f"{p.name}: {p.dtype} is no dtype of this torch; shown as bytes" for p in places if p.dtype not in _DTYPES]
+    notes = [f"{p.name}: {p.dtype} is no dtype of this torch; shown as bytes" for p in places if p.dtype not in DTYPES]
     unread = {place.name: _unread(file, place) for place in places}
     return Contents(unread, {str(key): str(value) for key, value in metadata.items()}, _few(notes))
 
@@ -184,7 +184,7 @@ def _check_place(path: Path, place: _Place, begin: int, size: int) -> None:
         )
     if not _can_be(place.shape):
         raise _unfit(path, f"the tensor {place.name!r} cannot be {_brief(place.shape)}: torch does not count so far")
-    dtype = _DTYPES.get(place.dtype)
+    dtype = DTYPES.get(place.dtype)
     if dtype is not None and math.prod(place.shape) * dtype.itemsize != held:
         what = f"{shape_text(place.shape)} {place.dtype}"
         raise _unfit(path, f"the tensor {place.name!r} is {what}, which does not take {held:,} bytes")
@@ -195,7 +195,7 @@ def _brief(shape: tuple[int, ...]) -> str:
 
 
 def _unread(file: MappedFile, place: _Place) -> Unread:
-    dtype = _DTYPES.get(place.dtype)
+    dtype = DTYPES.get(place.dtype)
     if dtype is None:
         return Unread(file, torch.uint8, (place.stop - place.start,), place.start)
     return Unread(file, dtype, place.shape, place.start)

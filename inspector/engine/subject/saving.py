@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ from ...files import check_new, expand, write_new
 from ...records import Saved
 from ...text import encodable
 from ..changes import recipe
-from ..changes.script import say_counts, script
+from ..changes.script import is_recalled, say_counts, script
 from ..hooks.tensor_file import write_tensors
 from ..inputs import Sample
 from ..passes.training import NONE, PassSettings, batches_of
 from ..values.nested import tensors_in
 from .runner import Runner
 from .subject import Subject
+from .writing import Writing
 
 ENDINGS = ".toml for a recipe, .py for a script, .safetensors for recorded tensors"
 
@@ -29,22 +30,23 @@ MOST_BYTES = 2 << 30
 """Of the inputs of a script."""
 
 
-def save(subject: Subject, runner: Runner, name: str) -> Saved:
+def save(subject: Subject, runner: Runner, writing: Writing, name: str) -> Saved:
     """Write what the ending asks for.
 
     Raises:
         UsageError: There is nothing to write, the ending is another one, or the file is there already.
     """
     path = expand(name)
-    writers = {
-        ".toml": _write_recipe,
-        ".py": lambda subject, path: _write_script(subject, runner, path),
-        ".safetensors": _write_recording,
+    writers: dict[str, Callable[[], str]] = {
+        ".toml": lambda: _write_recipe(subject, path),
+        ".py": lambda: _write_script(subject, runner, writing, path),
+        ".safetensors": lambda: _write_recording(subject, writing, path),
     }
     if path.suffix not in writers:
         raise UsageError(encodable(f"{name} ends with none of the known endings", 300), hint=ENDINGS)
     check_new(path)
-    return Saved(encodable(str(path), 400), writers[path.suffix](subject, path))
+    writing.start()
+    return Saved(encodable(str(path), 400), writers[path.suffix]())
 
 
 def _write_recipe(subject: Subject, path: Path) -> str:
@@ -56,7 +58,7 @@ def _write_recipe(subject: Subject, path: Path) -> str:
     return say_counts(len(entries) - edits, edits)
 
 
-def _write_script(subject: Subject, runner: Runner, path: Path) -> str:
+def _write_script(subject: Subject, runner: Runner, writing: Writing, path: Path) -> str:
     change_log = subject.change_log
     if subject.sample is None:
         raise UsageError("there is no sample input to write", hint="s asks for one")
@@ -71,10 +73,12 @@ def _write_script(subject: Subject, runner: Runner, path: Path) -> str:
     batches = _list_batches(samples)
     buffer = io.BytesIO()
     recorded = change_log.hook_state.recordings
-    wanted = {member.attached.hook.arguments.get("run", "clean") for member in change_log.added.active()}
+    hooks = [member.attached.hook for member in change_log.added.active()]
+    wanted = {hook.arguments.get("run", "clean") for hook in hooks if is_recalled(hook)}
     runs = {run: tensors for run, tensors in recorded.items() if run in wanted}
     torch.save({"batches": batches, "recorded": runs}, buffer)
-    write_new(inputs, buffer.getvalue())
+    data = buffer.getbuffer()
+    write_new(inputs, writing.pace([data], data.nbytes))
     write_new(path, text.encode("utf-8", "backslashreplace"))
     counts = say_counts(len(change_log.added.active()), len(change_log.edits.made))
     return f"{counts}, inputs in {inputs.name}"
@@ -98,13 +102,13 @@ def _list_batches(samples: Iterable[Sample]) -> list[tuple[Any, Any]]:
     return batches
 
 
-def _write_recording(subject: Subject, path: Path) -> str:
+def _write_recording(subject: Subject, writing: Writing, path: Path) -> str:
     recordings = subject.change_log.hook_state.recordings
     if not recordings:
         named = ", ".join(subject.target.record)
         why = encodable(f"{named} was not called, or gave no tensor", 300) if named else "add a record() hook and run"
         raise UsageError("nothing was recorded", hint=why)
     run = path.stem if path.stem in recordings else next(reversed(recordings))
-    write_tensors(path, recordings[run])
+    write_tensors(path, recordings[run], pace=writing.pace)
     count = len(recordings[run])
     return f"{count:,} tensor{'s' * (count != 1)} of {run!r}"

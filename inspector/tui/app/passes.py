@@ -109,8 +109,8 @@ class Passes:
         self._host.later(CANCEL_PATIENCE, lambda: self._check_stopped(number))
         await self._engine.ask(Cancel())
 
-    async def stop_fetching(self) -> None:
-        """Stop the pass that fetches values, which nobody looks at as a pass."""
+    async def stop_meanwhile(self) -> None:
+        """Stop the pass that fetches values, which nobody looks at as a pass, or the writing of a file."""
         await self._engine.ask(Cancel())
 
     def _check_stopped(self, number: int) -> None:

@@ -35,7 +35,7 @@ class Waits:
         self._seen = number
         if long and not self._told and not self.presenter.waits:
             kills = f"{key_of('restart')} kills the engine" if self.engine.ours else ""
-            self.presenter.wait(words, STOP if self.engine.fetching else kills, since=GLANCE)
+            self.presenter.wait(words, STOP if self.engine.stoppable else kills, since=GLANCE)
             self._told = True
         elif self._told and not long:
             self._told = False

@@ -10,11 +10,13 @@ from types import ModuleType
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from inspector.engine.answers import answer
 from inspector.engine.session import Session
+from inspector.engine.usercode import telling
 from inspector.errors import UsageError
-from inspector.records import AddHook, EditParameters, HookSpec, LoadRecipe, Target, Undo
+from inspector.records import AddHook, EditParameters, HookSpec, LoadRecipe, Target, Undo, Work
 from tests.fingerprint import fingerprint
 
 OWN = "def hook(module, args, kwargs, output):\n    return output + output.mean()\n"
@@ -173,3 +175,26 @@ def test_recorded_tensors_are_patched_back(tmp_path: Path) -> None:
     answer(session, AddHook(1, "layer2", f"patch({str(tmp_path / 'clean.safetensors')!r})"))
     assert torch.equal(output_of(session), clean)
     session.close()
+
+
+def test_what_is_written_says_how_far_it_is_and_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wide.py").write_text("import torch\nclass Wide(torch.nn.Identity): pass\n")
+    monkeypatch.setattr(telling, "PAUSE", 0)
+    told: list[Work] = []
+    session = Session(lambda event: told.append(event) if isinstance(event, Work) else None)
+    session.open(Target(f"{tmp_path / 'wide.py'}:Wide", inputs=("9x1000000",)))
+    answer(session, AddHook(1, "(root)", "record('kept')"))
+    output_of(session)
+    for name in ("all.safetensors", "all.py"):
+        told.clear()
+        session.save(str(tmp_path / name))
+        assert [(work.what, work.unit) for work in told] == [("writing", "bytes")] * len(told) and len(told) > 3
+        assert told[0].done < told[-1].done == told[-1].total >= 36_000_000
+    assert torch.equal(load_file(tmp_path / "all.safetensors")["(root):output"], output_of(session))
+    files = sorted(file.name for file in tmp_path.iterdir())
+
+    monkeypatch.setattr(session.writing, "_tell", lambda work: session.cancel())
+    for name in ("half.safetensors", "half.py"):
+        with pytest.raises(UsageError, match=r"stopped after [08] of 36 MB: nothing of the file is left"):
+            session.save(str(tmp_path / name))
+    assert sorted(file.name for file in tmp_path.iterdir()) == files

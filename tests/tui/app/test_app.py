@@ -672,7 +672,7 @@ async def test_whatever_takes_long_is_named_in_the_title_until_it_is_over(tmp_pa
 
 async def test_a_pass_that_fetches_values_is_stopped_by_the_key_of_every_pass(tmp_path: Path) -> None:
     async with running(tmp_path) as (app, pilot, engine):
-        engine.doing, engine.fetching = (7, "fetching values"), True
+        engine.doing, engine.stoppable = (7, "fetching values"), True
         app.waits.look()
         app.waits.look()
         assert "fetching values" in title_of(app) and "^c stops" in title_of(app)

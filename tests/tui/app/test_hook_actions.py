@@ -9,6 +9,7 @@ from textual.widgets import Input
 
 from inspector.records import (
     AllHooks,
+    Cancel,
     Changes,
     DisableAll,
     GetAllHooks,
@@ -26,6 +27,7 @@ from inspector.records import (
     SetHook,
     Source,
     Undo,
+    Work,
 )
 from inspector.records import GetHookSource as AskSource
 from inspector.tui.app.actions.changes import find_turned, name_recipe_file
@@ -373,6 +375,21 @@ async def test_hooks_are_written_where_the_person_says(tmp_path: Path, monkeypat
         file = str(tmp_path / "net-hooks2.toml")
         assert engine.requests(Save)[-1] == Save(1, file)
         assert f"wrote 3 hooks and 1 edit to {file}" in told(app) and app.screen is app.workbench
+
+
+async def test_what_is_written_says_how_far_it_is_and_stops(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("w")
+        engine.doing, engine.stoppable = (7, "writing the file"), True
+        app.waits.look()
+        app.waits.look()
+        engine.say(Work("writing", 3_000_000, 9_000_000, "bytes"))
+        await settle(app, pilot)
+        title = app.workbench.title_bar.render().plain
+        assert "writing  3.0 MB of 9.0 MB" in title and "^c stops" in title
+        await pilot.press("ctrl+c")
+        await settle(app, pilot)
+        assert len(engine.requests(Cancel)) == 1 and isinstance(app.screen, FilePrompt)
 
 
 async def test_a_recipe_is_read(tmp_path: Path, monkeypatch):

@@ -66,8 +66,8 @@ class GeneralActions:
         elif state.running or state.live or state.guessing:
             self.host.spawn(self.passes.cancel())
             self.presenter.show_live()
-        elif self.engine.fetching:
-            self.host.spawn(self.passes.stop_fetching())
+        elif self.engine.stoppable:
+            self.host.spawn(self.passes.stop_meanwhile())
         elif time.monotonic() < self._quit_until:
             self.host.leave(state.exit_code)
         else:
