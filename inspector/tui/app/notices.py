@@ -78,4 +78,4 @@ class Notices:
     def _line(self) -> str:
         """The newest, and how many it took the place of before they were over."""
         others = len(self._notices) - 1
-        return str(self._notices[-1]) + (f"  (and {others} before it: Log)" if others else "")
+        return str(self._notices[-1]) + (f"  ({others} more: Log)" if others else "")

@@ -30,7 +30,7 @@ async def test_the_newest_is_shown_and_all_are_in_the_log(tmp_path: Path):
         for number in range(5):
             app.host.tell(f"notice {number}")
             await pilot.pause()
-        assert notices(app) == ["notice 4  (and 4 before it: Log)"]
+        assert notices(app) == ["notice 4  (4 more: Log)"]
         assert all(f"notice {number}" in app.presenter.log_panel.copy_text() for number in range(5))
 
 
@@ -40,7 +40,7 @@ async def test_one_line_is_shown_however_soon_the_next_comes(tmp_path: Path):
         app.call_later(app.call_later, app.host.tell, "the second")  # before Textual has drawn the first
         await pilot.pause()
         shown = [str(toast.render()) for toast in app.screen.query(Toast) if toast.region]
-        assert shown == ["the second  (and 1 before it: Log)"]
+        assert shown == ["the second  (1 more: Log)"]
 
 
 async def test_what_was_written_down_is_not_written_down_twice(tmp_path: Path):
