@@ -98,6 +98,17 @@ class LineView(ScrollView, can_focus=True):
         else:
             self.action_to_end()
 
+    def follow_from(self, line: int) -> None:
+        """The same, but no further than to where this line is at the top."""
+        if self._stale:
+            self._target = line
+        else:
+            self._to(self.row_of(line))
+
+    def rests_at(self, line: int) -> bool:
+        """Whether it still is where `follow_from` went."""
+        return self._target == line if self._stale else self.top_line == line
+
     def _fill(self) -> None:
         width = self._room()
         if width <= 0:

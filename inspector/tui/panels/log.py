@@ -60,6 +60,9 @@ class LogPanel(LinePanel):
         self._open = 0
         self._alarming = False  # since a person looked
         self._heading = ""  # of what comes next, where nothing came yet
+        self._rest: int | None = (
+            None  # the first line of an error that is followed no further, for the rest of its pass
+        )
         self._standing: dict[Problem, list[int]] = {}  # what is not over, and its lines' numbers, dropped ones counted
 
     def begin(self, heading: str) -> None:
@@ -87,6 +90,7 @@ class LogPanel(LinePanel):
     def show_problem(self, problem: Problem) -> None:
         """Add a problem with its traceback; of one that stands there already only its first line."""
         self._write_heading()
+        follow = self.view.at_end
         if problem in self._standing:
             lines = [_repeat(problem)]
         else:
@@ -94,6 +98,9 @@ class LogPanel(LinePanel):
         self._append(lines)
         end = self.dropped + len(self.lines) - self._open
         self._standing.setdefault(problem, []).extend(range(end - len(lines), end))
+        if follow:
+            self._rest = end - len(lines) - self.dropped
+            self.view.follow_from(self._rest)
         self._alarm()
 
     def settle(self, standing: Container[Problem], why: str) -> None:
@@ -127,8 +134,9 @@ class LogPanel(LinePanel):
         self._alarming = True
         self.post_message(self.TabChanged())
 
-    def _append(self, lines: Sequence[Line]) -> None:
-        follow = self.view.at_end
+    def _append(self, lines: Sequence[Line], again: bool = False) -> None:
+        """At the end, which is followed where it was in sight; `again` also where an error was left in sight."""
+        follow = self.view.at_end or (again and self._rest is not None and self.view.rests_at(self._rest))
         if not self.lines:
             self.post_message(self.TabChanged())
         first = len(self.lines) - self._open
@@ -150,7 +158,7 @@ class LogPanel(LinePanel):
             self._held.clear()
             self._open = 0
             free = [Line()] if self.lines else []
-            self._append([*free, Line(Content.styled(visible(heading), HEADING))])
+            self._append([*free, Line(Content.styled(visible(heading), HEADING))], again=True)
 
     def _drop(self) -> bool:
         excess = len(self.lines) - CAP
@@ -159,6 +167,7 @@ class LogPanel(LinePanel):
         excess = max(excess, CHUNK)
         del self.lines[:excess]
         self.dropped += excess
+        self._rest = None
         self._standing = {each: numbers for each, numbers in self._standing.items() if numbers[0] >= self.dropped}
         return True
 

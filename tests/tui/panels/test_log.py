@@ -11,7 +11,7 @@ from inspector.tui.panels.log import CAP, LogPanel
 from .. import panel_records as made
 from ..app.test_app import settle
 from ..fake_engine import FakeEngine, running
-from .test_panels import logging
+from .test_panels import logging, seen
 
 SAID = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (1x512 and 4x2)"
 
@@ -48,6 +48,21 @@ def test_the_traceback_does_not_end_with_the_sentence_at_its_top() -> None:
     assert problem_lines(Problem("Error: one\ntwo", kind="Error", traceback=trace))[-1].body.plain == "here"
     other = Problem("what it means", kind="Error", traceback=trace)
     assert [line.body.plain for line in problem_lines(other)][-2:] == ["lib.Error: one", "two"]
+
+
+async def test_what_an_error_is_stays_in_sight_until_the_next_pass() -> None:
+    async with logging((80, 9)) as (panel, pilot):
+        for number in range(20):
+            panel.write("stdout", f"line {number}\n")
+        panel.begin("pass 1")
+        panel.show_problem(made.a_problem())
+        panel.write("engine", "put back\n")
+        await pilot.pause()
+        assert SAID in seen(panel)[0]
+        panel.begin("pass 2")
+        panel.write("stdout", "two\n")
+        await pilot.pause()
+        assert seen(panel)[-1] == "out two"
 
 
 async def test_an_error_that_is_over_looks_over() -> None:
