@@ -25,7 +25,7 @@ from ..line_box import LineBox
 class FieldScroll(VerticalScroll, inherit_bindings=False, can_focus=False):
     """Fields that may be more than a window has rows. It has no keys: arrows go from field to field, and it follows."""
 
-    DEFAULT_CSS = "FieldScroll { scrollbar-size-vertical: 1; }"
+    DEFAULT_CSS = "FieldScroll { scrollbar-size-vertical: 1; padding-right: 1; }"
 
 
 class Cycle(Static, can_focus=True):
@@ -52,6 +52,7 @@ class Cycle(Static, can_focus=True):
         self.set_reactive(Cycle.value, value if value in self._choices else self._choices[0])
 
     def render(self) -> Content:
+        """Where not all have room, those before the chosen one give way."""
         chosen = "bold $text-primary reverse" if self.has_focus else "bold $text-primary"
         words = [
             Content.styled(f"[{visible(each)}]", chosen)
@@ -59,7 +60,11 @@ class Cycle(Static, can_focus=True):
             else Content.styled(f" {visible(each)} ", "$foreground-muted")
             for each in self._choices
         ]
-        return Content.assemble(*words)
+        at = self._choices.index(self.value)
+        first = 0
+        while first < at and sum(word.cell_length for word in words[first : at + 1]) > self.size.width:
+            first += 1
+        return Content.assemble(*words[first:])
 
     def action_step(self, delta: int) -> None:
         self.value = self._choices[(self._choices.index(self.value) + delta) % len(self._choices)]

@@ -26,7 +26,8 @@ from .layer import Layer
 from .options import EMPTIES, Options
 
 _GAP = "  "
-_ABOUT_SHARE = 2  # what a choice is has one part of so many, where both it and the names are long
+_ABOUT_SHARE = 2  # what a choice is has one part of so many, where both it and its name are long
+_NAME_SHARE = 4  # the column of names has at least this part, and a longer name has more
 
 
 class Picker(Layer[str | None]):
@@ -159,11 +160,12 @@ class Picker(Layer[str | None]):
         listing.highlighted = self._first(before if keep else 0)
 
     def _rows(self, found: Sequence[Choice], width: int, typed: str) -> list[Option]:
-        """The names in a column as wide as the longest of all, so that it stands still while typing."""
+        """The names in a column, so that it stands still while typing: as wide as the longest of all, or as leaves
+        room for what is said of any."""
         measured = [*self._choices, *found]
         names = max((cell_len(visible(choice.name)) for choice in measured), default=0)
         about = max((cell_len(about_text(choice)) for choice in measured), default=0)
-        column = min(names, max(width - len(_GAP) - min(about, width // _ABOUT_SHARE), 1))
+        column = min(names, max(width - len(_GAP) - about, width // _NAME_SHARE, 1))
         return [Option(row(choice, column, width, self.keeps_end(choice), typed)) for choice in found]
 
     def _first(self, wanted: int) -> int | None:
@@ -208,7 +210,8 @@ def row(choice: Choice, column: int, width: int, name_ends: bool, typed: str = "
     """One line of `width` cells at most: the name, with what was typed marked in it, then what it is. A name that is
     too long for its column takes what is left free behind what it is."""
     name, about = visible(choice.name), about_text(choice)
-    column = max(column, min(cell_len(name), width - len(_GAP) - cell_len(about)))
+    room = width - len(_GAP) - min(cell_len(about), width // _ABOUT_SHARE)
+    column = max(column, min(cell_len(name), room))
     shown = fit(cut_start(name, column) if name_ends else name, column)
     about = cut(about, width - cell_len(shown) - len(_GAP))
     return Content.assemble(_mark_found(typed, name, shown), (_GAP + about, "$foreground-muted"))

@@ -24,7 +24,7 @@ from inspector.records import (
     Problem,
 )
 from inspector.tui.app.outside import Outside
-from inspector.tui.screens.fields import Field
+from inspector.tui.screens.fields import Cycle, Field, FieldScroll
 from inspector.tui.screens.hooks.add_hook import AddHookPicker, matching
 from inspector.tui.screens.hooks.code import TEMPLATES, is_template, template
 from inspector.tui.screens.hooks.code_box import CodeBox
@@ -527,6 +527,21 @@ async def test_a_wide_window_shows_what_an_argument_means(tmp_path: Path):
     async with running(tmp_path, engine, size=(200, 50)) as (app, pilot, _):
         await choose(app, pilot, "noise")
         assert all(field.cut_meaning == "" for field in app.screen.query(Field))
+
+
+async def test_the_chosen_word_is_in_sight_at_80_columns(tmp_path: Path):
+    places = ("output", "input", "parameters", "grad", "state_dict", "load_state_dict")
+    engine = FakeEngine()
+    engine.replies[ListKinds] = lambda request: Kinds((KindInfo("any", "anything", "Python", places),))
+    async with running(tmp_path, engine, size=(80, 24)) as (app, pilot, _):
+        await choose(app, pilot, "any")
+        box = app.screen.query_one(Cycle)
+        for place in places:
+            assert f"[{place}]" in box.render_line(0).text
+            box.action_step(1)
+            await pilot.pause()
+        bar, meanings = app.screen.query_one(FieldScroll), app.screen.query("Field .meaning")
+        assert bar.max_scroll_y > 0 and all(each.region.right < bar.content_region.right for each in meanings)
 
 
 async def test_the_form_lies_in_the_place_of_the_list(tmp_path: Path):

@@ -56,6 +56,23 @@ async def test_a_wide_window_shows_what_is_said_of_a_choice() -> None:
         assert says in rows(app.screen.query_one(Options))[0]
 
 
+async def test_what_is_said_of_a_choice_is_whole_where_names_leave_room() -> None:
+    choices = [
+        Choice("resnet18", "torchvision", "classification · resnet"),
+        Choice("fasterrcnn_mobilenet_v3_large_320_fpn", "torchvision", "detection · faster_rcnn"),
+        Choice("deeplabv3_resnet50", "torchvision", "semantic segmentation · deeplabv3"),
+    ]
+    app = App[None]()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.push_screen(Picker("Which", choices))
+        await pilot.pause()
+        await pilot.pause()
+        shown = rows(app.screen.query_one(Options))
+        assert "…" not in shown[0] + shown[2]
+        assert shown[0].index("torchvision") == shown[2].index("torchvision")
+        assert "fasterrcnn_mobilenet_v3_large" in shown[1] or shown[1].startswith("…")
+
+
 async def test_nothing_found_is_said_and_cannot_be_chosen() -> None:
     app = App[None]()
     given: list[str | None] = []
