@@ -18,6 +18,9 @@ COMMAND, THEME, MODULE = "command", "theme", "module"
 MOST = 100
 """Modules that are listed: whoever wants another one types another letter."""
 
+_ELSEWHERE = {"quit": "q! qa qa! wq exit", "write": "save", "open": "load"}
+"""What commands are called in other programs, by id."""
+
 _NOT_LISTED = frozenset({"palette", "leave"})
 _OF_A_PLACE = frozenset({"move", "line", "prompt", "file", "layer"})
 """Contexts whose keys mean something only where the keyboard is."""
@@ -79,14 +82,20 @@ class Palette(ModulePicker):
         return choice not in self._own
 
     def find(self, text: str) -> list[Choice]:
-        """What has the text, then what only has its letters."""
+        """What has the text for its key or is called so elsewhere, what has it, then what only has its letters."""
         typed = text.strip()
         own = [(self._own[choice], choice) for choice in narrow_choices(list(self._own), text)]
         if not typed:
             return self._list(own)
+        named = [(answer, choice) for choice, answer in self._own.items() if is_named(typed, answer, choice)]
         near = [pair for pair in own if has_text(pair[1].name, typed)]
-        far = [pair for pair in own if pair not in near]
-        return self._list([*near, *self.find_modules(typed), *far])
+        found = [*named, *near, *self.find_modules(typed), *own]
+        return self._list(dict(found).items())
+
+
+def is_named(typed: str, answer: str, choice: Choice) -> bool:
+    """Whether this is a key of what is chosen, or what it is called in other programs."""
+    return typed in choice.kind.split() or typed in _ELSEWHERE.get(answer.removeprefix(f"{COMMAND} "), "").split()
 
 
 def list_palette_commands() -> list[Command]:

@@ -8,6 +8,7 @@ import pytest
 from textual.widgets import Input, Static
 
 from inspector.records import Choice, Undo
+from inspector.tui.keys import find_command
 from inspector.tui.screens.options import Options
 from inspector.tui.screens.picker import row as row_of_picker
 from inspector.tui.tree.finding import locate
@@ -80,6 +81,15 @@ async def test_a_filter_hides_nothing_that_is_gone_to(tmp_path: Path):
         await pilot.press("f", *"stem", "enter", "ctrl+g", *"body", "enter")
         await pilot.pause()
         assert app.workbench.selected_path == ("body",)
+
+
+@pytest.mark.parametrize(("typed", "id"), [("q!", "quit"), ("w", "write"), ("F5", "reload"), ("save", "write")])
+async def test_the_palette_finds_a_command_by_its_key_and_by_what_it_is_called_elsewhere(typed, id, tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("colon")
+        app.screen.query_one(Input).value = typed
+        await pilot.pause()
+        assert listed(app)[0].startswith(find_command(id).label)
 
 
 async def test_the_palette_finds_commands_modules_and_themes(tmp_path: Path):
