@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 from textual.widgets import Input, Static
 
-from ..keys import bindings, key_while_typing
+from ..keys import bindings, key_like, key_while_typing
 from ..line_box import LineBox
 
 MOST = 50
@@ -60,7 +60,7 @@ class PromptBar(Horizontal):
     PromptBar Input { width: 1fr; }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "give_up", "Give up", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [key_like("interrupt", "give_up", also="escape")]
 
     class Typed(Message):
         """The text is this now."""

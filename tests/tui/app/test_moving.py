@@ -218,6 +218,13 @@ async def test_a_prompt_recalls_what_was_typed_before_and_changes_nothing(tmp_pa
         assert box.value == "fc" and not engine.requests(Undo)
 
 
+async def test_ctrl_c_leaves_a_prompt_and_not_the_app(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("f", *"stem", "ctrl+c")
+        await pilot.pause()
+        assert not app.workbench.prompt.is_open and not app.workbench.module_tree.filter and not told(app)
+
+
 async def test_lines_are_scrolled_under_a_cursor_that_stays_in_view(tmp_path: Path):
     async with running(tmp_path, size=(80, 12)) as (app, pilot, _):
         tree = app.workbench.module_tree
