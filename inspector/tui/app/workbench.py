@@ -238,7 +238,7 @@ class Workbench(Screen[None], inherit_bindings=False):
         if self._searched is None:
             self.notify(f"nothing is searched for: {key_of('search')} searches")
         elif isinstance(self._searched, (ModuleTree, LinePanel)):
-            self._searched.search_next(delta)
+            self.key_bar.note = self._searched.search_next(delta) or "no match"
 
     def filter(self) -> None:
         """Ask which modules to show."""
@@ -260,7 +260,7 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.prompt.hint(f"{found} found" if event.text else "")
 
     def _search(self, text: str) -> int:
-        pane = self._searched
+        pane, self.key_bar.note = self._searched, ""
         if isinstance(pane, ModuleTree):
             found = pane.search(text)
             pane.search_next(0)
@@ -275,6 +275,8 @@ class Workbench(Screen[None], inherit_bindings=False):
             self.module_tree.filter = self._filter_before
         elif event.text is None:
             self._search("")
+        elif event.purpose == "search" and event.text:
+            self.search_next(0)
         pane = self._searched if event.purpose == "search" else self.module_tree
         (pane or self.module_tree).focus()
 

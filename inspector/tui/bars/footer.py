@@ -25,13 +25,20 @@ class KeyBar(Widget):
     context: reactive[Context | None] = reactive(None)
     """Whose keys work in the pane that has the keyboard."""
 
+    note: reactive[str] = reactive("")
+    """What stands at the right end: which match of a search it is."""
+
     def render(self) -> Content:
-        labels = fitting_labels(self.size.width, self.context)
-        return Content(GAP).join([_label(command) for command in labels])
+        keys = Content(GAP).join([_label(command) for command in self._labels()])
+        return keys.pad_right(self.size.width - keys.cell_length - cell_len(self.note)) + Content(self.note)
+
+    def _labels(self) -> list[Command]:
+        room = cell_len(GAP + self.note) if self.note else 0
+        return fitting_labels(self.size.width - room, self.context)
 
     async def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
-        labels = fitting_labels(self.size.width, self.context)
+        labels = self._labels()
         command = None if offset is None else command_at(labels, offset.x)
         if command is not None:
             await self.run_action(perform(command.id))

@@ -222,11 +222,12 @@ class LineView(ScrollView, can_focus=True):
         self._show_match()
         return len(matches)
 
-    def search_next(self, delta: int) -> None:
-        """Go to the next or previous match, round the ends."""
+    def search_next(self, delta: int) -> str:
+        """Go to the next or previous match, round the ends, and say which it is."""
         if self._search.matches:
             self._search.current = (self._search.current + delta) % len(self._search.matches)
             self._show_match()
+        return self._search.place
 
     def _show_match(self) -> None:
         if self._search.matches:

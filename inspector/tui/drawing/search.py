@@ -42,6 +42,11 @@ class Search:
         ]
         self.current = min(self.current, max(len(self.matches) - 1, 0))
 
+    @property
+    def place(self) -> str:
+        """Which of the matches is the current one, "" without any: `3 of 9`."""
+        return f"{self.current + 1} of {len(self.matches)}" if self.matches else ""
+
     def mark(self, number: int, body: Content) -> Content:
         """The body of the line with this number, with the matches in it highlighted."""
         first = bisect_left(self.matches, Match(number, 0, 0))

@@ -163,9 +163,9 @@ class LinePanel(Panel):
         """Highlight `text`, go to the first match and count them; an empty text ends the search."""
         return self.view.search(text)
 
-    def search_next(self, delta: int) -> None:
-        """Go to the next or previous match."""
-        self.view.search_next(delta)
+    def search_next(self, delta: int) -> str:
+        """Go to the next or previous match, and say which that is; "" where there is none."""
+        return self.view.search_next(delta)
 
     def copy_text(self) -> str:
         """What is shown, as plain text."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable
 
 from ...client.model import Model
@@ -235,6 +236,10 @@ class Listing:
         if self.in_tree:
             self._reveal(id)
         return self.lines.position(id)
+
+    def place_of_match(self) -> str:
+        """Which of the matches the cursor is on: `3 of 9`."""
+        return f"{bisect_left(self._found, self.at or 0) + 1} of {len(self._found)}"
 
     # expanded modules
 

@@ -159,10 +159,11 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
         return self._listing.search(text)
 
-    def search_next(self, delta: int) -> bool:
-        """Move the cursor to the next (1) or previous (-1) match, or with 0 to the first from here on. False where
-        there is none."""
-        return self._go_to_revealed(lambda: self._listing.match(delta), walked=not delta)
+    def search_next(self, delta: int) -> str:
+        """Move the cursor to the next (1) or previous (-1) match, or with 0 to the first from here on, and say which
+        that is; "" where there is none."""
+        found = self._go_to_revealed(lambda: self._listing.match(delta), walked=not delta)
+        return self._listing.place_of_match() if found else ""
 
     # the cursor
 

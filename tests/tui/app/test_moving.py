@@ -218,6 +218,15 @@ async def test_a_prompt_recalls_what_was_typed_before_and_changes_nothing(tmp_pa
         assert box.value == "fc" and not engine.requests(Undo)
 
 
+async def test_a_search_says_which_match_it_is_at(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, _):
+        steps = ((["slash", *"linear"], ""), (["enter"], "1 of 2"), (["n"], "2 of 2"), (["N"], "1 of 2"))
+        for keys, note in (*steps, (["tab", "slash", *"zzz", "enter"], "no match"), (["escape"], "")):
+            await pilot.press(*keys)
+            await pilot.pause()
+            assert app.workbench.key_bar.note == note
+
+
 async def test_ctrl_c_leaves_a_prompt_and_not_the_app(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, _):
         await pilot.press("f", *"stem", "ctrl+c")
