@@ -14,6 +14,9 @@ from ..text import encodable
 from .kinds import expand, is_directory, is_there
 
 _HOW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_DESCRIPTORS = "/proc/self/fd"
+_UNNAMED = getattr(os, "O_TMPFILE", 0) if os.path.isdir(_DESCRIPTORS) else 0
+"""Of a file that has no name yet: nothing is left of it, however this process ends. 0 where there are none such."""
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.ENOSYS, errno.EMLINK)
 """What a file system says that has no hard links."""
 
@@ -70,15 +73,26 @@ def replace_private(file: Path, data: bytes) -> None:
 def _write_beside(path: Path, data: bytes | Iterable[bytes | memoryview]) -> Path:
     """A new file in the same directory, with a name that is of ours alone."""
     fresh = path.with_name(f"{secrets.token_hex(8)}.new")
-    descriptor = os.open(fresh, _HOW, 0o600)
+    descriptor, named = _open_new(fresh)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             for piece in [data] if isinstance(data, bytes) else data:
                 stream.write(piece)
+            stream.flush()
+            if not named:  # with a folder given, Python lets the link of the descriptor be followed
+                os.link(f"{_DESCRIPTORS}/{descriptor}", fresh, src_dir_fd=descriptor, follow_symlinks=True)
     except BaseException:  # the disk may be full, and a person may interrupt
         fresh.unlink(missing_ok=True)
         raise
     return fresh
+
+
+def _open_new(fresh: Path) -> tuple[int, bool]:
+    """A descriptor, and whether the file has its name already."""
+    if _UNNAMED:
+        with contextlib.suppress(OSError):  # not every file system has such files
+            return os.open(fresh.parent, os.O_WRONLY | os.O_CLOEXEC | _UNNAMED, 0o600), False
+    return os.open(fresh, _HOW, 0o600), True
 
 
 def _give_name(fresh: Path, path: Path) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import errno
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from inspector.errors import UsageError
-from inspector.files import check_new, replace_private, write_new
+from inspector.files import check_new, replace_private, write_new, writing
 
 
 def test_a_new_file_is_whole_and_private(tmp_path: Path) -> None:
@@ -61,6 +62,7 @@ def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.Mo
         raise OSError(errno.EPERM, "Operation not permitted")
 
     monkeypatch.setattr(os, "link", refuse)
+    monkeypatch.setattr(writing, "_UNNAMED", 0)  # such a system has no files without a name either
     write_new(tmp_path / "new", b"data")
     assert (tmp_path / "new").read_bytes() == b"data" and os.listdir(tmp_path) == ["new"]
     with pytest.raises(UsageError, match="is there already"):
@@ -98,6 +100,27 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     with pytest.raises(OSError, match="No space left"):
         replace_private(tmp_path / "old", b"data")
     assert os.listdir(tmp_path) == ["old"] and (tmp_path / "old").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("unnamed", [True, False])
+def test_a_file_of_pieces_is_whole_or_not_there(unnamed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the system has files without a name, no part of one is ever seen: a killed process leaves none."""
+    if not unnamed:
+        monkeypatch.setattr(writing, "_UNNAMED", 0)
+    seen: list[list[str]] = []
+
+    def pieces(stop: bool) -> Iterator[bytes]:
+        yield b"a" * 100_000
+        seen.append(os.listdir(tmp_path))
+        if stop:
+            raise KeyboardInterrupt
+        yield b"b"
+
+    with pytest.raises(KeyboardInterrupt):
+        write_new(tmp_path / "new", pieces(stop=True))
+    assert os.listdir(tmp_path) == [] and bool(seen[0]) != (unnamed and bool(writing._UNNAMED))
+    write_new(tmp_path / "new", pieces(stop=False))
+    assert (tmp_path / "new").read_bytes() == b"a" * 100_000 + b"b" and os.listdir(tmp_path) == ["new"]
 
 
 def test_a_reader_never_sees_a_part(tmp_path: Path) -> None:
