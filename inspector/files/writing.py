@@ -34,7 +34,7 @@ def check_new(name: str | Path) -> Path:
         return path
     except (OSError, ValueError) as error:
         raise _refuse(name, _reason(error)) from None
-    raise UsageError(encodable(f"{name} is there already, and is not replaced", 300), hint="another name")
+    raise UsageError(encodable(f"{name} is there already, and is not replaced", 300), hint="take another name")
 
 
 def write_new(name: str | Path, data: bytes | Iterable[bytes | memoryview]) -> None:
@@ -55,7 +55,9 @@ def write_new(name: str | Path, data: bytes | Iterable[bytes | memoryview]) -> N
             with contextlib.suppress(FileNotFoundError):
                 fresh.unlink()
     except FileExistsError:
-        raise UsageError(encodable(f"{name} is there already, and is not replaced", 300), hint="another name") from None
+        raise UsageError(
+            encodable(f"{name} is there already, and is not replaced", 300), hint="take another name"
+        ) from None
     except (OSError, ValueError) as error:
         raise _refuse(name, _reason(error)) from None
 
@@ -115,4 +117,4 @@ def _reason(error: OSError | ValueError) -> str:
 
 
 def _refuse(name: str | Path, why: str) -> UsageError:
-    return UsageError(encodable(f"{str(name)[:200]} cannot be written: {why}", 400), hint="another name")
+    return UsageError(encodable(f"{str(name)[:200]} cannot be written: {why}", 400), hint="take another name")

@@ -39,7 +39,7 @@ class Questions:
             else:
                 picked(name)
 
-        self._host.ask(Picker(choices.title, choices.items), answer)
+        self._host.ask(Picker(f"What to open {choices.title}", choices.items), answer)
 
     def ask_input(self, opened: Opened, answered: Callable[[tuple[str, ...]], object]) -> None:
         """Ask for the sample input, one line for each parameter of `forward`."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from rich.console import RenderableType
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
@@ -171,8 +171,12 @@ class Workbench(Screen[None], inherit_bindings=False):
             return {"search": "Searching", "filter": "Filtering"}[self.prompt.purpose]
         return "Tree" if self.focused_panel is None else self.focused_panel.TITLE
 
-    def on_descendant_focus(self) -> None:
-        self.key_bar.context = "tree" if self.focused_panel is None else self.focused_panel.CONTEXT
+    @on(events.DescendantFocus)
+    @on(Panel.KeysChanged)
+    def _name_keys(self) -> None:
+        panel = self.focused_panel
+        self.key_bar.context = "tree" if panel is None else panel.CONTEXT
+        self.key_bar.idle = frozenset(() if panel is None else panel.idle_commands())
 
     def widget_of(self, context: Context) -> Widget:
         """The widget that a command of this context is for; a panel is shown for it."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from rich.cells import cell_len
 from textual import events
 from textual.content import Content
@@ -25,6 +27,9 @@ class KeyBar(Widget):
     context: reactive[Context | None] = reactive(None)
     """Whose keys work in the pane that has the keyboard."""
 
+    idle: reactive[frozenset[str]] = reactive(frozenset())
+    """Those of them that do nothing now, by id."""
+
     note: reactive[str] = reactive("")
     """What stands at the right end: which match of a search it is."""
 
@@ -34,7 +39,7 @@ class KeyBar(Widget):
 
     def _labels(self) -> list[Command]:
         room = cell_len(GAP + self.note) if self.note else 0
-        return fitting_labels(self.size.width - room, self.context)
+        return fitting_labels(self.size.width - room, self.context, self.idle)
 
     async def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
@@ -44,10 +49,11 @@ class KeyBar(Widget):
             await self.run_action(perform(command.id))
 
 
-def fitting_labels(width: int, context: Context | None = None) -> list[Command]:
-    """The commands whose labels fit into `width` cells: how to get help and out, the pane's own, the others by rank."""
+def fitting_labels(width: int, context: Context | None = None, idle: Set[str] = frozenset()) -> list[Command]:
+    """The commands whose labels fit into `width` cells: how to get help and out, the pane's own without those that are
+    `idle`, the others by rank."""
     kept: list[Command] = []
-    for command in _rank(context):
+    for command in (each for each in _rank(context) if each.id not in idle):
         if _width([*kept, command]) > width:
             break
         kept.append(command)

@@ -21,7 +21,7 @@ class CursorView(LineView):
     def style_line(self, line: int) -> str:
         if self.stop is None or line not in self.page.stops[self.stop]:
             return ""
-        return "on $primary-muted" if self.has_focus else "on $boost"
+        return "on $primary-muted" if self.has_focus else "on $surface"
 
     def go_to(self, stop: int) -> None:
         """Put the cursor there, or as near as there is a stop, and make it seen."""

@@ -44,9 +44,18 @@ def move(window: Window, shown: Sequence[TensorValue], step: Step, space: Space)
 def how_to_move(shown: Sequence[TensorValue], window: Window, by_arrows: str) -> str:
     """The keys, as far as there is anywhere to go."""
     keys = f"{key_of('slice-next')} {key_of('slice-previous')}"
-    slices = f"{keys} other slice" if any(_planes(value) > 1 for value in shown) else ""
-    cut = any(_size(value, -1) > 1 and math.prod(value.shape[-2:]) > window.rows * 4 for value in shown)
-    return " · ".join(filter(None, (slices, by_arrows if cut else "")))
+    slices = f"{keys} other slice" if has_slices(shown) else ""
+    return " · ".join(filter(None, (slices, by_arrows if is_cut(shown, window) else "")))
+
+
+def has_slices(shown: Sequence[TensorValue]) -> bool:
+    """There is another slice to go to."""
+    return any(_planes(value) > 1 for value in shown)
+
+
+def is_cut(shown: Sequence[TensorValue], window: Window) -> bool:
+    """There may be more rows or columns than are drawn."""
+    return any(_size(value, -1) > 1 and math.prod(value.shape[-2:]) > window.rows * 4 for value in shown)
 
 
 def _drawn(shown: Sequence[TensorValue], space: Space) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from textual.message import Message
@@ -21,6 +22,9 @@ class Panel(Widget):
 
     class TabChanged(Message):
         """Its tab may look different now, though nothing else was selected and no pass has ended."""
+
+    class KeysChanged(Message):
+        """Other keys of its own do something now."""
 
     TITLE: ClassVar[str]
     """What it is called in full."""
@@ -64,6 +68,10 @@ class Panel(Widget):
     def tab_mark(self, model: Model, index: int) -> str:
         """What stands behind its name on the tab: something there that a person may want to know of now."""
         return ""
+
+    def idle_commands(self) -> Collection[str]:
+        """Those of its context that do nothing now, by id: the line of keys leaves them out."""
+        return ()
 
     def see(self) -> None:
         """A person looks at it: what was news is none any more."""

@@ -101,6 +101,9 @@ class GradientsPanel(LinePanel):
         self.calls = []
         self._trace = self.calls, 0
 
+    def idle_commands(self) -> tuple[str, ...]:
+        return () if self.calls else ("gradient-module", "gradient-threshold")
+
     def action_go_to_module(self) -> None:
         if self.calls:
             self.post_message(self.Chosen(self.calls[min(self.view.cursor, len(self.calls) - 1)].module))

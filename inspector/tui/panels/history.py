@@ -95,6 +95,9 @@ class HistoryPanel(LinePanel):
     def holds_anything(self, model: Model, index: int) -> bool:
         return self._batches > 0 or (model.summary is not None and model.summary.batches > 1)
 
+    def idle_commands(self) -> tuple[str, ...]:
+        return () if self.series is not None else ("history-scale",)
+
     def action_scale(self) -> None:
         """Change between a logarithmic and a linear plot."""
         self.log_scale = not self.log_scale

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from textual.binding import BindingType
 from textual.content import Content
 
-from ...client.model import OBSERVED, Model
+from ...client.model import OBSERVED, REFUSED, Model
 from ...records import AnyEvent, GetHooks, HookRow, Hooks, Path
 from ..drawing.cursor import CursorView
 from ..drawing.lines import Page
@@ -73,6 +73,9 @@ class HooksPanel(HookKeys, LinePanel):
         """The hook under the cursor."""
         return self.rows[min(self.view.cursor, len(self.rows) - 1)] if self.rows else None
 
+    def idle_commands(self) -> tuple[str, ...]:
+        return () if self.rows else ("toggle-hook", "hook-source", "change-hook", "delete-hook")
+
     def location(self) -> tuple[str, int] | None:
         return (self.hook.file, self.hook.line) if self.hook and self.hook.file else None
 
@@ -99,7 +102,8 @@ class HooksPanel(HookKeys, LinePanel):
             yield hooks.note
         elif not hooks.observed:
             yield f"press {key_of('observe')} in the tree to observe it"
-        yield f"press {key_of('add-hook')} to add a hook"
+        if self.model.mark_of(self.index) != REFUSED:
+            yield f"press {key_of('add-hook')} to add a hook"
 
 
 def _count_added(model: Model, index: int) -> int:

@@ -103,6 +103,7 @@ class LinePanel(Panel):
         self.problem = problem
         moved, self._moved = self._moved, False
         self.view.renew(self.start_line() if moved else None)
+        self.post_message(self.KeysChanged())
 
     def show_problem(self, problem: Problem) -> None:
         self.forget()
@@ -117,6 +118,7 @@ class LinePanel(Panel):
         self.forget()
         self.problem = None
         self.view.renew(0)
+        self.post_message(self.KeysChanged())
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:

@@ -20,7 +20,7 @@ from ..drawing.lines import LineView, Page
 from ..drawing.problem import label_line, message
 from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN, draw_hints
 from ..drawing.values import Space, part_lines, value_lines
-from ..drawing.window import Step, how_to_move, movable, move
+from ..drawing.window import Step, has_slices, how_to_move, is_cut, movable, move
 from ..drawing.wrap import Line
 from ..keys import bind_own, bindings, key_of, say_key
 from .line_panel import LinePanel
@@ -28,6 +28,8 @@ from .line_panel import LinePanel
 PREVIEWS = 16  # tensors; past that their elements are left out
 COLUMNS = 32  # asked for of each tensor; as many are drawn as there is room for
 TALL = 24  # lines of a panel in which a histogram takes two
+FETCHED = ("slow", "busy")
+"""Why there may be no values that a key brings."""
 FETCHING = f"running it again … ({key_of('interrupt')} or another module stops it)"
 HOOK_OFF = f"the observe hook of this module is off: press {key_of('observe')} to turn it on"
 
@@ -94,10 +96,21 @@ class OutputsPanel(LinePanel):
 
     def action_fetch_values(self) -> None:
         """Run the pass again for histogram and values, although it takes long."""
-        if self.calls is not None and self.calls.missing in ("slow", "busy"):
+        if self.calls is not None and self.calls.missing in FETCHED:
             self._forced = True
             self.view.renew()
             self.post_message(self.Again(self))
+
+    def idle_commands(self) -> tuple[str, ...]:
+        calls, shown = self.calls, list(self._movable())
+        there_is = {
+            "call-next": calls is not None and len(calls.calls) > 1,
+            "fetch-values": calls is not None and calls.missing in FETCHED,
+            "slice-next": has_slices(shown),
+            "values-right": is_cut(shown, self.window),
+            "values-down": is_cut(shown, self.window),
+        }
+        return tuple(id for id, is_there in there_is.items() if not is_there)
 
     def action_move_values(self, planes: int, rows: int, columns: int) -> None:
         """Show other elements: so many slices further on, or rows or columns, as many as are shown. Where nothing can

@@ -14,7 +14,7 @@ from textual.app import App, ComposeResult
 from textual.pilot import Pilot
 
 from inspector import records as r
-from inspector.client.model import Model
+from inspector.client.model import REFUSED, Model
 from inspector.tui import keys
 from inspector.tui.drawing.lines import LineView
 from inspector.tui.drawing.values import Space, value_lines
@@ -660,6 +660,10 @@ async def test_an_empty_list_of_hooks_is_explained(observed: bool, note: str, ex
         panel.focus()
         await pilot.press("space", "j", "G")
         assert panel.hook is None and panel.location() is None
+        assert "press a to add a hook" in seen(panel)
+        panel.model.marks = r.HookMarks(1, bytes([REFUSED]) * len(panel.model.rows))
+        panel.view.renew()
+        assert "press a to add a hook" not in seen(panel), "torch refuses them"
 
 
 async def test_attributes_show_every_part() -> None:

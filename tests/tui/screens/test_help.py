@@ -16,6 +16,7 @@ from inspector.tui.panels.log import PREFIXES
 from inspector.tui.screens.help.pages import PAGES, page_lines
 from inspector.tui.screens.help.screen import Help
 
+from ..app.test_hook_actions import settle
 from ..fake_engine import running
 
 
@@ -134,6 +135,10 @@ async def test_the_footer_has_the_keys_of_the_pane_and_uses_the_width(tmp_path: 
         await pilot.pause()
         assert bar.render().plain.startswith("? Help  q Quit  space On/off  enter Source  i Change  d Delete")
         await pilot.press("2")
+        await settle(app, pilot)
+        assert not {"Fetch", "Next", "Rows"} & set(bar.render().plain.split()), "none of which does anything here"
+        panel = app.workbench.panels.current
+        panel.show(replace(panel.calls, missing="slow"))
         await pilot.pause()
         assert "x Fetch values" in bar.render().plain
         await pilot.press("tab")
