@@ -10,7 +10,7 @@ from textual.timer import Timer
 from ...client.pass_plan import Plan
 from ...records import Calls, PassSummary, Problem, Progress, Work
 from ...report.hints import Hint, list_hints
-from ..keys import key_of, say_key
+from ..keys import key_of
 from ..panels.log import LogPanel
 from .host import Host
 from .state import AppState
@@ -198,7 +198,8 @@ class Presenter:
             return
         if opening:
             self.end_wait()
-            self.stage(f"{problem.what} ({key_of('open')} opens another, {say_key('restart')} tries again)")
+            self.stage(problem.what)
+            self._title.alarm = f"{key_of('open')} opens another, {key_of('restart')} tries again"
         self._show_problem(problem)
 
     def show_end(self, problem: Problem) -> None:
@@ -222,4 +223,4 @@ class Presenter:
         if problem.path is not None:
             self._workbench.select_path(problem.path)
         self._panels.show(LogPanel)
-        self._host.after_refresh(self.log_panel.view.follow_end)
+        self._host.after_refresh(self.log_panel.go_to_problem)

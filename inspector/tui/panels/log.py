@@ -60,9 +60,7 @@ class LogPanel(LinePanel):
         self._open = 0
         self._alarming = False  # since a person looked
         self._heading = ""  # of what comes next, where nothing came yet
-        self._rest: int | None = (
-            None  # the first line of an error that is followed no further, for the rest of its pass
-        )
+        self._rest: int | None = None  # the first line of the last error, which is followed no further in its pass
         self._standing: dict[Problem, list[int]] = {}  # what is not over, and its lines' numbers, dropped ones counted
 
     def begin(self, heading: str) -> None:
@@ -98,10 +96,17 @@ class LogPanel(LinePanel):
         self._append(lines)
         end = self.dropped + len(self.lines) - self._open
         self._standing.setdefault(problem, []).extend(range(end - len(lines), end))
+        self._rest = end - len(lines) - self.dropped
         if follow:
-            self._rest = end - len(lines) - self.dropped
-            self.view.follow_from(self._rest)
+            self.go_to_problem()
         self._alarm()
+
+    def go_to_problem(self) -> None:
+        """To the end, or no further than the last error has its first line in sight."""
+        if self._rest is None:
+            self.view.follow_end()
+        else:
+            self.view.follow_from(self._rest)
 
     def settle(self, standing: Container[Problem], why: str) -> None:
         """All problems but those `standing` are over: they look so, and say why."""

@@ -123,6 +123,17 @@ async def test_code_that_fails_while_loading_is_shown_and_can_be_tried_again(tmp
         assert engine.restarts == 1 and app.state.ready
 
 
+async def test_what_failed_and_how_to_try_again_are_in_sight_at_80_columns(tmp_path: Path):
+    lines = tuple(TraceLine(f'File "net.py", line {number}', place=True) for number in range(30))
+    said = "ValueError: these weights are somewhere else, and nobody has told us where that would be"
+    engine = FakeEngine()
+    engine.replies[Open] = failed(said, traceback=lines)
+    async with running(tmp_path, engine, size=(80, 24)) as (app, _, _engine):
+        log = app.presenter.log_panel
+        assert "ValueError" in log.view.render_line(0).text
+        assert title(app).endswith("o opens another, ^k tries again")
+
+
 async def test_a_file_with_several_models_asks_which(tmp_path: Path):
     engine = FakeEngine()
     choices = Choices("models.py", (Choice("models.py:One", "module"), Choice("models.py:Two", "module")))
