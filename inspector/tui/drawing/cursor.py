@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from textual import events
+from textual import events, on
 
 from .lines import LineView
 
@@ -60,8 +60,7 @@ class CursorView(LineView):
             line = self.rows[number].line
             self.go_to(next((n for n, stop in enumerate(self.page.stops) if line in stop), self.cursor))
 
-    def on_focus(self) -> None:
-        self.refresh()
-
-    def on_blur(self) -> None:
+    @on(events.Focus)
+    @on(events.Blur)
+    def _draw_cursor(self) -> None:
         self.refresh()

@@ -16,6 +16,7 @@ from textual.geometry import Size
 from textual.scroll_view import ScrollView
 from textual.selection import Selection
 from textual.strip import Strip
+from textual.widget import Widget
 
 from ..format import ascii_only
 from ..keys import bindings
@@ -250,7 +251,7 @@ class LineView(ScrollView, can_focus=True):
         width, base = self.size.width, self.visual_style
         if number >= len(rows):
             return Strip.blank(width, base.rich_style)
-        content = self._mark_selection(self._draw(rows[number], in_head), offset)
+        content = _mark_selection(self._draw(rows[number], in_head), self, offset)
         if self.ascii:
             content = Content(ascii_only(content.plain), list(content.spans))
         segments = [Segment(text, style.rich_style) for text, style in content.render(base, end="")]
@@ -266,20 +267,21 @@ class LineView(ScrollView, can_focus=True):
         mark = "" if in_head else self.style_line(row.line)
         return content.pad_right(max(self._width - content.cell_length, 0)).stylize_before(mark) if mark else content
 
-    def _mark_selection(self, content: Content, y: int) -> Content:
-        """With the part a person selected with the mouse marked."""
-        span = self.text_selection.get_span(y) if self.text_selection else None
-        if span is None:
-            return content
-        style = self.screen.get_visual_style("screen--selection")
-        return content.stylize(style, span[0], None if span[1] == -1 else span[1])
-
     def get_selection(self, selection: Selection) -> tuple[str, str]:
         rows = [(row, True) for row in self.head_rows] + [(row, False) for row in self.rows]
         return selection.extract("\n".join(self._draw(row, head).plain for row, head in rows)), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
+
+
+def _mark_selection(content: Content, view: Widget, y: int) -> Content:
+    """With the part of this row of `view` marked that a person selected with the mouse."""
+    span = view.text_selection.get_span(y) if view.text_selection else None
+    if span is None:
+        return content
+    style = view.screen.get_visual_style("screen--selection")
+    return content.stylize(style, span[0], None if span[1] == -1 else span[1])
 
 
 def _align_right(left: Content, right: Content, width: int) -> Content:

@@ -23,7 +23,7 @@ from ..drawing.problem import message
 from ..drawing.styles import ACCENT, DIM, ERROR, HEADING, WARN
 from ..drawing.wrap import Line
 from ..keys import bindings, key_of, list_hints
-from .line_panel import LinePanel
+from .line_panel import LinePanel, say_way
 
 NO_MODEL = "weights without a model: there are no gradients"
 HOW_TO_RUN = f"no backward pass yet: press {key_of('backward')}"
@@ -135,7 +135,7 @@ class GradientsPanel(LinePanel):
             if verdict.mark in (EXPLODING, VANISHING):
                 lines.append(Line(Content.styled(f"  {verdict.why}", DIM), indent=2))
             stops.append(range(first, len(lines)))
-        go = self.say_way(list_hints({"gradient-module": "Go to module"}, ""))
+        go = say_way(self, list_hints({"gradient-module": "Go to module"}, ""))
         return Page(lines, list(_head(sizes, [each.mark for each in verdicts], trend, limits, go)), stops)
 
     def _layers(self) -> set[int]:

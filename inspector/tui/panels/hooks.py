@@ -19,7 +19,7 @@ from ..format import ALTERED
 from ..keys import bindings, key_of, list_hints
 from .hook_keys import HookKeys
 from .hook_rows import counts, hook_lines, in_firing_order
-from .line_panel import LinePanel
+from .line_panel import LinePanel, say_way
 
 KEYS = list_hints(
     {"toggle-hook": "on or off", "hook-source": "source", "change-hook": "change", "delete-hook": "delete"}, " · "
@@ -85,7 +85,7 @@ class HooksPanel(HookKeys, LinePanel):
         if not self.rows:
             return Page(message(*self._why_nothing(self.hooks)))
         head = [Line(Content.styled(counts(self.rows), DIM), aside=Content.styled(f"{key_of('add-hook')} add", DIM))]
-        head.append(Line(Content.styled(self.say_way(KEYS), DIM)))
+        head.append(Line(Content.styled(say_way(self, KEYS), DIM)))
         lines: list[Line] = []
         stops: list[range] = []
         hook_lines(self.rows, lines, stops)

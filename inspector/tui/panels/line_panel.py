@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, TypeVar
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
 from textual.timer import Timer
@@ -143,16 +144,8 @@ class LinePanel(Panel):
         self.view.focus(scroll_visible)
         return self
 
-    def say_way(self, hint: str) -> str:
-        """A hint of keys that are the panel's while it has the keyboard; before it, the key that gives it that."""
-        return hint if self.has_focus_within else f"{key_of('pane-next')}, {hint}"
-
-    def on_descendant_focus(self) -> None:
-        self._name_keys()
-
-    def on_descendant_blur(self) -> None:
-        self._name_keys()
-
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
     def _name_keys(self) -> None:
         if self.NAMES_OWN_KEYS:
             self.view.renew()
@@ -177,6 +170,11 @@ class LinePanel(Panel):
     def location(self) -> tuple[str, int] | None:
         """File and line of what is shown, for an editor."""
         return None
+
+
+def say_way(panel: Panel, hint: str) -> str:
+    """A hint of keys that are the panel's while it has the keyboard; before it, the key that gives it that."""
+    return hint if panel.has_focus_within else f"{key_of('pane-next')}, {hint}"
 
 
 def plain(line: Line) -> str:

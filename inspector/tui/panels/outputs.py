@@ -11,7 +11,19 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from ...client.model import REFUSED, Model
-from ...records import AnyEvent, CallDetail, Calls, GetCalls, Missing, Path, Problem, TensorValue, Value, Window
+from ...records import (
+    AnyEvent,
+    CallDetail,
+    Calls,
+    GetCalls,
+    Missing,
+    PassSummary,
+    Path,
+    Problem,
+    TensorValue,
+    Value,
+    Window,
+)
 from ...text import visible
 from .. import format
 from ..drawing.before_after import draw_comparison, top_classes
@@ -23,7 +35,7 @@ from ..drawing.values import Space, part_lines, value_lines
 from ..drawing.window import Step, has_slices, how_to_move, is_cut, movable, move
 from ..drawing.wrap import Line
 from ..keys import bind_own, bindings, key_of, say_key
-from .line_panel import LinePanel
+from .line_panel import LinePanel, say_way
 
 PREVIEWS = 16  # tensors; past that their elements are left out
 COLUMNS = 32  # asked for of each tensor; as many are drawn as there is room for
@@ -132,7 +144,7 @@ class OutputsPanel(LinePanel):
 
     def _space(self, width: int) -> Space:
         tall = self.view.size.height >= TALL
-        how = how_to_move(list(self._movable()), self.window, self.say_way("arrows: move"))
+        how = how_to_move(list(self._movable()), self.window, say_way(self, "arrows: move"))
         return Space(width, self.ascii, 1, tall=tall, how_to_move=how)
 
     def page(self, width: int) -> Page | None:
@@ -187,7 +199,7 @@ class OutputsPanel(LinePanel):
 
     def _body(self, detail: CallDetail, space: Space) -> Iterator[Line]:
         if detail.output is None:
-            yield from self._no_output(detail)
+            yield from _no_output(detail, self.model.summary)
         else:
             yield from _output(detail, detail.output, space)
         yield from self._beside_output(detail, space)
@@ -216,12 +228,6 @@ class OutputsPanel(LinePanel):
                 name = str(number) if len(detail.gradients) > 1 else ""
                 yield from value_lines(name, value, _fair(space, detail.gradients))
 
-    def _no_output(self, detail: CallDetail) -> Iterator[Line]:
-        yield from _section("output", "none: the call did not return")
-        problem = self.model.summary.problem if self.model.summary else None
-        if detail.row.status == "raised" and problem is not None:
-            yield from _explain_raise(problem, detail.path)
-
 
 def say_missing(missing: Missing) -> str:
     """Why there are no values, and which key brings them."""
@@ -245,6 +251,12 @@ def _output(detail: CallDetail, value: Value, space: Space) -> Iterator[Line]:
         yield from draw_comparison(detail, space)
     else:
         yield from _since_last_run(value, detail.previous, space)
+
+
+def _no_output(detail: CallDetail, summary: PassSummary | None) -> Iterator[Line]:
+    yield from _section("output", "none: the call did not return")
+    if detail.row.status == "raised" and summary is not None and summary.problem is not None:
+        yield from _explain_raise(summary.problem, detail.path)
 
 
 def _since_last_run(value: Value, previous: Value | None, space: Space) -> Iterator[Line]:
