@@ -35,7 +35,8 @@ class KeyBar(Widget):
 
     def render(self) -> Content:
         keys = Content(GAP).join([_label(command) for command in self._labels()])
-        return keys.pad_right(self.size.width - keys.cell_length - cell_len(self.note)) + Content(self.note)
+        gap = " " * max(self.size.width - keys.cell_length - cell_len(self.note), 0)
+        return Content.assemble(keys, gap, self.note) if self.note else keys
 
     def _labels(self) -> list[Command]:
         room = cell_len(GAP + self.note) if self.note else 0
