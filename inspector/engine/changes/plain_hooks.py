@@ -53,7 +53,8 @@ class Put(NamedTuple):
 def put_hooks(
     active: Sequence[tuple[Hook, AppliedHook]], paths: Sequence[Path], codes: list[str], make: Make, calls_of: CallsOf
 ) -> list[str]:
-    """The lines of `add_hooks`. `codes` are those of a person's own functions, which the script calls `hook_0`, ..."""
+    """The lines of `add_hooks`. `codes` are those of a person's own functions, which the script calls `hook`, or
+    `hook_0`, ..."""
     puts = [
         Put(hook, member.node, paths[member.node.index], calls_of(member.node.index), make, _name(hook, codes))
         for hook, member in active
@@ -74,7 +75,9 @@ def find_module(path: Path) -> str:
 
 
 def _name(hook: Hook, codes: list[str]) -> str:
-    return f"hook_{codes.index(hook.code)}" if hook.kind.acts == "python" else ""
+    if hook.kind.acts != "python":
+        return ""
+    return f"hook_{codes.index(hook.code)}" if len(codes) > 1 else "hook"
 
 
 def _put(put: Put) -> Written:

@@ -50,8 +50,8 @@ def _leave_out(text: str, rows: set[int]) -> str:
 
 
 def _without_sections(text: str) -> str:
-    """Docstrings up to what they say of arguments, which whoever reads the script sees in the call."""
-    return re.sub(r'(""".*?)\n\n +(?:Args|Raises):\n(?:(?!""").)*"""', r'\1"""', text, flags=re.DOTALL)
+    """The docstrings of functions without what they say behind their first paragraph."""
+    return re.sub(r'^( +"""(?:(?!"""|\n\n).)*)\n\n(?:(?!""").)*"""', r'\1"""', text, flags=re.DOTALL | re.MULTILINE)
 
 
 def _is_unused(node: ast.stmt, needed: set[str]) -> bool:

@@ -18,12 +18,13 @@ from typing import Any
 from ...errors import UsageError
 from ...files import is_file
 from ...records import Path as ModulePath
-from ...records import Target
+from ...records import Target, TensorValue
 from ...text import encodable
 from ..hooks.hook import Hook, write_argument
 from ..loading import write_build
 from ..loading.files.state import find_entry
 from ..loading.renames import parse_renames
+from ..recording.call import Call
 from .annotations import has_annotations
 from .applied import Addition
 from .carry import Luggage
@@ -31,6 +32,7 @@ from .edits import Edit, Load, StateDictFile
 from .inline import write_inline
 from .plain_hooks import CallsOf, find_module, put_hooks
 from .prune import prune
+from .quotes import with_double_quotes
 
 SKELETON = Path(__file__).with_name("script_skeleton.txt")
 """What every script has: it says itself what it is."""
@@ -50,8 +52,8 @@ _IMPORT_LINES = re.compile(r"^(?:(?:import|from) .+\n)+", re.MULTILINE)
 _DEFINED = re.compile(r"^(?:def|class) (\w+)|^(\w+) = ", re.MULTILINE)
 _IMPORTS = (
     "import collections", "import contextlib", "import copy", "import dataclasses", "import fnmatch",
-    "import functools", "import json", "import random", "import sys", "import types", "from pathlib import Path",
-    "import torch", "import torch.nn.functional as F", "from torch import nn",
+    "import functools", "import json", "import random", "import sys", "import types", "import zlib",
+    "from pathlib import Path", "import torch", "import torch.nn.functional as F", "from torch import nn",
 )  # fmt: skip
 """Those of the skeleton."""
 
@@ -101,6 +103,7 @@ def script(
         "INPUTS": repr(inputs),
         "GRAD": str(grad),
         "UNIT": repr(unit),
+        "PRINT": _indent(_print_output(calls_of(0))),
         "PREPARE": _indent(_prepare(hooks, bool(edits))),
         "CALL": _call_model(target),
         "BUILD": _indent(_build(target, kind)),
@@ -111,7 +114,7 @@ def script(
         "CARRIED": carried.text(),
     }
     whole = re.sub(r"# <(\w+)>", lambda found: filled[found[1]], text)
-    pruned = prune(whole, {*STAY, *_names_in(codes)})
+    pruned = with_double_quotes(prune(whole, {*STAY, *_names_in(codes)}))
     return _add_own(
         _IMPORT_LINES.sub(lambda found: _sort_imports(found[0].splitlines(), pruned, codes), pruned, 1), codes
     )
@@ -119,7 +122,8 @@ def script(
 
 def _add_own(text: str, codes: Sequence[str]) -> str:
     """Hook functions as they were written."""
-    own = "\n\n".join(f"{code.rstrip()}\n\n\nhook_{n} = hook\n" for n, code in enumerate(codes))
+    named = ["", ""] if len(codes) == 1 else [f"\n\nhook_{n} = hook\n" for n in range(len(codes))]
+    own = "\n\n".join(f"{code.rstrip()}\n{name}" for code, name in zip(codes, named, strict=False))
     return re.sub(rf"^{OWN}\n\n*", lambda _: f"{own}\n\n" if own else "", text, count=1, flags=re.MULTILINE)
 
 
@@ -142,7 +146,7 @@ def say_counts(hooks: int, edits: int) -> str:
 
 
 def _indent(lines: Sequence[str], by: int = 4) -> str:
-    return f"\n{' ' * by}".join(lines) if lines else "pass"
+    return f"\n{' ' * by}".join(lines).replace(f"\n{' ' * by}\n", "\n\n") if lines else "pass"
 
 
 def _prepare(hooks: Sequence[Hook], edited: bool) -> list[str]:
@@ -174,6 +178,12 @@ def _read_recordings(hooks: Sequence[Hook]) -> list[str]:
     return [f"RECORDED[{file!r}] = read_tensors({file!r})" for file in files]
 
 
+def _print_output(calls: Sequence[Call]) -> list[str]:
+    if calls and all(isinstance(call.output, TensorValue) for call in calls):
+        return ["print(describe(run()))"]
+    return ["for tensor in tensors_in(run()):", "    print(describe(tensor))"]
+
+
 def _call_model(target: Target) -> str:
     if target.generate:
         return f"output = model.generate(*args, max_new_tokens={target.generate}, do_sample=False, **kwargs)"
@@ -184,7 +194,9 @@ def _build(target: Target, kind: str) -> list[str]:
     built = write_build(kind, target)
     if not built:
         return ["raise SystemExit('put your model here: add_hooks(model) adds what the session added')"]
-    lines = [f"torch.manual_seed({target.seed})", *built]
+    imports = [line.startswith(("import ", "from ", "sys.path")) for line in built]
+    behind = max((number for number, is_import in enumerate(imports, 1) if is_import), default=0)
+    lines = [f"torch.manual_seed({target.seed})", *built[:behind], *[""] * bool(behind), *built[behind:]]
     if target.weights not in ("", "none", "DEFAULT"):
         lines.append(_load(StateDictFile(target.weights, find_entry(target.weights), target.renames)))
     return [*lines, f"return model.train({target.training})"]

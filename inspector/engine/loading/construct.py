@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
+from keyword import iskeyword
+from types import FunctionType, ModuleType
 from typing import Any
 
 from torch import nn
@@ -18,6 +21,8 @@ from ..usercode.running import call
 from .files.exported import is_program, unflatten
 from .target import Built, write_arguments
 
+_TAKEN = ("torch", "sys", "made")
+"""Names that the script uses where it imports another one."""
 _WANTED = "a module, (module, args) or (module, args, kwargs)"
 
 
@@ -53,6 +58,9 @@ def write_import(target: Target) -> list[str]:
     head, _, name = target.target.rpartition(":")
     head = head.rstrip(":")
     folder, module = find_import(head) if is_file(head) else (os.getcwd(), head)
+    plain = _write_plain_import(module, name, target)
+    if plain:
+        return [f"sys.path.insert(0, {folder!r})", *plain]
     found = [f"found = importlib.import_module({module!r})"]
     if not module:  # another one has its name
         found = [
@@ -68,6 +76,23 @@ def write_import(target: Target) -> list[str]:
         f"made = made if isinstance(made, nn.Module) else made({', '.join(write_arguments(target))})",
         "model = made[0] if isinstance(made, tuple) else made",
     ]
+
+
+def _write_plain_import(module: str, name: str, target: Target) -> list[str]:
+    """As a person writes it, where that can be written, and what has that name is known."""
+    words = [*module.split("."), name]
+    if not all(word.isidentifier() and not iskeyword(word) for word in words) or name in _TAKEN:
+        return []
+    imported = sys.modules.get(module)
+    found = vars(imported).get(name) if type(imported) is ModuleType else None
+    line, call = f"from {module} import {name}", f"{name}({', '.join(write_arguments(target))})"
+    if isinstance(found, nn.Module):
+        return [f"{line} as model"]
+    if isinstance(found, type) and issubclass(found, nn.Module):
+        return [line, f"model = {call}"]
+    if isinstance(found, FunctionType):
+        return [line, f"made = {call}", "model = made[0] if isinstance(made, tuple) else made"]
+    return []
 
 
 def _from_result(result: Any, shown: str) -> Built:

@@ -92,4 +92,4 @@ def test_scripts_compute_what_the_session_did_in_each_step(tmp_path: Path) -> No
     for script, one, other in zip(scripts, got, expected, strict=True):
         assert len(one) == len(other) and all(map(torch.equal, one, other)), script.read_text()
     lengths = sorted(len(script.read_text().splitlines()) for script in scripts)
-    assert lengths[-1] < 200 and lengths[len(lengths) // 2] <= 130, lengths
+    assert lengths[-1] < 200 and lengths[len(lengths) // 2] <= 140, lengths

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+import zlib
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +106,8 @@ for script in sys.argv[1:]:
         output.mean().backward()
     gradients = {name: each.grad for name, each in models[0].named_parameters() if each.grad is not None}
     kept = space.get("RECORDED", {}).get("kept", {})
-    torch.save([output.detach(), gradients, kept, said.getvalue()], script + ".result")
+    found = [output.detach(), gradients, kept, said.getvalue(), space["describe"](output)]
+    torch.save(found, script + ".result")
 """
 
 
@@ -165,6 +169,15 @@ def test_scripts_reach_what_the_session_reached_in_nested_values(tmp_path: Path)
             assert sorted(one) == sorted(other), script.read_text()
             assert all(torch.equal(one[name], other[name]) for name in other), script.read_text()
         assert got[3].splitlines() == wanted[3], script.read_text()
+        bits = zlib.crc32(wanted[0].numpy().tobytes())
+        assert re.fullmatch(rf"2×4 torch.float32  mean \S+  std \S+  crc32 {bits:08x}", got[4])
     assert len({tuple(each[0].flatten().tolist()) for each in expected}) > 8
     lengths = [len(script.read_text().splitlines()) for script in scripts]
     assert max(lengths) < 350 and sorted(lengths)[len(lengths) // 2] < 250, lengths
+    assert find_spec("ruff") is None or find_faults(scripts) == ""  # where only the tests are installed
+
+
+def find_faults(scripts: list[Path]) -> str:
+    """What a linter says of them; a path may be long."""
+    command = [sys.executable, "-m", "ruff", "check", "-q", "--isolated", "--select=F,E,W,I", "--ignore=E501"]
+    return subprocess.run([*command, *map(str, scripts)], capture_output=True, text=True).stdout
