@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from inspector.records import Change, Changes, Delta, HookCounts, ModelInfo, PassSummary, Problem
@@ -145,3 +146,14 @@ async def test_the_footer_has_the_keys_of_the_pane_and_uses_the_width(tmp_path: 
         await pilot.pause()
         assert bar.render().plain == wide
     assert "observe" not in [command.id for command in fitting_labels(300, "hooks")]
+
+
+@pytest.mark.parametrize("size", [(120, 36), (200, 50)])
+async def test_it_covers_the_layer_that_it_is_about(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with running(tmp_path, size=size) as (app, pilot, _):
+        await pilot.press("o")
+        await settle(app, pilot)
+        below = app.screen.query_one("#layer").region
+        await pilot.press("f1")
+        await settle(app, pilot)
+        assert isinstance(app.screen, Help) and app.screen.query_one("#layer").region.contains_region(below)

@@ -36,7 +36,7 @@ class Help(Layer[None]):
     ]
 
     DEFAULT_CSS = """
-    Help > #layer { height: 90%; max-height: 44; }
+    Help > #layer { height: 90%; max-height: 44; max-width: 130; }
     """
 
     def __init__(self, ascii: bool = False, title: str = ALL, words: Sequence[tuple[str, str]] = ()) -> None:
