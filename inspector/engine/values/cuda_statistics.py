@@ -2,12 +2,12 @@
 
 torch's own operations take some twenty, which is forty times as long as the layers of a small model. The kernel lies in
 `statistics.cu` and is compiled where it is first wanted, by what torch compiles such sources with (NVRTC, since 2.9;
-half a second for each dtype). Where that does not work, `find_kernel` says None, and torch's operations are taken.
+half a second for each dtype). Where that does not work, `find_kernel` gives None, and torch's operations are taken.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ctypes
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,42 +22,101 @@ TYPES = {torch.float32: "float", torch.float64: "double", torch.float16: "Half",
 _FIELDS = 8
 _THREADS, _BLOCKS = 256, 512  # as the source has them
 _ELEMENTS = 4  # that a thread sees at least, so that few blocks are merged where there is little
+_ROWS = 256  # that are allocated together
 
-Launch = Callable[..., None]
+_current_device: Any = getattr(torch._C, "_cuda_getDevice", None)
+_current_stream: Any = getattr(torch._C, "_cuda_getCurrentRawStream", None)
 
 
-def reduce(flat: Tensor, launch: Launch) -> Tensor:
-    """The fields of `Partial` as one tensor of float64 on the device of `flat`, without waiting for it.
+class _Arguments(ctypes.Structure):
+    """Of the kernel. torch's own way to pass them takes longer than to launch it."""
+
+    _fields_ = (
+        ("x", ctypes.c_void_p),
+        ("n", ctypes.c_int),
+        ("row", ctypes.c_void_p),
+        ("scratch", ctypes.c_void_p),
+    )
+
+
+_OFFSETS = tuple(getattr(_Arguments, name).offset for name, _ in _Arguments._fields_)
+_Pointers = ctypes.c_void_p * len(_OFFSETS)
+
+
+class Kernel:
+    """The reduction of tensors of one dtype on one device.
 
     Args:
-        flat: Contiguous, with one element or more, of one of `TYPES`.
-        launch: What `find_kernel` found for it.
+        device: That it was compiled on.
+        compiled: What torch compiled.
     """
-    count = flat.numel()
-    blocks = min(_BLOCKS, -(-count // (_THREADS * _ELEMENTS)))
-    with torch.cuda.device(flat.device):
-        stream = torch.cuda.current_stream()
-        row = torch.empty(_FIELDS, dtype=torch.float64, device=flat.device)
-        scratch = _scratch(flat.device, stream.stream_id)
-        launch((blocks, 1, 1), (_THREADS, 1, 1), [flat, count, row, scratch], stream=stream)
-    return row
+
+    def __init__(self, device: torch.device, compiled: Any) -> None:
+        self._device = device
+        self._compiled = compiled
+        self._launch = _find_launch()
+
+    def reduce(self, flat: Tensor) -> Tensor:
+        """The fields of `Partial` as one tensor of float64 on the device, without waiting for it.
+
+        Args:
+            flat: Contiguous, on the device, of the dtype, with one element or more.
+        """
+        if _current_device() != self._device.index:
+            with torch.cuda.device(self._device):
+                return self.reduce(flat)
+        stream = _current_stream(self._device.index)
+        room = _room(self._device, stream)
+        row = room.take_row()
+        count = flat.numel()
+        arguments = _Arguments(flat.data_ptr(), count, row.data_ptr(), room.scratch.data_ptr())
+        address = ctypes.addressof(arguments)
+        blocks = min(_BLOCKS, -(-count // (_THREADS * _ELEMENTS)))
+        pointers = _Pointers(*(address + offset for offset in _OFFSETS))
+        failed = self._launch(self._compiled.func, blocks, 1, 1, _THREADS, 1, 1, 0, stream, pointers, None)
+        if failed:
+            raise RuntimeError(f"the kernel for statistics was not launched: CUDA error {failed}")
+        return row
+
+
+class _Room:
+    """Memory for the launches of one stream, which come one after another: rows of results, and what all share."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self.scratch = torch.zeros(_FIELDS * _BLOCKS + 1, dtype=torch.float64, device=device)
+        self._free: list[Tensor] = []
+
+    def take_row(self) -> Tensor:
+        """Any thread may call it."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            first, *others = torch.empty((_ROWS, _FIELDS), dtype=torch.float64, device=self._device).unbind()
+            self._free += others
+            return first
 
 
 @cache
-def find_kernel(dtype: torch.dtype, device: torch.device) -> Launch | None:
-    """What launches the reduction for tensors of this dtype on this device; None where nothing does."""
+def find_kernel(dtype: torch.dtype, device: torch.device) -> Kernel | None:
+    """For tensors of this dtype on this device; None where there is none."""
     compile_kernel: Any = getattr(torch.cuda, "_compile_kernel", None)
     if compile_kernel is None or device.type != "cuda" or dtype not in TYPES:
         return None
     try:
         with torch.cuda.device(device):
-            found: Launch = compile_kernel(SOURCE.read_text("utf-8"), f"reduce<{TYPES[dtype]}>")
+            return Kernel(device, compile_kernel(SOURCE.read_text("utf-8"), f"reduce<{TYPES[dtype]}>"))
     except Exception:  # no NVRTC, one that is too old for the device, or none of NVIDIA's: torch's operations remain
         return None
-    return found
 
 
 @cache
-def _scratch(device: torch.device, stream: int) -> Tensor:
-    """Rows of the blocks, and a counter. One stream's launches come one after another and share it."""
-    return torch.zeros(_FIELDS * _BLOCKS + 1, dtype=torch.float64, device=device)
+def _room(device: torch.device, stream: int) -> _Room:
+    return _Room(device)
+
+
+def _find_launch() -> Any:
+    launch = ctypes.CDLL("libcuda.so.1").cuLaunchKernel
+    number, pointer = ctypes.c_uint, ctypes.c_void_p
+    launch.argtypes = [pointer, *[number] * 7, pointer, pointer, pointer]
+    return launch

@@ -224,8 +224,8 @@ def reduce_on_device(flat: Tensor) -> Tensor:
     wide = torch.float32 if flat.device.type == "mps" else torch.float64  # mps has no float64
     if flat.dtype not in cuda_statistics.TYPES:
         flat = flat.to(torch.float32 if flat.is_floating_point() else wide)
-    if flat.numel() and (launch := cuda_statistics.find_kernel(flat.dtype, flat.device)) is not None:
-        return cuda_statistics.reduce(flat, launch)
+    if flat.numel() and (kernel := cuda_statistics.find_kernel(flat.dtype, flat.device)) is not None:
+        return kernel.reduce(flat)
     x = flat.float() if flat.element_size() < 4 else flat
     finite = x.isfinite()
     count = finite.sum()
@@ -238,6 +238,13 @@ def reduce_on_device(flat: Tensor) -> Tensor:
     nan = x.isnan().sum()
     row = (count, mean, m2, low, high, nan, x.numel() - count - nan, (x == 0).sum())
     return torch.stack([part.to(wide) for part in row])
+
+
+def _fetch(device: torch.device, rows: list[Tensor]) -> list[list[float]]:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)  # they may be of several streams
+    moved: list[list[float]] = torch.stack(rows).tolist()
+    return moved
 
 
 class Pending:
@@ -255,7 +262,7 @@ class Pending:
         by_device: dict[torch.device, list[Tensor]] = {}
         for _, rows, _, _ in waiting:
             by_device.setdefault(rows[0].device, []).extend(rows)
-        hosted = {device: iter(torch.stack(rows).tolist()) for device, rows in by_device.items()}
+        hosted = {device: iter(_fetch(device, rows)) for device, rows in by_device.items()}
         for value, rows, repeats, of in waiting:
             partials = [Partial(*next(hosted[row.device])) for row in rows]
             # the one place that completes a record after it was made: it has not left the engine yet

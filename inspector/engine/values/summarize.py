@@ -142,9 +142,12 @@ class Summarizer:
     def _defer(self, tensor: Tensor, carrier: Tensor, words: str) -> TensorValue:
         if carrier.device.type == "cuda" and torch.cuda.is_current_stream_capturing():
             return _metadata(tensor, _IN_GRAPH)
+        value = _metadata(tensor)
+        if not self.values and _is_one_piece(carrier):
+            self._pending.add(value, [stats.reduce_on_device(carrier.detach())], 1, words or "values")
+            return value
         dense, of = _numbers(carrier, words)
         pieces, repeats = stats.chunks(dense)
-        value = _metadata(tensor)
         self._pending.add(value, [stats.reduce_on_device(piece) for piece in pieces], repeats, of)
         if self.values:
             self._pending.resolve()
@@ -236,10 +239,14 @@ def _nbytes(tensor: Tensor) -> int:
 
 def _recognisable(tensor: Tensor) -> bool:
     """Whether `_version` and a sum tell that a tensor is as it was; inference tensors have no version."""
-    if tensor.is_inference() or tensor.layout is not torch.strided or tensor.is_nested or tensor.is_quantized:
+    return not tensor.is_inference() and tensor.element_size() >= 4 and _is_one_piece(tensor)
+
+
+def _is_one_piece(tensor: Tensor) -> bool:
+    """Whether its elements are real ones, one after another in memory, and few enough to be reduced at once."""
+    if tensor.layout is not torch.strided or tensor.is_nested or tensor.is_quantized or not tensor.is_floating_point():
         return False
-    real = tensor.is_floating_point() and tensor.element_size() >= 4
-    return real and tensor.is_contiguous() and 0 < tensor.numel() <= stats.CHUNK
+    return tensor.is_contiguous() and not tensor.is_neg() and 0 < tensor.numel() <= stats.CHUNK
 
 
 class _Walk:

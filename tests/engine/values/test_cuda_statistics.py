@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -41,8 +42,8 @@ def test_the_kernel_takes_the_place_of_the_operations(monkeypatch: pytest.Monkey
     """Integers and eight bits are converted for it; of nothing there is nothing to launch."""
     taken: list[torch.dtype] = []
     row = torch.zeros(8, dtype=torch.float64)
-    monkeypatch.setattr(cuda, "find_kernel", lambda dtype, device: lambda: None)
-    monkeypatch.setattr(cuda, "reduce", lambda flat, launch: (taken.append(flat.dtype), row)[1])
+    kernel = SimpleNamespace(reduce=lambda flat: (taken.append(flat.dtype), row)[1])
+    monkeypatch.setattr(cuda, "find_kernel", lambda dtype, device: kernel)
     for dtype in (torch.float32, torch.bfloat16, torch.int64, torch.bool, torch.float8_e5m2):
         assert stats.reduce_on_device(torch.ones(3).to(dtype)) is row
     assert taken == [torch.float32, torch.bfloat16, torch.float64, torch.float64, torch.float32]
@@ -85,6 +86,14 @@ def test_it_counts_and_measures_as_float64_does(
 
 
 @needs_gpu
+def test_rows_are_taken_anew_when_all_are_used() -> None:
+    summarizer = Summarizer()
+    values = [summarizer.tensor(torch.full((3,), float(number), device="cuda")) for number in range(600)]
+    summarizer.resolve()
+    assert [value.statistics.max for value in values if value.statistics is not None] == [float(n) for n in range(600)]
+
+
+@needs_gpu
 def test_streams_do_not_meet() -> None:
     streams = [torch.cuda.Stream() for _ in range(4)]
     tensors = [torch.full((500_000,), float(number), device="cuda") for number in range(4)]
@@ -95,7 +104,6 @@ def test_streams_do_not_meet() -> None:
         for stream, tensor in zip(streams, tensors, strict=True):
             with torch.cuda.stream(stream):
                 values.append(summarizer.tensor(tensor))
-    torch.cuda.synchronize()
     summarizer.resolve()
     means = [value.statistics.mean for value in values if value.statistics is not None]
     assert means == [0.0, 1.0, 2.0, 3.0] * 20
