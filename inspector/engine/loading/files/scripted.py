@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Iterator
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -66,18 +68,31 @@ def _reasons(path: Path) -> Iterator[str]:
     try:
         reader = torch._C.PyTorchFileReader(str(path))
         names = reader.get_all_records()
+        sums = _read_sums(path)
         for name in names:
             if name.endswith("pkl"):
-                _check_pickle(path, name, reader.get_record(name))
+                _check_pickle(path, name, reader.get_record(name), sums.get(name, ()))
         code = [(name, _text(reader, name)) for name in names if name.startswith("code/") and name.endswith(".py")]
-    except (RuntimeError, UnicodeDecodeError) as error:  # of a name that is no UTF-8
+    except (RuntimeError, UnicodeDecodeError, zipfile.BadZipFile) as error:  # of a name that is no UTF-8
         raise _unreadable(path, str(error).partition("\n")[0], type(error).__name__) from None
     for name, text in code:
         yield from _in_code(name, text)
 
 
-def _check_pickle(path: Path, name: str, data: bytes) -> None:
-    """torch's unpickler makes room for as many bytes as a string claims to have, before it looks for them."""
+def _read_sums(path: Path) -> dict[str, list[int]]:
+    """The checksums of the members, which torch does not look at."""
+    sums: dict[str, list[int]] = {}
+    with zipfile.ZipFile(path) as archive:
+        for entry in archive.infolist():
+            sums.setdefault(entry.filename.partition("/")[2], []).append(entry.CRC)
+    return sums
+
+
+def _check_pickle(path: Path, name: str, data: bytes, sums: Collection[int]) -> None:
+    """torch's unpickler makes room for as many bytes as a string claims to have before it looks for them, and takes
+    what lies in a place for what belongs there, which may end the process."""
+    if zlib.crc32(data) not in sums:
+        raise _unreadable(path, f"{name} in it is damaged", "BadChecksum")
     try:
         tell(data, 0, len(data), most_operations(len(data)))
     except BloatedError as error:
