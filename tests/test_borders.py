@@ -31,11 +31,13 @@ OPENED = {
     "torch_names.py": "the source of torch",
     "report/schema.py": "the schema beside it",
     "cli/output.py": "streams by their numbers",
+    "engine/values/cuda_statistics.py": "the kernel beside it",
     "engine/restore/others.py": "threads of this process, in /proc",
     "engine/stored/images.py": "bytes that were read before",
     "tui/editor.py": "a temporary file that it made",
 }
-"""What opens files elsewhere, and why no person names them. What has a constant name in /proc or /dev needs no line."""
+"""What opens files elsewhere, and why no person names them. What has a constant name in /proc, /sys or /dev needs
+no line."""
 
 READ = {
     "raised.py": "whoever calls `tell` asks before",
@@ -70,10 +72,11 @@ def calls(tree: ast.AST) -> Iterator[tuple[str, ast.Call]]:
 
 
 def is_of_the_system(call: ast.Call) -> bool:
-    """Whether it opens something in /proc or /dev by a name that is a constant, or begins with one."""
+    """Whether it opens something in /proc, /sys or /dev by a name that is a constant, or begins with one."""
     named = [*call.args[:1], *([call.func.value] if isinstance(call.func, ast.Attribute) else [])]
     text = " ".join(map(ast.unparse, named))
-    return "'/proc/" in text or "'/dev/" in text or "os.devnull" in text or "_FDS" in text
+    begins = any(f"'{folder}" in text for folder in ("/proc/", "/sys/", "/dev/"))
+    return begins or "os.devnull" in text or "_FDS" in text
 
 
 def found(names: set[str], text: str) -> list[ast.Call]:

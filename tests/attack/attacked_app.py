@@ -72,6 +72,7 @@ class AttackedApp:
             rest = rest[512:]
             self.terminal.read(0)
             if time.monotonic() > began + _PATIENCE:
+                self._ask_where_it_is()
                 raise Broken("it does not read what is typed")
 
     def resize(self, size: Size) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import torch
 
-_CGROUP = Path("/sys/fs/cgroup")
 _LIMITS = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
 """Of a container: with the second version of control groups, and with the first."""
 
@@ -54,7 +53,7 @@ def _free_in_system() -> int | None:
 def _free_in_container() -> int | None:
     for limit, used in _LIMITS:
         try:
-            most, taken = int((_CGROUP / limit).read_text()), int((_CGROUP / used).read_text())
+            most, taken = (int(Path(f"/sys/fs/cgroup/{name}").read_text()) for name in (limit, used))
         except (OSError, ValueError):  # "max" where there is no limit
             continue
         return max(most - taken, 1)

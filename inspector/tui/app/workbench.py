@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from rich.console import RenderableType
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.content import Content
-from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from ...client.model import OBSERVED, REFUSED, Model
 from ...records import Path
-from ..backdrop import render_backdrop
+from ..backdrop import SteadyScreen
 from ..bars.footer import KeyBar
 from ..bars.header import TitleBar
 from ..bars.prompt import PromptBar
@@ -31,7 +29,7 @@ from .panel_host import Ask, PanelHost
 from .panes import Panes
 
 
-class Workbench(Screen[None], inherit_bindings=False):
+class Workbench(SteadyScreen[None], inherit_bindings=False):
     """Lays out the panes and moves between them. Knows the model it shows, not where it comes from."""
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-portrait"), (85, "-landscape")]  # noqa: RUF012 (Textual's type)
@@ -56,9 +54,6 @@ class Workbench(Screen[None], inherit_bindings=False):
         if ascii:
             for panel in self.panels.members:
                 panel.draw_ascii()
-
-    def render(self) -> RenderableType:
-        return render_backdrop(self)
 
     def compose(self) -> ComposeResult:
         yield self.title_bar

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, TypeVar
 
-from rich.console import RenderableType
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
 
-from ..backdrop import render_backdrop
+from ..backdrop import SteadyScreen
 from ..keys import bind_own, bind_to_app, perform
 
 Result = TypeVar("Result")
@@ -43,7 +42,7 @@ def _call(again: Callable[[], object]) -> None:
     again()
 
 
-class Layer(ModalScreen[Result]):
+class Layer(SteadyScreen[Result], ModalScreen[Result]):
     """A modal screen whose one child has the id "layer". Escape alone is not enough: tmux delays it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bind_own("quit", "leave", "interrupt"), *bind_to_app("help", "redraw")]
@@ -69,9 +68,6 @@ class Layer(ModalScreen[Result]):
         """It is there with all that is in it, maybe below another one, and nobody has left it: answers of the engine
         come whenever they like."""
         return self.is_attached and self.is_mounted and self in self.app.screen_stack
-
-    def render(self) -> RenderableType:
-        return render_backdrop(self)
 
     def dismiss(self, result: Result | None = None) -> AwaitComplete:
         again = partial(self.dismiss, result)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from rich.style import Style
-from textual.events import Click
+from textual.events import Click, MouseDown
 from textual.widgets import Input
 
 from inspector.records import AnyEvent, AnyRequest, GetAllHooks, ListTargets, Run
@@ -39,6 +39,21 @@ async def test_a_click_on_what_is_no_longer_in_the_list_is_on_nothing(tmp_path: 
         listing.post_message(Click(listing, 1, 1, 0, 0, 1, False, False, False, style=stale))
         await settle(app, pilot)
         assert app.is_running and app.screen is not app.workbench
+
+
+async def test_a_click_on_what_was_just_taken_away_is_on_nothing(tmp_path: Path) -> None:
+    """A notice goes by itself, and is on the screen until that is drawn anew."""
+    async with running(tmp_path) as (app, pilot, _):
+        await pilot.press("o")
+        await settle(app, pilot)
+        listing = app.screen.query_one(Options)
+        x, y = listing.region.offset
+        parent, listing._parent = listing._parent, None  # as it is from when it is taken away
+        where = {"x": x, "y": y, "screen_x": x, "screen_y": y}
+        press = MouseDown(None, **where, delta_x=0, delta_y=0, button=1, shift=False, meta=False, ctrl=False)
+        app.screen._forward_event(press)
+        listing._parent = parent
+        assert app.is_running
 
 
 @pytest.mark.parametrize("key", ["s", "f", "w", "a", "m", "D", "o", "H"])
