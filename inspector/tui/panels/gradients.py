@@ -163,7 +163,7 @@ def _size(call: CallRow) -> float:
 
 
 def _head(sizes: Sequence[float], marks: Sequence[str], trend: Trend, limits: Limits, go: str) -> Iterator[Line]:
-    title = Content.styled("output gradients (norm) in backward order", HEADING)
+    title = Content.styled("output gradient norms in backward order", HEADING)
     yield Line(title, aside=Content.styled(go, DIM))
     counted = [(mark, marks.count(mark)) for mark in _STYLES if mark in marks]
     parts = [Content.styled(f"median {format.number(median_of(sizes))}", DIM)]

@@ -82,7 +82,7 @@ class TreeLines(Lines):
         """Calls were appended to the trace."""
         self.measure_shapes(calls)
         self.measure_heat(calls)
-        again = 1 + max((call.call for call in calls), default=0)
+        again = max((len(self.model.calls_of(call.module)) for call in calls), default=1)  # of this step alone
         self.natural.calls = max(self.natural.calls, len(f"×{again}") if again > 1 else 0)
         for index in {call.module for call in calls if remarkable(call)}:
             self.measure_badges(self._badges(index))

@@ -12,7 +12,7 @@ from inspector.tui.tree.gutter import Gutter
 from inspector.tui.tree.lines import DisplayOptions
 from inspector.tui.tree.listing import Listing
 
-from .tree_models import model, row, run
+from .tree_models import call, model, row, run
 
 LONG_CLASS = Widths(name=20, class_name=41, number=5, shape=10, short_shape=6)
 LONG_NAME = Widths(name=90, class_name=8, number=5, shape=10, short_shape=6)
@@ -64,6 +64,17 @@ def test_a_number_that_lines_are_sorted_by_gives_way_last():
         40, 21, number=7, by_number=True, shape=10, short_shape=8, heat=6, calls=2, mark=3, words=5, signs=1
     )
     assert {lay_out(width, natural, long_names=True).number for width in range(30, 120)} == {7}
+
+
+def test_calls_of_other_steps_take_no_column():
+    listing = list_modules([("conv", "Conv2d")])
+    listing.update(100)
+    run(listing.modules.model, [call(1, 1, number=90), call(0, 2, number=90)])  # the only one of each in its step
+    listing.update(100)
+    assert listing.lines.widths().calls == 0
+    run(listing.modules.model, [call(1, 1, number=90), call(1, 2, number=91), call(0, 3, number=90)])
+    listing.update(100)
+    assert listing.lines.widths().calls == len("×2")
 
 
 def test_a_letter_does_not_run_into_the_name():
