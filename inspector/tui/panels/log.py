@@ -179,10 +179,8 @@ class LogPanel(LinePanel):
     def page(self, width: int) -> Page:
         if not self.lines:
             return Page(message("nothing was printed and nothing was warned about", HOW_TO_FILL))
-        return Page(self.lines, self._head())
-
-    def _head(self) -> list[Line]:
-        return [Line(Content.styled(f"{self.dropped:,} earlier lines were dropped", DIM))] if self.dropped else []
+        dropped = Content.styled(f"{self.dropped:,} earlier lines were dropped", DIM)
+        return Page(self.lines, [Line(dropped)] if self.dropped else [])
 
     def select(self, model: Model, index: int) -> None:
         pass
