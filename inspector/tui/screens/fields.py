@@ -25,7 +25,7 @@ from ..line_box import LineBox
 class FieldScroll(VerticalScroll, inherit_bindings=False, can_focus=False):
     """Fields that may be more than a window has rows. It has no keys: arrows go from field to field, and it follows."""
 
-    DEFAULT_CSS = "FieldScroll { scrollbar-size-vertical: 1; padding-right: 1; }"
+    DEFAULT_CSS = "FieldScroll { scrollbar-size-vertical: 1; }"
 
 
 class Cycle(Static, can_focus=True):
@@ -34,7 +34,7 @@ class Cycle(Static, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [key_like("tick", "step(1)", also="right,l"), key("left,h", "step(-1)")]
 
     DEFAULT_CSS = """
-    Cycle { height: 1; width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
+    Cycle { height: 1; width: 1fr; padding-right: 1; text-wrap: nowrap; text-overflow: ellipsis; }
     """
 
     value: reactive[str] = reactive("")
@@ -92,7 +92,7 @@ class Field(Horizontal):
     DEFAULT_CSS = """
     Field { height: 1; }
     Field > .name { width: 11; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
-    Field > .meaning { width: 34%; padding-left: 2; color: $foreground-muted; text-wrap: nowrap;
+    Field > .meaning { width: 34%; padding: 0 1 0 2; color: $foreground-muted; text-wrap: nowrap;
         text-overflow: ellipsis; }
     Field > Input { width: 1fr; background: $surface; }
     """

@@ -540,8 +540,15 @@ async def test_the_chosen_word_is_in_sight_at_80_columns(tmp_path: Path):
             assert f"[{place}]" in box.render_line(0).text
             box.action_step(1)
             await pilot.pause()
-        bar, meanings = app.screen.query_one(FieldScroll), app.screen.query("Field .meaning")
-        assert bar.max_scroll_y > 0 and all(each.region.right < bar.content_region.right for each in meanings)
+        fields, rows = app.screen.query_one(FieldScroll), app.screen._compositor.render_strips()
+        shown = [
+            each.region
+            for each in app.screen.query("Field .meaning, Cycle")
+            if fields.region.contains_region(each.region)
+        ]
+        assert fields.max_scroll_y > 0 and shown
+        assert all(region.right == fields.region.right - 1 for region in shown)
+        assert all(rows[region.y].text[region.right - 1] == " " for region in shown)
 
 
 async def test_the_form_lies_in_the_place_of_the_list(tmp_path: Path):
