@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -71,12 +70,13 @@ def _write_script(subject: Subject, runner: Runner, writing: Writing, path: Path
     )  # fmt: skip
     samples = batches_of(runner.settings, subject.sample, subject.seed, subject.tree.root)
     batches = _list_batches(samples)
-    buffer = io.BytesIO()
     recorded = change_log.hook_state.recordings
     hooks = [member.attached.hook for member in change_log.added.active()]
     wanted = {hook.arguments.get("run", "clean") for hook in hooks if is_recalled(hook)}
     runs = {run: tensors for run, tensors in recorded.items() if run in wanted}
-    torch.save({"batches": batches, "recorded": runs}, buffer)
+    held = {"batches": batches, "recorded": runs}
+    buffer = writing.buffer(sum(tensor.nbytes for tensor in tensors_in(held)))
+    torch.save(held, buffer)
     data = buffer.getbuffer()
     write_new(inputs, writing.pace([data], data.nbytes))
     write_new(path, text.encode("utf-8", "backslashreplace"))

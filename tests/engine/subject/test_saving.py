@@ -180,14 +180,17 @@ def test_recorded_tensors_are_patched_back(tmp_path: Path) -> None:
 def test_what_is_written_says_how_far_it_is_and_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "wide.py").write_text("import torch\nclass Wide(torch.nn.Identity): pass\n")
     monkeypatch.setattr(telling, "PAUSE", 0)
-    told: list[Work] = []
-    session = Session(lambda event: told.append(event) if isinstance(event, Work) else None)
+    heard: list[Work] = []
+    session = Session(lambda event: heard.append(event) if isinstance(event, Work) else None)
     session.open(Target(f"{tmp_path / 'wide.py'}:Wide", inputs=("9x1000000",)))
     answer(session, AddHook(1, "(root)", "record('kept')"))
     output_of(session)
     for name in ("all.safetensors", "all.py"):
-        told.clear()
+        heard.clear()
         session.save(str(tmp_path / name))
+        packed = [work for work in heard if work.what == "packing"]
+        assert bool(packed) == name.endswith(".py") and all(work.done <= work.total for work in packed)
+        told = [work for work in heard if work not in packed]
         assert [(work.what, work.unit) for work in told] == [("writing", "bytes")] * len(told) and len(told) > 3
         assert told[0].done < told[-1].done == told[-1].total >= 36_000_000
     assert torch.equal(load_file(tmp_path / "all.safetensors")["(root):output"], output_of(session))
