@@ -273,12 +273,16 @@ class Listing:
 
     # words
 
-    def title(self) -> str:
+    def title(self, room: int) -> str:
+        """What is shown, and by what it is sorted; the words for Δ where they fit into `room` cells too."""
         title = "Calls" if self.by_calls else "Modules" if self.model.is_model else "Names"
         if self.sorted.sort is not None:
             title += f" by {self.sorted.sort.title}"
         title = " · ".join(filter(None, (title, self.model.step_words)))
-        return f"{title} · Δ from the baseline" if self.lines.widths().heat and "Δ" not in title else title
+        if not self.lines.widths().heat or "Δ" in title:
+            return title
+        whole = f"{title} · Δ from the baseline"
+        return whole if len(whole) <= room else f"{title} · Δ"
 
     def count(self) -> str:
         """How much is shown: `12 of 68 shown`."""

@@ -35,6 +35,7 @@ from .listing import Listing
 from .roles import CSS, ROLES, WIDGET_ROLES, component
 from .trail import Trail
 
+_BORDER = 4  # cells of the upper frame that no title can have, besides its corners
 _SCREENFUL = 20  # lines, before the widget knows its height: a terminal of 80x24
 
 
@@ -306,12 +307,13 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         self._fit_content()
 
     def on_resize(self) -> None:
+        self._fit_content()
         self._scroll_to_cursor()
 
     def _fit_content(self) -> None:
         """There may be more or fewer lines. Titles are set only when they differ: that draws the whole widget."""
         self.virtual_size = Size(0, len(self._listing.lines.ids))
-        title, count = self._listing.title(), self._listing.count()
+        title, count = self._listing.title(self.size.width - _BORDER), self._listing.count()
         title = fmt.ascii_only(title) if self.ascii else title
         if self._options.filter:
             title += f" / {visible(self._options.filter)}"

@@ -64,6 +64,12 @@ def test_the_page_of_the_log_explains_what_stands_before_its_lines_and_names_the
     assert all(f"  {prefix}" in page for prefix, _ in PREFIXES.values())
 
 
+def test_keys_and_words_of_a_layer_stand_in_one_column():
+    lines = [line.body.plain for line in page_lines("Seed and sample input")]
+    starts = {line.index(meaning) for line in lines for meaning in ("Run with these", "integers in") if meaning in line}
+    assert len(starts) == 1
+
+
 def test_every_word_that_the_title_can_have_is_explained():
     info = ModelInfo("net", "importable", "Net", 3, 3, 2000, 2000, 0, 8000, False, "cpu, cuda:0", "2.9", reached=1)
     weights = replace(info, kind="weights", is_model=False, tensors=1)

@@ -41,6 +41,13 @@ def test_own_time_is_that_of_no_module_below() -> None:
     assert most_first({4: 1.0, 2: float("nan"), 3: 2.0, 1: 1.0}) == [2, 3, 1, 4]
 
 
+@pytest.mark.parametrize(("width", "words"), [(60, "Δ from the baseline"), (34, "Δ")])
+async def test_no_word_of_the_title_is_cut(width: int, words: str) -> None:
+    async with showing(made(delta=Delta(0.5, 1.0, 1.0)), width) as (tree, _, _):
+        tree.sort()
+        assert str(tree.border_title) == f"Modules by own time · {words}"
+
+
 async def test_a_key_goes_from_one_order_to_the_next() -> None:
     both = made(gradient=0.5, gradient_norm=2.0, delta=Delta(0.5, 1.0, 1.0))
     async with showing(both, 60) as (tree, pilot, app):

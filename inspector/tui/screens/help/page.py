@@ -52,13 +52,16 @@ class HelpPage:
 
     def _keys(self, spell: Spell) -> Iterator[Line]:
         yield from write_head(self.title, spell(self.says))
+        column = find_column(self._meanings(spell))
         for id, does in self.keys.items():
-            yield row(keys_of(find_command(id), spell is in_ascii) or "-", capitalize(spell(does)))
+            yield row(keys_of(find_command(id), spell is in_ascii) or "-", capitalize(spell(does)), column)
 
     def _words(self, spell: Spell) -> Iterator[Line]:
+        yield from meaning_lines(self._meanings(spell))
+
+    def _meanings(self, spell: Spell) -> list[tuple[str, str]]:
         meanings = [(spell(word), spell(meaning)) for word, meaning in self.words.items()]
-        meanings += [(sign, spell(meaning)) for sign, meaning in spell_marks(self.marks, spell)]
-        yield from meaning_lines(meanings)
+        return meanings + [(sign, spell(meaning)) for sign, meaning in spell_marks(self.marks, spell)]
 
 
 def in_ascii(text: str) -> str:
@@ -91,12 +94,18 @@ def row(left: str, meaning: str, column: int = KEY_COLUMN) -> Line:
 
 def meaning_lines(meanings: Sequence[tuple[str, str]]) -> Iterator[Line]:
     """Words and what they mean in a column; a word that is too wide for that has a line of its own."""
-    widths = [cell_len(word) + 2 for word, _ in meanings]
-    column = max((KEY_COLUMN, *(width for width in widths if width <= _WIDEST)))
-    for (word, meaning), width in zip(meanings, widths, strict=True):
-        if width > column:
+    column = find_column(meanings)
+    for word, meaning in meanings:
+        fits = cell_len(word) + 2 <= column
+        if not fits:
             yield Line(Content.styled(f"  {word}", "bold"), indent=2)
-        yield row(word if width <= column else "", meaning, column)
+        yield row(word if fits else "", meaning, column)
+
+
+def find_column(meanings: Sequence[tuple[str, str]]) -> int:
+    """Where meanings begin: behind the widest word that is not too wide for a column."""
+    widths = (cell_len(word) + 2 for word, _ in meanings)
+    return max((KEY_COLUMN, *(width for width in widths if width <= _WIDEST)))
 
 
 def write_head(title: str, says: str) -> Iterator[Line]:
