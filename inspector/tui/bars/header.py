@@ -96,12 +96,19 @@ class TitleBar(Widget):
 
     def _right(self, room: int) -> Content:
         """How the pass goes; of the last one, as much as there is room for."""
-        if self.alarm:
-            return Content.styled(visible(self.alarm), "$text-error")
         before = list(self._list_marks())
+        if self.alarm:
+            return self._sound_alarm(before, room)
         words = self._choose_words(room - sum(len(text) for text, _ in before))
         text = format.ascii_only(words) if self.ascii else words
         return Content.assemble(*before, Content.styled(text, self._choose_style()))
+
+    def _sound_alarm(self, before: list[tuple[str, str]], room: int) -> Content:
+        """Where there is no room for both, a file that has changed is what to begin with."""
+        alarm = visible(self.alarm)
+        taken = sum(cell_len(text) for text, _ in before)
+        shown = alarm if not before or taken + cell_len(alarm) <= room else ""
+        return Content.assemble(*before, Content.styled(shown, "$text-error"))
 
     def _list_marks(self) -> Iterator[tuple[str, str]]:
         """What stands before the pass, whichever it is."""
