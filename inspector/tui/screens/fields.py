@@ -92,7 +92,7 @@ class Field(Horizontal):
     DEFAULT_CSS = """
     Field { height: 1; }
     Field > .name { width: 11; text-style: bold; text-wrap: nowrap; text-overflow: ellipsis; }
-    Field > .meaning { width: 34%; padding: 0 1 0 2; color: $foreground-muted; text-wrap: nowrap;
+    Field > .meaning { width: 35%; padding: 0 1 0 2; color: $foreground-muted; text-wrap: nowrap;
         text-overflow: ellipsis; }
     Field > Input { width: 1fr; background: $surface; }
     """
