@@ -126,16 +126,19 @@ def _placed(put: Put, reach: Reach, act: Written, alone: bool) -> WrittenCall:
     told = [act, _place(put, reach), "steps.turns()" if _needs_turns(put, reach) else "lambda: (0, 0)"]
     told += [f"due=lambda step, call: {turns}"] if turns else []
     if not alone:
-        outer = str(_outer(hook, reach, "act"))
-        told.append(
-            f"outer={outer[:-5]}" if outer.endswith("(act)") and outer.count("(") == 1 else f"outer=lambda act: {outer}"
-        )
+        told.append(f"outer={_as_function(_outer(hook, reach, 'act'))}")
         told.append(
             "tensors=tensors_in" if _caches(hook, reach) else "tensors=lambda value: tensors_in(value, caches=False)"
         )
     inner = _inner(hook, reach, "act")
-    told += [f"inner=lambda act: {inner}"] if inner != "act" else []
+    told += [f"inner={_as_function(inner)}"] if inner != "act" else []
     return WrittenCall("placed", *told)
+
+
+def _as_function(written: Written) -> str:
+    """Of `act`: `each(act)` is what `each` gives."""
+    text = str(written)
+    return text[: -len("(act)")] if re.fullmatch(r"\w+\(act\)", text) else f"lambda act: {text}"
 
 
 def _place(put: Put, reach: Reach) -> WrittenCall:
