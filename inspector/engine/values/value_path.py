@@ -218,4 +218,7 @@ def _keys(value: Any, step: Step) -> set[tuple[Any, bool]]:
     if isinstance(key, int):
         return {(key % len(value) if isinstance(value, (tuple, list, deque)) else key, False)}
     names = field_names(value)
+    if step.attribute and isinstance(value, tuple) and key not in names:  # a result such as that of torch.topk
+        part = _part(value, step)
+        return {(number, False) for number, item in enumerate(value) if item is part}
     return {(names.index(key), False)} if step.attribute and key in names else {(key, step.attribute)}

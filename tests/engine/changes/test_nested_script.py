@@ -75,7 +75,7 @@ FORWARD: list[Hooks] = [
     [("split", "noise(0.3, seed=1, where='[\"two\"]', step=1)"), ("join", "add(1, where='[0][:, -1]', call=1)")],
     [("split", "scale(2, where='[\"two\"].second[1][..., 1:3]')"), ("split", "add(1, where='[\"two\"][-2]')")],
     [("split", "zero(where='[\"held\"].value', when='max > 0')"), ("split", "scale(3, where='[\"cache\"].layers[0]')")],
-    [("split", "scale(2, where='[\"held\"].ids[:1]')"), ("split", "zero(where='[\"top\"][0]')")],
+    [("split", "scale(2, where='[\"held\"].ids[:1]')"), ("split", "zero(where='[\"top\"].values')")],
     [("split", "scale(2, on='input', where='[\"scale\"][\"by\"]')"), ("split", "add(1, on='input', where='[0][0]')")],
     [("join", "scale(2, on='input', where='[0][\"queue\"]', every=2)"), ("unused", "noise(1)")],
     [("split", "record('kept', where='[\"two\"]')"), ("layer", "record('kept', on='input', call=1)")],
