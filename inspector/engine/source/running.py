@@ -15,7 +15,7 @@ from types import (
     MethodWrapperType,
     WrapperDescriptorType,
 )
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
@@ -30,6 +30,7 @@ _SCRIPTED = (torch.jit.ScriptFunction, torch._C.ScriptMethod)
 _MISSING = object()
 _MRO: Any = vars(type)["__mro__"]
 _NAMESPACE: Any = vars(type)["__dict__"]
+_QUALIFIED_NAME: Any = vars(type)["__qualname__"]
 
 
 class Types:
@@ -290,12 +291,14 @@ def variables(value: Any) -> dict[str, Any]:
 
 def mro(cls: type) -> tuple[type, ...]:
     """`cls.__mro__`, past a metaclass that answers itself."""
-    return cast("tuple[type, ...]", _MRO.__get__(cls))
+    found: tuple[type, ...] = _MRO.__get__(cls)
+    return found
 
 
 def namespace(cls: type) -> Mapping[str, Any]:
     """`vars(cls)`, past a metaclass that answers itself."""
-    return cast("Mapping[str, Any]", _NAMESPACE.__get__(cls))
+    found: Mapping[str, Any] = _NAMESPACE.__get__(cls)
+    return found
 
 
 def type_name(cls: type) -> str:
@@ -305,7 +308,8 @@ def type_name(cls: type) -> str:
 
 def qualified_name(cls: type) -> str:
     """`cls.__qualname__`, past a metaclass that has its own."""
-    return cast(str, type.__dict__["__qualname__"].__get__(cls))
+    found: str = _QUALIFIED_NAME.__get__(cls)
+    return found
 
 
 def module_name(cls: type) -> str:

@@ -21,6 +21,7 @@ from torch import nn
 from ...records import OtherValue, ScalarValue
 from ...text import encodable
 from ..source.running import Types, in_mro, module_name, mro, namespace, qualified_name, type_name, variables
+from .per_type import PerType
 
 MAX_TEXT = 400
 _TYPE = 80
@@ -111,13 +112,13 @@ def key(value: Any) -> str:
 
 def items_of(value: Any) -> tuple[Iterable[object], int] | None:
     """The items of a built-in sequence or view and how many, by the built-in iteration; None for anything else."""
-    for builtin in _SEQUENCES:
+    for builtin in SEQUENCES:
         if is_a(value, builtin):
             return builtin.__iter__(value), builtin.__len__(value)
     return None
 
 
-_SEQUENCES: tuple[Any, ...] = (
+SEQUENCES: tuple[Any, ...] = (
     list, tuple, deque, type({}.keys()), type({}.values()), type({}.items()),
 )  # fmt: skip
 
@@ -140,7 +141,7 @@ def attributes(value: object) -> dict[str, object]:
     return found
 
 
-def slots(cls: type) -> dict[str, types.MemberDescriptorType]:
+def _find_slots(cls: type) -> dict[str, types.MemberDescriptorType]:
     """The slots of a class and its bases by name, the nearest one of each; those of C code are its own."""
     found: dict[str, types.MemberDescriptorType] = {}
     for each in mro(cls):
@@ -151,8 +152,16 @@ def slots(cls: type) -> dict[str, types.MemberDescriptorType]:
     return found
 
 
+slots = PerType(_find_slots)
+
+
 def is_dataclass(value: object) -> bool:
-    return not is_a(value, type) and type(in_mro(type(value), "__dataclass_fields__")[1]) is dict
+    return has_fields(type(value))
+
+
+def has_fields(cls: type) -> bool:
+    """Whether its objects are those of a dataclass."""
+    return not issubclass(cls, type) and type(in_mro(cls, "__dataclass_fields__")[1]) is dict
 
 
 def fields(value: object) -> dict[str, object]:
@@ -164,12 +173,19 @@ def fields(value: object) -> dict[str, object]:
 
 def describe_by_name(value: Any) -> OtherValue | ScalarValue | None:
     """What can be named without looking inside: looking would consume it, or run code."""
+    describe = _describer_of(type(value))
+    return None if describe is None else describe(value)
+
+
+def _find_describer(kind: type) -> Callable[[Any], OtherValue | ScalarValue] | None:
     for classes, describe in _DESCRIBED:
-        if is_a(value, classes):
-            return describe(value)
-    if type(value) in _BY_REPR:
-        return other(value, repr(value))
-    return _array(value)
+        if issubclass(kind, classes):
+            return describe
+    return _describe_by_repr if kind in _BY_REPR else _find_table(kind)
+
+
+def _describe_by_repr(value: Any) -> OtherValue:
+    return other(value, repr(value))
 
 
 def _function(value: Any) -> OtherValue:
@@ -208,19 +224,23 @@ def _set(value: Any) -> OtherValue:
     return other(value, f"{builtin.__len__(value)} items")
 
 
-def _array(value: Any) -> OtherValue | None:
-    """numpy's arrays and numbers, and what pandas and scipy make of them."""
+def _find_table(kind: type) -> Callable[[Any], OtherValue] | None:
+    """For numpy's arrays and numbers, and what pandas and scipy make of them."""
     numpy = sys.modules.get("numpy")
-    if numpy is not None and is_a(value, numpy.ndarray):
-        shape = vars(numpy.ndarray)["shape"].__get__(value)
-        return other(value, f"{str(vars(numpy.ndarray)['dtype'].__get__(value))[:_TYPE]} {_sizes(shape)}")
-    if numpy is not None and is_a(value, numpy.generic):
-        return other(value, f"{name_of_type(value)} scalar")
-    root = module_name(type(value)).partition(".")[0]
-    shape = in_mro(type(value), "shape")[1]
+    if numpy is not None and issubclass(kind, numpy.ndarray):
+        return _array
+    if numpy is not None and issubclass(kind, numpy.generic):
+        return lambda value: other(value, f"{name_of_type(value)} scalar")
+    root = module_name(kind).partition(".")[0]
+    shape = in_mro(kind, "shape")[1]
     if root in _TABLES and type(shape) is property and _is_written_in(shape.fget, root):
-        return other(value, _sizes(shape.__get__(value)))
+        return lambda value: other(value, _sizes(shape.__get__(value)))
     return None
+
+
+def _array(value: Any) -> OtherValue:
+    array = vars(sys.modules["numpy"].ndarray)
+    return other(value, f"{str(array['dtype'].__get__(value))[:_TYPE]} {_sizes(array['shape'].__get__(value))}")
 
 
 def _is_written_in(function: Any, package: str) -> bool:
@@ -247,3 +267,4 @@ _DESCRIBED: tuple[tuple[Any, Callable[[Any], OtherValue | ScalarValue]], ...] = 
     ((bytes, bytearray), _bytes),
     ((set, frozenset), _set),
 )
+_describer_of = PerType(_find_describer)

@@ -20,7 +20,8 @@ import torch
 from torch import Tensor, nn
 
 from ..source.running import Types, in_mro, variables
-from .objects import CONSTANTS, UNENTERED, attributes, fields, is_a, is_dataclass, items_of, slots
+from .objects import CONSTANTS, SEQUENCES, UNENTERED, attributes, fields, has_fields, is_a, items_of, slots
+from .per_type import PerType
 
 _ATOMS = Types(
     object, int, float, bool, complex, str, bytes, type(None), type(...), range, slice,
@@ -64,18 +65,38 @@ def is_tensor(value: object) -> bool:
 
 def contents_of(value: Any) -> Contents | None:
     """What a builtin container or a dataclass directly holds; None of anything else."""
-    if is_a(value, dict):
-        return Contents("mapping", dict.items(value), dict.__len__(value))
-    for builtin in (set, frozenset):
-        if is_a(value, builtin):
-            return Contents("set", enumerate(builtin.__iter__(value)), builtin.__len__(value))
+    read = _reader_of(type(value))
+    return None if read is None else read(value)
+
+
+def _find_reader(kind: type) -> Callable[[Any], Contents] | None:
+    return next(
+        (read for classes, read in _READERS if issubclass(kind, classes)), _read_fields if has_fields(kind) else None
+    )
+
+
+def _read_set(value: Any) -> Contents:
+    builtin = set if is_a(value, set) else frozenset
+    return Contents("set", enumerate(builtin.__iter__(value)), builtin.__len__(value))
+
+
+def _read_sequence(value: Any) -> Contents:
     found = items_of(value)
-    if found is not None:
-        return Contents("sequence", enumerate(found[0]), found[1])
-    if is_dataclass(value):
-        held = fields(value)
-        return Contents("fields", held.items(), len(held))
-    return None
+    assert found is not None  # it is one of `SEQUENCES`
+    return Contents("sequence", enumerate(found[0]), found[1])
+
+
+def _read_fields(value: Any) -> Contents:
+    held = fields(value)
+    return Contents("fields", held.items(), len(held))
+
+
+_READERS: tuple[tuple[Any, Callable[[Any], Contents]], ...] = (
+    (dict, lambda value: Contents("mapping", dict.items(value), dict.__len__(value))),
+    ((set, frozenset), _read_set),
+    (SEQUENCES, _read_sequence),
+)
+_reader_of = PerType(_find_reader)
 
 
 def parts_of(value: Any) -> list[Part]:

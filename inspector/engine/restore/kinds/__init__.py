@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..per_type import PerType
+from ...values.per_type import PerType
 from .arrays import KeptArray
 from .atoms import is_constant
 from .buffers import KeptBuffer

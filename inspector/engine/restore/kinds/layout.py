@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from ...source.running import Types, mro, namespace
 from ...values.objects import slots
-from ..per_type import PerType
+from ...values.per_type import PerType
 from .kind import MISSING
 
 NONE: dict[str, Any] = {}
