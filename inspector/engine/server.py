@@ -116,7 +116,10 @@ class Server:
 
     def _look(self) -> None:
         while not isinstance((asked := self._looks.get()).body, Shutdown):
-            self._answer(asked)
+            from .restore.process.leftovers import LOOKS  # torch is there by now, and was not when this was imported
+
+            with LOOKS.one():
+                self._answer(asked)
 
     def _answer(self, asked: Asked) -> None:
         try:

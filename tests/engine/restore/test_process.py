@@ -41,6 +41,7 @@ from inspector.engine.passes.forward import forward
 from inspector.engine.passes.guarded import Outcome
 from inspector.engine.restore.backup import TensorBackup
 from inspector.engine.restore.process import python_settings
+from inspector.engine.restore.process.leftovers import LOOKS, Leftovers
 
 
 @functools.cache
@@ -394,6 +395,22 @@ def test_a_directory_that_is_gone_is_said(tmp_path: Any, monkeypatch: pytest.Mon
     monkeypatch.chdir(gone)
     (words,) = outcome_of(lambda: (os.chdir("/"), gone.rmdir())).not_restored
     assert words.startswith("working directory (") and "No such file" in words
+
+
+def test_a_descriptor_of_a_look_at_a_panel_is_not_the_model_s() -> None:
+    """A panel reads a file, in the engine's other thread, while a pass begins or ends."""
+    read_end, write_end = os.pipe()
+    with LOOKS.one():
+        begun = Leftovers()
+    os.close(read_end)
+    assert begun.find() == []
+    begun = Leftovers()
+    with LOOKS.one():
+        left = os.dup(write_end)
+        assert begun.find() == []
+    assert len(begun.find()) == 1
+    os.close(left)
+    os.close(write_end)
 
 
 def test_a_closed_descriptor_is_said() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
+import torchvision  # noqa: F401 - what is imported stays, and it changes settings of the process
 from torch import nn
 
 import inspector

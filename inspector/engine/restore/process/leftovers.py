@@ -17,14 +17,40 @@ _OURS = "inspector-"
 """Threads whose names begin so are the engine's own."""
 _TEXT = 120
 
+_LOOK = 0.1  # seconds that a look is waited for
+
 _FDS = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
+
+
+class Looks:
+    """What the engine's other thread does meanwhile: it opens files, and closes them."""
+
+    def __init__(self) -> None:
+        self._none = threading.Event()
+        self._none.set()
+
+    @contextlib.contextmanager
+    def one(self) -> Iterator[None]:
+        """While it looks at something."""
+        self._none.clear()
+        try:
+            yield
+        finally:
+            self._none.set()
+
+    def are_over(self) -> bool:
+        """Whether none is under way, which is waited for a moment."""
+        return self._none.wait(_LOOK)
+
+
+LOOKS = Looks()
 
 
 class Leftovers:
     """Threads, child processes, open files and the like, as they are now."""
 
     def __init__(self) -> None:
-        self._descriptors = _list_descriptors()
+        self._descriptors = _list_descriptors() if LOOKS.are_over() else None
         self._threads = set(threading.enumerate())
         self._children = _list_children()
         self._at_exit = _count_at_exit(), len(sys.modules)
@@ -49,6 +75,8 @@ class Leftovers:
             yield "the process group of torch.distributed"
 
     def _find_descriptors(self) -> Iterator[str]:
+        if self._descriptors is None or not LOOKS.are_over():
+            return  # nobody can say whose they are
         now = _list_descriptors()
         for descriptor in sorted(now - self._descriptors, key=int):
             with contextlib.suppress(OSError):  # it was that of the listing itself
