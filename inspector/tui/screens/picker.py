@@ -11,7 +11,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.fuzzy import Matcher
 from textual.widgets import Input
 from textual.widgets.option_list import Option
 
@@ -21,6 +20,7 @@ from ...text import ELLIPSIS, visible
 from ..format import cut, cut_start, fit
 from ..keys import frame_hints, key_like
 from ..line_box import LineBox
+from ..tree.closeness import closeness
 from ..tree.finding import locate
 from .layer import Layer
 from .options import EMPTIES, Options
@@ -179,8 +179,7 @@ def narrow_choices(choices: Sequence[Choice], text: str) -> list[Choice]:
     typed = text.strip()
     if not typed:
         return list(choices)
-    matcher = Matcher(typed)
-    scored = [(matcher.match(choice.name), number) for number, choice in enumerate(choices)]
+    scored = [(closeness(typed, choice.name), number) for number, choice in enumerate(choices)]
     best = sorted(
         (_closeness(choices[number].name, typed), -score, len(choices[number].name), number)
         for score, number in scored

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, chain, islice
 
 _ANY = r"[^\n]*?"
-"""What may stand between two words."""
+"""What may stand before the last of several words."""
 
 
 class Finder:
@@ -35,7 +35,7 @@ class Finder:
         if sum(map(len, words)) > self._longest:  # a paste, at each key of which an expression would be made
             return list(islice(near, most))
         found: dict[int, None] = {}
-        strict = map(self._rows, self._patterns_of(_ANY.join(map(re.escape, words))))
+        strict = map(self._rows, self._patterns_of(_in_order(words)))
         for rows in chain(strict, (near, self._rows(_pattern_of_letters(typed.lower())))):
             if len(found) < most:
                 found.update(dict.fromkeys(islice(rows, most)))
@@ -59,12 +59,28 @@ def locate(typed: str, path: str) -> set[int]:
     words, lower = typed.lower().split(), path.lower()
     if not words or len(lower) != len(path) or sum(map(len, words)) > len(path):
         return set()
-    letters = "".join(words)
-    for parts in (words, letters):
-        match = re.search(_ANY.join(f"({re.escape(part)})" for part in parts), lower)
-        if match:
-            return {at for group in range(1, len(parts) + 1) for at in range(*match.span(group))}
-    return set()
+    return _locate(words, lower) or _locate("".join(words), lower)
+
+
+def _locate(parts: Iterable[str], text: str) -> set[int]:
+    """Where these stand in order, each as far left as it can; nothing where they do not."""
+    found: set[int] = set()
+    end = 0
+    for part in parts:
+        at = text.find(part, end)
+        if at < 0:
+            return set()
+        end = at + len(part)
+        found.update(range(at, end))
+    return found
+
+
+def _in_order(words: Sequence[str]) -> str:
+    """An expression for all of them. Between two there is no more than has to be, but before the last: else it would
+    be tried out in every way how far each may reach."""
+    *first, last = map(re.escape, words)
+    gaps = "".join(rf"(?:(?!{word})[^\n])*{word}" for word in first[1:])
+    return f"{first[0]}{gaps}{_ANY}{last}" if first else last
 
 
 def _pattern_of_letters(typed: str) -> str:

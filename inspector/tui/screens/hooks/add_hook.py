@@ -12,7 +12,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.content import Content
-from textual.fuzzy import Matcher
 from textual.widgets import Input
 from textual.widgets.option_list import Option
 
@@ -21,6 +20,7 @@ from ....text import visible
 from ...format import cut, fit
 from ...keys import frame_hints, key, key_like, key_of
 from ...line_box import LineBox
+from ...tree.closeness import closeness
 from ..options import EMPTIES, Options
 from ..submitting import SubmittingLayer
 from .form import HookForm
@@ -146,9 +146,8 @@ def _hints(verb: str) -> str:
 
 def matching(kinds: Sequence[KindInfo], text: str) -> list[KindInfo]:
     """The kinds whose name, or else whose words, match what was typed; the best first."""
-    matcher = Matcher(text)
     scored = [
-        (matcher.match(kind.name) * 2 or matcher.match(f"{kind.title} {kind.group}"), -number)
+        (closeness(text, kind.name) * 2 or closeness(text, f"{kind.title} {kind.group}"), -number)
         for number, kind in enumerate(kinds)
     ]
     return [kinds[-number] for score, number in sorted(scored, reverse=True) if score > 0]
