@@ -46,7 +46,7 @@ def same_bits(a: Tensor, b: Tensor) -> bool:
         return same_bits(a.values(), b.values())
     if a.is_quantized:
         a, b = a.int_repr(), b.int_repr()
-    return torch.equal(_as_integers(a), _as_integers(b))
+    return torch.equal(*_as_integers(a, b))
 
 
 def differ(a: Any, b: Any) -> Tensor | None:
@@ -54,17 +54,24 @@ def differ(a: Any, b: Any) -> Tensor | None:
     plain = a.layout is b.layout is torch.strided and not (a.is_nested or a.is_quantized)
     if not plain or a.shape != b.shape or a.dtype != b.dtype or (_HAVE_NAMES and a.has_names()):
         return None
-    a, b = _as_integers(a), _as_integers(b)
+    a, b = _as_integers(a, b)
     if a.numel() <= _AT_ONCE or not (a.is_contiguous() and b.is_contiguous()):
         return torch.ne(a, b).any()
     parts = zip(torch.split(a.view(-1), _AT_ONCE), torch.split(b.view(-1), _AT_ONCE), strict=True)
     return torch.stack([torch.ne(one, other).any() for one, other in parts]).any()
 
 
-def _as_integers(tensor: Tensor) -> Tensor:
-    if tensor.is_complex():
-        tensor = torch.view_as_real(tensor.resolve_conj())
-    return tensor.view(_INTEGERS[tensor.element_size()])
+def _as_integers(a: Any, b: Any) -> tuple[Tensor, Tensor]:
+    """Their bits as whole numbers, of eight bytes where that goes: half as many are compared in half the time."""
+    if a.is_complex():
+        a, b = torch.view_as_real(a.resolve_conj()), torch.view_as_real(b.resolve_conj())
+    own = _INTEGERS[a.element_size()]
+    if not (a.is_contiguous() and b.is_contiguous()):
+        return a.view(own), b.view(own)
+    a, b = a.view(-1), b.view(-1)
+    bytes_of = (a.numel(), a.storage_offset(), b.storage_offset())
+    wide = all(count * a.element_size() % 8 == 0 for count in bytes_of)
+    return (a.view(torch.int64), b.view(torch.int64)) if wide else (a.view(own), b.view(own))
 
 
 def _without_names(tensor: Any) -> Any:

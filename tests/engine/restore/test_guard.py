@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import queue
 import random
 import threading
@@ -22,7 +23,7 @@ from inspector.engine.passes.forward import forward
 from inspector.engine.recording.recorder import Cancelled
 from inspector.engine.restore import kept_tensor, room
 from inspector.engine.restore.backup import TensorBackup
-from inspector.engine.restore.bits import same_bits
+from inspector.engine.restore.bits import differ, same_bits
 from inspector.engine.restore.guard import Snapshot
 from inspector.engine.restore.process.random_states import random_states, restore_random, seed_everything
 from inspector.engine.session import Session
@@ -311,6 +312,14 @@ def test_same_bits(dtype: torch.dtype) -> None:
     a, b = torch.tensor([0.0, 1.0, 1.0]).to(dtype), torch.tensor([0.0, 1.0, 0.0]).to(dtype)
     assert same_bits(a, a.clone()) and not same_bits(a, b)
     assert not same_bits(a, a[:2]) and not same_bits(a, a.to(torch.int16))
+    many = a.repeat(41)
+    for count, start in itertools.product((1, 7, 8, 64, 120), (0, 1, 3)):  # also where eight bytes are no whole number
+        part, copy = many[start:][:count], many.clone()[start:][:count]
+        assert same_bits(part, copy) and same_bits(part, part.clone())
+        copy[-1] = 1 - copy[-1].to(torch.int8)
+        assert not same_bits(part, copy) and bool(differ(part, copy))
+    square = (torch.arange(16) < 3).reshape(4, 4).to(dtype)
+    assert same_bits(square.T, square.T.clone()) and not same_bits(square.T, square)
 
 
 def test_same_bits_tells_what_equal_does_not() -> None:
