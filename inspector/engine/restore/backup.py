@@ -17,6 +17,7 @@ from .kinds.held_tensors import HeldTensor
 from .others import OtherThreads
 from .reach import Reach, name_tensors, script_tensors
 from .room import Room
+from .unwritten import find_unwritten
 
 _OF_OTHERS = f"values (another thread writes to the model too: {LOST}"
 _GRADIENT_OF_OTHERS = f"grad (another thread writes to the model too: {LOST}"
@@ -134,7 +135,7 @@ class TensorBackup:
         values"."""
         lost, self._lost = self._lost, {}
         with torch._C.DisableTorchFunctionSubclass():
-            same = set() if others else _find_unwritten(self._tensors)
+            same = set() if others else find_unwritten(self._tensors)
             changed = ((kept, _try_restore(kept, others, id(kept) in same)) for kept in self._tensors)
             return [*lost, *(f"{kept.name}: {what}" for kept, words in changed for what in words)]
 
@@ -160,23 +161,6 @@ def _has_changed(kept: KeptTensor) -> bool:
         return kept.has_changed()
     except Exception:  # a tensor may refuse any operation; `restore` says so
         return False
-
-
-def _find_unwritten(tensors: list[KeptTensor]) -> set[int]:
-    """Those on devices that hold the bits that they held. A device is waited for once, and not for each of them."""
-    asked: dict[torch.device, list[tuple[KeptTensor, Tensor]]] = {}
-    for kept in tensors:
-        try:
-            answer = kept.ask_device()
-        except Exception:  # a tensor may refuse any operation, and a device may be full; it is asked alone, and says so
-            answer = None
-        if answer is not None:
-            asked.setdefault(answer.device, []).append((kept, answer))
-    same = set()
-    for pairs in asked.values():
-        written = torch.stack([answer for _, answer in pairs]).tolist()
-        same |= {id(kept) for (kept, _), is_other in zip(pairs, written, strict=True) if not is_other}
-    return same
 
 
 def _try_restore(kept: KeptTensor, others: OtherThreads | None, is_same: bool = False) -> list[str]:

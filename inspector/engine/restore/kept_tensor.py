@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..values.unwrap import as_plain, count_memory, is_freed, is_lazy, read
+from ..values.unwrap import PLAIN, as_plain, count_memory, is_freed, is_lazy, read
 from .bits import differ, real_elements, same_bits, same_place, set_version
 
 LOST = "cannot be put back)"
@@ -100,13 +100,22 @@ class KeptTensor:
         """Whether its gradient is another one."""
         return keeps_gradient(self.tensor) and read(self.tensor, "grad") is not self.gradient
 
+    def is_steady(self) -> bool:
+        """Whether it is a plain tensor with a copy, in the memory that it had, and so may be compared at any moment."""
+        alias, copy = self.alias, self.copy
+        if alias is None or copy is None or type(alias) not in PLAIN or alias.layout is not torch.strided:
+            return False
+        return not (alias.is_nested or is_freed(alias) or self._has_other_memory())
+
+    def is_apart(self) -> bool:
+        """Whether it is on a device that works on while this process does."""
+        return self.copy is not None and _is_apart(self.copy)
+
     def ask_device(self) -> Tensor | None:
         """Whether something was written where it was, as a tensor on its device that nobody waits for; None where that
-        is to be asked by `has_other_values`."""
-        alias, copy = self.alias, self.copy
-        if alias is None or copy is None or not _is_apart(copy) or is_freed(alias) or alias.layout in _SPARSE:
-            return None
-        return differ(real_elements(alias), copy)
+        is to be asked by `has_other_values`. It has to be steady."""
+        assert self.alias is not None and self.copy is not None
+        return differ(real_elements(self.alias), self.copy)
 
     def restore(self, is_same: bool = False) -> Iterator[str]:
         """Put back all of it; yields what had changed. `is_same`: nothing was written where it was."""
@@ -178,7 +187,6 @@ class KeptTensor:
 
 
 def _is_apart(tensor: Tensor) -> bool:
-    """On a device that works on while this process does."""
     return tensor.device.type not in ("cpu", "meta")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
 import queue
 import random
@@ -21,7 +22,7 @@ from inspector.engine import session
 from inspector.engine.modules.tree import walk
 from inspector.engine.passes.forward import forward
 from inspector.engine.recording.recorder import Cancelled
-from inspector.engine.restore import kept_tensor, room
+from inspector.engine.restore import kept_tensor, room, unwritten
 from inspector.engine.restore.backup import TensorBackup
 from inspector.engine.restore.bits import differ, same_bits
 from inspector.engine.restore.guard import Snapshot
@@ -276,6 +277,31 @@ def test_a_device_is_waited_for_once(monkeypatch: pytest.MonkeyPatch) -> None:
     tree = walk(nn.Sequential(*(nn.Linear(2, 2) for _ in range(9))))
     snapshot = Snapshot(tree, TensorBackup(tree))
     assert snapshot.restore() == ([], [])
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_many_are_compared_at_once_and_what_changed_is_found(apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of those that share memory, that lost it, and that are no plain tensors."""
+    monkeypatch.setattr(kept_tensor, "_is_apart", lambda tensor: apart)
+    monkeypatch.setattr(unwritten, "_LARGE", 0)
+    monkeypatch.setattr(unwritten, "_MUCH", 0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    model = nn.Module()
+    for number in range(20):
+        model.register_buffer(f"b{number}", torch.randn(50 + number))
+    model.b0 = model.b1[3:]  # a view of another one
+    model.register_buffer("sparse", torch.eye(3).to_sparse())
+    model.register_buffer("short", torch.randn(1000))
+    tree = walk(model)
+    before, snapshot = copy.deepcopy(model.state_dict()), Snapshot(tree, TensorBackup(tree))
+    model.b1.data[5] = 7.0
+    model.b13.data.zero_()
+    model.short.untyped_storage().resize_(4)
+    changed = set(snapshot.restore()[0])
+    assert "b13: values" in changed and changed & {"b0: values", "b1: values"}
+    assert changed <= {"b0: values", "b1: values", "b13: values", "short: values", "short: memory"}
+    assert all(same_bits(now, then) for now, then in zip(model.state_dict().values(), before.values(), strict=True))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("inspector-compare")]
 
 
 def test_copies_take_half_of_what_is_free_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
