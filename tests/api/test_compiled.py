@@ -202,3 +202,14 @@ assert len(cap) == 3
 
 def test_what_is_compiled_for_the_first_time_inside_a_block_is_seen_as_well() -> None:
     subprocess.run([sys.executable, "-c", COLD], cwd=ROOT, check=True)
+
+
+def test_the_compiler_that_a_block_imports_leaves_the_environment_as_it_was() -> None:
+    code = """
+import os, torch, inspector
+before = dict(os.environ)
+with inspector.capture(torch.nn.Linear(2, 2)):
+    pass
+assert dict(os.environ) == before, set(os.environ) - set(before)
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

@@ -19,6 +19,7 @@ from ...errors import InspectorError
 from ..modules.badges import is_compiled
 from ..modules.tree import ModuleTree
 
+_CACHE = "TORCHINDUCTOR_CACHE_DIR"
 _PROXY = torch._C._TorchDispatchModeKey.PROXY
 _jit: Any = torch._C  # its stub leaves out a part
 
@@ -108,8 +109,13 @@ def untraced(function: Function) -> Function:
 
 def _force_eager() -> Any:
     """What puts the stance back. Imports the compiler where nobody has yet: what is compiled for the first time while
-    hooks of ours are on would else have them in its code."""
-    return torch.compiler.set_stance("force_eager")
+    hooks of ours are on would else have them in its code. That import names a folder in the environment, which the
+    compiler names again when it needs one."""
+    named = _CACHE in os.environ
+    former = torch.compiler.set_stance("force_eager")
+    if not named:
+        os.environ.pop(_CACHE, None)
+    return former
 
 
 def _refuse_inside_compiled() -> None:
