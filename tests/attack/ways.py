@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+import torchvision  # noqa: F401 - what is imported stays, with settings of its own: all before the first fingerprint
 from torch import nn
 
 import inspector
