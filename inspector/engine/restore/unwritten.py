@@ -40,7 +40,10 @@ def _on_devices(tensors: list[KeptTensor]) -> set[int]:
             asked.setdefault(answer.device, []).append((kept, answer))
     same = set()
     for pairs in asked.values():
-        written = torch.stack([answer for _, answer in pairs]).tolist()
+        try:
+            written = torch.stack([answer for _, answer in pairs]).tolist()
+        except Exception:  # what went wrong on a device in the pass is told to who waits for it first
+            continue
         same |= {id(kept) for (kept, _), is_other in zip(pairs, written, strict=True) if not is_other}
     return same
 
@@ -49,9 +52,12 @@ def _on_host(tensors: list[KeptTensor]) -> set[int]:
     threads = min(torch.get_num_threads(), len(tensors), _THREADS)
     if threads < 2 or sum(map(_bytes, tensors)) < _MUCH:
         return set()
-    with ThreadPoolExecutor(threads, thread_name_prefix="inspector-compare") as pool:
-        same = pool.map(_is_same, tensors)
-        return {id(kept) for kept, is_same in zip(tensors, same, strict=True) if is_same}
+    try:
+        with ThreadPoolExecutor(threads, thread_name_prefix="inspector-compare") as pool:
+            same = pool.map(_is_same, tensors)
+            return {id(kept) for kept, is_same in zip(tensors, same, strict=True) if is_same}
+    except RuntimeError:  # the process may have no more threads, or is at its end
+        return set()
 
 
 def _is_same(kept: KeptTensor) -> bool:

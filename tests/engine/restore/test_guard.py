@@ -304,6 +304,25 @@ def test_many_are_compared_at_once_and_what_changed_is_found(apart: bool, monkey
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("inspector-compare")]
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_where_not_all_can_be_asked_at_once_each_is_asked_alone(apart: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process has no more threads; the device tells of an error of the pass."""
+
+    def fail(*given: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(kept_tensor, "_is_apart", lambda tensor: apart)
+    monkeypatch.setattr(unwritten, "_LARGE", 0)
+    monkeypatch.setattr(unwritten, "_MUCH", 0)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    tree = walk(model := nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)))
+    snapshot = Snapshot(tree, TensorBackup(tree))
+    model[1].weight.data.zero_()
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    monkeypatch.setattr(torch, "stack", fail)
+    assert snapshot.restore() == (["1.weight: values"], [])
+
+
 def test_copies_take_half_of_what_is_free_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
     free = {"cpu": 10_000, "meta": 0}
     monkeypatch.setattr(room, "free_bytes", lambda device: free[device.type])
