@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from tests.terminal.escapes import foreign
+from tests.terminal.escapes import around, foreign
 from tests.terminal.harness import Terminal
 from tests.terminal.smoke import MODES
 
@@ -122,13 +122,16 @@ class AttackedApp:
         self._check_end()
 
     def _ask_where_it_is(self) -> None:
-        """Its frames come after the deeds of the case."""
         begin = len(self.terminal.written)
         self._signal(signal.SIGABRT)
         while self.terminal.read(1.0):
             pass
+        self._note(self.terminal.written[begin:])
+
+    def _note(self, what: bytes) -> None:
+        """Beneath the deeds of the case."""
         with self._case.deeds.open("ab") as deeds:
-            deeds.write(self.terminal.written[begin:])
+            deeds.write(what + b"\n")
 
     def _check_end(self) -> None:
         code = self.terminal.wait_for_end(_PATIENCE)
@@ -149,6 +152,7 @@ class AttackedApp:
         if self.terminal.attributes != self.terminal.before:
             raise Broken("the settings of the terminal are not as before")
         if leaked := [each for each in foreign(written) if not _COPIED.fullmatch(each)]:
+            self._note(repr(around(written, leaked[0])).encode())
             raise Broken(f"sequences that are not the app's reached the terminal: {leaked[:3]}")
 
     def _check_files(self) -> None:
