@@ -26,8 +26,8 @@ def foreign(written: bytes) -> list[bytes]:
 def around(written: bytes, sequence: bytes) -> bytes:
     """What was written before and after the first `sequence` that Textual is not known to write: where two write at
     once, neither of them alone tells which."""
-    start = next(token.start() for token in _TOKEN.finditer(written) if token[0] == sequence and not _is_textuals(token))
-    return written[max(0, start - 200) : start + 200]
+    found = next(token for token in _TOKEN.finditer(written) if token[0] == sequence and not _is_textuals(token))
+    return written[max(0, found.start() - 200) : found.start() + 200]
 
 
 def _is_textuals(token: re.Match[bytes]) -> bool:
