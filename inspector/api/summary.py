@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from torch import nn
@@ -10,8 +11,9 @@ from torch import nn
 from ..engine.restore.turn import TURN
 from ..engine.session import Session
 from ..errors import InspectorError
-from ..records import Run
+from ..records import MeasureCosts, Run
 from ..report.collector import Collector
+from ..report.costs import render_costs
 from ..report.problem import render_problem
 from ..report.tree import render_tree
 from ..text import visible
@@ -19,12 +21,18 @@ from .check_model import check_model
 
 
 def summary(
-    model: nn.Module, *args: Any, kwargs: Mapping[str, Any] | None = None, width: int = 100, generate: int = 0
+    model: nn.Module,
+    *args: Any,
+    kwargs: Mapping[str, Any] | None = None,
+    width: int = 100,
+    generate: int = 0,
+    costs: int = 0,
 ) -> str:
     """The module tree of one pass as plain text: classes, parameters, output shapes, calls.
 
     The pass runs on copies of the inputs, and the model is as before afterwards. Without arguments a sample input is
     guessed. With `generate`, `model.generate` makes so many tokens in place of one call, and the last one is shown.
+    With `costs`, what each module costs, in milliseconds, FLOPs and bytes: the median of so many warm passes.
     Whatever runs a model and puts it back (`summary`, `sweep`, a pass of an open app) waits for its turn: one thread at
     a time, in the whole process.
 
@@ -34,10 +42,12 @@ def summary(
     """
     check_model(model, "summary")
     with TURN.hold("a summary"):
-        return _summarize(model, args, dict(kwargs or {}), width, generate)
+        return _summarize(model, args, dict(kwargs or {}), width, generate, costs)
 
 
-def _summarize(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], width: int, generate: int) -> str:
+def _summarize(
+    model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], width: int, generate: int, costs: int
+) -> str:
     collector = Collector()
     session = Session(collector.take)
     try:
@@ -53,6 +63,11 @@ def _summarize(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], 
         if ended is not None and ended.problem is not None:
             left = [f"  the pass changed, and stays changed: {visible(words)}\n" for words in ended.not_restored]
             raise InspectorError("".join([render_problem(ended.problem), *left]))
-        return render_tree(collector.report(ended), width)
+        report = collector.report(ended)
+        if not costs:
+            return render_tree(report, width)
+        return render_costs(
+            replace(report, costs=session.costs.measure(MeasureCosts(session.generation, costs)), paths=[]), width
+        )
     finally:
         session.close()

@@ -16,6 +16,7 @@ from dataclasses import replace
 from ..gradients import LIMITS, Limits
 from ..records import Choices, Problem, Target
 from ..report.calls import render_calls
+from ..report.costs import render_costs
 from ..report.json_failure import render_failure
 from ..report.json_report import render_json
 from ..report.model import Report
@@ -25,21 +26,30 @@ from ..text import visible
 from .output import say
 from .reading import Reading, read
 
+COST_PASSES = 5
+"""Passes that are timed where nobody said how many."""
+
 
 def print_report(
-    target: Target, form: str, out: Callable[[str], object], strict: bool = False, limits: Limits = LIMITS
+    target: Target,
+    form: str,
+    out: Callable[[str], object],
+    strict: bool = False,
+    limits: Limits = LIMITS,
+    costs: int = 0,
 ) -> int:
     """Load, run and report. Returns the exit code.
 
     Args:
         target: What to open.
-        form: "tree", "calls" or "json".
+        form: "tree", "calls", "costs" or "json".
         out: Writes the report.
         strict: A hook that never fired is a problem.
         limits: Of what is said of gradients.
+        costs: Passes to time for what modules cost; 0 for the usual number in the form that needs them.
     """
     try:
-        reading = _read(target, form, strict)
+        reading = _read(target, form, strict, costs or COST_PASSES * (form == "costs"))
         if reading.report is not None:
             reading = replace(reading, report=replace(reading.report, limits=limits, paths=[]))
         _write(target, reading, form, out)
@@ -48,9 +58,9 @@ def print_report(
     return reading.exit_code
 
 
-def _read(target: Target, form: str, strict: bool) -> Reading:
+def _read(target: Target, form: str, strict: bool, costs: int) -> Reading:
     try:
-        return asyncio.run(read(target, in_full=form == "json", strict=strict, every_step=form == "calls"))
+        return asyncio.run(read(target, form == "json", strict, every_step=form == "calls", costs=costs))
     except KeyboardInterrupt:  # before there was an engine to interrupt
         return Reading(problem=Problem("interrupted", kind="Interrupted", exit_code=128 + signal.SIGINT))
 
@@ -85,7 +95,8 @@ def _render(report: Report, form: str) -> str:
     if form == "json":
         return render_json(report) + "\n"
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 120
-    return render_calls(report, width) if form == "calls" else render_tree(report, width)
+    render = {"calls": render_calls, "costs": render_costs}.get(form, render_tree)
+    return render(report, width)
 
 
 def _render_choices(choices: Choices) -> str:

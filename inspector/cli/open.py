@@ -15,7 +15,7 @@ from ..errors import UsageError
 from .model_options import configure, configure_for_help, draws_ascii, read_model
 from .output import write, write_ascii
 from .parser import make_parser
-from .pass_options import check_report
+from .pass_options import check_costs, check_report
 
 _UNATTENDED = ("CI", "PYTEST_CURRENT_TEST")
 """Variables of what types by a program: nobody is there to be shown around."""
@@ -42,6 +42,7 @@ def _reset() -> int:
 def _open_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     """Show the app, or print a report where that was asked for or there is no terminal. Returns the exit code."""
     _check_recording(parser, options)
+    check_costs(parser, options)
     config = configure(options.config)
     form = options.print or ("" if _has_terminal() and not options.save else "tree")
     if not form:
@@ -86,7 +87,7 @@ def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, 
     target = msgspec.convert(_read_target(parser, options, config), Target)
     out = write_ascii if form != "json" and draws_ascii(options, config) else write
     limits = Limits(config.thresholds.exploding, config.thresholds.vanishing)
-    return print_report(target, form, out, options.strict, limits)
+    return print_report(target, form, out, options.strict, limits, options.costs)
 
 
 def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config) -> int:

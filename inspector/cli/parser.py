@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 from .. import __version__, target_kinds
 from ..app_keys import app_key
+from ..records.costs import MOST_PASSES
 from . import verbs
 from .model_options import add_model_options
 from .output import say, write
@@ -166,13 +167,17 @@ def _add_passes(parser: argparse.ArgumentParser) -> None:
     )
     add("--optimizer", default="", metavar="OPT", help="step after each batch, such as 'SGD(lr=0.01)'")
     add("--loader", default="", metavar="pkg.mod:NAME", help="whose items are the batches")
+    add("--costs", type=whole_number(1, MOST_PASSES), default=0, metavar="N",
+        help="what each module costs, the median of N warm passes; --print costs takes 5")  # fmt: skip
     add("--materialize", action="store_true", help="let passes give lazy modules their shapes; they are taken back")
 
 
 def _add_view(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("view").add_argument
     add(
-        "--print", choices=("tree", "calls", "json"), help="a report instead of the app; the default without a terminal"
+        "--print",
+        choices=("tree", "calls", "costs", "json"),
+        help="a report instead of the app; the default without a terminal",
     )
     add("-s", "--select", default="", metavar="PATH", help="start at this module, e.g. layer4.0.conv1; (root)")
     add("--theme", default="", metavar="NAME", help="a Textual theme, e.g. textual-light, or one of yours")

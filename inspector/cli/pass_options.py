@@ -8,15 +8,21 @@ from collections.abc import Callable
 MOST = 1_000_000
 
 
-def whole_number(least: int) -> Callable[[str], int]:
+def whole_number(least: int, most: int = MOST) -> Callable[[str], int]:
     """An argparse type: from `least` on, and no more than anybody waits for."""
 
     def read(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and len(text) < 9 and least <= int(text) <= MOST):
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {MOST:,}")
+        if not (text.isascii() and text.isdigit() and len(text) < 9 and least <= int(text) <= most):
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number from {least} to {most:,}")
         return int(text)
 
     return read
+
+
+def check_costs(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse to measure what nobody would be shown."""
+    if options.costs and options.print not in ("costs", "json"):
+        parser.error("--costs goes with --print costs or --print json")
 
 
 def check_report(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
@@ -26,6 +32,7 @@ def check_report(parser: argparse.ArgumentParser, options: argparse.Namespace) -
         parser.error(f"{training} needs the backward pass: add --backward")
     idle = _typed(options, "backward", "generate", "loader", "record", "strict")
     idle = idle or "--batches" * (options.batches > 1)
+    idle = idle or "--print costs" * (options.print == "costs") or _typed(options, "costs")
     if options.no_forward and idle:
         parser.error(f"{idle} needs a pass, and --no-forward runs none")
 

@@ -21,6 +21,7 @@ from ..records import (
     CallDetail,
     Calls,
     Choices,
+    Costs,
     Failed,
     GetGradients,
     GetLocations,
@@ -30,6 +31,7 @@ from ..records import (
     HookOutcome,
     Location,
     Locations,
+    MeasureCosts,
     Note,
     Open,
     Opened,
@@ -82,7 +84,9 @@ class Reading:
         return summary.faults if summary is not None else ()
 
 
-async def read(target: Target, in_full: bool, strict: bool = False, every_step: bool = False) -> Reading:
+async def read(
+    target: Target, in_full: bool, strict: bool = False, every_step: bool = False, costs: int = 0
+) -> Reading:
     """Open `target` in an engine of its own and run what it asks for. The engine is gone afterwards.
 
     SIGINT, SIGTERM and SIGHUP end a pass that takes too long, which is then one that failed with exit code 128 and the
@@ -93,10 +97,11 @@ async def read(target: Target, in_full: bool, strict: bool = False, every_step: 
         in_full: Also where each class is, what went through each call, and what became of each hook.
         strict: Hooks that never fired are a problem.
         every_step: Also the calls of the steps before the last one.
+        costs: Passes to time for what modules cost, 0 for none.
     """
     progress = Progress()
     engine = EngineClient(start_engine(), progress, _ADVICE)
-    reader = _Reader(engine, progress, in_full, in_full or every_step)
+    reader = _Reader(engine, progress, in_full, in_full or every_step, costs)
     try:
         await engine.connect()
         signals = _interrupt_on_signals(engine, progress.bar)
@@ -136,13 +141,16 @@ def _with_exit_code(reading: Reading, code: int) -> Reading:
 class _Reader:
     """Talks to one engine until there is enough for a report."""
 
-    def __init__(self, engine: EngineClient, progress: Progress, in_full: bool, every_step: bool) -> None:
+    def __init__(
+        self, engine: EngineClient, progress: Progress, in_full: bool, every_step: bool, cost_passes: int
+    ) -> None:
         self._engine = engine
         self._progress = progress
         self._bar = progress.bar
         self._collector = progress.collector
         self._in_full = in_full
         self._every_step = every_step
+        self._cost_passes = cost_passes
         self._locations: Sequence[Location] = ()
 
     async def read(self, target: Target) -> Reading:
@@ -159,7 +167,9 @@ class _Reader:
         async with self._bar.waiting("the pass of the model"):
             summary, problem = await self._run(opened, target)
         async with self._bar.waiting("what the engine has to tell of the pass"):
-            return await self._report(opened, target, summary, problem)
+            reading = await self._report(opened, target, summary, problem)
+        async with self._bar.waiting("what modules cost"):
+            return await self._measure(opened, reading)
 
     async def _report(
         self, opened: Opened, target: Target, summary: PassSummary | None, problem: Problem | None
@@ -175,6 +185,15 @@ class _Reader:
         gradients = await self._get_gradients(opened.generation) if self._in_full and target.backward else {}
         report = self._collector.report(summary, problem, details, self._locations, outcomes, gradients)
         return Reading(report, problem)
+
+    async def _measure(self, opened: Opened, reading: Reading) -> Reading:
+        """What modules cost as well, where that is wanted and the pass went through."""
+        if not self._cost_passes or reading.report is None or reading.problem is not None:
+            return reading
+        reply = await self._engine.ask(MeasureCosts(opened.generation, self._cost_passes))
+        if isinstance(reply, Costs):
+            return replace(reading, report=replace(reading.report, costs=reply, paths=[]))
+        return replace(reading, problem=reply.problem) if isinstance(reply, Failed) else reading
 
     def read_postmortem(self) -> Reading:
         """What there is of a pass that ended with its engine. Without a model there is no report."""

@@ -19,6 +19,7 @@ from ..records import (
     CallRows,
     Calls,
     Changes,
+    Costs,
     Failed,
     HookMarks,
     MappingValue,
@@ -103,6 +104,9 @@ class Border:
                 self._check_modules(event, (event.module,) if event.module else ())
             case HookMarks():
                 self._check_marks(event)
+            case Costs():
+                self._check_modules(event, (row.module for row in event.rows))
+                self._check_modules(event, (row.module for row in event.calls))
             case Attributes():
                 _check_depth(event)
 

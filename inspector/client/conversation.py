@@ -26,6 +26,7 @@ from ..records import (
     ListTargets,
     LoadRecipe,
     LoadStateDict,
+    MeasureCosts,
     Observe,
     Open,
     Opened,
@@ -54,6 +55,7 @@ _CHANGES = (Opened, HookMarks, PassEnded, Changes)
 _MEANWHILE = {
     Run: "during the forward pass",
     RunSweep: "during the sweep",
+    MeasureCosts: "while measuring costs",
     Open: "while loading the model",
     SetInput: "while making the input",
 }

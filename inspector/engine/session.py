@@ -52,6 +52,7 @@ from .passes.lazy import may_run
 from .recording.call import Call
 from .restore.turn import TURN
 from .subject.attempts import Attempts
+from .subject.costs import CostMeasuring
 from .subject.hook_parts import check_part
 from .subject.runner import CHUNK, Emit, Runner
 from .subject.saving import save
@@ -79,6 +80,7 @@ class Session:
     attempts: Attempts
     runner: Runner
     sweeps: Sweeps
+    costs: CostMeasuring
     writing: Writing
     queries: Queries
     left: InForce
@@ -106,8 +108,7 @@ class Session:
         """
         self._emit(Stage(f"loading {encodable(target.target, 200)}"))
         target = with_renames_of_hooks(target)
-        loaded = load(target, self._emit)
-        if isinstance(loaded, Choices):
+        if isinstance(loaded := load(target, self._emit), Choices):
             return loaded
         self.close()
         self._adopt(loaded, target)
@@ -151,6 +152,7 @@ class Session:
         self.attempts = Attempts(self.subject, self._call_log, self._emit)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
         self.sweeps = Sweeps(self.subject, self.attempts, self._emit, self._call_log)
+        self.costs = CostMeasuring(self.subject, self.attempts, self._emit, self._call_log)
         self.writing = Writing(self._emit)
         self.queries = (Queries if self.subject.info.is_model else WeightQueries)(self.subject, self.runner)
         self._open = True
@@ -257,10 +259,8 @@ class Session:
     def cancel(self) -> None:
         """Stop the running pass at its next module, and what is written at its next piece."""
         if self._open:
-            self.attempts.cancel()
-            self.sweeps.cancel()
-            self.writing.cancel()
-            self.runner.cancel()
+            for each in (self.attempts, self.sweeps, self.costs, self.writing, self.runner):
+                each.cancel()
 
     def cancel_background(self) -> None:
         """Stop the running pass if it only fetches histograms and previews."""

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, field
 
 from .base import Count, Milliseconds
+from .costs import Costs
 from .hooks import Change, KindInfo, Recipe
 from .messages import Event
 from .model import Choice, InputField, ModelInfo, ModuleRow
@@ -90,9 +91,9 @@ class Work(Event, frozen=True):
     yet."""
 
     what: str  # "finding an input"
-    done: Count = 0
+    done: Count = 0  # of passes, those that are over
     total: Count = 0  # 0 where nobody knows
-    unit: Literal["", "tries", "modules", "bytes"] = ""
+    unit: Literal["", "tries", "modules", "passes", "bytes"] = ""
 
 
 class CallRows(Event, frozen=True):
@@ -156,7 +157,7 @@ AnyEvent: TypeAlias = (
     AnyAnswer | Hello | Stage | Opened | Choices | ModuleRows | HookMarks | OwnFiles | Progress | Work | CallRows
     | PassEnded
     | Kinds | Changes | Saved | Note | Failed | Done | SweepBegan | SweepRows
-    | SweepEnded
+    | SweepEnded | Costs
 )  # fmt: skip
 """What crosses the channel; the type checker lets nothing else be emitted."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import events, queries, requests, sweeps
+from . import costs, events, queries, requests, sweeps
 from .messages import Event, Request
 
 REPLIES: dict[type[Request], tuple[type[Event], ...]] = {
@@ -28,6 +28,7 @@ REPLIES: dict[type[Request], tuple[type[Event], ...]] = {
     requests.LoadRecipe: (events.Changes,),
     requests.Shutdown: (events.Done,),
     sweeps.RunSweep: (sweeps.SweepEnded,),
+    costs.MeasureCosts: (costs.Costs,),
     **queries.ANSWERS,
 }
 """Beside `Failed`, which answers any of them."""

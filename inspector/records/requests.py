@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from .base import Path
+from .costs import MeasureCosts
 from .hooks import HookSpec
 from .messages import ModelRequest, Request
 from .model import Target
@@ -160,6 +161,6 @@ class Shutdown(Request, frozen=True):
 AnyRequest: TypeAlias = (
     AnyQuery | Open | ListTargets | ListKinds | SetInput | Run | GetCalls | Cancel | Observe | SetHook | AddHook
     | ReplaceHook | RemoveHook | DisableAll | EditParameters | LoadStateDict | Undo | TakeBaseline | Save | LoadRecipe
-    | ShowStep | Shutdown | RunSweep
+    | ShowStep | Shutdown | RunSweep | MeasureCosts
 )  # fmt: skip
 """What crosses the channel. `engine/answers` has an arm for each; one without is an error of the type checker."""

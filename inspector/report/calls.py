@@ -36,4 +36,11 @@ def render_calls(report: Report, width: int = 100) -> str:
         step = [f"#{call.step}"] * several
         cells = (name, visible(row.class_name), render_output(call), f"{call.ms:.2f}", odd)
         table.add_row(str(position), *step, *cells)
-    return table.render(width) + render_footer(report)
+    return table.render(width) + _say_cold(report) + render_footer(report)
+
+
+def _say_cold(report: Report) -> str:
+    """The first pass of a process takes longer: kernels are chosen, memory is asked for."""
+    if report.summary is None or report.summary.number != 1:
+        return ""
+    return "\ntimes are of a first pass, which is cold; --print costs has warm ones\n"

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..records import CallDetail, CallRow, HookOutcome, Location, ModuleRow
 from .hints import Hint
+from .json_costs import costs_to_json
 from .json_failure import SCHEMA, error_to_json
 from .json_values import finite_or_none, value_to_json
 from .model import Report
@@ -46,6 +47,7 @@ def _document(report: Report) -> dict[str, Any]:
         "first_step": report.summary.first_step if report.summary else 0,
         "gradients": {name: value_to_json(value) for name, value in report.gradients.items()},
         "hints": [_hint(hint) for hint in report.hints()],
+        **({"costs": costs_to_json(report, report.costs)} if report.costs is not None else {}),
     }
 
 

@@ -9,6 +9,7 @@ from ..gradients import LIMITS, Limits
 from ..records import (
     CallDetail,
     CallRow,
+    Costs,
     HookOutcome,
     Location,
     ModelInfo,
@@ -35,6 +36,7 @@ class Report:
     problem: Problem | None = None
     outcomes: Sequence[HookOutcome] = ()  # of every hook that was added, where all is told
     gradients: Mapping[str, TensorValue] = field(default_factory=dict)
+    costs: Costs | None = None  # where they were measured
     limits: Limits = LIMITS  # of what is said of gradients
     paths: list[str] = field(default_factory=list)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..records import Progress, Work
 
 
@@ -12,6 +14,8 @@ def count_work(work: Work) -> str:
     if work.unit == "bytes":
         return f"{size(work.done)} of {size(work.total)}" if work.total else size(work.done)
     of = f" of {work.total:,}" if work.total else ""
+    if work.unit == "passes":
+        return f"pass {work.done + 1:,}{of}"
     unit = work.unit.removesuffix("s") if (work.total or work.done) == 1 else work.unit
     return f"{work.done:,}{of} {unit}" if unit else ""
 
@@ -34,10 +38,12 @@ def share_of_pass(progress: Progress) -> float | None:
 
 def size(nbytes: int) -> str:
     """`1.2 GB`, `312 MB`."""
-    number, unit = float(nbytes), 0
-    while number >= 999.5 and unit < len(_UNITS) - 1:
+    return shorten(nbytes, ("B", "kB", "MB", "GB", "TB"))
+
+
+def shorten(amount: int, units: Sequence[str]) -> str:
+    """`1.2 G` with the unit that keeps it below a thousand, if there is one."""
+    number, unit = float(amount), 0
+    while number >= 999.5 and unit < len(units) - 1:
         number, unit = number / 1000, unit + 1
-    return f"{number:.1f} {_UNITS[unit]}" if unit and number < 99.95 else f"{number:.0f} {_UNITS[unit]}"
-
-
-_UNITS = ("B", "kB", "MB", "GB", "TB")
+    return f"{number:.1f} {units[unit]}" if unit and number < 99.95 else f"{number:.0f} {units[unit]}".rstrip()

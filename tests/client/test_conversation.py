@@ -22,6 +22,7 @@ from inspector.records import (
     GetTrace,
     Hello,
     ListTargets,
+    MeasureCosts,
     ModelInfo,
     Note,
     Open,
@@ -120,9 +121,9 @@ def test_it_says_what_the_engine_is_busy_with(conversation: Conversation) -> Non
 
 
 def test_whatever_is_asked_is_named() -> None:
-    """But for what is told of by itself: a model that is opened, a pass, a sweep, and what ends them."""
+    """But for what is told of by itself: a model that is opened, a pass, a sweep, costs, and what ends them."""
     kinds = {kind for kind in get_args(AnyRequest) if not issubclass(kind, Query)}
-    assert kinds - set(_DOING) == {Open, Run, RunSweep, Cancel, Shutdown}
+    assert kinds - set(_DOING) == {Open, Run, RunSweep, MeasureCosts, Cancel, Shutdown}
 
 
 def test_what_is_waited_for_longest_is_told_and_whether_it_can_be_stopped(conversation: Conversation) -> None:

@@ -1,0 +1,196 @@
+"""What every module costs: passes that nothing is recorded in, one for memory, several for time, one for FLOPs.
+
+Every pass is under the guard and starts from the same seed, so that all make the same calls, and leaves the model, its
+inputs and the process as they were.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+
+import torch
+
+from ...records import CallCost, Cost, CostRow
+from ...text import encodable
+from ..inputs import Sample
+from ..modules.tree import ModuleTree, own_tensors
+from ..passes.guarded import forget, run_guarded
+from ..recording.recorder import Cancelled
+from ..restore.backup import TensorBackup
+from ..torch_hooks.eager import has_compiled
+from ..values import nested
+from .activations import ActivationClock
+from .clocks import Clock, ClockName, clock_for
+from .spans import Span, combine, outermost
+from .watch import See, Watch
+
+Key = tuple[int, int]
+"""Of one call: its module, and which of the calls of that it is."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found. `passes` are those that the medians are of; `flops_problem` says why FLOPs are not known."""
+
+    rows: tuple[CostRow, ...]
+    calls: tuple[CallCost, ...]
+    ms: float
+    passes: int
+    clock: ClockName
+    uncounted: tuple[str, ...]
+    flops_problem: str
+    notes: tuple[str, ...]
+
+
+class Measurement:
+    """Args:
+    tree: The model.
+    backup: Copies of its tensors to restore from.
+    sample: Is copied for every pass.
+    call: Calls the model with a copy.
+    seed: Of every pass.
+    grad: Whether passes record gradients.
+    tell: Told before every pass, how many are over.
+    """
+
+    def __init__(
+        self,
+        tree: ModuleTree,
+        backup: TensorBackup,
+        sample: Sample,
+        call: Callable[[Sample], object],
+        *,
+        seed: int,
+        grad: bool,
+        tell: Callable[[int], object],
+    ) -> None:
+        self._tree = tree
+        self._backup = backup
+        self._sample = sample
+        self._call = call
+        self._seed = seed
+        self._grad = grad
+        self._tell = tell
+        self._stop = threading.Event()
+        self._done = 0
+        self._notes: dict[str, None] = {}
+
+    def cancel(self) -> None:
+        """Stop at the next module. May be called from any thread."""
+        self._stop.set()
+
+    def measure(self, passes: int) -> Measured:
+        """Two passes more than these.
+
+        Raises:
+            BaseException: Whatever the model raises, or `Cancelled`.
+        """
+        activations = ActivationClock()
+        given = self._pass(activations, see=activations.see, begin=activations.begin)  # the first, which may be cold
+        clock = clock_for(self._devices())
+        timed, kept = combine([self._pass(clock) for _ in range(passes)])
+        if kept < passes:
+            self._notes[f"{passes - kept} of {passes} passes made other calls, and are left out"] = None
+        if has_compiled(self._tree):
+            self._notes["compiled modules were run eagerly: compiled code makes no calls of modules"] = None
+        counted, uncounted, problem = self._count_flops()
+        costs = _join(timed, _by_key(given), _by_key(counted) if counted is not None else None)
+        rows = _sum_up(timed, costs)
+        calls = tuple(CallCost(span.module, span.call, cost) for span, cost in zip(timed, costs, strict=True))
+        ms = sum(span.whole for span in timed if span.parent < 0)
+        return Measured(rows, calls, ms, kept, clock.name, uncounted, problem, tuple(self._notes))
+
+    def _count_flops(self) -> tuple[list[Span] | None, tuple[str, ...], str]:
+        """Under the counter some models fail that run without it: then FLOPs alone are not known."""
+        from .flops import FlopClock  # what it imports, nobody waits for who measures nothing
+
+        clock = FlopClock()
+        try:
+            return self._pass(clock, clock.counting()), tuple(clock.uncounted), ""
+        except Exception as error:  # of the model, of a tensor's class, of the counter
+            words = encodable(f"{type(error).__name__} under torch's counter: {error}", 300)
+            return None, (), words
+
+    def _pass(
+        self,
+        clock: Clock,
+        around: AbstractContextManager[None] | None = None,
+        see: See | None = None,
+        begin: Callable[[object], None] = forget,
+    ) -> list[Span]:
+        self._tell(self._done)
+        copies: list[Sample] = []
+
+        def prepare() -> None:
+            copies.append(self._sample.copy())
+            begin((copies[0].args, copies[0].kwargs))
+
+        def run() -> object:
+            with around or nullcontext():
+                return self._call(copies[0])
+
+        with Watch(self._tree, clock, self._stop, see) as watch:
+            outcome = run_guarded(
+                self._tree, self._backup, run, forget, seed=self._seed, grad=self._grad, prepare=prepare
+            )
+        if outcome.error is not None:
+            raise Cancelled if self._stop.is_set() else outcome.error
+        self._done += 1
+        changes = [words for each in copies[0].shared for words in each.find_changes()]
+        self._notes.update(dict.fromkeys(f"changed, and stays changed: {w}" for w in (*outcome.not_restored, *changes)))
+        return watch.spans()
+
+    def _devices(self) -> set[torch.device]:
+        held = (tensor for node in self._tree.objects() for which in ("_parameters", "_buffers")
+                for _, tensor in own_tensors(node.module, which))  # fmt: skip
+        return {tensor.device for tensor in (*held, *nested.tensors_in((self._sample.args, self._sample.kwargs)))}
+
+
+def _by_key(spans: Sequence[Span]) -> dict[Key, Span]:
+    return {(span.module, span.call): span for span in spans}
+
+
+def _join(timed: Sequence[Span], given: dict[Key, Span], counted: dict[Key, Span] | None) -> list[Cost]:
+    """What each of the calls that were timed cost."""
+    costs = []
+    for span in timed:
+        key = span.module, span.call
+        memory = given.get(key)
+        flops = counted.get(key) if counted is not None else None
+        costs.append(
+            Cost(
+                span.whole,
+                span.own,
+                int(flops.whole) if flops is not None else None,
+                int(flops.own) if flops is not None else None,
+                int(memory.whole) if memory is not None else 0,
+                int(memory.own) if memory is not None else 0,
+            )
+        )
+    return costs
+
+
+def _sum_up(spans: Sequence[Span], costs: Sequence[Cost]) -> tuple[CostRow, ...]:
+    """Of each module that was called, all calls together."""
+    of: dict[int, list[tuple[Cost, bool]]] = defaultdict(list)
+    for span, cost, outer in zip(spans, costs, outermost(spans), strict=True):
+        of[span.module].append((cost, outer))
+    return tuple(CostRow(module, len(each), _add(each)) for module, each in sorted(of.items()))
+
+
+def _add(costs: Sequence[tuple[Cost, bool]]) -> Cost:
+    outer = [cost for cost, is_outer in costs if is_outer]
+    every = [cost for cost, _ in costs]
+    known = all(cost.flops is not None for cost in every)
+    return Cost(
+        sum(cost.ms for cost in outer),
+        sum(cost.own_ms for cost in every),
+        sum(cost.flops or 0 for cost in outer) if known else None,
+        sum(cost.own_flops or 0 for cost in every) if known else None,
+        sum(cost.activations for cost in outer),
+        sum(cost.own_activations for cost in every),
+    )

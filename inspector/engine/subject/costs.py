@@ -1,0 +1,111 @@
+"""What the modules of a model under inspection cost, told as it is measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ...errors import InspectorError, UsageError
+from ...postmortem.record import CallLog
+from ...records import AnyEvent, Costs, MeasureCosts, Run, Work
+from ...text import encodable
+from ..costs.measure import Measured, Measurement
+from ..hooks.steps import StepCounter
+from ..inputs import Sample
+from ..passes.generating import generate
+from ..passes.lazy import allow
+from ..recording.recorder import Cancelled
+from .attempts import Attempts
+from .subject import Subject
+
+EXTRA_PASSES = 2
+"""Beside those that are timed: the first, which may be cold, and one that counts FLOPs."""
+
+MOST_CALLS = 100_000
+"""Calls of a pass past which only modules are told."""
+
+
+class CostMeasuring:
+    """Args:
+    subject: The model.
+    attempts: Find out why a pass failed.
+    emit: Receives how far it is.
+    call_log: Is told what the process does, for whoever outlives it.
+    """
+
+    def __init__(
+        self, subject: Subject, attempts: Attempts, emit: Callable[[AnyEvent], None], call_log: CallLog | None
+    ) -> None:
+        self._subject = subject
+        self._attempts = attempts
+        self._emit = emit
+        self._call_log = call_log
+        self._running: Measurement | None = None
+
+    def cancel(self) -> None:
+        """Stop measuring at the next module. May be called from any thread."""
+        if self._running is not None:
+            self._running.cancel()
+
+    def measure(self, request: MeasureCosts) -> Costs:
+        """With everything in force that was changed, and our observing hooks away.
+
+        Raises:
+            InspectorError: There is nothing to run, the model failed, or somebody stopped it.
+        """
+        subject = self._subject
+        subject.check_callable()
+        allow(subject.info, subject.target, Run(subject.generation))
+        if subject.sample is None:
+            raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
+        if self._call_log is not None:
+            self._call_log.begin("measuring costs", subject.generation, 0)
+        self._running = self._prepare(subject.sample, request.passes + EXTRA_PASSES)
+        try:
+            with subject.observers.away():
+                return self._tell(self._running.measure(request.passes))
+        except Cancelled:
+            raise UsageError("measuring costs was stopped: nothing is known", hint="measure them again") from None
+        except BaseException as error:  # whatever a model does is its result, as in a pass
+            raise InspectorError.of(self._attempts.explain(error, None)) from None
+        finally:
+            self._running = None
+            if self._call_log is not None:
+                self._call_log.end()
+
+    def _prepare(self, sample: Sample, passes: int) -> Measurement:
+        subject = self._subject
+        return Measurement(
+            subject.tree,
+            subject.backup,
+            sample,
+            self._call,
+            seed=subject.seed,
+            grad=subject.target.grad,
+            tell=lambda done: self._emit(Work("measuring costs", done, passes, "passes")),
+        )
+
+    def _call(self, sample: Sample) -> object:
+        """The model, or where the last pass generated tokens, that again."""
+        log, root = self._subject.change_log, self._subject.tree.root
+        log.start()
+        steps: StepCounter = log.hook_state.steps
+        if self._subject.target.generate:
+            output = generate(root, sample, self._subject.target.generate, steps)
+        else:
+            steps.begin()
+            output = root(*sample.args, **sample.kwargs)
+        log.hook_state.end_pass()
+        return output
+
+    def _tell(self, found: Measured) -> Costs:
+        return Costs(
+            self._subject.generation,
+            found.rows,
+            found.calls if len(found.calls) <= MOST_CALLS else (),
+            found.ms,
+            found.passes,
+            found.clock,
+            found.uncounted,
+            found.flops_problem,
+            tuple(encodable(note, 300) for note in found.notes),
+        )
