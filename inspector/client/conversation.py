@@ -17,6 +17,7 @@ from ..records import (
     Changes,
     DisableAll,
     EditParameters,
+    EstimateMemory,
     Failed,
     GetCalls,
     GetSource,
@@ -56,6 +57,7 @@ _MEANWHILE = {
     Run: "during the forward pass",
     RunSweep: "during the sweep",
     MeasureCosts: "while measuring costs",
+    EstimateMemory: "while estimating memory",
     Open: "while loading the model",
     SetInput: "while making the input",
 }
@@ -78,6 +80,7 @@ _DOING = {
     TakeBaseline: "taking the baseline",
     ShowStep: "going to the step",
     GetCalls: "fetching values",
+    EstimateMemory: "estimating memory",
     GetSource: "looking for the source",
     ListTargets: "looking for models",
     ListKinds: "looking for hooks",
@@ -114,10 +117,10 @@ class Conversation:
 
     @property
     def stoppable(self) -> bool:
-        """A pass fetches values that somebody wanted however long it takes, or a file is written: either can be
-        cancelled."""
+        """A pass fetches values that somebody wanted however long it takes, memory is estimated, or a file is written:
+        each can be cancelled."""
         return any(
-            isinstance(request, Save) or (isinstance(request, GetCalls) and request.force)
+            isinstance(request, (Save, EstimateMemory)) or (isinstance(request, GetCalls) and request.force)
             for request, _ in self._waiting.values()
         )
 

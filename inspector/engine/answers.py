@@ -9,7 +9,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..app_keys import change_app_keys
-from ..records import AnyEvent, AnyRequest, Done, MeasureCosts, ModelRequest, PassEnded, Query, RunSweep, requests
+from ..records import (
+    AnyEvent,
+    AnyRequest,
+    Done,
+    EstimateMemory,
+    MeasureCosts,
+    ModelRequest,
+    PassEnded,
+    Query,
+    RunSweep,
+    requests,
+)
 
 if TYPE_CHECKING:  # the server greets its client before torch is imported
     from .session import Session
@@ -44,9 +55,11 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
         case requests.Run():
             return PassEnded(session.generation, session.run(request))
         case RunSweep():
-            return session.sweep(request)
+            return session.sweeps.run(request)
         case MeasureCosts():
             return session.costs.measure(request)
+        case EstimateMemory():
+            return session.estimates.run(request)
         case requests.SetInput():
             return session.set_input(request.specs)
         case requests.ShowStep():

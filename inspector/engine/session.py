@@ -31,10 +31,8 @@ from ..records import (
     Path,
     Problem,
     Run,
-    RunSweep,
     Saved,
     Stage,
-    SweepEnded,
     Target,
     Window,
 )
@@ -53,6 +51,7 @@ from .recording.call import Call
 from .restore.turn import TURN
 from .subject.attempts import Attempts
 from .subject.costs import CostMeasuring
+from .subject.estimates import Estimates
 from .subject.hook_parts import check_part
 from .subject.runner import CHUNK, Emit, Runner
 from .subject.saving import save
@@ -81,6 +80,7 @@ class Session:
     runner: Runner
     sweeps: Sweeps
     costs: CostMeasuring
+    estimates: Estimates
     writing: Writing
     queries: Queries
     left: InForce
@@ -153,6 +153,7 @@ class Session:
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
         self.sweeps = Sweeps(self.subject, self.attempts, self._emit, self._call_log)
         self.costs = CostMeasuring(self.subject, self.attempts, self._emit, self._call_log)
+        self.estimates = Estimates(self.subject, self._emit, self._call_log)
         self.writing = Writing(self._emit)
         self.queries = (Queries if self.subject.info.is_model else WeightQueries)(self.subject, self.runner)
         self._open = True
@@ -239,11 +240,6 @@ class Session:
         self._tell_own_files()  # a forward may import
         return summary
 
-    def sweep(self, request: RunSweep) -> SweepEnded:
-        """See `Sweeps.run`."""
-        self.subject.check_callable()
-        return self.sweeps.run(request)
-
     def calls_of(self, path: Path, values: bool = False, force: bool = False, window: Window = CORNER) -> Calls:
         """The calls of one module in the last pass; with `values` histograms and previews where they can be had."""
         if not values:
@@ -259,7 +255,7 @@ class Session:
     def cancel(self) -> None:
         """Stop the running pass at its next module, and what is written at its next piece."""
         if self._open:
-            for each in (self.attempts, self.sweeps, self.costs, self.writing, self.runner):
+            for each in (self.attempts, self.sweeps, self.costs, self.estimates, self.writing, self.runner):
                 each.cancel()
 
     def cancel_background(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import costs, events, queries, requests, sweeps
+from . import costs, estimates, events, queries, requests, sweeps
 from .messages import Event, Request
 
 REPLIES: dict[type[Request], tuple[type[Event], ...]] = {
@@ -29,6 +29,7 @@ REPLIES: dict[type[Request], tuple[type[Event], ...]] = {
     requests.Shutdown: (events.Done,),
     sweeps.RunSweep: (sweeps.SweepEnded,),
     costs.MeasureCosts: (costs.Costs,),
+    estimates.EstimateMemory: (estimates.MemoryEstimate,),
     **queries.ANSWERS,
 }
 """Beside `Failed`, which answers any of them."""

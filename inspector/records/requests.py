@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from .base import Path
 from .costs import MeasureCosts
+from .estimates import EstimateMemory
 from .hooks import HookSpec
 from .messages import ModelRequest, Request
 from .model import Target
@@ -161,6 +162,6 @@ class Shutdown(Request, frozen=True):
 AnyRequest: TypeAlias = (
     AnyQuery | Open | ListTargets | ListKinds | SetInput | Run | GetCalls | Cancel | Observe | SetHook | AddHook
     | ReplaceHook | RemoveHook | DisableAll | EditParameters | LoadStateDict | Undo | TakeBaseline | Save | LoadRecipe
-    | ShowStep | Shutdown | RunSweep | MeasureCosts
+    | ShowStep | Shutdown | RunSweep | MeasureCosts | EstimateMemory
 )  # fmt: skip
 """What crosses the channel. `engine/answers` has an arm for each; one without is an error of the type checker."""

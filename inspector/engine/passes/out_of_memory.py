@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 
@@ -10,6 +9,7 @@ import torch
 
 from ...raised import message_of
 from ...text import encodable
+from ..machine.memory import process_bytes, system_bytes
 
 _WORDS = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate", "cannot allocate memory")
 _ASKED = re.compile(r"tried to allocate (?P<size>[\d.]+) ?(?P<unit>bytes|[KMGTP]i?B)?", re.I)
@@ -50,17 +50,12 @@ def _parse_size(text: str) -> str:
 
 
 def _machine() -> list[str]:
-    """This process and this machine; Linux tells."""
+    """This process and this machine, as far as the system tells."""
     parts = []
-    try:
-        with open("/proc/self/statm") as statm:
-            resident = int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    if (resident := process_bytes()) is not None:
         parts.append(f"this process has {size_words(resident)}")
-        with open("/proc/meminfo") as meminfo:
-            sizes = {line.partition(":")[0]: int(line.split()[1]) * 1024 for line in meminfo}
-        parts.append(f"{size_words(sizes['MemAvailable'])} of {size_words(sizes['MemTotal'])} are free")
-    except (OSError, ValueError, KeyError, IndexError):  # another system, or a container that hides it
-        return parts
+    if (found := system_bytes()) is not None:
+        parts.append(f"{size_words(found[0])} of {size_words(found[1])} are free")
     return parts
 
 

@@ -49,6 +49,7 @@ class Sweeps:
         Raises:
             InspectorError: What was asked for cannot be understood, the metric failed, or the model did as it is.
         """
+        self._subject.check_callable()
         self._cancelled.clear()
         began, question = perf_counter(), self._question(request)
         if self._call_log is not None:

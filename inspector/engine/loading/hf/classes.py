@@ -11,7 +11,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +19,7 @@ from torch.nn.modules.module import register_module_module_registration_hook
 
 from ....errors import InspectorError, TargetError, UsageError
 from ....text import encodable
+from ...machine.memory import free_bytes
 from ...modules.walk import tensors_of
 from ...usercode import arguments
 from ...usercode.running import reported
@@ -273,9 +273,8 @@ def _bytes_of(model_class: Any, config: Any) -> int:
 
 def _free_memory() -> int:
     """Bytes that could be had now; all there is where the system does not say, 0 where it says nothing."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        line = next(line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable"))
-        return int(line.split()[1]) * 1024
+    if (free := free_bytes(torch.device("cpu"))) is not None:
+        return free
     with contextlib.suppress(OSError, ValueError):
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return 0

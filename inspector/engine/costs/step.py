@@ -1,0 +1,79 @@
+"""One step of a model as training runs it, with what it holds counted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..inputs.sample import Sample
+from ..modules.tree import ModuleTree, own_tensors
+from ..values import nested
+from .storages import StorageTracker
+
+Loss = Callable[[Any, Sample], Tensor]
+MakeOptimizer = Callable[[nn.Module], torch.optim.Optimizer | None]
+
+
+def run_step(
+    tree: ModuleTree, sample: Sample, tracker: StorageTracker, loss: Loss | None, make_optimizer: MakeOptimizer
+) -> None:
+    """Run it: forward, with a `loss` backward, and the optimizer's step where there is one. Gradients are let go before
+    the forward; an optimizer that keeps a state has it from its first step on, so that two are run.
+
+    Raises:
+        BaseException: Whatever the model, the loss or the optimizer raises.
+    """
+    parameters = list(_own(tree, "_parameters"))
+    optimizer = make_optimizer(tree.root) if loss is not None else None
+    _hold_all(tree, sample, tracker)
+    with tracker:
+        for _ in range(1 if optimizer is None else 2):
+            for parameter in parameters:
+                parameter.grad = None
+            tracker.phase = "forward"
+            output = tree.root(*sample.args, **sample.kwargs)
+            if loss is not None:
+                _train(output, sample, tracker, loss, parameters, optimizer)
+            del output
+
+
+def _hold_all(tree: ModuleTree, sample: Sample, tracker: StorageTracker) -> None:
+    for buffer in _own(tree, "_buffers"):
+        tracker.hold(buffer, "buffers")
+    for parameter in _own(tree, "_parameters"):
+        tracker.hold(parameter, "parameters")
+    for tensor in nested.tensors_in((sample.args, sample.kwargs, sample.target)):
+        tracker.hold(tensor, "input")
+
+
+def _train(
+    output: Any,
+    sample: Sample,
+    tracker: StorageTracker,
+    loss: Loss,
+    parameters: list[Tensor],
+    optimizer: torch.optim.Optimizer | None,
+) -> None:
+    tracker.phase = "loss"
+    value = loss(output, sample)
+    tracker.phase = "backward"
+    value.backward()  # type: ignore[no-untyped-call]
+    for parameter in parameters:
+        if parameter.grad is not None:
+            tracker.hold(parameter.grad, "gradients")
+    if optimizer is None:
+        return
+    tracker.phase = "optimizer"
+    optimizer.step()
+    for state in optimizer.state.values():
+        for tensor in nested.tensors_in(state):
+            tracker.hold(tensor, "optimizer")
+
+
+def _own(tree: ModuleTree, which: str) -> Iterator[Tensor]:
+    """Each once."""
+    found = {id(tensor): tensor for node in tree.objects() for _, tensor in own_tensors(node.module, which)}
+    return iter(found.values())
