@@ -69,11 +69,18 @@ class Server:
             threading.Thread(target=target, name=name, daemon=True).start()
         if self._own_process:
             self.session = self._prepare()
-        while not isinstance((asked := self._work.get()).body, Shutdown):
+        while not isinstance((asked := self._next()).body, Shutdown):
             self._answer(asked)
         self._looks.put(asked)
         self._answer(asked)
         self.outbox.close()
+
+    def _next(self) -> Asked:
+        """What the main thread is asked to do; until then it does what it would have to do later, piece by piece. In
+        somebody else's process it does nothing unasked."""
+        while self._own_process and self.session is not None and not self.busy() and self.session.go_ahead():
+            pass
+        return self._work.get()
 
     def busy(self) -> bool:
         """Whether requests wait for the main thread."""

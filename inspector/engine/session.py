@@ -141,6 +141,10 @@ class Session:
             self.runner.show(calls)
             return opened
 
+    def go_ahead(self) -> bool:
+        """Do a piece of what the next pass waits for, if nobody wants anything else; whether there was one."""
+        return self._open and self.subject.backup.copy_next()
+
     def turn(self) -> AbstractContextManager[None]:
         """For whatever runs or changes the model: other threads may look into it, too, and take turns with this one."""
         return TURN.hold("what the app is asked for")

@@ -108,10 +108,12 @@ class CallRows(Event, frozen=True):
 
 
 class PassEnded(Event, frozen=True):
-    """Reply to `Run`, also when the pass failed: what was captured until then is there."""
+    """Reply to `Run`, also when the pass failed: what was captured until then is there. One that comes by itself before
+    the reply is not `settled`: it is not known yet what the pass changed."""
 
     generation: Count
     summary: PassSummary
+    settled: bool = True
 
 
 class Kinds(Event, frozen=True):

@@ -105,6 +105,7 @@ class Edits:
         return Edit(where, hook, tuple(writes.values()))
 
     def make(self, edit: Edit | Load) -> None:
+        self._backup.complete()  # of what shares memory with what is written, too
         for each in edit.writes:
             self._loaded.setdefault(id(each.tensor), (each, each.before))
             self._write(each.tensor, each.after)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Generic, TypeVar
 
@@ -34,8 +34,8 @@ class Outcome(Generic[Seen]):
     ms: float
     output: Seen | None
     error: BaseException | None
-    restored: tuple[str, ...]
-    not_restored: tuple[str, ...]
+    restored: tuple[str, ...] = ()
+    not_restored: tuple[str, ...] = ()
 
 
 def run_guarded(
@@ -47,6 +47,7 @@ def run_guarded(
     seed: int,
     grad: bool = False,
     prepare: Callable[[], object] = lambda: None,
+    tell: Callable[[Outcome[Seen]], object] | None = None,
 ) -> Outcome[Seen]:
     """Run a model with every random state seeded, then leave it and the process as they were. Never raises for what
     the model does.
@@ -59,9 +60,11 @@ def run_guarded(
         seed: For Python, numpy and torch.
         grad: Record gradients meanwhile.
         prepare: Called before `run`, and its time is not counted.
+        tell: Told of a run that went well when all but the contents of tensors, which may be large, is put back. What
+            the run changed is not known by then.
     """
     with TURN.hold("a pass"):
-        return _run(tree, backup, run, see, seed, grad, prepare)
+        return _run(tree, backup, run, see, seed, grad, prepare, tell)
 
 
 def _run(
@@ -72,6 +75,7 @@ def _run(
     seed: int,
     grad: bool,
     prepare: Callable[[], object],
+    tell: Callable[[Outcome[Seen]], object] | None,
 ) -> Outcome[Seen]:
     before, builtins, process = Snapshot(tree, backup), Builtins(), os.getpid()
     error: BaseException | None = None
@@ -93,9 +97,15 @@ def _run(
     shadowed = builtins.restore()
     if os.getpid() != process:
         os._exit(1)  # a copy of this process that the model made: it has no engine to go back to
-    restored, lost = before.restore(error)
+    outcome = Outcome((ended - began) * 1e3, seen, error)
+    try:
+        before.restore_around()
+        if tell is not None and error is None:
+            tell(outcome)
+    finally:
+        restored, lost = before.restore(error)
     restored = ["builtins", *restored] if shadowed else restored
-    return Outcome((ended - began) * 1e3, seen, error, _shorten(restored), _shorten(lost))
+    return replace(outcome, restored=_shorten(restored), not_restored=_shorten(lost))
 
 
 def copy_guarded(sample: Sample) -> Sample:

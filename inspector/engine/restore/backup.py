@@ -1,7 +1,13 @@
 """One copy of every tensor of a model for the whole session, within a budget: a write through `.data` moves no version
-counter and can be found only by comparing."""
+counter and can be found only by comparing.
+
+A person who opens a model waits for its tree, and not for copies: those are made when nothing else is asked for, and at
+the latest before anything runs or writes.
+"""
 
 from __future__ import annotations
+
+from collections import deque
 
 import torch
 from torch import Tensor
@@ -28,6 +34,10 @@ BUDGET = 4 << 30
 version counters and cannot be put back."""
 
 
+LARGE = 1 << 28
+"""Bytes of copies with which a person notices how long the comparison takes."""
+
+
 class TensorBackup:
     """Copies of the tensors of a model, made once. `not_copied` are the bytes past the budget; `is_cut` says that not
     all that the model reaches is looked at, and `had_others` that there were other threads at any time: they may have
@@ -36,7 +46,7 @@ class TensorBackup:
     Args:
         tree: The model.
         budget: Bytes that are copied at most.
-        tell: Hears how far that is.
+        tell: Hears how far that is, whenever it is done.
     """
 
     def __init__(self, tree: ModuleTree, budget: int = BUDGET, tell: Tell = tell_nobody) -> None:
@@ -45,33 +55,56 @@ class TensorBackup:
         self.had_others = bool(others)
         self.not_copied = 0
         self._room = Room(budget)
+        self._tell = tell
+        self._bytes = self._done = 0  # that are to be copied, and that are
+        self._due: deque[tuple[KeptTensor, int]] = deque()  # to be copied yet, and their bytes
         self._tensors: list[KeptTensor] = []
         self._by_id: dict[int, KeptTensor] = {}
         self._lost: dict[str, None] = {}  # what was found by `restore_restless`, and is told once
         with torch._C.DisableTorchFunctionSubclass(), without_collector():
             reach = Reach(tree)
             self.is_cut = reach.is_cut
-            self._keep([*name_tensors(reach.tensors), *script_tensors(tree)], now_and_then(tell))
+            self._keep([*name_tensors(reach.tensors), *script_tensors(tree)])
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it takes long to compare all of it."""
+        return self._bytes >= LARGE
+
+    def copy_next(self) -> bool:
+        """Copy one more tensor; whether there was one."""
+        if not self._due:
+            return False
+        kept, size = self._due.popleft()
+        with torch._C.DisableTorchFunctionSubclass():
+            kept.take_copy()
+        self._done += size
+        return True
+
+    def complete(self) -> None:
+        """Copy what is not copied yet: to be called before anything runs or writes."""
+        tell = now_and_then(self._tell)
+        while self.copy_next():
+            tell(Work("copying weights", self._done, self._bytes, "bytes"))
 
     def meet(self, tensors: list[HeldTensor]) -> None:
-        """Those of them that are new here are kept from now on, as they are now."""
+        """What is kept is copied, and those of them that are new here are kept from now on, as they are now."""
         new = [held for held in tensors if id(held.owner) not in self._by_id]
         if new:
             with torch._C.DisableTorchFunctionSubclass():
                 self._keep(name_tensors(new))
+        self.complete()
 
-    def _keep(self, found: list[tuple[str, Tensor]], tell: Tell = tell_nobody) -> None:
+    def _keep(self, found: list[tuple[str, Tensor]]) -> None:
         if self._gradients:
             gradients = [(f"{name}.grad", gradient) for name, tensor in found for gradient in _gradient(tensor)]
             found = [*found, *((name, each) for name, each in gradients if id(each) not in self._by_id)]
         sizes = [stored_bytes(tensor) for _, tensor in found]
         copied = self._choose(found, sizes)
         self.not_copied += sum(size for index, size in enumerate(sizes) if index not in copied)
-        kept, done, total = [], 0, sum(sizes[index] for index in copied)
-        for index, named in enumerate(found):
-            kept.append(KeptTensor.of(*named, index in copied, self._gradients))
-            done += sizes[index] if index in copied else 0
-            tell(Work("copying weights", done, total, "bytes"))
+        self._bytes += sum(sizes[index] for index in copied)
+        kept = [KeptTensor.of(*named, self._gradients) for named in found]
+        self._due += ((kept[index], sizes[index]) for index in sorted(copied))
         self._tensors += kept
         self._by_id.update((id(each.tensor), each) for each in kept)
 
@@ -132,7 +165,9 @@ class TensorBackup:
 
     def restore(self, others: OtherThreads | None = None) -> list[str]:
         """Put back what changed, but not what may be of others. Returns it in words: "layer1.0.bn1.running_mean:
-        values"."""
+        values". Where nothing ran or wrote yet, there is nothing to put back."""
+        if self._due:
+            return []
         lost, self._lost = self._lost, {}
         with torch._C.DisableTorchFunctionSubclass():
             same = set() if others else find_unwritten(self._tensors)
@@ -153,7 +188,10 @@ def _gradient(tensor: Tensor) -> list[Tensor]:
 
 
 def _renew(kept: KeptTensor, gradient: bool) -> None:
-    vars(kept).update(vars(KeptTensor.of(kept.name, kept.tensor, kept.copy is not None, gradient)))
+    copied = kept.copy is not None
+    vars(kept).update(vars(KeptTensor.of(kept.name, kept.tensor, gradient)))
+    if copied:
+        kept.take_copy()
 
 
 def _has_changed(kept: KeptTensor) -> bool:

@@ -43,21 +43,31 @@ class KeptTensor:
     keeps_gradient: bool
 
     @classmethod
-    def of(cls, name: str, tensor: Tensor, copied: bool, gradient: bool = True) -> KeptTensor:
-        """With `gradient`, its gradient is kept too: not to be read while another thread runs a backward pass."""
+    def of(cls, name: str, tensor: Tensor, gradient: bool = True) -> KeptTensor:
+        """Without a copy. With `gradient`, its gradient is kept too: not to be read while another thread runs a
+        backward pass."""
         lazy = is_lazy(tensor)
         has_data = not lazy and not read(tensor, "is_meta") and not is_freed(tensor)
-        alias = copy = None
         try:
             alias = None if lazy else as_plain(tensor).detach()
-            copy = real_elements(alias).clone() if copied and has_data and alias is not None else None
         except Exception:  # a tensor may refuse any operation: of this one `restore` can only say that it changed
             alias = None
-        version = 0 if read(tensor, "is_inference")() else read(tensor, "_version")
         memory = _memory_of(alias)
         found = read(tensor, "grad") if gradient and not lazy and keeps_gradient(tensor) else None
         flags = read(tensor, "requires_grad"), found, gradient
-        return cls(name, tensor, type(tensor), has_data, alias, copy, memory, _graph_of(tensor), version, *flags)
+        graph, version = _graph_of(tensor), _version_of(tensor)
+        return cls(name, tensor, type(tensor), has_data, alias, None, memory, graph, version, *flags)
+
+    def take_copy(self) -> None:
+        """Of what it holds now, which is what it is put back to."""
+        if self.alias is None or not self.has_data:
+            return
+        try:
+            self.copy = real_elements(self.alias).clone()
+        except Exception:  # as in `of`
+            self.alias = None
+            self.memory = _memory_of(None)
+        self.version = _version_of(self.tensor)
 
     @property
     def is_written(self) -> bool:
@@ -198,6 +208,10 @@ def keeps_gradient(tensor: Tensor) -> bool:
 def _memory_of(alias: Tensor | None) -> Memory:
     there = -1 if alias is None else count_memory(alias)
     return there, alias.data_ptr() if there > 0 and alias is not None else 0
+
+
+def _version_of(tensor: Tensor) -> int:
+    return 0 if read(tensor, "is_inference")() else read(tensor, "_version")
 
 
 def _graph_of(tensor: Tensor) -> Graph | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable
 from time import perf_counter
@@ -96,17 +97,34 @@ class Runner:
         if self._cancelled:
             recorder.cancel()
         batches = self._batches(recorder, comparison, self.histories, self._batch_progress)
-        with Meter(self._subject.tree, self._subject.ours) as self.meter:
-            outcome = self._pass(batches, Summarizer().describe_now)
-        self.last.take(recorder.calls, watch, recorder.output_hooks)
+        told: PassSummary | None = None
+
+        def tell(outcome: Outcome[Value]) -> None:
+            nonlocal told
+            metered.close()
+            told = self._take(outcome, batches, watch, comparison)
+            self._emit(PassEnded(self._subject.generation, told, settled=False))
+
+        with contextlib.ExitStack() as metered:
+            self.meter = metered.enter_context(Meter(self._subject.tree, self._subject.ours))
+            outcome = self._pass(batches, Summarizer().describe_now, tell if self._subject.backup.is_large else None)
+        summary = told or self._take(outcome, batches, watch, comparison)
+        self._say_changes(outcome)
+        summary = replace(summary, restored=outcome.restored, not_restored=outcome.not_restored)
+        self.summary = self._unhooked.add(summary, self.settings, {call.index for call in self.last.calls})
+        return self.summary
+
+    def _take(
+        self, outcome: Outcome[Value], batches: Batches, watch: Watch | None, comparison: Comparison | None
+    ) -> PassSummary:
+        """What the pass gave is what is looked at from now on. What it changed may not be known yet."""
+        self.last.take(batches.recorder.calls, watch, batches.recorder.output_hooks)
         self.last.repeatable = self.settings.batches == 1 and self.settings.loader == NONE
         self.last.gradients = batches.gradients
         self._ms = outcome.ms
         self._compares = comparison is not None
         self.send_calls()
-        summary = self._summarize(outcome, batches, comparison)
-        self.summary = self._unhooked.add(summary, self.settings, {call.index for call in self.last.calls})
-        return self.summary
+        return self._summarize(outcome, batches, comparison)
 
     def _prepare(self, request: Run) -> None:
         """Take over what the request changes from now on. Raises `UsageError`."""
@@ -217,19 +235,39 @@ class Runner:
             progress,
         )
 
-    def _pass(self, batches: Batches, see: Callable[[object], Seen]) -> Outcome[Seen]:
+    def _pass(
+        self,
+        batches: Batches,
+        see: Callable[[object], Seen],
+        tell: Callable[[Outcome[Seen]], object] | None = None,
+    ) -> Outcome[Seen]:
+        """See `run_guarded` for `tell`."""
         subject = self._subject
         subject.change_log.start()
         self._began = perf_counter()
         self._recorder = batches.recorder
+
+        def take(outcome: Outcome[Seen]) -> None:
+            batches.recorder.finish()
+            if tell is not None:
+                tell(outcome)
+
         try:
             grad = subject.target.grad or self.settings.backward
             outcome = run_guarded(
-                subject.tree, subject.backup, batches.run, see, seed=subject.seed, grad=grad, prepare=batches.prepare
+                subject.tree,
+                subject.backup,
+                batches.run,
+                see,
+                seed=subject.seed,
+                grad=grad,
+                prepare=batches.prepare,
+                tell=take,
             )
         finally:
             self._recorder = None
-        batches.recorder.finish(outcome.error)
+        if outcome.error is not None:
+            batches.recorder.finish(outcome.error)
         changes = batches.list_input_changes()
         return dataclasses.replace(outcome, not_restored=(*outcome.not_restored, *changes)) if changes else outcome
 
@@ -307,7 +345,6 @@ class Runner:
             problem = self._attempts.explain(outcome.error, recorder.failed)
         for fault in recorder.faults:
             self._emit(Note("error", f"observing failed: {encodable(fault, 300)}"))
-        self._say_changes(outcome)
         called = {call.index for call in recorder.calls} | self._unhooked.direct
         self.hooks = report_hooks(subject, called, self.settings.backward, outcome.error is not None)
         return PassSummary(
@@ -319,8 +356,6 @@ class Runner:
             cancelled=isinstance(outcome.error, Cancelled),
             output=outcome.output,
             problem=problem,
-            restored=outcome.restored,
-            not_restored=outcome.not_restored,
             altering=subject.change_log.count_altering(),
             delta=next((call.delta for call in reversed(recorder.calls) if call.index == 0 and not call.depth), None),
             ranking=comparison.ranking if comparison is not None else (),

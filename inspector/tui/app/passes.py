@@ -178,11 +178,14 @@ class Passes:
             self._presenter.show_step()
 
     def end(self, event: PassEnded) -> None:
-        """The pass is over; what was asked for meanwhile follows."""
+        """The pass is over; what was asked for meanwhile follows when the model is as it was."""
         state, summary = self._state, event.summary
         if state.model.trace != summary.number:  # no call was seen
             state.model.start_trace(summary.number)
         state.model.summary = summary
+        if not event.settled:
+            self._presenter.show_result()
+            return
         following, self._next = self._next, None
         state.running = False
         self._presenter.end_pass()

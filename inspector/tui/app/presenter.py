@@ -123,11 +123,20 @@ class Presenter:
     def show_progress(self, progress: Progress) -> None:
         self._title.progress = progress
 
+    def show_result(self) -> None:
+        """The trace, the panels and the title are of the pass that ran, while its model is still put back."""
+        self._show_pass()
+        self._title.work = Work("comparing the weights with their copies")
+
     def end_pass(self) -> None:
-        """The trace, the panels and the title are of the pass that ended."""
+        """The pass is over, and the model as it was."""
         self.end_wait()
+        self._title.running = False
+        self._show_pass()
+
+    def _show_pass(self) -> None:
         title, state = self._title, self._state
-        title.running, title.live, title.stale = False, state.live, state.stale
+        title.live, title.stale = state.live, state.stale
         title.summary = summary = state.model.summary
         self._tree.refresh_rows()
         self._panels.end_pass()

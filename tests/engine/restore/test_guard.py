@@ -29,7 +29,7 @@ from inspector.engine.restore.guard import Snapshot
 from inspector.engine.restore.process.random_states import random_states, restore_random, seed_everything
 from inspector.engine.session import Session
 from inspector.errors import UsageError
-from inspector.records import AnyEvent, CallRows, Run
+from inspector.records import AnyEvent, CallRows, Run, Work
 from tests.fingerprint import fingerprint
 from tests.models import build, names
 
@@ -337,6 +337,29 @@ def test_what_is_free_is_told_or_not() -> None:
     assert (room.free_bytes(torch.device("cpu")) or 1) > 0
     assert room.free_bytes(torch.device("cuda:0")) is None or torch.cuda.is_available()
     assert room.free_bytes(torch.device("meta")) is None
+
+
+def test_copies_are_made_piece_by_piece_or_before_a_pass() -> None:
+    model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
+    told: list[Work] = []
+    tree = walk(model)
+    backup = TensorBackup(tree, tell=told.append)
+    assert backup.not_copied == 0 and backup.copy_next() and backup.copy_next()
+    Snapshot(tree, backup)
+    assert not backup.copy_next()
+    before = copy.deepcopy(model.state_dict())
+    for parameter in model.parameters():
+        parameter.data.mul_(2)
+    assert [words.partition(":")[2] for words in backup.restore()] == [" values"] * 4
+    assert all(torch.equal(each, before[name]) for name, each in model.state_dict().items())
+
+
+def test_what_was_written_before_anything_ran_is_nobodys_to_put_back() -> None:
+    model = nn.Linear(4, 4)
+    backup = TensorBackup(walk(model))
+    backup.copy_next()
+    model.weight.data.fill_(1)
+    assert backup.restore() == [] and bool((model.weight == 1).all())
 
 
 def test_nothing_is_written_where_nothing_changed() -> None:

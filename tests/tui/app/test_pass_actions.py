@@ -15,6 +15,7 @@ from inspector.records import (
     CallRows,
     Changes,
     Delta,
+    Done,
     GetHistory,
     HookCounts,
     HookOutcome,
@@ -55,6 +56,27 @@ async def test_b_runs_forward_and_backward(tmp_path: Path):
         await pilot.press("b")
         await settle(app, pilot)
         assert engine.requests(Run)[-1] == Run(1, backward=True)
+
+
+async def test_a_result_is_shown_while_the_model_is_still_put_back(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        engine.replies[Run] = lambda request: Done()
+        await pilot.press("r")
+        await settle(app, pilot)
+        ended = engine.end_pass()
+        engine.say(replace(ended, settled=False))
+        await settle(app, pilot)
+        assert app.state.model.summary == ended.summary and app.state.running
+        assert "comparing the weights" in title(app)
+        await pilot.press("r")
+        await settle(app, pilot)
+        assert len(engine.requests(Run)) == 2  # the next one waits until the model is as it was
+        engine.say(replace(ended, summary=replace(ended.summary, restored=("count: values",))))
+        await settle(app, pilot)
+        assert len(engine.requests(Run)) == 3 and app.state.model.summary.restored == ("count: values",)
+        engine.say(engine.end_pass())
+        await settle(app, pilot)
+        assert "comparing" not in title(app) and not app.state.running
 
 
 async def test_a_change_repeats_the_kind_of_pass_that_was_asked_for_last(tmp_path: Path):
