@@ -5,15 +5,13 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable
-from time import perf_counter
 
 from msgspec.structs import replace
 
 from ...errors import UsageError
 from ...postmortem.record import CallLog
-from ...records import AnyEvent, CallRows, Missing, Note, PassEnded, PassSummary, Progress, Run, Value
+from ...records import AnyEvent, CallRows, Missing, Note, PassEnded, PassSummary, Run, Value
 from ...text import encodable
-from ..modules.tree import Node
 from ..passes.baseline import Baseline, Comparison
 from ..passes.batches import Batches, settings_of
 from ..passes.generating import check_generate, has_prefill
@@ -28,7 +26,9 @@ from ..torch_hooks.meter import Meter
 from ..values.summarize import Summarizer
 from ..values.watch import Watch
 from .attempts import Attempts
+from .followed import choose_followed
 from .hook_report import HookReport, report_hooks
+from .pass_progress import PassProgress
 from .subject import Subject
 from .unhooked_look import UnhookedLook
 from .words import list_some, name_pass
@@ -37,9 +37,6 @@ CHUNK = 2_000
 """Rows per message of a long listing."""
 BACKGROUND_MS = 1_000
 """A pass that took longer is not repeated just to fetch histograms and previews."""
-FOLLOWED = 50_000_000
-"""Parameters of a model past which training keeps no history of them."""
-
 MOST_CALLS = 100_000
 """Calls kept of a pass with several steps: past it, the oldest steps are forgotten."""
 
@@ -80,8 +77,7 @@ class Runner:
         self._recorder: Recorder | None = None  # of the running pass
         self._background: Recorder | None = None  # of a running pass that nobody waits for
         self._cancelled = False  # the pass to compare with was; the one that was asked for ends with it
-        self._began = 0.0
-        self._batch = 1, 1  # the running one, and how many there are
+        self._progress = PassProgress(subject, emit)
         self._said: tuple[str, ...] = ()  # what a pass changed, as it was told last
 
     def run(self, request: Run) -> PassSummary:
@@ -96,12 +92,13 @@ class Runner:
         recorder = self._record(name_pass(self.settings), watch, number=self.last.number + 1)
         if self._cancelled:
             recorder.cancel()
-        batches = self._batches(recorder, comparison, self.histories, self._batch_progress)
+        batches = self._batches(recorder, comparison, self.histories, self._progress.count_batches)
         told: PassSummary | None = None
 
         def tell(outcome: Outcome[Value]) -> None:
             nonlocal told
             metered.close()
+            recorder.finish()
             told = self._take(outcome, batches, watch, comparison)
             self._emit(PassEnded(self._subject.generation, told, settled=False))
 
@@ -140,7 +137,10 @@ class Runner:
             self.histories = Histories()
         if request.fresh_input:
             subject.take_sample(subject.sample.fresh(subject.seed), subject.info.reached)
-        self._cancelled, self._batch = False, (1, settings.batches)
+        self._cancelled = False
+        last = self.summary
+        calls = last.calls if last is not None and last.calls and last.steps == 1 else subject.info.modules
+        self._progress.expect(settings.batches, settings.generate, calls)
 
     def show(self, calls: list[Call]) -> None:
         """Take calls that were captured already, in place of a pass."""
@@ -231,7 +231,7 @@ class Runner:
             subject.observers,
             subject.change_log.hook_state,
             histories,
-            self._choose_followed(),
+            choose_followed(subject, settings),
             progress,
         )
 
@@ -244,14 +244,8 @@ class Runner:
         """See `run_guarded` for `tell`."""
         subject = self._subject
         subject.change_log.start()
-        self._began = perf_counter()
+        self._progress.start()
         self._recorder = batches.recorder
-
-        def take(outcome: Outcome[Seen]) -> None:
-            batches.recorder.finish()
-            if tell is not None:
-                tell(outcome)
-
         try:
             grad = subject.target.grad or self.settings.backward
             outcome = run_guarded(
@@ -262,12 +256,11 @@ class Runner:
                 seed=subject.seed,
                 grad=grad,
                 prepare=batches.prepare,
-                tell=take,
+                tell=tell,
             )
         finally:
             self._recorder = None
-        if outcome.error is not None:
-            batches.recorder.finish(outcome.error)
+        batches.recorder.finish(outcome.error)
         changes = batches.list_input_changes()
         return dataclasses.replace(outcome, not_restored=(*outcome.not_restored, *changes)) if changes else outcome
 
@@ -280,22 +273,13 @@ class Runner:
             statistics=not self._subject.info.shapes_only and only is None,
             watch=watch,
             only=only,
-            progress=self._progress if only is None else None,
+            progress=self._progress.count_calls if only is None else None,
             gradients=self.settings.backward,
             filters=self._subject.observers.filters,
             call_log=self._call_log,
             steps=self._subject.change_log.hook_state.steps,
             limit=MOST_CALLS,
         )
-
-    def _choose_followed(self) -> list[Node]:
-        """Whose parameters a history is kept of: everybody's in training, else those that hooks write to."""
-        subject, settings = self._subject, self.settings
-        if settings.batches == 1:
-            return []
-        if settings.optimizer not in ("", NONE) and subject.info.parameters <= FOLLOWED:
-            return list(subject.tree.objects())
-        return [member.node for member in subject.change_log.added.active() if member.attached.hook.on == "parameters"]
 
     def _comparison(self, watch: Watch | None) -> Comparison | None:
         """What to compare the next pass with; None while nothing differs from the baseline."""
@@ -315,28 +299,10 @@ class Runner:
         baseline, change_log = Baseline(), self._subject.change_log
         with change_log.as_in(change_log.baseline):
             recorder = self._record("the pass to compare with", None)
-            outcome = self._pass(self._batches(recorder, baseline, Histories(), self._batch_progress), forget)
+            outcome = self._pass(self._batches(recorder, baseline, Histories(), self._progress.count_batches), forget)
         self._cancelled = isinstance(outcome.error, Cancelled)
         baseline.take_values(recorder.calls)
         return baseline if outcome.error is None else None
-
-    def _progress(self, entered: int, index: int) -> None:
-        info, generate = self._subject.info, self.settings.generate
-        if generate and self.settings.batches == 1:
-            step = self._subject.change_log.hook_state.step
-            self._emit(Progress(self._subject.generation, 0, 0, index, self._elapsed_ms(), step + 1, generate, "token"))
-            return
-        expected = (
-            self.summary.calls if self.summary and self.summary.calls and self.summary.steps == 1 else info.modules
-        )
-        self._emit(Progress(self._subject.generation, entered, expected, index, self._elapsed_ms(), *self._batch))
-
-    def _batch_progress(self, number: int, count: int) -> None:
-        self._batch = number, count
-        self._emit(Progress(self._subject.generation, 0, 0, 0, self._elapsed_ms(), number, count))
-
-    def _elapsed_ms(self) -> float:
-        return (perf_counter() - self._began) * 1e3
 
     def _summarize(self, outcome: Outcome[Value], batches: Batches, comparison: Comparison | None) -> PassSummary:
         subject, recorder = self._subject, batches.recorder
