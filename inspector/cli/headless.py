@@ -14,17 +14,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ..gradients import LIMITS, Limits
-from ..records import Choices, Problem, Target
+from ..records import Choices, EstimateMemory, Problem, Target
 from ..report.calls import render_calls
 from ..report.costs import render_costs
+from ..report.footer import render_footer
 from ..report.json_failure import render_failure
 from ..report.json_report import render_json
+from ..report.memory import render_memory
 from ..report.model import Report
 from ..report.problem import render_problem
 from ..report.tree import render_tree
 from ..text import visible
 from .output import say
-from .reading import Reading, read
+from .reading import Reading, Wanted, read
 
 COST_PASSES = 5
 """Passes that are timed where nobody said how many."""
@@ -37,19 +39,21 @@ def print_report(
     strict: bool = False,
     limits: Limits = LIMITS,
     costs: int = 0,
+    estimate: EstimateMemory | None = None,
 ) -> int:
     """Load, run and report. Returns the exit code.
 
     Args:
         target: What to open.
-        form: "tree", "calls", "costs" or "json".
+        form: "tree", "calls", "costs", "json", or "estimate" for that alone.
         out: Writes the report.
         strict: A hook that never fired is a problem.
         limits: Of what is said of gradients.
         costs: Passes to time for what modules cost; 0 for the usual number in the form that needs them.
+        estimate: Sizes of the batch to estimate the memory for, below the report.
     """
     try:
-        reading = _read(target, form, strict, costs or COST_PASSES * (form == "costs"))
+        reading = _read(target, form, strict, costs or COST_PASSES * (form == "costs"), estimate)
         if reading.report is not None:
             reading = replace(reading, report=replace(reading.report, limits=limits, paths=[]))
         _write(target, reading, form, out)
@@ -58,9 +62,10 @@ def print_report(
     return reading.exit_code
 
 
-def _read(target: Target, form: str, strict: bool, costs: int) -> Reading:
+def _read(target: Target, form: str, strict: bool, costs: int, estimate: EstimateMemory | None) -> Reading:
+    wanted = Wanted(form == "json", form == "calls", costs, estimate, run=form != "estimate")
     try:
-        return asyncio.run(read(target, form == "json", strict, every_step=form == "calls", costs=costs))
+        return asyncio.run(read(target, wanted=wanted, strict=strict))
     except KeyboardInterrupt:  # before there was an engine to interrupt
         return Reading(problem=Problem("interrupted", kind="Interrupted", exit_code=128 + signal.SIGINT))
 
@@ -95,8 +100,11 @@ def _render(report: Report, form: str) -> str:
     if form == "json":
         return render_json(report) + "\n"
     width = shutil.get_terminal_size((100, 24)).columns if sys.stdout.isatty() else 120
+    memory = render_memory(report.memory, width) if report.memory is not None else ""
+    if form == "estimate":
+        return (memory + render_footer(report)).lstrip("\n")
     render = {"calls": render_calls, "costs": render_costs}.get(form, render_tree)
-    return render(report, width)
+    return render(report, width) + ("\n" + memory if memory else "")
 
 
 def _render_choices(choices: Choices) -> str:

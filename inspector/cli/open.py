@@ -15,7 +15,7 @@ from ..errors import UsageError
 from .model_options import configure, configure_for_help, draws_ascii, read_model
 from .output import write, write_ascii
 from .parser import make_parser
-from .pass_options import check_costs, check_report
+from .pass_options import check_costs, check_estimate, check_report
 
 _UNATTENDED = ("CI", "PYTEST_CURRENT_TEST")
 """Variables of what types by a program: nobody is there to be shown around."""
@@ -43,8 +43,11 @@ def _open_target(parser: argparse.ArgumentParser, options: argparse.Namespace) -
     """Show the app, or print a report where that was asked for or there is no terminal. Returns the exit code."""
     _check_recording(parser, options)
     check_costs(parser, options)
+    check_estimate(parser, options)
     config = configure(options.config)
-    form = options.print or ("" if _has_terminal() and not options.save else "tree")
+    form = (
+        options.print or "estimate" * bool(options.estimate) or ("" if _has_terminal() and not options.save else "tree")
+    )
     if not form:
         return _open_app(parser, options, config)
     if not options.target:
@@ -81,13 +84,15 @@ def _print_report(parser: argparse.ArgumentParser, options: argparse.Namespace, 
     import msgspec
 
     from ..gradients import Limits
-    from ..records import Target
+    from ..records import EstimateMemory, Target
     from .headless import print_report
 
     target = msgspec.convert(_read_target(parser, options, config), Target)
     out = write_ascii if form != "json" and draws_ascii(options, config) else write
     limits = Limits(config.thresholds.exploding, config.thresholds.vanishing)
-    return print_report(target, form, out, options.strict, limits, options.costs)
+    asked = (options.estimate, options.backward, options.loss, options.optimizer, options.measure)
+    estimate = EstimateMemory(1, *asked) if options.estimate else None
+    return print_report(target, form, out, options.strict, limits, options.costs, estimate)
 
 
 def _open_app(parser: argparse.ArgumentParser, options: argparse.Namespace, config: Config) -> int:

@@ -15,7 +15,7 @@ from ..records.costs import MOST_PASSES
 from . import verbs
 from .model_options import add_model_options
 from .output import say, write
-from .pass_options import whole_number
+from .pass_options import batch_sizes, whole_number
 
 DESCRIPTION = """\
 Look inside a PyTorch model in the terminal, and change what it does while it
@@ -169,6 +169,10 @@ def _add_passes(parser: argparse.ArgumentParser) -> None:
     add("--loader", default="", metavar="pkg.mod:NAME", help="whose items are the batches")
     add("--costs", type=whole_number(1, MOST_PASSES), default=0, metavar="N",
         help="what each module costs, the median of N warm passes; --print costs takes 5")  # fmt: skip
+    add("--estimate", type=batch_sizes, default=(), metavar="SIZES",
+        help="the memory of a step at its peak, with so many examples, such as 1,8,32, found out without running it; "
+             "also of a backward pass with --backward and --optimizer; no app")  # fmt: skip
+    add("--measure", action="store_true", help="with --estimate: run it, for a model that needs values")
     add("--materialize", action="store_true", help="let passes give lazy modules their shapes; they are taken back")
 
 

@@ -19,6 +19,23 @@ def whole_number(least: int, most: int = MOST) -> Callable[[str], int]:
     return read
 
 
+def batch_sizes(text: str) -> tuple[int, ...]:
+    """An argparse type: `1,8,32`."""
+    return tuple(map(whole_number(1), text.split(",")))
+
+
+def check_estimate(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
+    """Refuse to measure what nobody asked for, and what an estimate alone would not look at."""
+    if options.measure and not options.estimate:
+        parser.error("--measure says how memory is found out: --estimate 1,8,32 --measure")
+    if not options.estimate or options.print:
+        return
+    idle = _typed(options, "generate", "loader", "record", "strict", "no_forward", "hook", "hooks")
+    idle = (idle or "--batches" * (options.batches > 1)).replace("_", "-")
+    if idle:
+        parser.error(f"{idle} is for a pass, and --estimate alone runs none: add --print tree, calls or json")
+
+
 def check_costs(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse to measure what nobody would be shown."""
     if options.costs and options.print not in ("costs", "json"):

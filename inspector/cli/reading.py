@@ -22,6 +22,7 @@ from ..records import (
     Calls,
     Choices,
     Costs,
+    EstimateMemory,
     Failed,
     GetGradients,
     GetLocations,
@@ -32,6 +33,7 @@ from ..records import (
     Location,
     Locations,
     MeasureCosts,
+    MemoryEstimate,
     Note,
     Open,
     Opened,
@@ -84,9 +86,20 @@ class Reading:
         return summary.faults if summary is not None else ()
 
 
-async def read(
-    target: Target, in_full: bool, strict: bool = False, every_step: bool = False, costs: int = 0
-) -> Reading:
+@dataclass(frozen=True)
+class Wanted:
+    """What is asked of an engine beside the model: `in_full` also where each class is, what went through each call, and
+    what became of each hook; `every_step` the calls of the steps before the last one as well; `costs` counts passes to
+    time for what modules cost, 0 for none; `estimate` asks for memory, and without `run` for that alone."""
+
+    in_full: bool = False
+    every_step: bool = False
+    costs: int = 0
+    estimate: EstimateMemory | None = None
+    run: bool = True
+
+
+async def read(target: Target, wanted: Wanted, strict: bool = False) -> Reading:
     """Open `target` in an engine of its own and run what it asks for. The engine is gone afterwards.
 
     SIGINT, SIGTERM and SIGHUP end a pass that takes too long, which is then one that failed with exit code 128 and the
@@ -94,14 +107,12 @@ async def read(
 
     Args:
         target: What to open.
-        in_full: Also where each class is, what went through each call, and what became of each hook.
+        wanted: What to ask for.
         strict: Hooks that never fired are a problem.
-        every_step: Also the calls of the steps before the last one.
-        costs: Passes to time for what modules cost, 0 for none.
     """
     progress = Progress()
     engine = EngineClient(start_engine(), progress, _ADVICE)
-    reader = _Reader(engine, progress, in_full, in_full or every_step, costs)
+    reader = _Reader(engine, progress, wanted)
     try:
         await engine.connect()
         signals = _interrupt_on_signals(engine, progress.bar)
@@ -141,16 +152,13 @@ def _with_exit_code(reading: Reading, code: int) -> Reading:
 class _Reader:
     """Talks to one engine until there is enough for a report."""
 
-    def __init__(
-        self, engine: EngineClient, progress: Progress, in_full: bool, every_step: bool, cost_passes: int
-    ) -> None:
+    def __init__(self, engine: EngineClient, progress: Progress, wanted: Wanted) -> None:
         self._engine = engine
         self._progress = progress
         self._bar = progress.bar
         self._collector = progress.collector
-        self._in_full = in_full
-        self._every_step = every_step
-        self._cost_passes = cost_passes
+        self._wanted = wanted
+        self._in_full = wanted.in_full
         self._locations: Sequence[Location] = ()
 
     async def read(self, target: Target) -> Reading:
@@ -169,7 +177,9 @@ class _Reader:
         async with self._bar.waiting("what the engine has to tell of the pass"):
             reading = await self._report(opened, target, summary, problem)
         async with self._bar.waiting("what modules cost"):
-            return await self._measure(opened, reading)
+            reading = await self._measure(opened, reading)
+        async with self._bar.waiting("an estimate of the memory"):
+            return await self._estimate(opened, reading)
 
     async def _report(
         self, opened: Opened, target: Target, summary: PassSummary | None, problem: Problem | None
@@ -177,7 +187,7 @@ class _Reader:
         """What there is to tell of a pass that has ended."""
         if target.save:
             problem = await self._save(opened.generation, target.save, problem)
-        if self._every_step and summary is not None:
+        if (self._in_full or self._wanted.every_step) and summary is not None:
             for step in range(summary.first_step, summary.steps - 1):
                 await self._ask(ShowStep(opened.generation, step))
         details = await self._get_details(opened.generation) if self._in_full else ()
@@ -188,12 +198,26 @@ class _Reader:
 
     async def _measure(self, opened: Opened, reading: Reading) -> Reading:
         """What modules cost as well, where that is wanted and the pass went through."""
-        if not self._cost_passes or reading.report is None or reading.problem is not None:
+        if not self._wanted.costs or reading.report is None or reading.problem is not None:
             return reading
-        reply = await self._engine.ask(MeasureCosts(opened.generation, self._cost_passes))
+        reply = await self._engine.ask(MeasureCosts(opened.generation, self._wanted.costs))
         if isinstance(reply, Costs):
             return replace(reading, report=replace(reading.report, costs=reply, paths=[]))
         return replace(reading, problem=reply.problem) if isinstance(reply, Failed) else reading
+
+    async def _estimate(self, opened: Opened, reading: Reading) -> Reading:
+        """What a step holds in memory as well, where that is wanted; a size of the batch that fails is a problem."""
+        asked = self._wanted.estimate
+        if asked is None or reading.report is None or reading.problem is not None:
+            return reading
+        reply = await self._engine.ask(msgspec.structs.replace(asked, generation=opened.generation))
+        if not isinstance(reply, MemoryEstimate):
+            return replace(reading, problem=reply.problem) if isinstance(reply, Failed) else reading
+        failed = next((row for row in reply.rows if row.problem is not None), None)
+        problem = failed.problem if failed is not None else None
+        if failed is not None and problem is not None:
+            problem = msgspec.structs.replace(problem, what=f"batch {failed.batch:,}: {problem.what}")
+        return replace(reading, report=replace(reading.report, memory=reply, paths=[]), problem=problem)
 
     def read_postmortem(self) -> Reading:
         """What there is of a pass that ended with its engine. Without a model there is no report."""
@@ -219,6 +243,8 @@ class _Reader:
             return None, explain_lazy(opened)
         if opened.form:
             return None, explain_no_input(opened)
+        if not self._wanted.run:
+            return None, None
         ended = await self._ask(Plan.of(target).request(opened.generation, None, False))
         assert isinstance(ended, PassEnded)
         return ended.summary, ended.summary.problem

@@ -10,6 +10,7 @@ from .hints import Hint
 from .json_costs import costs_to_json
 from .json_failure import SCHEMA, error_to_json
 from .json_values import finite_or_none, value_to_json
+from .memory import memory_to_json
 from .model import Report
 
 
@@ -48,6 +49,7 @@ def _document(report: Report) -> dict[str, Any]:
         "gradients": {name: value_to_json(value) for name, value in report.gradients.items()},
         "hints": [_hint(hint) for hint in report.hints()],
         **({"costs": costs_to_json(report, report.costs)} if report.costs is not None else {}),
+        **({"estimate": memory_to_json(report.memory)} if report.memory is not None else {}),
     }
 
 

@@ -12,6 +12,7 @@ from ..records import (
     Costs,
     HookOutcome,
     Location,
+    MemoryEstimate,
     ModelInfo,
     ModuleRow,
     PassSummary,
@@ -37,6 +38,7 @@ class Report:
     outcomes: Sequence[HookOutcome] = ()  # of every hook that was added, where all is told
     gradients: Mapping[str, TensorValue] = field(default_factory=dict)
     costs: Costs | None = None  # where they were measured
+    memory: MemoryEstimate | None = None  # where it was estimated
     limits: Limits = LIMITS  # of what is said of gradients
     paths: list[str] = field(default_factory=list)
 

@@ -51,7 +51,8 @@ def test_a_target_is_a_file_what_is_in_it_or_a_name(folder: Path) -> None:
 
 
 def test_options_and_what_they_take(folder: Path) -> None:
-    assert texts("resnet18", "--pri") == ["--print"] and texts("resnet18", "--print", "") == ["tree", "calls", "json"]
+    assert texts("resnet18", "--pri") == ["--print"]
+    assert texts("resnet18", "--print", "") == ["tree", "calls", "costs", "json"]
     assert texts("resnet18", "--print=t") == ["--print=tree"] and texts("sweep", "x", "--print", "c") == ["csv"]
     assert (
         texts("-d", "m") == ["meta"]

@@ -19,7 +19,7 @@ REPORT = Report(INFO, (ModuleRow(0, -1, "", "Net", 0, 0, 0),))
 
 
 def print_reading(monkeypatch: pytest.MonkeyPatch, reading: Reading, out: Any, form: str = "tree") -> int:
-    async def read(target: Target, **how: bool) -> Reading:
+    async def read(target: Target, **how: object) -> Reading:
         return reading
 
     monkeypatch.setattr(headless, "read", read)
@@ -67,7 +67,7 @@ def test_in_json_there_is_one_document_whatever_became_of_the_target(
 def test_ctrl_c_before_there_was_an_engine_is_one_document(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    async def read(target: Target, **how: bool) -> Reading:
+    async def read(target: Target, **how: object) -> Reading:
         raise KeyboardInterrupt
 
     written: list[str] = []

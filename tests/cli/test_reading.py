@@ -25,7 +25,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("deed", "kind"), [("die", "SIGSEGV"), ("exit", "ProcessExit"), ("fork and die", "SIGKILL")])
 async def test_an_engine_that_dies_while_loading_leaves_its_problem(deed: str, kind: str) -> None:
-    found = await reading.read(Target(deed), in_full=True)
+    found = await reading.read(Target(deed), reading.Wanted(in_full=True))
     assert found.report is None and found.problem is not None and found.exit_code == 1
     assert found.problem.kind == kind and found.problem.what.endswith("while loading the model")
     assert found.problem.hint.endswith("the lines above are what it printed last")
@@ -36,7 +36,7 @@ async def test_signals_interrupt_it_and_are_the_exit_code(number: signal.Signals
     before = signal.getsignal(number)
     asyncio.get_running_loop().call_later(1.0, os.kill, os.getpid(), number)
     try:
-        found = await reading.read(Target("stop answering"), in_full=True)
+        found = await reading.read(Target("stop answering"), reading.Wanted(in_full=True))
     finally:
         asyncio.get_running_loop().remove_signal_handler(number)
         signal.signal(number, before)

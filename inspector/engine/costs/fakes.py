@@ -16,6 +16,7 @@ from torch._subclasses.fake_tensor import (
 )
 
 from ...errors import UsageError
+from ...raised import message_of
 from ...text import encodable
 from ..modules.tree import ModuleTree
 
@@ -100,16 +101,16 @@ def is_about_fakes(error: BaseException) -> bool:
     """Whether it was raised because tensors are fake: it may run on real ones."""
     if isinstance(error, _OF_FAKES):
         return True
-    text = str(error).lower()
+    text = message_of(error).lower()
     return isinstance(error, (RuntimeError, TypeError)) and any(words in text for words in _WORDS)
 
 
 def explain(error: BaseException) -> str:
     """What the model does that needs values, in words; "" where that is not known."""
     if isinstance(error, DataDependentOutputException):
-        return "the model looks at values of a tensor (.item(), if tensor:, int(tensor), …), and fake tensors have none"
+        return "the model looks at values of a tensor (.item(), if tensor:, int(tensor))"
     if isinstance(error, DynamicOutputShapeException):
-        return "the shape of a tensor depends on values (nonzero, a mask as index, …), and fake tensors have none"
+        return "the shape of a tensor depends on values (nonzero, a mask as index)"
     if isinstance(error, UnsupportedOperatorException):
-        return f"the operation {error.func} does not tell its output's shape without running"
-    return "the model cannot run on fake tensors" if is_about_fakes(error) else ""
+        return f"{error.func} does not tell the shape of its output"
+    return f"tensors without memory will not do: {message_of(error)}" if is_about_fakes(error) else ""

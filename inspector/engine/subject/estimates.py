@@ -203,7 +203,8 @@ class _Estimate:
         from ..costs.fakes import explain
 
         why = explain(error)
-        return replace(problem, why=encodable(why, 1_000), hint="--measure runs it on real tensors") if why else problem
+        what = encodable(f"not to be estimated without running it: {why}", 1_000)
+        return replace(problem, what=what, hint="--measure runs it on real tensors", traceback=()) if why else problem
 
     def _peaks(self, tracker: StorageTracker, measured: _CudaMeter | None) -> tuple[MemoryPeak, ...]:
         found = sorted(tracker.peaks.items(), key=lambda item: -item[1].total)

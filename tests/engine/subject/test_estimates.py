@@ -110,11 +110,11 @@ class Leaves(Looks):
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"), [(Looks, "looks at values"), (Masks, "depends on values"), (Leaves, "fake")]
+    ("kind", "words"), [(Looks, "looks at values"), (Masks, "depends on values"), (Leaves, "will not do")]
 )
 def test_a_model_that_needs_values_says_where_and_runs_on_real_tensors(kind: type[nn.Module], words: str) -> None:
     (row,) = estimate(kind(), torch.ones(2, 4)).rows
-    assert row.problem is not None and words in row.problem.why and "--measure" in row.problem.hint
+    assert row.problem is not None and words in row.problem.what and "--measure" in row.problem.hint
     assert "test_estimates.py" in row.problem.where
     (row,) = estimate(kind(), torch.ones(2, 4), measured=True).rows
     assert row.problem is None and row.peaks
