@@ -11,6 +11,7 @@ from ...records import Run, TensorValue
 from ..hooks.session_state import HookState
 from ..inputs import Sample
 from ..inputs.shared import Shared
+from ..machine.memory import process_bytes
 from ..modules.tree import ModuleTree, Node
 from ..recording.call import Call, Witness
 from ..recording.observers import Observers
@@ -19,6 +20,7 @@ from .forward import call_root, listening
 from .generating import generate
 from .gradients import compare_with_weights, describe_gradients, forget_gradients
 from .histories import Histories
+from .out_of_memory import Held, count_held, is_out_of_memory
 from .training import PassSettings, loss_of, optimizer_of
 
 _TELL_EVERY = 0.05  # seconds
@@ -51,8 +53,8 @@ class Batches:
     followed: Modules whose parameters go into the histories.
     progress: Told (number, count) now and then.
 
-    After `run`, `loss` is that of the last batch, `gradients` those of the parameters in it, and `done` how many there
-    were.
+    After `run`, `loss` is that of the last batch, `gradients` those of the parameters in it, `done` how many there
+    were, and `held` who had the memory where none was left.
     """
 
     def __init__(
@@ -72,6 +74,7 @@ class Batches:
         self.loss: float | None = None
         self.gradients: dict[str, TensorValue] = {}
         self.done = 0
+        self.held = Held()
         self._shared: tuple[Shared, ...] = ()
         self._tree = tree
         self._settings = settings
@@ -100,6 +103,15 @@ class Batches:
 
     def run(self) -> object:
         """All batches; gives the last one's output."""
+        before = process_bytes()
+        try:
+            return self._run_all()
+        except BaseException as error:  # whatever the model raises goes on
+            if is_out_of_memory(error):
+                self.held = count_held(self._tree, self._optimizer, before)
+            raise
+
+    def _run_all(self) -> object:
         output: object = None
         told = perf_counter()
         several = "batch" if self._settings.batches > 1 else ""

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 
 from ...raised import message_of
 from ...text import encodable
 from ..machine.memory import process_bytes, system_bytes
+from ..modules.holdings import size_of
+from ..modules.tree import ModuleTree, own_tensors
+from ..values import nested
 
 _WORDS = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate", "cannot allocate memory")
 _ASKED = re.compile(r"tried to allocate (?P<size>[\d.]+) ?(?P<unit>bytes|[KMGTP]i?B)?", re.I)
@@ -21,6 +25,51 @@ def is_out_of_memory(error: BaseException) -> bool:
         return True
     text = message_of(error).lower()
     return isinstance(error, RuntimeError) and any(words in text for words in _WORDS)
+
+
+class Held(NamedTuple):
+    """Who had the memory at that moment, before anything was let go. `parts` are bytes by name; what values, graph
+    and hooks had is the rest."""
+
+    parts: tuple[tuple[str, int], ...] = ()
+    on_gpus: int | None = None  # in tensors of this process, those of `parts` among them
+    grown: int | None = None  # what the process took since the pass began, the model not among it
+
+    def list_with(self, copies: int) -> list[tuple[str, int]]:
+        """Also what we copied, and the rest."""
+        found = [*self.parts, ("copies of them to restore from", copies)]
+        rest = self.on_gpus - sum(size for _, size in found) if self.on_gpus is not None else self.grown
+        if rest is not None and self.on_gpus is None:
+            rest -= sum(size for name, size in self.parts if name in (GRADIENTS, OPTIMIZER))
+        return [*found, ("activations and temporary tensors", max(rest or 0, 0))]
+
+
+GRADIENTS, OPTIMIZER = "gradients", "the optimizer's state"
+
+
+def count_held(tree: ModuleTree, optimizer: torch.optim.Optimizer | None, before: int | None) -> Held:
+    """To be called while the error is on its way: what its frames hold is there.
+
+    Args:
+        tree: The model.
+        optimizer: Of the running pass.
+        before: Bytes of the process when the pass began, where the system tells.
+    """
+    parameters, buffers = (_own(tree, which) for which in ("_parameters", "_buffers"))
+    gradients = {id(own.grad): own.grad for own in parameters.values() if own.is_leaf and own.grad is not None}
+    states = {
+        id(tensor): tensor for state in optimizer.state.values() for tensor in nested.tensors_in(state)
+    } if optimizer is not None else {}  # fmt: skip
+    named = (("parameters", parameters), ("buffers", buffers), (GRADIENTS, gradients), (OPTIMIZER, states))
+    parts = tuple((name, sum(size_of(tensor)[1] for tensor in found.values())) for name, found in named)
+    if any(parameter.is_cuda for parameter in parameters.values()):
+        return Held(parts, sum(map(torch.cuda.memory_allocated, range(torch.cuda.device_count()))))
+    now = process_bytes()
+    return Held(parts, grown=now - before if now is not None and before is not None else None)
+
+
+def _own(tree: ModuleTree, which: str) -> dict[int, torch.Tensor]:
+    return {id(tensor): tensor for node in tree.objects() for _, tensor in own_tensors(node.module, which)}
 
 
 def list_holders(error: BaseException, held: Sequence[tuple[str, int]]) -> str:

@@ -19,6 +19,7 @@ from ..inputs.guess import FEW_TRIES, TRIES, Attempt, fitting_specs, reaches_lit
 from ..passes.diagnosis import diagnose, is_about_input
 from ..passes.forward import forward
 from ..passes.guarded import copy_guarded
+from ..passes.out_of_memory import Held
 from ..recording.call import Call
 from ..recording.recorder import Cancelled, Recorder
 from .subject import Subject
@@ -83,15 +84,16 @@ class Attempts:
         reached = ran[found].reached if reaches_little(found, ran[found].share) else None
         return Guess(found, reached=reached)
 
-    def explain(self, error: BaseException, failed: Call | None) -> Problem:
+    def explain(self, error: BaseException, failed: Call | None, held: Held | None = None) -> Problem:
         """What to say of an error in a pass, with an input that runs where the one that was given did not fit.
 
         Args:
             error: What came out of the pass.
             failed: The innermost call that it came out of.
+            held: Who had the memory, where the pass was told that none is left.
         """
         subject, self._stopped = self._subject, False
-        problem = diagnose(error, failed, subject.tree, self._held())
+        problem = diagnose(error, failed, subject.tree, self._list_held(held))
         if subject.sample is None or subject.sample.origin == "guessed" or not is_about_input(error):
             return problem
         with subject.change_log.as_in(subject.change_log.baseline):
@@ -118,11 +120,11 @@ class Attempts:
         if self._recorder is not None:
             self._recorder.cancel()
 
-    def _held(self) -> list[tuple[str, int]]:
-        """What of the model and of ours is in memory, in bytes."""
+    def _list_held(self, held: Held | None) -> list[tuple[str, int]]:
+        """What of the model, of its pass and of ours is in memory, in bytes."""
         nbytes = self._subject.info.nbytes
-        kept = max(nbytes - self._subject.backup.not_copied, 0)
-        return [("parameters and buffers", nbytes), ("copies of them to restore from", kept)]
+        known = held if held is not None and held.parts else Held((("parameters and buffers", nbytes),))
+        return known.list_with(max(nbytes - self._subject.backup.not_copied, 0))
 
     def _try(self, sample: Sample, number: int = 0) -> Trial:
         """One pass with this input that is seen but not kept. `number` is that of the pass whose calls these are where

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from torch import nn
 from inspector.engine.session import Session
 from inspector.engine.usercode.packages import how_to_install
 from inspector.errors import UsageError
-from inspector.records import Problem
+from inspector.records import Problem, Run
 
 Built = tuple[nn.Module, tuple[Any, ...], dict[str, Any]]
 
@@ -47,6 +48,20 @@ class Attends(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.attention(x, x, x)[0]
+
+
+class Fails(nn.Module):
+    """Raises at one of its calls."""
+
+    def __init__(self, error: BaseException, at: int) -> None:
+        super().__init__()
+        self.error, self.left = error, at
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.left -= 1
+        if not self.left:
+            raise self.error
+        return x
 
 
 class Two(nn.Module):
@@ -176,8 +191,26 @@ def test_a_model_on_two_devices_is_told_where_its_parts_are() -> None:
 
 def test_out_of_memory_tells_who_has_it() -> None:
     found = problem(Asks(lambda: torch.empty(10**15)), torch.zeros(2, 4))
-    assert "4.0 PB were asked for at once" in found.why and "parameters and buffers 80 B" in found.why
+    assert "4.0 PB were asked for at once" in found.why and "parameters 80 B" in found.why
     assert "-i" in found.hint and "-d meta" in found.hint
+
+
+def test_out_of_memory_in_training_tells_it_by_category_and_names_the_module() -> None:
+    """The third batch fails in the second layer: gradients and states are those of the two before, and what the graph
+    holds of this one is the rest."""
+    failing = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+    model = Chain(nn.Linear(250, 1_000, bias=False), Fails(failing, at=3))
+    session = Session(lambda event: None)
+    session.adopt(model, (torch.ones(20_000, 250),), {}, "net")
+    summary = session.run(Run(1, backward=True, batches=4, optimizer="Adam(lr=0.1)"))
+    found = summary.problem
+    session.close()
+    assert found is not None and found.path == ("layers", "1") and "2.1 GB were asked for at once" in found.why
+    for part in ("parameters 1.0 MB", "gradients 1.0 MB", "the optimizer's state 2.0 MB", "copies of them"):
+        assert part in found.why, found.why
+    rest = re.search(r"activations and temporary tensors ([\d.]+) MB", found.why)
+    assert rest is not None and float(rest[1]) >= 0.9 * 20_000 * 1_000 * 4 / 1e6
+    assert all(parameter.grad is None for parameter in model.parameters())
 
 
 @pytest.mark.parametrize(
