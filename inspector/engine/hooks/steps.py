@@ -44,7 +44,10 @@ class StepCounter:
     @property
     def number(self) -> int:
         """The step that this thread began last; on a thread that began none, the one that began last of all."""
-        number: int = getattr(self._here, "number", max(self.count - 1, 0))
+        try:
+            number: int = self._here.number
+        except AttributeError:
+            return max(self.count - 1, 0)
         return number
 
     @property

@@ -22,15 +22,14 @@ class CallNumbers:
     def next(self, index: int) -> tuple[int, int, int]:
         """Of the call of this node that begins now: its number in the pass, its step, and its number in that."""
         step = self._steps.number
-        return _next(self._in_pass, index), step, _next(self._of_step(step), index)
+        of_step = self._in_step.get(step)
+        if of_step is None:
+            of_step = self._begin_step(step)
+        in_pass = self._in_pass.get(index) or self._in_pass.setdefault(index, itertools.count())
+        in_step = of_step.get(index) or of_step.setdefault(index, itertools.count())
+        return next(in_pass), step, next(in_step)
 
-    def _of_step(self, step: int) -> _Counts:
-        counts = self._in_step.get(step)
-        if counts is None:
-            counts = self._in_step.setdefault(step, {})
-            self._in_step.pop(step - _AT_ONCE, None)
+    def _begin_step(self, step: int) -> _Counts:
+        counts = self._in_step.setdefault(step, {})
+        self._in_step.pop(step - _AT_ONCE, None)
         return counts
-
-
-def _next(counts: _Counts, index: int) -> int:
-    return next(counts.get(index) or counts.setdefault(index, itertools.count()))

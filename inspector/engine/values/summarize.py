@@ -39,6 +39,7 @@ _NONE = NoneValue()
 _CONTAINERS = (dict, list, tuple, deque)
 _transforms: Any = torch._C._functorch.peek_interpreter_stack
 _modes: Any = torch._C._len_torch_dispatch_stack
+_function_modes: Any = torch._C._len_torch_function_stack
 _LARGEST = 2**63 - 1  # an expanded tensor can count more bytes than a message can say
 
 
@@ -86,6 +87,8 @@ class Summarizer:
 
     def tensor(self, tensor: Tensor) -> TensorValue:
         try:
+            if not self.statistics and not _function_modes() and type(tensor) is Tensor:
+                return self._shape_only(tensor)
             with torch._C.DisableTorchFunctionSubclass():
                 if not self.statistics:
                     return self._shape_only(tensor)
