@@ -117,10 +117,11 @@ class Conversation:
 
     @property
     def stoppable(self) -> bool:
-        """A pass fetches values that somebody wanted however long it takes, memory is estimated, or a file is written:
-        each can be cancelled."""
+        """A pass fetches values that somebody wanted however long it takes, costs are measured, memory is estimated, or
+        a file is written: each can be cancelled."""
         return any(
-            isinstance(request, (Save, EstimateMemory)) or (isinstance(request, GetCalls) and request.force)
+            isinstance(request, Save | MeasureCosts | EstimateMemory)
+            or (isinstance(request, GetCalls) and request.force)
             for request, _ in self._waiting.values()
         )
 

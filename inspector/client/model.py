@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ..records import CallRow, Changes, HookMarks, ModelInfo, ModuleRow, PassSummary, Path
+from .costs import KnownCosts, State, state_of
 
 OBSERVED, REFUSED = 1, 2
 
@@ -38,6 +39,7 @@ class Model:
         self.summary: PassSummary | None = None
         self.marks: HookMarks = HookMarks(generation, b"")
         self.changes = Changes(generation)
+        self.costs: KnownCosts | None = None  # where they were measured
         self._index: dict[Path, int] = {}
         self._calls_of: dict[int, list[CallRow]] = defaultdict(list)
         self._above_calls: set[int] | None = None  # rows that hold a module that was called
@@ -91,6 +93,16 @@ class Model:
             return ""
         phase = (" · prefill" if self.step == 0 else " · decode") if self.summary.prefill else ""
         return f"step #{self.step} of {self.summary.steps}{phase}"
+
+    @property
+    def state(self) -> State:
+        """What costs that are measured now would be of."""
+        return state_of(self.changes, self.info.input if self.info is not None else "")
+
+    @property
+    def costs_are_old(self) -> bool:
+        """Something was changed after they were measured."""
+        return self.costs is not None and self.costs.state != self.state
 
     def __contains__(self, path: object) -> bool:
         return path in self._index

@@ -58,7 +58,12 @@ def _most_inside(index: int, children: dict[int, list[int]], ms: dict[int, float
 
 
 def share(cost: Cost, costs: Costs) -> float | None:
-    """Of the time of everything, what a module took itself; None where nothing took any."""
+    """Of the time of everything, what a module took with all in it; None where nothing took any."""
+    return cost.ms / costs.ms if costs.ms > 0 else None
+
+
+def own_share(cost: Cost, costs: Costs) -> float | None:
+    """The same without the modules in it."""
     return cost.own_ms / costs.ms if costs.ms > 0 else None
 
 
@@ -102,7 +107,12 @@ def render_costs(report: Report, width: int = 100) -> str:
             table.add_row(name, visible(row.class_name), NOTHING, why, *[NOTHING] * 3, kept, NOTHING)
         else:
             table.add_row(name, visible(row.class_name), *_cells(found, costs, kept))
-    return table.render(width) + "\n" + "".join(f"{visible(line)}\n" for line in _say(report)) + render_footer(report)
+    return (
+        table.render(width)
+        + "\n"
+        + "".join(f"{visible(line)}\n" for line in describe_costs(costs, report.modules))
+        + render_footer(report)
+    )
 
 
 def _rank(row: CostRow | None) -> float:
@@ -110,7 +120,7 @@ def _rank(row: CostRow | None) -> float:
 
 
 def _cells(row: CostRow, costs: Costs, kept: str) -> Iterable[str]:
-    cost, part = row.cost, share(row.cost, costs)
+    cost, part = row.cost, own_share(row.cost, costs)
     return (
         str(row.calls),
         f"{cost.own_ms:.3f}",
@@ -129,17 +139,15 @@ def count_flops(flops: int | None) -> str:
     return shorten(flops, ("", "k", "M", "G", "T", "P")) if flops else NOTHING
 
 
-def _say(report: Report) -> list[str]:
-    costs = report.costs
-    assert costs is not None
-    flops = total_flops(costs)
-    path = find_hot_path(report.modules, costs)
-    names = " > ".join(report.modules[index].key if index else "(root)" for index in path)
+def describe_costs(costs: Costs, rows: Sequence[ModuleRow]) -> list[str]:
+    """How long all takes and how that was measured, FLOPs, the hot path and what else is to know, a line for each."""
+    path = find_hot_path(rows, costs)
+    names = " > ".join(rows[index].key if index else "(root)" for index in path)
     ms = {row.module: row.cost.ms for row in costs.rows}
     at_end = f" ({ms[path[-1]] / costs.ms:.1%})" if path and path[-1] in ms and costs.ms > 0 else ""
     return [
         f"{costs.ms:.2f} ms, median of {costs.passes} passes after a first one, {CLOCKS[costs.clock]}",
-        f"{count_flops(flops)} FLOPs as torch counts them{_say_uncounted(costs)}",
+        f"{count_flops(total_flops(costs))} FLOPs as torch counts them{_say_uncounted(costs)}",
         *([f"hot path: {names}{at_end}"] if len(path) > 1 else []),
         *costs.notes,
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..records import CostRow, Costs
-from .costs import explain_uncalled_rows, find_hot_path, share, total_flops
+from .costs import explain_uncalled_rows, find_hot_path, own_share, share, total_flops
 from .model import Report
 
 
@@ -40,6 +40,7 @@ _NAMES = ("ms", "own_ms", "flops", "own_flops", "activations", "own_activations"
 
 def _measured(found: CostRow | None, costs: Costs) -> dict[str, Any]:
     if found is None:
-        return {"calls": 0, "share": None, **dict.fromkeys(_NAMES)}
+        return {"calls": 0, "share": None, "own_share": None, **dict.fromkeys(_NAMES)}
     figures = {name: getattr(found.cost, name) for name in _NAMES}
-    return {"calls": found.calls, "share": share(found.cost, costs), **figures}
+    shares = {"share": share(found.cost, costs), "own_share": own_share(found.cost, costs)}
+    return {"calls": found.calls, **shares, **figures}

@@ -36,6 +36,7 @@ class ViewState(msgspec.Struct, frozen=True):
     panel: str = ""
     order: bool = False
     split: int = 0
+    costs: tuple[str, ...] = ()  # columns of the tree, by id
     letters: tuple[tuple[str, ModulePath], ...] = ()  # modules that were marked, each with its letter
     recipe: Recipe = Recipe()  # hooks and edits that were on, to be offered
 

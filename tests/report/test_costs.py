@@ -67,7 +67,7 @@ def test_the_hot_path_goes_through_containers_that_are_never_called() -> None:
 def test_in_json_what_was_not_called_is_null_and_says_why() -> None:
     found = read_document(render_json(measured()))["costs"]
     rows = {row["path"]: row for row in found["modules"]}
-    assert "alias" not in rows and rows["blocks.1"]["share"] == 0.4 and found["flops"] == 256
+    assert "alias" not in rows and rows["blocks.1"]["own_share"] == 0.4 and found["flops"] == 256
     assert rows["unused"]["own_ms"] is None and rows["unused"]["why"] == "not called" and rows["unused"]["calls"] == 0
     assert rows["blocks"]["why"] == "no forward" and found["hot_path"] == ["", "blocks", "blocks.1"]
 

@@ -199,6 +199,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "targets": ("o",),
     "seed": ("s",),
     "batches": ("m",),
+    "costs": ("dollar_sign",),
     "hook source": ("4", "tab", "enter"),
     "a state dict": ("D", "enter"),
     "recipe": ("R",),

@@ -39,6 +39,7 @@ from ..screens.layer import SOON
 from ..tree.heat import BOUNDS, Bounds
 from .actions.changer import Changer
 from .actions.changes import ChangeActions
+from .actions.costs import CostActions
 from .actions.first_start import FirstStart
 from .actions.general import GeneralActions
 from .actions.hook_forms import HookForms
@@ -129,6 +130,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         self.hook_rows = HookRowActions(engine, state, observing, changer, forms, outside, questions, host, ascii)
         self.owners: dict[str, object] = {
             "general": GeneralActions(engine, state, bench, passes, presenter, outside, last_hooks, host, ascii),
+            "costs": CostActions(engine, state, bench, presenter, host),
             "targets": self.targets,
             "workbench": bench,
             "panels": bench.panels,

@@ -128,6 +128,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
             panel=self.panels.current.TITLE,
             order=self.module_tree.order,
             split=self._panes.split,
+            costs=self.module_tree.options.costs,
             letters=tuple(self.letters.items()),
         )
 
@@ -136,6 +137,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         if bookmark.expanded is not None:
             found = (self.model.index_of(path) for path in bookmark.expanded)
             self.module_tree.expanded = frozenset(index for index in found if index is not None)
+        self.module_tree.options.costs = bookmark.costs
         self.module_tree.order = bookmark.order
         self.letters = dict(bookmark.letters)
         self.module_tree.mark(self.letters)

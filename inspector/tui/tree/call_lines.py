@@ -13,6 +13,7 @@ from ...text import visible
 from .. import format as fmt
 from .cells import Cells, Piece, share_line
 from .columns import CLASS_LIMIT, NAME_LIMIT, Columns
+from .costs import cost_cells
 from .lines import DisplayOptions, Lines, call_badges, remarkable
 from .matching import Names, occurrences
 
@@ -83,6 +84,7 @@ class CallLines(Lines):
         cells = [
             [(" " * columns.gap, "class")],
             self.number_piece(fmt.ms(call.ms), columns.number, role or "number"),
+            *cost_cells(self.model, self.options, columns, call.module, role, call),
             self.shape_piece(call.brief, columns.shape, role or "shape"),
             self.heat_piece((call,), columns.heat, role),
             self.number_piece("", columns.calls, "calls"),

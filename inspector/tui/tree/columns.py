@@ -26,6 +26,7 @@ class Widths:
     mark: int = 1
     words: int = 0  # badges written out
     signs: int = 0  # badges as signs
+    costs: tuple[int, ...] = ()
     by_number: bool = False  # lines are sorted by the number, which gives way last
 
 
@@ -42,6 +43,7 @@ class Columns(NamedTuple):
     mark: int
     badges: int
     words: bool  # badges are written out
+    costs: tuple[int, ...] = ()  # behind the number
 
     def join_head(self) -> Columns:
         """For a line that has no class: the name has both columns."""
@@ -49,10 +51,10 @@ class Columns(NamedTuple):
 
 
 def lay_out(width: int, natural: Widths, long_names: bool = False) -> Columns:
-    """Share `width` cells out. What gives way first: badge words, the spelled-out shape, class, number, shape, and
-    last heat, calls and badges; the name takes what is left. With `long_names` they matter more than the classes.
-    Words and shapes that can be said in less give way to any name and to any class up to half of the width; a number
-    that lines are sorted by, to nothing."""
+    """Share `width` cells out. What gives way first: badge words, the spelled-out shape, class, number, shape, then
+    heat, calls and badges, and last the costs, from the right; the name takes what is left. With `long_names` they
+    matter more than the classes. Words and shapes that can be said in less give way to any name and to any class up
+    to half of the width; a number that lines are sorted by, to nothing."""
     need = min(natural.name, max(14, width * 2 // 5 if long_names else width // 3))
     whole = max(need, min(natural.name, width // 2))
     rest = 0
@@ -78,6 +80,7 @@ def _variants(natural: Widths) -> Iterator[Columns]:
         mark=natural.mark,
         badges=natural.words,
         words=True,
+        costs=natural.costs,
     )
     yield columns
     yield (columns := columns._replace(badges=natural.signs, words=False))
@@ -88,13 +91,15 @@ def _variants(natural: Widths) -> Iterator[Columns]:
     yield (columns := columns._replace(shape=min(natural.short_shape, _SHORT_SHAPE)))
     yield (columns := columns._replace(shape=0))
     yield (columns := columns._replace(calls=0, badges=0, mark=0))
-    yield columns._replace(heat=0)
+    yield (columns := columns._replace(heat=0))
+    for kept in reversed(range(len(natural.costs))):
+        yield columns._replace(costs=natural.costs[:kept])
 
 
 def _taken(columns: Columns) -> int:
     """Cells of everything but the name, each column with the space before it; the shape has two."""
     parts = (columns.class_name, columns.number, columns.shape, columns.heat, columns.calls, columns.mark)
-    return sum(cells + 1 for cells in (*parts, columns.badges) if cells) + bool(columns.shape)
+    return sum(cells + 1 for cells in (*parts, columns.badges, *columns.costs) if cells) + bool(columns.shape)
 
 
 def _spread(columns: Columns, rest: int, natural: Widths) -> Columns:

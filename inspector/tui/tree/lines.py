@@ -37,6 +37,7 @@ class DisplayOptions:
     ran: bool = False  # a pass has ended
     observed_then: bytes = b""  # the hook marks of that pass
     bounds: Bounds = BOUNDS  # of distances from the baseline
+    costs: tuple[str, ...] = ()  # the ids of their columns that are chosen
     producers: frozenset[int] = frozenset()  # the `start` of its calls that made NaN or Inf
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 
+from ...client.costs import KnownCosts
 from ...client.model import Model
 from ...records import CallRow, PassSummary
 from ...report.findings import find_producers
@@ -13,6 +14,7 @@ from .. import format as fmt
 from ..keys import key_of
 from .call_lines import CallLines
 from .columns import Columns
+from .costs import widths_of
 from .lines import DisplayOptions, Lines
 from .matching import Names, find, step
 from .outline import default_expansion
@@ -48,6 +50,7 @@ class Listing:
         self.sorted = SortedLines(self.modules)
         self._calls_seen = 0
         self._summary: PassSummary | None = None
+        self._costs: KnownCosts | None = None
         self._found: list[int] = []  # by the search
         self._marks: dict[int, str] | None = None  # what they say, for the filter; None where that has to be read anew
         self._chosen = False  # somebody chose what is expanded
@@ -83,6 +86,7 @@ class Listing:
         self._take_calls()
         self.modules.measure_marks()
         self.calls.measure_marks()
+        self.modules.natural.costs = self.calls.natural.costs = widths_of(self.options.costs, self.model)
         if self._is_due():
             if self.options.filter:
                 self.filter(self.options.filter)
@@ -125,6 +129,9 @@ class Listing:
             self.options.producers = frozenset(find_producers(model.calls))
         self.modules.measure_calls(new)
         self.calls.measure_calls(new)
+        if model.costs is not self._costs:
+            self._costs = model.costs
+            self._sort_by(self.sorted.sort)
         if model.summary is not self._summary:
             self._summary = model.summary
             self._sort_by(self.sorted.sort)
@@ -278,7 +285,8 @@ class Listing:
         title = "Calls" if self.by_calls else "Modules" if self.model.is_model else "Names"
         if self.sorted.sort is not None:
             title += f" by {self.sorted.sort.title}"
-        title = " · ".join(filter(None, (title, self.model.step_words)))
+        old = "old costs" if self.lines.widths().costs and self.model.costs_are_old else ""
+        title = " · ".join(filter(None, (title, self.model.step_words, old)))
         if not self.lines.widths().heat or "Δ" in title:
             return title
         whole = f"{title} · Δ from the baseline"
@@ -290,7 +298,8 @@ class Listing:
         if not of:
             return ""
         if self.by_calls:
-            return f"{shown} of {of} calls"
+            cold = ", cold" if self.model.summary is not None and self.model.summary.number == 1 else ""
+            return f"{shown} of {of} calls{cold}"
         return f"{len(self.options.matches)} of {of} match" if self.options.filter else f"{shown} of {of} shown"
 
     def explain(self, line: int, x: int, columns: Columns) -> str:

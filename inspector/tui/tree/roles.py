@@ -6,7 +6,7 @@ from .heat import ROLES as HEATS
 
 ROLES = (
     "name", "root", "guide", "arrow", "quiet", "class", "number", "shape", "calls", "observed", "unobserved", "foreign",
-    "badge", "warning", "error", "match", "altered", *HEATS,
+    "cost", "cost-warm", "badge", "warning", "error", "match", "altered", *HEATS,
 )  # fmt: skip
 """Of the pieces that `Lines` makes."""
 
@@ -36,6 +36,8 @@ ModuleTree {
     & > .module-tree--quiet { color: $text-disabled; }
     & > .module-tree--class { color: $text-muted; }
     & > .module-tree--number { color: $text-muted; }
+    & > .module-tree--cost { color: $text-muted; }
+    & > .module-tree--cost-warm { color: $text-primary; }
     & > .module-tree--shape { color: $foreground; }
     & > .module-tree--calls { color: $text-muted; }
     & > .module-tree--observed { color: $text-primary; }
@@ -61,6 +63,7 @@ ModuleTree {
         & > .module-tree--quiet { text-style: dim; }
         & > .module-tree--class { text-style: dim; }
         & > .module-tree--number { text-style: dim; }
+        & > .module-tree--cost { text-style: dim; }
         & > .module-tree--heat-none { text-style: dim; }
         & > .module-tree--heat-low { text-style: dim; }
         & > .module-tree--cursor { text-style: bold not dim; }

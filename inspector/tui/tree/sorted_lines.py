@@ -52,7 +52,8 @@ class SortedLines(Lines):
         """What the lines are sorted by is written once: a distance stands there as heat."""
         all = self._modules.widths()
         as_heat = self.sort is not None and self.sort.measure is distances and all.heat
-        number = 0 if as_heat else self.natural.number
+        as_cost = self.sort is not None and all.costs and self.sort.column in self.options.costs
+        number = 0 if as_heat or as_cost else self.natural.number
         return replace(all, name=self.natural.name, number=number, by_number=True)
 
     @property

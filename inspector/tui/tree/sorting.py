@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 from ...client.model import Model
 from ...gradients import size_of
-from ...records import CallRow
+from ...records import CallRow, Cost
+from ...report.costs import count_flops
+from ...report.waits import size
 from .. import format as fmt
 from .heat import short, worst
 
@@ -19,21 +21,36 @@ Measures = dict[int, float]
 
 @dataclass(frozen=True)
 class Sort:
-    """`title` says it above the tree, `write` a measure on a line."""
+    """`title` says it above the tree, `write` a measure on a line, where the `column` of costs does not."""
 
     title: str
     measure: Callable[[Model], Measures]
     write: Callable[[float], str]
+    column: str = ""
 
 
 def own_times(model: Model) -> Measures:
-    """Milliseconds in each module and in none below it, over all its calls."""
+    """Milliseconds in each module and in none below it, over all its calls: those of warm passes where costs were
+    measured, else of the last pass."""
+    if model.costs is not None:
+        return costs(lambda cost: cost.own_ms)(model)
     spent: Measures = defaultdict(float)
     inside: dict[int, float] = defaultdict(float)  # depth -> of the calls there that have not been taken off yet
     for call in model.calls:
         spent[call.module] += max(call.ms - inside.pop(call.depth + 1, 0.0), 0.0)
         inside[call.depth] += call.ms
     return dict(spent)
+
+
+def costs(measure: Callable[[Cost], float | None]) -> Callable[[Model], Measures]:
+    """By what was measured of each module that was called; nothing before that."""
+
+    def measure_all(model: Model) -> Measures:
+        rows = model.costs.costs.rows if model.costs is not None else ()
+        found = ((row.module, measure(row.cost)) for row in rows)
+        return {index: value for index, value in found if value}
+
+    return measure_all
 
 
 def own_parameters(model: Model) -> Measures:
@@ -62,7 +79,10 @@ def _largest(sizes: Iterable[float | None]) -> float | None:
 
 
 SORTS = (
-    Sort("own time", own_times, fmt.ms),
+    Sort("own time", own_times, fmt.ms, "own"),
+    Sort("time", costs(lambda cost: cost.ms), fmt.ms, "time"),
+    Sort("own FLOPs", costs(lambda cost: cost.own_flops), lambda flops: count_flops(int(flops))),
+    Sort("own activations", costs(lambda cost: cost.own_activations), lambda nbytes: size(int(nbytes))),
     Sort("own parameters", own_parameters, fmt.count),
     Sort("gradient", gradients, fmt.number),
     Sort("Δ from the baseline", distances, short),

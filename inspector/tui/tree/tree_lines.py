@@ -15,6 +15,7 @@ from ...text import visible
 from .. import format as fmt
 from .cells import Cells, Piece, share_line
 from .columns import CLASS_LIMIT, INDENT, NAME_LIMIT, Columns, Widths
+from .costs import cost_cells
 from .lines import Badge, DisplayOptions, Lines, call_badges, remarkable
 from .matching import Names, highlights
 from .outline import Outline
@@ -127,6 +128,7 @@ class TreeLines(Lines):
         return [
             [(" " * columns.gap, "class")],
             self.number_piece(number, columns.number, role or "number"),
+            *cost_cells(self.model, self.options, columns, id, role),
             self._output(id, calls, columns, role),
             self.heat_piece(calls, columns.heat, role),
             self.number_piece(f"×{len(calls)}" if len(calls) > 1 else "", columns.calls, role or "calls"),

@@ -28,6 +28,7 @@ from ...text import visible
 from .. import format as fmt
 from ..keys import bindings
 from .columns import Columns, lay_out
+from .costs import head
 from .gutter import Gutter
 from .heat import BOUNDS, Bounds
 from .lines import DisplayOptions
@@ -36,7 +37,21 @@ from .roles import CSS, ROLES, WIDGET_ROLES, component
 from .trail import Trail
 
 _BORDER = 4  # cells of the upper frame that no title can have, besides its corners
+_TITLE_AT = 2  # the cell of a line above which the title begins
 _SCREENFUL = 20  # lines, before the widget knows its height: a terminal of 80x24
+
+
+class _OfModule(Message):
+    """Something is done to the module in a row of a tree."""
+
+    def __init__(self, tree: ModuleTree, index: int) -> None:
+        self.tree = tree
+        self.index = index
+        super().__init__()
+
+    @property
+    def control(self) -> ModuleTree:
+        return self.tree
 
 
 class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
@@ -56,50 +71,34 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
     ascii: reactive[bool] = reactive(False)
     """Draw with ASCII only."""
 
-    class Highlighted(Message):
-        """The cursor is on another line."""
+    class Highlighted(_OfModule):
+        """The cursor is on another line: in call order, on this call."""
 
         def __init__(self, tree: ModuleTree, index: int, call: CallRow | None) -> None:
-            self.tree = tree
-            self.index = index
             self.call = call
-            super().__init__()
-
-        @property
-        def control(self) -> ModuleTree:
-            return self.tree
+            super().__init__(tree, index)
 
         def can_replace(self, message: Message) -> bool:
             """Only the newest counts when keys come faster than details."""
             return isinstance(message, ModuleTree.Highlighted)
 
-    class Opened(Message):
+    class Opened(_OfModule):
         """Enter or a double click: the details of this module are wanted."""
-
-        def __init__(self, tree: ModuleTree, index: int) -> None:
-            self.tree = tree
-            self.index = index
-            super().__init__()
-
-        @property
-        def control(self) -> ModuleTree:
-            return self.tree
 
     def __init__(self, *, ascii: bool = False, bounds: Bounds = BOUNDS, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._options = DisplayOptions(ascii=ascii, bounds=bounds)
-        self._listing = Listing(Model(awaited=True), self._options, by_calls=False)
+        self.options = DisplayOptions(ascii=ascii, bounds=bounds)
+        """Whoever changes them calls `refresh_rows`."""
+        self._listing = Listing(Model(awaited=True), self.options, by_calls=False)
         self.names = self._listing.names
         self._titles = ("", "")
         self.trail = Trail()
         self._before = Gutter()
         self.set_reactive(ModuleTree.ascii, ascii)
 
-    # what is shown
-
     def show(self, model: Model) -> None:
         """Show another model, from its root."""
-        self._listing = Listing(model, self._options, self.order)
+        self._listing = Listing(model, self.options, self.order)
         self.names = self._listing.names
         self.scroll_to(y=0, animate=False)
         self.refresh_rows()
@@ -124,7 +123,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
                 self._listing.show_calls(False)
 
     def watch_ascii(self, ascii: bool) -> None:
-        self._options.ascii = ascii
+        self.options.ascii = ascii
         self.set_class(ascii, "-ascii")
         self._fit_content()
 
@@ -149,7 +148,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def matches(self) -> list[int]:
         """The rows that match the filter, ascending; none where there is no filter."""
-        return list(self._options.matches) if self._options.filter else []
+        return list(self.options.matches) if self.options.filter else []
 
     def watch_filter(self, text: str) -> None:
         with self._changes():
@@ -315,8 +314,10 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         self.virtual_size = Size(0, len(self._listing.lines.ids))
         title, count = self._listing.title(self.size.width - _BORDER), self._listing.count()
         title = fmt.ascii_only(title) if self.ascii else title
-        if self._options.filter:
-            title += f" / {visible(self._options.filter)}"
+        if self.options.filter:
+            title += f" / {visible(self.options.filter)}"
+        frame, first = "-" if self.ascii else "─", self._before.width - _TITLE_AT
+        title = head(title, self.options.costs, self._columns(), first, self.size.width - _BORDER, frame)
         if (title, count) != self._titles:
             self._titles = title, count
             self.border_title, self.border_subtitle = Text(title), Text(count)

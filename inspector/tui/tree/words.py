@@ -13,6 +13,7 @@ from .heat import ROLES as HEATS
 PARAMETERS = "parameters: elements of the module's own and of all in it; – is none"
 SHAPE = "the shape of its output in the last call; in Calls, of this call"
 TIME = "in Calls: how long the call took, with all that it called"
+COST = "costs of a warm pass, of all calls together, in Calls of this one; the frame above names the columns"
 CALL = "in Calls: which call of the module in the pass, from #0 on"
 
 IN_TREE = {
@@ -22,6 +23,8 @@ IN_TREE = {
     "2×10 +4": "of several tensors the first one's shape, and how many more there are",
     "23.4 ms": TIME,
     "#1": CALL,
+    "cold": "times are of the first pass, which takes longer than any other",
+    "own, share": COST,
     "a": "before a line: the letter that M marked the module with",
     "Δ": "in the tree's title: how far outputs are from the baseline is shown, as ▆ 0.32",
 }
@@ -34,6 +37,8 @@ _BY_ROLE = {
     "root": "the class of the model",
     "shape": SHAPE,
     "quiet": "observed, and not called in the last pass; under a filter: it is above a match",
+    "cost": COST,
+    "cost-warm": COST,
     **dict.fromkeys(HEATS, MOVED.meaning),
 }
 

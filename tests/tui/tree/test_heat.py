@@ -137,7 +137,7 @@ async def test_a_configuration_says_from_which_distance_on_a_colour_begins(tmp_p
     ]  # fmt: skip
     thresholds = {"delta_low": 0.1, "delta_high": 2.0, "quick": 0.0, "exploding": 10.0}
     async with running(tmp_path, thresholds=thresholds) as (app, _, engine):
-        assert app.workbench.module_tree._options.bounds == Bounds(0.1, 0.1, 2.0) and app.state.quick == 0
+        assert app.workbench.module_tree.options.bounds == Bounds(0.1, 0.1, 2.0) and app.state.quick == 0
         assert app.workbench.panels.find(GradientsPanel).limits == Limits(exploding=10.0)
         passes = len(engine.requests(Run))
         app.controller.passes.follow_change()

@@ -556,7 +556,7 @@ async def test_call_order_lists_calls_apart_and_the_root_last() -> None:
             "head Linear", "(root) Network",
         ]  # fmt: skip
         assert "2.50 ms" in screen(tree)[3]
-        assert tree.border_title == "Calls" and tree.border_subtitle == "7 of 7 calls"
+        assert tree.border_title == "Calls" and tree.border_subtitle == "7 of 7 calls, cold"
         assert tree.cursor == 1, "the same module"
         await pilot.press("j", "j", "j")
         await pilot.pause()
@@ -573,7 +573,7 @@ async def test_call_order_through_a_filter_a_search_and_a_new_pass() -> None:
         tree.order = True
         tree.filter = "relu"
         await pilot.pause()
-        assert tree.border_subtitle == "4 of 23 calls"
+        assert tree.border_subtitle == "4 of 23 calls, cold"
         assert tree.search("layer2") == 1 and tree.search_next(1)
         assert key_of(tree, made) == "layer2.relu"
         made.start_trace(made.trace + 1)

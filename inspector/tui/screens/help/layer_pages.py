@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ....target_kinds import TARGET_KINDS
+from ...tree.costs import COLUMNS
 from ..specs import EXAMPLES
 from ..state_dict import STATES
 from .page import HelpPage
@@ -126,6 +127,17 @@ LAYER_PAGES: tuple[HelpPage, ...] = (
             "cross_entropy": "a loss: against the second part of a batch",
             "SGD(lr=0.01)": "an optimizer of torch.optim; parameters are put back after the last step",
             "pkg.mod:name": "a function of yours: a loss, or what makes the batches",
+        },
+    ),
+    _page(
+        "Costs", "What modules cost in a warm pass, measured with nothing recorded, as columns of tree and calls.",
+        keys={"accept": "show these; measured first, where that was not done yet", "tick": "a column on or off",
+              "leave": "leave it as it is"},
+        words={
+            "m": "measure anew, after a change",
+            "h": "go down the hot path: into whatever takes the longest, to a module with nothing in it",
+            "x": "no columns",
+            **{column.label: column.meaning for column in COLUMNS},
         },
     ),
     _page("A question", "It is done only after a yes.", keys={"yes": "do it", "no": "leave it as it is"}),
