@@ -20,6 +20,7 @@ from ..values.unwrap import is_lazy, read
 from .bits import real_elements, stored_bytes
 from .kept_tensor import LOST, KeptTensor, keeps_gradient
 from .kinds.held_tensors import HeldTensor
+from .module_groups import ModuleGroups
 from .others import OtherThreads
 from .reach import Reach, name_tensors, script_tensors
 from .room import Room
@@ -39,9 +40,9 @@ LARGE = 1 << 28
 
 
 class TensorBackup:
-    """Copies of the tensors of a model, made once. `not_copied` are the bytes past the budget; `is_cut` says that not
-    all that the model reaches is looked at, and `had_others` that there were other threads at any time: they may have
-    written between two passes, and ended since.
+    """Copies of the tensors of a model, made once, and in `modules` its modules as they were last. `not_copied` are the
+    bytes past the budget; `is_cut` says that not all that the model reaches is looked at, and `had_others` that there
+    were other threads at any time: they may have written between two passes, and ended since.
 
     Args:
         tree: The model.
@@ -53,6 +54,7 @@ class TensorBackup:
         others = OtherThreads(tree)
         self._gradients = not (others and others.are_busy())
         self.had_others = bool(others)
+        self.modules = ModuleGroups(tree)
         self.not_copied = 0
         self._room = Room(budget)
         self._tell = tell
@@ -62,7 +64,7 @@ class TensorBackup:
         self._by_id: dict[int, KeptTensor] = {}
         self._lost: dict[str, None] = {}  # what was found by `restore_restless`, and is told once
         with torch._C.DisableTorchFunctionSubclass(), without_collector():
-            reach = Reach(tree)
+            reach = Reach(tree, self.modules)
             self.is_cut = reach.is_cut
             self._keep([*name_tensors(reach.tensors), *script_tensors(tree)])
 

@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from ..modules.tree import ModuleTree
+from ..torch_hooks.ours import count_taken_off
 from ..values.collector import without_collector
 from .backup import TensorBackup
 from .hooks import KeptHooks
@@ -25,13 +28,14 @@ class Snapshot:
     def __init__(self, tree: ModuleTree, backup: TensorBackup) -> None:
         self._backup = backup
         with without_collector():
-            reach = Reach(tree)
+            reach = Reach(tree, backup.modules)
         backup.meet(reach.tensors)
         self.others = OtherThreads(tree)
         backup.had_others = backup.had_others or bool(self.others)
         if backup.had_others:
             backup.take_over(self.others)
-        self._kept = reach.kept
+        self._groups, self._kept = reach.groups, reach.kept
+        self._taken_off = count_taken_off()
         self._hooks = KeptHooks(backup.named_tensors())
         self._process = ProcessState()
         self._restless: list[Kept] | None = None
@@ -45,10 +49,20 @@ class Snapshot:
         for what is done again and again. `restore` finds the rest."""
         self._left_to_others += self._leave_to_others()
         if self._restless is None:
-            self._restless = [kept for kept in self._kept if self._put_back(kept)]
+            self._restless = [kept for kept in self._find_suspects() if self._put_back(kept)]
         for kept in self._restless:
             self._put_back(kept)
         self._restless_tensors = self._backup.restore_restless(self._restless_tensors, self.others)
+
+    def _find_suspects(self) -> Iterator[Kept]:
+        """What may have changed. Where others may have done it, or took hooks of ours off, all is asked alone."""
+        if self.others:
+            self._backup.modules.forget()
+        shared = self.others or count_taken_off() != self._taken_off
+        for group in self._groups:
+            if shared or not group.is_same():
+                yield from group.members
+        yield from self._kept
 
     def _put_back(self, kept: Kept) -> list[tuple[Place, Change]]:
         """What it had changed; of what cannot be put back, the words are kept, too."""
@@ -78,7 +92,7 @@ class Snapshot:
         """Put back everything but the contents of tensors. Returns as `restore` does, which tells of this as well."""
         changed, gone = self._process.restore()
         self._left_to_others += self._leave_to_others()
-        changes = [found for kept in self._kept for found in self._put_back(kept)]
+        changes = [found for kept in self._find_suspects() for found in self._put_back(kept)]
         changed += [say(place, change.piece) for place, change in changes if not change.lost]
         self._around = changed + self._hooks.restore(), gone
         return self._around

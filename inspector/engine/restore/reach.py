@@ -25,6 +25,7 @@ from .kinds.kind import Budget, Kept, Parts, Refused
 from .kinds.modules import KeptModule
 from .kinds.names import KeptNames, names_of
 from .kinds.origin import file_of, is_library, is_own, is_own_class
+from .module_groups import ModuleGroup, ModuleGroups
 from .place import Place, name_of
 
 MOST = 200_000
@@ -34,10 +35,17 @@ _UNCOUNTED = (KeptModule, HeldTensor)
 
 
 class Reach:
-    """One walk. `kept` is what was found as it is now, `tensors` are those among it, and `is_cut` says that there was
-    more than is looked at."""
+    """One walk. `groups` are the modules of the tree as they are now, `kept` what else was found, `tensors` those in
+    both, and `is_cut` says that there was more than is looked at.
 
-    def __init__(self, tree: ModuleTree) -> None:
+    Args:
+        tree: The model.
+        known: Its modules, as far as they were looked at before.
+    """
+
+    def __init__(self, tree: ModuleTree, known: ModuleGroups | None = None) -> None:
+        known = known if known is not None else ModuleGroups(tree)
+        self.groups = known.look()
         self.kept: list[Kept] = []
         self.tensors: list[HeldTensor] = []
         self.is_cut = False
@@ -48,10 +56,26 @@ class Reach:
         self._names: dict[int, KeptNames] = {}
         self._named: set[tuple[int, frozenset[str]]] = set()
         self._pending: deque[tuple[Place, Any, tuple[type[Kept], ...]]] = deque()
-        for node in tree.objects():
+        self._seen.update(tree.index_of_object)
+        for group in self.groups:
+            self._take(group)
+        for node in known.others:
+            self._seen.discard(id(node.module))
             self._meet(Place(None, ".".join(tree.paths[node.index])), node.module)
         while self._pending:
             self._visit(*self._pending.popleft())
+
+    def _take(self, group: ModuleGroup) -> None:
+        """What was found in it when it was looked at."""
+        for kind in group.types:
+            self._meet_type(kind)
+        for held in group.tensors:
+            if id(held.owner) not in self._seen:
+                self._seen.add(id(held.owner))
+                self.tensors.append(held)
+        for above, piece, value in group.leads_to:
+            if id(value) not in self._seen:
+                self._meet(Place(above, piece), value)
 
     def _meet(self, place: Place, value: Any) -> None:
         kinds = kinds_of(type(value))
@@ -70,9 +94,7 @@ class Reach:
             if self._left < 0:
                 self.is_cut = True
                 return
-        if id(type(value)) not in self._types:
-            self._types.add(id(type(value)))
-            self._meet_classes(type(value))
+        self._meet_type(type(value))
         for kind in kinds:
             self._keep(place, self._look_at(kind, value))
 
@@ -92,8 +114,11 @@ class Reach:
         elif type(kept) is KeptFunction and kept.is_own:
             self._meet_names(kept.owner.__globals__, names_of(kept.owner))
 
-    def _meet_classes(self, kind: type) -> None:
-        """Those of modules, and others that were written in the model's own files."""
+    def _meet_type(self, kind: type) -> None:
+        """Its classes: those of modules, and others that were written in the model's own files."""
+        if id(kind) in self._types:
+            return
+        self._types.add(id(kind))
         wanted = _is_kept if issubclass(kind, nn.Module) else _is_kept_own
         for each in mro(kind):
             if wanted(each):

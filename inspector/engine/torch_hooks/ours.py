@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import copyreg
 import functools
+import itertools
 import os
 import sys
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 from weakref import WeakValueDictionary
@@ -63,10 +64,20 @@ class OurHandle:
     def remove(self) -> None:
         """Take it off for good."""
         with LOCK:
+            _taken_off.append(next(_numbers))
             self._hook.ids.discard(self.id)
             self.handle.remove()
             if _LIVE.pop(self.id, None) is not None and not _LIVE:
                 _copy_as_ever()
+
+
+_numbers = itertools.count(1)
+_taken_off: deque[int] = deque([0], maxlen=1)
+
+
+def count_taken_off() -> int:
+    """How many hooks of ours were taken off so far, on whichever thread."""
+    return _taken_off[-1]
 
 
 _LIVE: WeakValueDictionary[int, OurHandle] = WeakValueDictionary()

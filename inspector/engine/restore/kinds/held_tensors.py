@@ -12,7 +12,8 @@ from .dicts import put_back
 from .kind import Budget, Change, Kept, Parts
 from .layout import layout_of
 
-_DICT: Any = vars(Tensor)["__dict__"]
+read_attributes: Any = vars(Tensor)["__dict__"].__get__
+"""What somebody gave to a tensor, past what its class shows."""
 
 _NONE: dict[str, Any] = {}
 
@@ -24,7 +25,7 @@ class HeldTensor(Kept):
 
     def __init__(self, owner: Tensor, budget: Budget) -> None:
         super().__init__(owner, budget)
-        attributes = _DICT.__get__(owner)
+        attributes = read_attributes(owner)
         self.attributes: dict[str, Any] = attributes.copy() if attributes else _NONE
         self.cls = type(owner)
         self.filled = layout_of(self.cls).read_slots(owner)
@@ -39,7 +40,7 @@ class HeldTensor(Kept):
     def restore(self) -> Iterator[Change]:
         if self.filled and type(self.owner) is self.cls:
             yield from map(Change, layout_of(self.cls).restore_slots(self.owner, self.filled))
-        now = _DICT.__get__(self.owner)
+        now = read_attributes(self.owner)
         if now or self.attributes:
             yield from map(Change, put_back(now, self.attributes))
 

@@ -26,7 +26,10 @@ PARTS = ("_parameters", "_buffers", "_modules")
 HELD = (*PARTS, *DICTS)
 """Those, and the dicts of its hooks."""
 
-_HELD = frozenset((*HELD, "_non_persistent_buffers_set"))
+NOT_SAVED = "_non_persistent_buffers_set"
+"""Attribute of a module: the names of buffers that a state dict is without."""
+
+_HELD = frozenset((*HELD, NOT_SAVED))
 
 _TORCHS = (OrderedDict, dict, set)
 """What it keeps under such names, of no subclass: the most, and quicker to know."""
@@ -45,7 +48,7 @@ class KeptModule(Kept):
     def __init__(self, owner: nn.Module, budget: Budget) -> None:
         super().__init__(owner, budget)
         self.cls = type(owner)
-        self.attributes = attributes = _read_dict(owner).copy()
+        self.attributes = attributes = read_dict(owner).copy()
         self.filled = layout_of(self.cls).read_slots(owner)
         self.held: dict[str, Any] = {
             key: copy_dict(held) for key in HELD if (held := attributes.get(key)) and _is_dict(held)
@@ -66,7 +69,7 @@ class KeptModule(Kept):
         yield from self.filled.items()
 
     def leave_to(self, theirs: Theirs) -> Iterator[Change]:
-        attributes = _read_dict(self.owner)
+        attributes = read_dict(self.owner)
         for key in PARTS if theirs.parts else ():
             yield from self._leave_parts(key, attributes.get(key), theirs)
         for key in DICTS if theirs.put_on or theirs.taken_off else ():
@@ -89,15 +92,27 @@ class KeptModule(Kept):
             left = leave_hooks(now, then, theirs.put_on, theirs.taken_off)
             if left.keys() != then.keys():
                 self.held[key] = left
-                self.attributes[BACKWARD_FLAG] = _read_dict(self.owner).get(BACKWARD_FLAG)
+                self.attributes[BACKWARD_FLAG] = read_dict(self.owner).get(BACKWARD_FLAG)
                 yield Change(key.strip("_").replace("_", " "), _LEFT)
+
+    def is_same(self) -> bool:
+        """Whether nothing changed since."""
+        now = read_dict(self.owner)
+        held = [(now.get(key), self.held.get(key, _NONE)) for key in HELD]
+        return (
+            type(self.owner) is self.cls
+            and identical(layout_of(self.cls).read_slots(self.owner), self.filled)
+            and identical(now, self.attributes)
+            and all(identical(each, then) for each, then in held if _is_dict(each))
+            and _not_saved(now) == self.not_saved
+        )
 
     def restore(self) -> Iterator[Change]:
         if type(self.owner) is not self.cls:
             object.__setattr__(self.owner, "__class__", self.cls)
             yield Change("class")
         yield from map(Change, layout_of(self.cls).restore_slots(self.owner, self.filled))
-        attributes = _read_dict(self.owner)
+        attributes = read_dict(self.owner)
         if not identical(attributes, self.attributes):
             yield from map(Change, put_back(attributes, {**self.attributes, **_methods_looked_up(attributes)}))
         for key in PARTS:
@@ -109,12 +124,12 @@ class KeptModule(Kept):
             if restore_hooks(kind, attributes, self.held):
                 yield Change(kind.attribute.strip("_").replace("_", " "))
         if _not_saved(attributes) != self.not_saved:
-            attributes["_non_persistent_buffers_set"].clear()
-            attributes["_non_persistent_buffers_set"].update(self.not_saved)
+            attributes[NOT_SAVED].clear()
+            attributes[NOT_SAVED].update(self.not_saved)
             yield Change("which buffers are saved")
 
 
-def _read_dict(owner: nn.Module) -> dict[str, Any]:
+def read_dict(owner: nn.Module) -> dict[str, Any]:
     """Its very own, whatever its class shows."""
     found = layout_of(type(owner)).read_dict(owner)
     assert found is not None  # every module has one
@@ -137,5 +152,5 @@ def _is_torchs(value: object) -> bool:
 
 
 def _not_saved(attributes: dict[str, Any]) -> Any:
-    found = attributes.get("_non_persistent_buffers_set", ())
+    found = attributes.get(NOT_SAVED, ())
     return found if type(found) is set else ()
