@@ -72,3 +72,8 @@ def _tensors(value: Value) -> Iterator[TensorValue]:
     elif isinstance(value, SequenceValue | MappingValue):
         for item in value.items:
             yield from _tensors(item)
+
+
+def say_share(share: float) -> str:
+    """`31%`, `0.4%`."""
+    return f"{share * 100:.{0 if share >= 0.095 else 1}f}%"

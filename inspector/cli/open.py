@@ -128,6 +128,7 @@ def _read_target(parser: argparse.ArgumentParser, options: argparse.Namespace, c
         "save": options.save,
         "batches": options.batches,
         "generate": options.generate,
+        "budget": options.budget,
         "backward": options.backward,
         "loss": options.loss,
         "optimizer": options.optimizer,

@@ -15,7 +15,7 @@ from ..records.costs import MOST_PASSES
 from . import verbs
 from .model_options import add_model_options
 from .output import say, write
-from .pass_options import batch_sizes, whole_number
+from .pass_options import batch_sizes, share, whole_number
 
 DESCRIPTION = """\
 Look inside a PyTorch model in the terminal, and change what it does while it
@@ -167,6 +167,13 @@ def _add_passes(parser: argparse.ArgumentParser) -> None:
     )
     add("--optimizer", default="", metavar="OPT", help="step after each batch, such as 'SGD(lr=0.01)'")
     add("--loader", default="", metavar="pkg.mod:NAME", help="whose items are the batches")
+    add(
+        "--budget",
+        type=share,
+        default=0.0,
+        metavar="10%%",
+        help="leave out statistics where looking on would take more than this share of the pass; it says how many",
+    )
     add("--costs", type=whole_number(1, MOST_PASSES), default=0, metavar="N",
         help="what each module costs, the median of N warm passes; --print costs takes 5")  # fmt: skip
     add("--estimate", type=batch_sizes, default=(), metavar="SIZES",

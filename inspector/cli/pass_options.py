@@ -19,6 +19,15 @@ def whole_number(least: int, most: int = MOST) -> Callable[[str], int]:
     return read
 
 
+def share(text: str) -> float:
+    """An argparse type: `10%`, as 0.1."""
+    number = text.removesuffix("%")
+    percent = float(number) if number.isascii() and number.replace(".", "", 1).isdigit() else 0.0
+    if number == text or not 0 < percent <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no share such as 10%")
+    return percent / 100
+
+
 def batch_sizes(text: str) -> tuple[int, ...]:
     """An argparse type: `1,8,32`."""
     return tuple(map(whole_number(1), text.split(",")))

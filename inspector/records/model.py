@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from .badges import Badge
 from .base import Count, Path, Record, Row
+
+Budget = Annotated[float, Meta(ge=0, le=100)]
+"""What hooks of ours may take, as a share of what a pass takes without them; 0 for whatever they take. Statistics of
+tensors are left out for it, and nothing else."""
 
 
 class ModuleRow(Row, frozen=True):
@@ -42,6 +50,7 @@ class Target(Record, frozen=True):
     save: str = ""  # the .safetensors file that they are for
     batches: int = 1  # passes in a row, see `Run`
     generate: int = 0  # tokens, see `Run`
+    budget: Budget = 0.0
     backward: bool = False
     loss: str = ""
     optimizer: str = ""

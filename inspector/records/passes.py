@@ -132,6 +132,8 @@ class PassSummary(Record, frozen=True):
     faults: tuple[Problem, ...] = ()  # the first hooks of ours that failed and were passed over
     idle: tuple[HookOutcome, ...] = ()  # the first that never fired or changed nothing
     hook_counts: HookCounts = HookCounts()
+    observing_ms: Milliseconds = 0.0  # of `ms`, the time in hooks of ours, on the thread that ran the pass
+    left_out: Count = 0  # tensors without statistics, since those would have taken more than the budget
     batches: Count = 1  # passes that this one is the last of
     steps: Count = 1  # calls of the model itself: batches, or tokens of `generate`
     first_step: Count = 0  # the first of which calls are kept
@@ -140,3 +142,9 @@ class PassSummary(Record, frozen=True):
     loss: float | None = None
     direct: tuple[int, ...] = ()  # modules whose forward ran past __call__, where no hook sees it
     unobserved: int | None = None  # calls where no module has a hook of ours, if that is another number: a fused path
+
+    @property
+    def overhead(self) -> float | None:
+        """The time in hooks of ours as a share of what the pass took without them; None where nothing is known."""
+        rest = self.ms - self.observing_ms
+        return self.observing_ms / rest if self.observing_ms > 0 and rest > 0 else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..records import HookOutcome, ModelInfo, PassSummary
 from ..text import visible
+from ..value_text import say_share
 from .findings import find_dead
 from .hints import Hint
 from .model import Report
@@ -41,7 +42,11 @@ def _describe_weights(info: ModelInfo) -> str:
 
 
 def _describe_pass(summary: PassSummary) -> list[str]:
-    lines = [f"{summary.calls:,} calls in {summary.ms:.1f} ms, seed {summary.seed}"]
+    overhead = summary.overhead
+    looking = "" if overhead is None else f", observing {summary.observing_ms:.1f} ms of it (+{say_share(overhead)})"
+    lines = [f"{summary.calls:,} calls in {summary.ms:.1f} ms{looking}, seed {summary.seed}"]
+    if summary.left_out:
+        lines.append(f"no statistics of {summary.left_out:,} tensors: left out to stay within the budget")
     return [*lines, *_describe_steps(summary), *_describe_changes(summary)]
 
 

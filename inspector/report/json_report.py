@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ..records import CallDetail, CallRow, HookOutcome, Location, ModuleRow
+from ..records import CallDetail, CallRow, HookOutcome, Location, ModuleRow, PassSummary
 from .hints import Hint
 from .json_costs import costs_to_json
 from .json_failure import SCHEMA, error_to_json
@@ -42,6 +42,7 @@ def _document(report: Report) -> dict[str, Any]:
         "error": error_to_json(report.problem) if report.problem is not None else None,
         "hooks": [_hook(outcome) for outcome in report.outcomes],
         **_faults(report),
+        "pass": _pass(report.summary) if report.summary is not None else None,
         "loss": finite_or_none(report.summary.loss) if report.summary else None,
         "batches": report.summary.batches if report.summary else 0,
         "steps": report.summary.steps if report.summary else 0,
@@ -51,6 +52,10 @@ def _document(report: Report) -> dict[str, Any]:
         **({"costs": costs_to_json(report, report.costs)} if report.costs is not None else {}),
         **({"estimate": memory_to_json(report.memory)} if report.memory is not None else {}),
     }
+
+
+def _pass(summary: PassSummary) -> dict[str, Any]:
+    return {"ms": summary.ms, "observing_ms": summary.observing_ms, "left_out": summary.left_out}
 
 
 def _module(report: Report, row: ModuleRow, place: Location | None, counts: dict[int, int]) -> dict[str, Any]:

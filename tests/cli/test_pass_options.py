@@ -12,6 +12,8 @@ from tests.documents import read_document
     ("typed", "said"),
     [
         ("--batches 0", "'0' is no whole number from 1"),
+        ("--budget 5", "'5' is no share such as 10%"),
+        ("--budget 0%", "'0%' is no share such as 10%"),
         ("--batches=-1", "'-1' is no whole number from 1"),
         ("--batches 100000000000000000000000", "is no whole number from 1 to 1,000,000"),
         ("--generate=-3", "'-3' is no whole number from 1"),

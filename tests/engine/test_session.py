@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from inspector.engine.inputs.guess import TRIES
+from inspector.engine.recording.call_values import OVER_BUDGET
 from inspector.engine.restore import backup as backup_module
 from inspector.engine.session import Session
 from inspector.engine.subject import model_info
@@ -28,6 +30,7 @@ from inspector.records import (
     Note,
     Opened,
     PassEnded,
+    PassSummary,
     Progress,
     Run,
     Target,
@@ -460,3 +463,34 @@ def test_an_edit_before_any_pass_is_undone_in_what_shares_its_memory_too() -> No
     session.change(lambda log: log.undo())
     session.close()
     assert torch.equal(model.weight, before)
+
+
+class Slow(nn.Module):
+    """A tensor that takes a while to reduce, and hardly any to make."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(*(nn.Identity() for _ in range(20)))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.layers(x.bfloat16())  # halves are reduced each time they are seen
+
+
+def run_within(budget: float) -> tuple[PassSummary, Session]:
+    session = Session(lambda event: None)
+    session.adopt(Slow(), (torch.ones(500_000),), {}, "slow")
+    session.subject.target = replace(session.subject.target, budget=budget)
+    return session.run(), session
+
+
+def test_a_budget_leaves_out_statistics_and_says_of_how_many() -> None:
+    free, session = run_within(0.0)
+    session.close()
+    assert free.left_out == 0 and free.overhead is not None and free.overhead > 1
+    kept, session = run_within(0.5)
+    assert kept.left_out > 10 and kept.overhead is not None and kept.overhead < free.overhead
+    described = [call for index in range(20) for call in session.calls_of(("layers", str(index))).calls]
+    outputs = [call.output for call in described if isinstance(call.output, TensorValue)]
+    assert len(outputs) == 20 and {output.shape for output in outputs} == {(500_000,)}
+    assert {output.why for output in outputs if output.statistics is None} == {OVER_BUDGET}
+    session.close()

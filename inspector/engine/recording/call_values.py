@@ -10,6 +10,8 @@ from ..values.summarize import Summarizer
 from ..values.watch import Watch
 from .call import Call
 
+OVER_BUDGET = "no statistics: left out to stay within the budget"
+
 
 class CallValues:
     """Describes values the moment they are seen; `resolve` completes their statistics.
@@ -17,10 +19,14 @@ class CallValues:
     Args:
         statistics: Statistics of every tensor, or shapes only.
         watch: The node whose values also get histograms and previews.
+
+    While `spares`, there are statistics of that node alone.
     """
 
     def __init__(self, statistics: bool, watch: Watch | None) -> None:
+        self.spares = False
         self._plain = Summarizer(statistics)
+        self._spared = Summarizer(False, why=OVER_BUDGET) if statistics else self._plain
         self._full = Summarizer(True, values=True, watch=watch)
         self._watched = watch.index if watch is not None else None
 
@@ -39,11 +45,16 @@ class CallValues:
         """Of what reaches one tensor of its output, counted from 0, in a backward pass."""
         seen = call.observe_filter
         if seen is None or seen.hook.condition is None or seen.holds(gradient):
-            value = self._plain.describe(gradient)
+            value = (self._spared if self.spares else self._plain).describe(gradient)
             call.gradients.append(value)
             call.by_tensor[number].append(value)
             if seen is not None:
                 seen.show_gradient()
+
+    @property
+    def left_out(self) -> int:
+        """Tensors without statistics, which were spared."""
+        return 0 if self._spared is self._plain else self._spared.left_out
 
     def resolve(self) -> None:
         """Complete the statistics of what was seen so far."""
@@ -51,7 +62,9 @@ class CallValues:
         self._full.resolve()
 
     def _of(self, call: Call) -> Summarizer:
-        return self._full if call.index == self._watched else self._plain
+        if call.index == self._watched:
+            return self._full
+        return self._spared if self.spares else self._plain
 
     def _see_all_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         summarizer = self._of(call)

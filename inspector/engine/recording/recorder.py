@@ -32,6 +32,7 @@ from ..values.watch import Watch
 from .call import Call, Witness
 from .call_site import find_call_site
 from .call_values import CallValues
+from .here import Here
 from .numbers import CallNumbers
 from .recomputed import STOPPED, complete_stopped
 
@@ -41,16 +42,6 @@ _HOOK_FRAMES = 4  # from `find_call_site` over `_enter`, `enter` and the hook up
 
 class Cancelled(BaseException):
     """The person asked for the pass to stop. Not an `Exception`, so that a model's own handlers let it through."""
-
-
-class _Thread(threading.local):
-    """Where one thread is."""
-
-    def __init__(self) -> None:
-        self.stack: list[Call] = []
-        self.spent = 0.0  # seconds in our own hooks
-        self.altered: set[int] = set()  # nodes whose input was altered and that are about to be entered
-        self.known = False
 
 
 class Recorder:
@@ -69,6 +60,8 @@ class Recorder:
         filters: What is looked at of the calls of a node; of others everything.
         call_log: Is told of every entry and exit at once, for whoever outlives this process.
         steps: Counts the steps; without it all is one.
+        budget: What our hooks may take, as a share of what the pass takes without them; statistics are left out for it.
+            0 for whatever they take.
         limit: The most calls to keep; past it the oldest steps are forgotten, but never the running one. None for all.
     """
 
@@ -87,6 +80,7 @@ class Recorder:
         filters: Mapping[int, ObserveFilter] | None = None,
         call_log: CallLog | None = None,
         steps: StepCounter | None = None,
+        budget: float = 0.0,
         limit: int | None = None,
     ) -> None:
         self.tree = tree
@@ -97,7 +91,7 @@ class Recorder:
         self.forgot = False  # calls of the first steps
         self.output_hooks = OutputHooks()  # in a pass with gradients
         self._index = tree.index_of_object
-        self._values = CallValues(statistics, watch)
+        self.values = CallValues(statistics, watch)
         self._only = only
         self._progress = progress
         self._keeps = keep > 0
@@ -108,15 +102,21 @@ class Recorder:
         self._filters = filters if filters is not None else {}
         self._call_log = call_log
         self._steps = steps if steps is not None else StepCounter()
+        self._budget = budget
         self._limit = limit
         self._clock = itertools.count()
         self._numbers = CallNumbers(self._steps)
         self._raised: BaseException | None = None  # the newest exception that came out of a module
-        self._here = _Thread()
+        self._here = Here()
         self._open: list[list[Call]] = []  # every thread's stack
         self._cancel = threading.Event()
         self._entered = 0
         self._told = perf_counter()
+
+    @property
+    def observing_ms(self) -> float:
+        """The time in our own hooks, on the thread that asks."""
+        return self._here.spent * 1e3
 
     def cancel(self) -> None:
         """Stop at the next module. Any thread may call it."""
@@ -195,7 +195,7 @@ class Recorder:
         """Complete the statistics of what was seen so far."""
         if self.witness is not None:
             self.witness.settle()
-        self._values.resolve()
+        self.values.resolve()
 
     def _enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], began: float) -> None:
         index = self._node_of(module)
@@ -205,7 +205,8 @@ class Recorder:
         call = self._start(index, here)
         call.before = sys.exc_info()[1]
         call.observe_filter = self._filters.get(index)
-        self._values.see_inputs(call, args, kwargs)
+        self._keep_to_budget(began, here)
+        self.values.see_inputs(call, args, kwargs)
         call.file, call.line = find_call_site(_HOOK_FRAMES)
         if self._call_log is not None:
             self._call_log.enter(call.entry(self.tree))
@@ -217,14 +218,19 @@ class Recorder:
         here.spent += call.began - began
         call.spent = here.spent
 
+    def _keep_to_budget(self, now: float, here: Here) -> None:
+        if self._budget:
+            self.values.spares = here.spent_more(self._budget, now)
+
     def _node_of(self, module: nn.Module) -> int | None:
         """The node to record a call of `module` under. A copy of a module takes our hooks along, but has no node."""
         index = self._index.get(id(module))
         return None if self._only is not None and index not in self._only else index
 
-    def _start(self, index: int, here: _Thread) -> Call:
+    def _start(self, index: int, here: Here) -> Call:
         if not here.known:
             here.known = True
+            here.began = perf_counter()
             self._open.append(here.stack)
         number, step, in_step = self._numbers.next(index)
         call = Call(index, number, next(self._clock), len(here.stack), step, in_step)
@@ -253,13 +259,14 @@ class Recorder:
                     self._blame(call, raised)
             else:
                 call.status = "ok"
+                self._keep_to_budget(began, here)
                 self._see(call, output)
         finally:
             self._close(call)
             here.spent += perf_counter() - began
 
     def _see(self, call: Call, output: object) -> None:
-        self._values.see_output(call, output)
+        self.values.see_output(call, output)
         if self._keeps:
             self._keep(call, output)
         if self.witness is not None:
@@ -290,7 +297,7 @@ class Recorder:
     def _see_gradient(self, call: Call, number: int, gradient: Tensor) -> None:
         began = perf_counter()
         try:
-            self._values.see_gradient(call, number, gradient)
+            self.values.see_gradient(call, number, gradient)
         except Exception as error:  # as in `enter`
             self._fault(error)
         self._here.spent += perf_counter() - began
@@ -301,7 +308,7 @@ class Recorder:
             self.failed = call
         self._raised = raised
 
-    def _matching(self, index: int, here: _Thread) -> Call:
+    def _matching(self, index: int, here: Here) -> Call:
         """The entry this exit belongs to; whatever was entered inside it and not left is closed as it is."""
         if here.stack and here.stack[-1].index == index:
             return here.stack.pop()

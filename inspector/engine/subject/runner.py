@@ -278,6 +278,7 @@ class Runner:
             filters=self._subject.observers.filters,
             call_log=self._call_log,
             steps=self._subject.change_log.hook_state.steps,
+            budget=self._subject.target.budget,
             limit=MOST_CALLS,
         )
 
@@ -328,6 +329,8 @@ class Runner:
             faults=self.hooks.faults,
             idle=self.hooks.idle,
             hook_counts=self.hooks.count(),
+            observing_ms=min(recorder.observing_ms, outcome.ms),
+            left_out=recorder.values.left_out,
             batches=batches.done,
             backward=self.settings.backward,
             loss=batches.loss,

@@ -50,11 +50,16 @@ class Summarizer:
         statistics: Also reduce each tensor to its statistics; call `resolve` when the pass is over.
         values: Also make histograms and previews (costs much more; for one module at a time).
         watch: Copies the tensors of which there are previews.
+        why: There are no statistics, to be said of each tensor; `left_out` counts those.
     """
 
-    def __init__(self, statistics: bool = True, values: bool = False, watch: Watch | None = None) -> None:
+    def __init__(
+        self, statistics: bool = True, values: bool = False, watch: Watch | None = None, why: str = ""
+    ) -> None:
         self.statistics = statistics
         self.values = values
+        self.left_out = 0
+        self._why = why
         self._watch = watch
         self._pending = stats.Pending()
         self._shapes: dict[tuple[object, ...], TensorValue] = {}
@@ -101,12 +106,13 @@ class Summarizer:
 
     def _shape_only(self, tensor: Tensor) -> TensorValue:
         """A pass sees the same few shapes again and again, and making a record costs more than finding it."""
+        self.left_out += 1
         if type(tensor) is not Tensor or tensor.layout is not torch.strided or tensor.is_nested:
-            return _metadata(tensor)
+            return _metadata(tensor, self._why)
         key = tensor.shape, tensor.dtype, tensor.device, tensor.requires_grad
         known = self._shapes.get(key)
         if known is None:
-            known = self._shapes[key] = _metadata(tensor)
+            known = self._shapes[key] = _metadata(tensor, self._why)
         return known
 
     def resolve(self) -> None:

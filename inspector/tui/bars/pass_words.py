@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...records import HookCounts, PassSummary, Progress, Work
 from ...report.waits import count_work
 from ...text import visible
+from ...value_text import say_share
 from .. import format
 from ..tree.heat import short
 from .parts import Part, drop_parts
@@ -51,7 +52,8 @@ def describe_last(summary: PassSummary, after: str, width: int, dot: str) -> str
         kind = visible(summary.problem.kind or "failed")
         return dot.join((named, format.cut(kind, 24), after))
     took = "cancelled" if summary.cancelled else format.ms(summary.ms)
-    parts = [Part(0, named), Part(3, took), *_outcome(summary), Part(4, after)]
+    looking = [Part(5, f"observing +{say_share(summary.overhead)}")] if summary.overhead is not None else []
+    parts = [Part(0, named), Part(3, took), *looking, *_outcome(summary), Part(4, after)]
     return dot.join(part.text for part in drop_parts(parts, width, dot))
 
 

@@ -49,6 +49,9 @@ TITLE_WORDS = (
     TitleWord("pass 3", r"pass \d+", "the last pass, counted since the model was opened"),
     TitleWord("4 batches", r"\d+ (batches|steps)", "the last pass was several: batches, tokens, or steps of training"),
     TitleWord("42.9 ms", r"[\d.,]+ (µs|us|ms|s|min|h)|cancelled", "how long it took, or takes until now"),
+    TitleWord(
+        "observing +4%", r"observing \+.*", "what hooks of ours took, against the rest of the pass; --budget limits it"
+    ),
     TitleWord("1 failed", r"\d+( hooks?)? failed", "hooks of ours that raised; the Log says why"),
     TitleWord("never fired", r"\d+( hooks?)? never fired", "hooks that no call reached; the Log says why"),
     TitleWord(

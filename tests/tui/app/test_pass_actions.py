@@ -31,6 +31,7 @@ from inspector.records import (
     TryStateDict,
 )
 from inspector.tui.bars.pass_words import describe_last, describe_running
+from inspector.tui.bars.title_words import explain_word
 from inspector.tui.panels.gradients import GradientsPanel
 from inspector.tui.panels.log import LogPanel
 from inspector.tui.screens.batches import BatchesDialog, count_fault, name_faults
@@ -241,6 +242,9 @@ def test_the_last_pass_says_how_far_the_output_is_and_the_loss_as_there_is_room(
     assert describe_last(summary, "76 hooks", 40, " · ") == "pass 3 · 23.4 ms · Δ 0.32 · loss 2.31"
     assert describe_last(summary, "76 hooks", 30, " · ") == "pass 3 · Δ 0.32 · loss 2.31"
     assert describe_last(summary, "76 hooks", 3, " · ") == "pass 3"
+    watched = PassSummary(3, 20.0, 9, observing_ms=4.0)
+    assert describe_last(watched, "76 hooks", 60, " · ") == "pass 3 · 20.0 ms · observing +25% · 76 hooks"
+    assert explain_word("observing +25%").startswith("what hooks of ours took")
     assert describe_last(PassSummary(9, 1.0, 1, batches=7), "x", 60, " · ").startswith("7 batches")
     two = replace(summary, hook_counts=HookCounts(2, failed=2))
     assert describe_last(two, "x", 30, " · ") == "pass 3 · 2 hooks failed"
