@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import field
 
 from .base import Count, Path, Record
 from .messages import Event, ModelRequest
 from .passes import Problem
+
+Phase = Literal["forward", "loss", "backward", "optimizer"]
 
 
 class MemoryPeak(Record, frozen=True):
@@ -17,7 +21,7 @@ class MemoryPeak(Record, frozen=True):
     sizes: dict[
         str, Count
     ]  # by what it is for: parameters, buffers, input, gradients, optimizer, activations, temporary
-    phase: str  # "forward", "loss", "backward" or "optimizer"
+    phase: Phase
     path: Path | None = None  # the module that runs then, or whose part of the graph the backward pass is at
     fits: bool | None = None  # into what is free there; None where nothing tells
     allocated: Count | None = None  # what torch's allocator says of the same step, on a GPU and where it really ran

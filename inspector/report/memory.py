@@ -81,7 +81,7 @@ def _say_when(peak: MemoryPeak) -> str:
     if peak.phase in ("optimizer", "loss"):
         return "in the loss" if peak.phase == "loss" else "in the optimizer's step"
     place = "" if peak.path is None else visible(".".join(peak.path)) or "(root)"
-    return f"in the {peak.phase} pass" + f" of {place}" * bool(place)
+    return f"in the {visible(peak.phase)} pass" + f" of {place}" * bool(place)
 
 
 def memory_to_json(estimate: MemoryEstimate) -> dict[str, Any]:

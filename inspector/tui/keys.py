@@ -151,6 +151,8 @@ COMMANDS: tuple[Command, ...] = (
             footer="Backward", rank=8),
     Command("batches", "m", "passes.batches", "Run several batches, or generate tokens", "Hooks and passes",
             footer="Batches", rank=15),
+    Command("estimate-memory", "", "memory.estimate", "Estimate memory: of a step, for sizes of the batch",
+            "Hooks and passes"),
     Command("step-previous", "left_curly_bracket", "passes.step(-1)", "Previous step of the pass: a batch, or a token",
             "Hooks and passes", shown="{"),
     Command("step-next", "right_curly_bracket", "passes.step(1)", "Next step", "Hooks and passes", shown="}"),

@@ -31,6 +31,7 @@ from inspector.records import (
     DisableAll,
     Done,
     EditParameters,
+    EstimateMemory,
     Failed,
     GetAllHooks,
     GetAttributes,
@@ -53,6 +54,9 @@ from inspector.records import (
     ListTargets,
     LoadRecipe,
     MappingValue,
+    MemoryEstimate,
+    MemoryPeak,
+    MemoryRow,
     ModelInfo,
     ModuleRow,
     ModuleRows,
@@ -223,6 +227,8 @@ class FakeEngine:
                 return Kinds(KINDS)
             case GetAttributes():
                 return Attributes(request.path, "Net", "(x)", "", EMPTY, EMPTY, EMPTY)
+            case EstimateMemory(batches=batches):
+                return MemoryEstimate(1, tuple(MemoryRow(size, "x", (peak_of(size),)) for size in batches), "forward")
             case Save(file=file):
                 return Saved(file, "3 hooks and 1 edit")
             case CheckHook(where=where, hook=hook):
@@ -302,6 +308,11 @@ class FakeEngine:
         for index, path in enumerate(PATHS):
             if any(path == each or (subtree and path[: len(each)] == each) for each in paths):
                 yield index
+
+
+def peak_of(size: int) -> MemoryPeak:
+    """Of a step with so many examples."""
+    return MemoryPeak("cpu", 1_000 * size, {"activations": 1_000 * size}, "forward", ("body",), size < 10)
 
 
 def written(hook: str | HookSpec) -> str:

@@ -19,12 +19,13 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass
 from torch.utils._pytree import tree_leaves
 
+from ...records.estimates import Phase
+
 Category = Literal["parameters", "buffers", "input", "gradients", "optimizer", "activations", "temporary"]
 """`activations` are what forward and loss made, the output too; `temporary` is what the backward pass and the
 optimizer made and is neither a gradient of a parameter nor the optimizer's state."""
 CATEGORIES: tuple[Category, ...] = get_args(Category)
 
-Phase = Literal["forward", "loss", "backward", "optimizer"]
 _MADE: dict[Phase, Category] = {
     "forward": "activations",
     "loss": "activations",

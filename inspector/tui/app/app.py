@@ -45,6 +45,7 @@ from .actions.general import GeneralActions
 from .actions.hook_forms import HookForms
 from .actions.hook_rows import HookRowActions
 from .actions.hooks import HookActions
+from .actions.memory import MemoryActions
 from .actions.passes import PassActions
 from .actions.targets import TargetActions
 from .actions.weights import WeightActions
@@ -134,6 +135,7 @@ class InspectorApp(App[None], inherit_bindings=False):
             "targets": self.targets,
             "workbench": bench,
             "panels": bench.panels,
+            "memory": MemoryActions(engine, state, passes, presenter, host, ascii),
             "passes": PassActions(engine, state, passes, presenter, questions, host),
             "weights": WeightActions(engine, state, changer, questions, host, ascii),
             "hooks": HookActions(engine, state, bench, observing, changer, forms, host, ascii),

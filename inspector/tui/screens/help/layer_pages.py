@@ -140,6 +140,17 @@ LAYER_PAGES: tuple[HelpPage, ...] = (
             **{column.label: column.meaning for column in COLUMNS},
         },
     ),
+    _page(
+        "Memory of a step",
+        "What a step holds in memory when it is most, found out on tensors that have shapes and no memory. Activations "
+        "are what forward and loss made; temporary is what the backward pass and the optimizer made besides.",
+        keys={"accept": "estimate it", "interrupt": "stop the engine at it", "leave": "close it"},
+        words={
+            **_FIELDS,
+            "1,8,32": "sizes of the batch",
+            "Adam(), SGD(lr=0.01)": "an optimizer of torch.optim, whose state is there from its first step on",
+        },
+    ),
     _page("A question", "It is done only after a yes.", keys={"yes": "do it", "no": "leave it as it is"}),
     _page(
         "Leaving", "Hooks or edits are in no file yet. They are kept and offered the next time.",

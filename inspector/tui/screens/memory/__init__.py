@@ -1,0 +1,1 @@
+"""What a step holds in memory, asked and shown."""
