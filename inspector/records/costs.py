@@ -16,7 +16,7 @@ class Cost(Row, frozen=True):
     """Of one call, or of all calls of a module: with everything in it, and `own` without the modules in it."""
 
     ms: Milliseconds
-    own_ms: Milliseconds
+    own_ms: Milliseconds  # of a module around others with a few microseconds for each mark at these
     flops: Count | None  # as torch counts them, a multiplication and an addition are two; None where not counted
     own_flops: Count | None
     activations: Count  # bytes of tensors that were given, each piece of memory once

@@ -147,10 +147,14 @@ def describe_costs(costs: Costs, rows: Sequence[ModuleRow]) -> list[str]:
     at_end = f" ({ms[path[-1]] / costs.ms:.1%})" if path and path[-1] in ms and costs.ms > 0 else ""
     return [
         f"{costs.ms:.2f} ms, median of {costs.passes} passes after a first one, {CLOCKS[costs.clock]}",
-        f"{count_flops(total_flops(costs))} FLOPs as torch counts them{_say_uncounted(costs)}",
+        f"{_count_all(costs)} FLOPs as torch counts them{_say_uncounted(costs)}",
         *([f"hot path: {names}{at_end}"] if len(path) > 1 else []),
         *costs.notes,
     ]
+
+
+def _count_all(costs: Costs) -> str:
+    return count_flops(flops) if (flops := total_flops(costs)) != 0 else "no"
 
 
 def _say_uncounted(costs: Costs) -> str:
@@ -158,5 +162,5 @@ def _say_uncounted(costs: Costs) -> str:
         return f": not known, {costs.flops_problem}"
     names = [name.removeprefix("aten.") for name in costs.uncounted]
     more = f" and {len(names) - OPERATIONS} more" if len(names) > OPERATIONS else ""
-    kinds = f"{len(names)} kind{'s' * (len(names) != 1)} of operations"
-    return f"; {kinds} count nothing: {', '.join(names[:OPERATIONS])}{more}" if names else ""
+    kinds = "1 kind of operation counts" if len(names) == 1 else f"{len(names)} kinds of operations count"
+    return f"; {kinds} nothing: {', '.join(names[:OPERATIONS])}{more}" if names else ""

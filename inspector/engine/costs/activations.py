@@ -12,6 +12,9 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from ..values import nested
 from ..values.unwrap import read
 
+_MOST = 1 << 53
+"""Bytes of a tensor that is in no memory we know of, and says that it is larger than any."""
+
 
 class ActivationClock:
     """Counts bytes in place of time. It holds no memory: a weak reference keeps the address of a storage from being
@@ -36,12 +39,14 @@ class ActivationClock:
         """A module has given this."""
         with torch._C.DisableTorchFunctionSubclass():
             for tensor in nested.tensors_in(output):
-                if self._is_new(tensor):
-                    self._bytes += int(read(tensor, "numel")()) * int(read(tensor, "element_size")())
+                self._bytes += self._count_new(tensor)
 
-    def _is_new(self, tensor: Tensor) -> bool:
+    def _count_new(self, tensor: Tensor) -> int:
+        """Its bytes, of one that repeats its elements those that are there; none where they were seen before."""
+        nbytes = int(read(tensor, "numel")()) * int(read(tensor, "element_size")())
         try:
-            storage: Any = StorageWeakRef(tensor.untyped_storage())  # type: ignore[no-untyped-call]
+            memory = tensor.untyped_storage()
+            storage: Any = StorageWeakRef(memory)  # type: ignore[no-untyped-call]
         except (RuntimeError, NotImplementedError):  # sparse tensors and wrappers have none of their own
-            return True
-        return self._seen.setdefault(storage.cdata, storage) is storage
+            return min(nbytes, _MOST)
+        return min(nbytes, memory.nbytes()) if self._seen.setdefault(storage.cdata, storage) is storage else 0

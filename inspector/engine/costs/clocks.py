@@ -26,8 +26,7 @@ class HostClock:
 
     name: ClockName = "host"
 
-    def now(self) -> float:
-        return perf_counter()
+    now = staticmethod(perf_counter)
 
     def read(self, marks: Sequence[float]) -> list[float]:
         return [mark * 1e3 for mark in marks]

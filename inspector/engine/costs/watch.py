@@ -23,6 +23,8 @@ from .spans import Mark, Span, spans_of
 
 See = Callable[[object], None]
 """Is told every output before its exit is marked."""
+RawMark = tuple[int, bool, int, object]
+"""The parts of a `Mark`, which takes longer to make."""
 
 
 class Watch:
@@ -40,7 +42,7 @@ class Watch:
         self._clock = clock
         self._stop = stop
         self._see = see
-        self._marks: list[Mark] = []
+        self._marks: list[RawMark] = []
         self._handles: list[OurHandle] = []
         self._strangers: set[int | None] = set()
 
@@ -60,38 +62,38 @@ class Watch:
 
     def spans(self) -> list[Span]:
         """The calls that were seen."""
-        marks = [mark for mark in self._marks if mark.thread not in self._strangers]
+        marks = [mark for mark in map(Mark._make, self._marks) if mark.thread not in self._strangers]
         return spans_of(marks, self._clock.read([mark.at for mark in marks])) if marks else []
 
 
 class _Entering(OurHook):
     """Before a call."""
 
-    def __init__(self, index: dict[int, int], now: Callable[[], object], marks: list[Mark], stop: Event) -> None:
+    def __init__(self, index: dict[int, int], now: Callable[[], object], marks: list[RawMark], stop: Event) -> None:
         super().__init__()
-        self._index, self._now, self._marks, self._stop = index, now, marks, stop
+        self._get, self._now, self._mark, self._stopped = index.get, now, marks.append, stop.is_set
 
     @untraced
     def __call__(self, module: nn.Module, args: object) -> None:
-        if self._stop.is_set():
+        if self._stopped():
             raise Cancelled
-        index = self._index.get(id(module))
+        index = self._get(id(module))
         if index is not None:
-            self._marks.append(Mark(index, True, get_ident(), self._now()))
+            self._mark((index, True, get_ident(), self._now()))
 
 
 class _Leaving(OurHook):
     """After a call, also after one that raised."""
 
-    def __init__(self, index: dict[int, int], now: Callable[[], object], marks: list[Mark], see: See | None) -> None:
+    def __init__(self, index: dict[int, int], now: Callable[[], object], marks: list[RawMark], see: See | None) -> None:
         super().__init__()
-        self._index, self._now, self._marks, self._see = index, now, marks, see
+        self._get, self._now, self._mark, self._see = index.get, now, marks.append, see
 
     @untraced
     def __call__(self, module: nn.Module, args: object, output: object) -> None:
-        index = self._index.get(id(module))
+        index = self._get(id(module))
         if index is None:
             return
         if self._see is not None:
             self._see(output)
-        self._marks.append(Mark(index, False, get_ident(), self._now()))
+        self._mark((index, False, get_ident(), self._now()))

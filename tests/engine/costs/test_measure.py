@@ -127,6 +127,15 @@ def test_activations_are_counted_once_for_each_piece_of_memory() -> None:
     assert found[""].activations == 72 and found[""].own_activations == 0
 
 
+def test_elements_that_are_repeated_are_in_memory_once() -> None:
+    class Repeating(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return (x.sum() + 0).expand(1 << 20, 1 << 21, 1 << 21)
+
+    session = opened(Repeating(), torch.randn(2, 4))
+    assert by_path(session, measure(session))[""].activations == 4
+
+
 def test_a_module_that_calls_itself_took_its_time_once() -> None:
     session = opened(Recursive(), torch.randn(2, 4))
     costs = measure(session)
