@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import pytest
 
+from tests.bench import observed_pass, run_to_result
 from tests.bench.__main__ import main
 from tests.bench.figures import measure
 from tests.bench.results import Result, median_ratio, percentile, table
 
 
-def test_pass_figure_gives_a_ratio_for_shapes_and_for_statistics() -> None:
-    shapes, statistics = measure("pass", rounds=2)
+def test_pass_figure_gives_ratios_of_ours_and_of_peers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(observed_pass, "SMALL", {"resnet18": observed_pass.SMALL["resnet18"]})
+    shapes, statistics, *peers = measure("pass", rounds=2)
     assert "shapes" in shapes.figure and "statistics" in statistics.figure
-    assert 0.2 < shapes.measured < 20 and 0.2 < statistics.measured < 20
+    assert len(peers) >= 2 and all(peer.limit is None for peer in peers)
+    assert all(0.2 < result.measured < 200 for result in (shapes, statistics, *peers))
+
+
+def test_run_figure_gives_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_to_result, "billion", lambda: run_to_result.resnet18(1))
+    results = measure("run", rounds=2)
+    assert len(results) == 4 and all(result.measured > 0.2 for result in results)
 
 
 def test_unknown_figure_is_a_usage_error() -> None:

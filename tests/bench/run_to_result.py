@@ -1,0 +1,78 @@
+"""What a person waits for after `r`: until the calls and the output of a pass are told, and until it is known that the
+model is as it was, against the bare pass. The session runs in this process; the order of the two changes every round.
+"""
+
+from __future__ import annotations
+
+import random
+from statistics import median
+from time import perf_counter
+
+import torch
+
+from inspector.engine.session import Session
+from inspector.records import AnyEvent, PassEnded
+
+from .models import Measured, billion, resnet18
+from .results import Result, median_ratio
+
+LIMITS = {"resnet18": 1.5, "a billion parameters": 1.15}
+ROUNDS = 20
+WARM_UP = 2
+
+
+def measure(rounds: int = ROUNDS) -> list[Result]:
+    return [
+        *_measure("resnet18", resnet18(1), rounds),
+        *_measure("a billion parameters", billion(), max(rounds // 4, 2)),
+    ]
+
+
+def _measure(name: str, measured: Measured, rounds: int) -> list[Result]:
+    bench = _Bench(measured)
+    times: list[tuple[float, float, float]] = []
+    for number in range(WARM_UP + rounds):
+        runs = [bench.bare, bench.run]
+        random.shuffle(runs)
+        for run in runs:
+            run()
+        if number >= WARM_UP:
+            times.append(bench.took)
+    bench.session.close()
+    bare, result, whole = zip(*times, strict=True)
+    detail = f"{median(result) * 1e3:.0f} ms against {median(bare) * 1e3:.0f} ms, {rounds} rounds"
+    after = f"{median(whole) * 1e3:.0f} ms"
+    return [
+        Result(f"{name}: r to result / bare pass", median_ratio(result, bare), LIMITS[name], detail=detail),
+        Result(f"{name}: r until all is compared / bare pass", median_ratio(whole, bare), detail=after),
+    ]
+
+
+class _Bench:
+    """`took` are the seconds of the last bare pass, and of the last `r` until its result and until its end."""
+
+    def __init__(self, measured: Measured) -> None:
+        self.took = 0.0, 0.0, 0.0
+        self._measured = measured
+        self._told = 0.0
+        self.session = Session(self._hear)
+        self.session.adopt(measured.model, measured.args, {}, "bench")
+        while self.session.go_ahead():
+            pass
+
+    def _hear(self, event: AnyEvent) -> None:
+        if isinstance(event, PassEnded):
+            self._told = perf_counter()
+
+    def bare(self) -> None:
+        began = perf_counter()
+        with torch.no_grad():
+            self._measured.model(*self._measured.args)
+        self.took = perf_counter() - began, *self.took[1:]
+
+    def run(self) -> None:
+        self._told, began = 0.0, perf_counter()
+        summary = self.session.run()
+        ended = perf_counter()
+        assert summary.problem is None, summary.problem
+        self.took = self.took[0], (self._told or ended) - began, ended - began
