@@ -11,6 +11,7 @@ FIGURES = {
     "first-frame": "first_frame",
     "tree": "tree_ready",
     "pass": "observed_pass",
+    "generate": "generating",
     "run": "run_to_result",
     "disabled": "disabled_hooks",
     "key": "key_to_frame",

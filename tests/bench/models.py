@@ -25,12 +25,12 @@ def vit() -> Measured:
     return Measured(torchvision.models.vit_b_16(weights=None).eval(), (torch.randn(1, 3, 224, 224),))
 
 
-def llama() -> Measured:
-    """Four layers of 256 and 64 tokens: small products, so that what is done per module shows."""
+def llama(layers: int = 4) -> Measured:
+    """Layers of 256 and 64 tokens: small products, so that what is done per module shows."""
     from transformers import LlamaConfig, LlamaForCausalLM
 
     config = LlamaConfig(
-        hidden_size=256, intermediate_size=688, num_hidden_layers=4, num_attention_heads=4, vocab_size=1000
+        hidden_size=256, intermediate_size=688, num_hidden_layers=layers, num_attention_heads=4, vocab_size=1000
     )
     return Measured(LlamaForCausalLM(config).eval(), (torch.randint(0, 1000, (1, 64)),))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bench import observed_pass, run_to_result
+from tests.bench import generating, observed_pass, run_to_result
 from tests.bench.__main__ import main
 from tests.bench.figures import measure
 from tests.bench.results import Result, median_ratio, percentile, table
@@ -22,6 +22,13 @@ def test_run_figure_gives_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(run_to_result, "billion", lambda: run_to_result.resnet18(1))
     results = measure("run", rounds=2)
     assert len(results) == 4 and all(result.measured > 0.2 for result in results)
+
+
+def test_generate_figure_gives_a_ratio_for_shapes_and_for_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generating, "LAYERS", 2)
+    shapes, statistics = measure("generate", rounds=1)
+    assert "shapes" in shapes.figure and "statistics" in statistics.figure
+    assert 0.2 < shapes.measured < 30 and 0.2 < statistics.measured < 30
 
 
 def test_unknown_figure_is_a_usage_error() -> None:

@@ -40,6 +40,8 @@ class CallValues:
     def see_output(self, call: Call, output: object) -> None:
         """Of what it returned."""
         call.output = self._describe_output(call, output)
+        if call.depth == 0:
+            self._plain.confirm()  # what it holds may be gone when the step ends
 
     def see_gradient(self, call: Call, number: int, gradient: Tensor) -> None:
         """Of what reaches one tensor of its output, counted from 0, in a backward pass."""
@@ -56,10 +58,10 @@ class CallValues:
         """Tensors without statistics, which were spared."""
         return 0 if self._spared is self._plain else self._spared.left_out
 
-    def resolve(self) -> None:
-        """Complete the statistics of what was seen so far."""
-        self._plain.resolve()
-        self._full.resolve()
+    def resolve(self) -> list[str]:
+        """Complete the statistics of what was seen so far. Gives what is to be said of those that may not be right."""
+        self._spared.resolve()
+        return self._plain.resolve() + self._full.resolve()
 
     def _of(self, call: Call) -> Summarizer:
         if call.index == self._watched:

@@ -37,6 +37,7 @@ from .numbers import CallNumbers
 from .recomputed import STOPPED, complete_stopped
 
 _PROGRESS_EVERY = 0.05  # seconds
+_FAULTS = 20  # that are told of
 _HOOK_FRAMES = 4  # from `find_call_site` over `_enter`, `enter` and the hook up to torch
 
 
@@ -195,7 +196,7 @@ class Recorder:
         """Complete the statistics of what was seen so far."""
         if self.witness is not None:
             self.witness.settle()
-        self.values.resolve()
+        self.faults += self.values.resolve()[: max(0, _FAULTS - len(self.faults))]
 
     def _enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], began: float) -> None:
         index = self._node_of(module)
@@ -334,7 +335,7 @@ class Recorder:
             self._call_log.leave(call.exit())
 
     def _fault(self, error: Exception) -> None:
-        if len(self.faults) < 20:
+        if len(self.faults) < _FAULTS:
             self.faults.append(say(error))
 
     def _keep(self, call: Call, output: object) -> None:

@@ -177,6 +177,11 @@ def describe_by_name(value: Any) -> OtherValue | ScalarValue | None:
     return None if describe is None else describe(value)
 
 
+def is_named(kind: type) -> bool:
+    """Whether `describe_by_name` says what such an object is."""
+    return _describer_of(kind) is not None
+
+
 def _find_describer(kind: type) -> Callable[[Any], OtherValue | ScalarValue] | None:
     for classes, describe in _DESCRIBED:
         if issubclass(kind, classes):
