@@ -45,7 +45,7 @@ class ActivationClock:
         """Its bytes, of one that repeats its elements those that are there; none where they were seen before."""
         nbytes = int(read(tensor, "numel")()) * int(read(tensor, "element_size")())
         try:
-            memory = tensor.untyped_storage()
+            memory = read(tensor, "untyped_storage")()
             storage: Any = StorageWeakRef(memory)  # type: ignore[no-untyped-call]
         except (RuntimeError, NotImplementedError):  # sparse tensors and wrappers have none of their own
             return min(nbytes, _MOST)

@@ -10,11 +10,11 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 
 import torch
 
-from ...records import CallCost, Cost, CostRow
+from ...raised import say
+from ...records import CallCost, Cost, CostRow, Costs
 from ...text import encodable
 from ..inputs import Sample
 from ..modules.tree import ModuleTree, own_tensors
@@ -23,8 +23,9 @@ from ..recording.recorder import Cancelled
 from ..restore.backup import TensorBackup
 from ..torch_hooks.eager import has_compiled
 from ..values import nested
+from ..values.unwrap import read
 from .activations import ActivationClock
-from .clocks import Clock, ClockName, clock_for
+from .clocks import Clock, clock_for
 from .spans import Span, combine, outermost
 from .watch import See, Watch
 
@@ -32,18 +33,16 @@ Key = tuple[int, int]
 """Of one call: its module, and which of the calls of that it is."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What was found. `passes` are those that the medians are of; `flops_problem` says why FLOPs are not known."""
+MOST_CALLS = 100_000
+"""Calls of a pass past which only modules are told."""
 
-    rows: tuple[CostRow, ...]
-    calls: tuple[CallCost, ...]
-    ms: float
-    passes: int
-    clock: ClockName
-    uncounted: tuple[str, ...]
-    flops_problem: str
-    notes: tuple[str, ...]
+
+class PassError(Exception):
+    """A pass ended by what the model raised, which is the `error`."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__()
+        self.error = error
 
 
 class Measurement:
@@ -83,11 +82,12 @@ class Measurement:
         """Stop at the next module. May be called from any thread."""
         self._stop.set()
 
-    def measure(self, passes: int) -> Measured:
+    def measure(self, generation: int, passes: int) -> Costs:
         """Two passes more than these.
 
         Raises:
-            BaseException: Whatever the model raises, or `Cancelled`.
+            PassError: The model raised.
+            Cancelled: Somebody stopped it.
         """
         activations = ActivationClock()
         given = self._pass(activations, see=activations.see, begin=activations.begin)  # the first, which may be cold
@@ -98,22 +98,22 @@ class Measurement:
         if has_compiled(self._tree):
             self._notes["compiled modules were run eagerly: compiled code makes no calls of modules"] = None
         counted, uncounted, problem = self._count_flops()
-        costs = _join(timed, _by_key(given), _by_key(counted) if counted is not None else None)
-        rows = _sum_up(timed, costs)
+        costs = _join(timed, _by_key(given), _by_key(counted))
         calls = tuple(CallCost(span.module, span.call, cost) for span, cost in zip(timed, costs, strict=True))
         ms = sum(span.whole for span in timed if span.parent < 0)
-        return Measured(rows, calls, ms, kept, clock.name, uncounted, problem, tuple(self._notes))
+        notes = tuple(encodable(note, 300) for note in self._notes)
+        told = calls if len(calls) <= MOST_CALLS else ()
+        return Costs(generation, _sum_up(timed, costs), told, ms, kept, clock.name, uncounted, problem, notes)
 
-    def _count_flops(self) -> tuple[list[Span] | None, tuple[str, ...], str]:
+    def _count_flops(self) -> tuple[list[Span], tuple[str, ...], str]:
         """Under the counter some models fail that run without it: then FLOPs alone are not known."""
         from .flops import FlopClock  # what it imports, nobody waits for who measures nothing
 
         clock = FlopClock()
         try:
             return self._pass(clock, clock.counting()), tuple(clock.uncounted), ""
-        except Exception as error:  # of the model, of a tensor's class, of the counter
-            words = encodable(f"{type(error).__name__} under torch's counter: {error}", 300)
-            return None, (), words
+        except PassError as failed:  # of the model, of a tensor's class, of the counter
+            return [], (), encodable(f"under torch's counter: {say(failed.error)}", 300)
 
     def _pass(
         self,
@@ -138,7 +138,7 @@ class Measurement:
                 self._tree, self._backup, run, forget, seed=self._seed, grad=self._grad, prepare=prepare
             )
         if outcome.error is not None:
-            raise Cancelled if self._stop.is_set() else outcome.error
+            raise Cancelled if self._stop.is_set() else PassError(outcome.error)
         self._done += 1
         changes = [words for each in copies[0].shared for words in each.find_changes()]
         self._notes.update(dict.fromkeys(f"changed, and stays changed: {w}" for w in (*outcome.not_restored, *changes)))
@@ -147,20 +147,20 @@ class Measurement:
     def _devices(self) -> set[torch.device]:
         held = (tensor for node in self._tree.objects() for which in ("_parameters", "_buffers")
                 for _, tensor in own_tensors(node.module, which))  # fmt: skip
-        return {tensor.device for tensor in (*held, *nested.tensors_in((self._sample.args, self._sample.kwargs)))}
+        return {
+            read(tensor, "device") for tensor in (*held, *nested.tensors_in((self._sample.args, self._sample.kwargs)))
+        }
 
 
 def _by_key(spans: Sequence[Span]) -> dict[Key, Span]:
     return {(span.module, span.call): span for span in spans}
 
 
-def _join(timed: Sequence[Span], given: dict[Key, Span], counted: dict[Key, Span] | None) -> list[Cost]:
-    """What each of the calls that were timed cost."""
+def _join(timed: Sequence[Span], given: dict[Key, Span], counted: dict[Key, Span]) -> list[Cost]:
+    """What each of the calls that were timed cost; another pass may have had no such call."""
     costs = []
     for span in timed:
-        key = span.module, span.call
-        memory = given.get(key)
-        flops = counted.get(key) if counted is not None else None
+        memory, flops = (spans.get((span.module, span.call)) for spans in (given, counted))
         costs.append(
             Cost(
                 span.whole,

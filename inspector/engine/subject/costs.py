@@ -7,8 +7,7 @@ from collections.abc import Callable
 from ...errors import InspectorError, UsageError
 from ...postmortem.record import CallLog
 from ...records import AnyEvent, Costs, MeasureCosts, Run, Work
-from ...text import encodable
-from ..costs.measure import Measured, Measurement
+from ..costs.measure import Measurement, PassError
 from ..hooks.steps import StepCounter
 from ..inputs import Sample
 from ..passes.generating import generate
@@ -19,9 +18,6 @@ from .subject import Subject
 
 EXTRA_PASSES = 2
 """Beside those that are timed: the first, which may be cold, and one that counts FLOPs."""
-
-MOST_CALLS = 100_000
-"""Calls of a pass past which only modules are told."""
 
 
 class CostMeasuring:
@@ -62,11 +58,11 @@ class CostMeasuring:
         self._running = self._prepare(subject.sample, request.passes + EXTRA_PASSES)
         try:
             with subject.observers.away():
-                return self._tell(self._running.measure(request.passes))
+                return self._running.measure(subject.generation, request.passes)
         except Cancelled:
             raise UsageError("measuring costs was stopped: nothing is known", hint="measure them again") from None
-        except BaseException as error:  # whatever a model does is its result, as in a pass
-            raise InspectorError.of(self._attempts.explain(error, None)) from None
+        except PassError as failed:
+            raise InspectorError.of(self._attempts.explain(failed.error, None)) from None
         finally:
             self._running = None
             if self._call_log is not None:
@@ -96,16 +92,3 @@ class CostMeasuring:
             output = root(*sample.args, **sample.kwargs)
         log.hook_state.end_pass()
         return output
-
-    def _tell(self, found: Measured) -> Costs:
-        return Costs(
-            self._subject.generation,
-            found.rows,
-            found.calls if len(found.calls) <= MOST_CALLS else (),
-            found.ms,
-            found.passes,
-            found.clock,
-            found.uncounted,
-            found.flops_problem,
-            tuple(encodable(note, 300) for note in found.notes),
-        )

@@ -102,6 +102,7 @@ class Presenter:
 
     def show_changes(self) -> None:
         self._count_changes()
+        self._tree.refresh_rows()  # its title says that costs are old
         self._panels.refill()
         self._host.reload_layers()
 

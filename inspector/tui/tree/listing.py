@@ -285,7 +285,7 @@ class Listing:
         title = "Calls" if self.by_calls else "Modules" if self.model.is_model else "Names"
         if self.sorted.sort is not None:
             title += f" by {self.sorted.sort.title}"
-        old = "old costs" if self.lines.widths().costs and self.model.costs_are_old else ""
+        old = "old" if self.lines.widths().costs and self.model.costs_are_old else ""
         title = " · ".join(filter(None, (title, self.model.step_words, old)))
         if not self.lines.widths().heat or "Δ" in title:
             return title

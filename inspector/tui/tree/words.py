@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.cells import cell_len
 
 from ..format import MARKS, MOVED, REPEATED
+from ..keys import key_of
 from .cells import Piece
 from .heat import ROLES as HEATS
 
@@ -25,6 +26,7 @@ IN_TREE = {
     "#1": CALL,
     "cold": "times are of the first pass, which takes longer than any other",
     "own, share": COST,
+    "old": f"in the title: costs were measured before something was changed; {key_of('costs')} m measures them anew",
     "a": "before a line: the letter that M marked the module with",
     "Δ": "in the tree's title: how far outputs are from the baseline is shown, as ▆ 0.32",
 }

@@ -62,16 +62,18 @@ async def test_the_hot_path_leads_into_what_takes_the_longest(tmp_path: Path) ->
 
 
 async def test_after_a_change_costs_are_old_until_they_are_measured_anew(tmp_path: Path) -> None:
-    async with running(tmp_path, make_engine()) as (app, pilot, engine):
+    slow = make_engine()
+    slow.pass_ms = 5000.0  # no pass follows a change by itself
+    async with running(tmp_path, slow) as (app, pilot, engine):
         tree = app.workbench.module_tree
         await pilot.press("$", "enter")
         await settle(app, pilot)
         engine.say(Changes(1, altering=1))
         await settle(app, pilot)
-        assert "old costs" in str(tree.border_title)
+        assert "· old" in str(tree.border_title)
         await pilot.press("$", "m")
         await settle(app, pilot)
-        assert "old costs" not in str(tree.border_title) and len(engine.requests(MeasureCosts)) == 2
+        assert "· old" not in str(tree.border_title) and len(engine.requests(MeasureCosts)) == 2
 
 
 async def test_what_went_wrong_is_said_and_nothing_is_shown(tmp_path: Path) -> None:

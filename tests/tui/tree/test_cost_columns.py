@@ -83,13 +83,13 @@ async def test_sorted_by_what_is_warm() -> None:
 async def test_costs_of_another_state_are_said_to_be_old() -> None:
     model = measured()
     async with showing(model, 80) as (tree, _, _):
-        assert "old" not in str((show(tree, "own"), tree.border_title))
+        assert "· old" not in str((show(tree, "own"), tree.border_title))
         model.changes = Changes(1, altering=1)
         tree.refresh_rows()
-        assert str(tree.border_title).startswith("Modules · old costs")
+        assert str(tree.border_title).startswith("Modules · old")
         model.changes = Changes(1)
         tree.refresh_rows()
-        assert "old" not in str(tree.border_title)
+        assert "· old" not in str(tree.border_title)
 
 
 async def test_flops_that_are_not_known_are_no_dash() -> None:

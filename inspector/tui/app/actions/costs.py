@@ -36,15 +36,13 @@ class CostActions:
             return
 
         def take(wanted: Wanted | None) -> None:
-            if wanted is None:
-                return
-            if wanted.then != "hot path":
-                self._options.costs = wanted.columns
-            self.presenter.show_rows()
-            if wanted.then == "measure" or (wanted.columns and not self._is_fresh):
-                self.host.spawn(self._measure(wanted.then == "hot path"))
-            elif wanted.then == "hot path":
+            if wanted is not None and wanted.then == "hot path":
                 self.go_hot()
+            elif wanted is not None:
+                self._options.costs = wanted.columns
+                self.presenter.show_rows()
+                if wanted.then == "measure" or (wanted.columns and not self._is_fresh):
+                    self.measure()
 
         known = self.state.model.costs
         said = "\n".join(describe_costs(known.costs, self.state.model.rows)) if known is not None else ""
