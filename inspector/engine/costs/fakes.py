@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -26,6 +27,7 @@ _OF_FAKES = (
     UnsupportedFakeTensorException,
     UnsupportedOperatorException,
 )
+_LOGGER = logging.getLogger("torch._subclasses.fake_tensor")
 _WORDS = ("fake", "supported for tensor subclasses", "meta tensor", "data is not allocated", "doesn't have storage")
 
 
@@ -43,9 +45,11 @@ class OnFakes:
         self._device = device
         self._mode = FakeTensorMode(allow_non_fake_inputs=True)
         self._fakes: dict[int, Tensor] = {}
+        self._quiet = False  # torch's logger was before
         self._swapped: list[tuple[dict[str, Any], str, Tensor]] = []
 
     def __enter__(self) -> OnFakes:
+        self._quiet, _LOGGER.disabled = _LOGGER.disabled, True  # it writes down what is raised, and is told, as well
         try:
             for table, name, tensor in list_own(self._tree):
                 self._swapped.append((table, name, tensor))
@@ -61,6 +65,7 @@ class OnFakes:
         self._put_back()
 
     def _put_back(self) -> None:
+        _LOGGER.disabled = self._quiet
         while self._swapped:
             table, name, tensor = self._swapped.pop()
             table[name] = tensor

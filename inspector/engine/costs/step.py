@@ -14,6 +14,8 @@ from ..values import nested
 from .storages import StorageTracker
 
 Loss = Callable[[Any, Sample], Tensor]
+TOGETHER = ("cuda", "xpu")
+"""Devices whose parameters torch's optimizers step all at once, unless they are told otherwise."""
 MakeOptimizer = Callable[[nn.Module], torch.optim.Optimizer | None]
 
 
@@ -38,6 +40,15 @@ def run_step(
             if loss is not None:
                 _train(output, sample, tracker, loss, parameters, optimizer)
             del output
+
+
+def step_together(optimizer: torch.optim.Optimizer) -> None:
+    """Let it step all parameters at once where it would with real ones: of fake ones it takes one after the other, and
+    that needs less."""
+    for group in optimizer.param_groups:
+        undecided = group.get("foreach", False) is None and not group.get("fused")
+        if undecided and all(parameter.device.type in TOGETHER for parameter in group["params"]):
+            group["foreach"] = True
 
 
 def _hold_all(tree: ModuleTree, sample: Sample, tracker: StorageTracker) -> None:

@@ -15,7 +15,7 @@ from ...records import AnyEvent, EstimateMemory, MemoryEstimate, MemoryPeak, Mem
 from ...text import encodable
 from ..costs.batch import Batch, repeat_rows
 from ..costs.running import RunningModule
-from ..costs.step import run_step
+from ..costs.step import run_step, step_together
 from ..costs.storages import Peak, StorageTracker
 from ..inputs import Sample
 from ..machine.memory import free_bytes
@@ -67,7 +67,8 @@ class Estimates:
         if self._call_log is not None:
             self._call_log.begin("estimating memory", self._subject.generation, 0)
         try:
-            with self._subject.change_log.as_in(self._subject.change_log.baseline):
+            subject = self._subject
+            with subject.change_log.as_in(subject.change_log.baseline), subject.observers.away():
                 return _Estimate(self._subject, request, self._emit, self._check).run()
         finally:
             if self._call_log is not None:
@@ -192,8 +193,13 @@ class _Estimate:
 
     def _step(self, sample: Sample, tracker: StorageTracker, text: list[str]) -> None:
         text.append(sample.text)
-        optimizer = self._request.optimizer
-        run_step(self._subject.tree, sample, tracker, self._loss, lambda model: optimizer_of(optimizer, model))
+        run_step(self._subject.tree, sample, tracker, self._loss, self._make_optimizer)
+
+    def _make_optimizer(self, model: nn.Module) -> torch.optim.Optimizer | None:
+        optimizer = optimizer_of(self._request.optimizer, model)
+        if optimizer is not None and not self._request.measured:
+            step_together(optimizer)
+        return optimizer
 
     def _explain(self, error: BaseException) -> Problem:
         subject = self._subject
@@ -203,8 +209,10 @@ class _Estimate:
         from ..costs.fakes import explain
 
         why = explain(error)
+        if not why:
+            return replace(problem, hint="--measure says whether it runs on real tensors")
         what = encodable(f"not to be estimated without running it: {why}", 1_000)
-        return replace(problem, what=what, hint="--measure runs it on real tensors", traceback=()) if why else problem
+        return replace(problem, what=what, hint="--measure runs it on real tensors", traceback=())
 
     def _peaks(self, tracker: StorageTracker, measured: _CudaMeter | None) -> tuple[MemoryPeak, ...]:
         found = sorted(tracker.peaks.items(), key=lambda item: -item[1].total)

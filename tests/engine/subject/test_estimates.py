@@ -12,6 +12,7 @@ import torchvision
 from torch import Tensor, nn
 
 from inspector.engine.answers import answer
+from inspector.engine.costs import step
 from inspector.engine.machine.memory import process_bytes
 from inspector.engine.session import Session
 from inspector.engine.subject import estimates
@@ -48,6 +49,18 @@ def test_resnet18_is_estimated_as_it_is_measured(asked: dict[str, Any]) -> None:
     assert fake.sizes == pytest.approx(real.sizes, rel=0.01)
     assert (fake.path, fake.phase) == (real.path, real.phase)
     assert fake.sizes["parameters"] == sum(p.nbytes for p in model.parameters())
+
+
+def test_an_optimizer_steps_all_at_once_where_it_would(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a GPU, which takes a temporary copy of every parameter."""
+    model, x = nn.Sequential(*(nn.Linear(40, 40, bias=False) for _ in range(9))), torch.zeros(1, 40)
+    asked = {"backward": True, "measured": True, "optimizer": "Adam(foreach=True)"}
+    (truth,) = peaks(estimate(model, x, **asked))
+    (one_by_one,) = peaks(estimate(model, x, **ADAM))
+    monkeypatch.setattr(step, "TOGETHER", ("cpu",))
+    (ours,) = peaks(estimate(model, x, **ADAM))
+    assert ours.total == truth.total > one_by_one.total
+    assert ours.sizes["temporary"] == ours.sizes["parameters"]
 
 
 def test_model_and_process_stay_as_they_were() -> None:
