@@ -159,7 +159,9 @@ class Server:
         from .restore.process.python_settings import keep_faults, keep_frozen
         from .restore.process.streams import keep_streams
         from .session import Session
+        from .values.collector import own_process
 
+        own_process()
         keep_streams()
         keep_faults(crash.enable_faults)
         gc.freeze()

@@ -59,7 +59,7 @@ from .subject.subject import Subject
 from .subject.sweeps import Sweeps
 from .subject.writing import Writing
 from .usercode.own_modules import OwnModules
-from .values.collector import without_collector
+from .values.collector import suit_collector, without_collector
 from .views.queries import Queries
 from .views.weights import WeightQueries
 
@@ -153,6 +153,7 @@ class Session:
         self.generation += 1
         with without_collector():
             self.subject = Subject.of(loaded, target, self.generation, self._say, self._emit)
+            suit_collector(len(self.subject.rows))
         self.attempts = Attempts(self.subject, self._call_log, self._emit)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
         self.sweeps = Sweeps(self.subject, self.attempts, self._emit, self._call_log)
@@ -164,8 +165,7 @@ class Session:
         if self.generation > 1:
             gc.collect()  # the model before
         if target.observe and self.subject.info.is_model:
-            for node in self.subject.tree.objects():
-                self.subject.observers.add(node)
+            self.subject.observers.add_all()
 
     def announce(self) -> None:
         """Tell the module list, the hook marks and what was captured already: what follows an `Opened`."""

@@ -18,6 +18,7 @@ from ..usercode.downloads import telling_of_downloads
 from ..usercode.reading import telling_of_reading
 from ..usercode.running import seeded
 from ..usercode.telling import Tell, tell_nobody, telling_of_modules
+from ..values.collector import collecting_rarely
 from .placement import parse_device, parse_dtype, place, set_mode
 from .target import Built, Loaded, Loader, Wanted
 from .weights import check_renames, load_weights
@@ -32,6 +33,7 @@ LOADERS = {kind: _import_loader(kind) for kind in in_turn()}
 """The first that claims a target opens it: files, prefixes, then the registry of names and names after a colon."""
 
 
+@collecting_rarely()
 def load(target: records.Target, tell: Tell = tell_nobody) -> Loaded | records.Choices:
     """Build the model, fill and place it, and make its sample input where one is given or known.
 

@@ -20,6 +20,7 @@ from ..torch_hooks.blocks import Block
 from ..torch_hooks.dicts import hook_dict
 from ..torch_hooks.eager import pause_tracing, untraced
 from ..torch_hooks.ours import LOCK, OurHandle, OurHook, register
+from ..values.collector import without_collector
 from .recorder import Recorder
 
 _tracing_state = torch._C._get_tracing_state
@@ -62,6 +63,12 @@ class Observers:
             self.refused[node.index] = encodable(message_of(error) or kind_of(error), 200)
             return
         self._handles[node.index] = pre, post
+
+    def add_all(self) -> None:
+        """Observe every module that can be."""
+        with without_collector():
+            for node in self.tree.objects():
+                self.add(node)
 
     def stay_last(self, node: Node) -> None:
         """Behind whatever was registered since, so that what is seen is what the network sees."""
