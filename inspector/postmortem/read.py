@@ -15,10 +15,11 @@ import msgspec
 from msgspec.structs import replace
 
 from ..records import Brief, CallDetail, CallRow, PassSummary, Path, Problem
+from ..records.known_values import Restorer
 from ..text import encodable
 from ..value_text import abbreviate, find_odd
 from .frames import Frame, find_users_line, is_plumbing, trace_lines
-from .record import ENTRIES, FAULTS, HEADER, LENGTH, ROOM, Began, Entered, Entry, Left
+from .record import ENTRIES, FAULTS, HEADER, LENGTH, ROOM, Began, Entered, Entry, Left, restore
 
 
 @dataclass(frozen=True)
@@ -182,14 +183,15 @@ def _close_call(call: CallDetail, entry: Left) -> CallDetail:
 
 def _decode_entries(body: bytes) -> tuple[list[Entry], bool]:
     """Up to the first that cannot be read, and whether those are all."""
-    decoder = msgspec.msgpack.Decoder(Entry)
+    decoder, restorer = msgspec.msgpack.Decoder(Entry), Restorer()
     found: list[Entry] = []
     at = 0
     while at < len(body):
         try:
             (length,) = LENGTH.unpack_from(body, at)
-            found.append(decoder.decode(body[at + LENGTH.size : at + LENGTH.size + length]))
-        except (struct.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            entry = decoder.decode(body[at + LENGTH.size : at + LENGTH.size + length])
+            found.append(restore(entry, restorer))
+        except (struct.error, ValueError, RecursionError):  # what msgspec and codecs raise are such as well
             return found, False
         at += LENGTH.size + length
     return found, True
