@@ -62,9 +62,7 @@ class Batch:
     def _repeat(self, value: Any, size: int) -> Any:
         if not (_is_listed(value) and len(value) == self.size):
             return value
-        return [
-            nested.replace(value[number % self.size], lambda tensor: tensor.view_as(tensor)) for number in range(size)
-        ]
+        return [value[number % self.size].view_as(value[number % self.size]) for number in range(size)]
 
 
 def _is_listed(value: Any) -> bool:

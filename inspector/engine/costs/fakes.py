@@ -51,7 +51,7 @@ class OnFakes:
     def __enter__(self) -> OnFakes:
         self._quiet, _LOGGER.disabled = _LOGGER.disabled, True  # it writes down what is raised, and is told, as well
         try:
-            for table, name, tensor in list_own(self._tree):
+            for table, name, tensor in list_places(self._tree):
                 self._swapped.append((table, name, tensor))
                 table[name] = self.fake(tensor)
         except BaseException:
@@ -86,7 +86,7 @@ class OnFakes:
         return made.requires_grad_(tensor.requires_grad)
 
 
-def list_own(tree: ModuleTree) -> Iterator[tuple[dict[str, Any], str, Tensor]]:
+def list_places(tree: ModuleTree) -> Iterator[tuple[dict[str, Any], str, Tensor]]:
     """Every parameter and buffer, with the table that it is in and its name there.
 
     Raises:

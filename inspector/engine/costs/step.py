@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..inputs.sample import Sample
-from ..modules.tree import ModuleTree, own_tensors
+from ..modules.holdings import list_own
+from ..modules.tree import ModuleTree
 from ..values import nested
 from .storages import StorageTracker
 
@@ -28,7 +29,7 @@ def run_step(
     Raises:
         BaseException: Whatever the model, the loss or the optimizer raises.
     """
-    parameters = list(_own(tree, "_parameters"))
+    parameters = list_own(tree, "_parameters")
     optimizer = make_optimizer(tree.root) if loss is not None else None
     _hold_all(tree, sample, tracker)
     with tracker:
@@ -52,9 +53,9 @@ def step_together(optimizer: torch.optim.Optimizer) -> None:
 
 
 def _hold_all(tree: ModuleTree, sample: Sample, tracker: StorageTracker) -> None:
-    for buffer in _own(tree, "_buffers"):
+    for buffer in list_own(tree, "_buffers"):
         tracker.hold(buffer, "buffers")
-    for parameter in _own(tree, "_parameters"):
+    for parameter in list_own(tree, "_parameters"):
         tracker.hold(parameter, "parameters")
     for tensor in nested.tensors_in((sample.args, sample.kwargs, sample.target)):
         tracker.hold(tensor, "input")
@@ -82,9 +83,3 @@ def _train(
     for state in optimizer.state.values():
         for tensor in nested.tensors_in(state):
             tracker.hold(tensor, "optimizer")
-
-
-def _own(tree: ModuleTree, which: str) -> Iterator[Tensor]:
-    """Each once."""
-    found = {id(tensor): tensor for node in tree.objects() for _, tensor in own_tensors(node.module, which)}
-    return iter(found.values())

@@ -75,6 +75,11 @@ def _closure(start: list[int], above: Mapping[int, list[int]]) -> set[int]:
     return found
 
 
+def list_own(tree: ModuleTree, which: str) -> list[Tensor]:
+    """Every parameter (`which="_parameters"`) or buffer (`"_buffers"`) once, whoever shares it."""
+    return list({id(own): own for node in tree.objects() for _, own in own_tensors(node.module, which)}.values())
+
+
 def size_of(tensor: Tensor) -> tuple[int, int]:
     """Elements and bytes; nothing for a lazy parameter that has no shape yet."""
     if is_lazy(tensor):

@@ -54,7 +54,7 @@ class Batches:
     progress: Told (number, count) now and then.
 
     After `run`, `loss` is that of the last batch, `gradients` those of the parameters in it, `done` how many there
-    were, and `held` who had the memory where none was left.
+    were, and where no memory was left, `held` says who had it, and `reached` is the call that the backward pass was at.
     """
 
     def __init__(
@@ -75,6 +75,8 @@ class Batches:
         self.gradients: dict[str, TensorValue] = {}
         self.done = 0
         self.held = Held()
+        self.reached: Call | None = None
+        self._phase = ""  # of the running batch, after its forward
         self._shared: tuple[Shared, ...] = ()
         self._tree = tree
         self._settings = settings
@@ -108,8 +110,16 @@ class Batches:
             return self._run_all()
         except BaseException as error:  # whatever the model raises goes on
             if is_out_of_memory(error):
-                self.held = count_held(self._tree, self._optimizer, before)
+                self.held = count_held(self._tree, self._optimizer, before)._replace(phase=self._phase)
+                self.reached = self._find_reached()
             raise
+
+    def _find_reached(self) -> Call | None:
+        """The call that the backward pass is at: of those whose output got its gradient, the one that ended first."""
+        if not self._phase:
+            return None
+        calls = self._calls_from(max(self._hook_state.steps.count - 1, 0))
+        return next((call for call in reversed(list(calls)) if call.gradients), None)
 
     def _run_all(self) -> object:
         output: object = None
@@ -145,17 +155,19 @@ class Batches:
         return call_root(self._tree, sample.args, sample.kwargs, self._listeners, self.recorder)
 
     def _one(self, sample: Sample) -> Any:
-        first = self._hook_state.steps.count
+        first, self._phase = self._hook_state.steps.count, ""
         output = self._call(sample)
         if self._loss is not None:
             forget_gradients(self._tree)
             loss = self._loss(output, sample)
             self.loss = None if loss.is_meta else loss.item()
+            self._phase = "in the backward pass"
             loss.backward()  # type: ignore[no-untyped-call]
             if self.done == self._settings.batches - 1:
                 self.gradients = describe_gradients(self._tree)
                 self._tell_ratios(first)
             if self._optimizer is not None:
+                self._phase = "in the optimizer's step"
                 self._optimizer.step()
         self._hook_state.end_pass()
         if self._settings.batches > 1:

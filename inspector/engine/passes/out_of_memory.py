@@ -11,8 +11,8 @@ import torch
 from ...raised import message_of
 from ...text import encodable
 from ..machine.memory import process_bytes, system_bytes
-from ..modules.holdings import size_of
-from ..modules.tree import ModuleTree, own_tensors
+from ..modules.holdings import list_own, size_of
+from ..modules.tree import ModuleTree
 from ..values import nested
 
 _WORDS = ("out of memory", "can't allocate memory", "not enough memory", "failed to allocate", "cannot allocate memory")
@@ -33,6 +33,7 @@ class Held(NamedTuple):
 
     parts: tuple[tuple[str, int], ...] = ()
     on_gpus: int | None = None  # in tensors of this process, those of `parts` among them
+    phase: str = ""  # that ran then, in words, where it was no forward
     grown: int | None = None  # what the process took since the pass began, the model not among it
 
     def list_with(self, copies: int) -> list[tuple[str, int]]:
@@ -55,21 +56,15 @@ def count_held(tree: ModuleTree, optimizer: torch.optim.Optimizer | None, before
         optimizer: Of the running pass.
         before: Bytes of the process when the pass began, where the system tells.
     """
-    parameters, buffers = (_own(tree, which) for which in ("_parameters", "_buffers"))
-    gradients = {id(own.grad): own.grad for own in parameters.values() if own.is_leaf and own.grad is not None}
-    states = {
-        id(tensor): tensor for state in optimizer.state.values() for tensor in nested.tensors_in(state)
-    } if optimizer is not None else {}  # fmt: skip
+    parameters, buffers = (list_own(tree, which) for which in ("_parameters", "_buffers"))
+    gradients = [own.grad for own in parameters if own.is_leaf and own.grad is not None]
+    states = list(nested.tensors_in(list(optimizer.state.values()))) if optimizer is not None else []
     named = (("parameters", parameters), ("buffers", buffers), (GRADIENTS, gradients), (OPTIMIZER, states))
-    parts = tuple((name, sum(size_of(tensor)[1] for tensor in found.values())) for name, found in named)
-    if any(parameter.is_cuda for parameter in parameters.values()):
+    parts = tuple((name, sum(size_of(tensor)[1] for tensor in found)) for name, found in named)
+    if any(parameter.is_cuda for parameter in parameters):
         return Held(parts, sum(map(torch.cuda.memory_allocated, range(torch.cuda.device_count()))))
     now = process_bytes()
     return Held(parts, grown=now - before if now is not None and before is not None else None)
-
-
-def _own(tree: ModuleTree, which: str) -> dict[int, torch.Tensor]:
-    return {id(tensor): tensor for node in tree.objects() for _, tensor in own_tensors(node.module, which)}
 
 
 def list_holders(error: BaseException, held: Sequence[tuple[str, int]]) -> str:

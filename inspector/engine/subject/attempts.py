@@ -94,6 +94,8 @@ class Attempts:
         """
         subject, self._stopped = self._subject, False
         problem = diagnose(error, failed, subject.tree, self._list_held(held))
+        if held is not None and held.phase:
+            problem = replace(problem, why=encodable(f"{held.phase}; {problem.why}", 1_500))
         if subject.sample is None or subject.sample.origin == "guessed" or not is_about_input(error):
             return problem
         with subject.change_log.as_in(subject.change_log.baseline):

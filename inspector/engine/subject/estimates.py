@@ -19,7 +19,7 @@ from ..costs.step import run_step, step_together
 from ..costs.storages import Peak, StorageTracker
 from ..inputs import Sample
 from ..machine.memory import free_bytes
-from ..modules.tree import own_tensors
+from ..modules.holdings import list_own, size_of
 from ..passes.diagnosis import diagnose
 from ..passes.guarded import Outcome, forget, run_guarded
 from ..passes.training import loss_of, optimizer_of
@@ -66,10 +66,10 @@ class Estimates:
         self._cancelled.clear()
         if self._call_log is not None:
             self._call_log.begin("estimating memory", self._subject.generation, 0)
+        subject = self._subject
         try:
-            subject = self._subject
             with subject.change_log.as_in(subject.change_log.baseline), subject.observers.away():
-                return _Estimate(self._subject, request, self._emit, self._check).run()
+                return _Estimate(subject, request, self._emit, self._check).run()
         finally:
             if self._call_log is not None:
                 self._call_log.end()
@@ -100,12 +100,10 @@ class _Estimate:
     def __init__(
         self, subject: Subject, request: EstimateMemory, emit: Callable[[AnyEvent], None], check: Callable[[], None]
     ) -> None:
-        assert subject.sample is not None
         self._subject = subject
         self._request = request
         self._emit = emit
         self._check = check
-        self._batch = Batch(subject.sample, subject.tree.root)
         self._loss = loss_of(request.loss) if request.backward else None
         self._device = torch.device("cuda" if torch.cuda.is_available() else "cpu")  # of what has no memory yet
         self._held = self._count_held()
@@ -114,15 +112,9 @@ class _Estimate:
 
     def _count_held(self) -> dict[torch.device, int]:
         """Bytes of the model that are in memory already, by device."""
-        found = {
-            id(tensor): tensor
-            for node in self._subject.tree.objects()
-            for which in ("_parameters", "_buffers")
-            for _, tensor in own_tensors(node.module, which)
-        }
-        held: dict[torch.device, int] = {}
-        for tensor in found.values():
-            held[tensor.device] = held.get(tensor.device, 0) + tensor.nbytes
+        tree, held = self._subject.tree, dict[torch.device, int]()
+        for tensor in (*list_own(tree, "_parameters"), *list_own(tree, "_buffers")):
+            held[tensor.device] = held.get(tensor.device, 0) + size_of(tensor)[1]
         return held
 
     def run(self) -> MemoryEstimate:
@@ -180,13 +172,15 @@ class _Estimate:
         subject, request = self._subject, self._request
 
         def run() -> None:
+            assert subject.sample is not None
+            batch = Batch(subject.sample.copy(), subject.tree.root)
             if request.measured:
-                self._step(self._batch.resize(size, repeat_rows), tracker, text)
+                self._step(batch.resize(size, repeat_rows), tracker, text)
                 return
             from ..costs.fakes import OnFakes
 
             with OnFakes(subject.tree, self._device) as fakes:
-                self._step(self._batch.resize(size, fakes.make), tracker, text)
+                self._step(batch.resize(size, fakes.make), tracker, text)
 
         grad = subject.target.grad or request.backward
         return run_guarded(subject.tree, subject.backup, run, forget, seed=subject.seed, grad=grad)

@@ -309,7 +309,7 @@ class Runner:
         subject, recorder = self._subject, batches.recorder
         problem = None
         if outcome.error is not None:
-            problem = self._attempts.explain(outcome.error, recorder.failed, batches.held)
+            problem = self._attempts.explain(outcome.error, recorder.failed or batches.reached, batches.held)
         for fault in recorder.faults:
             self._emit(Note("error", f"observing failed: {encodable(fault, 300)}"))
         called = {call.index for call in recorder.calls} | self._unhooked.direct

@@ -64,6 +64,23 @@ class Fails(nn.Module):
         return x
 
 
+class FailsBackward(nn.Module):
+    """Its part of the backward pass raises."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return Raising.apply(x)
+
+
+class Raising(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+        return x * 2
+
+    @staticmethod
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
 class Two(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -211,6 +228,15 @@ def test_out_of_memory_in_training_tells_it_by_category_and_names_the_module() -
     rest = re.search(r"activations and temporary tensors ([\d.]+) MB", found.why)
     assert rest is not None and float(rest[1]) >= 0.9 * 20_000 * 1_000 * 4 / 1e6
     assert all(parameter.grad is None for parameter in model.parameters())
+
+
+def test_out_of_memory_in_the_backward_pass_names_the_module_that_it_is_at() -> None:
+    model = Chain(nn.Linear(4, 4), FailsBackward(), nn.Linear(4, 4))
+    session = Session(lambda event: None)
+    session.adopt(model, (torch.ones(2, 4),), {}, "net")
+    found = session.run(Run(1, backward=True)).problem
+    session.close()
+    assert found is not None and found.path == ("layers", "1") and found.why.startswith("in the backward pass; 2.1 GB")
 
 
 @pytest.mark.parametrize(

@@ -66,11 +66,24 @@ def test_an_optimizer_steps_all_at_once_where_it_would(monkeypatch: pytest.Monke
 def test_model_and_process_stay_as_they_were() -> None:
     model = torchvision.models.resnet18().train()
     lstm = nn.LSTM(4, 3, batch_first=True)
+    lstm(torch.zeros(1, 2, 4))[0].sum().backward()  # gradients of the caller's own
     before = fingerprint(model), fingerprint(lstm)
     for measured in (False, True):
         estimate(model, torch.zeros(2, 3, 32, 32), batches=(2, 4), measured=measured, **ADAM)
         estimate(lstm, torch.zeros(2, 5, 4), measured=measured, backward=True)
     assert (fingerprint(model), fingerprint(lstm)) == before
+
+
+@pytest.mark.parametrize("measured", [False, True])
+def test_what_a_model_writes_to_its_input_stays_out_of_it(measured: bool) -> None:
+    class Notes(nn.Module):
+        def forward(self, x: Tensor, seen: list[int]) -> Tensor:
+            seen.append(len(x))
+            return x.add_(1)
+
+    x, seen = torch.zeros(2, 3), [7]
+    found = estimate(Notes(), x, seen, batches=(2, 5), measured=measured)
+    assert [row.problem for row in found.rows] == [None, None] and seen == [7] and x.sum() == 0
 
 
 def test_activations_grow_with_the_batch_and_nothing_else_does() -> None:
