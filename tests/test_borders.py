@@ -31,7 +31,7 @@ OPENED = {
     "torch_names.py": "the source of torch",
     "report/schema.py": "the schema beside it",
     "cli/output.py": "streams by their numbers",
-    "engine/values/cuda_statistics.py": "the kernel beside it",
+    "engine/values/kernels/cuda_statistics.py": "the kernel beside it",
     "engine/restore/others.py": "threads of this process, in /proc",
     "engine/stored/images.py": "bytes that were read before",
     "tui/editor.py": "a temporary file that it made",

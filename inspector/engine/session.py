@@ -143,7 +143,7 @@ class Session:
 
     def go_ahead(self) -> bool:
         """Do a piece of what the next pass waits for, if nobody wants anything else; whether there was one."""
-        return self._open and self.subject.backup.copy_next()
+        return self._open and self.subject.go_ahead(self.turn, self._say if self.summary is not None else None)
 
     def turn(self) -> AbstractContextManager[None]:
         """For whatever runs or changes the model: other threads may look into it, too, and take turns with this one."""
@@ -239,7 +239,7 @@ class Session:
 
     def run(self, request: Run | None = None) -> PassSummary:
         """See `Runner.run`."""
-        self.subject.check_callable()
+        self.subject.begin_run()
         summary = self.runner.run(request if request is not None else Run(self.generation))
         self._tell_own_files()  # a forward may import
         return summary

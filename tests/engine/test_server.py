@@ -8,7 +8,10 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -44,6 +47,7 @@ from inspector.records import (
     ListTargets,
     Locations,
     ModuleRows,
+    Note,
     Observe,
     Open,
     Opened,
@@ -324,6 +328,27 @@ def test_a_process_of_its_own_ends_with_its_client(process: Any) -> None:
         assert process.process.wait(20) == 0
     except subprocess.TimeoutExpired:
         pytest.fail("the engine outlives its client")
+
+
+@pytest.mark.skipif(sys.platform != "linux" or find_spec("numba") is None, reason="needs numba, and /proc")
+def test_a_process_of_its_own_makes_its_kernel_after_a_pass(process: Any) -> None:
+    """And what the next pass tells of the process and of its values is that nothing changed."""
+    client = Client(process.sock)
+    maps = Path(f"/proc/{client.until(Hello).pid}/maps")
+    opened = client.ask(Open(Target("resnet18", inputs=("1x3x64x64",))))
+
+    def run() -> Calls:
+        assert client.ask(Run(opened.generation)).summary.not_restored == ()
+        calls: Calls = client.ask(GetCalls(opened.generation, ("layer1",)))
+        return calls
+
+    first = run().calls[0].output
+    assert "llvmlite" not in maps.read_text()
+    deadline = time.monotonic() + 200
+    while (again := run().calls[0]).output == first and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert "llvmlite" in maps.read_text() and again.output != first and again.previous == again.output
+    assert not client.of(Note)
 
 
 def test_no_thread_holds_a_model_after_the_end(running: Any) -> None:

@@ -19,6 +19,7 @@ from inspector.engine.restore import backup as backup_module
 from inspector.engine.session import Session
 from inspector.engine.subject import model_info
 from inspector.engine.subject import runner as runner_module
+from inspector.engine.values.kernels import cpu_statistics
 from inspector.errors import InspectorError, UsageError
 from inspector.records import (
     AnyEvent,
@@ -442,7 +443,8 @@ def test_a_pass_that_raised_is_told_once(monkeypatch: pytest.MonkeyPatch) -> Non
     opening.session.close()
 
 
-def test_weights_are_copied_when_nobody_waits_and_before_a_pass_at_the_latest() -> None:
+def test_weights_are_copied_when_nobody_waits_and_before_a_pass_at_the_latest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cpu_statistics, "prepare", lambda turn, tell: None)
     opening = Opening("mlp")
     backup = opening.session.subject.backup
     assert opening.session.go_ahead()

@@ -15,7 +15,7 @@ DISTRIBUTION = "torch-inspector"
 _GROUP, _EXTRAS = "versions", "extras"
 _REQUIREMENT = re.compile(r"^([\w.-]+)\s*(?:>=\s*([\w.]+))?")
 _EXTRA = re.compile(r"extra\s*==\s*['\"](\w+)['\"]")
-_WHAT_FOR = {"timm": "timm:NAME", "hf": "hf:NAME", "lightning": "Lightning modules"}
+_WHAT_FOR = {"timm": "timm:NAME", "hf": "hf:NAME", "lightning": "Lightning modules", "fast": "quicker passes"}
 
 
 def check_versions() -> Iterator[Check]:

@@ -9,6 +9,8 @@ from ...records import CORNER, CallDetail, CallRow, TensorValue, Value, Window
 from ..modules.tree import ModuleTree
 from ..recording.call import Call, Place
 from ..torch_hooks.outputs import OutputHooks
+from ..values.kernels import cpu_statistics
+from ..values.rounding import forgive_rounding
 from ..values.watch import Watch
 
 KEPT = 1 << 29
@@ -34,6 +36,7 @@ class LastPass:
         self.output_hooks = OutputHooks()
         self._tree = tree
         self._previous: dict[Place, Value | None] = {}
+        self._kernel = self._previous_kernel = False  # whether there was one for statistics on the CPU
         self._full: dict[Place, Call] = {}  # calls with histograms and previews
         self._watches: dict[int, Watch] = {}  # their modules, with copies of what these took and gave
 
@@ -42,6 +45,7 @@ class LastPass:
         self.output_hooks = output_hooks if output_hooks is not None else OutputHooks()
         self.gradients = {}
         self._previous = {call.place: call.output for call in self.calls}
+        self._previous_kernel, self._kernel = self._kernel, cpu_statistics.is_in_use()
         self._watches = {watch.index: watch} if watch is not None else {}
         self._full = {call.place: call for call in calls if call.index in self._watches}
         was_last = self.step == self.last_step
@@ -110,6 +114,9 @@ class LastPass:
         return tuple(self._detail(call, window) for call in calls)
 
     def _detail(self, call: Call, window: Window) -> CallDetail:
-        detail = self._full.get(call.place, call).detail(self._tree, self._previous.get(call.place))
+        full, previous = self._full.get(call.place, call), self._previous.get(call.place)
+        if self._kernel != self._previous_kernel:
+            previous = forgive_rounding(previous, full.output)
+        detail = full.detail(self._tree, previous)
         watch = self._watches.get(call.index)
         return detail if watch is None else watch.move(detail, window)

@@ -287,7 +287,7 @@ class Runner:
         subject, change_log = self._subject, self._subject.change_log
         if change_log.state() == change_log.baseline:
             return None
-        key = (subject.sample, subject.seed, self.settings, change_log.baseline, subject.observers.count())
+        key = (self.settings, *subject.list_conditions())
         if self._baseline is None or self._baseline[0] != key:
             baseline = self._run_baseline()
             if baseline is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from msgspec.structs import replace
@@ -28,6 +29,7 @@ from ..restore.others import OtherThreads
 from ..torch_hooks.ledger import Ledger
 from ..torch_hooks.slots import reserve_ids
 from ..usercode.telling import Tell, tell_nobody
+from ..values.kernels import cpu_statistics
 from . import weights_only
 from .model_info import facts_of
 
@@ -106,6 +108,24 @@ class Subject:
         """Raises `UsageError` where these are weights without a model."""
         if not self.info.is_model:
             raise weights_only.refusal(self.target.target)
+
+    def begin_run(self) -> None:
+        """Raises `UsageError` where there is nothing to run."""
+        self.check_callable()
+        cpu_statistics.take_up()
+
+    def list_conditions(self) -> tuple[object, ...]:
+        """What all passes have to share that are compared, besides the settings of a pass."""
+        return self.sample, self.seed, self.change_log.baseline, self.observers.count(), cpu_statistics.is_in_use()
+
+    def go_ahead(self, turn: Callable[[], AbstractContextManager[object]], say: Callable[[str], None] | None) -> bool:
+        """Do a piece of what the next pass waits for; whether there was one. With `say`, which there is after the first
+        pass, begin what makes the next ones quicker."""
+        if self.backup.copy_next():
+            return True
+        if say is not None and "cpu" in (self.info.device or "cpu"):
+            cpu_statistics.prepare(turn, say)
+        return False
 
     def check_changeable(self) -> None:
         """Raises `UsageError` where nothing may be changed."""

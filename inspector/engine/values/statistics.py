@@ -1,9 +1,10 @@
 """Statistics of one tensor, made the moment it is seen, on its own device.
 
-On the CPU a tensor is reduced at once: extremes, sum and sum of squares take about five copies' time together
-(`aminmax`, `sum`, `dot`), NaN and Inf show in the extremes and are counted only then, zeros only where the extremes
-admit any. On any other device the reductions stay there as one small row per chunk and `Pending` moves all rows of a
-pass to the host at once, because each `.item()` would be a synchronisation; on CUDA one kernel makes the row.
+On the CPU a tensor is reduced at once, in one read where `cpu_statistics` is in use. Otherwise extremes, sum and sum of
+squares take about five copies' time together (`aminmax`, `sum`, `dot`), and zeros are counted only where the extremes
+admit any. NaN and Inf show in the extremes and are counted only then. On any other device the reductions stay there as
+one small row per chunk and `Pending` moves all rows of a pass to the host at once, because each `.item()` would be a
+synchronisation; on CUDA one kernel makes the row.
 
 Chunks merge with Chan, Golub and LeVeque's update of (elements, mean, M2) ("Algorithms for computing the sample
 variance", The American Statistician 37, 1983).
@@ -11,6 +12,7 @@ variance", The American Statistician 37, 1983).
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
@@ -20,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ...records import Statistics, TensorValue
-from . import cuda_statistics
+from .kernels import cpu_statistics, cuda_statistics
 
 CHUNK = 1 << 24
 """Elements reduced at a time, so that temporaries stay small next to the tensor."""
@@ -44,6 +46,9 @@ _DOT = 1 << 18
 
 # Elements among which torch finds the zeros sooner than numpy is ready to.
 _FEW = 1 << 13
+
+# Elements of a narrow type that are converted at a time, so that they stay in a processor's cache.
+_CONVERTED = 1 << 18
 
 # `histc` computes (element - low) * bins in the tensor's own dtype.
 _HISTC_RANGE = {torch.float32: 1e36, torch.float64: 1e306}
@@ -92,7 +97,8 @@ def finish(partials: list[Partial], repeats: int, of: str) -> Statistics:
     if total.elements == 0:
         return Statistics(None, None, None, None, *counts, of)
     std = math.sqrt(max(total.m2, 0.0) / total.elements)
-    return Statistics(total.low, total.high, total.mean, std, *counts, of)
+    low, high = total.low + 0.0, total.high + 0.0  # never -0.0: which of both zeros is found depends on the kernel
+    return Statistics(low, high, total.mean, std, *counts, of)
 
 
 def numbers(tensor: Tensor) -> tuple[Tensor, str]:
@@ -174,12 +180,37 @@ def _pieces(tensor: Tensor) -> Iterator[Tensor]:
 
 def reduce_on_host(flat: Tensor, total: float | None = None) -> Partial:
     """All at once, for a one-dimensional CPU tensor of any real dtype; `total` is its sum where that is known."""
-    count = flat.numel()
-    if count == 0:
+    if flat.numel() == 0:
         return _NOTHING
-    if flat.dtype is not torch.float32 and flat.dtype is not torch.float64:
-        # fp16 sums overflow, float8 has no reductions, integers no mean
-        flat = flat.float() if flat.is_floating_point() else flat.double()
+    if (row := cpu_statistics.reduce(flat)) is not None:
+        return _complete(flat, row)
+    if flat.dtype is torch.float32 or flat.dtype is torch.float64:
+        return _reduce(flat, total)
+    if flat.is_floating_point():  # fp16 sums overflow, float8 has no reductions
+        return functools.reduce(merge, [_reduce_converted(part.float()) for part in torch.split(flat, _CONVERTED)])
+    return _reduce(flat.double(), None)
+
+
+def _reduce_converted(flat: Tensor) -> Partial:
+    row = cpu_statistics.reduce(flat)
+    return _reduce(flat, None) if row is None else _complete(flat, row)
+
+
+def _complete(flat: Tensor, row: cpu_statistics.Row) -> Partial:
+    count = flat.numel()
+    low, high, mean, m2, zeros = row
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return _reduce_finite(flat)
+    if low == high:
+        return Partial(count, low, 0.0, low, high, 0, 0, zeros)
+    if not (math.isfinite(m2) and m2 > count * _UNDERFLOW):
+        mean, m2 = _moments_in_double(flat)
+    return Partial(count, mean, m2, low, high, 0, 0, zeros)
+
+
+def _reduce(flat: Tensor, total: float | None) -> Partial:
+    """By torch's own operations, which are what is compared with where there is a kernel."""
+    count = flat.numel()
     extremes = torch.aminmax(flat)
     low, high = extremes.min.item(), extremes.max.item()
     if not (math.isfinite(low) and math.isfinite(high)):
@@ -196,6 +227,10 @@ def _moments(flat: Tensor, count: int, total: float) -> tuple[float, float]:
     m2 = _squares(flat) - count * mean * mean
     if math.isfinite(m2) and m2 > count * max(_CANCELLATION * mean * mean, _UNDERFLOW):
         return mean, m2
+    return _moments_in_double(flat)
+
+
+def _moments_in_double(flat: Tensor) -> tuple[float, float]:
     flat = flat.double()
     mean = flat.mean().item()
     shifted = flat - mean

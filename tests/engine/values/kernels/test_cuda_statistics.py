@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from inspector.engine.values import cuda_statistics as cuda
 from inspector.engine.values import statistics as stats
+from inspector.engine.values.kernels import cuda_statistics as cuda
 from inspector.engine.values.summarize import Summarizer
 from inspector.records import TensorValue
 

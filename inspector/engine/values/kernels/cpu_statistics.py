@@ -1,0 +1,130 @@
+"""Statistics of a tensor on the CPU in one read, which needs numba.
+
+torch's own operations read it five times, and numpy counts the zeros, on one thread. That is why one thread is enough
+here: it reads almost as fast as memory gives.
+
+To import numba takes a moment and 100 MB, and it is not for us to bring it into somebody else's program: `prepare` is
+for a process that is an engine's own, and without it torch's operations are taken. The two differ in the last digits:
+`take_up` is called between passes, so that one of them makes all of a pass, and of what is compared with it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ....errors import InspectorError
+from ....raised import say
+
+_QUIET = 2.0  # seconds before it is begun: a session that only runs once is over by then
+
+_PACKAGE_PARENT = str(Path(__file__).resolve().parents[4])
+_COMPILE = f"import os, sys; os.nice(19); sys.path[0] = sys.argv[1]; import {__package__}.cpu_loops"
+"""In a process of its own: it keeps a processor busy, and what it may fail of is not the end of this process."""
+
+_Function: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_void_p)  # without the GIL
+_Row = ctypes.c_double * 5
+
+
+class Row(NamedTuple):
+    """Of elements that are all finite; where one is not, neither are both extremes, and nothing else means anything."""
+
+    low: float
+    high: float
+    mean: float
+    m2: float
+    zeros: float
+
+
+_prepared: dict[torch.dtype, Any] = {}
+_taken: dict[torch.dtype, Any] = {}
+_begun: list[threading.Thread] = []
+
+
+def reduce(flat: Tensor) -> Row | None:
+    """All at once, for a one-dimensional tensor with one element or more; None where there is no kernel for it."""
+    function = _taken.get(flat.dtype)
+    if function is None or type(flat) is not Tensor or not flat.is_cpu or not flat.is_contiguous() or flat.is_neg():
+        return None
+    address = flat.data_ptr()
+    if not address:  # zeros that are nowhere in memory
+        return None
+    row = _Row()
+    function(address, flat.numel(), ctypes.addressof(row))
+    return Row(*row)
+
+
+def take_up() -> None:
+    """Use the kernel from now on, where it is ready."""
+    _taken.update(_prepared)
+
+
+def is_in_use() -> bool:
+    """Whether statistics are made by the kernel."""
+    return bool(_taken)
+
+
+def prepare(turn: Callable[[], AbstractContextManager[object]], tell: Callable[[str], object]) -> None:
+    """Begin, once in this process, to make the kernel ready on a thread that waits for its turn.
+
+    Args:
+        turn: Held while something of the process changes: no pass runs then.
+        tell: Given the reason, in words, where numba is installed and does not work.
+    """
+    if not _begun:
+        _begun.append(threading.Thread(target=_prepare, args=(turn, tell), name="inspector-kernel", daemon=True))
+        _begun[0].start()
+
+
+def _prepare(turn: Callable[[], AbstractContextManager[object]], tell: Callable[[str], object]) -> None:
+    time.sleep(_QUIET)
+    try:
+        if find_spec("numba") is None:
+            return
+        with _hold(turn):
+            child = _start_compiling()
+        if child.wait() != 0:
+            raise RuntimeError(f"a process that tried it ended with {child.returncode}")
+        with _hold(turn):
+            import numba  # noqa: F401  # half of the time, so that whoever waits for the turn gets it in between
+        with _hold(turn):
+            load()
+    except Exception as error:  # of numba, of LLVM, or of what a path has in their place: torch's operations remain
+        tell(f"statistics are made without numba, which does not work here: {say(error)}")
+
+
+def load() -> None:
+    """Make the kernel ready at once. Raises whatever numba does."""
+    from . import cpu_loops
+
+    _prepared.update((getattr(torch, name), _Function(address)) for name, address in cpu_loops.ADDRESSES.items())
+
+
+def _start_compiling() -> subprocess.Popen[bytes]:
+    quiet = subprocess.DEVNULL
+    command = [sys.executable, "-c", _COMPILE, _PACKAGE_PARENT]
+    return subprocess.Popen(command, stdin=quiet, stdout=quiet, stderr=quiet)
+
+
+@contextmanager
+def _hold(turn: Callable[[], AbstractContextManager[object]]) -> Iterator[None]:
+    """However long it is somebody else's."""
+    with ExitStack() as held:
+        while True:
+            try:
+                held.enter_context(turn())
+                break
+            except InspectorError:
+                continue
+        yield
