@@ -53,7 +53,7 @@ PRINTED = {
     "client/keeper.py": "an exit code",
     "api/output_relay.py": "what a program printed, given back to where it printed",
     "report/sweeps/result.py": "a heat map, without markup",
-    "tui/driver.py": "through `visible`",
+    "tui/terminal/driver.py": "through `visible`",
     "tui/start/__main__.py": "words of ours",
     "tui/start/launcher.py": "words of ours, the sequences that give a terminal back",
     "tui/start/lifeline.py": "a number",

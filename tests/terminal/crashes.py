@@ -10,7 +10,7 @@ from inspector.tui.app.app import InspectorApp
 from inspector.tui.bars.footer import KeyBar
 from inspector.tui.options import AppOptions
 from inspector.tui.start.__main__ import main
-from inspector.tui.terminal_input import TerminalInput
+from inspector.tui.terminal.terminal_input import TerminalInput
 
 _begin = InspectorApp._begin
 

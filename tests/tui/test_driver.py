@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from inspector.tui import driver as drivers
-from inspector.tui.driver import SturdyDriver
 from inspector.tui.start import job_control
+from inspector.tui.terminal import driver as drivers
+from inspector.tui.terminal.driver import SturdyDriver
 
 
 @pytest.mark.parametrize("wait", [SturdyDriver._wait_for_key, SturdyDriver._wait_for_app])

@@ -39,10 +39,10 @@ from inspector.records import (
 )
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.app.questions import Questions
-from inspector.tui.driver import HarmlessLines
 from inspector.tui.messages import EngineGone, EngineOutput
 from inspector.tui.options import AppOptions
 from inspector.tui.saved_state import SavedState
+from inspector.tui.terminal.driver import HarmlessLines
 
 from ..payloads import PAYLOADS, hidden, poisoned
 from . import panel_records

@@ -10,8 +10,15 @@ from textual._xterm_parser import XTermParser
 from textual.keys import Keys
 from textual.message import Message
 
-from inspector.tui.flood import DONE_OF_A_FLOOD, FLOOD, thin_flood
-from inspector.tui.terminal_input import AT_ONCE, LARGEST, PASTE_LIMIT, PATIENCE, UNMARKED_PATIENCE, TerminalInput
+from inspector.tui.terminal.flood import DONE_OF_A_FLOOD, FLOOD, thin_flood
+from inspector.tui.terminal.terminal_input import (
+    AT_ONCE,
+    LARGEST,
+    PASTE_LIMIT,
+    PATIENCE,
+    UNMARKED_PATIENCE,
+    TerminalInput,
+)
 
 from ..terminal.sequences import KNOWN, NAMED, make_sequence
 

@@ -24,10 +24,10 @@ from ...errors import BUG
 from ...gradients import LIMITS, Limits
 from ...records import AnyEvent, AnyRequest, Target
 from ...target_kinds import TOUR
+from ..after import after
 from ..ascii_lines import AsciiLines
 from ..bars.scroll_bar import AnyScrollBar
 from ..drawing.contrast import make_readable
-from ..driver import CrashConsole, HarmlessLines
 from ..keys import bindings, find_command
 from ..messages import EngineGone, EngineOutput, EngineSaid, HookAsked, KeyEnd, TerminalTrouble
 from ..options import AppOptions
@@ -36,6 +36,7 @@ from ..panels.line_panel import LinePanel
 from ..panels.log import LogPanel
 from ..saved_state import SavedState
 from ..screens.layer import SOON
+from ..terminal.driver import CrashConsole, HarmlessLines
 from ..tree.heat import BOUNDS, Bounds
 from .actions.changer import Changer
 from .actions.changes import ChangeActions
@@ -211,7 +212,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         """Leave, and keep where the person was. Not before all screens are there: in an app that ends, Textual mounts
         them without what is in them, and they look for it."""
         if not all(screen.is_mounted for screen in self.screen_stack):
-            self.set_timer(SOON, partial(self.exit, result, return_code, message))
+            after(SOON, self, partial(self.exit, result, return_code, message))
             return
         self.bookmarks.keep()
         super().exit(result, return_code, message)
@@ -256,7 +257,7 @@ class InspectorApp(App[None], inherit_bindings=False):
     def _end_key(self, done: Callable[[], None]) -> None:
         """Once what the key opens is there: what it gives the focus to has it before what is called later."""
         if self.host.is_between_screens and not self.engine.busy:
-            self.set_timer(_SOON, partial(self._end_key, done))
+            after(_SOON, self, partial(self._end_key, done))
         else:
             self.call_later(done)
 

@@ -16,6 +16,7 @@ from textual.timer import Timer
 from textual.widget import AwaitMount
 
 from ...client.job import has_shell, stops_by_default
+from ..after import after
 from ..keys import perform
 from ..screens.layer import FORM, Layer
 from .notices import Notices
@@ -89,7 +90,7 @@ class Host:
         return top.help_page if isinstance(top, Layer) else ""
 
     def later(self, seconds: float, call: Callable[[], object]) -> None:
-        self._app.set_timer(seconds, call)
+        after(seconds, self._app, call)
 
     def every(self, seconds: float, call: Callable[[], object]) -> Timer:
         """A timer that is paused until it is resumed."""

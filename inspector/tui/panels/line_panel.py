@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from abc import abstractmethod
 from collections.abc import Sequence
 from typing import ClassVar, TypeVar
@@ -9,10 +10,10 @@ from typing import ClassVar, TypeVar
 from textual import events, on
 from textual.app import ComposeResult
 from textual.message import Message
-from textual.timer import Timer
 
 from ...client.model import Model
 from ...records import Problem
+from ..after import after
 from ..drawing.lines import LineView, Page
 from ..drawing.problem import message, problem_lines
 from ..drawing.wrap import Line
@@ -54,7 +55,7 @@ class LinePanel(Panel):
         self.problem: Problem | None = None
         self.view = self.make_view()
         self._moved = True  # the next reply belongs to another module than the one on the screen
-        self._patience: Timer | None = None
+        self._patience: asyncio.TimerHandle | None = None
 
     def make_view(self) -> LineView:
         """The view that shows the page."""
@@ -94,7 +95,7 @@ class LinePanel(Panel):
         self._moved = True
         self._stop_waiting()
         if self.is_on_screen:
-            self._patience = self.set_timer(PATIENCE, self._give_up)
+            self._patience = after(PATIENCE, self, self._give_up)
         else:
             self._give_up()
 
@@ -123,7 +124,7 @@ class LinePanel(Panel):
 
     def _stop_waiting(self) -> None:
         if self._patience is not None:
-            self._patience.stop()
+            self._patience.cancel()
             self._patience = None
 
     def build(self, width: int) -> Page:

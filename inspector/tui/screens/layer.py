@@ -10,6 +10,7 @@ from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.screen import ModalScreen, Screen
 
+from ..after import after
 from ..backdrop import SteadyScreen
 from ..keys import bind_own, bind_to_app, perform
 
@@ -33,7 +34,7 @@ def may_leave(screen: Screen[Result], again: Callable[[], object]) -> bool:
         layer.dismiss()
     if screen.is_mounted and screen is screen.app.screen:
         return True
-    screen.set_timer(SOON, partial(_call, again))
+    after(SOON, screen, partial(_call, again))
     return False
 
 

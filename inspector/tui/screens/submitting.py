@@ -6,6 +6,7 @@ from abc import abstractmethod
 from collections.abc import Awaitable
 
 from ...records import Problem
+from ..after import after
 from ..keys import key_of
 from .layer import FORM, Layer
 
@@ -23,7 +24,7 @@ class SubmittingLayer(Layer[bool]):
     def submit(self, deed: Awaitable[Problem | None], what: str) -> None:
         """Carry this out; `show_refusal` is told where that cannot be."""
         self._submitting = True
-        self.set_timer(PATIENCE, self._say_waiting)
+        after(PATIENCE, self, self._say_waiting)
         self.run_worker(self._submit(deed, what), name="submit", group=FORM)
 
     def _say_waiting(self) -> None:

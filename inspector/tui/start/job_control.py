@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ...client.job import has_shell, is_in_foreground, stop_process
-from ..driver import SturdyDriver
+from ..terminal.driver import SturdyDriver
 from .lifeline import BACK, LEFT, tell
 
 if TYPE_CHECKING:

@@ -25,9 +25,9 @@ from textual.events import Key
 from textual.filter import LineFilter
 from textual.message import Message
 
-from ..text import harmless, visible
+from ...text import harmless, visible
+from ..messages import KeyEnd, TerminalTrouble
 from .flood import thin_flood
-from .messages import KeyEnd, TerminalTrouble
 from .terminal_input import TerminalInput, bound_window
 
 _POLL = 0.05  # seconds
