@@ -138,7 +138,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("sort", "S", "workbench.sort", "Sort by own time, parameters, gradient, Δ, or show the tree", "Modules",
             footer="Sort", rank=11),
     Command("costs", "dollar_sign", "costs.choose", "Costs of modules: time, FLOPs, bytes, as columns", "Modules",
-            shown="$", footer="Costs", rank=33),
+            shown="$"),
     Command("measure-costs", "", "costs.measure", "Measure what modules cost, anew", "Modules"),
     Command("hot-path", "", "costs.go_hot", "Go down the hot path: into whatever takes the longest", "Modules"),
     Command("filter", "f", "workbench.filter", "Filter: path, class, badge, glob or class:Conv2d", "Modules",

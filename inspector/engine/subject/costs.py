@@ -54,7 +54,7 @@ class CostMeasuring:
         if subject.sample is None:
             raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
         if self._call_log is not None:
-            self._call_log.begin("measuring costs", subject.generation, 0)
+            self._call_log.begin("the measuring of costs", subject.generation, 0)
         self._running = self._prepare(subject.sample, request.passes + EXTRA_PASSES)
         try:
             with subject.observers.away():
