@@ -122,7 +122,8 @@ class Presenter:
         self._start_clock()
 
     def show_progress(self, progress: Progress) -> None:
-        self._title.progress = progress
+        """What had to be done before the pass is done."""
+        self._title.progress, self._title.work = progress, None
 
     def show_result(self) -> None:
         """The trace, the panels and the title are of the pass that ran, while its model is still put back."""

@@ -29,6 +29,7 @@ from inspector.records import (
     StateDictReport,
     TakeBaseline,
     TryStateDict,
+    Work,
 )
 from inspector.tui.bars.pass_words import describe_last, describe_running
 from inspector.tui.bars.title_words import explain_word
@@ -78,6 +79,18 @@ async def test_a_result_is_shown_while_the_model_is_still_put_back(tmp_path: Pat
         engine.say(engine.end_pass())
         await settle(app, pilot)
         assert "comparing" not in title(app) and not app.state.running
+
+
+async def test_what_is_done_before_a_pass_gives_way_to_the_pass(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        engine.replies[Run] = lambda request: Done()
+        await pilot.press("r")
+        engine.say(Work("copying weights", 5, 10, "bytes"))
+        await settle(app, pilot)
+        assert "copying weights" in title(app)
+        engine.say(Progress(1, 3, 5, 3, 40.0))
+        await settle(app, pilot)
+        assert "copying" not in title(app) and "3/5" in title(app)
 
 
 async def test_a_change_repeats_the_kind_of_pass_that_was_asked_for_last(tmp_path: Path):
