@@ -57,7 +57,7 @@ def _say(estimate: MemoryEstimate) -> Iterator[str]:
     said: dict[str, list[str]] = {}
     for row in estimate.rows:
         if row.problem is not None:
-            words = visible(row.problem.what)
+            words = visible(row.problem.what) + f"; at {visible(row.problem.where)}" * bool(row.problem.where)
         else:
             words = f"most is held {_say_when(row.peaks[0])}" if row.peaks else "nothing is held"
         said.setdefault(words, []).append(f"{row.batch:,}")

@@ -51,7 +51,7 @@ def test_many_sizes_go_into_tables_below_each_other(width: int) -> None:
 
 def test_what_failed_stands_beside_what_did_not_and_nothing_is_markup() -> None:
     rows = (
-        MemoryRow(1, "x", problem=Problem("no \x1b[31m memory", kind="RuntimeError")),
+        MemoryRow(1, "x", problem=Problem("no \x1b[31m memory", "net.py:8", kind="RuntimeError")),
         MemoryRow(2, "x", (peak(2_000, "backward", ()), with_fields(peak(1_500), device="cuda:0", allocated=1_600))),
         MemoryRow(3, "x", (peak(2_000, "optimizer", None),)),
     )
@@ -59,6 +59,7 @@ def test_what_failed_stands_beside_what_did_not_and_nothing_is_markup() -> None:
     text = render_memory(found)
     assert "\x1b" not in text and "\x07" not in text and "[b]note" in text
     assert "on cuda:0" in text and "allocator" in text and "measured" in text and "cancelled" in text
+    assert "; at net.py:8" in text
     assert "in the backward pass of (root)" in text and "in the optimizer's step" in text
 
 
