@@ -24,6 +24,7 @@ from .module_groups import ModuleGroups
 from .others import OtherThreads
 from .reach import Reach, name_tensors, script_tensors
 from .room import Room
+from .tensor_groups import TensorGroup, group_tensors
 from .unwritten import find_unwritten
 
 _OF_OTHERS = f"values (another thread writes to the model too: {LOST}"
@@ -62,6 +63,7 @@ class TensorBackup:
         self._due: deque[tuple[KeptTensor, int]] = deque()  # to be copied yet, and their bytes
         self._tensors: list[KeptTensor] = []
         self._by_id: dict[int, KeptTensor] = {}
+        self._groups: list[TensorGroup] | None = None  # of the tensors as they are kept now
         self._lost: dict[str, None] = {}  # what was found by `restore_restless`, and is told once
         with torch._C.DisableTorchFunctionSubclass(), without_collector():
             reach = Reach(tree, self.modules)
@@ -109,6 +111,7 @@ class TensorBackup:
         self._due += ((kept[index], sizes[index]) for index in sorted(copied))
         self._tensors += kept
         self._by_id.update((id(each.tensor), each) for each in kept)
+        self._groups = None
 
     def _choose(self, found: list[tuple[str, Tensor]], sizes: list[int]) -> set[int]:
         """Which there is room for. Small ones first: BatchNorm writes its own without moving a version counter."""
@@ -149,6 +152,7 @@ class TensorBackup:
             for kept in self._tensors:
                 if _has_changed(kept) or kept.keeps_gradient != gradients:
                     _renew(kept, gradients)
+        self._groups = None
 
     def leave_to(self, others: OtherThreads) -> list[str]:
         """What other threads wrote stays theirs, and so does what they and the pass may both have written. Returns what
@@ -163,6 +167,7 @@ class TensorBackup:
                 kept.keeps_gradient = False
             for kept in changed:
                 _renew(kept, gradient=False)
+        self._groups = None
         return [f"{kept.name}: {_OF_OTHERS}" for kept in changed]
 
     def restore(self, others: OtherThreads | None = None) -> list[str]:
@@ -172,9 +177,17 @@ class TensorBackup:
             return []
         lost, self._lost = self._lost, {}
         with torch._C.DisableTorchFunctionSubclass():
-            same = set() if others else find_unwritten(self._tensors)
-            changed = ((kept, _try_restore(kept, others, id(kept) in same)) for kept in self._tensors)
+            tensors = self._tensors if others else self._find_suspects()
+            same = set() if others else find_unwritten(tensors)
+            changed = ((kept, _try_restore(kept, others, id(kept) in same)) for kept in tensors)
             return [*lost, *(f"{kept.name}: {what}" for kept, words in changed for what in words)]
+
+    def _find_suspects(self) -> list[KeptTensor]:
+        """The tensors that may have changed, as they come."""
+        if self._groups is None:
+            self._groups = group_tensors(self._tensors)
+        same = {id(kept) for group in self._groups if group.is_same() for kept in group.kept}
+        return [kept for kept in self._tensors if id(kept) not in same]
 
 
 def _is_theirs(kept: KeptTensor, others: OtherThreads) -> bool:

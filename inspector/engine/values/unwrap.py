@@ -39,7 +39,7 @@ def numbers_of(tensor: Tensor) -> tuple[Tensor | None, str]:
         why = no_numbers(tensor)
         if why:
             return None, why
-        if type(tensor) in PLAIN and not _is_wrapped(tensor):
+        if type(tensor) in PLAIN and not is_wrapped(tensor):
             return (_zeros(tensor) if tensor._is_zerotensor() else tensor), of
         inner, words = _inside(tensor)
         if inner is None:
@@ -156,7 +156,7 @@ def _reach(tensor: Tensor) -> int:
 
 def _inside(tensor: Tensor) -> tuple[Tensor | None, str]:
     """What `tensor` is around, and what that is of; `tensor` itself where it holds its numbers."""
-    if _is_wrapped(tensor):
+    if is_wrapped(tensor):
         return _untransform(tensor)
     for name, (module, inside) in _KNOWN.items():
         known = getattr(sys.modules.get(module), name, None)
@@ -168,7 +168,7 @@ def _inside(tensor: Tensor) -> tuple[Tensor | None, str]:
     return _unwrap(tensor, held) if held else _without_dispatch(tensor)
 
 
-def _is_wrapped(tensor: Tensor) -> bool:
+def is_wrapped(tensor: Tensor) -> bool:
     """By one of torch's own transforms, which keep the class as it is."""
     return bool(_functorch.is_functorch_wrapped_tensor(tensor)) or torch._is_functional_tensor(tensor)
 
