@@ -17,11 +17,15 @@ from inspector.records import (
     AnyEvent,
     AnyRequest,
     Brief,
+    CallCost,
     CallDetail,
     CallRow,
     CallRows,
     Calls,
     Choices,
+    Cost,
+    CostRow,
+    Costs,
     Done,
     Failed,
     GetTrace,
@@ -29,6 +33,7 @@ from inspector.records import (
     HookMarks,
     ListTargets,
     MappingValue,
+    MeasureCosts,
     ModelInfo,
     ModuleRow,
     ModuleRows,
@@ -197,3 +202,14 @@ def test_bytes_that_are_no_message_are_refused_in_a_line(seed: int, conversation
     for junk in (random.randbytes(200), struct.pack("!I", 2**31), b"\x91" * 100_000, b"", body(NO)[:-3]):
         with pytest.raises(ChannelError):
             conversation.hear(junk)
+
+
+@pytest.mark.parametrize("of_calls", [True, False])
+def test_costs_are_of_modules_that_there_are(of_calls: bool, conversation: Conversation) -> None:
+    cost = Cost(1.0, 1.0, None, None, 0, 0)
+    told = Costs(1, (CostRow(1, 1, cost),), (CallCost(0, 0, cost),), 1.0, 5, "host")
+    conversation.hear(body(told, ask(conversation, MeasureCosts(1))))
+    calls, rows = ((CallCost(2, 0, cost),), ()) if of_calls else ((), (CostRow(2, 1, cost),))
+    lie = msgspec.structs.replace(told, rows=rows, calls=calls)
+    with pytest.raises(ChannelError, match="Costs of module 2 of 2"):
+        conversation.hear(body(lie, ask(conversation, MeasureCosts(1))))
