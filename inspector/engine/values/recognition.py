@@ -26,6 +26,7 @@ from torch.nn import Parameter
 from ...records import TensorValue, Value
 from ..source.running import Types, variables
 from . import objects
+from .kernels import cpu_statistics
 from .per_type import PerType
 from .statistics import CHUNK
 
@@ -41,7 +42,7 @@ _FIXED = Types(
 )  # fmt: skip
 """What nothing can change."""
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
-SUMMED = (torch.float32, torch.float64)
+_SUMMED = (torch.float32, torch.float64)
 """Whose sum is one of the numbers themselves, where it is finite."""
 _strided = torch.strided
 _is_wrapped: Callable[[Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
@@ -78,10 +79,12 @@ def is_versioned(tensor: Tensor) -> bool:
 
 
 def add_up(tensor: Tensor) -> float:
-    """A sum that tells whether the numbers of an ordinary tensor are others; of the bits where the numbers have none
-    that would."""
+    """A sum that tells whether the numbers of an ordinary tensor are others: an integer where it is of the bits, as with
+    a kernel, or where the numbers have none that would."""
     tensor = tensor.detach()
-    if tensor.dtype in SUMMED:
+    if (bits := cpu_statistics.add_bits(tensor)) is not None:
+        return bits
+    if tensor.dtype in _SUMMED:
         total: float = tensor.sum().item()
         if math.isfinite(total):
             return total

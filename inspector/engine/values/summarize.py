@@ -6,7 +6,6 @@ and not reduced again.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterable
 from itertools import islice
@@ -23,7 +22,7 @@ from .bare_tensor import describe_bare, describe_refusing, shape_of
 from .histogram import histogram
 from .parts import Contents, contents_of
 from .preview import preview
-from .recognition import MAX_ITEMS, SUMMED, Recognition, add_up, is_ordinary, read_parts
+from .recognition import MAX_ITEMS, Recognition, add_up, is_ordinary, read_parts
 from .unwrap import numbers_of, outside_modes, outside_transforms
 from .watch import Watch
 
@@ -147,7 +146,7 @@ class Summarizer:
 
     def _remember(self, tensor: Tensor) -> TensorValue:
         total = add_up(tensor)
-        known = total if tensor.dtype in SUMMED and math.isfinite(total) else None
+        known = total if type(total) is float else None
         partial = stats.reduce_on_host(tensor.detach().view(-1), known)
         value = describe_bare(tensor, summary=stats.finish([partial], 1, "values"))
         self._recognition.keep_tensor(tensor, total, value)

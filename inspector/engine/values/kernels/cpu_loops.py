@@ -91,6 +91,15 @@ def _reduce(address: Any, count: Any, row: Any) -> None:
     row[2], row[3], row[4] = mean, m2, float(zeros)
 
 
+@njit
+def _add_bits(address: Any, count: Any) -> Any:
+    elements = carray(address, count)
+    total = np.int64(0)
+    for i in range(count):
+        total += elements[i]
+    return total
+
+
 def _signature(element: Any) -> Any:
     return types.void(types.CPointer(element), types.intp, types.CPointer(types.float64))
 
@@ -106,6 +115,14 @@ try:
     def _reduce_bfloat16(address: Any, count: Any, row: Any) -> None:
         _reduce(address, count, row)
 
+    @cfunc(types.int64(types.CPointer(types.int32), types.intp), cache=True)
+    def _add_four_bytes(address: Any, count: Any) -> Any:
+        return _add_bits(address, count)
+
+    @cfunc(types.int64(types.CPointer(types.int16), types.intp), cache=True)
+    def _add_two_bytes(address: Any, count: Any) -> Any:
+        return _add_bits(address, count)
+
 finally:
     config.CACHE_DIR = _configured
 
@@ -116,3 +133,7 @@ ADDRESSES: dict[str, int] = {
 """Of functions by the type of their elements. Each is given an address, how many elements lie there (one or more), and
 where to write five float64: least, largest, mean, M2, zeros. Where an element is not finite, neither are all of the
 first two, and the next two mean nothing."""
+
+SUMS: dict[int, int] = {4: _add_four_bytes.address, 2: _add_two_bytes.address}
+"""Of functions by the bytes of an element. Each is given an address and how many elements lie there, and returns the
+sum of their bits, taken for integers."""

@@ -34,6 +34,7 @@ _COMPILE = f"import os, sys; os.nice(19); sys.path[0] = sys.argv[1]; import {__p
 """In a process of its own: it keeps a processor busy, and what it may fail of is not the end of this process."""
 
 _Function: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_void_p)  # without the GIL
+_Sum: Any = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_ssize_t)
 _Row = ctypes.c_double * 5
 
 
@@ -47,22 +48,36 @@ class Row(NamedTuple):
     zeros: float
 
 
-_prepared: dict[torch.dtype, Any] = {}
-_taken: dict[torch.dtype, Any] = {}
+# By the type of elements, and those that add up bits by the bytes of an element.
+_prepared: dict[torch.dtype | int, Any] = {}
+_taken: dict[torch.dtype | int, Any] = {}
 _begun: list[threading.Thread] = []
 
 
 def reduce(flat: Tensor) -> Row | None:
     """All at once, for a one-dimensional tensor with one element or more; None where there is no kernel for it."""
     function = _taken.get(flat.dtype)
-    if function is None or type(flat) is not Tensor or not flat.is_cpu or not flat.is_contiguous() or flat.is_neg():
-        return None
-    address = flat.data_ptr()
-    if not address:  # zeros that are nowhere in memory
+    if function is None or not (address := _find_address(flat)):
         return None
     row = _Row()
     function(address, flat.numel(), ctypes.addressof(row))
     return Row(*row)
+
+
+def add_bits(tensor: Tensor) -> int | None:
+    """The sum of the bits of its elements, each taken for an integer; None where there is no kernel for it."""
+    function = _taken.get(tensor.element_size())
+    if function is None or not (address := _find_address(tensor)):
+        return None
+    total: int = function(address, tensor.numel())
+    return total
+
+
+def _find_address(tensor: Tensor) -> int:
+    """Where its elements lie one after another; 0 where they do not, or are nowhere in memory."""
+    if type(tensor) is not Tensor or not tensor.is_cpu or not tensor.is_contiguous() or tensor.is_neg():
+        return 0
+    return tensor.data_ptr()
 
 
 def take_up() -> None:
@@ -109,6 +124,7 @@ def load() -> None:
     from . import cpu_loops
 
     _prepared.update((getattr(torch, name), _Function(address)) for name, address in cpu_loops.ADDRESSES.items())
+    _prepared.update((size, _Sum(address)) for size, address in cpu_loops.SUMS.items())
 
 
 def _start_compiling() -> subprocess.Popen[bytes]:

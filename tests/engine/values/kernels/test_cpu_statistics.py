@@ -19,6 +19,7 @@ from inspector.engine.session import Session
 from inspector.engine.values import statistics as stats
 from inspector.engine.values.kernels import cpu_statistics as cpu
 from inspector.engine.values.rounding import forgive_rounding
+from inspector.engine.values.summarize import Summarizer
 from inspector.records import Run, SequenceValue, TensorValue, Value
 from tests.engine.values.test_statistics import LAYOUTS, assert_close, reference, statistics_of, tensors
 
@@ -135,6 +136,22 @@ def test_what_is_nowhere_in_memory_is_left_to_torch() -> None:
             torch.ones(3, dtype=torch.float64),
         ):
             assert cpu.reduce(odd) is None
+
+
+@needs_numba
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16, torch.int32])
+def test_bits_are_added_up_and_tell_of_any_write(dtype: torch.dtype) -> None:
+    tensor = torch.randn(3, 5000).mul(100).to(dtype)
+    as_integers = tensor.view(torch.int32 if tensor.element_size() == 4 else torch.int16)
+    with fused():
+        assert cpu.add_bits(tensor) == int(as_integers.long().sum())
+        summarizer = Summarizer()
+        first = summarizer.describe(tensor)
+        assert summarizer.describe(tensor) is first
+        tensor.data[2, 4999] += 1
+        assert summarizer.describe(tensor) != first
+        assert cpu.add_bits(torch.ones(3, dtype=torch.float64)) is None
+    assert cpu.add_bits(tensor) is None
 
 
 class Passes:
