@@ -79,8 +79,8 @@ def is_versioned(tensor: Tensor) -> bool:
 
 
 def add_up(tensor: Tensor) -> float:
-    """A sum that tells whether the numbers of an ordinary tensor are others: an integer where it is of the bits, as with
-    a kernel, or where the numbers have none that would."""
+    """A sum that tells whether the numbers of an ordinary tensor are others: an integer where it is of the bits, as
+    with a kernel, or where the numbers have none that would."""
     tensor = tensor.detach()
     if (bits := cpu_statistics.add_bits(tensor)) is not None:
         return bits

@@ -183,7 +183,7 @@ def reduce_on_host(flat: Tensor, total: float | None = None) -> Partial:
     if flat.numel() == 0:
         return _NOTHING
     if (row := cpu_statistics.reduce(flat)) is not None:
-        return _complete(flat, row)
+        return complete(flat, row)
     if flat.dtype is torch.float32 or flat.dtype is torch.float64:
         return _reduce(flat, total)
     if flat.is_floating_point():  # fp16 sums overflow, float8 has no reductions
@@ -193,12 +193,13 @@ def reduce_on_host(flat: Tensor, total: float | None = None) -> Partial:
 
 def _reduce_converted(flat: Tensor) -> Partial:
     row = cpu_statistics.reduce(flat)
-    return _reduce(flat, None) if row is None else _complete(flat, row)
+    return _reduce(flat, None) if row is None else complete(flat, row)
 
 
-def _complete(flat: Tensor, row: cpu_statistics.Row) -> Partial:
+def complete(flat: Tensor, row: cpu_statistics.Row) -> Partial:
+    """What a kernel found of a tensor, with what it cannot know."""
     count = flat.numel()
-    low, high, mean, m2, zeros = row
+    low, high, mean, m2, zeros, _ = row
     if not (math.isfinite(low) and math.isfinite(high)):
         return _reduce_finite(flat)
     if low == high:

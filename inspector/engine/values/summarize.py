@@ -20,6 +20,7 @@ from . import objects
 from . import statistics as stats
 from .bare_tensor import describe_bare, describe_refusing, shape_of
 from .histogram import histogram
+from .kernels import cpu_statistics
 from .parts import Contents, contents_of
 from .preview import preview
 from .recognition import MAX_ITEMS, Recognition, add_up, is_ordinary, read_parts
@@ -145,9 +146,12 @@ class Summarizer:
         return self._now(tensor, carrier, words)
 
     def _remember(self, tensor: Tensor) -> TensorValue:
-        total = add_up(tensor)
-        known = total if type(total) is float else None
-        partial = stats.reduce_on_host(tensor.detach().view(-1), known)
+        flat = tensor.detach().view(-1)
+        if (row := cpu_statistics.reduce(flat)) is not None:
+            total, partial = row.bits, stats.complete(flat, row)
+        else:
+            total = add_up(tensor)
+            partial = stats.reduce_on_host(flat, total if type(total) is float else None)
         value = describe_bare(tensor, summary=stats.finish([partial], 1, "values"))
         self._recognition.keep_tensor(tensor, total, value)
         return value

@@ -60,8 +60,9 @@ def _add(elements: Any) -> Any:
 
 @njit(fastmath=_ANY_ORDER)
 def _reduce_block(elements: Any, shift: Any) -> Any:
-    low, high, zeros, moved, squares = _MOST, _LEAST, _I(0), _F(0), _F(0)
+    low, high, zeros, total, moved, squares = _MOST, _LEAST, _I(0), _I(0), _F(0), _F(0)
     for i in range(elements.size):
+        total = _I(total + _I(elements[i]))
         bits = _read(elements[i])
         zeros += _I((bits & _MOST) == _I(0))
         ordered = _swap_order(bits)
@@ -69,34 +70,34 @@ def _reduce_block(elements: Any, shift: Any) -> Any:
         difference = _to_float(bits) - shift
         moved += difference
         squares += difference * difference
-    return low, high, zeros, moved, squares
+    return low, high, zeros, total, moved, squares
 
 
 @njit
 def _reduce(address: Any, count: Any, row: Any) -> None:
     elements = carray(address, count)
-    low, high, zeros, m2 = _MOST, _LEAST, 0, 0.0
+    low, high, zeros, bits, m2 = _MOST, _LEAST, 0, _I(0), 0.0
     first = elements[:_BLOCK]
     mean = float(_add(first)) / first.size
     for start in range(0, count, _BLOCK):
         block = elements[start : start + _BLOCK]
         shift = _F(mean)
-        least, most, some, moved, squares = _reduce_block(block, shift)
-        low, high, zeros = min(low, least), max(high, most), zeros + some
+        least, most, some, added, moved, squares = _reduce_block(block, shift)
+        low, high, zeros, bits = min(low, least), max(high, most), zeros + some, _I(bits + added)
         total = float(moved)
         delta = float(shift) + total / block.size - mean
         m2 += float(squares) - total * total / block.size + delta * delta * block.size * start / (start + block.size)
         mean += delta * block.size / (start + block.size)
     row[0], row[1] = float(_to_float(_swap_order(low))), float(_to_float(_swap_order(high)))
-    row[2], row[3], row[4] = mean, m2, float(zeros)
+    row[2], row[3], row[4], row[5] = mean, m2, float(zeros), float(bits)
 
 
 @njit
 def _add_bits(address: Any, count: Any) -> Any:
     elements = carray(address, count)
-    total = np.int64(0)
+    total = _I(0)
     for i in range(count):
-        total += elements[i]
+        total = _I(total + _I(elements[i]))
     return total
 
 
@@ -115,11 +116,11 @@ try:
     def _reduce_bfloat16(address: Any, count: Any, row: Any) -> None:
         _reduce(address, count, row)
 
-    @cfunc(types.int64(types.CPointer(types.int32), types.intp), cache=True)
+    @cfunc(types.int32(types.CPointer(types.int32), types.intp), cache=True)
     def _add_four_bytes(address: Any, count: Any) -> Any:
         return _add_bits(address, count)
 
-    @cfunc(types.int64(types.CPointer(types.int16), types.intp), cache=True)
+    @cfunc(types.int32(types.CPointer(types.int16), types.intp), cache=True)
     def _add_two_bytes(address: Any, count: Any) -> Any:
         return _add_bits(address, count)
 
@@ -131,9 +132,9 @@ ADDRESSES: dict[str, int] = {
     "bfloat16": _reduce_bfloat16.address,
 }
 """Of functions by the type of their elements. Each is given an address, how many elements lie there (one or more), and
-where to write five float64: least, largest, mean, M2, zeros. Where an element is not finite, neither are all of the
-first two, and the next two mean nothing."""
+where to write six float64: least, largest, mean, M2, zeros, and what those of `SUMS` return. Where an element is not
+finite, neither are all of the first two, and the next two mean nothing."""
 
 SUMS: dict[int, int] = {4: _add_four_bytes.address, 2: _add_two_bytes.address}
 """Of functions by the bytes of an element. Each is given an address and how many elements lie there, and returns the
-sum of their bits, taken for integers."""
+sum of their bits, taken for integers, as far as an int32 holds it."""

@@ -34,18 +34,20 @@ _COMPILE = f"import os, sys; os.nice(19); sys.path[0] = sys.argv[1]; import {__p
 """In a process of its own: it keeps a processor busy, and what it may fail of is not the end of this process."""
 
 _Function: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_void_p)  # without the GIL
-_Sum: Any = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p, ctypes.c_ssize_t)
-_Row = ctypes.c_double * 5
+_Sum: Any = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_ssize_t)
+_Row = ctypes.c_double * 6
 
 
 class Row(NamedTuple):
-    """Of elements that are all finite; where one is not, neither are both extremes, and nothing else means anything."""
+    """Of elements that are all finite; where one is not, neither are both extremes, and only `bits` means anything
+    besides: what `add_bits` gives."""
 
     low: float
     high: float
     mean: float
     m2: float
     zeros: float
+    bits: float
 
 
 # By the type of elements, and those that add up bits by the bytes of an element.
@@ -65,7 +67,8 @@ def reduce(flat: Tensor) -> Row | None:
 
 
 def add_bits(tensor: Tensor) -> int | None:
-    """The sum of the bits of its elements, each taken for an integer; None where there is no kernel for it."""
+    """The sum of the bits of its elements, taken for integers, as far as an int32 holds it; None where there is no
+    kernel for it."""
     function = _taken.get(tensor.element_size())
     if function is None or not (address := _find_address(tensor)):
         return None
