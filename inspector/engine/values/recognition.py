@@ -15,8 +15,7 @@ from __future__ import annotations
 import enum
 import math
 import weakref
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -81,7 +80,8 @@ def is_versioned(tensor: Tensor) -> bool:
 def add_up(tensor: Tensor) -> float:
     """A sum that tells whether the numbers of an ordinary tensor are others: an integer where it is of the bits, as
     with a kernel, or where the numbers have none that would."""
-    tensor = tensor.detach()
+    if tensor.requires_grad:
+        tensor = tensor.detach()
     if (bits := cpu_statistics.add_bits(tensor)) is not None:
         return bits
     if tensor.dtype in _SUMMED:
@@ -92,15 +92,15 @@ def add_up(tensor: Tensor) -> float:
 
 
 class SeenTensor:
-    """A tensor that was described. `unsure` counts the sightings since it was last added up."""
+    """A tensor that was described; `turn` is when it was last added up."""
 
-    __slots__ = ("_address", "_dtype", "_graded", "_nbytes", "_shape", "_version", "ref", "total", "unsure", "value")
+    __slots__ = ("_address", "_dtype", "_graded", "_nbytes", "_shape", "_version", "ref", "total", "turn", "value")
 
     def __init__(self, tensor: Tensor, value: TensorValue, total: float = 0.0) -> None:
         self.ref = weakref.ref(tensor)
         self.value = value
         self.total = total
-        self.unsure = 0
+        self.turn = 0
         self._version = tensor._version
         self._graded = tensor.requires_grad
         self._address = tensor.data_ptr()
@@ -127,9 +127,12 @@ class SeenTensor:
 
 
 class SeenContainer:
-    """A container that was described whole: what it held, by `id`, and how much of a walk's budget that took."""
+    """A container that was described whole: what it held, by `id`, and how much of a walk's budget that took. `turn` is
+    when it was last found to be the same, `trusted` when that was taken for certain without a look at all numbers."""
 
-    __slots__ = ("_fixed", "all", "count", "height", "ids", "inner", "kind", "read", "tensors", "turn", "value")
+    __slots__ = (
+        "all", "count", "fixed", "height", "ids", "inner", "kind", "read", "tensors", "trusted", "turn", "value",
+    )  # fmt: skip
 
     def __init__(
         self, kind: type, read: Read, parts: tuple[object, ...], value: Value, count: int, height: int
@@ -138,22 +141,13 @@ class SeenContainer:
         self.read = read
         self.ids = tuple(map(id, parts))
         self.value = value
-        self.turn = -1  # when it was last found to be the same
+        self.turn = self.trusted = -1
         self.count = count
         self.height = height
         self.tensors: list[tuple[int, SeenTensor]] = []
         self.inner: list[tuple[int, SeenContainer]] = []
         self.all: tuple[SeenTensor, ...] = ()  # those of the inner ones as well
-        self._fixed: list[object] = []  # kept, so that nothing else gets their ids
-
-    def know(self, part: object, seen: SeenTensor | SeenContainer | None, position: int) -> None:
-        """What is known of one of the parts; None of what cannot change."""
-        if seen is None:
-            self._fixed.append(part)
-        elif isinstance(seen, SeenTensor):
-            self.tensors.append((position, seen))
-        else:
-            self.inner.append((position, seen))
+        self.fixed: list[object] = []  # kept, so that nothing else gets their ids
 
     def complete(self) -> None:
         """All its parts are known."""
@@ -174,7 +168,7 @@ class Recognition:
         self._always = False  # add up every tensor at every sighting
         self._tensors: dict[int, SeenTensor] = {}
         self._containers: dict[int, SeenContainer] = {}
-        self._due: deque[SeenTensor] = deque()  # those to be added up, in turn
+        self._trusted: list[SeenContainer] = []  # since `confirm`
         self._turn = 0
 
     def begin(self) -> None:
@@ -200,10 +194,9 @@ class Recognition:
             return seen
         if self._always or (outermost and len(seen.all) <= SUMS):
             return seen if all([self._look_at(each) for each in seen.all]) else None
-        for each in seen.all:
-            if not each.unsure:
-                self._due.append(each)
-            each.unsure += 1
+        if seen.trusted < 0:
+            self._trusted.append(seen)
+        seen.trusted = self._turn
         return seen
 
     def _is_same(self, seen: SeenContainer, value: Any) -> bool:
@@ -234,10 +227,13 @@ class Recognition:
             return
         made = SeenContainer(type(value), read, parts, described, count, height)
         for position, part in enumerate(parts):
-            if _is_fixed(part):
-                made.know(part, None, position)
+            inner = self._containers.get(id(part))
+            if inner is not None and inner.kind is type(part):
+                made.inner.append((position, inner))
+            elif _is_fixed(part):
+                made.fixed.append(part)
             elif (known := self._known(part)) is not None:
-                made.know(part, known, position)
+                made.tensors.append((position, known))
             else:
                 return
         made.complete()
@@ -247,9 +243,9 @@ class Recognition:
         """It was described in part only, or another had its `id`."""
         self._containers.pop(id(value), None)
 
-    def _known(self, part: Any) -> SeenTensor | SeenContainer | None:
+    def _known(self, part: Any) -> SeenTensor | None:
         if not objects.is_a(part, Tensor):
-            return self._containers.get(id(part))
+            return None
         seen = self._tensors.get(id(part))
         if seen is not None and seen.ref() is part:
             return seen
@@ -258,14 +254,21 @@ class Recognition:
         seen = self._tensors[id(part)] = SeenTensor(part, _UNSAID)
         return seen
 
-    def look_again(self) -> bool:
-        """Add up a few of those that were taken for the same. False where one is not."""
-        return all([self._look_at(self._due.popleft()) for _ in range(min(SUMS, len(self._due)))])
+    def look_again(self, found: Sequence[SeenContainer]) -> bool:
+        """Add up a few tensors of those that were found now. False where one is not the same."""
+        if not self._sums or not found:
+            return True
+        tensors = found[self._turn % len(found)].all
+        first = self._turn * SUMS % max(len(tensors), 1)
+        return all([self._look_at(each) for each in tensors[first : first + SUMS]])
 
     def confirm(self) -> None:
-        """Add up all of them."""
-        while self._due:
-            self._look_at(self._due.popleft())
+        """Add up all that was trusted."""
+        for seen in {each: None for container in self._trusted for each in container.all}:
+            self._look_at(seen)
+        for container in self._trusted:
+            container.trusted = -1
+        self._trusted.clear()
 
     def end(self) -> None:
         """Nothing is known from here on."""
@@ -280,7 +283,7 @@ class Recognition:
 
     def _adds_up(self, seen: SeenTensor, tensor: Tensor) -> bool:
         if seen.adds_up(tensor):
-            seen.unsure = 0
+            seen.turn = self._turn
             return True
         self._doubt(seen)
         return False
@@ -289,16 +292,15 @@ class Recognition:
         """Its numbers changed, and nothing told so; sightings before this one may have come after that."""
         self._tensors.pop(id(seen.ref()), None)
         self._containers.clear()
-        if not seen.unsure:
+        if not any(each.trusted > seen.turn and seen in each.all for each in self._trusted):
             return
-        self._always = True
+        seen.turn, self._always = self._turn, True
         if len(self.doubts) < _DOUBTS:
             shape = "×".join(map(str, seen.value.shape)) or "scalar"
             self.doubts.append(
-                f"a tensor ({shape}, in a container of many) was written to through .data or numpy, and in the last "
-                f"{seen.unsure} values that hold it its statistics may be those from before"
+                f"a tensor ({shape}, in a container of many) was written to through .data or numpy, and where it was "
+                "seen last its statistics may be those from before"
             )
-        seen.unsure = 0
 
 
 _UNSAID = TensorValue((), "?", "?")
@@ -338,13 +340,11 @@ def _sequence_reader(builtin: Any) -> Read:
 
 
 def _read_attributes(value: Any) -> tuple[object, ...] | None:
-    held = objects.attributes(value)
-    return (*held, *held.values()) if len(held) <= MAX_ITEMS else None
+    return _read_dict(objects.attributes(value))
 
 
 def _read_variables(value: Any) -> tuple[object, ...] | None:
-    held = variables(value)
-    return (*held, *held.values()) if len(held) <= MAX_ITEMS else None
+    return _read_dict(variables(value))
 
 
 _reader_of = PerType(_find_reader)

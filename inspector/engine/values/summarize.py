@@ -23,7 +23,7 @@ from .histogram import histogram
 from .kernels import cpu_statistics
 from .parts import Contents, contents_of
 from .preview import preview
-from .recognition import MAX_ITEMS, Recognition, add_up, is_ordinary, read_parts
+from .recognition import MAX_ITEMS, Recognition, SeenContainer, add_up, is_ordinary, read_parts
 from .unwrap import numbers_of, outside_modes, outside_transforms
 from .watch import Watch
 
@@ -221,20 +221,21 @@ class _Walk:
         self._left = MAX_PARTS
         self._open: set[int] = set()  # containers we are inside of
         self._deepest = 0
-        self._trusts = False  # what was described before
+        self._found: list[SeenContainer] = []  # that were described before
         self._cuts = 0  # places where something was left out, or could not be read
 
     def describe(self, value: object, depth: int) -> Value:
         self._left -= 1
         try:
-            return self._describe(value, depth)
+            return self._find(value, depth) or self._describe(value, depth)
         except Exception as error:  # no code of the object's own is meant to run, but who knows every object?
             return self._cut(value, f"cannot be read: {type(error).__name__}")
 
     def is_sure(self) -> bool:
         """Whether what was taken from before holds, as far as was looked; else it is to be described again."""
-        if not self._trusts or self._recognition is None or self._recognition.look_again():
+        if self._recognition is None or self._recognition.look_again(self._found):
             return True
+        self._found.clear()
         self._left = MAX_PARTS
         return False
 
@@ -258,14 +259,20 @@ class _Walk:
             return self._cut(value, f"nested deeper than {MAX_DEPTH} levels")
         if self._recognition is None:
             return self._enter(value, depth)
-        seen = self._recognition.find_container(value, outermost=depth == 0)
-        if seen is not None and seen.count <= self._left and depth + seen.height < MAX_DEPTH:
-            self._left -= seen.count
-            self._trusts = True
-            self._summarizer.left_out += 0 if self._summarizer.statistics else len(seen.all)
-            self._deepest = max(self._deepest, depth + seen.height)
-            return seen.value
         return self._enter_and_keep(self._recognition, value, depth)
+
+    def _find(self, value: object, depth: int) -> Value | None:
+        """What was said of a container that is as it was."""
+        if self._recognition is None:
+            return None
+        seen = self._recognition.find_container(value, outermost=depth == 0)
+        if seen is None or seen.count > self._left or depth + seen.height >= MAX_DEPTH:
+            return None
+        self._left -= seen.count
+        self._deepest = max(self._deepest, depth + seen.height)
+        self._found.append(seen)
+        self._summarizer.left_out += 0 if self._summarizer.statistics else len(seen.all)
+        return seen.value
 
     def _enter_and_keep(self, recognition: Recognition, value: object, depth: int) -> Value:
         """Whatever was cut, within the budget of this walk, another walk may have room for: it is not kept."""

@@ -162,7 +162,7 @@ def test_a_write_that_no_version_tells(few: bool, write: str) -> None:
     second = summarizer.describe(held)
     doubts = summarizer.resolve()
     assert (second == described(held)) is few and bool(doubts) is not few
-    assert few or ("through .data or numpy" in doubts[0] and "last 1 values" in doubts[0])
+    assert few or ("through .data or numpy" in doubts[0] and "from before" in doubts[0])
     assert summarizer.describe(held) == described(held) and summarizer.resolve() == []
 
 
