@@ -73,7 +73,8 @@ class Ledger:
 
     def count_foreign(self, module: nn.Module) -> int:
         """How many enabled hooks of any kind on `module` and its tensors are not ours."""
-        ids = [hook_id for slot in self._slots(module) if slot.hooks for hook_id in slot.hooks]
+        found = [slot for slot in slots.with_hooks(module) if not self._is_listed_before(module, slot)]
+        ids = [hook_id for slot in found for hook_id in slot.hooks]
         ours = self._ours(module) if ids else {}
         return sum(hook_id not in ours for hook_id in ids)
 
@@ -136,8 +137,12 @@ class Ledger:
     def _slots(self, module: nn.Module) -> Iterator[HookSlot]:
         yield from slots.of_module(module)
         for slot in slots.of_tensors(module):
-            if self._later.get((id(module), slot.of)) is not slot.owner:
+            if not self._is_listed_before(module, slot):
                 yield slot
+
+    def _is_listed_before(self, module: nn.Module, slot: HookSlot) -> bool:
+        """It is of a tensor that an earlier module holds, too."""
+        return bool(slot.of) and self._later.get((id(module), slot.of)) is slot.owner
 
     def _slot(self, module: nn.Module | None, kind: str, of: str) -> HookSlot | None:
         """The dict that hooks of this kind are in. Raises `UsageError` for a kind there is not."""

@@ -76,7 +76,7 @@ class Meter:
         yield from (slot for slot in slots.of_process() if slot.hooks)
         seen: set[SlotKey] = set()
         for node in self._tree.objects():
-            for slot in (*slots.of_module(node.module, FIRED_IN_A_PASS), *slots.of_tensors(node.module)):
-                if slot.hooks and slot.key not in seen:
+            for slot in slots.with_hooks(node.module, FIRED_IN_A_PASS):
+                if slot.key not in seen:
                     seen.add(slot.key)
                     yield slot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator, MutableMapping
 from typing import Any, NamedTuple
 
@@ -11,6 +12,9 @@ from torch.utils.hooks import RemovableHandle
 from ...text import encodable
 from ..modules.tree import ModuleTree, own_tensors
 from .dicts import MODULE_KINDS, PROCESS, TENSOR_KINDS, HookKind, Owner, held_dict, hook_dict, kind_name
+
+_NO_TENSORS = frozenset(map(id, (bool, int, float, str, type(None), dict, OrderedDict, set, list, tuple)))
+"""The most of what a module holds, known at a glance: whether a class is one of tensors takes ten times as long."""
 
 SlotKey = tuple[int, str]
 """What tells one slot from another as long as its owner lives."""
@@ -56,6 +60,20 @@ def of_tensors(module: nn.Module) -> Iterator[HookSlot]:
                 yield HookSlot(tensor, kind, hooks, name)
 
 
+def with_hooks(module: nn.Module, kinds: tuple[HookKind, ...] = MODULE_KINDS) -> Iterator[HookSlot]:
+    """Of the module's own and of those of its tensors the ones that hold any hook."""
+    attributes = vars(module)
+    for kind in kinds:
+        hooks = attributes.get(kind.attribute)
+        if hooks:
+            yield HookSlot(module, kind, hooks)
+    for name, tensor in tensors_held(module):
+        for kind in TENSOR_KINDS:
+            hooks = held_dict(tensor, kind.attribute)
+            if hooks:
+                yield HookSlot(tensor, kind, hooks, name)
+
+
 def of_process() -> Iterator[HookSlot]:
     """Those that fire for every module and every optimizer."""
     for owner, kinds in PROCESS:
@@ -67,9 +85,13 @@ def of_process() -> Iterator[HookSlot]:
 
 def tensors_held(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Parameters, buffers and tensors in plain attributes, without asking the module for any of them."""
-    yield from own_tensors(module, "_parameters")
-    yield from own_tensors(module, "_buffers")
-    for key, value in list(vars(module).items()):
+    held = vars(module)
+    for which in ("_parameters", "_buffers"):
+        if type(held.get(which)) is not dict or held[which]:  # most are empty; scripted modules have others
+            yield from own_tensors(module, which)
+    if _NO_TENSORS.issuperset(map(id, map(type, held.values()))):
+        return
+    for key, value in list(held.items()):
         if issubclass(type(value), Tensor):
             yield encodable(key, 200), value
 
@@ -92,6 +114,6 @@ def reserve_ids(tree: ModuleTree) -> None:
     A model that was pickled with its hooks brings their ids along, but torch counts on from 0: the next hook registered
     would silently take the place of one with the same id.
     """
-    slots = (slot for node in tree.objects() for slot in (*of_module(node.module), *of_tensors(node.module)))
+    slots = (slot for node in tree.objects() for slot in with_hooks(node.module))
     taken = max((hook_id for slot in slots for hook_id in slot.hooks if isinstance(hook_id, int)), default=-1)
     RemovableHandle.next_id = max(RemovableHandle.next_id, taken + 1)
