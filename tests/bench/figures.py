@@ -13,6 +13,7 @@ FIGURES = {
     "pass": "observed_pass",
     "generate": "generating",
     "run": "run_to_result",
+    "modules": "many_modules",
     "disabled": "disabled_hooks",
     "key": "key_to_frame",
 }

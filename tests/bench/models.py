@@ -44,6 +44,15 @@ def billion() -> Measured:
     return Measured(nn.Sequential(*layers).eval(), (torch.randn(4, 5000),))
 
 
+def many_modules(count: int = 100_000) -> Measured:
+    """Blocks of 32 modules, of which each computes one number."""
+    blocks = []
+    for _ in range(count // 32):
+        layers = [layer for _ in range(10) for layer in (nn.Linear(1, 1), nn.ReLU(), nn.Identity())]
+        blocks.append(nn.Sequential(nn.Sequential(*layers)))
+    return Measured(nn.Sequential(*blocks).eval(), (torch.randn(1, 1),))
+
+
 SMALL: dict[str, Callable[[], Measured]] = {
     "resnet18": lambda: resnet18(1),
     "resnet18, 8 images": lambda: resnet18(8),
