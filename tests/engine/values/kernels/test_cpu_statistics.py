@@ -20,6 +20,7 @@ from inspector.engine.values import statistics as stats
 from inspector.engine.values.kernels import cpu_statistics as cpu
 from inspector.engine.values.rounding import forgive_rounding
 from inspector.engine.values.summarize import Summarizer
+from inspector.errors import InspectorError
 from inspector.records import Run, SequenceValue, TensorValue, Value
 from tests.engine.values.test_statistics import LAYOUTS, assert_close, reference, statistics_of, tensors
 
@@ -248,6 +249,19 @@ def test_it_is_used_once_it_is_ready(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not cpu.is_in_use()
     assert prepare(monkeypatch) == []
     assert cpu.is_in_use()
+
+
+def test_a_turn_that_is_somebody_elses_for_long_is_waited_for() -> None:
+    refused = [InspectorError("another thread has not ended"), InspectorError("nor now")]
+
+    @contextlib.contextmanager
+    def turn() -> Iterator[None]:
+        if refused:
+            raise refused.pop()
+        yield
+
+    with cpu._hold(turn):
+        assert not refused
 
 
 def test_without_numba_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
