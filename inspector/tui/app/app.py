@@ -67,6 +67,10 @@ ScrollBar.renderer = AnyScrollBar
 _HARMLESS = HarmlessLines()
 _SOON = 0.005  # seconds
 
+_COLLECTING = 20_000, 50, 20
+"""Objects, and rounds, after which the garbage collector looks at the young ones, at those that stayed, and at all: of
+100,000 modules there are a million, and keys wait meanwhile."""
+
 Connect = Callable[[Callable[[Message], object]], EngineClient]
 """Makes the engine's client, given where it posts its messages."""
 
@@ -191,6 +195,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         """The first frame is on the screen; now for the engine."""
         gc.collect()
         gc.freeze()  # a full collection over everything imported would stall keys for a frame or two
+        gc.set_threshold(*_COLLECTING)
         await self.engine.connect()
         if self.options.target is None and self.options.engine_fd is None:
             self.presenter.show_model()  # none
