@@ -9,7 +9,7 @@ from ..records import CallDetail, CallRow, HookOutcome, Location, ModuleRow, Pas
 from .hints import Hint
 from .json_costs import costs_to_json
 from .json_failure import SCHEMA, error_to_json
-from .json_values import finite_or_none, value_to_json
+from .json_values import JsonValues, escape, finite_or_none, value_to_json
 from .memory import memory_to_json
 from .model import Report
 
@@ -24,6 +24,7 @@ def _document(report: Report) -> dict[str, Any]:
     places = {place.module: place for place in report.locations}
     counts = report.count_calls()
     output = report.summary.output if report.summary else None
+    values = JsonValues()
     return {
         "schema": SCHEMA,
         "target": info.target,
@@ -37,7 +38,10 @@ def _document(report: Report) -> dict[str, Any]:
             "bytes": info.nbytes,
         },
         "modules": [_module(report, row, places.get(row.index), counts) for row in report.modules],
-        "calls": [{**_call(report, detail), **_render_delta(report, detail.row)} for detail in report.details],
+        "calls": [
+            {**_call(report, detail, values, f"/calls/{number}"), **_render_delta(report, detail.row)}
+            for number, detail in enumerate(report.details)
+        ],
         "output": value_to_json(output) if output is not None else {"kind": "none"},
         "error": error_to_json(report.problem) if report.problem is not None else None,
         "hooks": [_hook(outcome) for outcome in report.outcomes],
@@ -72,7 +76,7 @@ def _module(report: Report, row: ModuleRow, place: Location | None, counts: dict
     }
 
 
-def _call(report: Report, detail: CallDetail) -> dict[str, Any]:
+def _call(report: Report, detail: CallDetail, values: JsonValues, place: str) -> dict[str, Any]:
     row = detail.row
     return {
         "start": row.start,
@@ -83,9 +87,12 @@ def _call(report: Report, detail: CallDetail) -> dict[str, Any]:
         "step": row.step,
         "call_in_step": row.in_step,
         "depth": row.depth,
-        "inputs": [value_to_json(value) for value in detail.inputs],
-        "kwargs": dict(zip(detail.kwargs.keys, map(value_to_json, detail.kwargs.items), strict=True)),
-        "output": value_to_json(detail.output) if detail.output is not None else {"kind": "none"},
+        "inputs": [values.write(value, f"{place}/inputs/{number}") for number, value in enumerate(detail.inputs)],
+        "kwargs": {
+            key: values.write(value, f"{place}/kwargs/{escape(key)}")
+            for key, value in zip(detail.kwargs.keys, detail.kwargs.items, strict=True)
+        },
+        "output": values.write(detail.output, f"{place}/output") if detail.output is not None else {"kind": "none"},
         "ms": row.ms,
         "site": {"file": row.file, "line": row.line} if row.file else None,
         "status": row.status,
