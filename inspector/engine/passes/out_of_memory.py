@@ -21,10 +21,10 @@ _UNITS = {"bytes": 1.0, "kib": 2.0**10, "mib": 2.0**20, "gib": 2.0**30, "tib": 2
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+    kind = type(error)  # `isinstance` would ask the error itself
+    if issubclass(kind, (MemoryError, torch.OutOfMemoryError)):
         return True
-    text = message_of(error).lower()
-    return isinstance(error, RuntimeError) and any(words in text for words in _WORDS)
+    return issubclass(kind, RuntimeError) and any(words in message_of(error).lower() for words in _WORDS)
 
 
 class Held(NamedTuple):

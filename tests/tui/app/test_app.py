@@ -573,7 +573,7 @@ async def test_ascii_draws_with_ascii_only(tmp_path: Path):
 
 def test_the_footer_gives_way_by_rank_and_is_never_clipped():
     assert [c.id for c in fitting_labels(200)][:2] == ["help", "quit"]
-    assert fitting_labels(200)[-1].id == "costs"
+    assert fitting_labels(200)[-1].id == "zoom"
     assert [c.id for c in fitting_labels(14)] == ["help", "quit"]
     assert fitting_labels(3) == []
 
