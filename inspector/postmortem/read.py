@@ -191,7 +191,7 @@ def _decode_entries(body: bytes) -> tuple[list[Entry], bool]:
             (length,) = LENGTH.unpack_from(body, at)
             entry = decoder.decode(body[at + LENGTH.size : at + LENGTH.size + length])
             found.append(restore(entry, restorer))
-        except (struct.error, ValueError, RecursionError):  # what msgspec and codecs raise are such as well
+        except (struct.error, msgspec.DecodeError, ValueError, RecursionError):  # codecs raise the third
             return found, False
         at += LENGTH.size + length
     return found, True

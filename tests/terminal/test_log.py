@@ -37,4 +37,4 @@ def test_passes_have_headings_and_an_error_ends(tmp_path: Path) -> None:
         terminal.send("b")
         terminal.wait_for_text("was ValueError: deliberate  (over: pass 4 went through)")
         terminal.wait_for_text("pass 4, backward")
-        assert "!   Value" not in terminal.text
+        terminal.wait_for(lambda: "!   Value" not in terminal.text, "the mark of the error to go")
