@@ -9,6 +9,7 @@ from textual.timer import Timer
 
 from ...client.pass_plan import Plan
 from ...records import Calls, PassSummary, Problem, Progress, Work
+from ...report.footer import say_left_out
 from ...report.hints import Hint, list_hints
 from ..keys import key_of
 from ..panels.log import LogPanel
@@ -157,8 +158,10 @@ class Presenter:
         self._panels.offer(calls)
 
     def _say_of_hooks(self, summary: PassSummary) -> None:
-        """Write down which hooks failed, never fired or changed nothing, each once while it stays so."""
+        """Write down which hooks failed, never fired or changed nothing, and that statistics were left out, each once
+        while it stays so."""
         idle = [f"{each.place} {each.sentence}" for each in summary.idle]
+        idle += [say_left_out(summary)] if summary.left_out else []
         said, self._said = self._said, {*summary.faults, *idle}
         self._tell_faults([fault for fault in summary.faults if fault not in said])
         for words in idle:

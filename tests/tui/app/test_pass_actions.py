@@ -93,6 +93,18 @@ async def test_what_is_done_before_a_pass_gives_way_to_the_pass(tmp_path: Path):
         assert "copying" not in title(app) and "3/5" in title(app)
 
 
+async def test_what_the_budget_left_out_is_in_the_log_once(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        ended = engine.end_pass()
+        for _ in range(2):
+            engine.say(replace(ended, summary=replace(ended.summary, left_out=61)))
+            await settle(app, pilot)
+        await pilot.press("8")
+        await settle(app, pilot)
+        lines = [line.body.plain for line in app.workbench.panels.find(LogPanel).view.page.lines]
+        assert sum("no statistics of 61 tensors" in line for line in lines) == 1
+
+
 async def test_a_change_repeats_the_kind_of_pass_that_was_asked_for_last(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, engine):
         for key, backward in (("b", True), ("r", False)):
