@@ -74,6 +74,15 @@ def _tensors(value: Value) -> Iterator[TensorValue]:
             yield from _tensors(item)
 
 
+def read_share(text: str) -> float:
+    """What `10%` says, as 0.1. Raises ValueError for what is no such share, 0 and more than 10,000 % among it."""
+    number = text.removesuffix("%")
+    percent = float(number) if number.isascii() and number.replace(".", "", 1).isdigit() else 0.0
+    if number == text or not 0 < percent <= 10_000:
+        raise ValueError(f"{text[:40]!r} is no share such as 10%")
+    return percent / 100
+
+
 def say_share(share: float) -> str:
     """`31%`, `0.4%`."""
     return f"{share * 100:.{0 if share >= 0.095 else 1}f}%"

@@ -48,7 +48,8 @@ def _make(kind: inspect.Type, random: Random) -> Any:
             number = random.choice((0, 1, 2, 3, 5, 1_000, 2**31, 2**63 - 1))
             return max(min(number, kind.le or 2**63 - 1), kind.ge or 0)
         case inspect.FloatType():
-            return random.choice((0.0, 0.5, -3.25, 1e14))
+            share = random.choice((0.0, 0.5, -3.25, 1e14))
+            return max(min(share, kind.le if kind.le is not None else share), kind.ge if kind.ge is not None else share)
         case inspect.StrType():
             return random.choice(_TEXTS)
         case inspect.BoolType():

@@ -31,7 +31,9 @@ def find_blocks(text: str) -> Iterator[tuple[int, str]]:
         yield text.count("\n", 0, block.start(1)), block[1]
 
 
-def run_a_pass(adopt: Callable[[Session], Opened], select: str, generate: int, readonly: bool) -> Session:
+def run_a_pass(
+    adopt: Callable[[Session], Opened], select: str, generate: int, readonly: bool, budget: float
+) -> Session:
     """In the place of the app."""
     session = Session(lambda event: None)
     opened = adopt(session)

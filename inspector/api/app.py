@@ -25,7 +25,7 @@ from ..engine.recording.call import Call
 from ..engine.server import Server
 from ..engine.session import Session
 from ..errors import UsageError
-from ..records import Opened
+from ..records import Opened, Target
 from ..report.calls import render_calls
 from ..report.collector import Collector
 from ..report.problem import render_problem
@@ -56,9 +56,15 @@ def _has_terminal() -> bool:
     return os.environ.get("TERM", "dumb") != "dumb"
 
 
-def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0, readonly: bool = False) -> Session:
+def serve_app(
+    adopt: Callable[[Session], Opened],
+    select: str,
+    generate: int = 0,
+    readonly: bool = False,
+    budget: float = 0.0,
+) -> Session:
     """Be the engine of an app on this terminal until it is closed. Its first pass makes so many tokens, or calls the
-    model. A configuration makes it `readonly` too."""
+    model. A configuration makes it `readonly` too. See `Budget`."""
     configured = _read_options()
     readonly = readonly or configured.get("readonly", False)
     ours, theirs = socket.socketpair()
@@ -67,7 +73,7 @@ def serve_app(adopt: Callable[[Session], Opened], select: str, generate: int = 0
         known.add(output.process)
         server = Server(ours, own_process=False)
         session = server.session = Session(server.outbox.put, server.busy)
-        session.readonly = readonly
+        session.terms = Target("", readonly=readonly, budget=budget)
         server.outbox.put(adopt(session))
         session.announce()
         options = AppOptions(

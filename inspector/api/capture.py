@@ -25,8 +25,9 @@ from ..engine.torch_hooks.ours import OurHandle
 from ..errors import UsageError
 from ..records import TensorValue
 from ..report.captured import render_captured
+from ..report.footer import say_left_out
 from .captured import CapturedCall
-from .check_model import check_model
+from .check_model import check_budget, check_model
 
 KEEP_BYTES = 1 << 30
 """Outputs kept as they are (`keep=True`) up to this many bytes."""
@@ -38,7 +39,9 @@ class Capture:
     All of it is kept, some 2 KB a call: in a long loop open a block for each batch, or for each hundredth.
     """
 
-    def __init__(self, model: nn.Module, pattern: str, statistics: bool, keep: bool, backward: bool) -> None:
+    def __init__(
+        self, model: nn.Module, pattern: str, statistics: bool, keep: bool, backward: bool, budget: float
+    ) -> None:
         self._tree = walk(model)
         self._keep = keep
         self._block = Block(self._tree)
@@ -55,6 +58,7 @@ class Capture:
             gradients=backward,
             graph_hooks=self._graph_hooks,
             steps=self._steps,
+            budget=budget,
         )
 
     @untraced
@@ -156,6 +160,11 @@ class Capture:
         return f"; near: {', '.join(near)}" if near else ""
 
     @property
+    def left_out(self) -> int:
+        """Tensors without statistics, since those would have taken more than the budget; their value says so."""
+        return self._recorder.values.left_out
+
+    @property
     def steps(self) -> int:
         """How many calls of the model itself began; each is a step."""
         return self._steps.count
@@ -175,6 +184,7 @@ class Capture:
         what = f"{count} of {class_name(self._tree.root)} in {milliseconds:.1f} ms"
         if not calls:
             return f"{what}: the model was not called in the block"
+        what = f"{what}\n{say_left_out(self.left_out)}" if self.left_out else what
         return f"{what}\n{render_captured([call.row() for call in calls], get_terminal_size((120, 24)).columns)}"
 
     def view(self) -> None:
@@ -186,7 +196,13 @@ class Capture:
 
 @untraced
 def capture(
-    model: nn.Module, pattern: str = "*", *, statistics: bool = True, keep: bool = False, backward: bool = True
+    model: nn.Module,
+    pattern: str = "*",
+    *,
+    statistics: bool = True,
+    keep: bool = False,
+    backward: bool = True,
+    budget: float | str = 0.0,
 ) -> Capture:
     """Record every call of the matching modules while a `with` block runs.
 
@@ -206,10 +222,13 @@ def capture(
         statistics: Statistics of every tensor, or shapes only (much cheaper).
         keep: Also keep copies of the outputs themselves, up to `KEEP_BYTES`: `cap.recordings`.
         backward: Also describe the gradients of outputs and parameters, should there be a backward pass.
+        budget: What observing may take, as a share of what the block takes without it from its first call on: 0.1 or
+            "10%". Statistics are left out for it (`cap.left_out`), and shapes never; 0 for whatever they take.
 
     Raises:
+        UsageError: The budget is no share.
         ValueError: No module matches a part of the pattern; the error names modules that are near.
         InspectorError: On entering: the block is inside compiled code, or torch is too old for a compiled model.
     """
     check_model(model, "capture")
-    return Capture(model, pattern, statistics, keep, backward)
+    return Capture(model, pattern, statistics, keep, backward, check_budget(budget))

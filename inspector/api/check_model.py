@@ -1,4 +1,4 @@
-"""What is given to the library in the place of a model is told, before anything is done with it."""
+"""What is given to the library in the place of a model, or of a share, is told before anything is done with it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 from ..errors import UsageError
+from ..raised import message_of
 from ..text import encodable
+from ..value_text import read_share
 
 _OTHERS: tuple[tuple[type | tuple[type, ...], str, str], ...] = (
     (torch.jit.ScriptFunction, "a scripted function, which has no modules", "pass the module that it is part of"),
@@ -34,6 +36,19 @@ def check_model(model: Any, verb: str) -> None:
         hint=encodable(hint, 300),
         kind="TypeError",
     )
+
+
+def check_budget(budget: Any) -> float:
+    """A `Budget` from the share that was given, a number or text. Raises `UsageError` where it is neither."""
+    try:
+        share = read_share(budget) if isinstance(budget, str) else float(budget)
+        if not 0 <= share <= 100:
+            raise ValueError(f"{share} is no share from 0 to 100")
+    except (TypeError, ValueError) as error:
+        raise UsageError(
+            encodable(f"budget: {message_of(error)}", 300), hint="a tenth of the pass is budget=0.1 or budget='10%'"
+        ) from None
+    return share
 
 
 def _describe(value: Any) -> tuple[str, str]:

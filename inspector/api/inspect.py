@@ -18,7 +18,7 @@ from ..records import PassSummary
 from ..text import for_stream
 from .app import can_open, serve_app
 from .captured import CapturedCall
-from .check_model import check_model
+from .check_model import check_budget, check_model
 from .summary import summary
 
 SHARED = "the model is your program's own: hooks act on calls from its other threads too, until the app is closed"
@@ -47,6 +47,7 @@ def inspect(
     select: str = "",
     generate: int = 0,
     readonly: bool = False,
+    budget: float | str = 0.0,
 ) -> Inspected | None:
     """Open the app on a live model, and return when it is closed.
 
@@ -64,25 +65,35 @@ def inspect(
         generate: So many tokens: passes call `model.generate` in place of the model, and each token is a step.
         readonly: Nothing can be changed: no hooks, no edits, no loads. A configuration can say so too.
 
+        budget: What our hooks may take, as a share of the pass without them: 0.1 or "10%". Statistics are left out
+            for it, and the Log says of how many tensors; 0 for whatever they take. The app can change it.
+
+    Raises:
+        UsageError: The budget is no share, or the model has no `generate`.
+
     Returns:
         What was done and seen; None where nobody sits at a terminal.
     """
     check_model(model, "inspect")
     check_generate(model, PassSettings(generate=generate))
+    share = check_budget(budget)
     if not can_open():
-        _report_instead(model, args, dict(kwargs or {}), generate)
+        _report_instead(model, args, dict(kwargs or {}), generate, share)
         return None
     session = serve_app(
         lambda session: session.adopt(model, args, dict(kwargs or {}), type(model).__name__, (SHARED,)),
         select,
         generate,
         readonly,
+        share,
     )
     trace = [CapturedCall.of(session.subject.tree, call) for call in session.runner.last.calls]
     return Inspected(session.summary, trace, *session.left)
 
 
-def _report_instead(model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], generate: int) -> None:
+def _report_instead(
+    model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], generate: int, budget: float
+) -> None:
     warnings.warn("no terminal for the app: printing a summary instead", RuntimeWarning, stacklevel=3)
-    text = summary(model, *args, kwargs=kwargs, generate=generate)
+    text = summary(model, *args, kwargs=kwargs, generate=generate, budget=budget)
     print(for_stream(text, getattr(sys.stdout, "encoding", None)), end="")

@@ -11,13 +11,13 @@ from torch import nn
 from ..engine.restore.turn import TURN
 from ..engine.session import Session
 from ..errors import InspectorError
-from ..records import MeasureCosts, Run
+from ..records import MeasureCosts, Run, Target
 from ..report.collector import Collector
 from ..report.costs import render_costs
 from ..report.problem import render_problem
 from ..report.tree import render_tree
 from ..text import visible
-from .check_model import check_model
+from .check_model import check_budget, check_model
 
 
 def summary(
@@ -27,29 +27,39 @@ def summary(
     width: int = 100,
     generate: int = 0,
     costs: int = 0,
+    budget: float | str = 0.0,
 ) -> str:
     """The module tree of one pass as plain text: classes, parameters, output shapes, calls.
 
     The pass runs on copies of the inputs, and the model is as before afterwards. Without arguments a sample input is
     guessed. With `generate`, `model.generate` makes so many tokens in place of one call, and the last one is shown.
     With `costs`, what each module costs, in milliseconds, FLOPs and bytes: the median of so many warm passes.
+    With a `budget`, as a share of the pass without our hooks (0.1 or "10%"), statistics are left out that would take
+    more, and it says of how many tensors: NaN, Inf and dead modules in them are not found.
     Whatever runs a model and puts it back (`summary`, `sweep`, a pass of an open app) waits for its turn: one thread at
     a time, in the whole process.
 
     Raises:
         InspectorError: The pass failed; its message has the traceback. Or another thread has had its turn for too
-            long, or this model is in the middle of such a pass on this thread.
+            long, or the budget is no share, or this model is in the middle of such a pass on this thread.
     """
     check_model(model, "summary")
     with TURN.hold("a summary"):
-        return _summarize(model, args, dict(kwargs or {}), width, generate, costs)
+        return _summarize(model, args, dict(kwargs or {}), width, generate, costs, check_budget(budget))
 
 
 def _summarize(
-    model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], width: int, generate: int, costs: int
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    width: int,
+    generate: int,
+    costs: int,
+    budget: float,
 ) -> str:
     collector = Collector()
     session = Session(collector.take)
+    session.terms = Target("", budget=budget)
     try:
         opened = session.adopt(model, args, kwargs, type(model).__name__)
         collector.take(opened)

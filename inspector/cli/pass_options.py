@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
+from ..value_text import read_share
+
 MOST = 1_000_000
 
 
@@ -21,11 +23,10 @@ def whole_number(least: int, most: int = MOST) -> Callable[[str], int]:
 
 def share(text: str) -> float:
     """An argparse type: `10%`, as 0.1."""
-    number = text.removesuffix("%")
-    percent = float(number) if number.isascii() and number.replace(".", "", 1).isdigit() else 0.0
-    if number == text or not 0 < percent <= 10_000:
-        raise argparse.ArgumentTypeError(f"{text!r} is no share such as 10%")
-    return percent / 100
+    try:
+        return read_share(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def batch_sizes(text: str) -> tuple[int, ...]:

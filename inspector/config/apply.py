@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ..value_text import read_share
 from .schema import Config, TargetSettings, Texts
 
 _UNTYPED = {"device": "auto"}
@@ -50,6 +51,7 @@ def list_fields(settings: TargetSettings) -> dict[str, Any]:
         "training": settings.train,
         "grad": settings.grad,
         "seed": settings.seed,
+        "budget": read_share(settings.budget) if settings.budget else 0.0,
         "hooks": _list(settings.hooks),
         "recipe": settings.recipe,
     }

@@ -103,7 +103,9 @@ def _check_value(document: Document, place: Key, value: Any, kind: Any) -> None:
 def _explain(error: msgspec.ValidationError) -> str:
     """In the words of TOML: "expected true or false, got text"."""
     said = re.sub(r"`([^`]*)`", lambda found: _say_types(found[1]), str(error).partition(" - at `")[0])
-    return said[:1].lower() + said[1:] if "matching regex" not in said else "a colour is #rgb, #rrggbb or ansi_NAME"
+    if "matching regex" not in said:
+        return said[:1].lower() + said[1:]
+    return "a share is a number and a sign, such as 10%" if "%" in said else "a colour is #rgb, #rrggbb or ansi_NAME"
 
 
 def _say_types(types: str) -> str:

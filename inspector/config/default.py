@@ -27,6 +27,7 @@ _EXAMPLES = """\
 # train = false  # in training mode
 # grad = false  # with gradients during the pass
 # seed = 0  # for weights, input and pass
+# budget = "10%"  # as after --budget
 # hooks = ["conv1:scale(2)"]  # as after --hook, one or a list
 # recipe = "hooks.toml"  # as after --hooks
 # select = "layer4.0"  # the module to start at

@@ -14,6 +14,8 @@ Percent = Annotated[int, Meta(ge=10, le=90)]
 Colour = Annotated[str, Meta(pattern=r"^(#[0-9A-Fa-f]{3}|#[0-9A-Fa-f]{6}|ansi_[a-z_]+)$")]
 Times = Annotated[float, Meta(gt=1)]
 Distance = Annotated[float, Meta(gt=0)]
+Share = Annotated[str, Meta(pattern=r"^((?=.*[1-9])[0-9]{1,4}(\.[0-9]{1,9})?%)?$")]
+"""In percent; "" for none."""
 Texts = str | list[str]
 """One, or several."""
 
@@ -41,6 +43,7 @@ class TargetSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     train: bool = False
     grad: bool = False
     seed: int = 0
+    budget: Share = ""
     hooks: Texts = ""
     recipe: str = ""
     select: str = ""

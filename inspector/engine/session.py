@@ -98,7 +98,7 @@ class Session:
         self._announced = 0  # the generation whose rows were told
         self._own_modules: OwnModules | None = None  # of a target that was loaded
         self.generation = 0
-        self.readonly = False  # nothing is changed in a model that is adopted
+        self.terms = Target("")  # of a model that is adopted: whether it is read-only, and the budget of its passes
 
     def open(self, target: Target) -> Opened | Choices:
         """Load a target and take it under inspection.
@@ -126,7 +126,7 @@ class Session:
     ) -> Opened:
         """Take the caller's own model under inspection; without arguments its input is unknown."""
         sample = sample_from_values(args, kwargs) if args or kwargs else None
-        target = Target(name, training=model.training, grad=torch.is_grad_enabled(), readonly=self.readonly)
+        target = replace(self.terms, target=name, training=model.training, grad=torch.is_grad_enabled())
         with self.turn():
             TURN.refuse_nested(walk(model))
             self._adopt(Loaded(model, sample, "your model", notes), target)

@@ -133,6 +133,7 @@ class PassSummary(Record, frozen=True):
     idle: tuple[HookOutcome, ...] = ()  # the first that never fired or changed nothing
     hook_counts: HookCounts = HookCounts()
     observing_ms: Milliseconds = 0.0  # of `ms`, the time in hooks of ours, on the thread that ran the pass
+    budget: float = 0.0  # that those hooks were held to, see `Budget`; 0 for none
     left_out: Count = 0  # tensors without statistics, since those would have taken more than the budget
     batches: Count = 1  # passes that this one is the last of
     steps: Count = 1  # calls of the model itself: batches, or tokens of `generate`

@@ -9,7 +9,7 @@ from .costs import MeasureCosts
 from .estimates import EstimateMemory
 from .hooks import HookSpec
 from .messages import ModelRequest, Request
-from .model import Target
+from .model import Budget, Target
 from .queries import AnyQuery
 from .sweeps import RunSweep
 from .values import CORNER, Window
@@ -37,6 +37,7 @@ class Run(ModelRequest, frozen=True):
     optimizer: str = ""  # "SGD(lr=0.01)": a step after each batch; "none" for none, "" for what was used last
     loader: str = ""  # pkg.mod:make_loader, whose items are the batches; "none" for none, "" for what was used last
     generate: int = 0  # so many tokens: `generate` is called in place of the model; 0 calls the model itself
+    budget: Budget | None = None  # from now on; None keeps what it was
     materialize: bool = False  # from now on passes may give lazy modules their shapes, which are taken back after each
 
 

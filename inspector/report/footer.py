@@ -46,13 +46,13 @@ def _describe_pass(summary: PassSummary) -> list[str]:
     looking = "" if overhead is None else f", observing {summary.observing_ms:.1f} ms of it (+{say_share(overhead)})"
     lines = [f"{summary.calls:,} calls in {summary.ms:.1f} ms{looking}, seed {summary.seed}"]
     if summary.left_out:
-        lines.append(say_left_out(summary))
+        lines.append(say_left_out(summary.left_out))
     return [*lines, *_describe_steps(summary), *_describe_changes(summary)]
 
 
-def say_left_out(summary: PassSummary) -> str:
+def say_left_out(tensors: int) -> str:
     """Of how many tensors there are no statistics, for the budget."""
-    return f"no statistics of {summary.left_out:,} tensors: left out to stay within the budget"
+    return f"no statistics of {tensors:,} tensor{'s' * (tensors != 1)}: left out to stay within the budget"
 
 
 def _describe_steps(summary: PassSummary) -> list[str]:

@@ -29,7 +29,7 @@ from tests.documents import read_document
 
 STRUCTS = (schema.View, schema.Thresholds, schema.TargetSettings, schema.ThemeColours)
 TYPED = {"target": "resnet18", "arguments": [], "inputs": [], "device": "auto", "seed": 0, "training": False,
-         "hooks": [], "observe": True}  # fmt: skip
+         "hooks": [], "observe": True, "budget": 0.0}  # fmt: skip
 
 
 def written(folder: Path, text: str) -> str:
@@ -74,6 +74,8 @@ WRONG = [
     ("[keys]\nrun = 'x'", "x is the key of run", 2, "another key"),
     ("[keys]\nquit = ''", "quit needs a key", 2, ""),
     ("[targets.resnet18]\nweigths = 'x'", "weigths", 2, "targets.resnet18.weights"),
+    *(("[targets.resnet18]\nbudget = '" + each + "'", "a number and a sign, such as 10%", 2, "")
+      for each in ("10", "0%", "0.0%", "ten%", "-1%")),
     ("[targets]\n'a.py:B' = {input = 3}", "input", 2, ""),
     ("[themes.mine]\ndark = true", "primary", 1, "add it"),
     ("[themes.mine]\nprimary = 'blu'", "#rrggbb", 2, ""),
@@ -103,11 +105,12 @@ def test_a_wrong_one_ends_a_report_with_2(tmp_path: Path, capsys: pytest.Capture
 
 def test_what_is_typed_wins() -> None:
     said: Any = {"arguments": {"width": 3, "deep": True}, "input": "1x3", "device": "cpu", "train": True,
-                 "hooks": ["fc:zero()"], "seed": 4}  # fmt: skip
+                 "hooks": ["fc:zero()"], "seed": 4, "budget": "12.5%"}  # fmt: skip
     config = read_from({"targets": {"resnet18": said}})
     filled = fill_target(TYPED, config)
     assert filled["arguments"] == [("width", "3"), ("deep", "True")] and filled["inputs"] == ["1x3"]
     assert (filled["device"], filled["training"], filled["seed"], filled["hooks"]) == ("cpu", True, 4, ["fc:zero()"])
+    assert filled["budget"] == 0.125 and fill_target({**TYPED, "budget": 0.5}, config)["budget"] == 0.5
     typed = {**TYPED, "arguments": [("width", "5")], "device": "meta", "seed": 1, "observe": False}
     filled = fill_target(typed, config, said_no=True)
     assert filled["arguments"] == [("deep", "True"), ("width", "5")]

@@ -15,7 +15,7 @@ from inspector.records import Target
 
 def test_a_model_of_the_caller_is_looked_at_only_too() -> None:
     session = Session(lambda event: None)
-    session.readonly = True
+    session.terms = Target("", readonly=True)
     session.adopt(nn.Sequential(nn.Linear(2, 2)), (torch.ones(1, 2),), {}, "net")
     try:
         with pytest.raises(UsageError, match="read-only") as refused:

@@ -485,6 +485,16 @@ def run_within(budget: float) -> tuple[PassSummary, Session]:
     return session.run(), session
 
 
+def test_a_pass_keeps_to_the_budget_that_was_asked_for_last() -> None:
+    """Of a model of the caller as well, which was no target with one."""
+    session = Session(lambda event: None)
+    session.terms = Target("", budget=0.25)
+    session.adopt(nn.Linear(2, 2), (torch.ones(1, 2),), {}, "net")
+    asked = (None, 0.1, None, 0.0, None)
+    assert [session.run(Run(1, budget=budget)).budget for budget in asked] == [0.25, 0.1, 0.1, 0.0, 0.0]
+    session.close()
+
+
 def test_a_budget_leaves_out_statistics_and_says_of_how_many() -> None:
     free, session = run_within(0.0)
     session.close()

@@ -30,8 +30,9 @@ from .followed import choose_followed
 from .hook_report import HookReport, report_hooks
 from .pass_progress import PassProgress
 from .subject import Subject
+from .told_changes import ToldChanges
 from .unhooked_look import UnhookedLook
-from .words import list_some, name_pass
+from .words import name_pass
 
 CHUNK = 2_000
 """Rows per message of a long listing."""
@@ -78,7 +79,7 @@ class Runner:
         self._background: Recorder | None = None  # of a running pass that nobody waits for
         self._cancelled = False  # the pass to compare with was; the one that was asked for ends with it
         self._progress = PassProgress(subject, emit)
-        self._said: tuple[str, ...] = ()  # what a pass changed, as it was told last
+        self._changes = ToldChanges(emit)
 
     def run(self, request: Run) -> PassSummary:
         """One pass, or several batches, with everything that is observed. Never raises for what the model does.
@@ -106,7 +107,7 @@ class Runner:
             self.meter = metered.enter_context(Meter(self._subject.tree, self._subject.ours))
             outcome = self._pass(batches, Summarizer().describe_now, tell if self._subject.backup.is_large else None)
         summary = told or self._take(outcome, batches, watch, comparison)
-        self._say_changes(outcome)
+        self._changes.say(outcome)
         summary = replace(summary, restored=outcome.restored, not_restored=outcome.not_restored)
         self.summary = self._unhooked.add(summary, self.settings, {call.index for call in self.last.calls})
         return self.summary
@@ -126,7 +127,9 @@ class Runner:
     def _prepare(self, request: Run) -> None:
         """Take over what the request changes from now on. Raises `UsageError`."""
         subject = self._subject
-        subject.target = replace(allow(subject.info, subject.target, request), generate=request.generate)
+        budget = subject.target.budget if request.budget is None else request.budget
+        allowed = allow(subject.info, subject.target, request)
+        subject.target = replace(allowed, generate=request.generate, budget=budget)
         if subject.sample is None:
             raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
         subject.seed = subject.seed if request.seed is None else request.seed
@@ -330,6 +333,7 @@ class Runner:
             idle=self.hooks.idle,
             hook_counts=self.hooks.count(),
             observing_ms=min(recorder.observing_ms, outcome.ms),
+            budget=subject.target.budget,
             left_out=recorder.values.left_out,
             batches=batches.done,
             backward=self.settings.backward,
@@ -338,13 +342,3 @@ class Runner:
             first_step=self.last.first_step if recorder.forgot else 0,
             prefill=bool(self.settings.generate) and has_prefill(recorder.calls),
         )
-
-    def _say_changes(self, outcome: Outcome[Value]) -> None:
-        """What a pass wrote to the model and the process goes to the log, once as long as it stays the same."""
-        said = outcome.restored + outcome.not_restored
-        if said and said != self._said:
-            if outcome.restored:
-                self._emit(Note("info", f"the pass changed, and was put back: {list_some(outcome.restored)}"))
-            if outcome.not_restored:
-                self._emit(Note("warning", f"the pass changed, and stays changed: {list_some(outcome.not_restored)}"))
-        self._said = said

@@ -161,7 +161,7 @@ class Presenter:
         """Write down which hooks failed, never fired or changed nothing, and that statistics were left out, each once
         while it stays so."""
         idle = [f"{each.place} {each.sentence}" for each in summary.idle]
-        idle += [say_left_out(summary)] if summary.left_out else []
+        idle += [say_left_out(summary.left_out)] if summary.left_out else []
         said, self._said = self._said, {*summary.faults, *idle}
         self._tell_faults([fault for fault in summary.faults if fault not in said])
         for words in idle:
