@@ -7,19 +7,15 @@ memory first.
 from __future__ import annotations
 
 import os
-import struct
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-import msgspec
 from msgspec.structs import replace
 
-from ..records import Brief, CallDetail, CallRow, PassSummary, Path, Problem
-from ..records.known_values import Restorer
+from ..records import CallDetail, PassSummary, Path, Problem
 from ..text import encodable
-from ..value_text import abbreviate, find_odd
 from .frames import Frame, find_users_line, is_plumbing, trace_lines
-from .record import ENTRIES, FAULTS, HEADER, LENGTH, ROOM, Began, Entered, Entry, Left, restore
+from .record import ENTRIES, FAULTS, HEADER, ROOM, Began
+from .replay import Replay
 
 
 @dataclass(frozen=True)
@@ -117,13 +113,16 @@ def read(fd: int) -> Postmortem:
     fault, frames = _parse_faults(os.pread(fd, FAULTS, 0).split(b"\0", 1)[0].decode("utf-8", "replace"))
     # Read, not mapped: what is cut off meanwhile would end this process.
     header = os.pread(fd, HEADER.size, FAULTS)
-    running, used, lost = HEADER.unpack(header) if len(header) == HEADER.size else (0, 0, 0)
+    running, used, lost, named = HEADER.unpack(header) if len(header) == HEADER.size else (0, 0, 0, 0)
     if not running:
         return Postmortem(fault=fault, frames=frames)
-    entries, whole = _decode_entries(os.pread(fd, min(used, ROOM), FAULTS + ENTRIES))
-    began, calls, still_open = _replay(entries)
-    ended = _end_all(calls, still_open)
-    return Postmortem(began, (*calls, *ended), ended[0] if ended else None, lost, not whole, fault, frames)
+    replay = Replay()
+    named = min(named, ROOM - FAULTS - ENTRIES)
+    whole = replay.read(os.pread(fd, named, ROOM - named))
+    whole = replay.read(os.pread(fd, min(used, ROOM), FAULTS + ENTRIES)) and whole
+    ended = _end_all(replay.calls, list(replay.still_open.values()))
+    calls = (*replay.calls, *ended)
+    return Postmortem(replay.began, calls, ended[0] if ended else None, lost, not whole, fault, frames)
 
 
 def _end_all(calls: list[CallDetail], still_open: list[CallDetail]) -> list[CallDetail]:
@@ -137,64 +136,6 @@ def clear_faults(fd: int) -> None:
     """Make room for what faulthandler writes next; the two processes share where in the file that is."""
     os.pwrite(fd, bytes(FAULTS), 0)
     os.lseek(fd, 0, os.SEEK_SET)
-
-
-def _replay(entries: Iterable[Entry]) -> tuple[Began | None, list[CallDetail], list[CallDetail]]:
-    """The pass, its calls that ended, and those that did not, outermost first."""
-    began: Began | None = None
-    calls: list[CallDetail] = []
-    entered: dict[int, CallDetail] = {}  # by `start`
-    for entry in entries:
-        if isinstance(entry, Began):
-            began = entry
-        elif isinstance(entry, Entered):
-            entered[entry.start] = _open_call(entry)
-        elif isinstance(entry, Left) and (call := entered.pop(entry.start, None)) is not None:
-            calls.append(_close_call(call, entry))
-    return began, calls, list(entered.values())
-
-
-def _open_call(entry: Entered) -> CallDetail:
-    row = CallRow(
-        entry.module,
-        entry.call,
-        entry.start,
-        -1,
-        entry.depth,
-        0.0,
-        "unfinished",
-        Brief(),
-        file=entry.file,
-        line=entry.line,
-        input_holds=find_odd(*entry.inputs, entry.kwargs),
-        step=entry.step,
-        in_step=entry.in_step,
-    )
-    return CallDetail(row, entry.path, entry.class_name, entry.inputs, entry.kwargs, None)
-
-
-def _close_call(call: CallDetail, entry: Left) -> CallDetail:
-    output = entry.output
-    row = replace(
-        call.row, end=entry.end, ms=entry.ms, status=entry.status, brief=abbreviate(output), holds=find_odd(output)
-    )
-    return replace(call, row=row, output=output)
-
-
-def _decode_entries(body: bytes) -> tuple[list[Entry], bool]:
-    """Up to the first that cannot be read, and whether those are all."""
-    decoder, restorer = msgspec.msgpack.Decoder(Entry), Restorer()
-    found: list[Entry] = []
-    at = 0
-    while at < len(body):
-        try:
-            (length,) = LENGTH.unpack_from(body, at)
-            entry = decoder.decode(body[at + LENGTH.size : at + LENGTH.size + length])
-            found.append(restore(entry, restorer))
-        except (struct.error, msgspec.DecodeError, ValueError, RecursionError):  # codecs raise the third
-            return found, False
-        at += LENGTH.size + length
-    return found, True
 
 
 def _parse_faults(text: str) -> tuple[str, tuple[Frame, ...]]:

@@ -5,12 +5,18 @@ that returns is written down at once, so that a forward that ends its process (a
 memory) loses nothing that was captured until then. This is the engine's end; `read` is the client's.
 
     0 .. 64 KiB    what faulthandler writes: where Python was when the process died, or when it was asked
-    then           the header: whether a pass is running, bytes of complete entries, entries that found no room
-    then           entries: a length (4 bytes) and a MessagePack body each; a container that came before is a number
+    then           the header: whether a pass is running, bytes of complete entries, entries that found no room, bytes
+                   of complete names
+    then           entries: what each is (`Tag`), bytes that follow, and those
+    .. the end     names, in the form of entries, the newest first
+
+What comes again and again is told once, and is a number from then on: a value until the step is over, the names of
+modules and the lines that call them as long as it is the same tree.
 """
 
 from __future__ import annotations
 
+import enum
 import mmap
 import os
 import signal
@@ -18,15 +24,15 @@ import struct
 import sys
 import tempfile
 import threading
-from operator import is_
-from typing import Union
+from collections.abc import Sequence
+from functools import cache
+from typing import Protocol
 
 import msgspec
 from msgspec.structs import replace
 
-from ..records import CallStatus, MappingValue, Path, Value
-from ..records.base import Count, Milliseconds, Row
-from ..records.known_values import Restorer, Shortener
+from ..records import CallStatus, MappingValue, Path, SequenceValue, Value
+from ..records.base import Count, Row
 
 FAULTS = 64 * 1024
 """Bytes at the start of the file that faulthandler has to itself; a multiple of every page size."""
@@ -36,10 +42,32 @@ ROOM = 64 * 1024 * 1024
 ASK = signal.SIGUSR2
 """Makes the engine write down where Python is."""
 
-HEADER = struct.Struct("!BQQ")
+HEADER = struct.Struct("@BQQQ")
 ENTRIES = 64
 """Where entries begin, from the header."""
-LENGTH = struct.Struct("!I")
+HEAD = struct.Struct("!BI")
+ENTERED = struct.Struct("!IIQIIIII")
+"""Module, call, start, depth, step, call in the step, line that calls, keyword arguments; then a `NUMBER` for each
+positional one."""
+LEFT = struct.Struct("!QQdBI")
+"""Start, end, milliseconds, place of the status in `STATUSES`, output."""
+NUMBER = struct.Struct("!I")
+NOTHING = 0xFFFFFFFF
+"""In the place of a number: there is none."""
+STATUSES: tuple[CallStatus, ...] = ("ok", "raised", "unfinished")
+
+_COUNTS = slice(8, HEADER.size)  # of the header
+
+
+class Tag(enum.IntEnum):
+    """What an entry is."""
+
+    BEGAN = 1  # a `Began`
+    MODULE = 2  # a `NamedModule`
+    LINE = 3  # a `Line`
+    VALUE = 4  # how many items it has, their numbers, and the value, without them
+    ENTERED = 5  # a module is about to run
+    LEFT = 6  # the call with this start returned or raised
 
 
 def make_nameless_file() -> int:
@@ -50,7 +78,7 @@ def make_nameless_file() -> int:
         return os.dup(file.fileno())
 
 
-class Began(Row, frozen=True, tag=True):
+class Began(Row, frozen=True):
     """A pass starts, and everything before is forgotten."""
 
     doing: str  # "the forward pass", in words
@@ -58,34 +86,52 @@ class Began(Row, frozen=True, tag=True):
     number: Count  # of the pass; 0 for one whose calls nobody is shown
 
 
-class Entered(Row, frozen=True, tag=True):
-    """A module is about to run: what is known of the call; the fields are those of `CallRow` and `CallDetail`."""
+class NamedModule(Row, frozen=True):
+    """A module, by its number in the tree."""
 
-    module: Count
-    call: Count
-    start: int
-    depth: Count
+    number: Count
     path: Path
     class_name: str
-    inputs: tuple[Value, ...]
-    kwargs: MappingValue
-    file: str = ""
-    line: int = 0
-    step: int = 0
-    in_step: int = 0
 
 
-class Left(Row, frozen=True, tag=True):
-    """The call with this `start` returned or raised."""
+class Line(Row, frozen=True):
+    """A line that calls modules, and the number that it has got."""
 
+    number: Count
+    file: str
+    line: int
+
+
+class ModuleNames(Protocol):
+    """Those of a tree."""
+
+    @property
+    def paths(self) -> Sequence[Path]: ...
+
+    def class_name(self, index: int) -> str: ...
+
+
+class CallInside(Protocol):
+    """A call, before its module runs and after it; the fields are those of `CallRow` and `CallDetail`."""
+
+    index: int  # of the module
+    number: int
     start: int
     end: int
-    ms: Milliseconds
+    depth: int
+    step: int
+    in_step: int
+    ms: float
     status: CallStatus
+    inputs: tuple[Value, ...]
+    kwargs: MappingValue
     output: Value | None
+    site: tuple[str, int]  # file and line
 
 
-Entry = Union[Began, Entered, Left]  # noqa: UP007 (msgspec reads it at run time)
+class _Full(Exception):
+    """No room is left for an entry."""
+
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -100,89 +146,168 @@ class CallLog:
     def __init__(self, fd: int) -> None:
         os.ftruncate(fd, ROOM)
         self._map: mmap.mmap | None = mmap.mmap(fd, ROOM - FAULTS, offset=FAULTS)
+        self._counts = memoryview(self._map)[_COUNTS].cast("Q")
         self._lock = threading.Lock()
-        self._used = self._lost = 0
+        self._lost = self._next = 0
         self._began: Began | None = None
-        self._shortener = Shortener()
+        self._clear_names(None)
+        self._clear()
         os.register_at_fork(after_in_child=self._forget)
 
     def begin(self, doing: str, generation: int, number: int) -> None:
         """A pass starts now."""
-        with self._lock:
-            self._clear()
         self._began = Began(doing, generation, number)
-        self._append(self._began)
+        self.begin_step()
 
     def begin_step(self) -> None:
         """Another step of the same pass starts: the last thing that was done is what there must be room for."""
         with self._lock:
+            self._lost = 0
             self._clear()
-        if self._began is not None:
-            self._append(self._began)
+            if self._map is not None and self._began is not None:
+                self._write(self._map, Tag.BEGAN, _encoder.encode(self._began))
+                self._write_header(self._map, running=True)
 
-    def enter(self, entry: Entered) -> None:
-        self._append(entry)
+    def enter(self, call: CallInside, names: ModuleNames) -> None:
+        """A module is about to run."""
+        with self._lock:
+            room = self._map
+            if room is None:
+                return
+            before = self._next
+            try:
+                if names is not self._names:
+                    self._clear_names(names)
+                known = self._modules.get(call.index)
+                line = known[1] if known is not None and known[0] is call.site else self._tell_place(room, call, names)
+                numbers = [self._numbers.get(id(value)) or self._number_of(room, value) for value in call.inputs]
+                kwargs = self._number_of(room, call.kwargs) if call.kwargs.keys else NOTHING
+                first = self._next
+                last = first + _ENTERED_SIZE + NUMBER.size * len(numbers)
+                if last > self._end:
+                    raise _Full
+                _entered_with(len(numbers)).pack_into(
+                    room, first, Tag.ENTERED, last - first - HEAD.size, call.index, call.number, call.start, call.depth,
+                    call.step, call.in_step, line, kwargs, *numbers,
+                )  # fmt: skip
+                self._next = last
+                self._counts[0] = last - ENTRIES
+            except _Full:
+                self._lose(room, before)
 
-    def leave(self, entry: Left) -> None:
-        self._append(entry)
+    def leave(self, call: CallInside) -> None:
+        """It returned, or raised."""
+        with self._lock:
+            room = self._map
+            if room is None:
+                return
+            before = self._next
+            try:
+                output = call.output
+                number = NOTHING if output is None else self._numbers.get(id(output)) or self._number_of(room, output)
+                first = self._next
+                last = first + _LEFT.size
+                if last > self._end:
+                    raise _Full
+                status = STATUSES.index(call.status)
+                _LEFT.pack_into(room, first, Tag.LEFT, LEFT.size, call.start, call.end, call.ms, status, number)
+                self._next = last
+                self._counts[0] = last - ENTRIES
+            except _Full:
+                self._lose(room, before)
 
     def end(self) -> None:
         """The pass is over, and what it saw is where it belongs."""
-        if self._map is not None:
-            HEADER.pack_into(self._map, 0, 0, self._used, self._lost)
-        self._shortener = Shortener()
+        with self._lock:
+            if self._map is not None:
+                self._write_header(self._map, running=False)
+            self._clear()
 
     def _clear(self) -> None:
-        self._used = self._lost = 0
-        self._shortener = Shortener()
+        self._next = ENTRIES
+        self._numbers: dict[int, int] = {}  # of values, by `id`
+        self._values: list[tuple[Value, int]] = []  # by number, and where each is; nothing else gets their ids
 
-    def _append(self, entry: Entry) -> None:
-        with self._lock:
-            if self._map is None:
-                return
-            mark, written = self._shortener.mark(), False
-            try:
-                written = self._write(self._map, _encoder.encode(_shorten(entry, self._shortener)))
-            finally:
-                if not written:
-                    self._shortener.forget_since(mark)
-            # Last of all: a process that dies in between leaves an entry that nobody counts.
-            HEADER.pack_into(self._map, 0, 1, self._used, self._lost)
+    def _clear_names(self, names: ModuleNames | None) -> None:
+        self._names = names
+        self._end = ROOM - FAULTS
+        self._counts[2] = 0
+        self._modules: dict[int, tuple[tuple[str, int], int]] = {}  # the line that called it last, and its number
+        self._lines: dict[tuple[str, int], int] = {}
 
-    def _write(self, room: mmap.mmap, body: bytes) -> bool:
-        """Whether there was room for it."""
-        first = ENTRIES + self._used
-        last = first + LENGTH.size + len(body)
-        if last > len(room):
-            self._lost += 1
-            return False
-        room[first:last] = LENGTH.pack(len(body)) + body
-        self._used += last - first
-        return True
+    def _write_header(self, room: mmap.mmap, running: bool) -> None:
+        """Last of all: a process that dies in between leaves an entry that nobody counts."""
+        HEADER.pack_into(room, 0, running, self._next - ENTRIES, self._lost, ROOM - FAULTS - self._end)
+
+    def _lose(self, room: mmap.mmap, before: int) -> None:
+        """What was told for an entry that found no room makes room for others."""
+        self._lost += 1
+        self._next = before
+        while self._values and self._values[-1][1] >= before:
+            del self._numbers[id(self._values.pop()[0])]
+        self._write_header(room, running=True)
+
+    def _tell_place(self, room: mmap.mmap, call: CallInside, names: ModuleNames) -> int:
+        """The module's name where it was not told, and the number of the line that calls it."""
+        index, site = call.index, call.site
+        if index not in self._modules:
+            named = NamedModule(index, names.paths[index], names.class_name(index))
+            self._write_name(room, Tag.MODULE, _encoder.encode(named))
+        line = self._lines.get(site)
+        if line is None:
+            line = len(self._lines)
+            self._write_name(room, Tag.LINE, _encoder.encode(Line(line, *site)))
+            self._lines[site] = line
+        self._modules[index] = site, line
+        return line
+
+    def _number_of(self, room: mmap.mmap, value: Value) -> int:
+        number = self._numbers.get(id(value))
+        return self._tell_value(room, value) if number is None else number
+
+    def _tell_value(self, room: mmap.mmap, value: Value) -> int:
+        if isinstance(value, SequenceValue | MappingValue) and value.items:
+            items = [self._number_of(room, item) for item in value.items]
+            head = _numbers(len(items)).pack(len(items), *items)
+            body = head + _encoder.encode(replace(value, items=()))
+        else:
+            body = _NO_ITEMS + _encoder.encode(value)
+        self._values.append((value, self._write(room, Tag.VALUE, body)))
+        number = self._numbers[id(value)] = len(self._values) - 1
+        return number
+
+    def _write(self, room: mmap.mmap, tag: Tag, body: bytes) -> int:
+        first = self._next
+        last = first + HEAD.size + len(body)
+        if last > self._end:
+            raise _Full
+        room[first:last] = HEAD.pack(tag, len(body)) + body
+        self._next = last
+        return first
+
+    def _write_name(self, room: mmap.mmap, tag: Tag, body: bytes) -> None:
+        first = self._end - HEAD.size - len(body)
+        if first < self._next:
+            raise _Full
+        room[first : self._end] = HEAD.pack(tag, len(body)) + body
+        self._end = first
+        self._counts[2] = ROOM - FAULTS - first
 
     def _forget(self) -> None:
         self._map = None
         self._lock = threading.Lock()  # another thread of the parent may have held it
 
 
-def _shorten(entry: Entry, shortener: Shortener) -> Entry:
-    if isinstance(entry, Left):
-        output = None if entry.output is None else shortener.shorten(entry.output)
-        return entry if output is entry.output else replace(entry, output=output)
-    if isinstance(entry, Began):
-        return entry
-    inputs = tuple([shortener.shorten(value) for value in entry.inputs])
-    kwargs = shortener.shorten_items(entry.kwargs)
-    if kwargs is entry.kwargs and all(map(is_, inputs, entry.inputs)):
-        return entry
-    return replace(entry, inputs=inputs, kwargs=kwargs)
+_ENTERED_SIZE = HEAD.size + ENTERED.size
+_LEFT = struct.Struct(HEAD.format + LEFT.format[1:])
+_NO_ITEMS = NUMBER.pack(0)
 
 
-def restore(entry: Entry, restorer: Restorer) -> Entry:
-    """`entry` as it was written, those before it having been restored. Raises `ValueError`."""
-    if isinstance(entry, Left):
-        return entry if entry.output is None else replace(entry, output=restorer.restore(entry.output))
-    if isinstance(entry, Began):
-        return entry
-    inputs = tuple([restorer.restore(value) for value in entry.inputs])
-    return replace(entry, inputs=inputs, kwargs=restorer.restore_items(entry.kwargs))
+@cache
+def _entered_with(count: int) -> struct.Struct:
+    return struct.Struct(f"{HEAD.format}{ENTERED.format[1:]}{count}I")
+
+
+@cache
+def _numbers(count: int) -> struct.Struct:
+    return struct.Struct(f"!I{count}I")

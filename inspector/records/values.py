@@ -107,12 +107,6 @@ class OtherValue(Record, frozen=True, tag="other", tag_field="kind"):
     text: str
 
 
-class KnownValue(OtherValue, frozen=True, tag="known", tag_field="kind"):
-    """In the place of a container that was told before, on the way: `known_values` puts that one back."""
-
-    number: Count = 0
-
-
 class Brief(Row, frozen=True, gc=False):
     """The little there is room for in a table: the first tensor in a value and how many more there are, or, in a value
     without a tensor, the value itself. All three are empty where nothing was seen."""
@@ -122,4 +116,4 @@ class Brief(Row, frozen=True, gc=False):
     text: str = ""  # without a tensor: "None", a plain value, or the name of a type; at most 20 characters
 
 
-Value = Union[TensorValue, SequenceValue, MappingValue, ScalarValue, NoneValue, OtherValue, KnownValue]  # noqa: UP007 (runtime)
+Value = Union[TensorValue, SequenceValue, MappingValue, ScalarValue, NoneValue, OtherValue]  # noqa: UP007 (runtime)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 from random import Random
 
-from inspector.postmortem.record import FAULTS, HEADER, ROOM, CallLog, Entered, Left, make_nameless_file
-from inspector.records import MappingValue, NoneValue
+from inspector.postmortem.record import FAULTS, HEADER, ROOM, make_nameless_file
+from inspector.records import NoneValue
+
+from ..call_log import Writer
 
 
 def leave_behind() -> int:
     """The call log of a pass with a layer that returned and one that did not."""
     call_log = make_nameless_file()
-    writer = CallLog(call_log)
+    writer = Writer(call_log)
     writer.begin("the forward pass", 1, 1)
-    for start, path in enumerate(((), ("0",), ("1",))):
-        writer.enter(Entered(start, 0, start, len(path), path, "Linear", (), MappingValue("dict", (), (), 0)))
-    writer.leave(Left(2, 3, 0.5, "ok", NoneValue()))
+    for start, name in enumerate(("", "0", "1")):
+        writer.enters(start, min(start, 1), name)
+    writer.leaves(2, 3, NoneValue())
     return call_log
 
 
@@ -27,7 +29,8 @@ def overwrite(call_log: int, random: Random) -> None:
     if deed == 0:
         os.ftruncate(call_log, random.choice((0, FAULTS, FAULTS + 30, FAULTS + 100, ROOM - 1)))
     elif deed == 1:
-        os.pwrite(call_log, HEADER.pack(1, random.choice((0, used - 3, 2**62, 2**64 - 1)), 2**63), FAULTS)
+        os.pwrite(call_log, HEADER.pack(1, *(random.choice((0, used - 3, 2**62, 2**64 - 1)) for _ in range(3))), FAULTS)
     else:
-        where = FAULTS + random.randrange(64 + used) if deed == 2 else random.randrange(300)
+        where = random.choice((FAULTS + random.randrange(64 + used), ROOM - 1 - random.randrange(100)))
+        where = where if deed == 2 else random.randrange(300)
         os.pwrite(call_log, random.randbytes(random.choice((1, 1, 2, 60))), where)

@@ -19,12 +19,13 @@ from inspector.engine.recording.recorder import Recorder
 from inspector.engine.values.summarize import Summarizer
 from inspector.postmortem import read as reading
 from inspector.postmortem import record
-from inspector.postmortem.record import ENTRIES, FAULTS, HEADER, LENGTH, CallLog, Entered, Left
+from inspector.postmortem.record import ENTRIES, FAULTS, HEAD, HEADER, LEFT, NOTHING, NUMBER, CallLog, Tag
+from inspector.postmortem.replay import DEEPEST, MOST, Replay
 from inspector.records import MappingValue, NoneValue, SequenceValue, Value
-from inspector.records.known_values import MOST, Restorer, Shortener
-from inspector.records.values import KnownValue
 
-EMPTY = MappingValue("dict", (), (), 0)
+from ..call_log import Told, Writer
+
+EMPTY = SequenceValue("list", (), 100)
 
 
 @pytest.fixture
@@ -41,19 +42,15 @@ def cache(layers: int = 32) -> SimpleNamespace:
     return SimpleNamespace(layers=[SimpleNamespace(k=torch.randn(2), v=torch.randn(2)) for _ in range(layers)])
 
 
-def entered(start: int, *inputs: Value, kwargs: MappingValue = EMPTY) -> Entered:
-    return Entered(start, 0, start, 0, ("m",), "M", inputs, kwargs)
-
-
 def test_what_comes_again_is_a_number_and_read_back_whole(fd: int) -> None:
-    summarizer, held, log = Summarizer(), cache(), CallLog(fd)
+    summarizer, held, log = Summarizer(), cache(), Writer(fd)
     log.begin("the forward pass", 1, 1)
     values = []
     for start in range(20):
         held.layers[start].k = torch.randn(3)
         values.append(summarizer.describe(held))
-        log.enter(entered(2 * start, values[-1], kwargs=MappingValue("dict", ("cache",), (values[-1],), 1)))
-        log.leave(Left(2 * start, 2 * start + 1, 0.0, "ok", values[-1]))
+        log.enters(2 * start, 0, "m", inputs=(values[-1],), kwargs=MappingValue("dict", ("cache",), (values[-1],), 1))
+        log.leaves(2 * start, 2 * start + 1, values[-1])
     plain = sum(len(msgspec.msgpack.encode(value)) for value in values) * 3
     assert used(fd) < plain / 12
     calls = reading.read(fd).calls
@@ -94,12 +91,12 @@ def test_a_pass_that_is_cut_off_tells_what_it_saw(fd: int) -> None:
 
 
 def test_the_next_step_and_the_next_pass_refer_to_nothing_before(fd: int) -> None:
-    value, log = Summarizer().describe(cache()), CallLog(fd)
+    value, log = Summarizer().describe(cache()), Writer(fd)
     for _ in range(2):
         log.begin("the forward pass", 1, 1)
-        log.enter(entered(0, value))
+        log.enters(0, 0, "m", inputs=(value,))
         log.begin_step()
-        log.enter(entered(1, value))
+        log.enters(1, 0, "m", inputs=(value,))
         left = reading.read(fd)
         assert not left.damaged and [call.inputs for call in left.calls] == [(value,)]
         log.end()
@@ -108,48 +105,90 @@ def test_the_next_step_and_the_next_pass_refer_to_nothing_before(fd: int) -> Non
 @pytest.mark.parametrize("reason", ["no room", "no text"])
 def test_what_was_not_written_is_not_referred_to(reason: str, fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (record, reading):
-        monkeypatch.setattr(module, "ROOM", FAULTS + 8 * 4096)
-    log, small, large = CallLog(fd), Summarizer().describe(cache(2)), Summarizer().describe(cache(100))
+        monkeypatch.setattr(module, "ROOM", FAULTS + 16 * 4096)
+    log, small, large = Writer(fd), Summarizer().describe(cache(2)), Summarizer().describe(cache(100))
     lost = SequenceValue("list", (large,) * 2, 2) if reason == "no room" else SequenceValue("\ud800", (large,), 1)
     log.begin("the forward pass", 1, 1)
-    log.enter(entered(0, small))
+    log.enters(0, 0, "m", inputs=(small,))
     if reason == "no room":
         many = SequenceValue("list", tuple(Summarizer().describe(cache(100)) for _ in range(4)), 4)
-        log.enter(entered(1, many))
+        log.enters(1, 0, "m", inputs=(many,))
         lost = many.items[0]
         assert reading.read(fd).lost == 1
     else:
         with pytest.raises(UnicodeEncodeError):
-            log.enter(entered(1, lost))
+            log.enters(1, 0, "m", inputs=(lost,))
         lost = large
-    log.enter(entered(2, small, lost))
-    log.enter(entered(3, lost))
+    log.enters(
+        2,
+        0,
+        "m",
+        inputs=(
+            small,
+            lost,
+        ),
+    )
+    log.enters(3, 0, "m", inputs=(lost,))
     left = reading.read(fd)
     assert not left.damaged and [call.inputs for call in reversed(left.calls)] == [(small,), (small, lost), (lost,)]
 
 
-@pytest.mark.parametrize("number", [0, 5, 2**60])
+def append(fd: int, tag: Tag, body: bytes) -> None:
+    """One more entry, as somebody writes it who writes over memory."""
+    entry = HEAD.pack(tag, len(body)) + body
+    running, before, lost, named = HEADER.unpack(os.pread(fd, HEADER.size, FAULTS))
+    os.pwrite(fd, entry, FAULTS + ENTRIES + before)
+    os.pwrite(fd, HEADER.pack(running, before + len(entry), lost, named), FAULTS)
+
+
+def told(*numbers: int, value: Value = EMPTY) -> bytes:
+    """A container of the values of these numbers."""
+    return NUMBER.pack(len(numbers)) + b"".join(map(NUMBER.pack, numbers)) + msgspec.msgpack.encode(value)
+
+
+@pytest.mark.parametrize("number", [1, 5, 2**32 - 1])
 def test_a_number_that_nobody_told_is_damage(number: int, fd: int) -> None:
-    log = CallLog(fd)
+    log = Writer(fd)
     log.begin("the forward pass", 1, 1)
-    log.enter(entered(0, NoneValue()))
-    body = msgspec.msgpack.encode(entered(1, KnownValue("list", "", number)))
-    first = FAULTS + ENTRIES + used(fd)
-    os.pwrite(fd, LENGTH.pack(len(body)) + body, first)
-    os.pwrite(fd, HEADER.pack(1, used(fd) + LENGTH.size + len(body), 0), FAULTS)
+    log.enters(0, 0, "m", inputs=(NoneValue(),))
+    append(fd, Tag.VALUE, told(number))
     left = reading.read(fd)
     assert left.damaged and len(left.calls) == 1
 
 
-def test_a_value_that_grows_by_its_own_numbers_is_refused() -> None:
-    restorer = Restorer()
-    restorer.restore(SequenceValue("list", (NoneValue(),) * 100, 100))
-    with pytest.raises(ValueError, match=f"more than {MOST}"):
-        for number in range(10):
-            restorer.restore(SequenceValue("list", (KnownValue("list", "", number),) * 100, 100))
+@pytest.mark.parametrize("wide", [True, False])
+def test_a_value_that_grows_by_its_own_numbers_is_refused(wide: bool) -> None:
+    replay = Replay()
+    body = told(value=NoneValue())
+    assert replay.read(HEAD.pack(Tag.VALUE, len(body)) + body)
+    for number in range(DEEPEST + 1):
+        body = told(*(number,) * (100 if wide else 1))
+        if not replay.read(HEAD.pack(Tag.VALUE, len(body)) + body):
+            assert 100**number <= MOST if wide else number == DEEPEST
+            return
+    pytest.fail("everything was read")
 
 
-def test_small_values_are_left_as_they_are() -> None:
-    shortener, value = Shortener(), Summarizer().describe(torch.ones(2))
-    assert shortener.shorten(value) is value is Restorer().restore(value)
-    assert shortener.shorten(value) is value
+def test_a_time_that_is_none_is_damage(fd: int) -> None:
+    log = Writer(fd)
+    log.begin("the forward pass", 1, 1)
+    log.enters(0, 0, "m")
+    append(fd, Tag.LEFT, LEFT.pack(0, 1, float("nan"), 0, NOTHING))
+    left = reading.read(fd)
+    assert left.damaged and [call.row.status for call in left.calls] == ["unfinished"]
+
+
+def test_names_are_told_once_as_long_as_it_is_the_same_tree(fd: int) -> None:
+    log = Writer(fd)
+    for _ in range(3):
+        log.begin("the forward pass", 1, 1)
+        log.enters(0, 0, "m", site=("/x/net.py", 7))
+        sizes = HEADER.unpack(os.pread(fd, HEADER.size, FAULTS))
+        assert [(call.path, call.row.line) for call in reading.read(fd).calls] == [(("m",), 7)]
+        log.end()
+    other = Writer(fd)
+    log.begin("the forward pass", 2, 1)
+    other.paths = [("other",)]
+    log.enter(Told(0, 0), other)
+    assert [call.path for call in reading.read(fd).calls] == [("other",)]
+    assert HEADER.unpack(os.pread(fd, HEADER.size, FAULTS))[3] < sizes[3]

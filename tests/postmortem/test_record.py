@@ -8,15 +8,16 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from random import Random
-from typing import Any
 
 import pytest
 
 from inspector.postmortem import read as reading
 from inspector.postmortem import record
 from inspector.postmortem.read import Postmortem
-from inspector.postmortem.record import ENTRIES, FAULTS, HEADER, CallLog, Entered, Left
-from inspector.records import Brief, MappingValue, NoneValue, Problem
+from inspector.postmortem.record import ENTRIES, FAULTS, HEADER, CallLog
+from inspector.records import Brief, NoneValue, Problem
+
+from ..call_log import Writer
 
 
 @pytest.fixture
@@ -25,22 +26,17 @@ def fd() -> Iterator[int]:
         yield file.fileno()
 
 
-def call(start: int, depth: int, name: str, **place: Any) -> Entered:
-    path = tuple(name.split(".")) if name else ()
-    return Entered(start, 0, start, depth, path, "Linear", (), MappingValue("dict", (), (), 0), **place)
-
-
-def entered(writer: CallLog) -> None:
+def entered(writer: Writer) -> None:
     """The root with a layer that returned and one that did not."""
     writer.begin("the forward pass", 3, 2)
-    writer.enter(call(0, 0, ""))
-    writer.enter(call(1, 1, "a"))
-    writer.leave(Left(1, 2, 0.5, "ok", NoneValue()))
-    writer.enter(call(3, 1, "b", file="/x/net.py", line=7))
+    writer.enters(0, 0, "")
+    writer.enters(1, 1, "a")
+    writer.leaves(1, 2, NoneValue())
+    writer.enters(3, 1, "b", site=("/x/net.py", 7))
 
 
 def test_calls_that_ended_and_those_that_did_not(fd: int) -> None:
-    entered(CallLog(fd))
+    entered(Writer(fd))
     left = reading.read(fd)
     assert [(c.path, c.row.status) for c in left.calls] == [(("a",), "ok"), (("b",), "unfinished"), ((), "unfinished")]
     assert left.calls[0].output == NoneValue() and left.calls[0].row.brief == Brief(text="None")
@@ -49,7 +45,7 @@ def test_calls_that_ended_and_those_that_did_not(fd: int) -> None:
 
 
 def test_a_problem_names_how_what_and_where(fd: int) -> None:
-    entered(CallLog(fd))
+    entered(Writer(fd))
     problem = reading.read(fd).explain("was killed by SIGKILL", "SIGKILL", "try this", "while idle")
     assert problem.what == "the engine was killed by SIGKILL during the forward pass, in b (Linear)"
     assert (problem.where, problem.path, problem.hint) == ("/x/net.py:7 calls it", ("b",), "try this")
@@ -57,7 +53,7 @@ def test_a_problem_names_how_what_and_where(fd: int) -> None:
 
 
 def test_a_pass_that_is_over_leaves_nothing(fd: int) -> None:
-    writer = CallLog(fd)
+    writer = Writer(fd)
     entered(writer)
     writer.end()
     assert reading.read(fd) == Postmortem()
@@ -72,10 +68,10 @@ def test_an_engine_that_never_wrote_leaves_nothing(fd: int) -> None:
 def test_a_full_call_log_counts_what_it_has_no_room_for(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (record, reading):
         monkeypatch.setattr(module, "ROOM", FAULTS + 8 * 4096)
-    writer = CallLog(fd)
+    writer = Writer(fd)
     writer.begin("the forward pass", 1, 1)
     for start in range(1_000):
-        writer.enter(call(start, start, "x" * 100))
+        writer.enters(start, start, "x" * 100)
     left = reading.read(fd)
     assert left.lost > 0 and len(left.calls) + left.lost == 1_000
     why = left.explain("was killed by SIGKILL", "SIGKILL", "").why
@@ -86,33 +82,33 @@ def test_a_full_call_log_counts_what_it_has_no_room_for(fd: int, monkeypatch: py
     "damage", [b"\xff" * 64, b"\x00" * 64, Random(0).randbytes(256)], ids=["ones", "zeros", "noise"]
 )
 def test_what_was_written_over_is_read_as_far_as_it_goes(damage: bytes, fd: int) -> None:
-    entered(CallLog(fd))
+    entered(Writer(fd))
     first = FAULTS + ENTRIES + 40
     os.pwrite(fd, damage, first)
     reading.read(fd)
-    os.pwrite(fd, HEADER.pack(1, 2**63, 2**63), FAULTS)
+    os.pwrite(fd, HEADER.pack(1, 2**63, 2**63, 2**63), FAULTS)
     reading.read(fd)
 
 
 def test_calls_that_were_still_open_end_last_and_the_innermost_first(fd: int) -> None:
-    writer = CallLog(fd)
+    writer = Writer(fd)
     writer.begin("the forward pass", 1, 1)
     for start in range(3):
-        writer.enter(call(start, start, str(start)))
-    writer.leave(Left(2, 3, 0.5, "ok", None))
+        writer.enters(start, start, str(start))
+    writer.leaves(2, 3, None)
     assert [(c.row.start, c.row.end, c.row.status) for c in reading.read(fd).calls] == [
         (2, 3, "ok"), (1, 4, "unfinished"), (0, 5, "unfinished"),
     ]  # fmt: skip
 
 
 def test_threads_do_not_write_over_each_other(fd: int) -> None:
-    writer = CallLog(fd)
+    writer = Writer(fd)
     writer.begin("the forward pass", 1, 1)
 
     def write(number: int) -> None:
         for start in range(number, 400, 4):
-            writer.enter(call(start, 0, str(start)))
-            writer.leave(Left(start, start, 0.5, "ok", None))
+            writer.enters(start, 0, str(start))
+            writer.leaves(start, start, None)
 
     threads = [threading.Thread(target=write, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -123,11 +119,11 @@ def test_threads_do_not_write_over_each_other(fd: int) -> None:
 
 
 def test_a_forked_process_writes_nothing(fd: int) -> None:
-    writer = CallLog(fd)
+    writer = Writer(fd)
     entered(writer)
     child = os.fork()
     if child == 0:
-        writer.enter(call(9, 1, "child"))
+        writer.enters(9, 1, "child")
         os._exit(0)
     os.waitpid(child, 0)
     assert all(c.path != ("child",) for c in reading.read(fd).calls)
@@ -143,12 +139,12 @@ def test_the_lines_that_python_is_at(fd: int) -> None:
 
 
 def test_a_pass_of_several_steps_says_which_of_them_is_left(fd: int) -> None:
-    writer = CallLog(fd)
+    writer = Writer(fd)
     writer.begin("generating 9 tokens", 3, 2)
     for step in range(5):
         writer.begin_step()
-        writer.enter(call(2 * step, 0, "", step=step))
-        writer.enter(call(2 * step + 1, 1, "a", step=step))
+        writer.enters(2 * step, 0, "", step=step)
+        writer.enters(2 * step + 1, 1, "a", step=step)
     summary = reading.read(fd).summarize(Problem("interrupted"))
     assert (summary.calls, summary.steps, summary.first_step) == (2, 5, 4)
     assert reading.Postmortem().summarize(Problem("gone")).steps == 1

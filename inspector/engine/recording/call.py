@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 
-from ...postmortem.record import Entered, Left
+from msgspec import Struct
+
 from ...records import (
     CallDetail,
     CallRow,
@@ -19,6 +21,7 @@ from ...records import (
 from ...value_text import abbreviate, find_odd
 from ..hooks.turns import ObserveFilter
 from ..modules.tree import ModuleTree
+from .call_site import NO_SITE
 
 Place = tuple[int, int, int]
 """Node, step, and which of the node's calls in the step."""
@@ -26,52 +29,46 @@ Place = tuple[int, int, int]
 _NO_KWARGS = MappingValue("dict", (), (), 0)
 
 
-class Call:
-    """One call of one module, filled in as it happens.
+class Call(Struct, eq=False):
+    """One call of one module, filled in as it happens."""
 
-    Args:
-        index: Of the module.
-        number: Which of its calls in the pass, from 0.
-        start: When it was entered, on the recorder's clock.
-        depth: How many calls it is within.
-        step: Which step of the pass it is in, from 0.
-        in_step: Which of the module's calls in that step, from 0.
-    """
+    index: int  # of the module
+    number: int  # which of its calls in the pass, from 0
+    start: int  # when it was entered, on the recorder's clock
+    depth: int  # how many calls it is within
+    step: int = 0  # of the pass, from 0
+    in_step: int = 0  # which of the module's calls in that step, from 0
+    end: int = -1  # when it was left
+    ms: float = 0.0
+    status: CallStatus = "unfinished"
+    inputs: tuple[Value, ...] = ()
+    kwargs: MappingValue = _NO_KWARGS
+    output: Value | None = None
+    site: tuple[str, int] = NO_SITE  # the file and line that called
+    altered: bool = False
+    recomputed: bool = False
+    began: float = 0.0
+    spent: float = 0.0  # what our hooks had taken by then
+    before: BaseException | None = None  # the exception that was already being handled at entry
+    observe_filter: ObserveFilter | None = None  # where an observing hook looks at a part only
+    shown: bool | None = True  # None until a value meets what the hook waits for
+    kept: object = None
+    delta: Delta | None = None
+    baseline_output: Value | None = None  # the output of this call in the baseline
+    difference: Histogram | None = None
+    by_tensor: Sequence[list[Value]] = ()  # the gradients that came, for each tensor of the output apart
+    gradients: list[Value] = []  # as they came
+    weight_ratio: float | None = None  # see `CallRow`
 
-    __slots__ = (
-        "altered", "baseline_output", "before", "began", "by_tensor", "delta", "depth", "difference", "end", "file",
-        "gradients", "in_step", "index", "inputs", "kept", "kwargs", "line", "ms", "number", "observe_filter",
-        "output", "recomputed", "shown", "spent", "start", "status", "step", "weight_ratio",
-    )  # fmt: skip
+    @property
+    def file(self) -> str:
+        """Whose line calls, "" where that is not known."""
+        return self.site[0]
 
-    def __init__(self, index: int, number: int, start: int, depth: int, step: int = 0, in_step: int = 0) -> None:
-        self.index = index
-        self.number = number
-        self.step = step
-        self.in_step = in_step
-        self.start = start
-        self.end = -1
-        self.depth = depth
-        self.ms = 0.0
-        self.status: CallStatus = "unfinished"
-        self.inputs: tuple[Value, ...] = ()
-        self.kwargs = _NO_KWARGS
-        self.output: Value | None = None
-        self.kept: object = None
-        self.file = ""
-        self.line = 0
-        self.altered = False
-        self.recomputed = False
-        self.delta: Delta | None = None
-        self.baseline_output: Value | None = None  # the output of this call in the baseline
-        self.difference: Histogram | None = None
-        self.gradients: list[Value] = []  # as they came
-        self.by_tensor: list[list[Value]] = []  # the same, for each tensor of the output apart
-        self.weight_ratio: float | None = None  # see `CallRow`
-        self.before: BaseException | None = None  # the exception that was already being handled at entry
-        self.began = self.spent = 0.0
-        self.observe_filter: ObserveFilter | None = None  # where an observing hook looks at a part only
-        self.shown: bool | None = True  # None until a value meets what the hook waits for
+    @property
+    def line(self) -> int:
+        """The line that calls, 0 where that is not known."""
+        return self.site[1]
 
     @property
     def place(self) -> Place:
@@ -89,8 +86,7 @@ class Call:
             self.status,
             abbreviate(self.output),
             find_odd(self.output),
-            self.file,
-            self.line,
+            *self.site,
             self.altered,
             self.delta,
             gradient_size(self.gradients),
@@ -116,27 +112,6 @@ class Call:
             self.difference,
             gradients,
         )
-
-    def entry(self, tree: ModuleTree) -> Entered:
-        """For the call log, before the module runs."""
-        return Entered(
-            self.index,
-            self.number,
-            self.start,
-            self.depth,
-            tree.paths[self.index],
-            tree.class_name(self.index),
-            self.inputs,
-            self.kwargs,
-            self.file,
-            self.line,
-            self.step,
-            self.in_step,
-        )
-
-    def exit(self) -> Left:
-        """For the call log, after it."""
-        return Left(self.start, self.end, self.ms, self.status, self.output)
 
 
 class Witness(Protocol):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from functools import lru_cache
-from types import FrameType
+from types import CodeType, FrameType
 
 import torch
 from torch import nn
@@ -24,17 +23,28 @@ _BETWEEN = frozenset(
 _ENGINE = os.path.dirname(os.path.dirname(__file__))
 
 
+NO_SITE = "", 0
+"""Where nobody's line calls."""
+_MOST = 10_000
+
+_known: dict[tuple[int, int], tuple[CodeType, tuple[str, int]]] = {}  # by the code's `id`, and where in it
+
+
 def find_call_site(depth: int) -> tuple[str, int]:
     """File and line of the innermost frame, `depth` frames up or further, that calls for itself; "" and 0 for one of
-    ours."""
+    ours. The same tuple for the same place."""
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None and frame.f_code.co_filename in _BETWEEN:
         frame = frame.f_back
-    if frame is None or frame.f_code.co_filename.startswith(_ENGINE):
-        return "", 0
-    return _encodable_file(frame.f_code.co_filename), frame.f_lineno
-
-
-@lru_cache(maxsize=1024)
-def _encodable_file(name: str) -> str:
-    return encodable(name, 1_000)
+    if frame is None:
+        return NO_SITE
+    code, at = frame.f_code, frame.f_lasti
+    known = _known.get((id(code), at))
+    if known is not None and known[0] is code:
+        return known[1]
+    if len(_known) >= _MOST:
+        _known.clear()
+    file = code.co_filename
+    site = NO_SITE if file.startswith(_ENGINE) else (encodable(file, 1_000), frame.f_lineno)
+    _known[id(code), at] = code, site
+    return site

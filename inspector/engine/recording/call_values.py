@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ...records import Value
-from ..hooks.turns import NOT_SEEN
+from ..hooks.turns import NOT_SEEN, ObserveFilter
 from ..values.summarize import Summarizer
 from ..values.watch import Watch
 from .call import Call
@@ -34,12 +34,16 @@ class CallValues:
         """Of what a module is called with."""
         if call.observe_filter is not None:
             self._see_chosen_inputs(call, args, kwargs)
-        else:
-            self._see_all_inputs(call, args, kwargs)
+            return
+        summarizer = self._of(call)
+        call.inputs = summarizer.arguments(args)
+        if kwargs:
+            call.kwargs = summarizer.keywords(kwargs)
 
     def see_output(self, call: Call, output: object) -> None:
         """Of what it returned."""
-        call.output = self._describe_output(call, output)
+        seen = call.observe_filter
+        call.output = self._of(call).describe(output) if seen is None else self._describe_part(call, seen, output)
         if call.depth == 0:
             self._plain.confirm()  # what it holds may be gone when the step ends
 
@@ -68,12 +72,6 @@ class CallValues:
             return self._full
         return self._spared if self.spares else self._plain
 
-    def _see_all_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
-        summarizer = self._of(call)
-        call.inputs = summarizer.arguments(args)
-        if kwargs:
-            call.kwargs = summarizer.keywords(kwargs)
-
     def _see_chosen_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         seen = call.observe_filter
         assert seen is not None  # else all are seen
@@ -86,16 +84,16 @@ class CallValues:
             if part is NOT_SEEN:
                 return
             args, kwargs = (part,), {}
-        self._see_all_inputs(call, args, kwargs)
+        call.inputs = self._of(call).arguments(args)
+        if kwargs:
+            call.kwargs = self._of(call).keywords(kwargs)
         call.shown = call.shown or seen.holds((args, kwargs)) or None
 
-    def _describe_output(self, call: Call, output: object) -> Value:
-        seen = call.observe_filter
-        if seen is not None:
-            if call.shown is False or not seen.output:
-                return NOT_SEEN
-            output = seen.part(output)
-            if output is NOT_SEEN:
-                return NOT_SEEN
-            call.shown = call.shown or seen.holds(output) or None
-        return self._of(call).describe(output)
+    def _describe_part(self, call: Call, seen: ObserveFilter, output: object) -> Value:
+        if call.shown is False or not seen.output:
+            return NOT_SEEN
+        part: object = seen.part(output)
+        if part is NOT_SEEN:
+            return NOT_SEEN
+        call.shown = call.shown or seen.holds(part) or None
+        return self._of(call).describe(part)

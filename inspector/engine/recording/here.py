@@ -7,8 +7,10 @@ import threading
 from .call import Call
 
 
-class Here(threading.local):
-    """Every thread finds values of its own in it."""
+class Here:
+    """Where this thread is."""
+
+    __slots__ = ("altered", "began", "known", "spent", "stack")
 
     def __init__(self) -> None:
         self.stack: list[Call] = []
@@ -20,3 +22,10 @@ class Here(threading.local):
     def spent_more(self, share: float, now: float) -> bool:
         """Whether our hooks took more, until `now`, than this share of what all else took."""
         return self.spent > share * (now - self.began - self.spent)
+
+
+class EachThread(threading.local):
+    """Every thread finds a `here` of its own in it."""
+
+    def __init__(self) -> None:
+        self.here = Here()

@@ -131,7 +131,8 @@ class _Entering(OurHook):
 
     @untraced
     def __call__(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object] | None = None) -> None:
-        recorder = self._observers.listener()
+        observers = self._observers
+        recorder = observers.recorder if observers.block is None else observers.listener()
         if recorder is None or kwargs is None:  # None: torch knows that this hook was just removed
             return
         if _tracing_state() is None:
@@ -150,7 +151,8 @@ class _Leaving(OurHook):
 
     @untraced
     def __call__(self, module: nn.Module, args: tuple[object, ...], *kwargs_and_output: object) -> None:
-        recorder = self._observers.listener()
+        observers = self._observers
+        recorder = observers.recorder if observers.block is None else observers.listener()
         if recorder is None or len(kwargs_and_output) != 2:  # as above
             return
         if _tracing_state() is None:

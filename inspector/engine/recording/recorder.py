@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import itertools
 import sys
-import threading
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -32,13 +31,13 @@ from ..values.watch import Watch
 from .call import Call, Witness
 from .call_site import find_call_site
 from .call_values import CallValues
-from .here import Here
+from .here import EachThread, Here
 from .numbers import CallNumbers
 from .recomputed import STOPPED, complete_stopped
 
 _PROGRESS_EVERY = 0.05  # seconds
 _FAULTS = 20  # that are told of
-_HOOK_FRAMES = 4  # from `find_call_site` over `_enter`, `enter` and the hook up to torch
+_HOOK_FRAMES = 3  # from `find_call_site` over `enter` and the hook up to torch
 
 
 class Cancelled(BaseException):
@@ -108,34 +107,63 @@ class Recorder:
         self._clock = itertools.count()
         self._numbers = CallNumbers(self._steps)
         self._raised: BaseException | None = None  # the newest exception that came out of a module
-        self._here = Here()
+        self._threads = EachThread()
         self._open: list[list[Call]] = []  # every thread's stack
-        self._cancel = threading.Event()
+        self._cancelled = False
         self._entered = 0
         self._told = perf_counter()
 
     @property
     def observing_ms(self) -> float:
         """The time in our own hooks, on the thread that asks."""
-        return self._here.spent * 1e3
+        return self._threads.here.spent * 1e3
 
     def cancel(self) -> None:
         """Stop at the next module. Any thread may call it."""
-        self._cancel.set()
+        self._cancelled = True
 
     def enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         began = perf_counter()
-        if self._cancel.is_set():
+        if self._cancelled:
             raise Cancelled
+        index = self._index.get(id(module))  # a copy of a module takes our hooks along, but is no node
+        if index is None or (self._only is not None and index not in self._only):
+            return
         try:
-            self._enter(module, args, kwargs, began)
+            here = self._threads.here
+            call = self._start(index, here)
+            call.before = sys.exc_info()[1]
+            call.observe_filter = self._filters.get(index)
+            if self._budget:
+                self.values.spares = here.spent_more(self._budget, began)
+            self.values.see_inputs(call, args, kwargs)
+            call.site = find_call_site(_HOOK_FRAMES)
+            if self._call_log is not None:
+                self._call_log.enter(call, self.tree)
+            self._entered += 1
+            if self._progress is not None and began - self._told > _PROGRESS_EVERY:
+                self._told = began
+                self._progress(self._entered, index)
+            call.began = perf_counter()
+            here.spent += call.began - began
+            call.spent = here.spent
         except Exception as error:  # recording must never be why a model fails
             self._fault(error)
 
     def leave(self, module: nn.Module, output: object) -> None:
         began = perf_counter()
+        index = self._index.get(id(module))  # as above
+        if index is None or (self._only is not None and index not in self._only):
+            return
         try:
-            self._leave(module, output, began)
+            here = self._threads.here
+            call = here.stack.pop() if here.stack and here.stack[-1].index == index else self._find_entry(index, here)
+            call.ms = max(0.0, began - call.began - (here.spent - call.spent)) * 1e3
+            try:
+                self._end(call, output, began, here)
+            finally:
+                self._close(call)
+                here.spent += perf_counter() - began
         except Exception as error:  # as above
             self._fault(error)
 
@@ -144,7 +172,7 @@ class Recorder:
         if error is None or isinstance(error, Cancelled):
             self.failed = None
         elif not isinstance(error, Exception):  # torch tells no hook of KeyboardInterrupt and SystemExit
-            self.failed = self._here.stack[-1] if self._here.stack else None
+            self.failed = next(reversed(self._threads.here.stack), None)
         elif error is not self._raised:
             self.failed = None  # the model recovered from what a module raised
         self._raised = None
@@ -182,7 +210,7 @@ class Recorder:
 
     def took(self, module: nn.Module, seconds: float, altered: bool, entering: bool) -> None:
         """A hook of ours took so long on `module`, before it was entered or after it returned."""
-        here = self._here
+        here = self._threads.here
         here.spent += seconds
         index = self._index.get(id(module))
         if not altered or index is None:
@@ -197,36 +225,6 @@ class Recorder:
         if self.witness is not None:
             self.witness.settle()
         self.faults += self.values.resolve()[: max(0, _FAULTS - len(self.faults))]
-
-    def _enter(self, module: nn.Module, args: tuple[object, ...], kwargs: dict[str, object], began: float) -> None:
-        index = self._node_of(module)
-        if index is None:
-            return
-        here = self._here
-        call = self._start(index, here)
-        call.before = sys.exc_info()[1]
-        call.observe_filter = self._filters.get(index)
-        self._keep_to_budget(began, here)
-        self.values.see_inputs(call, args, kwargs)
-        call.file, call.line = find_call_site(_HOOK_FRAMES)
-        if self._call_log is not None:
-            self._call_log.enter(call.entry(self.tree))
-        self._entered += 1
-        if self._progress is not None and began - self._told > _PROGRESS_EVERY:
-            self._told = began
-            self._progress(self._entered, index)
-        call.began = perf_counter()
-        here.spent += call.began - began
-        call.spent = here.spent
-
-    def _keep_to_budget(self, now: float, here: Here) -> None:
-        if self._budget:
-            self.values.spares = here.spent_more(self._budget, now)
-
-    def _node_of(self, module: nn.Module) -> int | None:
-        """The node to record a call of `module` under. A copy of a module takes our hooks along, but has no node."""
-        index = self._index.get(id(module))
-        return None if self._only is not None and index not in self._only else index
 
     def _start(self, index: int, here: Here) -> Call:
         if not here.known:
@@ -243,28 +241,18 @@ class Recorder:
         here.stack.append(call)
         return call
 
-    def _leave(self, module: nn.Module, output: object, began: float) -> None:
-        index = self._node_of(module)
-        if index is None:
-            return
-        here = self._here
-        call = self._matching(index, here)
-        call.ms = max(0.0, began - call.began - (here.spent - call.spent)) * 1e3
+    def _end(self, call: Call, output: object, now: float, here: Here) -> None:
         raised = sys.exc_info()[1]
-        try:
-            if output is None and raised is not None and raised is not call.before:
-                if call.recomputed and is_stop(raised):
-                    call.status, call.output = "ok", STOPPED
-                else:
-                    call.status = "raised"
-                    self._blame(call, raised)
-            else:
-                call.status = "ok"
-                self._keep_to_budget(began, here)
-                self._see(call, output)
-        finally:
-            self._close(call)
-            here.spent += perf_counter() - began
+        if output is not None or raised is None or raised is call.before:
+            call.status = "ok"
+            if self._budget:
+                self.values.spares = here.spent_more(self._budget, now)
+            self._see(call, output)
+        elif call.recomputed and is_stop(raised):
+            call.status, call.output = "ok", STOPPED
+        else:
+            call.status = "raised"
+            self._blame(call, raised)
 
     def _see(self, call: Call, output: object) -> None:
         self.values.see_output(call, output)
@@ -301,7 +289,7 @@ class Recorder:
             self.values.see_gradient(call, number, gradient)
         except Exception as error:  # as in `enter`
             self._fault(error)
-        self._here.spent += perf_counter() - began
+        self._threads.here.spent += perf_counter() - began
 
     def _blame(self, call: Call, raised: BaseException) -> None:
         """The innermost module an exception came out of, also where one further out raised another from it."""
@@ -309,15 +297,13 @@ class Recorder:
             self.failed = call
         self._raised = raised
 
-    def _matching(self, index: int, here: Here) -> Call:
+    def _find_entry(self, index: int, here: Here) -> Call:
         """The entry this exit belongs to; whatever was entered inside it and not left is closed as it is."""
-        if here.stack and here.stack[-1].index == index:
-            return here.stack.pop()
         if not any(call.index == index for call in here.stack):
             # a pre-hook before ours raised: the module was called, but its entry was never seen
             call = self._start(index, here)
             if self._call_log is not None:
-                self._call_log.enter(call.entry(self.tree))
+                self._call_log.enter(call, self.tree)
         while True:
             call = here.stack.pop()
             if call.index == index:
@@ -332,7 +318,7 @@ class Recorder:
         if call.shown and call.observe_filter is not None:
             call.observe_filter.show_call(bool(call.inputs or call.kwargs.keys), call.output is not NOT_SEEN)
         if self._call_log is not None:
-            self._call_log.leave(call.exit())
+            self._call_log.leave(call)
 
     def _fault(self, error: Exception) -> None:
         if len(self.faults) < _FAULTS:
