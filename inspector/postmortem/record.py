@@ -45,13 +45,13 @@ ASK = signal.SIGUSR2
 HEADER = struct.Struct("@BQQQ")
 ENTRIES = 64
 """Where entries begin, from the header."""
-HEAD = struct.Struct("!BI")
-ENTERED = struct.Struct("!IIQIIIII")
+HEAD = struct.Struct("=BI")
+ENTERED = struct.Struct("=IIQIIIII")
 """Module, call, start, depth, step, call in the step, line that calls, keyword arguments; then a `NUMBER` for each
 positional one."""
-LEFT = struct.Struct("!QQdBI")
+LEFT = struct.Struct("=QQdBI")
 """Start, end, milliseconds, place of the status in `STATUSES`, output."""
-NUMBER = struct.Struct("!I")
+NUMBER = struct.Struct("=I")
 NOTHING = 0xFFFFFFFF
 """In the place of a number: there is none."""
 STATUSES: tuple[CallStatus, ...] = ("ok", "raised", "unfinished")
@@ -310,4 +310,4 @@ def _entered_with(count: int) -> struct.Struct:
 
 @cache
 def _numbers(count: int) -> struct.Struct:
-    return struct.Struct(f"!I{count}I")
+    return struct.Struct(f"=I{count}I")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from msgspec import Struct
@@ -57,7 +57,7 @@ class Call(Struct, eq=False):
     baseline_output: Value | None = None  # the output of this call in the baseline
     difference: Histogram | None = None
     by_tensor: Sequence[list[Value]] = ()  # the gradients that came, for each tensor of the output apart
-    gradients: list[Value] = []  # as they came
+    gradients: tuple[Value, ...] = ()  # as they came
     weight_ratio: float | None = None  # see `CallRow`
 
     @property
@@ -121,19 +121,19 @@ class Witness(Protocol):
     def settle(self) -> None: ...
 
 
-def gradient_size(gradients: list[Value]) -> float | None:
+def gradient_size(gradients: Iterable[Value]) -> float | None:
     """Root mean square over all elements; None where there are no statistics."""
     total, elements = _sum_squares(gradients)
     return math.sqrt(total / elements) if elements else None
 
 
-def gradient_norm(gradients: list[Value]) -> float | None:
+def gradient_norm(gradients: Iterable[Value]) -> float | None:
     """Euclidean norm over all elements; None where there are no statistics."""
     total, elements = _sum_squares(gradients)
     return math.sqrt(total) if elements else None
 
 
-def _sum_squares(gradients: list[Value]) -> tuple[float, float]:
+def _sum_squares(gradients: Iterable[Value]) -> tuple[float, float]:
     """Of all elements, and how many they are; NaN where one is not finite."""
     total = elements = 0.0
     for value in gradients:

@@ -52,7 +52,7 @@ class CallValues:
         seen = call.observe_filter
         if seen is None or seen.hook.condition is None or seen.holds(gradient):
             value = (self._spared if self.spares else self._plain).describe(gradient)
-            call.gradients.append(value)
+            call.gradients += (value,)
             call.by_tensor[number].append(value)
             if seen is not None:
                 seen.show_gradient()
