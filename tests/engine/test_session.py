@@ -15,7 +15,6 @@ from torch import nn
 
 from inspector.engine.inputs.guess import TRIES
 from inspector.engine.recording.call_values import OVER_BUDGET
-from inspector.engine.restore import backup as backup_module
 from inspector.engine.session import Session
 from inspector.engine.subject import model_info
 from inspector.engine.subject import runner as runner_module
@@ -404,43 +403,6 @@ def test_a_guess_can_be_cancelled() -> None:
     assert tries.qsize() == 1 and session.subject.sample is None and opened.form
     assert opened.problem is not None and "cancelled" in opened.problem.what
     session.close()
-
-
-class Counts(nn.Module):
-    """A pass writes to it, past the version counter."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.count = nn.Parameter(torch.zeros(2))
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        self.count.data += 1
-        return x
-
-
-def test_the_result_of_a_large_model_is_told_before_its_weights_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backup_module, "LARGE", 0)
-    model, told = Counts(), []
-    session = Session(lambda event: told.append((event, float(model.count.detach()[0]))))
-    session.adopt(model, (torch.ones(1),), {}, "counts")
-    told.clear()
-    summary = session.run()
-    ends = [(event, count) for event, count in told if isinstance(event, PassEnded)]
-    (early, count), *more = ends
-    assert not more and count == 1 and float(model.count[0]) == 0
-    assert not early.settled and early.summary.restored == () and summary.restored == ("count: values",)
-    assert early.summary.calls == summary.calls == 1 and early.summary.output == summary.output
-    kinds = [type(event) for event, _ in told if isinstance(event, (CallRows, PassEnded, Note))]
-    assert kinds == [CallRows, PassEnded, Note]
-    session.close()
-
-
-def test_a_pass_that_raised_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backup_module, "LARGE", 0)
-    opening = Opening("raises_midway")
-    opening.session.run()
-    assert not opening.of(PassEnded)
-    opening.session.close()
 
 
 def test_weights_are_copied_when_nobody_waits_and_before_a_pass_at_the_latest(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,6 @@ class Snapshot:
         self._restless_tensors: set[int] | None = None
         self._left_to_others: list[str] = []
         self._gone: dict[str, None] = {}
-        self._around: tuple[list[str], list[str]] | None = None
 
     def restore_restless(self) -> None:
         """Put back, of what the model reaches, what changed when this was called first, and what was written to since:
@@ -88,14 +87,9 @@ class Snapshot:
         self._gone.update(dict.fromkeys(hooks))
         return left
 
-    def restore_around(self) -> tuple[list[str], list[str]]:
-        """Put back everything but the contents of tensors. Returns as `restore` does, which tells of this as well."""
-        changed, gone = self._process.restore()
-        self._left_to_others += self._leave_to_others()
-        changes = [found for kept in self._find_suspects() for found in self._put_back(kept)]
-        changed += [say(place, change.piece) for place, change in changes if not change.lost]
-        self._around = changed + self._hooks.restore(), gone
-        return self._around
+    def restore_first(self) -> None:
+        """Put back what code of ours would trip over. `restore` does the rest, and tells of this as well."""
+        self._process.restore_first()
 
     def restore(self, error: BaseException | None = None) -> tuple[list[str], list[str]]:
         """Put everything back.
@@ -106,8 +100,11 @@ class Snapshot:
         Returns:
             What had changed and was put back, and what cannot be put back, in words.
         """
-        changed, gone = self._around or self.restore_around()
-        changed += self._left_to_others + self._leave_to_others() + self._backup.restore(self.others)
+        changed, gone = self._process.restore()
+        left = self._left_to_others + self._leave_to_others()
+        changes = [found for kept in self._find_suspects() for found in self._put_back(kept)]
+        changed += [say(place, change.piece) for place, change in changes if not change.lost]
+        changed += self._hooks.restore() + left + self._leave_to_others() + self._backup.restore(self.others)
         for found, words in zip((changed, gone), self._process.restore_modes(error), strict=True):
             found += words
         gone += self._gone

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 from collections.abc import Callable
 
@@ -10,7 +9,7 @@ from msgspec.structs import replace
 
 from ...errors import UsageError
 from ...postmortem.record import CallLog
-from ...records import AnyEvent, CallRows, Missing, Note, PassEnded, PassSummary, Run, Value
+from ...records import AnyEvent, CallRows, Missing, Note, PassEnded, PassSummary, Run, Value, Work
 from ...text import encodable
 from ..passes.baseline import Baseline, Comparison
 from ..passes.batches import Batches, settings_of
@@ -98,14 +97,14 @@ class Runner:
 
         def tell(outcome: Outcome[Value]) -> None:
             nonlocal told
-            metered.close()
             recorder.finish()
             told = self._take(outcome, batches, watch, comparison)
             self._emit(PassEnded(self._subject.generation, told, settled=False))
+            if self._subject.backup.is_large:
+                self._emit(Work("comparing the weights with their copies"))
 
-        with contextlib.ExitStack() as metered:
-            self.meter = metered.enter_context(Meter(self._subject.tree, self._subject.ours))
-            outcome = self._pass(batches, Summarizer().describe_now, tell if self._subject.backup.is_large else None)
+        with Meter(self._subject.tree, self._subject.ours) as self.meter:
+            outcome = self._pass(batches, Summarizer().describe_now, tell)
         summary = told or self._take(outcome, batches, watch, comparison)
         self._changes.say(outcome)
         summary = replace(summary, restored=outcome.restored, not_restored=outcome.not_restored)

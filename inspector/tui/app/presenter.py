@@ -129,7 +129,7 @@ class Presenter:
     def show_result(self) -> None:
         """The trace, the panels and the title are of the pass that ran, while its model is still put back."""
         self._show_pass()
-        self._title.work, self._title.stop = Work("comparing the weights with their copies"), ""
+        self._title.stop = ""
 
     def end_pass(self) -> None:
         """The pass is over, and the model as it was."""

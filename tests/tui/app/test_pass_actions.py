@@ -69,6 +69,9 @@ async def test_a_result_is_shown_while_the_model_is_still_put_back(tmp_path: Pat
         engine.say(replace(ended, settled=False))
         await settle(app, pilot)
         assert app.state.model.summary == ended.summary and app.state.running
+        assert "comparing" not in title(app)  # most are put back before anybody could read it
+        engine.say(Work("comparing the weights with their copies"))
+        await settle(app, pilot)
         assert "comparing the weights" in title(app)
         await pilot.press("r")
         await settle(app, pilot)

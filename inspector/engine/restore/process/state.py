@@ -39,10 +39,19 @@ class ProcessState:
         self._kept = [_Kept(setting) for setting in settings]
         self._modes = self._kept[len(FIRST) : len(FIRST) + len(MODES)]
         self._soon_seen = [kept for kept in self._modes if kept.is_soon_seen]
+        self._signals = self._kept[len(SETTINGS) : len(settings) - len(STREAMS)]
         self._left_modes = False
+        self._restored: tuple[list[str], list[str]] = [], []
         self._context = KeptContext()
         self._random = random_states()
         self._leftovers = Leftovers()
+
+    def restore_first(self) -> None:
+        """Put back what would disturb code of ours, or run code of the model's in it, such as a timer. `restore` does
+        the rest, and tells of this as well."""
+        modes = len(FIRST) + len(MODES)
+        self._left_modes |= _restore_all(self._kept[:modes], *self._restored)
+        _restore_all(self._signals, *self._restored)
 
     def restore(self) -> tuple[list[str], list[str]]:
         """Put back what changed; random states without a word.
@@ -50,11 +59,9 @@ class ProcessState:
         Returns:
             What was put back, and what cannot be, in words.
         """
-        changed: list[str] = []
-        lost: list[str] = []
-        modes = len(FIRST) + len(MODES)
-        self._left_modes = _restore_all(self._kept[:modes], changed, lost)
-        _restore_all(self._kept[modes:], changed, lost)
+        self.restore_first()
+        changed, lost = self._restored
+        _restore_all(self._kept[len(FIRST) + len(MODES) :], changed, lost)
         for found, words in zip((changed, lost), self._context.restore(), strict=True):
             found += words
         restore_random(self._random)
