@@ -63,7 +63,7 @@ class LastPass:
         for call in calls:
             original = known.get(call.place)
             if original is not None and original.status == call.status:
-                for name in ("start", "end", "depth", "ms", "file", "line"):
+                for name in ("start", "end", "depth", "ms", "site"):
                     setattr(call, name, getattr(original, name))
                 self._full[call.place] = call
 
