@@ -46,6 +46,37 @@ def badges(module: nn.Module, own: list[Tensor], tied: bool = False, several: bo
     yield from map(Badge, _how_it_runs(module))
 
 
+class PlainClasses:
+    """Which modules have no badge is told by their classes, where these are a few and the modules very many."""
+
+    def __init__(self) -> None:
+        self._plain: dict[int, bool] = {}  # by the id of the class
+
+    def clear(self, module: nn.Module) -> bool:
+        """Whether this one has no badge, as far as is known at a glance; a tie is not looked for."""
+        cls, held = type(module), variables(module)
+        plain = self._plain.get(id(cls))
+        if plain is None:
+            plain = self._plain[id(cls)] = _is_plain(cls)
+        return plain and not any(map(held.get, _ODD)) and "parametrizations" not in (held.get("_modules") or ())
+
+
+_ODD = ("_parameters", "_buffers", "_forward_pre_hooks", "_compiled_call_impl")
+"""A module without any of these, and of a plain class, may be parametrized, and that is all."""
+
+
+def _is_plain(cls: type) -> bool:
+    stock = (nn.TransformerEncoder, nn.TransformerEncoderLayer, torch.jit.ScriptModule)
+    return (
+        not issubclass(cls, stock)
+        and in_mro(cls, "forward")[1] not in (None, _UNIMPLEMENTED)
+        and not _is_split(cls)
+        and not module_name(cls).startswith(_QUANTIZED)
+        and type_name(cls) != "OptimizedModule"
+        and not _overrides_call(cls)
+    )
+
+
 def _how_it_runs(module: nn.Module) -> Iterator[BadgeName]:
     if is_compiled(module):
         yield "compiled"
@@ -100,13 +131,21 @@ def is_parametrized(module: nn.Module) -> bool:
 
 def is_split(module: nn.Module) -> bool:
     """Wrapped by FSDP, of either kind."""
+    return _is_split(type(module))
+
+
+def _is_split(cls: type) -> bool:
     known = (getattr(sys.modules.get(where), name, None) for where, name in _SHARDING)
-    return any(isinstance(cls, type) and cls in mro(type(module)) for cls in known)
+    return any(isinstance(wrapper, type) and wrapper in mro(cls) for wrapper in known)
 
 
 def overrides_call(module: nn.Module) -> bool:
     """Whether calling this module goes past `nn.Module.__call__`, and so past every hook."""
-    own = in_mro(type(module), "__call__")[1]
+    return _overrides_call(type(module))
+
+
+def _overrides_call(cls: type) -> bool:
+    own = in_mro(cls, "__call__")[1]
     return own is not nn.Module.__dict__["__call__"] and getattr(own, "__module__", "").split(".")[0] != "torch"
 
 

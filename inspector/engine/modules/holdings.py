@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from torch import Tensor
 from torch.nn.parameter import is_lazy
@@ -13,35 +13,58 @@ from .badges import devices_of
 from .packed import packed_parameters, packed_size
 from .tree import ModuleTree, own_tensors
 
+_Size = tuple[list[int], int, int, bool]
+"""Of a tensor: the modules that hold it themselves, its elements, its bytes, and whether it is a parameter."""
+
 
 class Holdings:
     """Parameter counts of every node, each tensor counted once per subtree even when it is tied or aliased."""
 
     def __init__(self, tree: ModuleTree) -> None:
-        size = len(tree.nodes)
-        self.parameters, self.own_parameters, self.nbytes = [0] * size, [0] * size, [0] * size
-        self.tied = [False] * size
-        self._above = _parents_of_objects(tree)
+        nodes = len(tree.nodes)
+        self.parameters, self.own_parameters, self.nbytes = [0] * nodes, [0] * nodes, [0] * nodes
+        self.tied = [False] * nodes
         owners, tensors = _owners(tree)
         self.several = len(devices_of([tensor for tensor, _ in tensors.values()])) > 1
-        for key, (tensor, is_parameter) in tensors.items():
-            self._count(owners[key], tensor, is_parameter)
-        for node in tree.objects():
-            for _, tensor in packed_parameters(node.module):
-                self._add([node.index], *packed_size(tensor), is_parameter=True)
+        sizes = [*_sizes(owners, tensors), *_packed_sizes(tree)]
+        is_tree = all(node.alias_of < 0 for node in tree.nodes)
+        shared = [each for each in sizes if not is_tree or len(each[0]) > 1]
+        for each in sizes:
+            if is_tree and len(each[0]) == 1:
+                self._add(each, each[0])
+        self._sum_up(tree)
+        above = _parents_of_objects(tree) if shared else {}
+        for each in shared:
+            self._add(each, _closure(each[0], above))
 
-    def _count(self, owners: list[int], tensor: Tensor, is_parameter: bool) -> None:
-        elements, nbytes = size_of(tensor)
+    def _add(self, size: _Size, holders: Iterable[int]) -> None:
+        owners, elements, nbytes, is_parameter = size
         for owner in owners:
             self.tied[owner] |= is_parameter and len(owners) > 1
-        self._add(owners, elements, nbytes, is_parameter)
-
-    def _add(self, owners: list[int], elements: int, nbytes: int, is_parameter: bool) -> None:
-        for owner in owners:
             self.own_parameters[owner] += elements if is_parameter else 0
-        for holder in _closure(owners, self._above):
+        for holder in holders:
             self.parameters[holder] += elements if is_parameter else 0
             self.nbytes[holder] += nbytes
+
+    def _sum_up(self, tree: ModuleTree) -> None:
+        """What a module holds, those above it hold as well; they stand before it."""
+        for node in reversed(tree.nodes):
+            if node.parent >= 0:
+                self.parameters[node.parent] += self.parameters[node.index]
+                self.nbytes[node.parent] += self.nbytes[node.index]
+
+
+def _sizes(owners: Mapping[int, list[int]], tensors: Mapping[int, tuple[Tensor, bool]]) -> Iterator[_Size]:
+    for key, (tensor, is_parameter) in tensors.items():
+        elements, nbytes = size_of(tensor)
+        yield owners[key], elements, nbytes, is_parameter
+
+
+def _packed_sizes(tree: ModuleTree) -> Iterator[_Size]:
+    for node in tree.objects():
+        for _, tensor in packed_parameters(node.module):
+            elements, nbytes = packed_size(tensor)
+            yield [node.index], elements, nbytes, True
 
 
 def _owners(tree: ModuleTree) -> tuple[dict[int, list[int]], dict[int, tuple[Tensor, bool]]]:

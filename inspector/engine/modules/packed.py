@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterator
 
 import torch
@@ -13,11 +14,16 @@ from ..source.running import variables
 _CLASSES = ("__torch__.torch.classes.quantized.", "__torch__.torch.classes.rnn.")
 """torch's own. What anybody else's object does when it is asked is not known."""
 _DEEPEST = 8
+_PLAIN = frozenset(map(id, (bool, int, float, str, type(None), dict, OrderedDict, set, list, tuple)))
+"""Classes of the most of what a module holds, told at a glance where there may be 100,000 modules."""
 
 
 def packed_parameters(module: nn.Module) -> Iterator[tuple[str, Tensor]]:
     """Copies of what a module itself keeps packed, by names such as `_packed_params.weight`."""
-    for key, held in variables(module).items():
+    attributes = variables(module)
+    if _PLAIN.issuperset(map(id, map(type, attributes.values()))):
+        return
+    for key, held in attributes.items():
         if issubclass(type(held), torch.ScriptObject) and _class_of(held).startswith(_CLASSES):
             yield from ((encodable(f"{key}.{name}", 200), tensor) for name, tensor in _unpack(held, 0))
 

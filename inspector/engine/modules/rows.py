@@ -6,7 +6,7 @@ from torch import nn
 
 from ...records import ModuleRow
 from ...records.badges import Badge
-from .badges import badges
+from .badges import PlainClasses, badges
 from .holdings import Holdings
 from .inlined import find_inlined
 from .tree import ModuleTree, own_tensors
@@ -14,7 +14,7 @@ from .tree import ModuleTree, own_tensors
 
 def module_rows(tree: ModuleTree) -> list[ModuleRow]:
     """What the app shows of each node."""
-    held, flat = Holdings(tree), find_inlined(tree)
+    held, flat, classes = Holdings(tree), find_inlined(tree), PlainClasses()
     return [
         ModuleRow(
             node.index,
@@ -25,7 +25,9 @@ def module_rows(tree: ModuleTree) -> list[ModuleRow]:
             held.own_parameters[source],
             held.nbytes[source],
             node.alias_of,
-            badges_of(node.module, held.tied[source], held.several) + (Badge("inlined"),) * (source in flat),
+            ()
+            if classes.clear(node.module) and source not in flat
+            else badges_of(node.module, held.tied[source], held.several) + (Badge("inlined"),) * (source in flat),
         )
         for node in tree.nodes
         for source in [node.index if node.alias_of < 0 else node.alias_of]

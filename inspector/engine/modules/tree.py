@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ...records import Path
 from ...text import encodable
-from ..source.class_name import class_name
+from ..source.class_name import class_name, is_own_name
 from .walk import is_module, is_tensor
 
 MAX_KEY = 200
@@ -39,7 +39,7 @@ class ModuleTree:
 
     nodes: Sequence[Node] = ()
     paths: list[Path] = field(default_factory=list)
-    _class_names: dict[int, str] = field(default_factory=dict, repr=False)  # of the nodes that were asked about
+    _names: dict[int, str] = field(default_factory=dict, repr=False)  # by node, else by the `id` of a class, below 0
 
     @cached_property
     def index_of(self) -> dict[Path, int]:
@@ -65,9 +65,11 @@ class ModuleTree:
 
     def class_name(self, index: int) -> str:
         """What the module at this node is called, in at most 120 characters."""
-        name = self._class_names.get(index)
-        if name is None:
-            name = self._class_names[index] = encodable(class_name(self.nodes[index].module), 120)
+        module = self.nodes[index].module
+        name = self._names.get(~id(type(module)))
+        if name is None and (name := self._names.get(index)) is None:
+            key = ~id(type(module)) if is_own_name(type(module)) else index
+            name = self._names[key] = encodable(class_name(module), 120)
         return name
 
     def subtree(self, index: int) -> list[int]:
@@ -112,9 +114,8 @@ def named_children(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
 def own_tensors(module: nn.Module, which: str) -> Iterator[tuple[str, Tensor]]:
     """Direct parameters (`which="_parameters"`) or buffers (`"_buffers"`), without asking the attribute: reading a
     parametrized weight would compute it, and may change buffers."""
-    for key, value in _entries(module, which):
-        if is_tensor(value):
-            yield _name(key), value
+    entries = _entries(module, which)
+    return ((_name(key), value) for key, value in entries if is_tensor(value)) if entries else iter(())
 
 
 def _name(key: object) -> str:
@@ -125,6 +126,10 @@ def _name(key: object) -> str:
 
 
 def _entries(module: nn.Module, which: str) -> list[tuple[object, object]]:
-    owner = vars(module).get("_actual_script_module", module)  # the root of a traced model forwards to this one
-    held: Any = vars(owner).get(which)
+    attributes = vars(module)
+    if "_actual_script_module" in attributes:  # the root of a traced model forwards to this one
+        attributes = vars(attributes["_actual_script_module"])
+    held: Any = attributes.get(which)
+    if type(held) is dict and not held:  # of most modules, and there may be 100,000
+        return []
     return list(held.items()) if hasattr(held, "items") else []  # ScriptModules keep mappings of their own kind

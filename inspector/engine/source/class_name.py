@@ -13,6 +13,11 @@ def class_name(module: nn.Module) -> str:
     return _kept(module) or type(module).__name__
 
 
+def is_own_name(cls: type[nn.Module]) -> bool:
+    """Whether all modules of this class are called as it is."""
+    return not issubclass(cls, torch.jit.ScriptModule) and not _is_unflattened(cls)
+
+
 def _kept(module: nn.Module) -> str:
     if issubclass(type(module), torch.jit.ScriptModule):
         try:
@@ -21,11 +26,11 @@ def _kept(module: nn.Module) -> str:
         except Exception:
             return ""
     else:
-        name = vars(module).get("_ty") if _is_unflattened(module) else None
+        name = vars(module).get("_ty") if _is_unflattened(type(module)) else None
         name = name.rpartition(".")[2] if isinstance(name, str) else None
     return name if isinstance(name, str) else ""
 
 
-def _is_unflattened(module: nn.Module) -> bool:
+def _is_unflattened(cls: type[nn.Module]) -> bool:
     """Made by `torch.export.unflatten`; by name, because importing `torch.export` costs a second."""
-    return any(cls.__module__ == "torch.export.unflatten" for cls in type(module).__mro__)
+    return any(base.__module__ == "torch.export.unflatten" for base in cls.__mro__)
