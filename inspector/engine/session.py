@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,7 +25,6 @@ from ..records import (
     HookMarks,
     HookSpec,
     Kinds,
-    ModuleRows,
     Note,
     Opened,
     PassSummary,
@@ -49,13 +49,14 @@ from .modules.tree import Node, walk
 from .passes.lazy import may_run
 from .recording.call import Call
 from .restore.turn import TURN
+from .subject.announcing import Announcer
 from .subject.attempts import Attempts
 from .subject.costs import CostMeasuring
 from .subject.estimates import Estimates
 from .subject.hook_parts import check_part
-from .subject.runner import CHUNK, Emit, Runner
+from .subject.runner import Emit, Runner
 from .subject.saving import save
-from .subject.subject import Subject
+from .subject.subject import Subject, tell_nothing
 from .subject.sweeps import Sweeps
 from .subject.writing import Writing
 from .usercode.own_modules import OwnModules
@@ -95,7 +96,7 @@ class Session:
         self._waiting = waiting
         self._call_log = call_log
         self._open = False
-        self._announced = 0  # the generation whose rows were told
+        self._announcer = Announcer(emit)
         self._own_modules: OwnModules | None = None  # of a target that was loaded
         self.generation = 0
         self.terms = Target("")  # of a model that is adopted: whether it is read-only, and the budget of its passes
@@ -151,8 +152,14 @@ class Session:
 
     def _adopt(self, loaded: Loaded, target: Target) -> None:
         self.generation += 1
+        with self._announcer.before_all_is_there():
+            self._take(loaded, target)
+
+    def _take(self, loaded: Loaded, target: Target) -> None:
+        generation, typed = self.generation, target.hooks or target.recipe  # what is typed may be wrong: that first
+        show = tell_nothing if typed else partial(self._announcer.list_large, generation)
         with without_collector():
-            self.subject = Subject.of(loaded, target, self.generation, self._say, self._emit)
+            self.subject = Subject.of(loaded, target, generation, self._say, self._emit, show)
             suit_collector(len(self.subject.rows))
         self.attempts = Attempts(self.subject, self._call_log, self._emit)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
@@ -169,20 +176,9 @@ class Session:
 
     def announce(self) -> None:
         """Tell the module list, the hook marks and what was captured already: what follows an `Opened`."""
-        self._announce_modules()
+        self._announcer.announce(self.subject)
         self.runner.announce()
         self._tell_own_files()
-
-    def _announce_modules(self) -> None:
-        """Once for each model."""
-        if self._announced == self.generation:
-            return
-        self._announced = self.generation
-        self._emit(self.subject.changes())  # first: the rows start a pass, and this is no change after it
-        rows = self.subject.rows
-        for first in range(0, len(rows), CHUNK):
-            self._emit(ModuleRows(self.generation, tuple(rows[first : first + CHUNK]), len(rows)))
-        self._emit(self.subject.marks())
 
     def _tell_own_files(self) -> None:
         if self._own_modules is not None:
@@ -197,7 +193,9 @@ class Session:
                 self.subject.close()
 
     def check(self, generation: int) -> None:
-        """Raises `InspectorError` where a request was made for a model that is no longer open."""
+        """Raises `InspectorError` where a request was made for a model that is no longer open. One that is looked at
+        before it is all there is waited for."""
+        self._announcer.wait()
         if not self._open:
             raise InspectorError("no model is open", hint="open one first")
         if generation != self.generation:
@@ -220,12 +218,14 @@ class Session:
         reached: int | None = None
         if not subject.info.is_model:
             return Opened(self.generation, subject.info)
+        if self._announcer.is_listed(self.generation):  # the reply starts a pass
+            self._announcer.announce(subject)
         runnable = subject.info.runnable
         if sample is None and subject.target.run and runnable and may_run(subject.info, subject.target):
             self._emit(Note("info", "no sample input given: guessing one from the model"))
             # Trying inputs runs the model, which may be the end of this process: what is known is told before.
             self._emit(Opened(self.generation, subject.info, guessing=True))
-            self._announce_modules()
+            self._announcer.announce(subject)
             sample, problem, reached = self.attempts.guess()
         subject.take_sample(sample, reached)
         self.runner.last.repeatable = False

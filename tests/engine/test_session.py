@@ -16,7 +16,7 @@ from torch import nn
 from inspector.engine.inputs.guess import TRIES
 from inspector.engine.recording.call_values import OVER_BUDGET
 from inspector.engine.session import Session
-from inspector.engine.subject import model_info
+from inspector.engine.subject import announcing, model_info
 from inspector.engine.subject import runner as runner_module
 from inspector.engine.values.kernels import cpu_statistics
 from inspector.errors import InspectorError, UsageError
@@ -65,6 +65,38 @@ def test_what_is_said_of_a_model() -> None:
     assert (info.nbytes, info.buffers, info.device, info.kind) == (160, 0, "cpu", "your model")
     assert (info.input, info.input_origin) == ("2 int64", "given")
     assert Opening("two_names").opened.info.rows == 4 and Opening("two_names").opened.info.modules == 3
+
+
+def test_very_many_modules_are_shown_before_they_are_copied_and_hooked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(announcing, "MANY", 2)
+    looked: list[object] = []
+    told: list[AnyEvent] = []
+    looking = threading.Thread(target=lambda: looked.append(session.check(1)), daemon=True)
+
+    def hear(event: AnyEvent) -> None:
+        told.append(event)
+        if isinstance(event, ModuleRows):  # somebody looks at once, from another thread
+            looking.start()
+
+    session = Session(hear)
+    model, args, kwargs = build("mlp")
+    opened = session.adopt(model, args, kwargs, "mlp")
+    session.announce()
+    looking.join(10)
+    first, rows = told[0], told[1]
+    assert isinstance(first, Opened) and first.guessing and isinstance(rows, ModuleRows) and len(rows.rows) == 4
+    assert not opened.guessing and replace(opened.info, input="", input_origin="") == first.info
+    names = [type(event).__name__ for event in told]
+    assert names.count("ModuleRows") == names.count("HookMarks") == names.count("Changes") == 1
+    assert names.index("Changes") < names.index("HookMarks") and looked == [None]
+
+
+def test_a_hook_that_is_typed_wrong_is_told_before_any_module_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(announcing, "MANY", 2)
+    told: list[AnyEvent] = []
+    with pytest.raises(UsageError):
+        Session(told.append).open(Target("resnet18", hooks=("nowhere:scale(2)",)))
+    assert not [event for event in told if isinstance(event, Opened | ModuleRows)]
 
 
 def test_every_module_is_observed_at_first() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor
 
 from ...records import ModelInfo, ModuleRow
@@ -24,10 +25,8 @@ SHAPES_ONLY_PAST = 5_000
 """Modules from which on a pass records shapes only."""
 
 
-def facts_of(
-    tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Loaded, backup: TensorBackup
-) -> ModelInfo:
-    """Without the sample input, which is not known yet."""
+def facts_of(tree: ModuleTree, rows: Sequence[ModuleRow], target: str, loaded: Loaded) -> ModelInfo:
+    """Without the sample input, which is not known yet, and without what `look_closer` adds."""
     objects = sum(1 for _ in tree.objects())
     parameters, buffers = _distinct(tree, "_parameters"), _distinct(tree, "_buffers")
     return ModelInfo(
@@ -48,14 +47,17 @@ def facts_of(
         lazy=sum(has_badge(row.badges, "lazy") for row in rows if row.alias_of < 0),
         runnable=has_forward(loaded.model),
         generates=can_generate(loaded.model),
-        bad_parameters=find_bad_parameters(tree),
         notes=(
             *(encodable(note, 400) for note in loaded.notes),
             *inlined.notes(tree, rows),
-            *_backup_note(backup),
             *badge_notes(rows),
         ),
     )
+
+
+def look_closer(info: ModelInfo, tree: ModuleTree, backup: TensorBackup) -> ModelInfo:
+    """With what takes its time to find out: every parameter is read."""
+    return replace(info, bad_parameters=find_bad_parameters(tree), notes=(*info.notes, *_backup_note(backup)))
 
 
 def _backup_note(backup: TensorBackup) -> tuple[str, ...]:

@@ -31,9 +31,15 @@ from ..torch_hooks.slots import reserve_ids
 from ..usercode.telling import Tell, tell_nobody
 from ..values.kernels import cpu_statistics
 from . import weights_only
-from .model_info import facts_of
+from .model_info import facts_of, look_closer
 
 NOT_COPIED = "the input is not all copied, and a pass may change it"
+
+Show = Callable[[ModelInfo, Sequence[ModuleRow]], None]
+
+
+def tell_nothing(info: ModelInfo, rows: Sequence[ModuleRow]) -> None:
+    """A `Show` where nobody looks before all is there."""
 
 
 HOW_READONLY = "it was opened so by --readonly, readonly=True or [view] readonly in the configuration"
@@ -67,18 +73,22 @@ class Subject:
         generation: int,
         say: Callable[[str], None],
         tell: Tell = tell_nobody,
+        show: Show = tell_nothing,
     ) -> Subject:
+        """`show` is given what there is to be looked at, as soon as it is known."""
         tree = weight_tree(loaded.model) if isinstance(loaded.model, Weights) else walk(loaded.model)
         is_alone = weights_only.is_alone(tree)
-        if not is_alone:
-            reserve_ids(tree)
-        backup, observers = weights_only.no_backup() if is_alone else TensorBackup(tree, tell=tell), Observers(tree)
-        ledger = Ledger(lambda module: subject.ours(module), None if is_alone else tree)
         rows = weight_rows(tree) if is_alone else module_rows(tree)
         if is_alone:
             info = weights_only.facts(tree, rows, target.target, loaded)
         else:
-            info = facts_of(tree, rows, target.target, loaded, backup)
+            info = facts_of(tree, rows, target.target, loaded)
+            show(info, rows)
+            reserve_ids(tree)
+        backup, observers = weights_only.no_backup() if is_alone else TensorBackup(tree, tell=tell), Observers(tree)
+        ledger = Ledger(lambda module: subject.ours(module), None if is_alone else tree)
+        if not is_alone:
+            info = look_closer(info, tree, backup)
         subject = cls(
             target,
             generation,

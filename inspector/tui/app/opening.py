@@ -10,7 +10,7 @@ from ...app_keys import app_keys
 from ...client.engine_client import EngineClient
 from ...client.model import Model
 from ...client.pass_plan import Plan
-from ...records import Choices, Failed, GetParameters, ModuleRows, Open, Opened, Path, Target
+from ...records import Choices, Failed, GetParameters, ModelInfo, ModuleRows, Open, Opened, Path, Target
 from ..keys import key_of
 from ..saved_state import ViewState
 from .bookmarks import Bookmarks
@@ -142,6 +142,7 @@ class Opening:
         state = self.state
         state.opened = event
         if event.generation == state.generation and state.ready:
+            self._log_notes(event.info, state.model.info)
             state.model.info = event.info
             self.host.spawn(self.passes.run() if self.passes.awaits_input else self._begin())
         else:
@@ -156,9 +157,14 @@ class Opening:
     def _take_model(self, event: Opened) -> None:
         state, self._before = self.state, None
         state.model = Model(event.info, event.generation, awaited=True)
-        for note in event.info.notes:
-            self.presenter.log("info", note)
+        self._log_notes(event.info)
         state.materialize = state.ready = state.stale = self._begun = False
+
+    def _log_notes(self, info: ModelInfo, before: ModelInfo | None = None) -> None:
+        said = before.notes if before is not None else ()
+        for note in info.notes:
+            if note not in said:
+                self.presenter.log("info", note)
 
     def take_rows(self, event: ModuleRows) -> None:
         """A chunk of the module list; with the last one the model is complete."""

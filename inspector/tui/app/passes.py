@@ -51,7 +51,7 @@ class Passes:
         elif state.running:
             self._next = plan
         elif state.guessing:
-            self._host.tell(f"an input is being looked for; {say_key('interrupt')} stops that")
+            self._host.tell(f"no pass yet: what is waited for stands above; {say_key('interrupt')} stops that")
         elif state.opened is not None and state.opened.form:
             self.ask_input()
         elif state.would_materialize:
