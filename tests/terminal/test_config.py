@@ -60,7 +60,7 @@ def test_a_configuration_changes_keys_and_what_says_them(tmp_path: Path) -> None
         terminal.send("q\x18")
         terminal.wait_for_text("j Forget  n Leave it")
         terminal.send("n\x1b[18~")
-        terminal.wait_for_text("F9 Run with these  tab Complete")
+        terminal.wait_for_text("F9 Run with it  tab Complete")
         terminal.wait_for_text("esc Leave it  F1 Help")
         terminal.send("\t\x152x9\x1b[20~")
         terminal.wait_for_text("in the app, F7 offers it")

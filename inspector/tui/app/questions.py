@@ -10,7 +10,7 @@ from ...records import Choices, Opened
 from .host import Host
 
 if TYPE_CHECKING:
-    from ..screens.seed import Draw
+    from ..screens.forms.seed import Draw
 
 
 class Questions:
@@ -60,7 +60,7 @@ class Questions:
     def ask_seed(self, now: Draw, used: str, offered: tuple[str, ...], answered: Callable[[Draw], object]) -> None:
         """Ask for the seed and the sample input; `used` says in words what input it is now, and one that runs where
         it does not may be `offered`."""
-        from ..screens.seed import SeedDialog
+        from ..screens.forms.seed import SeedDialog
 
         def answer(draw: Draw | None) -> None:
             if draw is not None:
@@ -70,7 +70,7 @@ class Questions:
 
     def ask_batches(self, now: Plan, generates: bool, answered: Callable[[Plan], object]) -> None:
         """Ask how several batches shall be run, or where the model `generates`, how many tokens."""
-        from ..screens.batches import BatchesDialog
+        from ..screens.forms.batches import BatchesDialog
 
         def answer(plan: Plan | None) -> None:
             if plan is not None:

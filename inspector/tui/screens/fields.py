@@ -76,6 +76,41 @@ class Cycle(Static, can_focus=True):
         self.action_step(1)
 
 
+class Tick(Static, can_focus=True):
+    """A box to tick: its state can be read without colours."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [key_like("tick", "tick")]
+
+    DEFAULT_CSS = """
+    Tick { height: 1; }
+    Tick:focus { color: $text-primary; text-style: bold; }
+    """
+
+    ticked: reactive[bool] = reactive(False)
+
+    class Ticked(Message):
+        """It was ticked, or no longer is."""
+
+        def __init__(self, ticked: bool) -> None:
+            self.ticked = ticked
+            super().__init__()
+
+    def __init__(self, label: str, ticked: bool) -> None:
+        super().__init__()
+        self._label = label
+        self.set_reactive(Tick.ticked, ticked)
+
+    def render(self) -> Content:
+        return Content(f"[{'x' if self.ticked else ' '}] {self._label}")
+
+    def action_tick(self) -> None:
+        self.ticked = not self.ticked
+        self.post_message(self.Ticked(self.ticked))
+
+    def on_click(self) -> None:
+        self.action_tick()
+
+
 class Field(Horizontal):
     """One row. `value` is what was typed or chosen.
 

@@ -42,9 +42,9 @@ from inspector.tui.panels.history import HistoryPanel
 from inspector.tui.panels.source import SourcePanel
 from inspector.tui.saved_state import SavedState, ViewState
 from inspector.tui.screens.form import InputForm
+from inspector.tui.screens.forms.seed import SeedDialog
 from inspector.tui.screens.help.screen import Help
 from inspector.tui.screens.picker import Picker
-from inspector.tui.screens.seed import SeedDialog
 
 from ..fake_engine import FakeEngine, failed, info, running
 

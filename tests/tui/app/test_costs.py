@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from inspector.records import AnyRequest, Changes, Cost, CostRow, Costs, MeasureCosts
-from inspector.tui.screens.costs import CostsDialog
+from inspector.tui.screens.forms.costs import CostsDialog
 
 from ..fake_engine import FakeEngine, failed, running
 from .test_app import settle

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 
 from inspector.records import Cancel, EstimateMemory, Failed, MemoryEstimate, Problem
 from inspector.tui.app.app import InspectorApp
-from inspector.tui.screens.memory.dialog import MemoryDialog
+from inspector.tui.screens.forms.memory import MemoryDialog
 
 from ..fake_engine import FakeEngine, running
 from .test_app import settle

@@ -35,10 +35,10 @@ from inspector.tui.bars.pass_words import describe_last, describe_running
 from inspector.tui.bars.title_words import explain_word
 from inspector.tui.panels.gradients import GradientsPanel
 from inspector.tui.panels.log import LogPanel
-from inspector.tui.screens.batches import BatchesDialog, count_fault, name_faults
 from inspector.tui.screens.confirm import Confirm
+from inspector.tui.screens.fields import Tick
 from inspector.tui.screens.file_prompt import FilePrompt
-from inspector.tui.screens.seed import Tick
+from inspector.tui.screens.forms.batches import BatchesDialog, count_fault, name_faults
 from inspector.tui.screens.state_dict import StateDictScreen
 
 from ..fake_engine import PATHS, FakeEngine, failed, info, running

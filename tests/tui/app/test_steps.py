@@ -27,7 +27,7 @@ from inspector.records import (
 )
 from inspector.tui.bars.pass_words import describe_last, describe_running
 from inspector.tui.panels.outputs import OutputsPanel
-from inspector.tui.screens.batches import BatchesDialog
+from inspector.tui.screens.forms.batches import BatchesDialog
 from tests.tui.fake_engine import FakeEngine
 
 from .test_pass_actions import running, settle, told

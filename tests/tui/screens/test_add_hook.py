@@ -24,7 +24,7 @@ from inspector.records import (
     Problem,
 )
 from inspector.tui.app.outside import Outside
-from inspector.tui.screens.fields import Cycle, Field, FieldScroll
+from inspector.tui.screens.fields import Cycle, Field, FieldScroll, Tick
 from inspector.tui.screens.hooks.add_hook import AddHookPicker, matching
 from inspector.tui.screens.hooks.code import TEMPLATES, is_template, template
 from inspector.tui.screens.hooks.code_box import CodeBox
@@ -32,7 +32,6 @@ from inspector.tui.screens.hooks.form import MEANINGS, MOMENTS, HookForm
 from inspector.tui.screens.hooks.places import names_modules, with_all_below
 from inspector.tui.screens.hooks.status import HookStatus, outcome, refusal
 from inspector.tui.screens.hooks.typed import Typed, default_text, fill, read_spec, write_call
-from inspector.tui.screens.seed import Tick
 
 from ..app.test_hook_actions import NASTY, settle, told
 from ..fake_engine import KINDS, NAMED, FakeEngine, failed, running

@@ -16,7 +16,6 @@ from inspector.client.pass_plan import Plan
 from inspector.engine.hooks.conditions import NAMES
 from inspector.engine.inputs.specs import parse_spec
 from inspector.torch_names import FILES, complete_torch, list_functions
-from inspector.tui.screens.batches import BatchesDialog
 from inspector.tui.screens.completions import (
     DTYPES,
     MEASURES,
@@ -29,8 +28,9 @@ from inspector.tui.screens.completions import (
     complete_specs,
 )
 from inspector.tui.screens.fields import Field
+from inspector.tui.screens.forms.batches import BatchesDialog
+from inspector.tui.screens.forms.seed import Draw, SeedDialog
 from inspector.tui.screens.hooks.code_box import CodeBox
-from inspector.tui.screens.seed import Draw, SeedDialog
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ class CostActions:
 
     def choose(self) -> None:
         """Ask which columns are shown, and measure what is not known."""
-        from ...screens.costs import CostsDialog, Wanted
+        from ...screens.forms.costs import CostsDialog, Wanted
 
         if self._refuse():
             return

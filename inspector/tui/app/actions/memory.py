@@ -14,7 +14,7 @@ from ..presenter import Presenter
 from ..state import AppState
 
 if TYPE_CHECKING:
-    from ...screens.memory.dialog import Wanted
+    from ...screens.forms.memory import Wanted
 
 _LOGGED = 100
 """Cells of a table in the log."""
@@ -34,7 +34,7 @@ class MemoryActions:
 
     def estimate(self) -> None:
         """Ask for sizes of the batch, and show what a step of each holds."""
-        from ...screens.memory.dialog import MemoryDialog, Wanted
+        from ...screens.forms.memory import MemoryDialog, Wanted
 
         if why := self.state.why_no_pass:
             self.host.tell(why)

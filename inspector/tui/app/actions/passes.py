@@ -16,7 +16,7 @@ from ..questions import Questions
 from ..state import AppState
 
 if TYPE_CHECKING:
-    from ...screens.seed import Draw
+    from ...screens.forms.seed import Draw
 
 
 @dataclass(eq=False)
@@ -65,7 +65,7 @@ class PassActions:
 
     def seed(self) -> None:
         """Ask for the seed and the sample input, and run with them."""
-        from ...screens.seed import Draw
+        from ...screens.forms.seed import Draw
 
         info, target = self.state.model.info, self.state.target
         if self._refuse() or info is None:

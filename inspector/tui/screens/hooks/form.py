@@ -16,8 +16,7 @@ from ....records import HookSpec, KindArgument, KindInfo, Problem
 from ....text import visible
 from ...keys import frame_hints, key, key_like, key_of
 from ..completions import complete_condition, complete_file
-from ..fields import Cycle, Field, FieldScroll
-from ..seed import Tick
+from ..fields import Cycle, Field, FieldScroll, Tick
 from ..submitting import SubmittingLayer
 from .code import is_template, template
 from .code_box import CODE_ROWS, CodeBox

@@ -7,19 +7,14 @@ from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Vertical
-from textual.content import Content
-from textual.widgets import Input, Static
+from textual.widgets import Input
 
-from ...client.pass_plan import Plan
-from ..completing_box import CompletingBox, find_common_start
-from ..keys import find_command, frame_hints, key, key_like
-from ..line_box import LineBox
-from .completing_layer import CompletingLayer
-from .completions import OPTIMIZERS, complete_function, complete_loss
-from .fields import FieldScroll
-from .seed import Tick
+from ....client.pass_plan import Plan
+from ...completing_box import CompletingBox, find_common_start
+from ...line_box import LineBox
+from ..completions import OPTIMIZERS, complete_function, complete_loss
+from ..fields import Tick
+from .small_form import SmallForm, label
 
 MOST = 10_000
 LOSSES = ("mean", "sum", "cross_entropy")
@@ -34,47 +29,32 @@ _FIELDS = (
      "none, or SGD(lr=0.01), Adam …"),
     ("loader", "Loader", "its items are the batches", "none, or package.module:make_loader"),
 )  # fmt: skip
-_KEYS = {"accept": "Run them", "complete": "Complete", "tick": "Tick", "leave": "Leave it"}
 TOKENS = (("generate", "Tokens", "a number: generate() in place of the above", "none"),)
 
 
-class BatchesDialog(CompletingLayer[Plan | None]):
+class BatchesDialog(SmallForm[Plan | None]):
     """Starts from what was typed last, and says at once what cannot be meant."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        key_like("accept", "submit", also=find_command("submit").keys),
-        key("down", "app.focus_next"),
-        key("up", "app.focus_previous"),
-    ]
-
-    help_page = "Several batches"
-
-    DEFAULT_CSS = """
-    BatchesDialog > #layer { max-width: 76; }
-    BatchesDialog FieldScroll { height: auto; max-height: 1fr; }
-    BatchesDialog Input { background: $surface; margin-bottom: 1; }
-    BatchesDialog Static { height: auto; }
-    """
+    heading = help_page = "Several batches"
+    hints: ClassVar[dict[str, str]] = {
+        "accept": "Run them", "complete": "Complete", "tick": "Tick", "leave": "Leave it",
+    }  # fmt: skip
 
     def __init__(self, now: Plan, generates: bool = False) -> None:
         super().__init__()
         self._now = now
-        self._fields = (*_FIELDS, *TOKENS) if generates else _FIELDS
+        self._fields: tuple[tuple[str, str, str, str], ...] = _FIELDS
+        if generates:
+            self.heading, self._fields = "Several batches, or tokens", (*_FIELDS, *TOKENS)
 
-    def compose(self) -> ComposeResult:
+    def fields(self) -> ComposeResult:
         now = self._now
         values = {"batches": str(now.batches), "loss": now.loss, "optimizer": now.optimizer, "loader": now.loader}
         values["generate"] = str(now.generate or "")
-        with Vertical(id="layer") as frame:
-            frame.border_title = "Several batches" if self._fields is _FIELDS else "Several batches, or tokens"
-            frame.border_subtitle = frame_hints(_KEYS, typing=True)
-            with FieldScroll():
-                for id, name, meaning, example in self._fields:
-                    yield Static(Content.assemble((name, "bold"), (f"  {meaning}", "$foreground-muted")))
-                    value = "" if values[id] == NONE else values[id]
-                    yield self._box(id, value, example)
-                yield Tick("A backward pass after each", now.backward)
-            yield from self.below()
+        for id, name, meaning, example in self._fields:
+            yield label(name, meaning)
+            yield self._box(id, "" if values[id] == NONE else values[id], example)
+        yield Tick("A backward pass after each", now.backward)
 
     def _box(self, id: str, value: str, example: str) -> LineBox:
         words = {"loss": LOSSES, "optimizer": (NONE, *OPTIMIZERS), "loader": (NONE,)}.get(id)
@@ -82,9 +62,6 @@ class BatchesDialog(CompletingLayer[Plan | None]):
             return LineBox(value=value, placeholder=example, id=id)
         complete = complete_loss if id == "loss" else complete_function
         return CompletingBox(value, example, complete=lambda begun: complete(begun, *words), id=id)
-
-    def on_mount(self) -> None:
-        self.query_one("#batches", Input).focus()
 
     def without(self, names: tuple[str, ...]) -> str:
         """The module, which all have."""
@@ -95,16 +72,15 @@ class BatchesDialog(CompletingLayer[Plan | None]):
     def _typed(self) -> None:
         self.say_fault(self._fault(self._read()))
 
-    @on(Input.Submitted)
-    def action_submit(self) -> None:
+    def read(self) -> Plan:
         read = self._read()
         fault = self._fault(read)
-        tokens = read.get("generate", "")
-        if not fault and not tokens and read["optimizer"] not in ("", NONE) and not self.query_one(Tick).ticked:
+        backward, tokens = self.query_one(Tick).ticked, read.get("generate", "")
+        if not fault and not tokens and read["optimizer"] not in ("", NONE) and not backward:
             fault = "an optimizer needs the backward pass: tick it"
-        self.say_fault(fault)
-        if not fault:
-            self.dismiss(self._plan(read))
+        if fault:
+            raise ValueError(fault)
+        return self._plan(read)
 
     def _read(self) -> dict[str, str]:
         return {id: self.query_one(f"#{id}", Input).value.strip() for id, *_ in self._fields}

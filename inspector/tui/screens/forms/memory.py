@@ -6,12 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
-from textual import on
 from textual.app import ComposeResult
-from textual.binding import BindingType
-from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import Input
 
 from ....records import MemoryEstimate, Problem
 from ....report.memory import render_memory
@@ -19,16 +15,14 @@ from ...drawing.lines import LineView, Page
 from ...drawing.problem import message, problem_lines
 from ...drawing.styles import DIM
 from ...drawing.wrap import Line
-from ...keys import find_command, frame_hints, key, key_like, key_of
-from ..batches import name_faults
-from ..completing_layer import CompletingLayer
+from ...keys import key_of
 from ..completions import OPTIMIZERS, complete_function
-from ..fields import Field
-from ..seed import Tick
+from ..fields import Field, Tick
+from .batches import name_faults
+from .small_form import SmallForm
 
 MOST = 1_000_000
 NONE = "none"
-_KEYS = {"accept": "Estimate", "complete": "Complete", "tick": "Tick", "leave": "Close"}
 ABOUT = (
     "Runs a step on tensors that have shapes and no memory, for each size of the batch, and says what is held when it "
     "is most: for what, in which module, and the largest batch that fits into what is free."
@@ -48,7 +42,7 @@ class Wanted:
 Ask = Callable[[Wanted], Awaitable[MemoryEstimate | Problem]]
 
 
-class MemoryDialog(CompletingLayer[None]):
+class MemoryDialog(SmallForm[Wanted]):
     """Stays, for other sizes.
 
     Args:
@@ -58,16 +52,14 @@ class MemoryDialog(CompletingLayer[None]):
         ascii: Draw with ASCII characters only.
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        key_like("accept", "submit", also=find_command("submit").keys),
-        key("down", "app.focus_next"),
-        key("up", "app.focus_previous"),
-    ]
-
+    heading = "Memory of a step at its peak"
     help_page = "Memory of a step"
+    hints: ClassVar[dict[str, str]] = {
+        "accept": "Estimate", "complete": "Complete", "tick": "Tick", "leave": "Close",
+    }  # fmt: skip
 
     DEFAULT_CSS = """
-    MemoryDialog > #layer { height: 90%; }
+    MemoryDialog > #layer { height: 90%; max-width: 100; }
     """
 
     def __init__(self, now: Wanted, ask: Ask, cancel: Callable[[], object], ascii: bool = False) -> None:
@@ -85,34 +77,24 @@ class MemoryDialog(CompletingLayer[None]):
         self._view = LineView(self._page)
         self._view.ascii = ascii
 
-    def compose(self) -> ComposeResult:
-        with Vertical(id="layer") as frame:
-            frame.border_title = "Memory of a step at its peak"
-            frame.border_subtitle = frame_hints(_KEYS, typing=True)
-            yield from (self._sizes, self._backward, self._optimizer, self._measured)
-            yield from self.below()
-            yield self._view
+    def fields(self) -> ComposeResult:
+        yield from (self._sizes, self._backward, self._optimizer, self._measured)
 
-    def on_mount(self) -> None:
-        self._sizes.box.focus()
+    def below(self) -> ComposeResult:
+        yield from super().below()
+        yield self._view
 
     def action_leave(self) -> None:
         if self._asking:
             self._cancel()
         self.dismiss(None)
 
-    @on(Input.Submitted)
-    def action_submit(self) -> None:
-        try:
-            wanted = self._read()
-        except ValueError as error:
-            self.say_fault(str(error))
-            return
+    def take(self, read: Wanted) -> None:
         self.say_fault("")
         if not self._asking:
             self._asking = True
             self._view.renew(0)
-            self.run_worker(self._carry_out(wanted), name="estimate")
+            self.run_worker(self._carry_out(read), name="estimate")
 
     async def _carry_out(self, wanted: Wanted) -> None:
         try:
@@ -122,8 +104,7 @@ class MemoryDialog(CompletingLayer[None]):
         if self.is_shown:
             self._view.renew(0)
 
-    def _read(self) -> Wanted:
-        """What was typed; `ValueError` says what is wrong with it."""
+    def read(self) -> Wanted:
         sizes, optimizer = self._sizes.value.replace(" ", "").split(","), self._optimizer.value.strip()
         if not all(size.isascii() and size.isdigit() and len(size) < 9 and 1 <= int(size) <= MOST for size in sizes):
             raise ValueError(f"sizes of the batch are whole numbers from 1 to {MOST:,}: 1,8,32")

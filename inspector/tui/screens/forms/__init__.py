@@ -1,0 +1,1 @@
+"""Small forms: one frame, a few fields, and what is done with them."""

@@ -1,1 +1,0 @@
-"""What a step holds in memory, asked and shown."""
