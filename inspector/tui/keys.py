@@ -151,6 +151,7 @@ COMMANDS: tuple[Command, ...] = (
             footer="Backward", rank=8),
     Command("batches", "m", "passes.batches", "Run several batches, or generate tokens", "Hooks and passes",
             footer="Batches", rank=15),
+    Command("budget", "", "passes.budget", "Budget: what statistics may take of a pass", "Hooks and passes"),
     Command("estimate-memory", "", "memory.estimate", "Estimate memory: of a step, for sizes of the batch",
             "Hooks and passes"),
     Command("step-previous", "left_curly_bracket", "passes.step(-1)", "Previous step of the pass: a batch, or a token",

@@ -200,6 +200,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "seed": ("s",),
     "batches": ("m",),
     "costs": ("dollar_sign",),
+    "budget": ("colon", *"budget", "enter"),
     "memory": ("colon", *"estimate", "enter", "enter"),
     "hook source": ("4", "tab", "enter"),
     "a state dict": ("D", "enter"),

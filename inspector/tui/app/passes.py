@@ -34,6 +34,7 @@ class Passes:
         self.live = Live(state, host, self._repeat)
         self.awaits_input = False  # another input was asked for, and is on its way
         self._seed: int | None = None  # for the next pass; None keeps the engine's
+        self._budget: float | None = None  # that was asked for in the app; None keeps the engine's
         self._next: Plan | None = None  # another pass was asked for while one was running
         self._again = FORWARD  # what live mode and changes repeat: the last pass that was asked for, but no batches
         self._step: int | None = None  # that was asked for, and whose calls are on their way
@@ -67,10 +68,8 @@ class Passes:
         state.running, state.stale = True, False
         self._presenter.start_pass(plan)
         seed, fresh = self.live.draw(self._seed)
-        self._seed = None
-        request = plan.request(state.generation, seed, fresh)
-        if state.materialize:
-            request = replace(request, materialize=True)
+        self._seed, budget = None, self._budget
+        request = replace(plan.request(state.generation, seed, fresh), budget=budget, materialize=state.materialize)
         reply = await self._engine.ask(request)
         if isinstance(reply, Failed) and self._engine.alive:
             state.live = False
@@ -80,6 +79,20 @@ class Passes:
     def _materialize(self, plan: Plan) -> None:
         self._state.materialize = True
         self._host.spawn(self.run(plan=plan))
+
+    @property
+    def budget(self) -> float:
+        """What the next pass is held to."""
+        target, summary = self._state.target, self._state.model.summary
+        used = summary.budget if summary is not None else target.budget if target is not None else 0.0
+        return used if self._budget is None else self._budget
+
+    async def keep_to(self, budget: float) -> None:
+        """Hold passes to this budget from now on, and run the last one again."""
+        self._budget = budget
+        if self._state.target is not None:
+            self._state.target = replace(self._state.target, budget=budget)
+        await self.run(plan=self._again)
 
     def _repeat(self) -> None:
         self._host.spawn(self.run(plan=self._again))
@@ -131,7 +144,7 @@ class Passes:
 
     def forget(self) -> None:
         """The model is gone, and with it what was asked of it."""
-        self._again = FORWARD
+        self._again, self._budget = FORWARD, None
         self._state.live = self._state.stale = False
         self.stop()
 

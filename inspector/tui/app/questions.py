@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...client.pass_plan import Plan
-from ...records import Choices, Opened
+from ...records import Choices, Opened, PassSummary
 from .host import Host
 
 if TYPE_CHECKING:
@@ -67,6 +67,16 @@ class Questions:
                 answered(draw)
 
         self._host.push(SeedDialog(now, used, offered), answer)
+
+    def ask_budget(self, now: float, last: PassSummary | None, answered: Callable[[float], object]) -> None:
+        """Ask what our hooks may take, as a share of what the `last` pass took without them."""
+        from ..screens.forms.budget import BudgetDialog
+
+        def answer(budget: float | None) -> None:
+            if budget is not None:
+                answered(budget)
+
+        self._host.push(BudgetDialog(now, last), answer)
 
     def ask_batches(self, now: Plan, generates: bool, answered: Callable[[Plan], object]) -> None:
         """Ask how several batches shall be run, or where the model `generates`, how many tokens."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
-from textual.widgets import Input
+from textual.widgets import Input, Static
 
 from inspector.records import (
     Brief,
@@ -39,6 +39,7 @@ from inspector.tui.screens.confirm import Confirm
 from inspector.tui.screens.fields import Tick
 from inspector.tui.screens.file_prompt import FilePrompt
 from inspector.tui.screens.forms.batches import BatchesDialog, count_fault, name_faults
+from inspector.tui.screens.forms.budget import BudgetDialog
 from inspector.tui.screens.state_dict import StateDictScreen
 
 from ..fake_engine import PATHS, FakeEngine, failed, info, running
@@ -188,6 +189,36 @@ async def test_m_asks_how_many_and_remembers_what_was_typed(tmp_path: Path):
         await pilot.press("enter")
         await settle(app, pilot)
         assert engine.requests(Run)[-1] == wanted
+
+
+async def test_a_budget_is_asked_and_kept_to_from_then_on(tmp_path: Path):
+    async with running(tmp_path, target={"target": "net", "budget": 0.25}) as (app, pilot, engine):
+        await pilot.press("b")
+        await settle(app, pilot)
+        ended = engine.end_pass()
+        engine.say(replace(ended, summary=replace(ended.summary, ms=20.0, observing_ms=4.0, left_out=1, budget=0.25)))
+        await settle(app, pilot)
+        app.host.perform("budget")
+        await settle(app, pilot)
+        assert isinstance(app.screen, BudgetDialog) and app.screen.query_one("#budget", Input).value == "25%"
+        said = "\n".join(str(each.content) for each in app.screen.query(".text").results(Static))
+        assert "observing took 4.0 ms of it, +25%; no statistics of 1 tensor: left out" in said
+        for typed in ("10", "0%", "ten"):
+            await pilot.press("ctrl+u", *typed, "enter")
+            assert "no share such as 10%" in app.screen.query_one("#fault").render().plain
+        await pilot.press("ctrl+u", *"12.5 %", "enter")
+        await settle(app, pilot)
+        assert engine.requests(Run)[-1] == Run(1, backward=True, budget=0.125) and app.screen is app.workbench
+        assert app.state.target is not None and app.state.target.budget == 0.125  # for the engine that comes next
+        await pilot.press("r")
+        await settle(app, pilot)
+        assert engine.requests(Run)[-1].budget == 0.125
+        app.host.perform("budget")
+        await settle(app, pilot)
+        assert app.screen.query_one("#budget", Input).value == "12.5%"
+        await pilot.press("ctrl+u", "enter")
+        await settle(app, pilot)
+        assert engine.requests(Run)[-1].budget == 0.0
 
 
 async def test_batches_without_a_backward_pass_take_no_optimizer(tmp_path: Path):

@@ -82,6 +82,14 @@ class PassActions:
         else:
             self.host.spawn(self.passes.run(draw.seed))
 
+    def budget(self) -> None:
+        """Ask what our hooks may take of a pass, and run with that."""
+        if not self._refuse():
+            self.questions.ask_budget(self.passes.budget, self.state.model.summary, self._keep_to)
+
+    def _keep_to(self, budget: float) -> None:
+        self.host.spawn(self.passes.keep_to(budget))
+
     def baseline(self) -> None:
         """Compare with the model as it is now."""
         if not self._refuse():

@@ -130,6 +130,13 @@ LAYER_PAGES: tuple[HelpPage, ...] = (
         },
     ),
     _page(
+        "Budget",
+        "Every module is looked at while a pass runs; shapes cost little, statistics of large tensors more. Those that "
+        "would go over the budget are left out, and the Log says of how many tensors.",
+        keys={"accept": "run the last pass again with it", "leave": "leave it as it is"},
+        words={"10%": "hooks of ours take no more than a tenth of what all else takes", "none": "whatever they take"},
+    ),
+    _page(
         "Costs", "What modules cost in a warm pass, measured with nothing recorded, as columns of tree and calls.",
         keys={"accept": "show these; measured first, where that was not done yet", "tick": "a column on or off",
               "leave": "leave it as it is"},
