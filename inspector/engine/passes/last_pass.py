@@ -10,7 +10,7 @@ from ..modules.tree import ModuleTree
 from ..recording.call import Call, Place
 from ..torch_hooks.outputs import OutputHooks
 from ..values.kernels import cpu_statistics
-from ..values.rounding import forgive_rounding
+from ..values.kernels.rounding import forgive_rounding
 from ..values.watch import Watch
 
 KEPT = 1 << 29

@@ -50,7 +50,11 @@ def is_a(value: object, classes: type | tuple[type, ...]) -> bool:
 
 
 def name_of_type(value: object) -> str:
-    return encodable(type_name(type(value)), _TYPE)
+    return name_of(type(value))
+
+
+def name_of(kind: type) -> str:
+    return encodable(type_name(kind), _TYPE)
 
 
 def other(value: object, text: str) -> OtherValue:
@@ -125,7 +129,12 @@ SEQUENCES: tuple[Any, ...] = (
 
 def field_names(value: object) -> tuple[str, ...]:
     """Of a namedtuple's parts, () for anything else."""
-    names = in_mro(type(value), "_fields")[1]
+    return names_of_fields(type(value))
+
+
+def names_of_fields(kind: type) -> tuple[str, ...]:
+    """As `field_names`, of such values."""
+    names = in_mro(kind, "_fields")[1]
     if type(names) is not tuple:
         return ()
     return tuple(encodable(str.__str__(name), _TYPE) for name in names if is_a(name, str))

@@ -1,10 +1,9 @@
 """What was described in the running step, and is found again where it is seen again as it was.
 
 A tensor is as it was when it is the same object with the same version, memory, shape, dtype and gradient flag, and its
-numbers have the same sum: `_version` alone does not move for writes through `.data` or numpy. A container is as it was
-when it holds the same objects and each of those is as it was. Nothing is kept alive but names and plain numbers.
+numbers have the same sum: `_version` alone does not move for writes through `.data` or numpy. Nothing is kept alive.
 
-To add up every tensor of a container of many, such as a key-value cache that each layer is handed again, would take
+To add up every tensor of a value that holds many, such as a key-value cache that each layer is handed again, would take
 longer than the model. Of those a few are added up at each sighting, in turn, and all when the outermost call returns. A
 sum that is then another one is told (`doubts`), and from there on all are added up each time. What is not noticed: such
 a write to a tensor that is dropped, or written to in the usual way, before its turn came.
@@ -12,34 +11,24 @@ a write to a tensor that is dropped, or written to in the usual way, before its 
 
 from __future__ import annotations
 
-import enum
 import math
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from ...records import TensorValue, Value
-from ..source.running import Types, variables
-from . import objects
+from ...records import TensorValue
 from .kernels import cpu_statistics
-from .per_type import PerType
 from .statistics import CHUNK
 
-MAX_ITEMS = 100
-"""Items shown of one container."""
 SUMS = 4
-"""Tensors that are added up at a sighting of a container; one that holds no more is known for certain each time."""
+"""Tensors that are added up at a sighting of a value; one that holds no more is known for certain each time."""
 _DOUBTS = 20
 
-_FIXED = Types(
-    bool, int, float, complex, str, bytes, type(None),
-    torch.dtype, torch.device, torch.layout, torch.memory_format,
-)  # fmt: skip
-"""What nothing can change."""
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _SUMMED = (torch.float32, torch.float64)
 """Whose sum is one of the numbers themselves, where it is finite."""
@@ -47,8 +36,6 @@ _strided = torch.strided
 _is_wrapped: Callable[[Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
 _is_functional: Callable[[Tensor], bool] = torch._is_functional_tensor
 _has_storage: Any = torch._C._has_storage
-
-Read = Callable[[Any], "tuple[object, ...] | None"]
 
 
 def is_ordinary(tensor: Tensor) -> bool:
@@ -91,189 +78,77 @@ def add_up(tensor: Tensor) -> float:
     return tensor.view(_BITS[tensor.element_size()]).sum().item()
 
 
+_look: Callable[[Tensor], tuple[object, ...]] = attrgetter("_version", "requires_grad", "shape", "dtype")
+
+
 class SeenTensor:
     """A tensor that was described; `turn` is when it was last added up."""
 
-    __slots__ = ("_address", "_dtype", "_graded", "_nbytes", "_shape", "_version", "ref", "total", "turn", "value")
+    __slots__ = ("_address", "_looks", "_nbytes", "ref", "total", "turn", "value")
 
-    def __init__(self, tensor: Tensor, value: TensorValue, total: float = 0.0) -> None:
+    def __init__(self, tensor: Tensor, value: TensorValue, total: float, turn: int) -> None:
         self.ref = weakref.ref(tensor)
         self.value = value
         self.total = total
-        self.turn = 0
-        self._version = tensor._version
-        self._graded = tensor.requires_grad
+        self.turn = turn
+        self._looks = _look(tensor)
         self._address = tensor.data_ptr()
-        self._shape = tensor.shape
-        self._dtype = tensor.dtype
         self._nbytes = tensor.untyped_storage().nbytes()
 
-    def is_same(self, tensor: object) -> bool:
+    def is_same(self, tensor: Tensor) -> bool:
         """Whether it is this one, as far as that can be said without a look at the numbers."""
-        own = self.ref()
-        return (
-            own is tensor
-            and own is not None
-            and own._version == self._version
-            and own.data_ptr() == self._address
-            and own.requires_grad is self._graded
-            and own.shape == self._shape
-            and own.dtype is self._dtype
-        )
+        own: Any = self.ref()
+        return own is tensor and _look(own) == self._looks and own.data_ptr() == self._address
 
     def adds_up(self, tensor: Tensor) -> bool:
         """Whether the numbers of this one, which `is_same`, are what they were. Its memory may be freed by now."""
         return tensor.untyped_storage().nbytes() == self._nbytes and add_up(tensor) == self.total
 
 
-class SeenContainer:
-    """A container that was described whole: what it held, by `id`, and how much of a walk's budget that took. `turn` is
-    when it was last found to be the same, `trusted` when that was taken for certain without a look at all numbers."""
-
-    __slots__ = (
-        "all", "count", "fixed", "height", "ids", "inner", "kind", "read", "tensors", "trusted", "turn", "value",
-    )  # fmt: skip
-
-    def __init__(
-        self, kind: type, read: Read, parts: tuple[object, ...], value: Value, count: int, height: int
-    ) -> None:
-        self.kind = kind
-        self.read = read
-        self.ids = tuple(map(id, parts))
-        self.value = value
-        self.turn = self.trusted = -1
-        self.count = count
-        self.height = height
-        self.tensors: list[tuple[int, SeenTensor]] = []
-        self.inner: list[tuple[int, SeenContainer]] = []
-        self.all: tuple[SeenTensor, ...] = ()  # those of the inner ones as well
-        self.fixed: list[object] = []  # kept, so that nothing else gets their ids
-
-    def complete(self) -> None:
-        """All its parts are known."""
-        own = [seen for _, seen in self.tensors]
-        self.all = (*own, *(seen for _, inner in self.inner for seen in inner.all))
-
-
 class Recognition:
-    """What was described since `end`.
+    """What was described since `end`."""
 
-    Args:
-        sums: Numbers were looked at as well: a description holds as long as they are the same.
-    """
-
-    def __init__(self, sums: bool) -> None:
+    def __init__(self) -> None:
         self.doubts: list[str] = []
-        self._sums = sums
         self._always = False  # add up every tensor at every sighting
         self._tensors: dict[int, SeenTensor] = {}
-        self._containers: dict[int, SeenContainer] = {}
-        self._trusted: list[SeenContainer] = []  # since `confirm`
+        self._trusted: dict[SeenTensor, int] = {}  # since `confirm`, and the turn of the last sighting
         self._turn = 0
 
-    def begin(self) -> None:
-        """Another value is looked at: whatever was found the same before may have changed since."""
-        self._turn += 1
-
-    def find_tensor(self, tensor: Tensor) -> TensorValue | None:
-        """What was said of `tensor`, if that holds."""
+    def find(self, tensor: Tensor) -> SeenTensor | None:
+        """One that may be this, by all but the numbers."""
         seen = self._tensors.get(id(tensor))
-        if seen is None or not seen.is_same(tensor) or not self._adds_up(seen, tensor):
-            return None
-        return seen.value
+        return seen if seen is not None and seen.is_same(tensor) else None
 
-    def keep_tensor(self, tensor: Tensor, total: float, value: TensorValue) -> None:
-        self._tensors[id(tensor)] = SeenTensor(tensor, value, total)
+    def find_surely(self, tensor: Tensor) -> TensorValue | None:
+        """What was said of `tensor`, if that holds."""
+        seen = self.find(tensor)
+        return seen.value if seen is not None and self._adds_up(seen, tensor) else None
 
-    def find_container(self, value: object, outermost: bool) -> SeenContainer | None:
-        """What was said of `value`, if that holds; `outermost` where it is not within another container."""
-        seen = self._containers.get(id(value))
-        if seen is None or not self._is_same(seen, value):
-            return None
-        if not self._sums:
-            return seen
-        if self._always or (outermost and len(seen.all) <= SUMS):
-            return seen if all([self._look_at(each) for each in seen.all]) else None
-        if seen.trusted < 0:
-            self._trusted.append(seen)
-        seen.trusted = self._turn
-        return seen
+    def keep(self, tensor: Tensor, total: float, value: TensorValue) -> None:
+        self._tensors[id(tensor)] = SeenTensor(tensor, value, total, self._turn)
 
-    def _is_same(self, seen: SeenContainer, value: Any) -> bool:
-        if seen.turn == self._turn:
-            return True
-        if type(value) is not seen.kind:
-            return False
-        parts = seen.read(value)
-        if parts is None or tuple(map(id, parts)) != seen.ids:
-            return False
-        for position, tensor in seen.tensors:
-            if not tensor.is_same(parts[position]):
-                return False
-        for position, inner in seen.inner:
-            part = parts[position]
-            if self._containers.get(id(part)) is not inner or not self._is_same(inner, part):
-                return False
-        seen.turn = self._turn
-        return True
-
-    def keep_container(
-        self, value: object, parts: tuple[object, ...] | None, described: Value, count: int, height: int
-    ) -> None:
-        """`described` is all there is to say of `value`, which held `parts` when that began."""
-        self._containers.pop(id(value), None)
-        read = _reader_of(type(value))
-        if parts is None or read is None:
-            return
-        made = SeenContainer(type(value), read, parts, described, count, height)
-        for position, part in enumerate(parts):
-            inner = self._containers.get(id(part))
-            if inner is not None and inner.kind is type(part):
-                made.inner.append((position, inner))
-            elif _is_fixed(part):
-                made.fixed.append(part)
-            elif (known := self._known(part)) is not None:
-                made.tensors.append((position, known))
-            else:
-                return
-        made.complete()
-        self._containers[id(value)] = made
-
-    def forget_container(self, value: object) -> None:
-        """It was described in part only, or another had its `id`."""
-        self._containers.pop(id(value), None)
-
-    def _known(self, part: Any) -> SeenTensor | None:
-        if not objects.is_a(part, Tensor):
-            return None
-        seen = self._tensors.get(id(part))
-        if seen is not None and seen.ref() is part:
-            return seen
-        if self._sums or not is_versioned(part):
-            return None
-        seen = self._tensors[id(part)] = SeenTensor(part, _UNSAID)
-        return seen
-
-    def look_again(self, found: Sequence[SeenContainer]) -> bool:
-        """Add up a few tensors of those that were found now. False where one is not the same."""
-        if not self._sums or not found:
-            return True
-        tensors = found[self._turn % len(found)].all
-        first = self._turn * SUMS % max(len(tensors), 1)
-        return all([self._look_at(each) for each in tensors[first : first + SUMS]])
+    def trust(self, found: list[SeenTensor]) -> bool:
+        """Those of one value were found: add up as many as there is time for, and take the others for the same until
+        `confirm`. False where one is not the same."""
+        self._turn += 1
+        if self._always or len(found) <= SUMS:
+            return all([self._look_at(seen) for seen in found])
+        first = self._turn * SUMS % len(found)
+        self._always = not all([self._look_at(seen) for seen in found[first : first + SUMS]])
+        self._trusted.update(dict.fromkeys(found, self._turn))
+        return not self._always
 
     def confirm(self) -> None:
         """Add up all that was trusted."""
-        for seen in {each: None for container in self._trusted for each in container.all}:
-            self._look_at(seen)
-        for container in self._trusted:
-            container.trusted = -1
+        for seen, turn in list(self._trusted.items()):
+            if turn > seen.turn:
+                self._look_at(seen)
         self._trusted.clear()
 
     def end(self) -> None:
         """Nothing is known from here on."""
         self._tensors.clear()
-        self._containers.clear()
 
     def _look_at(self, seen: SeenTensor) -> bool:
         tensor = seen.ref()
@@ -291,8 +166,7 @@ class Recognition:
     def _doubt(self, seen: SeenTensor) -> None:
         """Its numbers changed, and nothing told so; sightings before this one may have come after that."""
         self._tensors.pop(id(seen.ref()), None)
-        self._containers.clear()
-        if not any(each.trusted > seen.turn and seen in each.all for each in self._trusted):
+        if self._trusted.get(seen, -1) <= seen.turn:
             return
         seen.turn, self._always = self._turn, True
         if len(self.doubts) < _DOUBTS:
@@ -301,50 +175,3 @@ class Recognition:
                 f"a tensor ({shape}, in a container of many) was written to through .data or numpy, and where it was "
                 "seen last its statistics may be those from before"
             )
-
-
-_UNSAID = TensorValue((), "?", "?")
-
-
-def read_parts(value: object) -> tuple[object, ...] | None:
-    """Everything that the description of a container depends on, keys included; None of what cannot be said so, or is
-    too much."""
-    read = _reader_of(type(value))
-    return None if read is None else read(value)
-
-
-def _is_fixed(part: object) -> bool:
-    return type(part) in _FIXED or objects.is_a(part, (enum.Enum, type))
-
-
-def _find_reader(kind: type) -> Read | None:
-    if issubclass(kind, dict):
-        return _read_dict
-    for builtin in objects.SEQUENCES:
-        if issubclass(kind, builtin):
-            return _sequence_reader(builtin)
-    if objects.is_named(kind) or issubclass(kind, Tensor):
-        return None
-    return _read_attributes if objects.slots(kind) else _read_variables
-
-
-def _read_dict(value: Any) -> tuple[object, ...] | None:
-    return (*dict.__iter__(value), *dict.values(value)) if dict.__len__(value) <= MAX_ITEMS else None
-
-
-def _sequence_reader(builtin: Any) -> Read:
-    def read(value: Any) -> tuple[object, ...] | None:
-        return tuple(builtin.__iter__(value)) if builtin.__len__(value) <= MAX_ITEMS else None
-
-    return read
-
-
-def _read_attributes(value: Any) -> tuple[object, ...] | None:
-    return _read_dict(objects.attributes(value))
-
-
-def _read_variables(value: Any) -> tuple[object, ...] | None:
-    return _read_dict(variables(value))
-
-
-_reader_of = PerType(_find_reader)

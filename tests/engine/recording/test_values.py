@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from inspector.engine.modules.tree import walk
 from inspector.engine.recording.observers import Observers
 from inspector.engine.recording.recorder import Recorder
-from inspector.engine.values.summarize import MAX_DEPTH, MAX_ITEMS, MAX_PARTS, Summarizer
+from inspector.engine.values.summarize import Summarizer
+from inspector.engine.values.walk import MAX_DEPTH, MAX_ITEMS, MAX_PARTS
 from inspector.records import MappingValue, OtherValue, ScalarValue, SequenceValue, TensorValue, Value
 from tests.engine.values.test_summarize import described, over_the_channel, parts
 

@@ -13,7 +13,8 @@ from torch import nn
 
 from inspector import channel
 from inspector.engine.values import statistics
-from inspector.engine.values.summarize import MAX_DEPTH, MAX_ITEMS, MAX_PARTS, Summarizer
+from inspector.engine.values.summarize import Summarizer
+from inspector.engine.values.walk import MAX_DEPTH, MAX_ITEMS, MAX_PARTS
 from inspector.records import (
     CallDetail,
     CallRow,
@@ -128,13 +129,13 @@ def test_a_generator_is_not_consumed() -> None:
 
 def test_a_hundred_thousand_leaves_are_looked_at_a_hundred_times(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
-    real = Summarizer.tensor
-    monkeypatch.setattr(Summarizer, "tensor", lambda self, tensor: (looked.append(1), real(self, tensor))[1])
-    value = described([torch.ones(1)] * 100_000)
+    real = Summarizer._shape_only
+    monkeypatch.setattr(Summarizer, "_shape_only", lambda self, tensor: (looked.append(1), real(self, tensor))[1])
+    value = Summarizer(False).describe([torch.ones(1)] * 100_000)
     assert isinstance(value, SequenceValue) and (len(value.items), value.length) == (MAX_ITEMS, 100_000)
     assert len(looked) == MAX_ITEMS
     looked.clear()
-    described(output("many_nested"))
+    Summarizer(False).describe(output("many_nested"))
     assert len(looked) <= MAX_PARTS + MAX_ITEMS
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from inspector.engine.session import Session
 from inspector.engine.values import statistics as stats
 from inspector.engine.values.kernels import cpu_statistics as cpu
-from inspector.engine.values.rounding import forgive_rounding
+from inspector.engine.values.kernels.rounding import forgive_rounding
 from inspector.engine.values.summarize import Summarizer
 from inspector.errors import InspectorError
 from inspector.records import Run, SequenceValue, TensorValue, Value

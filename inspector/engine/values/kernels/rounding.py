@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ...records import MappingValue, SequenceValue, Statistics, TensorValue, Value
+from ....records import MappingValue, SequenceValue, Statistics, TensorValue, Value
 
 _MEAN = 1e-5
 """Of the largest magnitude."""

@@ -1,0 +1,331 @@
+"""The structure of one value -> a `Value`: what is in a container, within a budget and without following a cycle.
+
+How a value is read is decided once for each type. A container whose parts were described as those of one before is that
+one's record: making a record costs more than finding it, and whoever is told of it again knows it by its identity.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from itertools import islice, repeat
+from operator import is_
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ...records import MappingValue, NoneValue, ScalarValue, SequenceValue, Value
+from ..source.running import variables
+from . import objects
+from .per_type import PerType
+
+MAX_ITEMS = 100
+"""Items shown of one container."""
+MAX_PARTS = 1_000
+"""Items shown of one value, all its containers together."""
+MAX_DEPTH = 16
+
+_CONTAINERS = (dict, list, tuple, deque)
+_HOLDING = (Tensor, *_CONTAINERS)
+_MOST = 10_000  # records, and tuples of keys, that are found again
+_STRINGS = repeat(str)
+_SHORT = 100  # characters of a text whose record is kept
+
+Form = Callable[["Walk", Any], Value]
+"""How a value of one type is described."""
+
+
+class Records:
+    """The records of containers by what they are of. Keeps them, and nothing of the values."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], Any] = {}  # by the ids of their parts, which each of them keeps
+        self.objects: dict[int, SeenObject] = {}  # by the id of the object, which may be another one by now
+        self._names: dict[tuple[object, ...], tuple[str, ...]] = {}
+
+    def sequence(self, header: Header, items: tuple[Value, ...], length: int) -> SequenceValue:
+        key = (header, length, *map(id, items))
+        found: SequenceValue | None = self._known.get(key)
+        if found is None:
+            made = SequenceValue(header.name, items, length, header.names, header.is_tuple)
+            found = self._keep(key, made)
+        return found
+
+    def mapping(self, header: Header, keys: tuple[str, ...], items: tuple[Value, ...], length: int) -> MappingValue:
+        key = (header, id(keys), length, *map(id, items))
+        found: MappingValue | None = self._known.get(key)
+        if found is None:
+            found = self._keep(key, MappingValue(header.name, keys, items, length))
+        return found
+
+    def _keep(self, key: tuple[object, ...], made: Any) -> Any:
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[key] = made
+        return made
+
+    def names(self, keys: tuple[object, ...]) -> tuple[str, ...] | None:
+        """Keys as they are written; None where they are not all plain strings, which may be asked for their hash."""
+        if not all(map(is_, map(type, keys), _STRINGS)):
+            return None
+        found = self._names.get(keys)
+        if found is None:
+            if len(self._names) >= _MOST:
+                self._names.clear()
+            found = self._names[keys] = _write(keys)
+        return found
+
+    def keep_object(self, value: object, seen: SeenObject) -> None:
+        if len(self.objects) >= _MOST:
+            self.objects.clear()
+        self.objects[id(value)] = seen
+
+    def clear(self) -> None:
+        """Nothing is known from here on."""
+        self._known.clear()
+        self._names.clear()
+        self.objects.clear()
+
+
+class SeenObject:
+    """An object that was described by its attributes: of those that are the same plain objects as then, and are kept
+    for that, nothing is said anew."""
+
+    __slots__ = ("header", "ids", "items", "kept", "loose", "record")
+
+    def __init__(self, header: Header, values: list[object], names: Iterable[object], record: MappingValue) -> None:
+        self.header = header
+        self.record = record
+        self.ids = (*map(id, values), *map(id, names))
+        self.loose = [number for number, value in enumerate(values) if id(type(value)) not in LEAVES]
+        self.items = [record.items[number] for number in self.loose]
+        self.kept = [*names, *(value for value in values if id(type(value)) in LEAVES)]
+
+    def holds(self, values: list[object], names: Iterable[object]) -> bool:
+        """Whether these are the same; one that is not kept may be another one by now."""
+        return (*map(id, values), *map(id, names)) == self.ids
+
+
+class Header:
+    """What a record says of the type of a container. Told from others by identity."""
+
+    __slots__ = ("is_tuple", "name", "names")
+
+    def __init__(self, kind: type) -> None:
+        self.name = objects.name_of(kind)
+        self.is_tuple = issubclass(kind, tuple)
+        self.names = objects.names_of_fields(kind)[:MAX_ITEMS] if self.is_tuple else ()
+
+
+class Walk:
+    """Through one value.
+
+    Args:
+        records: Of containers that were described before.
+        tensor: Describes a tensor.
+        plain: Describes one of torch's own class; None where that is no other way.
+    """
+
+    __slots__ = ("_left", "_plain", "inside", "records", "tensor")
+
+    def __init__(
+        self, records: Records, tensor: Callable[[Any], Value], plain: Callable[[Any], Value] | None = None
+    ) -> None:
+        self.records = records
+        self.tensor = tensor
+        self._plain = plain or tensor
+        self.inside: set[int] = set()  # ids of the containers that we are in
+        self._left = MAX_PARTS
+
+    def describe(self, value: object) -> Value:
+        return self._describe([value])[0]
+
+    def items(self, value: object, held: Sequence[object]) -> tuple[Value, ...]:
+        """Of what the container `value` holds, as far as there is room."""
+        if len(held) > self._left:
+            held = held[: max(0, self._left)]
+        self._left -= len(held)
+        own = id(value)
+        self.inside.add(own)
+        try:
+            return tuple(self._describe(held))
+        finally:
+            self.inside.discard(own)
+
+    def _describe(self, values: Sequence[object]) -> list[Value]:
+        """One loop, and no call for each: most of what a container holds needs a look at its type alone."""
+        plain, leaf_of, found = self._plain, LEAVES.get, []
+        for value in values:
+            kind = type(value)
+            try:
+                if kind is Tensor:
+                    found.append(plain(value))
+                elif (leaf := leaf_of(id(kind))) is not None:
+                    found.append(leaf(value))
+                else:
+                    found.append(_form_of(kind)(self, value))
+            except Exception as error:  # no code of the object's own is meant to run, but who knows every object?
+                found.append(objects.other(value, f"cannot be read: {type(error).__name__}"))
+        return found
+
+    def look_again(self, value: object, seen: SeenObject, held: list[object]) -> MappingValue:
+        """At those parts of an object that may not be what they were."""
+        self._left -= len(held) - len(seen.loose)
+        items = self.items(value, [held[number] for number in seen.loose])
+        if not all(map(is_, items, seen.items)):
+            parts = list(seen.record.items)
+            for number, item in zip(seen.loose, items, strict=True):
+                parts[number] = item
+            record = seen.record
+            seen.record = self.records.mapping(seen.header, record.keys, tuple(parts), record.length)
+            seen.items = list(items)
+        return seen.record
+
+    def has_room(self, value: object, count: int) -> bool:
+        """Whether a container of so many parts may be entered here, and all of them described."""
+        return count <= self._left and not self.refuses(value)
+
+    def refuses(self, value: object) -> bool:
+        """Whether a container is not to be entered."""
+        return id(value) in self.inside or len(self.inside) >= MAX_DEPTH
+
+
+@lru_cache(maxsize=1_000)
+def _number(value: int) -> Value:
+    return objects.scalar(value)
+
+
+def _text(value: str) -> Value:
+    return objects.scalar(value) if len(value) > _SHORT else _short_text(value)
+
+
+@lru_cache(maxsize=1_000)
+def _short_text(value: str) -> Value:
+    return objects.scalar(value)
+
+
+@lru_cache(maxsize=100)
+def _constant(value: Any) -> Value:
+    return objects.other(value, repr(value))
+
+
+def _refuse(walk: Walk, value: object) -> Value | None:
+    if id(value) in walk.inside:
+        return objects.other(value, "itself again (a cycle)")
+    if objects.is_a(value, _CONTAINERS) or objects.is_dataclass(value):
+        return objects.other(value, f"nested deeper than {MAX_DEPTH} levels")
+    return None
+
+
+def _sequence_form(kind: type, builtin: Any) -> Form:
+    header = Header(kind)
+    iterate, count = builtin.__iter__, builtin.__len__
+
+    def describe(walk: Walk, value: Any) -> Value:
+        if walk.refuses(value) and (refused := _refuse(walk, value)) is not None:
+            return refused
+        length = count(value)
+        shown = list(iterate(value) if length <= MAX_ITEMS else islice(iterate(value), MAX_ITEMS))
+        return walk.records.sequence(header, walk.items(value, shown), length)
+
+    return describe
+
+
+def _dict_form(kind: type) -> Form:
+    header = Header(kind)
+
+    def describe(walk: Walk, value: Any) -> Value:
+        if walk.refuses(value) and (refused := _refuse(walk, value)) is not None:
+            return refused
+        keys = tuple(islice(dict.__iter__(value), MAX_ITEMS))
+        return _mapping(walk, header, value, walk.records.names(keys) or _write(keys), value)
+
+    return describe
+
+
+def _fields_form(kind: type) -> Form:
+    header = Header(kind)
+
+    def describe(walk: Walk, value: Any) -> Value:
+        if walk.refuses(value) and (refused := _refuse(walk, value)) is not None:
+            return refused
+        held = objects.fields(value)
+        return _mapping(walk, header, value, _write(held), held)
+
+    return describe
+
+
+def _object_form(kind: type) -> Form:
+    """An object that holds tensors (a cache, an output class with slots) is shown by its attributes."""
+    header = Header(kind)
+    read = objects.attributes if objects.slots(kind) else variables
+
+    def describe(walk: Walk, value: Any) -> Value:
+        held = read(value)
+        parts = list(held.values())
+        seen = walk.records.objects.get(id(value))
+        if seen is not None and seen.header is header and seen.holds(parts, held) and walk.has_room(value, len(parts)):
+            return walk.look_again(value, seen, parts)
+        if not any(issubclass(type(part), _HOLDING) for part in parts):
+            return objects.other(value, "")
+        if walk.refuses(value):
+            return _refuse(walk, value) or objects.other(value, "")
+        names = walk.records.names(tuple(islice(held, MAX_ITEMS)))
+        if names is None:
+            held = objects.attributes(value)
+            return _mapping(walk, header, value, _write(held), held)
+        record = _mapping(walk, header, value, names, held)
+        if len(record.items) == len(parts):
+            walk.records.keep_object(value, SeenObject(header, parts, held, record))
+        return record
+
+    return describe
+
+
+def _mapping(walk: Walk, header: Header, value: object, names: tuple[str, ...], held: Any) -> MappingValue:
+    """`value` by what is in the dict `held`."""
+    length = dict.__len__(held)
+    parts = dict.values(held)
+    items = walk.items(value, list(parts if length <= MAX_ITEMS else islice(parts, MAX_ITEMS)))
+    return walk.records.mapping(header, names if len(names) == len(items) else names[: len(items)], items, length)
+
+
+def _write(keys: Iterable[object]) -> tuple[str, ...]:
+    return tuple([objects.key(key) for key in islice(keys, MAX_ITEMS)])
+
+
+def _named(walk: Walk, value: Any) -> Value:
+    return objects.describe_by_name(value) or objects.other(value, "")
+
+
+def _find_form(kind: type) -> Form:
+    """In the order in which `parts` tells containers apart."""
+    if issubclass(kind, Tensor):
+        return lambda walk, value: walk.tensor(value)
+    if issubclass(kind, objects.SCALARS):
+        return lambda walk, value: objects.scalar(value)
+    if issubclass(kind, dict):
+        return _dict_form(kind)
+    if issubclass(kind, (set, frozenset)):
+        return _named
+    for builtin in objects.SEQUENCES:
+        if issubclass(kind, builtin):
+            return _sequence_form(kind, builtin)
+    if objects.has_fields(kind):
+        return _fields_form(kind)
+    return _named if objects.is_named(kind) else _object_form(kind)
+
+
+_form_of = PerType(_find_form)
+LEAVES: dict[int, Callable[[Any], Value]] = {
+    id(type(None)): {None: NoneValue()}.__getitem__,
+    id(bool): {value: ScalarValue("bool", value) for value in (True, False)}.__getitem__,
+    id(int): _number,
+    id(str): _text,
+    id(torch.dtype): _constant,
+    id(torch.device): _constant,
+}
+"""How values are described that hold nothing, by the ids of types that are there for as long as the program."""
+DICT = Header(dict)
