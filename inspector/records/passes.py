@@ -133,6 +133,7 @@ class PassSummary(Record, frozen=True):
     idle: tuple[HookOutcome, ...] = ()  # the first that never fired or changed nothing
     hook_counts: HookCounts = HookCounts()
     observing_ms: Milliseconds = 0.0  # of `ms`, the time in hooks of ours, on the thread that ran the pass
+    bare_ms: Milliseconds | None = None  # of the last pass without hooks of ours and else like this; None without one
     budget: float = 0.0  # that those hooks were held to, see `Budget`; 0 for none
     left_out: Count = 0  # tensors without statistics, since those would have taken more than the budget
     batches: Count = 1  # passes that this one is the last of
@@ -143,6 +144,11 @@ class PassSummary(Record, frozen=True):
     loss: float | None = None
     direct: tuple[int, ...] = ()  # modules whose forward ran past __call__, where no hook sees it
     unobserved: int | None = None  # calls where no module has a hook of ours, if that is another number: a fused path
+
+    @property
+    def against_bare(self) -> float | None:
+        """What it took more than the last bare pass, as a share of that; less than 0 where it was quicker."""
+        return self.ms / self.bare_ms - 1 if self.bare_ms else None
 
     @property
     def overhead(self) -> float | None:

@@ -77,6 +77,7 @@ class Measurement:
         self._stop = threading.Event()
         self._done = 0
         self._notes: dict[str, None] = {}
+        self.pass_ms: list[float] = []  # of every pass that came to its end
 
     def cancel(self) -> None:
         """Stop at the next module. May be called from any thread."""
@@ -140,6 +141,7 @@ class Measurement:
         if outcome.error is not None:
             raise Cancelled if self._stop.is_set() else PassError(outcome.error)
         self._done += 1
+        self.pass_ms.append(outcome.ms)
         changes = [words for each in copies[0].shared for words in each.find_changes()]
         self._notes.update(dict.fromkeys(f"changed, and stays changed: {w}" for w in (*outcome.not_restored, *changes)))
         return watch.spans()

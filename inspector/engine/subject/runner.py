@@ -331,6 +331,9 @@ class Runner:
             faults=self.hooks.faults,
             idle=self.hooks.idle,
             hook_counts=self.hooks.count(),
+            bare_ms=subject.compare_with_bare(outcome.ms, self.settings, self.last.number)
+            if not outcome.error
+            else None,
             observing_ms=min(recorder.observing_ms, outcome.ms),
             budget=subject.target.budget,
             left_out=recorder.values.left_out,

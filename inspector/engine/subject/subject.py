@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 from torch import nn
@@ -23,6 +23,7 @@ from ..modules.tree import ModuleTree, Node, walk
 from ..modules.weight_rows import weight_rows
 from ..modules.weight_tree import Weights, weight_tree
 from ..passes.guarded import copy_guarded
+from ..passes.training import PassSettings
 from ..recording.observers import Observers
 from ..restore.backup import TensorBackup
 from ..restore.others import OtherThreads
@@ -31,6 +32,7 @@ from ..torch_hooks.slots import reserve_ids
 from ..usercode.telling import Tell, tell_nobody
 from ..values.kernels import cpu_statistics
 from . import weights_only
+from .bare_pass import BarePass
 from .model_info import facts_of, look_closer
 
 NOT_COPIED = "the input is not all copied, and a pass may change it"
@@ -64,6 +66,10 @@ class Subject:
     classes: tuple[str, ...]  # what a classifier's outputs are called, where that is known
     input_notes: tuple[str, ...] = ()  # those of `info.notes` that are about the sample
     typed: tuple[Entry, ...] = ()  # the hooks and edits that came with the target
+    bare: BarePass = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.bare = BarePass(self.change_log)
 
     @classmethod
     def of(
@@ -190,6 +196,15 @@ class Subject:
         self.input_notes = tuple(encodable(f"{NOT_COPIED}: {each}", 400) for each in shared[:3])
         notes += self.input_notes
         self.info = replace(self.info, input=text, input_origin=origin, notes=tuple(notes), reached=reached)
+
+    def compare_with_bare(self, ms: float, settings: PassSettings, number: int) -> float | None:
+        """Of a pass that went well, what the last one without our hooks took; where it is one itself, the next are
+        compared with it, unless it is the first of all, and cold. None for none."""
+        if self.observers.count():
+            return self.bare.find(self.sample, settings, self.target.grad)
+        if number > 1:
+            self.bare.take(ms, self.sample, settings, self.target.grad)
+        return None
 
     def close(self) -> None:
         """Leave the model as it was before."""

@@ -52,9 +52,17 @@ def describe_last(summary: PassSummary, after: str, width: int, dot: str) -> str
         kind = visible(summary.problem.kind or "failed")
         return dot.join((named, format.cut(kind, 24), after))
     took = "cancelled" if summary.cancelled else format.ms(summary.ms)
-    looking = [Part(5, f"observing +{say_share(summary.overhead)}")] if summary.overhead is not None else []
-    parts = [Part(0, named), Part(3, took), *looking, *_outcome(summary), Part(4, after)]
+    parts = [Part(0, named), Part(3, took), *_looking(summary), *_outcome(summary), Part(4, after)]
     return dot.join(part.text for part in drop_parts(parts, width, dot))
+
+
+def _looking(summary: PassSummary) -> list[Part]:
+    """What hooks of ours cost: against a pass without them, where there was one that was quicker, else as they timed
+    themselves."""
+    against, own = summary.against_bare, summary.overhead
+    if against is not None and against >= 0 and not summary.cancelled:
+        return [Part(5, f"+{say_share(against)} on bare")]
+    return [Part(5, f"observing +{say_share(own)}")] if own is not None else []
 
 
 def _outcome(summary: PassSummary) -> list[Part]:

@@ -50,7 +50,15 @@ TITLE_WORDS = (
     TitleWord("4 batches", r"\d+ (batches|steps)", "the last pass was several: batches, tokens, or steps of training"),
     TitleWord("42.9 ms", r"[\d.,]+ (µs|us|ms|s|min|h)|cancelled", "how long it took, or takes until now"),
     TitleWord(
-        "observing +4%", r"observing \+.*", "what hooks of ours took, against the rest of the pass; --budget limits it"
+        "observing +4%",
+        r"observing \+.*",
+        "what hooks of ours took, against the rest of the pass; --budget limits it, and budget in the palette",
+    ),
+    TitleWord(
+        "+4% on bare",
+        r"\+.* on bare",
+        f"how much longer than the last pass with no hook of ours and the same input, or those that {key_of('costs')} "
+        "timed; shown once there was one that was quicker",
     ),
     TitleWord("1 failed", r"\d+( hooks?)? failed", "hooks of ours that raised; the Log says why"),
     TitleWord("never fired", r"\d+( hooks?)? never fired", "hooks that no call reached; the Log says why"),

@@ -303,6 +303,12 @@ def test_the_last_pass_says_how_far_the_output_is_and_the_loss_as_there_is_room(
     assert describe_last(summary, "76 hooks", 3, " · ") == "pass 3"
     watched = PassSummary(3, 20.0, 9, observing_ms=4.0)
     assert describe_last(watched, "76 hooks", 60, " · ") == "pass 3 · 20.0 ms · observing +25% · 76 hooks"
+    for bare, words in ((10.0, "+100%"), (16.0, "+25%"), (20.0, "+0.0%")):
+        against = replace(watched, bare_ms=bare)
+        assert describe_last(against, "76 hooks", 60, " · ") == f"pass 3 · 20.0 ms · {words} on bare · 76 hooks"
+        assert explain_word(f"{words} on bare").startswith("how much longer than the last pass with no hook of ours")
+    quicker = replace(watched, bare_ms=25.0)  # by chance: it would say that observing gains time
+    assert describe_last(quicker, "76 hooks", 60, " · ") == "pass 3 · 20.0 ms · observing +25% · 76 hooks"
     assert explain_word("observing +25%").startswith("what hooks of ours took")
     assert describe_last(PassSummary(9, 1.0, 1, batches=7), "x", 60, " · ").startswith("7 batches")
     two = replace(summary, hook_counts=HookCounts(2, failed=2))
