@@ -77,7 +77,7 @@ def _summarize(
         if not costs:
             return render_tree(report, width)
         return render_costs(
-            replace(report, costs=session.costs.measure(MeasureCosts(session.generation, costs)), paths=[]), width
+            replace(report, costs=session.tasks.costs.measure(MeasureCosts(session.generation, costs)), paths=[]), width
         )
     finally:
         session.close()

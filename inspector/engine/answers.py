@@ -55,11 +55,11 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
         case requests.Run():
             return PassEnded(session.generation, session.run(request))
         case RunSweep():
-            return session.sweeps.run(request)
+            return session.tasks.sweeps.run(request)
         case MeasureCosts():
-            return session.costs.measure(request)
+            return session.tasks.costs.measure(request)
         case EstimateMemory():
-            return session.estimates.run(request)
+            return session.tasks.estimates.run(request)
         case requests.SetInput():
             return session.set_input(request.specs)
         case requests.ShowStep():

@@ -51,13 +51,11 @@ from .recording.call import Call
 from .restore.turn import TURN
 from .subject.announcing import Announcer
 from .subject.attempts import Attempts
-from .subject.costs import CostMeasuring
-from .subject.estimates import Estimates
 from .subject.hook_parts import check_part
 from .subject.runner import Emit, Runner
 from .subject.saving import save
 from .subject.subject import Subject, tell_nothing
-from .subject.sweeps import Sweeps
+from .subject.tasks.tasks import Tasks
 from .subject.writing import Writing
 from .usercode.own_modules import OwnModules
 from .values.collector import suit_collector, without_collector
@@ -79,9 +77,7 @@ class Session:
     subject: Subject
     attempts: Attempts
     runner: Runner
-    sweeps: Sweeps
-    costs: CostMeasuring
-    estimates: Estimates
+    tasks: Tasks
     writing: Writing
     queries: Queries
     left: InForce
@@ -163,9 +159,7 @@ class Session:
             suit_collector(len(self.subject.rows))
         self.attempts = Attempts(self.subject, self._call_log, self._emit)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
-        self.sweeps = Sweeps(self.subject, self.attempts, self._emit, self._call_log)
-        self.costs = CostMeasuring(self.subject, self.attempts, self._emit, self._call_log)
-        self.estimates = Estimates(self.subject, self._emit, self._call_log)
+        self.tasks = Tasks(self.subject, self.attempts, self._emit, self._call_log)
         self.writing = Writing(self._emit)
         self.queries = (Queries if self.subject.info.is_model else WeightQueries)(self.subject, self.runner)
         self._open = True
@@ -259,7 +253,7 @@ class Session:
     def cancel(self) -> None:
         """Stop the running pass at its next module, and what is written at its next piece."""
         if self._open:
-            for each in (self.attempts, self.sweeps, self.costs, self.estimates, self.writing, self.runner):
+            for each in (self.attempts, self.tasks, self.writing, self.runner):
                 each.cancel()
 
     def cancel_background(self) -> None:

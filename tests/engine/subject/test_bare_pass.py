@@ -81,6 +81,6 @@ def test_a_pass_with_hooks_that_were_added_is_not_bare_and_is_compared(session: 
 
 def test_costs_time_passes_that_are_almost_bare(session: Session) -> None:
     run(session)
-    costs = session.costs.measure(MeasureCosts(session.generation, 3))
+    costs = session.tasks.costs.measure(MeasureCosts(session.generation, 3))
     observed = run(session)
     assert observed.bare_ms is not None and costs.ms <= observed.bare_ms < 2 * costs.ms

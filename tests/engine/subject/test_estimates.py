@@ -15,7 +15,7 @@ from inspector.engine.answers import answer
 from inspector.engine.costs import step
 from inspector.engine.machine.memory import process_bytes
 from inspector.engine.session import Session
-from inspector.engine.subject import estimates
+from inspector.engine.subject.tasks import estimates
 from inspector.errors import UsageError
 from inspector.records import AnyEvent, Cancel, EstimateMemory, MemoryEstimate, MemoryPeak, Work
 from tests.fingerprint import fingerprint

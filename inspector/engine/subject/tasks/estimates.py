@@ -9,22 +9,22 @@ import torch
 from msgspec.structs import replace
 from torch import nn
 
-from ...errors import UsageError
-from ...postmortem.record import CallLog
-from ...records import AnyEvent, EstimateMemory, MemoryEstimate, MemoryPeak, MemoryRow, Problem, Work
-from ...text import encodable
-from ..costs.batch import Batch, repeat_rows
-from ..costs.running import RunningModule
-from ..costs.step import run_step, step_together
-from ..costs.storages import Peak, StorageTracker
-from ..inputs import Sample
-from ..machine.memory import free_bytes
-from ..modules.holdings import list_own, size_of
-from ..passes.diagnosis import diagnose
-from ..passes.guarded import Outcome, forget, run_guarded
-from ..passes.training import loss_of, optimizer_of
-from ..recording.recorder import Cancelled
-from .subject import Subject
+from ....errors import UsageError
+from ....postmortem.record import CallLog
+from ....records import AnyEvent, EstimateMemory, MemoryEstimate, MemoryPeak, MemoryRow, Problem, Work
+from ....text import encodable
+from ...costs.batch import Batch, repeat_rows
+from ...costs.running import RunningModule
+from ...costs.step import run_step, step_together
+from ...costs.storages import Peak, StorageTracker
+from ...inputs import Sample
+from ...machine.memory import free_bytes
+from ...modules.holdings import list_own, size_of
+from ...passes.diagnosis import diagnose
+from ...passes.guarded import Outcome, forget, run_guarded
+from ...passes.training import loss_of, optimizer_of
+from ...recording.recorder import Cancelled
+from ..subject import Subject
 
 _LEAST = 0.01
 """Of what the fullest device holds: one that holds less has no more than counters on it."""
@@ -177,7 +177,7 @@ class _Estimate:
             if request.measured:
                 self._step(batch.resize(size, repeat_rows), tracker, text)
                 return
-            from ..costs.fakes import OnFakes
+            from ...costs.fakes import OnFakes
 
             with OnFakes(subject.tree, self._device) as fakes:
                 self._step(batch.resize(size, fakes.make), tracker, text)
@@ -200,7 +200,7 @@ class _Estimate:
         problem = diagnose(error, None, subject.tree, [])
         if self._request.measured:
             return problem
-        from ..costs.fakes import explain
+        from ...costs.fakes import explain
 
         why = explain(error)
         if not why:

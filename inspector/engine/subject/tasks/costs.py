@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from statistics import median
 
-from ...errors import InspectorError, UsageError
-from ...postmortem.record import CallLog
-from ...records import AnyEvent, Costs, MeasureCosts, Run, Work
-from ..costs.measure import Measurement, PassError
-from ..hooks.steps import StepCounter
-from ..inputs import Sample
-from ..passes.generating import generate
-from ..passes.lazy import allow
-from ..passes.training import PassSettings
-from ..recording.recorder import Cancelled
-from .attempts import Attempts
-from .subject import Subject
+from ....errors import InspectorError, UsageError
+from ....postmortem.record import CallLog
+from ....records import AnyEvent, Costs, MeasureCosts, Run, Work
+from ...costs.measure import Measurement, PassError
+from ...hooks.steps import StepCounter
+from ...inputs import Sample
+from ...passes.generating import generate
+from ...passes.lazy import allow
+from ...passes.training import PassSettings
+from ...recording.recorder import Cancelled
+from ..attempts import Attempts
+from ..subject import Subject
 
 EXTRA_PASSES = 2
 """Beside those that are timed: the first, which may be cold, and one that counts FLOPs."""

@@ -6,16 +6,16 @@ import threading
 from collections.abc import Callable
 from time import perf_counter
 
-from ...errors import InspectorError, UsageError
-from ...postmortem.record import CallLog
-from ...records import AnyEvent, RunSweep, SweepBegan, SweepEnded, SweepRow, SweepRows
-from ..experiments.metrics import Measure
-from ..experiments.runs import OnCopies, Run, Runs
-from ..experiments.sweep import Question, Sweep
-from ..hooks.spec import parse_hook
-from ..inputs import sample_from_specs
-from .attempts import Attempts
-from .subject import Subject
+from ....errors import InspectorError, UsageError
+from ....postmortem.record import CallLog
+from ....records import AnyEvent, RunSweep, SweepBegan, SweepEnded, SweepRow, SweepRows
+from ...experiments.metrics import Measure
+from ...experiments.runs import OnCopies, Run, Runs
+from ...experiments.sweep import Question, Sweep
+from ...hooks.spec import parse_hook
+from ...inputs import sample_from_specs
+from ..attempts import Attempts
+from ..subject import Subject
 
 _TELL_EVERY = 0.1  # seconds
 _CHUNK = 500

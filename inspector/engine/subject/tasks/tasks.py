@@ -1,0 +1,36 @@
+"""All that may be asked for beside a pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ....postmortem.record import CallLog
+from ....records import AnyEvent
+from ..attempts import Attempts
+from ..subject import Subject
+from .costs import CostMeasuring
+from .estimates import Estimates
+from .sweeps import Sweeps
+
+
+class Tasks:
+    """Of one model.
+
+    Args:
+        subject: The model.
+        attempts: Find out why a pass failed.
+        emit: Receives how far a task is.
+        call_log: Is told what the process does, for whoever outlives it.
+    """
+
+    def __init__(
+        self, subject: Subject, attempts: Attempts, emit: Callable[[AnyEvent], None], call_log: CallLog | None
+    ) -> None:
+        self.sweeps = Sweeps(subject, attempts, emit, call_log)
+        self.costs = CostMeasuring(subject, attempts, emit, call_log)
+        self.estimates = Estimates(subject, emit, call_log)
+
+    def cancel(self) -> None:
+        """Stop whatever runs at the next module. May be called from any thread."""
+        for each in (self.sweeps, self.costs, self.estimates):
+            each.cancel()
