@@ -59,7 +59,8 @@ class Border:
     def __init__(self) -> None:
         self._generation = 0
         self._announced = 0  # rows of the module list
-        self._keys: list[set[str]] = []  # of those below each row that came
+        self._came = 0  # of those
+        self._open: list[tuple[int, set[str]]] = []  # rows below which more may come, and the keys of those that did
 
     def check_reply(self, request: AnyRequest | None, event: AnyEvent, opening: bool) -> None:
         """What came with the number of `request`; None where nobody waits for that number. While `opening` a model was
@@ -118,7 +119,7 @@ class Border:
         if event.generation > self._generation:
             if self._generation and not opening:
                 raise _refuse("another model without being asked")
-            self._generation, self._announced, self._keys = event.generation, rows, []
+            self._generation, self._announced, self._came, self._open = event.generation, rows, 0, []
         elif rows != self._announced:
             raise _refuse("another module list for the same model")
 
@@ -132,23 +133,25 @@ class Border:
             raise _refuse(f"{_name(event)} that are not the page that was asked for")
 
     def _check_rows(self, event: ModuleRows) -> None:
-        if event.total != self._announced or len(self._keys) + len(event.rows) > self._announced:
+        if event.total != self._announced or self._came + len(event.rows) > self._announced:
             raise _refuse(f"more rows of the module list than the {self._announced:,} it announced")
         for row in event.rows:
             self._check_row(row)
 
     def _check_row(self, row: ModuleRow) -> None:
-        index = len(self._keys)
+        index = self._came
         if row.index != index:
             raise _refuse(f"row {row.index:,} of the module list where row {index:,} was due")
-        if not (0 <= row.parent < index or (row.parent == -1 and index == 0)) or not -1 <= row.alias_of < max(index, 1):
+        while self._open and self._open[-1][0] > row.parent:
+            self._open.pop()
+        parent, siblings = self._open[-1] if self._open else (-1, set[str]())
+        if row.parent != parent or bool(index) != bool(self._open) or not -1 <= row.alias_of < max(index, 1):
             raise _refuse(f"row {row.index:,} of the module list below one that did not come before it")
-        if index:
-            siblings = self._keys[row.parent]
-            if row.key in siblings:
-                raise _refuse(f"two rows of the module list with one path, the second is row {row.index:,}")
-            siblings.add(row.key)
-        self._keys.append(set())
+        if row.key in siblings:
+            raise _refuse(f"two rows of the module list with one path, the second is row {row.index:,}")
+        siblings.add(row.key)
+        self._open.append((index, set()))
+        self._came += 1
 
     def _check_calls(self, event: CallRows) -> None:
         self._check_modules(event, (row.module for row in event.rows))
@@ -162,7 +165,7 @@ class Border:
             _check_depth(call)
 
     def _check_marks(self, event: HookMarks) -> None:
-        if len(self._keys) < self._announced:
+        if self._came < self._announced:
             raise _refuse("hook marks before the module list")
         for named in (event.foreign, event.refused, event.added, event.edited):
             self._check_modules(event, named)

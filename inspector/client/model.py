@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from ..records import CallRow, Changes, HookMarks, ModelInfo, ModuleRow, PassSummary, Path
 from .costs import KnownCosts, State, state_of
+from .module_table import ModuleTable, Paths
 
 OBSERVED, REFUSED = 1, 2
 
@@ -18,7 +19,7 @@ OBSERVED, REFUSED = 1, 2
 class Model:
     """Empty until the first `Opened`, so that everything can be painted before an engine is there.
 
-    `rows`, `children` and `paths` go together by index; row 0 is the root.
+    `rows` and `paths` go together by index; row 0 is the root.
 
     Args:
         info: The engine's word on it, None before that.
@@ -30,9 +31,8 @@ class Model:
         self.info = info
         self.generation = generation
         self.awaited = awaited
-        self.rows: list[ModuleRow] = []
-        self.children: list[list[int]] = []
-        self.paths: list[Path] = []
+        self.rows = ModuleTable()
+        self.paths = Paths(self.rows)
         self.calls: list[CallRow] = []  # of one step of pass `trace`, in completion order
         self.trace = 0
         self.step = 0
@@ -40,7 +40,6 @@ class Model:
         self.marks: HookMarks = HookMarks(generation, b"")
         self.changes = Changes(generation)
         self.costs: KnownCosts | None = None  # where they were measured
-        self._index: dict[Path, int] = {}
         self._calls_of: dict[int, list[CallRow]] = defaultdict(list)
         self._above_calls: set[int] | None = None  # rows that hold a module that was called
 
@@ -55,14 +54,7 @@ class Model:
         return self.info is None or self.info.is_model
 
     def add_rows(self, rows: Sequence[ModuleRow]) -> None:
-        for row in rows:
-            path = () if row.parent < 0 else (*self.paths[row.parent], row.key)
-            self._index[path] = len(self.rows)
-            self.rows.append(row)
-            self.children.append([])
-            self.paths.append(path)
-            if row.parent >= 0:
-                self.children[row.parent].append(row.index)
+        self.rows.extend(rows)
 
     def start_trace(self, number: int, step: int = 0) -> None:
         """The calls are those of this step of pass `number` from now on. A pass in which no call was seen has none."""
@@ -105,15 +97,14 @@ class Model:
         return self.costs is not None and self.costs.state != self.state
 
     def __contains__(self, path: object) -> bool:
-        return path in self._index
+        return isinstance(path, tuple) and self.index_of(path) is not None
 
     def index_of(self, path: Path) -> int | None:
-        return self._index.get(path)
+        return self.rows.index_of(path)
 
     def object_of(self, index: int) -> int:
         """The row that stands for the module object itself: an alias leads to the row it is an alias of."""
-        alias = self.rows[index].alias_of
-        return index if alias < 0 else alias
+        return self.rows.object_of(index)
 
     def calls_of(self, index: int) -> Sequence[CallRow]:
         """The calls of this module in the last pass, in order of their end."""
@@ -134,10 +125,11 @@ class Model:
 
     def ancestors(self, index: int) -> Iterator[int]:
         """From the parent up to the root."""
-        parent = self.rows[index].parent
+        parents = self.rows.parents
+        parent = parents[index]
         while parent >= 0:
             yield parent
-            parent = self.rows[parent].parent
+            parent = parents[parent]
 
     def mark_of(self, index: int) -> int:
         """`OBSERVED`, `REFUSED` or 0 for this module."""

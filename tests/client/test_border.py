@@ -123,14 +123,15 @@ def test_lies_told_by_itself(lie: AnyEvent, words: str, conversation: Conversati
         (msgspec.structs.replace(ROWS[0], parent=0),),
         (ROWS[0], msgspec.structs.replace(ROWS[1], alias_of=1)),
         (ROWS[0], ROWS[1], msgspec.structs.replace(ROWS[1], index=2)),
+        (*ROWS, ModuleRow(2, 0, "b", "ReLU", 0, 0, 0), ModuleRow(3, 1, "late", "ReLU", 0, 0, 0)),
     ],
 )
 def test_rows_that_make_no_tree(rows: tuple[ModuleRow, ...]) -> None:
     conversation = Conversation()
     conversation.hear(body(Hello(PROTOCOL, 1, "3")))
-    conversation.hear(body(Opened(1, msgspec.structs.replace(INFO, rows=3))))
+    conversation.hear(body(Opened(1, msgspec.structs.replace(INFO, rows=4))))
     with pytest.raises(ChannelError, match="of the module list"):
-        conversation.hear(body(ModuleRows(1, rows, 3)))
+        conversation.hear(body(ModuleRows(1, rows, 4)))
 
 
 def test_hook_marks_come_after_the_modules_that_they_are_of() -> None:

@@ -140,7 +140,7 @@ class GradientsPanel(LinePanel):
 
     def _layers(self) -> set[int]:
         """The modules that have parameters of their own."""
-        return {row.index for row in self.model.rows if row.own_parameters}
+        return {index for index, own in enumerate(self.model.rows.own_parameters) if own}
 
     def _title_of(self, call: CallRow) -> str:
         several = len(self.model.calls_of(call.module)) > 1

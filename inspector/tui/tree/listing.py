@@ -48,7 +48,7 @@ class Listing:
         self.modules = TreeLines(model, options, self.names)
         self.calls = CallLines(model, options, self.names)
         self.sorted = SortedLines(self.modules)
-        self._calls_seen = 0
+        self._rows_seen = self._calls_seen = 0
         self._summary: PassSummary | None = None
         self._costs: KnownCosts | None = None
         self._found: list[int] = []  # by the search
@@ -103,9 +103,10 @@ class Listing:
         return True
 
     def _take_rows(self, room: int) -> None:
-        new = self.model.rows[len(self.names.paths) :]
+        new = self.model.rows[self._rows_seen :]
         if not new:
             return
+        self._rows_seen += len(new)
         self.names.extend(self.model)
         self.modules.measure_rows(new)
         self.modules.outline.extend()
@@ -227,6 +228,8 @@ class Listing:
         elif matches and self.row not in matches:
             self.row, self.at = matches[0], None
         self.search(self.options.search)
+        if not (self.options.filter or self.options.search):
+            self.names.forget()
         self.settle()
 
     def search(self, text: str) -> int:
@@ -271,7 +274,7 @@ class Listing:
 
     def above(self) -> int | None:
         """The line of the parent of the selected module, None for the root."""
-        parent = self.model.rows[self.row].parent
+        parent = self.model.rows.parents[self.row]
         return self.modules.position(parent) if parent >= 0 else None
 
     def can_collapse(self) -> bool:

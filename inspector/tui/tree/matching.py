@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import translate
 
 from ...client.model import Model
+from ...client.module_table import ModuleTable
 from ...text import visible
 from .finding import Finder
 
@@ -24,14 +25,52 @@ class Names:
     """What a filter compares with: the path and the class of every row, as shown, in lower case."""
 
     def __init__(self) -> None:
-        self.paths: list[str] = []
-        self.classes: list[str] = []
+        self._rows = ModuleTable()
+        self._paths: list[str] = []
+        self._classes: list[str] = []
+        self._shown: dict[str, str] = {}  # what was asked about -> as shown, in lower case
         self._finder = Finder(())
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """All of them; made when they are asked for, and kept until `forget`."""
+        if len(self._paths) != len(self._rows):
+            every = "\n".join(self._rows.dotted())
+            lines = every.lower().split("\n")
+            is_plain = every.isascii() and len(lines) == len(self._rows) and "".join(lines).isprintable()
+            self._paths = lines if is_plain else [visible(path).lower() for path in self._rows.dotted()]
+        return self._paths
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Likewise."""
+        if len(self._classes) != len(self._rows):
+            self._classes = [self._show(name) for name in self._rows.class_names]
+        return self._classes
+
+    def path(self, index: int) -> str:
+        """One of them."""
+        return visible(".".join(self._rows.path(index))).lower()
+
+    def class_name(self, index: int) -> str:
+        """Likewise."""
+        return self._show(self._rows.class_names[index])
+
+    def _show(self, name: str) -> str:
+        """There are few classes."""
+        shown = self._shown.get(name)
+        if shown is None:
+            shown = self._shown[name] = visible(name).lower()
+        return shown
+
+    def forget(self) -> None:
+        """Nobody looks for anything any more."""
+        self._paths, self._classes, self._finder = [], [], Finder(())
 
     @property
     def finder(self) -> Finder:
         """What finds the nearest of the paths; made when it is asked for."""
-        if len(self._finder) != len(self.paths):
+        if len(self._finder) != len(self._rows):
             self._finder = Finder(self.paths)
         return self._finder
 
@@ -47,9 +86,7 @@ class Names:
 
     def extend(self, model: Model) -> None:
         """Take in the rows that were appended to the model."""
-        start = len(self.paths)
-        self.paths += [visible(".".join(path)).lower() for path in model.paths[start:]]
-        self.classes += [visible(row.class_name).lower() for row in model.rows[start:]]
+        self._rows = model.rows
 
 
 def find(text: str, names: Names, marks: Mapping[int, str]) -> list[int]:
@@ -66,9 +103,9 @@ def find(text: str, names: Names, marks: Mapping[int, str]) -> list[int]:
 
 
 def _find_word(word: str, names: Names, among: Iterable[int], marked: set[int]) -> list[int]:
-    among = list(among)
+    among, paths, classes = list(among), names.paths, names.classes
     for test in _tests(word):
-        found = [index for index in among if index in marked or test(names.paths[index], names.classes[index])]
+        found = [index for index in among if index in marked or test(paths[index], classes[index])]
         if found:
             return found
     return []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 
 from ...client.model import Model
@@ -28,7 +28,7 @@ class Outline:
     def depth(self) -> int:
         """Keys in the longest path shown."""
         if self._depth is None:
-            self._depth = max((len(self.model.paths[index]) for index in self.lines), default=0)
+            self._depth = max(map(self.model.rows.depths.__getitem__, self.lines), default=0)
         return self._depth
 
     @property
@@ -51,7 +51,7 @@ class Outline:
         self._depth = None
         if not self.narrowed:
             for index in range(self._known, len(rows)):
-                parent = rows[index].parent
+                parent = rows.parents[index]
                 if parent < 0 or (parent in self._expanded and self.shows(parent)):
                     self.lines.append(index)
         self._known = len(rows)
@@ -77,7 +77,7 @@ class Outline:
         if self.shows(index):
             self._depth = None
             start = self.position(index) + 1
-            del self.lines[start : bisect_right(self.lines, self._last_below(index))]
+            del self.lines[start : bisect_left(self.lines, self.model.rows.end(index))]
 
     def reveal(self, index: int) -> bool:
         """Expand what hides this row. False where a filter hides it."""
@@ -90,14 +90,14 @@ class Outline:
         return self.shows(index)
 
     def has_children(self, index: int) -> bool:
-        return bool(self.model.children[index])
+        return self.model.rows.has_children(index)
 
     def is_open(self, index: int) -> bool:
         """The row is followed by its first shown child."""
         if not self.narrowed:
             return index in self._expanded and self.has_children(index)
         after = self.position(index) + 1
-        return after < len(self.lines) and self.model.rows[self.lines[after]].parent == index
+        return after < len(self.lines) and self.model.rows.parents[self.lines[after]] == index
 
     def shows(self, index: int) -> bool:
         line = bisect_left(self.lines, index)
@@ -106,7 +106,7 @@ class Outline:
     def position(self, index: int) -> int:
         """The line of this row; where it is hidden, of its nearest shown ancestor; else the line it would follow."""
         while not self.shows(index):
-            parent = self.model.rows[index].parent
+            parent = self.model.rows.parents[index]
             if parent < 0:
                 return max(bisect_left(self.lines, index) - 1, 0)
             index = parent
@@ -125,7 +125,7 @@ class Outline:
         for index in matches:
             while index >= 0 and index not in shown:
                 shown.add(index)
-                index = self.model.rows[index].parent
+                index = self.model.rows.parents[index]
         return shown
 
     def _shown_below(self, index: int) -> list[int]:
@@ -135,24 +135,19 @@ class Outline:
             current = pending.pop()
             shown.append(current)
             if current in self._expanded:
-                pending.extend(reversed(self.model.children[current]))
+                pending.extend(reversed(list(self.model.rows.children(current))))
         return shown
-
-    def _last_below(self, index: int) -> int:
-        while self.model.children[index]:
-            index = self.model.children[index][-1]
-        return index
 
 
 def default_expansion(model: Model, room: int) -> set[int]:
     """The root, and whole levels below it as long as all of a level fits in `room` lines."""
-    expanded: set[int] = set()
-    level, lines = [0] if model.rows else [], 1
+    rows, expanded = model.rows, set[int]()
+    level, lines = [0] if rows else [], 1
     while level:
-        below = sum(len(model.children[index]) for index in level)
-        if expanded and lines + below > room:
+        below = [child for index in level for child in rows.children(index)]
+        if expanded and lines + len(below) > room:
             break
-        expanded.update(index for index in level if model.children[index])
-        lines += below
-        level = [child for index in level for child in model.children[index]] if lines <= room else []
+        expanded.update(filter(rows.has_children, level))
+        lines += len(below)
+        level = below if lines <= room else []
     return expanded

@@ -76,10 +76,10 @@ class SortedLines(Lines):
         self._kept = None if matches is None else sorted(self._ranks[row] for row in matches if row in self._ranks)
 
     def find_lines(self, text: str) -> list[int]:
-        return [rank for rank in self.ids if self._has(self._rows[rank], text.lower())] if text else []
-
-    def _has(self, row: int, text: str) -> bool:
-        return text in self.names.paths[row] or text in self.names.classes[row]
+        if not text:
+            return []
+        text, paths, classes = text.lower(), self.names.paths, self.names.classes
+        return [rank for rank in self.ids if text in paths[self._rows[rank]] or text in classes[self._rows[rank]]]
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         """The path, cut where it starts, the class and the other columns."""

@@ -55,7 +55,8 @@ def costs(measure: Callable[[Cost], float | None]) -> Callable[[Model], Measures
 
 def own_parameters(model: Model) -> Measures:
     """How many each module has itself; of names without a model all that is below."""
-    return {row.index: float(row.own_parameters) for row in model.rows if row.own_parameters and row.alias_of < 0}
+    own, rows = enumerate(model.rows.own_parameters), model.rows
+    return {index: float(count) for index, count in own if count and not rows.is_alias(index)}
 
 
 def gradients(model: Model) -> Measures:

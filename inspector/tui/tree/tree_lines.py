@@ -50,7 +50,7 @@ class TreeLines(Lines):
 
     def level(self, index: int) -> int:
         """Steps of indentation: the root's children stand below the root, not behind it."""
-        return max(len(self.model.paths[index]) - 1, 0)
+        return max(self.model.rows.depths[index] - 1, 0)
 
     def indent(self, index: int, columns: Columns) -> int:
         """Cells before the arrow of this row; what is deeper than half the column goes no further right."""
@@ -61,7 +61,7 @@ class TreeLines(Lines):
         widths = self.natural
         for row in rows[: max(MEASURED - rows[0].index, 0)] if rows else ():
             name = INDENT * self.level(row.index) + 2 + cell_len(fmt.key(row.key, NAME_LIMIT))
-            depth = len(self.model.paths[row.index])
+            depth = self.model.rows.depths[row.index]
             self._name_at[depth] = max(self._name_at.get(depth, 0), name)
             if row.badges or row.alias_of >= 0:
                 self.measure_badges(_row_badges(row))
@@ -93,7 +93,8 @@ class TreeLines(Lines):
         if not text:
             return []
         among = self.outline.lines if self.outline.narrowed else range(len(self.model.rows))
-        return [i for i in among if self._reaches_key(text, i) or text in self.names.classes[i]]
+        paths, classes = self.names.paths, self.names.classes
+        return [i for i in among if text in classes[i] or (text in paths[i] and self._reaches_key(text, paths[i], i))]
 
     def name_marks(self) -> dict[int, str]:
         """What badges and marks say, in lower case, by row; rows of which nothing is said are left out."""
@@ -113,9 +114,8 @@ class TreeLines(Lines):
         return " ".join(words)
 
     def _has_badges(self, index: int, calls: Sequence[CallRow]) -> bool:
-        row = self.model.rows[index]
-        edited = self.model.object_of(index) in self._edited
-        return bool(row.badges) or row.alias_of >= 0 or edited or any(map(remarkable, calls))
+        rows, edited = self.model.rows, self.model.object_of(index) in self._edited
+        return bool(rows.badges(index)) or rows.is_alias(index) or edited or any(map(remarkable, calls))
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         row = self.model.rows[id]
@@ -167,7 +167,7 @@ class TreeLines(Lines):
 
     def _find_marked(self, index: int, name: str) -> set[int]:
         """Offsets in the name that the search, or else the filter, found."""
-        path, search = self.names.paths[index], self.options.search.lower()
+        path, search = self.names.path(index), self.options.search.lower()
         if search and path.endswith(name.lower()):
             shift = len(path) - len(name)
             starts = _starts(path, search)
@@ -176,11 +176,9 @@ class TreeLines(Lines):
             return highlights(self.options.filter, path, name)
         return set()
 
-    def _reaches_key(self, text: str, index: int) -> bool:
+    def _reaches_key(self, text: str, path: str, index: int) -> bool:
         """`text` is in the path and not only in what stands before its last key: that is another row's name."""
-        path = self.names.paths[index]
-        at = path.rfind(text)
-        return at >= 0 and at + len(text) > len(path) - max(len(self.model.rows[index].key), 1)
+        return path.rfind(text) + len(text) > len(path) - max(len(self.model.rows.key(index)), 1)
 
     def _output(self, index: int, calls: Sequence[CallRow], columns: Columns, role: str) -> list[Piece]:
         shape = self.model.rows[index].shape
@@ -194,7 +192,7 @@ class TreeLines(Lines):
         return self.output_piece(mark.word if len(mark.word) <= columns.shape else mark.sign, columns.shape, "quiet")
 
     def _mark_uncalled(self, index: int) -> fmt.Mark:
-        badges = self.model.rows[index].badges
+        badges = self.model.rows.badges(index)
         return fmt.UNCALLED[explain_uncalled(badges, self.model.ran_unseen(index))]
 
     def _badges(self, index: int) -> list[Badge]:

@@ -276,8 +276,8 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def action_fold_all(self, open: bool) -> None:
         """Expand all, or collapse all but the root."""
-        parents = (index for index, children in enumerate(self._listing.model.children) if children)
-        self.expanded = frozenset(parents) if open else frozenset((0,))
+        rows = self._listing.model.rows
+        self.expanded = frozenset(filter(rows.has_children, range(len(rows)))) if open else frozenset((0,))
 
     def _toggle(self) -> None:
         with self._changes():

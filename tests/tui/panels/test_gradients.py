@@ -10,6 +10,7 @@ import pytest
 from textual.app import App, ComposeResult
 
 from inspector.client.model import Model
+from inspector.client.module_table import ModuleTable
 from inspector.gradients import EXPLODING, NAN, VANISHING, ZERO
 from inspector.tui.panels.gradients import HOW_TO_RUN, GradientsPanel
 
@@ -57,7 +58,8 @@ def a_deep_model(factor: float) -> Model:
     """Twelve layers; the gradient changes by `factor` from each to the one before it."""
     model = run(named(*(f"l{n}" for n in range(12))), [])
     rows = [msgspec.structs.replace(row, own_parameters=1) for row in model.rows]
-    model.rows = rows
+    model.rows = ModuleTable()
+    model.rows.extend(rows)
     model.start_trace(model.trace + 1)
     model.add_calls([call(n + 1, n, gradient_norm=factor ** (11 - n)) for n in range(12)])
     return model

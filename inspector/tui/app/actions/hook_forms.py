@@ -75,5 +75,5 @@ class HookForms:
         filtered, selected = self.workbench.module_tree.filter, self.workbench.selected
         if names_modules(filtered):
             return filtered.strip(), False
-        below = selected is not None and bool(self.state.model.children[selected])
+        below = selected is not None and self.state.model.rows.has_children(selected)
         return ".".join(self.workbench.selected_path), below

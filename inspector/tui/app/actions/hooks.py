@@ -39,12 +39,12 @@ class HookActions:
         rows = bench.module_tree.matches() or [bench.selected]
         filtered = bool(bench.module_tree.filter)
         can = [index for index in rows if model.mark_of(index) != REFUSED]
-        if not can and not model.children[rows[0]]:
+        if not can and not model.rows.has_children(rows[0]):
             self._say_refused(rows[0])
             return
         on = not all(model.mark_of(index) == OBSERVED for index in can)
         paths: tuple[Path, ...] = tuple(model.paths[index] for index in rows)
-        subtree = not filtered and bool(model.children[rows[0]])
+        subtree = not filtered and model.rows.has_children(rows[0])
         self.host.spawn(self.observing.turn(paths, subtree, on))
 
     def _say_refused(self, index: int) -> None:
