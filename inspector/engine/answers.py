@@ -12,8 +12,11 @@ from ..app_keys import change_app_keys
 from ..records import (
     AnyEvent,
     AnyRequest,
+    Choices,
     Done,
     EstimateMemory,
+    GetTrace,
+    Look,
     MeasureCosts,
     ModelRequest,
     PassEnded,
@@ -26,6 +29,10 @@ if TYPE_CHECKING:  # the server greets its client before torch is imported
     from .session import Session
 
 
+_LEAVES_THE_MODEL = (requests.Run, requests.GetCalls, requests.ShowStep, Look, GetTrace)
+"""A pass puts it back, and the others do not touch it: after any other request a snapshot looks through it anew."""
+
+
 def answer(session: Session, request: AnyRequest) -> AnyEvent:
     """The reply to a request.
 
@@ -35,6 +42,8 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
     if isinstance(request, ModelRequest):
         session.check(request.generation)
         session.check_path(getattr(request, "path", None))
+        if not isinstance(request, _LEAVES_THE_MODEL):
+            session.subject.backup.found = None
     if isinstance(request, Query):
         return session.queries.answer(request)
     match request:
@@ -42,7 +51,7 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
             change_app_keys(dict(request.keys))
             return session.open(request.target)
         case requests.ListTargets():
-            return session.targets()
+            return _list_targets()
         case requests.ListKinds():
             return session.kinds()
         case requests.Cancel():
@@ -92,3 +101,10 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
             return session.load_recipe(request.file, request.text)
         case requests.Save():
             return session.save(request.file)
+
+
+def _list_targets() -> Choices:
+    """Every name that needs no file."""
+    from .loading import list_targets  # torch is there by now, and was not when this was imported
+
+    return Choices("Targets", list_targets())

@@ -169,7 +169,7 @@ class Server:
         gc.enable()
         if not self.busy():
             self.outbox.put(Stage("no model is open"))
-        return Session(self.outbox.put, self.busy, self._call_log)
+        return Session(self.outbox.put, self.busy, self._call_log, alone=True)
 
 
 def _explain_leaving(error: BaseException) -> Problem:

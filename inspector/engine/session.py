@@ -44,7 +44,7 @@ from .hooks.kinds import HOOK_KINDS
 from .hooks.spec import resolve_hook
 from .inputs import Sample, form_fields, sample_from_specs
 from .inputs.sample import sample_from_values
-from .loading import Loaded, list_targets, load
+from .loading import Loaded, load
 from .modules.tree import Node, walk
 from .passes.lazy import may_run
 from .recording.call import Call
@@ -72,6 +72,7 @@ class Session:
             this process.
         waiting: Whether somebody waits for another answer; nothing is done in the background then.
         call_log: Where passes write down what they see, for whoever outlives this process.
+        alone: Nobody but `answer` and the passes change the model: the process is ours.
     """
 
     subject: Subject
@@ -87,10 +88,12 @@ class Session:
         emit: Emit,
         waiting: Callable[[], bool] = lambda: False,
         call_log: CallLog | None = None,
+        alone: bool = False,
     ) -> None:
         self._emit = emit
         self._waiting = waiting
         self._call_log = call_log
+        self._alone = alone
         self._open = False
         self._announcer = Announcer(emit)
         self._own_modules: OwnModules | None = None  # of a target that was loaded
@@ -157,6 +160,7 @@ class Session:
         with without_collector():
             self.subject = Subject.of(loaded, target, generation, self._say, self._emit, show)
             suit_collector(len(self.subject.rows))
+        self.subject.backup.is_alone = self._alone
         self.attempts = Attempts(self.subject, self._call_log, self._emit)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
         self.tasks = Tasks(self.subject, self.attempts, self._emit, self._call_log)
@@ -326,10 +330,6 @@ class Session:
         self.runner.last.repeatable = False
         self._emit(self.subject.marks())
         return self.subject.changes()
-
-    def targets(self) -> Choices:
-        """Every name that needs no file."""
-        return Choices("Targets", list_targets())
 
     def kinds(self) -> Kinds:
         """The kinds of hooks that can be added."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Generic, TypeVar
@@ -47,7 +48,9 @@ def run_guarded(
     seed: int,
     grad: bool = False,
     prepare: Callable[[], object] = lambda: None,
+    around: AbstractContextManager[object] | None = None,
     tell: Callable[[Outcome[Seen]], object] | None = None,
+    again: bool = False,
 ) -> Outcome[Seen]:
     """Run a model with every random state seeded, then leave it and the process as they were. Never raises for what
     the model does.
@@ -60,24 +63,28 @@ def run_guarded(
         seed: For Python, numpy and torch.
         grad: Record gradients meanwhile.
         prepare: Called before `run`, and its time is not counted.
+        around: Entered right before `run` and left right after it; nor is the time of that.
         tell: Told of a run that went well before it is put back, which may take longer than the run: all but what our
             own code would trip over. What the run changed is not known by then.
+        again: See `Snapshot`.
     """
     with TURN.hold("a pass"):
-        return _run(tree, backup, run, see, seed, grad, prepare, tell)
+        around = around if around is not None else nullcontext()
+        return _run(tree, Snapshot(tree, backup, again), run, see, seed, grad, prepare, around, tell)
 
 
 def _run(
     tree: ModuleTree,
-    backup: TensorBackup,
+    before: Snapshot,
     run: Callable[[], Output],
     see: Callable[[Output], Seen],
     seed: int,
     grad: bool,
     prepare: Callable[[], object],
+    around: AbstractContextManager[object],
     tell: Callable[[Outcome[Seen]], object] | None,
 ) -> Outcome[Seen]:
-    before, builtins, process = Snapshot(tree, backup), Builtins(), os.getpid()
+    builtins, process = Builtins(), os.getpid()
     error: BaseException | None = None
     seen: Seen | None = None
     began = ended = perf_counter()
@@ -85,10 +92,11 @@ def _run(
         with torch.set_grad_enabled(grad), run_eagerly(tree), TURN.run(tree), before.others.watch():
             prepare()
             seed_everything(seed)
-            began = perf_counter()
-            output = run()
-            _synchronize()
-            ended = perf_counter()
+            with around:
+                began = perf_counter()
+                output = run()
+                _synchronize()
+                ended = perf_counter()
         seen = see(output)
         del output
     except BaseException as raised:  # whatever a model does, KeyboardInterrupt and SystemExit included, is its result

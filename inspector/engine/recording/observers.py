@@ -117,6 +117,10 @@ class Observers:
             for handle in self._handles.get(index, ())
         }
 
+    def ids(self) -> set[int]:
+        """The ids of all our handles."""
+        return self._entering.ids | self._leaving.ids
+
     def listener(self) -> Recorder | None:
         """Whoever is to be told of what happens here and now."""
         return self.recorder if self.block is None or self.block.sees() else None

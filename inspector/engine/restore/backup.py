@@ -18,6 +18,7 @@ from ..usercode.telling import Tell, now_and_then, tell_nobody
 from ..values.collector import without_collector
 from ..values.unwrap import is_lazy, read
 from .bits import real_elements, stored_bytes
+from .found import Found
 from .kept_tensor import LOST, KeptTensor, keeps_gradient
 from .kinds.held_tensors import HeldTensor
 from .module_groups import ModuleGroups
@@ -43,7 +44,9 @@ LARGE = 1 << 28
 class TensorBackup:
     """Copies of the tensors of a model, made once, and in `modules` its modules as they were last. `not_copied` are the
     bytes past the budget; `is_cut` says that not all that the model reaches is looked at, and `had_others` that there
-    were other threads at any time: they may have written between two passes, and ended since.
+    were other threads at any time: they may have written between two passes, and ended since. `found` is what the last
+    snapshot found, where it was so afterwards and nobody may have changed it since, and `is_alone` says that whoever
+    changes the model between two passes takes that away.
 
     Args:
         tree: The model.
@@ -56,6 +59,8 @@ class TensorBackup:
         self._gradients = not (others and others.are_busy())
         self.had_others = bool(others)
         self.modules = ModuleGroups(tree)
+        self.found: Found | None = None
+        self.is_alone = False
         self.not_copied = 0
         self._room = Room(budget)
         self._tell = tell

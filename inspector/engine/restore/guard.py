@@ -11,6 +11,7 @@ from ..modules.tree import ModuleTree
 from ..torch_hooks.ours import count_taken_off
 from ..values.collector import without_collector
 from .backup import TensorBackup
+from .found import Found
 from .hooks import KeptHooks
 from .kept_tensor import LOST
 from .kinds.kind import Change, Kept
@@ -23,20 +24,29 @@ _DOUBT = "put back, and another thread may have set it"
 
 
 class Snapshot:
-    """What a model reaches as it is now, the hooks of tensors and of the process, and the settings of the process."""
+    """What a model reaches as it is now, the hooks of tensors and of the process, and the settings of the process.
 
-    def __init__(self, tree: ModuleTree, backup: TensorBackup) -> None:
+    Args:
+        tree: The model.
+        backup: Its tensors.
+        again: Take over what the last such snapshot found, where that must be so still, and leave it to the next one.
+    """
+
+    def __init__(self, tree: ModuleTree, backup: TensorBackup, again: bool = False) -> None:
         self._backup = backup
-        with without_collector():
-            reach = Reach(tree, backup.modules)
-        backup.meet(reach.tensors)
+        self._again = again and backup.is_alone
+        found, backup.found = backup.found, None
+        if not self._again or OtherThreads(tree) or (found is not None and found.taken_off != count_taken_off()):
+            found = None
+        if found is None:
+            with without_collector():
+                reach = Reach(tree, backup.modules)
+            backup.meet(reach.tensors)
         self.others = OtherThreads(tree)
         backup.had_others = backup.had_others or bool(self.others)
         if backup.had_others:
             backup.take_over(self.others)
-        self._groups, self._kept = reach.groups, reach.kept
-        self._taken_off = count_taken_off()
-        self._hooks = KeptHooks(backup.named_tensors())
+        self._found = found or Found(reach.groups, reach.kept, KeptHooks(backup.named_tensors()), count_taken_off())
         self._process = ProcessState()
         self._restless: list[Kept] | None = None
         self._restless_tensors: set[int] | None = None
@@ -57,11 +67,11 @@ class Snapshot:
         """What may have changed. Where others may have done it, or took hooks of ours off, all is asked alone."""
         if self.others:
             self._backup.modules.forget()
-        shared = self.others or count_taken_off() != self._taken_off
-        for group in self._groups:
+        shared = self.others or count_taken_off() != self._found.taken_off
+        for group in self._found.groups:
             if shared or not group.is_same():
                 yield from group.members
-        yield from self._kept
+        yield from self._found.kept
 
     def _put_back(self, kept: Kept) -> list[tuple[Place, Change]]:
         """What it had changed; of what cannot be put back, the words are kept, too."""
@@ -82,7 +92,7 @@ class Snapshot:
         if not self.others:
             return []
         theirs = self.others.theirs
-        left, hooks = self._backup.leave_to(self.others), self._hooks.leave_to(theirs)
+        left, hooks = self._backup.leave_to(self.others), self._found.hooks.leave_to(theirs)
         theirs.at_the_model |= bool(left or hooks) or self.others.called
         self._gone.update(dict.fromkeys(hooks))
         return left
@@ -103,13 +113,23 @@ class Snapshot:
         changed, gone = self._process.restore()
         left = self._left_to_others + self._leave_to_others()
         changes = [found for kept in self._find_suspects() for found in self._put_back(kept)]
-        changed += [say(place, change.piece) for place, change in changes if not change.lost]
-        changed += self._hooks.restore() + left + self._leave_to_others() + self._backup.restore(self.others)
+        hooks = self._found.hooks.restore()
+        left += self._leave_to_others()
+        tensors = self._backup.restore(self.others)
+        changed += [say(place, change.piece) for place, change in changes if not change.lost] + hooks + left + tensors
         for found, words in zip((changed, gone), self._process.restore_modes(error), strict=True):
             found += words
         gone += self._gone
         gone += [words for words in changed if words.endswith(LOST)]
+        if self._again and error is None and not (changes or hooks or left or self.others):
+            self._keep_found(tensors)
         return list(dict.fromkeys(words for words in changed if not words.endswith(LOST))), list(dict.fromkeys(gone))
+
+    def _keep_found(self, tensors: list[str]) -> None:
+        """For the next snapshot. `tensors` is what was put back of those: their elements leave them where they are."""
+        quiet = count_taken_off() == self._found.taken_off and not self._process.left_modes
+        if quiet and all(words.endswith(": values") for words in tensors):
+            self._backup.found = self._found
 
 
 def _try_restore(kept: Kept) -> list[Change]:

@@ -103,8 +103,9 @@ class Runner:
             if self._subject.backup.is_large:
                 self._emit(Work("comparing the weights with their copies"))
 
-        with Meter(self._subject.tree, self._subject.ours) as self.meter:
-            outcome = self._pass(batches, Summarizer().describe_now, tell)
+        like = self.meter if self._subject.backup.found is not None else None
+        self.meter = Meter(self._subject.tree, self._subject.our_ids(), like)
+        outcome = self._pass(batches, Summarizer().describe_now, tell, self.meter, again=True)
         summary = told or self._take(outcome, batches, watch, comparison)
         self._changes.say(outcome)
         summary = replace(summary, restored=outcome.restored, not_restored=outcome.not_restored)
@@ -204,10 +205,10 @@ class Runner:
         """The same pass once more, seen by this module's hook alone."""
         watch = Watch(index)
         comparison = Comparison(self._baseline[1], watch) if self._compares and self._baseline else None
-        doing = "a pass that fetches values"
-        recorder = self._background = self._record(doing, watch, frozenset({index}))
+        recorder = self._background = self._record("a pass that fetches values", watch, frozenset({index}))
         try:
-            outcome = self._pass(self._batches(recorder, comparison, Histories(), lambda number, count: None), forget)
+            batches = self._batches(recorder, comparison, Histories(), lambda number, count: None)
+            outcome = self._pass(batches, forget, again=True)
         finally:
             self._background = None
         if outcome.error is None:
@@ -242,23 +243,26 @@ class Runner:
         batches: Batches,
         see: Callable[[object], Seen],
         tell: Callable[[Outcome[Seen]], object] | None = None,
+        meter: Meter | None = None,
+        again: bool = False,
     ) -> Outcome[Seen]:
-        """See `run_guarded` for `tell`."""
+        """See `run_guarded` for `tell` and `again`."""
         subject = self._subject
         subject.change_log.start()
         self._progress.start()
         self._recorder = batches.recorder
         try:
-            grad = subject.target.grad or self.settings.backward
             outcome = run_guarded(
                 subject.tree,
                 subject.backup,
                 batches.run,
                 see,
                 seed=subject.seed,
-                grad=grad,
+                grad=subject.target.grad or self.settings.backward,
                 prepare=batches.prepare,
+                around=meter,
                 tell=tell,
+                again=again,
             )
         finally:
             self._recorder = None

@@ -154,6 +154,10 @@ class Subject:
         added = {hook_id: str(member.attached.hook) for hook_id, member in self.change_log.added.of(module).items()}
         return {**self.observers.ours(module), **added}
 
+    def our_ids(self) -> set[int]:
+        """The ids of all hooks of ours, as in `ours`."""
+        return self.observers.ids() | {member.id for member in self.change_log.added}
+
     def marks(self) -> HookMarks:
         """Which modules are observed, and which have hooks of others, hooks that were added, and edits."""
         if not self.info.is_model:

@@ -6,11 +6,9 @@ calls that, and that calls the hook.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Set
 from types import TracebackType
 from typing import Any
-
-from torch import nn
 
 from ..modules.tree import ModuleTree
 from . import slots
@@ -24,26 +22,24 @@ class Meter:
 
     Args:
         tree: The model.
-        ours: The ids of handles that belong to us, on a module and on the tensors it holds; these are not timed.
+        ours: The ids of handles that belong to us, on modules and on the tensors they hold; these are not timed.
+        like: The meter of a pass since which no hook of the model was put on or taken off.
     """
 
-    def __init__(self, tree: ModuleTree, ours: Callable[[nn.Module], dict[int, str]]) -> None:
+    def __init__(self, tree: ModuleTree, ours: Set[int] = frozenset(), like: Meter | None = None) -> None:
         self._tree = tree
         self._ours = ours
+        self._known = like._slots if like is not None else None
         self._slots: list[HookSlot] = []  # those with a foreign hook; they keep the owners, and so their ids, alive
         self._tallies: dict[tuple[SlotKey, int], Tally] = {}
         self._put: set[int] = set()  # ids of what was put in, which `_timed` keeps alive
         self._timed: list[Timed] = []
 
     def __enter__(self) -> Meter:
-        found = list(self._everywhere())
-        ours = {hook_id for node in self._tree.objects() for hook_id in self._ours(node.module)} if found else set()
-        for slot in found:
-            foreign = [hook_id for hook_id in slot.hooks if hook_id not in ours]
-            for hook_id in foreign:
+        self._slots = list(self._everywhere())
+        for slot in self._slots:
+            for hook_id in [hook_id for hook_id in slot.hooks if hook_id not in self._ours]:
                 self._time(slot, hook_id)
-            if foreign:
-                self._slots.append(slot)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -72,11 +68,14 @@ class Meter:
                 hooks[hook_id] = unwrap_timed(hook)
 
     def _everywhere(self) -> Iterator[HookSlot]:
-        """Every dict with hooks that may fire in a pass, once: several modules may hold the same tensor."""
-        yield from (slot for slot in slots.of_process() if slot.hooks)
+        """Every dict with foreign hooks that may fire in a pass, once: several modules may hold the same tensor."""
+        if self._known is not None:
+            yield from self._known
+            return
+        yield from (slot for slot in slots.of_process() if not slot.hooks.keys() <= self._ours)
         seen: set[SlotKey] = set()
         for node in self._tree.objects():
-            for slot in slots.with_hooks(node.module, FIRED_IN_A_PASS):
+            for slot in slots.with_hooks(node.module, FIRED_IN_A_PASS, self._ours):
                 if slot.key not in seen:
                     seen.add(slot.key)
                     yield slot

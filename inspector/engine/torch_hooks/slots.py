@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, MutableMapping, Set
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
@@ -60,17 +60,20 @@ def of_tensors(module: nn.Module) -> Iterator[HookSlot]:
                 yield HookSlot(tensor, kind, hooks, name)
 
 
-def with_hooks(module: nn.Module, kinds: tuple[HookKind, ...] = MODULE_KINDS) -> Iterator[HookSlot]:
-    """Of the module's own and of those of its tensors the ones that hold any hook."""
+def with_hooks(
+    module: nn.Module, kinds: tuple[HookKind, ...] = MODULE_KINDS, besides: Set[int] = frozenset()
+) -> Iterator[HookSlot]:
+    """Of the module's own and of those of its tensors the ones that hold any hook, of which those with the ids in
+    `besides` do not count."""
     attributes = vars(module)
     for kind in kinds:
         hooks = attributes.get(kind.attribute)
-        if hooks:
+        if hooks and not hooks.keys() <= besides:
             yield HookSlot(module, kind, hooks)
     for name, tensor in tensors_held(module):
         for kind in TENSOR_KINDS:
             hooks = held_dict(tensor, kind.attribute)
-            if hooks:
+            if hooks and not hooks.keys() <= besides:
                 yield HookSlot(tensor, kind, hooks, name)
 
 

@@ -59,7 +59,7 @@ def hooked() -> nn.Linear:
 def test_every_kind_is_counted_and_all_is_as_before() -> None:
     model = hooked()
     before = fingerprint(model)
-    with Meter(walk(model), nobody) as meter:
+    with Meter(walk(model)) as meter:
         forward_and_backward(model)
         forward_and_backward(model)
     for kind in ("forward_pre", "forward", "full_backward_pre", "full_backward"):
@@ -75,7 +75,7 @@ def test_hooks_of_the_process_are_counted() -> None:
     handle = torch_modules.register_module_forward_hook(lambda *args: None)
     held = torch_modules._global_forward_hooks[handle.id]
     try:
-        with Meter(walk(nn.Linear(2, 2)), nobody) as meter:
+        with Meter(walk(nn.Linear(2, 2))) as meter:
             nn.ReLU()(torch.ones(1))
             nn.ReLU()(torch.ones(1))
         assert torch_modules._global_forward_hooks[handle.id] is held
@@ -87,7 +87,7 @@ def test_hooks_of_the_process_are_counted() -> None:
 def test_the_time_is_the_hooks() -> None:
     model = nn.ReLU()
     model.register_forward_hook(lambda *args: time.sleep(0.02))
-    with Meter(walk(model), nobody) as meter:
+    with Meter(walk(model)) as meter:
         model(torch.ones(1))
     (row,) = Ledger(nobody).rows(model, counts=meter)
     assert 20 <= row.ms < 1_000
@@ -101,7 +101,7 @@ def test_what_it_returns_and_takes_is_handed_on() -> None:
     x, y = torch.ones(1, 2, requires_grad=True), torch.ones(1, 2, requires_grad=True)
     plain = model(x)
     plain.sum().backward()
-    with Meter(walk(model), nobody):
+    with Meter(walk(model)):
         metered = model(y)
         metered.sum().backward()
     assert torch.equal(plain, metered) and torch.equal(x.grad, y.grad)
@@ -114,7 +114,7 @@ def test_what_it_raises_comes_out_and_counts() -> None:
     model = nn.ReLU()
     model.register_forward_hook(fails)
     always = model.register_forward_hook(lambda *args: None, always_call=True)
-    with pytest.raises(KeyError, match="mine"), Meter(walk(model), nobody) as meter:
+    with pytest.raises(KeyError, match="mine"), Meter(walk(model)) as meter:
         model(torch.ones(1))
     assert counted(model, meter, "forward") == [1, 1]
     assert model._forward_hooks[next(iter(model._forward_hooks))] is fails and always.id in model._forward_hooks
@@ -123,7 +123,7 @@ def test_what_it_raises_comes_out_and_counts() -> None:
 def test_ours_are_not_timed() -> None:
     model = nn.ReLU()
     handle = model.register_forward_hook(named)
-    with Meter(walk(model), lambda module: {handle.id: "observe"}):
+    with Meter(walk(model), {handle.id}):
         assert type(model._forward_hooks[handle.id]) is not Timed
 
 
@@ -131,14 +131,14 @@ def test_ours_on_a_tied_parameter_are_not_timed_whichever_module_they_came_by() 
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model[1].weight = model[0].weight
     handle = model[1].weight.register_hook(lambda grad: None)
-    with Meter(walk(model), lambda module: {handle.id: "clip"} if module is model[1] else {}):
+    with Meter(walk(model), {handle.id}):
         assert type(model[0].weight._backward_hooks[handle.id]) is not Timed
 
 
 def test_a_model_without_foreign_hooks_is_not_touched() -> None:
     model = nn.Sequential(nn.Linear(2, 2))
     before = fingerprint(model)
-    with Meter(walk(model), nobody):
+    with Meter(walk(model)):
         assert fingerprint(model) == before
 
 
@@ -153,7 +153,7 @@ def test_hooks_that_come_and_go_during_the_pass() -> None:
     gone = model.register_forward_hook(lambda *args: None)
     stays = model.register_forward_hook(lambda *args: None)
     held = model._forward_hooks[stays.id]
-    with Meter(walk(model), nobody):
+    with Meter(walk(model)):
         model(torch.ones(1))
     assert gone.id not in model._forward_hooks
     assert list(model._forward_hooks.values()) == [held, named] and model._forward_hooks[stays.id] is held
@@ -161,7 +161,7 @@ def test_hooks_that_come_and_go_during_the_pass() -> None:
 
 def test_a_dict_that_is_copied_during_the_pass_keeps_no_stand_in() -> None:
     model = hooked()
-    with Meter(walk(model), nobody):
+    with Meter(walk(model)):
         model._forward_hooks = model._forward_hooks.copy()
     assert not any(type(hook) is Timed for hook in model._forward_hooks.values())
 
@@ -171,7 +171,7 @@ def test_order_and_flags_stay() -> None:
     model = nn.ReLU()
     for number in range(3):
         model.register_forward_hook(lambda *args, number=number: log.append(number), prepend=number == 1)
-    with Meter(walk(model), nobody):
+    with Meter(walk(model)):
         model(torch.ones(1))
     assert log == [1, 0, 2]
 
@@ -181,7 +181,7 @@ def test_a_tied_parameter_counts_once() -> None:
     model[1].weight = model[0].weight
     model[0].weight.register_hook(lambda grad: None)
     held = dict(model[0].weight._backward_hooks)
-    with Meter(walk(model), nobody) as meter:
+    with Meter(walk(model)) as meter:
         (timed,) = model[0].weight._backward_hooks.values()
         assert unwrap_timed(timed) in held.values() and type(unwrap_timed(timed)) is not Timed
         forward_and_backward(model)
@@ -193,7 +193,7 @@ def test_a_tied_parameter_counts_once() -> None:
 def test_two_meters_one_in_the_other() -> None:
     model = hooked()
     before = fingerprint(model)
-    with Meter(walk(model), nobody) as outer, Meter(walk(model), nobody) as inner:
+    with Meter(walk(model)) as outer, Meter(walk(model)) as inner:
         model(torch.ones(1, 2))
     assert counted(model, outer, "forward") == counted(model, inner, "forward") == [1]
     assert fingerprint(model) == before
@@ -205,7 +205,7 @@ def test_calls_from_many_threads_are_all_counted() -> None:
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     try:
-        with Meter(walk(model), nobody) as meter:
+        with Meter(walk(model)) as meter:
             calls = [threading.Thread(target=lambda: [model(torch.ones(1)) for _ in range(200)]) for _ in range(8)]
             for thread in calls:
                 thread.start()
@@ -219,7 +219,7 @@ def test_calls_from_many_threads_are_all_counted() -> None:
 def test_a_copy_made_in_the_middle_of_a_pass_has_the_hook_itself() -> None:
     model = nn.ReLU()
     handle = model.register_forward_hook(named)
-    with Meter(walk(model), nobody):
+    with Meter(walk(model)):
         copied = copy.deepcopy(model)
         text = pickle.dumps(model)
         torch.save(model, stream := io.BytesIO())
@@ -263,7 +263,7 @@ def test_attributes_are_set_on_the_hook() -> None:
 def test_hooks_are_found_by_their_class_in_the_middle_of_a_pass() -> None:
     """torch.nn.utils looks for its own hooks that way."""
     model = nn.utils.spectral_norm(nn.Linear(2, 2))
-    with Meter(walk(model), nobody):
+    with Meter(walk(model)):
         nn.utils.remove_spectral_norm(model)
     assert not model._forward_pre_hooks
 
@@ -272,7 +272,7 @@ def test_rows_and_switches_in_the_middle_of_a_pass_see_the_hook() -> None:
     model, book = nn.ReLU(), Ledger(nobody)
     hook = Scaler()
     handle = model.register_forward_hook(hook)
-    with Meter(walk(model), nobody):
+    with Meter(walk(model)):
         (row,) = book.rows(model)
         assert row.name == "Scaler" and book.hook(model, "forward", handle.id) is hook
         book.toggle(model, "forward", handle.id, False)
@@ -284,6 +284,6 @@ def test_rows_and_switches_in_the_middle_of_a_pass_see_the_hook() -> None:
 def test_a_metered_pass_leaves_every_model_as_it_was(name: str) -> None:
     model, _, _ = build(name)
     before = fingerprint(model)
-    with Meter(walk(model), nobody):
+    with Meter(walk(model)):
         pass
     assert fingerprint(model) == before

@@ -49,4 +49,7 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+    if torch.accelerator.is_available() or hasattr(torch, torch._C._get_privateuse1_backend_name()):
+        torch.manual_seed(seed)
+    else:  # it would note for every device, with the text of a traceback, what to do if it is there one day
+        torch.default_generator.manual_seed(seed)

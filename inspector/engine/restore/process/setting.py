@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
+from operator import is_
 from typing import Any, NamedTuple
 
 import torch
@@ -47,8 +48,9 @@ def is_same(now: Any, then: Any) -> bool:
     return type(now) is dict and [*now] == [*then] and _are_same(now.values(), then.values())
 
 
-def _are_same(now: Iterable[Any], then: Iterable[Any]) -> bool:
-    return all(a is b or is_same(a, b) for a, b in zip(now, then, strict=True))
+def _are_same(now: Collection[Any], then: Collection[Any]) -> bool:
+    """Given as many of each."""
+    return all(map(is_, now, then)) or all(map(is_same, now, then))
 
 
 def find_changed(now: dict[Any, Any], then: dict[Any, Any]) -> list[str]:

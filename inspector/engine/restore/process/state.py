@@ -32,7 +32,8 @@ _NAMED = 3
 
 
 class ProcessState:
-    """The settings of the process and of the thread that makes this, and what it has open and running."""
+    """The settings of the process and of the thread that makes this, and what it has open and running. `left_modes`
+    says that a mode of torch's was put back."""
 
     def __init__(self) -> None:
         settings = (*SETTINGS, *(MAIN_THREAD if in_main_thread() else ()), *STREAMS)
@@ -40,7 +41,7 @@ class ProcessState:
         self._modes = self._kept[len(FIRST) : len(FIRST) + len(MODES)]
         self._soon_seen = [kept for kept in self._modes if kept.is_soon_seen]
         self._signals = self._kept[len(SETTINGS) : len(settings) - len(STREAMS)]
-        self._left_modes = False
+        self.left_modes = False
         self._restored: tuple[list[str], list[str]] = [], []
         self._context = KeptContext()
         self._random = random_states()
@@ -50,7 +51,7 @@ class ProcessState:
         """Put back what would disturb code of ours, or run code of the model's in it, such as a timer. `restore` does
         the rest, and tells of this as well."""
         modes = len(FIRST) + len(MODES)
-        self._left_modes |= _restore_all(self._kept[:modes], *self._restored)
+        self.left_modes |= _restore_all(self._kept[:modes], *self._restored)
         _restore_all(self._signals, *self._restored)
 
     def restore(self) -> tuple[list[str], list[str]]:
@@ -77,12 +78,12 @@ class ProcessState:
         Returns:
             As `restore` does.
         """
-        if self._left_modes:
+        if self.left_modes:
             _clear_frames(error)
             gc.collect()
         changed: list[str] = []
         lost: list[str] = []
-        if self._left_modes or not all(kept.is_same() for kept in self._soon_seen):
+        if self.left_modes or not all(kept.is_same() for kept in self._soon_seen):
             _restore_all(self._modes, changed, lost)
         return changed, lost
 
