@@ -28,14 +28,16 @@ def summary(
     generate: int = 0,
     costs: int = 0,
     budget: float | str = 0.0,
+    backward: bool = False,
 ) -> str:
     """The module tree of one pass as plain text: classes, parameters, output shapes, calls.
 
     The pass runs on copies of the inputs, and the model is as before afterwards. Without arguments a sample input is
     guessed. With `generate`, `model.generate` makes so many tokens in place of one call, and the last one is shown.
     With `costs`, what each module costs, in milliseconds, FLOPs and bytes: the median of so many warm passes.
-    With a `budget`, as a share of the pass without our hooks (0.1 or "10%"), statistics are left out that would take
-    more, and it says of how many tensors: NaN, Inf and dead modules in them are not found.
+    With `backward`, the pass ends in a backward pass from the mean of what the model gave, and what that costs in each
+    module is measured too. With a `budget`, as a share of the pass without our hooks (0.1 or "10%"), statistics are
+    left out that would take more, and it says of how many tensors: NaN, Inf and dead modules in them are not found.
     Whatever runs a model and puts it back (`summary`, `sweep`, a pass of an open app) waits for its turn: one thread at
     a time, in the whole process.
 
@@ -45,7 +47,7 @@ def summary(
     """
     check_model(model, "summary")
     with TURN.hold("a summary"):
-        return _summarize(model, args, dict(kwargs or {}), width, generate, costs, check_budget(budget))
+        return _summarize(model, args, dict(kwargs or {}), width, generate, costs, check_budget(budget), backward)
 
 
 def _summarize(
@@ -56,6 +58,7 @@ def _summarize(
     generate: int,
     costs: int,
     budget: float,
+    backward: bool,
 ) -> str:
     collector = Collector()
     session = Session(collector.take)
@@ -67,9 +70,8 @@ def _summarize(
         if opened.form:
             raise InspectorError("the sample input is unknown", hint="pass it: inspector.summary(model, x)")
         # asked for in so many words, and the guard makes lazy modules lazy again
-        ended = (
-            session.run(Run(session.generation, materialize=True, generate=generate)) if opened.info.runnable else None
-        )
+        asked = Run(session.generation, materialize=True, generate=generate, backward=backward)
+        ended = session.run(asked) if opened.info.runnable else None
         if ended is not None and ended.problem is not None:
             left = [f"  the pass changed, and stays changed: {visible(words)}\n" for words in ended.not_restored]
             raise InspectorError("".join([render_problem(ended.problem), *left]))

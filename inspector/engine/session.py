@@ -163,7 +163,7 @@ class Session:
         self.subject.backup.is_alone = self._alone
         self.attempts = Attempts(self.subject, self._call_log, self._emit)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
-        self.tasks = Tasks(self.subject, self.attempts, self._emit, self._call_log)
+        self.tasks = Tasks(self.subject, self.runner, self.attempts, self._emit, self._call_log)
         self.writing = Writing(self._emit)
         self.queries = (Queries if self.subject.info.is_model else WeightQueries)(self.subject, self.runner)
         self._open = True

@@ -21,6 +21,10 @@ class Cost(Row, frozen=True):
     own_flops: Count | None
     activations: Count  # bytes of tensors that were given, each piece of memory once
     own_activations: Count  # of those that it gave and no module in it
+    backward_ms: Milliseconds | None = None  # of the nodes of the graph that it made; None without a backward pass
+    own_backward_ms: Milliseconds | None = None
+    backward_flops: Count | None = None
+    own_backward_flops: Count | None = None
 
 
 class CostRow(Row, frozen=True):
@@ -40,7 +44,8 @@ class CallCost(Row, frozen=True):
 
 
 class MeasureCosts(ModelRequest, frozen=True):
-    """Time so many passes, and count in two more. `Work` comes before the reply: `Costs`."""
+    """Time so many passes like the last one, with their backward pass, and count in two more. `Work` comes before the
+    reply: `Costs`."""
 
     passes: Annotated[int, Meta(ge=1, le=MOST_PASSES)] = 5
 
@@ -58,3 +63,4 @@ class Costs(Event, frozen=True):
     uncounted: tuple[str, ...] = ()  # operations that torch has no formula for: they count nothing
     flops_problem: str = ""  # why FLOPs are not known
     notes: tuple[str, ...] = ()
+    backward_ms: Milliseconds | None = None  # like `ms`; None without a backward pass

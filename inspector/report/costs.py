@@ -67,9 +67,9 @@ def own_share(cost: Cost, costs: Costs) -> float | None:
     return cost.own_ms / costs.ms if costs.ms > 0 else None
 
 
-def total_flops(costs: Costs) -> int | None:
-    """Of all modules; None where they are not known."""
-    known = [row.cost.own_flops for row in costs.rows]
+def total_flops(costs: Costs, backward: bool = False) -> int | None:
+    """Of all modules, forward or `backward`; None where they are not known."""
+    known = [row.cost.own_backward_flops if backward else row.cost.own_flops for row in costs.rows]
     return None if costs.flops_problem or None in known else sum(flops or 0 for flops in known)
 
 
@@ -89,9 +89,11 @@ def render_costs(report: Report, width: int = 100) -> str:
     if report.costs is None:
         return render_footer(report)
     costs = report.costs
+    goes_back = costs.backward_ms is not None
+    behind = (("Back ms", "right"), ("Back FLOPs", "right")) if goes_back else ()
     table = TextTable(
         ("Module", "left"), ("Class", "left"), ("Calls", "right"), ("Own ms", "right"), ("Own", "right"),
-        ("ms", "right"), ("FLOPs", "right"), ("Parameters", "right"), ("Activations", "right"),
+        ("ms", "right"), ("FLOPs", "right"), *behind, ("Parameters", "right"), ("Activations", "right"),
     )  # fmt: skip
     cost_of = {row.module: row for row in costs.rows}
     shown = sorted((row for row in report.modules if row.alias_of < 0), key=lambda row: _rank(cost_of.get(row.index)))
@@ -104,7 +106,8 @@ def render_costs(report: Report, width: int = 100) -> str:
         name, kept = visible(report.paths[row.index]) or "(root)", size(row.nbytes) if row.nbytes else NOTHING
         if found is None:
             why = uncalled[row.index]
-            table.add_row(name, visible(row.class_name), NOTHING, why, *[NOTHING] * 3, kept, NOTHING)
+            nothing = [NOTHING] * (3 + len(behind))
+            table.add_row(name, visible(row.class_name), NOTHING, why, *nothing, kept, NOTHING)
         else:
             table.add_row(name, visible(row.class_name), *_cells(found, costs, kept))
     return (
@@ -127,6 +130,7 @@ def _cells(row: CostRow, costs: Costs, kept: str) -> Iterable[str]:
         f"{part:.1%}" if part is not None else NOTHING,
         f"{cost.ms:.3f}",
         count_flops(cost.flops),
+        *((f"{cost.backward_ms:.3f}", count_flops(cost.backward_flops)) if cost.backward_ms is not None else ()),
         kept,
         size(cost.activations) if cost.activations else NOTHING,
     )
@@ -145,16 +149,19 @@ def describe_costs(costs: Costs, rows: Sequence[ModuleRow]) -> list[str]:
     names = " > ".join(rows[index].key if index else "(root)" for index in path)
     ms = {row.module: row.cost.ms for row in costs.rows}
     at_end = f" ({ms[path[-1]] / costs.ms:.1%})" if path and path[-1] in ms and costs.ms > 0 else ""
+    time_behind = behind = ""
+    if costs.backward_ms is not None:
+        time_behind, behind = f" and {costs.backward_ms:.2f} ms backward", f" and {_count_all(costs, True)} backward"
     return [
-        f"{costs.ms:.2f} ms, median of {costs.passes} passes after a first one, {CLOCKS[costs.clock]}",
-        f"{_count_all(costs)} FLOPs as torch counts them{_say_uncounted(costs)}",
+        f"{costs.ms:.2f} ms{time_behind}, median of {costs.passes} passes after a first one, {CLOCKS[costs.clock]}",
+        f"{_count_all(costs)} FLOPs{behind} as torch counts them{_say_uncounted(costs)}",
         *([f"hot path: {names}{at_end}"] if len(path) > 1 else []),
         *costs.notes,
     ]
 
 
-def _count_all(costs: Costs) -> str:
-    return count_flops(flops) if (flops := total_flops(costs)) != 0 else "no"
+def _count_all(costs: Costs, backward: bool = False) -> str:
+    return count_flops(flops) if (flops := total_flops(costs, backward)) != 0 else "no"
 
 
 def _say_uncounted(costs: Costs) -> str:

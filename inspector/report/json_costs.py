@@ -21,6 +21,8 @@ def costs_to_json(report: Report, costs: Costs) -> dict[str, Any]:
         "uncounted": list(costs.uncounted),
         "hot_path": [report.paths[index] for index in find_hot_path(report.modules, costs)],
         "notes": list(costs.notes),
+        "backward_ms": costs.backward_ms,
+        "backward_flops": total_flops(costs, backward=True),
         "modules": [
             {
                 "path": report.paths[row.index],
@@ -35,7 +37,10 @@ def costs_to_json(report: Report, costs: Costs) -> dict[str, Any]:
     }
 
 
-_NAMES = ("ms", "own_ms", "flops", "own_flops", "activations", "own_activations")
+_NAMES = (
+    "ms", "own_ms", "flops", "own_flops", "activations", "own_activations",
+    "backward_ms", "own_backward_ms", "backward_flops", "own_backward_flops",
+)  # fmt: skip
 
 
 def _measured(found: CostRow | None, costs: Costs) -> dict[str, Any]:

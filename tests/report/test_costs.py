@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import torch
+from msgspec.structs import astuple as struct_values
 from torch import nn
 
 import inspector
@@ -79,6 +80,29 @@ def test_flops_that_are_not_known_are_null_and_said_to_be() -> None:
     assert found["flops"] is None and found["flops_problem"] and found["modules"][0]["flops"] is None
 
 
+def test_a_backward_pass_has_columns_and_fields_of_its_own() -> None:
+    report = measured()
+    assert report.costs is not None and "Back ms" not in render_costs(report, 200)
+    before = read_document(render_json(report))["costs"]
+    assert before["backward_ms"] is before["backward_flops"] is before["modules"][0]["own_backward_ms"] is None
+    behind = tuple(
+        CostRow(row.module, 1, Cost(*struct_values(row.cost)[:6], 2 * row.cost.ms, 2 * row.cost.own_ms, 100, 25))
+        for row in report.costs.rows
+    )
+    costs = Costs(1, behind, (), 10.0, 5, "host", backward_ms=20.0)
+    report = replace(report, costs=costs, paths=[])
+    lines = render_costs(report, 200).splitlines()
+    assert lines[0].split()[-5:] == ["ms", "Back", "FLOPs", "Parameters", "Activations"] and "Back ms" in lines[0]
+    assert "8.000" in lines[1] and " 100 " in lines[1]
+    assert any(line.startswith("10.00 ms and 20.00 ms backward, median of 5") for line in lines)
+    assert any(line.startswith("256 FLOPs and 100 backward as torch counts them") for line in lines)
+    found = read_document(render_json(report))["costs"]
+    rows = {row["path"]: row for row in found["modules"]}
+    assert found["backward_ms"] == 20.0 and found["backward_flops"] == 100
+    assert rows["blocks.1"]["backward_ms"] == rows["blocks.1"]["own_backward_ms"] == 8.0
+    assert rows["unused"]["backward_ms"] is None and rows["first"]["own_backward_flops"] == 25
+
+
 def test_a_report_without_costs_has_none() -> None:
     assert "costs" not in read_document(render_json(make_report(Net(), (torch.ones(2, 4),))))
 
@@ -104,4 +128,6 @@ def test_costs_that_nobody_would_be_shown_are_refused() -> None:
 
 def test_the_summary_of_the_library_has_them() -> None:
     said = inspector.summary(nn.Sequential(nn.Linear(4, 4)), torch.ones(2, 4), costs=2)
-    assert "median of 2 passes" in said and "Own ms" in said
+    assert "median of 2 passes" in said and "Own ms" in said and "Back ms" not in said
+    said = inspector.summary(nn.Sequential(nn.Linear(4, 4)), torch.ones(2, 4), costs=1, backward=True)
+    assert "ms backward, median of 1 passes" in said and "Back ms" in said and "loss" in said

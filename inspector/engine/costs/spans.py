@@ -16,12 +16,13 @@ class Mark(NamedTuple):
     entering: bool
     thread: int
     at: Any
+    node: int = -1  # the number of the next node of the graph; -1 where it is of another thread
 
 
 @dataclass(slots=True)
 class Span:
     """One call. `call` counts those of its module, `parent` is the place of the call around it among those entered, -1
-    for none."""
+    for none. `nodes` are the numbers of those of the graph that it made, with all that is in it."""
 
     module: int
     call: int
@@ -29,6 +30,7 @@ class Span:
     began: float = 0.0
     whole: float = 0.0
     own: float = 0.0
+    nodes: range = range(-1, -1)
 
 
 def spans_of(marks: Sequence[Mark], values: Sequence[float]) -> list[Span]:
@@ -45,20 +47,22 @@ def spans_of(marks: Sequence[Mark], values: Sequence[float]) -> list[Span]:
         stack = stacks[mark.thread]
         if mark.entering:
             spans.append(Span(mark.module, counts[mark.module], stack[-1] if stack else -1, value))
+            spans[-1].nodes = range(mark.node, mark.node)
             counts[mark.module] += 1
             stack.append(len(spans) - 1)
         elif any(spans[place].module == mark.module for place in reversed(stack)):
-            while _close(spans, stack.pop(), value) != mark.module:
+            while _close(spans, stack.pop(), value, mark.node) != mark.module:
                 pass  # it was left without an exit
     for stack in stacks.values():
         while stack:
-            _close(spans, stack.pop(), values[-1])
+            _close(spans, stack.pop(), values[-1], -1)
     return spans
 
 
-def _close(spans: list[Span], place: int, value: float) -> int:
+def _close(spans: list[Span], place: int, value: float, node: int) -> int:
     """Gives the module that is left."""
     span = spans[place]
+    span.nodes = range(span.nodes.start, node)
     span.whole = value - span.began
     span.own += span.whole
     if span.parent >= 0:
@@ -79,11 +83,16 @@ def combine(passes: Sequence[list[Span]]) -> tuple[list[Span], int]:
         Span(first.module, first.call, first.parent, own=max(median(same.own for same in (first, *others)), 0.0))
         for first, *others in zip(*kept, strict=True)
     ]
-    for span in reversed(result):
+    return add_up(result), len(kept)
+
+
+def add_up(spans: list[Span]) -> list[Span]:
+    """Set what each took in all, from what each took in itself."""
+    for span in reversed(spans):
         span.whole += span.own
         if span.parent >= 0:
-            result[span.parent].whole += span.whole
-    return result, len(kept)
+            spans[span.parent].whole += span.whole
+    return spans
 
 
 def outermost(spans: Sequence[Span]) -> list[bool]:

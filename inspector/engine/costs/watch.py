@@ -1,7 +1,7 @@
 """The lightest look at a pass: at every entry and exit of a module, one mark in a list.
 
-The two hooks are of the process and not of the modules, so that a layer with a fused path takes it, as it does where
-nobody looks.
+A call that is made again in a backward pass is no other one, and is not seen. The two hooks are of the process and not
+of the modules, so that a layer with a fused path takes it, as it does where nobody looks.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from collections.abc import Callable
 from threading import Event, get_ident
 from types import TracebackType
 
+import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
+from ..hooks.graphs import in_backward
 from ..modules.tree import ModuleTree
 from ..recording.recorder import Cancelled
 from ..torch_hooks.eager import untraced
@@ -21,9 +23,11 @@ from ..torch_hooks.ours import OurHandle, OurHook, register
 from .clocks import Clock
 from .spans import Mark, Span, spans_of
 
+_next_node: Callable[[], int] = torch.autograd._get_sequence_nr  # type: ignore[attr-defined]
+
 See = Callable[[object], None]
 """Is told every output before its exit is marked."""
-RawMark = tuple[int, bool, int, object]
+RawMark = tuple[int, bool, int, object, int]
 """The parts of a `Mark`, which takes longer to make."""
 
 
@@ -45,9 +49,11 @@ class Watch:
         self._marks: list[RawMark] = []
         self._handles: list[OurHandle] = []
         self._strangers: set[int | None] = set()
+        self._thread = 0
 
     def __enter__(self) -> Watch:
-        self._strangers = {thread.ident for thread in threading.enumerate()} - {get_ident()}
+        self._thread = get_ident()
+        self._strangers = {thread.ident for thread in threading.enumerate()} - {self._thread}
         index, now, marks = self._tree.index_of_object, self._clock.now, self._marks
         leaving = _Leaving(index, now, marks, self._see)
         self._handles = [
@@ -62,8 +68,13 @@ class Watch:
 
     def spans(self) -> list[Span]:
         """The calls that were seen."""
-        marks = [mark for mark in map(Mark._make, self._marks) if mark.thread not in self._strangers]
+        marks = [mark for mark in map(self._read, self._marks) if mark.thread not in self._strangers]
         return spans_of(marks, self._clock.read([mark.at for mark in marks])) if marks else []
+
+    def _read(self, raw: RawMark) -> Mark:
+        """Each thread counts the nodes of the graph that it makes: those of another one are others."""
+        mark = Mark._make(raw)
+        return mark if mark.thread == self._thread else mark._replace(node=-1)
 
 
 class _Entering(OurHook):
@@ -78,8 +89,8 @@ class _Entering(OurHook):
         if self._stopped():
             raise Cancelled
         index = self._get(id(module))
-        if index is not None:
-            self._mark((index, True, get_ident(), self._now()))
+        if index is not None and not in_backward():
+            self._mark((index, True, get_ident(), self._now(), _next_node()))
 
 
 class _Leaving(OurHook):
@@ -92,8 +103,8 @@ class _Leaving(OurHook):
     @untraced
     def __call__(self, module: nn.Module, args: object, output: object) -> None:
         index = self._get(id(module))
-        if index is None:
+        if index is None or in_backward():
             return
         if self._see is not None:
             self._see(output)
-        self._mark((index, False, get_ident(), self._now()))
+        self._mark((index, False, get_ident(), self._now(), _next_node()))

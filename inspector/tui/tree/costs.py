@@ -51,7 +51,17 @@ COLUMNS = (
         "activations", "given", "Activations", "bytes of outputs, each piece of memory once", 7,
         lambda cost, known: size(cost.activations) if cost.activations else fmt.NOTHING,
     ),
+    CostColumn(
+        "backward", "back", "Backward", "time of its backward pass, with all that is in it", 7,
+        lambda cost, known: fmt.ms(cost.backward_ms) if cost.backward_ms is not None else fmt.NOTHING,
+    ),
+    CostColumn(
+        "backward-flops", "bFLOPs", "Back FLOPs", "of its backward pass", 7,
+        lambda cost, known: count_flops(cost.backward_flops) if cost.backward_ms is not None else fmt.NOTHING,
+    ),
 )  # fmt: skip
+BACKWARD = frozenset({"backward", "backward-flops"})
+"""Those that are known where the last pass had a backward pass."""
 USUAL = ("own", "share", "flops")
 """What is chosen before anybody has chosen."""
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from inspector.records import AnyRequest, Changes, Cost, CostRow, Costs, MeasureCosts
+from inspector.records import AnyRequest, Changes, Cost, CostRow, Costs, MeasureCosts, Run
 from inspector.tui.screens.forms.costs import CostsDialog
 
 from ..fake_engine import FakeEngine, failed, running
@@ -47,6 +48,35 @@ async def test_columns_are_chosen_measured_and_kept(tmp_path: Path, size: tuple[
         await pilot.press("$", "x", "enter")
         await settle(app, pilot)
         assert app.workbench.module_tree.options.costs == () and not engine.requests(MeasureCosts)
+
+
+async def test_backward_columns_are_measured_once_a_pass_went_backward(tmp_path: Path) -> None:
+    engine = make_engine()
+    end = engine.end_pass
+
+    def end_as_asked(problem=None):
+        ended = end(problem)
+        return replace(ended, summary=replace(ended.summary, backward=engine.requests(Run)[-1].backward))
+
+    engine.end_pass = end_as_asked
+    async with running(tmp_path, engine, size=(120, 36)) as (app, pilot, _):
+        await pilot.press("$", "x", *["down"] * 6, "space", "enter")
+        await settle(app, pilot)
+        assert app.workbench.module_tree.options.costs == ("backward",)
+        assert any("b runs a backward pass first" in words for words in told(app))
+        assert len(engine.requests(MeasureCosts)) == 1
+        await pilot.press("$", "enter")
+        await settle(app, pilot)
+        assert len(engine.requests(MeasureCosts)) == 1
+        engine.replies[MeasureCosts] = lambda request: replace(reply(request), backward_ms=20.0)
+        await pilot.press("b")
+        await settle(app, pilot)
+        await pilot.press("$", "enter")
+        await settle(app, pilot)
+        assert len(engine.requests(MeasureCosts)) == 2  # what there was has no backward pass
+        await pilot.press("$", "enter")
+        await settle(app, pilot)
+        assert len(engine.requests(MeasureCosts)) == 2
 
 
 async def test_the_hot_path_leads_into_what_takes_the_longest(tmp_path: Path) -> None:

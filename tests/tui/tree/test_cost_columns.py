@@ -18,7 +18,9 @@ ALL = tuple(column.id for column in COLUMNS)
 
 
 def cost(ms: float, own: float, flops: int | None, activations: int) -> Cost:
-    return Cost(ms, own, flops, flops, activations, activations)
+    """Backward costs twice as much."""
+    twice = 2 * flops if flops is not None else None
+    return Cost(ms, own, flops, flops, activations, activations, 2 * ms, 2 * own, twice, twice)
 
 
 def measured(flops: int | None = 3_600_000_000) -> Model:
@@ -43,7 +45,8 @@ async def test_columns_stand_below_their_names() -> None:
     async with showing(measured(), 110) as (tree, _, _):
         lines = show(tree, *ALL)
         title = " " * 2 + str(tree.border_title)
-        for column, said in zip(COLUMNS, ("20.0 ms", "1.00 ms", "100%", "3.6 G", "80 B", "9.0 kB"), strict=True):
+        said_of_root = "20.0 ms", "1.00 ms", "100%", "3.6 G", "80 B", "9.0 kB", "40.0 ms", "7.2 G"
+        for column, said in zip(COLUMNS, said_of_root, strict=True):
             end = title.index(f" {column.heading}") + 1 + len(column.heading)
             assert lines[0][:end].endswith(said), (title, lines[0])
 
@@ -90,6 +93,16 @@ async def test_costs_of_another_state_are_said_to_be_old() -> None:
         model.changes = Changes(1)
         tree.refresh_rows()
         assert "· old" not in str(tree.border_title)
+
+
+async def test_without_a_backward_pass_its_columns_have_dashes() -> None:
+    model = measured()
+    assert model.costs is not None
+    told = model.costs.costs
+    rows = tuple(CostRow(row.module, row.calls, Cost(1.0, 1.0, 64, 64, 8, 8)) for row in told.rows)
+    model.costs = KnownCosts(Costs(1, rows, (), 4.0, 5, "host"), model.state)
+    async with showing(model, 80) as (tree, _, _):
+        assert show(tree, "backward", "backward-flops")[0].count("–") == 2
 
 
 async def test_flops_that_are_not_known_are_no_dash() -> None:

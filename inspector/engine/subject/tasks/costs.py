@@ -13,9 +13,10 @@ from ...hooks.steps import StepCounter
 from ...inputs import Sample
 from ...passes.generating import generate
 from ...passes.lazy import allow
-from ...passes.training import PassSettings
+from ...passes.training import PassSettings, loss_of
 from ...recording.recorder import Cancelled
 from ..attempts import Attempts
+from ..runner import Runner
 from ..subject import Subject
 
 EXTRA_PASSES = 2
@@ -25,14 +26,21 @@ EXTRA_PASSES = 2
 class CostMeasuring:
     """Args:
     subject: The model.
+    runner: Has run the last pass: its backward pass, if it had one, is measured too.
     attempts: Find out why a pass failed.
     emit: Receives how far it is.
     call_log: Is told what the process does, for whoever outlives it.
     """
 
     def __init__(
-        self, subject: Subject, attempts: Attempts, emit: Callable[[AnyEvent], None], call_log: CallLog | None
+        self,
+        subject: Subject,
+        runner: Runner,
+        attempts: Attempts,
+        emit: Callable[[AnyEvent], None],
+        call_log: CallLog | None,
     ) -> None:
+        self._runner = runner
         self._subject = subject
         self._attempts = attempts
         self._emit = emit
@@ -61,7 +69,7 @@ class CostMeasuring:
         try:
             with subject.observers.away():
                 costs = self._running.measure(subject.generation, request.passes)
-            if costs.clock != "waiting":  # else each module waited for devices
+            if costs.clock != "waiting" and costs.backward_ms is None:  # else modules waited, or nodes had hooks
                 self._take_bare(median(self._running.pass_ms[1 : 1 + request.passes]))
             return costs
         except Cancelled:
@@ -80,7 +88,7 @@ class CostMeasuring:
         subject.bare.take(ms, subject.sample, settings, subject.target.grad)
 
     def _prepare(self, sample: Sample, passes: int) -> Measurement:
-        subject = self._subject
+        subject, settings = self._subject, self._runner.settings
         return Measurement(
             subject.tree,
             subject.backup,
@@ -88,6 +96,7 @@ class CostMeasuring:
             self._call,
             seed=subject.seed,
             grad=subject.target.grad,
+            loss=loss_of(settings.loss) if settings.backward else None,
             tell=lambda done: self._emit(Work("measuring costs", done, passes, "passes")),
         )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ....postmortem.record import CallLog
 from ....records import AnyEvent
 from ..attempts import Attempts
+from ..runner import Runner
 from ..subject import Subject
 from .costs import CostMeasuring
 from .estimates import Estimates
@@ -18,16 +19,22 @@ class Tasks:
 
     Args:
         subject: The model.
+        runner: Runs its passes.
         attempts: Find out why a pass failed.
         emit: Receives how far a task is.
         call_log: Is told what the process does, for whoever outlives it.
     """
 
     def __init__(
-        self, subject: Subject, attempts: Attempts, emit: Callable[[AnyEvent], None], call_log: CallLog | None
+        self,
+        subject: Subject,
+        runner: Runner,
+        attempts: Attempts,
+        emit: Callable[[AnyEvent], None],
+        call_log: CallLog | None,
     ) -> None:
         self.sweeps = Sweeps(subject, attempts, emit, call_log)
-        self.costs = CostMeasuring(subject, attempts, emit, call_log)
+        self.costs = CostMeasuring(subject, runner, attempts, emit, call_log)
         self.estimates = Estimates(subject, emit, call_log)
 
     def cancel(self) -> None:

@@ -9,7 +9,8 @@ from ....client.engine_client import EngineClient
 from ....records import Costs, Failed, MeasureCosts
 from ....report.costs import describe_costs, find_hot_path
 from ... import format
-from ...tree.costs import USUAL
+from ...keys import key_of
+from ...tree.costs import BACKWARD, USUAL
 from ...tree.lines import DisplayOptions
 from ..host import Host
 from ..presenter import Presenter
@@ -41,6 +42,7 @@ class CostActions:
             elif wanted is not None:
                 self._options.costs = wanted.columns
                 self.presenter.show_rows()
+                self._explain_backward()
                 if wanted.then == "measure" or (wanted.columns and not self._is_fresh):
                     self.measure()
 
@@ -77,7 +79,23 @@ class CostActions:
 
     @property
     def _is_fresh(self) -> bool:
-        return self.state.model.costs is not None and not self.state.model.costs_are_old
+        known = self.state.model.costs
+        lacks = known is not None and known.costs.backward_ms is None and self._shows_backward and self._goes_back
+        return known is not None and not self.state.model.costs_are_old and not lacks
+
+    @property
+    def _shows_backward(self) -> bool:
+        return not BACKWARD.isdisjoint(self._options.costs)
+
+    @property
+    def _goes_back(self) -> bool:
+        """The last pass did, and so do those that are measured."""
+        return self.state.model.summary is not None and self.state.model.summary.backward
+
+    def _explain_backward(self) -> None:
+        """Say how the columns get something in them, where they cannot have it now."""
+        if self._shows_backward and not self._goes_back:
+            self.host.tell(f"{key_of('backward')} runs a backward pass first: what is measured goes like the last pass")
 
     def _refuse(self) -> bool:
         """Say why nothing can be measured, where that is so."""
