@@ -19,6 +19,7 @@ from ..records import (
     EditParameters,
     EstimateMemory,
     Failed,
+    FindFirstBad,
     GetCalls,
     GetSource,
     Hello,
@@ -57,6 +58,7 @@ _MEANWHILE = {
     Run: "during the forward pass",
     RunSweep: "during the sweep",
     MeasureCosts: "while measuring costs",
+    FindFirstBad: "while looking for the first bad value",
     EstimateMemory: "while estimating memory",
     Open: "while loading the model",
     SetInput: "while making the input",
@@ -120,7 +122,7 @@ class Conversation:
         """A pass fetches values that somebody wanted however long it takes, costs are measured, memory is estimated, or
         a file is written: each can be cancelled."""
         return any(
-            isinstance(request, Save | MeasureCosts | EstimateMemory)
+            isinstance(request, Save | MeasureCosts | EstimateMemory | FindFirstBad)
             or (isinstance(request, GetCalls) and request.force)
             for request, _ in self._waiting.values()
         )

@@ -15,6 +15,7 @@ from ..records import (
     Choices,
     Done,
     EstimateMemory,
+    FindFirstBad,
     GetTrace,
     Look,
     MeasureCosts,
@@ -67,6 +68,8 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
             return session.tasks.sweeps.run(request)
         case MeasureCosts():
             return session.tasks.costs.measure(request)
+        case FindFirstBad():
+            return session.tasks.first_bad.find(request)
         case EstimateMemory():
             return session.tasks.estimates.run(request)
         case requests.SetInput():

@@ -14,6 +14,7 @@ from .base import *
 from .costs import *
 from .estimates import *
 from .events import *
+from .first_bad import *
 from .hooks import *
 from .messages import *
 from .model import *

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from .base import Count, Milliseconds
 from .costs import Costs
 from .estimates import MemoryEstimate
+from .first_bad import FirstBadValue
 from .hooks import Change, KindInfo, Recipe
 from .messages import Event
 from .model import Choice, InputField, ModelInfo, ModuleRow
@@ -160,7 +161,7 @@ AnyEvent: TypeAlias = (
     AnyAnswer | Hello | Stage | Opened | Choices | ModuleRows | HookMarks | OwnFiles | Progress | Work | CallRows
     | PassEnded
     | Kinds | Changes | Saved | Note | Failed | Done | SweepBegan | SweepRows
-    | SweepEnded | Costs | MemoryEstimate
+    | SweepEnded | Costs | MemoryEstimate | FirstBadValue
 )  # fmt: skip
 """What crosses the channel; the type checker lets nothing else be emitted."""
 

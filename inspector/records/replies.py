@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import costs, estimates, events, queries, requests, sweeps
+from . import costs, estimates, events, first_bad, queries, requests, sweeps
 from .messages import Event, Request
 
 REPLIES: dict[type[Request], tuple[type[Event], ...]] = {
@@ -30,6 +30,7 @@ REPLIES: dict[type[Request], tuple[type[Event], ...]] = {
     sweeps.RunSweep: (sweeps.SweepEnded,),
     costs.MeasureCosts: (costs.Costs,),
     estimates.EstimateMemory: (estimates.MemoryEstimate,),
+    first_bad.FindFirstBad: (first_bad.FirstBadValue,),
     **queries.ANSWERS,
 }
 """Beside `Failed`, which answers any of them."""

@@ -7,6 +7,7 @@ from typing import TypeAlias
 from .base import Path
 from .costs import MeasureCosts
 from .estimates import EstimateMemory
+from .first_bad import FindFirstBad
 from .hooks import HookSpec
 from .messages import ModelRequest, Request
 from .model import Budget, Target
@@ -163,6 +164,6 @@ class Shutdown(Request, frozen=True):
 AnyRequest: TypeAlias = (
     AnyQuery | Open | ListTargets | ListKinds | SetInput | Run | GetCalls | Cancel | Observe | SetHook | AddHook
     | ReplaceHook | RemoveHook | DisableAll | EditParameters | LoadStateDict | Undo | TakeBaseline | Save | LoadRecipe
-    | ShowStep | Shutdown | RunSweep | MeasureCosts | EstimateMemory
+    | ShowStep | Shutdown | RunSweep | MeasureCosts | EstimateMemory | FindFirstBad
 )  # fmt: skip
 """What crosses the channel. `engine/answers` has an arm for each; one without is an error of the type checker."""

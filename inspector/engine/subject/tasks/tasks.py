@@ -11,6 +11,7 @@ from ..runner import Runner
 from ..subject import Subject
 from .costs import CostMeasuring
 from .estimates import Estimates
+from .first_bad import FirstBadFinding
 from .sweeps import Sweeps
 
 
@@ -35,9 +36,10 @@ class Tasks:
     ) -> None:
         self.sweeps = Sweeps(subject, attempts, emit, call_log)
         self.costs = CostMeasuring(subject, runner, attempts, emit, call_log)
+        self.first_bad = FirstBadFinding(subject, attempts, emit, call_log)
         self.estimates = Estimates(subject, emit, call_log)
 
     def cancel(self) -> None:
         """Stop whatever runs at the next module. May be called from any thread."""
-        for each in (self.sweeps, self.costs, self.estimates):
+        for each in (self.sweeps, self.costs, self.first_bad, self.estimates):
             each.cancel()

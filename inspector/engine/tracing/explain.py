@@ -1,0 +1,126 @@
+"""Why an operation gave something bad, in a sentence: from its name, what it was given and what it gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from ...records import Statistics, TensorValue, Value
+from ...text import encodable
+from .badness import Bad
+from .ops import BadOp, Origin
+
+_SOFTMAXES = ("softmax", "scaled_dot_product_attention", "logsumexp")
+
+
+def explain(op: BadOp) -> str:
+    """What is known of it."""
+    name = op.name.rpartition(".")[2].strip("_")
+    given = [value for value in op.inputs if isinstance(value, TensorValue)]
+    own = next((words for is_one, look in _REASONS if is_one(name) and (words := look(given))), "")
+    reason = own or _overflow(op, given) or _what_it_gave(op)
+    return encodable(". ".join(filter(None, (reason, _masks(op)))), 500)
+
+
+def explain_origin(origin: Origin) -> str:
+    """The same of what no operation gave."""
+    held = _count(origin.value)
+    if origin.is_parameter:
+        return encodable(f"{origin.name} holds {held} before the pass: look at the checkpoint, or the last step", 500)
+    if origin.name:
+        return f"the input holds {held}"
+    return f"a tensor that no operation of this pass made holds {held}"
+
+
+def _count(value: Value) -> str:
+    found = value.statistics if isinstance(value, TensorValue) else None
+    if found is None:
+        return "what is bad"
+    parts = [f"{count:,} {what}" for count, what in ((found.nan, "NaN"), (found.inf, "infinite")) if count]
+    return " and ".join(parts) or "what is looked for"
+
+
+def _what_it_gave(op: BadOp) -> str:
+    if op.bad is Bad.MEANT:
+        return "its output is the first of which this is true"
+    return f"it gave {_count(op.output)} from what is finite"
+
+
+def _statistics(given: Sequence[TensorValue], number: int) -> Statistics | None:
+    return given[number].statistics if len(given) > number else None
+
+
+def _logarithm(given: Sequence[TensorValue]) -> str:
+    found = _statistics(given, 0)
+    if found is None or found.min is None or found.min > 0:
+        return ""
+    what = f"{found.zeros:,} zeros" if found.min == 0 else f"numbers down to {found.min:.4g}"
+    return f"a logarithm of {what}"
+
+
+def _root(given: Sequence[TensorValue]) -> str:
+    found = _statistics(given, 0)
+    return f"a root of numbers down to {found.min:.4g}" if found is not None and (found.min or 0) < 0 else ""
+
+
+def _division(given: Sequence[TensorValue]) -> str:
+    found = _statistics(given, len(given) - 1)
+    return f"a division by {found.zeros:,} zeros" if found is not None and found.zeros else ""
+
+
+def _exponential(given: Sequence[TensorValue]) -> str:
+    found = _statistics(given, 0)
+    if found is None or found.max is None or not given:
+        return ""
+    limit = torch.log(torch.tensor(_limit_of(given[0]), dtype=torch.float64)).item()
+    return f"an exponential of {found.max:.4g}: {given[0].dtype} ends at {limit:.4g}" if found.max > limit else ""
+
+
+def _softmax(given: Sequence[TensorValue]) -> str:
+    infinite = [found for value in given if (found := value.statistics) is not None and found.inf]
+    if infinite:
+        return "a row of it is masked completely: all of its scores are -inf"
+    return ""
+
+
+def _attention(given: Sequence[TensorValue]) -> str:
+    masks = [value for value in given[3:4] if value.statistics is not None]
+    if masks and (masks[0].dtype == "bool" or (masks[0].statistics is not None and masks[0].statistics.inf)):
+        return "a row of its mask lets nothing through: it is masked completely"
+    return ""
+
+
+def _overflow(op: BadOp, given: Sequence[TensorValue]) -> str:
+    output = op.output
+    if Bad.INFINITE not in op.bad or not isinstance(output, TensorValue) or op.causes:
+        return ""
+    largest = max((abs(bound) for value in given if (found := value.statistics) is not None
+                   for bound in (found.min, found.max) if bound is not None), default=None)  # fmt: skip
+    if largest is None:
+        return ""
+    limit = _limit_of(output)
+    return f"the result leaves the range of {output.dtype}, which ends at {limit:.4g}; it was given up to {largest:.4g}"
+
+
+def _limit_of(value: TensorValue) -> float:
+    dtype = getattr(torch, value.dtype, None)
+    return torch.finfo(dtype).max if isinstance(dtype, torch.dtype) and dtype.is_floating_point else float("inf")
+
+
+def _masks(op: BadOp) -> str:
+    """Where what was filled in on purpose comes from."""
+    for cause in op.causes:
+        if isinstance(cause, BadOp) and cause.fills and cause.place is not None:
+            return f"The infinities are filled in at {cause.place.file}:{cause.place.line}"
+    return ""
+
+
+_REASONS: tuple[tuple[Callable[[str], bool], Callable[[Sequence[TensorValue]], str]], ...] = (
+    (lambda name: name.startswith("log") and "softmax" not in name and "sumexp" not in name, _logarithm),
+    (lambda name: name in ("sqrt", "rsqrt"), _root),
+    (lambda name: "div" in name or name == "reciprocal", _division),
+    (lambda name: name in ("exp", "expm1", "exp2", "sinh", "cosh"), _exponential),
+    (lambda name: "scaled_dot_product" in name, _attention),
+    (lambda name: any(each in name for each in _SOFTMAXES), _softmax),
+)

@@ -1,0 +1,70 @@
+"""From what is bad in the end back to where it began.
+
+Infinities that were filled in on purpose (masks) are no beginning: what a softmax makes NaN of, because a whole row is
+masked, begins at the softmax. Infinities that came by themselves are one, and what is NaN because of them begins there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from .badness import Bad
+from .ops import BadOp, Origin
+
+Where = BadOp | Origin
+
+
+def find_beginnings(bad: Iterable[Where]) -> list[Where]:
+    """All there are, without those that were meant."""
+    known: dict[int, list[Where]] = {}
+    found = dict.fromkeys(begin for each in bad for begin in _beginnings(each, known))
+    return [each for each in found if not is_meant(each)]
+
+
+def is_meant(begin: Where) -> bool:
+    """Whether it is an infinity that somebody wrote, as masks hold them."""
+    if begin.bad != Bad.INFINITE:
+        return False
+    if isinstance(begin, Origin):
+        return not begin.name or _is_mask(begin)
+    return begin.fills and not begin.causes
+
+
+def _is_mask(origin: Origin) -> bool:
+    """A buffer or an input whose only infinities are beside zeros, or nothing else: what is added to scores."""
+    found = getattr(origin.value, "statistics", None)
+    return found is not None and found.min in (None, 0.0) and found.max in (None, 0.0)
+
+
+def _beginnings(end: Where, known: dict[int, list[Where]]) -> list[Where]:
+    """Without recursion: a chain may have as many operations as a pass."""
+    pending = [end]
+    while pending:
+        each = pending[-1]
+        if id(each) in known:
+            pending.pop()
+            continue
+        causes = _relevant(each) if isinstance(each, BadOp) else []
+        missing = [cause for cause in causes if id(cause) not in known]
+        if missing:
+            pending += missing
+            continue
+        known[id(each)] = _join(each, [begin for cause in causes for begin in known[id(cause)]])
+        pending.pop()
+    return known[id(end)]
+
+
+def _relevant(op: BadOp) -> list[Where]:
+    """NaN comes from NaN where there is some."""
+    causes: list[Where] = list(op.causes)
+    if Bad.NAN in op.bad:
+        return [cause for cause in causes if Bad.NAN in cause.bad] or causes
+    return causes
+
+
+def _join(each: Where, begins: list[Where]) -> list[Where]:
+    if not begins:
+        return [each]
+    if Bad.NAN in each.bad and all(Bad.NAN not in begin.bad for begin in begins):
+        return [begin for begin in begins if not is_meant(begin)] or [each]
+    return list(dict.fromkeys(begins))

@@ -1,0 +1,100 @@
+"""Which call of which module is running, on each thread, while a pass is traced.
+
+The two hooks are of the process and not of the modules: a model of 100,000 modules gets two.
+"""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections import defaultdict
+from threading import Event
+from types import TracebackType
+from typing import NamedTuple
+
+from torch import nn
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+
+from ..modules.tree import ModuleTree
+from ..recording.recorder import Cancelled
+from ..torch_hooks.eager import untraced
+from ..torch_hooks.ours import OurHandle, OurHook, register
+
+
+class ModuleCall(NamedTuple):
+    """The `call`th call, from 0, of a module."""
+
+    module: int  # its index in the tree
+    call: int
+
+
+ROOT = ModuleCall(0, 0)
+
+
+class ModuleCalls(threading.local):
+    """Every thread finds a stack of its own in it."""
+
+    def __init__(self) -> None:
+        self.stack: list[ModuleCall] = []
+
+    @property
+    def innermost(self) -> ModuleCall:
+        """The call that runs now on this thread; of the root, where none does."""
+        return self.stack[-1] if self.stack else ROOT
+
+
+class Following:
+    """Keeps `calls` up to date from `with` to its end.
+
+    Args:
+        calls: Where to keep them.
+        tree: The modules; calls of others are not seen.
+        stop: Once it is set, the next module to be entered raises `Cancelled`.
+    """
+
+    def __init__(self, calls: ModuleCalls, tree: ModuleTree, stop: Event) -> None:
+        self._hooks = _Entering(calls, tree, stop), _Leaving(calls, tree)
+        self._handles: list[OurHandle] = []
+
+    def __enter__(self) -> None:
+        entering, leaving = self._hooks
+        self._handles = [
+            register(register_module_forward_pre_hook, entering),
+            register(register_module_forward_hook, leaving, always_call=True),
+        ]
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+
+class _Entering(OurHook):
+    """Before a call."""
+
+    def __init__(self, calls: ModuleCalls, tree: ModuleTree, stop: Event) -> None:
+        super().__init__()
+        self._calls, self._index, self._stop = calls, tree.index_of_object, stop
+        self._numbers: defaultdict[int, itertools.count[int]] = defaultdict(itertools.count)
+
+    @untraced
+    def __call__(self, module: nn.Module, args: object) -> None:
+        if self._stop.is_set():
+            raise Cancelled
+        index = self._index.get(id(module))
+        if index is not None:
+            self._calls.stack.append(ModuleCall(index, next(self._numbers[index])))
+
+
+class _Leaving(OurHook):
+    """After a call, also after one that raised."""
+
+    def __init__(self, calls: ModuleCalls, tree: ModuleTree) -> None:
+        super().__init__()
+        self._calls, self._index = calls, tree.index_of_object
+
+    @untraced
+    def __call__(self, module: nn.Module, args: object, output: object) -> None:
+        index, stack = self._index.get(id(module)), self._calls.stack
+        if index is not None and any(call.module == index for call in stack):
+            while stack.pop().module != index:
+                pass

@@ -1,0 +1,212 @@
+"""One pass that is looked at operation by operation, under the guard: where its first bad value came from."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from ...records import CodeLine, FirstBadValue, Path
+from ...text import encodable
+from ..hooks.conditions import Condition
+from ..hooks.steps import StepCounter
+from ..inputs import Sample
+from ..modules.tree import ModuleTree
+from ..passes.gradients import forget_gradients
+from ..passes.guarded import Outcome, forget, run_guarded
+from ..passes.training import Loss
+from ..restore.backup import TensorBackup
+from ..values import nested
+from .backward import BackwardWatch, BadNode
+from .badness import Check, find_not_finite, when
+from .explain import explain, explain_origin
+from .flow import Where, find_beginnings, is_meant
+from .lines import CodePlace
+from .module_calls import Following, ModuleCalls
+from .ops import BadOp, OpTracer, Origin, name_tensors
+
+Call = Callable[[Sample], object]
+
+
+@dataclass
+class _Seen:
+    """What is known when the pass is over."""
+
+    ends: list[Where] = field(default_factory=list)  # bad values that an output or the loss holds
+    node: BadNode | None = None
+    gradient: str = ""  # the first parameter whose gradient is bad
+
+
+class FirstBadSearch:
+    """Args:
+    tree: The model.
+    backup: Copies of its tensors to restore from.
+    sample: Is copied.
+    call: Calls the model with the copy.
+    seed: Of the pass.
+    grad: Whether the forward records gradients.
+    steps: Counts the steps of `call`.
+    loss: Where a backward pass begins; None for none.
+    condition: What counts as bad, None for NaN and infinity.
+    everything: Also what never reaches an output, a loss or a gradient.
+    """
+
+    def __init__(
+        self,
+        tree: ModuleTree,
+        backup: TensorBackup,
+        sample: Sample,
+        call: Call,
+        steps: StepCounter,
+        *,
+        seed: int,
+        grad: bool = False,
+        loss: Loss | None = None,
+        condition: Condition | None = None,
+        everything: bool = False,
+    ) -> None:
+        self._tree = tree
+        self._backup = backup
+        self._sample = sample
+        self._call = call
+        self._steps = steps
+        self._seed = seed
+        self._grad = grad or loss is not None
+        self._loss = loss
+        self._check: Check = find_not_finite if condition is None else when(condition)
+        self._everything = everything or condition is not None
+        self._stop = threading.Event()
+        self._calls = ModuleCalls()
+        self._tracer = OpTracer(
+            self._check, lambda: self._calls.innermost, lambda: steps.number, name_tensors(tree.root)
+        )
+        self._seen = _Seen()
+
+    def cancel(self) -> None:
+        """Stop at the next module. May be called from any thread."""
+        self._stop.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Somebody called `cancel`."""
+        return self._stop.is_set()
+
+    def run(self) -> Outcome[None]:
+        """Run the pass once. What it raised is in the outcome; `answer` knows what was bad until then."""
+        copies: list[Sample] = []
+        return run_guarded(
+            self._tree,
+            self._backup,
+            lambda: self._run(copies[0]),
+            forget,
+            seed=self._seed,
+            grad=self._grad,
+            prepare=lambda: copies.append(self._sample.copy()),
+        )
+
+    def _run(self, sample: Sample) -> None:
+        self._tracer.take_inputs(nested.tensors_in((sample.args, sample.kwargs)))
+        places = self._tracer.follow_graph() if self._loss is not None else {}
+        with ExitStack() as stack:
+            stack.enter_context(Following(self._calls, self._tree, self._stop))
+            stack.enter_context(self._tracer)
+            output = self._call(sample)
+            self._take_ends(nested.tensors_in(output, nested.without_state))
+            if self._loss is None:
+                return
+            self._tracer.begin_loss()
+            forget_gradients(self._tree)
+            loss = self._loss(output, sample)
+            self._take_ends([loss])
+        if not self._seen.ends:
+            self._run_backward(loss, BackwardWatch(loss, self._check, places))
+
+    def _run_backward(self, loss: Tensor, watch: BackwardWatch) -> None:
+        with watch:
+            loss.backward()  # type: ignore[no-untyped-call]
+        bad = (name for name, each in self._tree.root.named_parameters()
+               if each.grad is not None and self._check(each.grad))  # fmt: skip
+        self._seen.gradient = next(bad, "")
+        if self._seen.gradient or self._everything:
+            self._seen.node = watch.found
+
+    def _take_ends(self, tensors: Iterable[Tensor]) -> None:
+        with torch._C.DisableTorchFunction():
+            found = [end for tensor in tensors if (end := self._tracer.cause_of(tensor)) is not None]
+        self._seen.ends += found
+
+    def answer(self, generation: int, raised: bool) -> FirstBadValue:
+        """What the pass, that may have `raised`, showed."""
+        begins = find_beginnings(self._seen.ends)
+        if not begins and (self._everything or raised):
+            begins = [each for each in self._tracer.found if not each.causes and not is_meant(each)]
+        if begins:
+            return self._answer_forward(generation, min(begins, key=_order))
+        if self._seen.node is not None:
+            return self._answer_backward(generation, self._seen.node)
+        return FirstBadValue(generation, False, operations=self._tracer.count)
+
+    def _answer_forward(self, generation: int, begin: Where) -> FirstBadValue:
+        if isinstance(begin, Origin):
+            return FirstBadValue(
+                generation,
+                True,
+                "parameter" if begin.is_parameter else "input",
+                self._owner(begin.name) if begin.is_parameter else (),
+                output=begin.value,
+                parameters=(encodable(begin.name, 1_000),) if begin.is_parameter else (),
+                explanation=explain_origin(begin),
+                operations=self._tracer.count,
+            )
+        return FirstBadValue(
+            generation,
+            True,
+            "loss" if begin.in_loss else "forward",
+            () if begin.in_loss else self._tree.paths[begin.call.module],
+            begin.call.call,
+            begin.step,
+            _line(begin.place),
+            encodable(begin.name, 200),
+            begin.inputs,
+            begin.output,
+            tuple(encodable(name, 1_000) for name in begin.parameters),
+            explain(begin),
+            self._tracer.count,
+        )
+
+    def _answer_backward(self, generation: int, node: BadNode) -> FirstBadValue:
+        of = node.of
+        reached = f"; the gradient of {self._seen.gradient} is bad in the end" if self._seen.gradient else ""
+        made = f"the gradient of {of.name}" if of is not None else "a gradient"
+        return FirstBadValue(
+            generation,
+            True,
+            "backward",
+            self._tree.paths[of.call.module] if of is not None and not of.in_loss else (),
+            of.call.call if of is not None else 0,
+            of.step if of is not None else 0,
+            _line(of.place) if of is not None else None,
+            encodable(node.name, 200),
+            node.inputs,
+            node.output,
+            explanation=encodable(f"{made} is not finite where it was given what is{reached}", 500),
+            operations=self._tracer.count,
+        )
+
+    def _owner(self, name: str) -> Path:
+        """Of the module that holds a parameter."""
+        module = self._tree.root.get_submodule(name.rpartition(".")[0])
+        return self._tree.paths[self._tree.index_of_object[id(module)]]
+
+
+def _order(begin: Where) -> int:
+    """What was bad before the first operation comes first."""
+    return begin.number if isinstance(begin, BadOp) else -1
+
+
+def _line(place: CodePlace | None) -> CodeLine | None:
+    return None if place is None else CodeLine(place.file, place.line, place.expression())
