@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         if verb is OPEN:
             _refuse_slip(arguments)
-        code: int = import_module(f".{verb.name}", __package__).run(arguments)
+        code: int = import_module(f".{verb.file}", __package__).run(arguments)
     except OutputError as error:
         return _fail(error)
     except UsageError as error:

@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if not options.hook and not options.clean:
         parser.error("give --clean, the input to patch from, or --hook, what is done at each place: --hook 'zero()'")
-    from .sweeping import print_sweep
+    from .asking.sweeping import print_sweep
 
     config = configure(options.config)
     target, request = _read(parser, options, config)

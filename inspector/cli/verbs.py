@@ -16,11 +16,17 @@ class Verb:
     name: str
     meaning: str
 
+    @property
+    def file(self) -> str:
+        """The module's name in this package."""
+        return self.name.replace("-", "_")
+
 
 OPEN = Verb("open", "open TARGET, in the app or as a report: what no verb means too")
 
 VERBS: tuple[Verb, ...] = (
     OPEN,
+    Verb("first-bad", "name the first operation of a pass that gives NaN or infinity, with its line"),
     Verb("sweep", "patch or ablate one place after another, and measure what that does"),
     Verb("config", "show, make or edit the configuration: keys, colours, what targets are opened with"),
     Verb("completion", "print what bash, zsh or fish needs to complete this command"),

@@ -69,9 +69,9 @@ def _columns(rows: Sequence[CapturedRow], width: int) -> list[_Column]:
         _Column("output", "left", _output),
         *(_Column(name, "right", partial(_measure, name)) for name in ("min", "mean", "max", "std")),
         _Column("zeros", "right", _share_of_zeros),
-        _Column("grad", "right", lambda row: _number(row.gradient) if row.gradient is not None else ""),
+        _Column("grad", "right", lambda row: number(row.gradient) if row.gradient is not None else ""),
         _Column("ms", "right", lambda row: f"{row.ms:.2f}"),
-        _Column("", "left", lambda row: ", ".join(_alarms(_statistics(row)))),
+        _Column("", "left", lambda row: ", ".join(alarms(_statistics(row)))),
     ]
     columns = [each for each in columns if each.name in ("class", "output", "ms") or any(map(each.cell, rows))]
     return [each for each in columns if width >= ROOMY or each.name not in ("min", "max", "zeros")]
@@ -85,8 +85,8 @@ def describe_output(row: CapturedRow) -> str:
     ]
     found = _statistics(row)
     if found is not None:
-        words += [f"{name} {_number(getattr(found, name))}" for name in ("min", "mean", "max", "std")]
-    return ", ".join([*words, *_alarms(found)])
+        words += [f"{name} {number(getattr(found, name))}" for name in ("min", "mean", "max", "std")]
+    return ", ".join([*words, *alarms(found)])
 
 
 def name_call(row: CapturedRow) -> str:
@@ -105,7 +105,7 @@ def _output(row: CapturedRow) -> str:
 
 def _measure(name: str, row: CapturedRow) -> str:
     found = _statistics(row)
-    return _number(getattr(found, name)) if found is not None else ""
+    return number(getattr(found, name)) if found is not None else ""
 
 
 def _statistics(row: CapturedRow) -> Statistics | None:
@@ -122,13 +122,13 @@ def _share_of_zeros(row: CapturedRow) -> str:
     return f"{zeros / elements:.0%}" if elements > 0 and of_shape else ""
 
 
-def _alarms(found: Statistics | None) -> list[str]:
+def alarms(found: Statistics | None) -> list[str]:
     if found is None:
         return []
     return [f"{count:,} {name}" for count, name in ((found.nan, "NaN"), (found.inf, "Inf")) if count]
 
 
-def _number(value: float | None) -> str:
+def number(value: float | None) -> str:
     """In at most seven characters, mostly."""
     if value is None:
         return "–"

@@ -97,9 +97,10 @@ def _be_engine(be: Callable[[int, int], object], fd: int, call_log: int, streams
 @contextlib.contextmanager
 def engines_from(start: Callable[[], Connection] = start_forked) -> Iterator[None]:
     """While it lasts, every engine is one of these."""
-    from inspector.cli import reading, sweeping
+    from inspector.cli import reading
+    from inspector.cli.asking import question
 
     with contextlib.ExitStack() as patches:
-        for module in (process, engine_client, reading, sweeping):
+        for module in (process, engine_client, reading, question):
             patches.enter_context(mock.patch.object(module, "start_engine", start))
         yield

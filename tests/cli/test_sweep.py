@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import inspector
-from inspector.cli import sweeping
+from inspector.cli.asking import sweeping
 from inspector.cli.main import main
 from inspector.cli.output import write, write_ascii
 from tests.cli.test_headless import ROOT, command

@@ -30,7 +30,7 @@ def test_all_else_is_opened_as_it_was_typed(typed: list[str]) -> None:
 
 def test_a_verb_is_a_file_of_its_name() -> None:
     for verb in VERBS:
-        assert callable(import_module(f"inspector.cli.{verb.name}").run)
+        assert callable(import_module(f"inspector.cli.{verb.file}").run)
 
 
 def test_help_names_every_verb(capsys: pytest.CaptureFixture[str]) -> None:

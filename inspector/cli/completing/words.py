@@ -17,7 +17,7 @@ def complete_words(words: Sequence[str]) -> list[Candidate]:
     """The candidates for the last of the words behind the name of the program. It may be empty."""
     *before, begun = words or [""]
     verb, typed = split_verb(list(before))
-    parser = import_module(f"..{verb.name}", __package__).make_parser()
+    parser = import_module(f"..{verb.file}", __package__).make_parser()
     if (option := _find_open(parser, typed)) is not None:
         return _complete_value(option, begun)
     if begun.startswith("-"):

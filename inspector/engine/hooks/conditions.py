@@ -1,4 +1,4 @@
-"""A condition on a tensor's summary: `nan > 0`, `std > 10`, `min < 0 and max > 6`."""
+"""A condition on a tensor's summary: `nan > 0`, `std > 10`, `zeros > 0.5`, `min < 0 and max > 6`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ COUNTS: dict[str, Callable[[Tensor], float]] = {
     "zeros": lambda tensor: (tensor == 0).sum().item(),
 }
 NAMES = (*MEASURES, *COUNTS)
+_SHARE = "_share"
+"""Behind the name of a count: of all elements."""
 
 _ALLOWED = (
     ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Name, ast.Load,
@@ -31,14 +33,15 @@ _ALLOWED = (
 
 @dataclass(frozen=True)
 class Condition:
-    """One that was parsed. `names` are the measures it compares."""
+    """One that was parsed. `names` are the measures that `code` compares."""
 
     text: str
+    code: str
     names: tuple[str, ...]
 
     def holds(self, tensor: Tensor) -> bool:
         """Whether it is true of this tensor."""
-        return bool(eval(self.text, {"__builtins__": {}}, measure(tensor, self.names)))
+        return bool(eval(self.code, {"__builtins__": {}}, measure(tensor, self.names)))
 
 
 def measure(tensor: Tensor, names: tuple[str, ...]) -> dict[str, float]:
@@ -46,6 +49,8 @@ def measure(tensor: Tensor, names: tuple[str, ...]) -> dict[str, float]:
     tensor = tensor.detach()
     tensor = tensor.abs() if tensor.is_complex() else tensor
     found = {name: COUNTS[name](tensor) for name in names if name in COUNTS}
+    shares = [name for name in names if name.endswith(_SHARE)]
+    found |= {name: COUNTS[name.removesuffix(_SHARE)](tensor) / max(tensor.numel(), 1) for name in shares}
     wanted = [name for name in names if name in MEASURES]
     if wanted:
         finite = tensor.double()
@@ -70,7 +75,28 @@ def parse_condition(text: str) -> Condition | None:
         raise ValueError(f"{strange[0]!r} cannot be compared; there are {', '.join(NAMES)}")
     if not all(isinstance(node, _ALLOWED) for node in nodes) or not names or not _compares(tree.body):
         raise ValueError(f"{text[:80]!r} is no comparison of {', '.join(NAMES)} with numbers")
-    return Condition(text, tuple(names))
+    return Condition(text, *_compare_shares(tree))
+
+
+class _Shares(ast.NodeTransformer):
+    """A count that is compared with less than one is meant as a share of all elements."""
+
+    def visit_Compare(self, node: ast.Compare) -> ast.Compare:
+        parts = [node.left, *node.comparators]
+        if any(
+            isinstance(each, ast.Constant) and isinstance(each.value, float) and 0 < each.value < 1 for each in parts
+        ):
+            for each in parts:
+                if isinstance(each, ast.Name) and each.id in COUNTS:
+                    each.id += _SHARE
+        return node
+
+
+def _compare_shares(tree: ast.Expression) -> tuple[str, tuple[str, ...]]:
+    """What is to be evaluated, and what that measures."""
+    changed = ast.unparse(_Shares().visit(tree))
+    names = dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return changed, tuple(names)
 
 
 def _compares(node: ast.expr) -> bool:
