@@ -7,10 +7,10 @@ inputs and the process as they were.
 
 from __future__ import annotations
 
-import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from threading import Event
 from typing import NamedTuple, TypeVar
 
 import torch
@@ -67,6 +67,7 @@ class Measurement:
     seed: Of every pass.
     grad: Whether passes record gradients.
     loss: What a backward pass starts from; None without one.
+    stop: Once it is set, a pass ends at its next module.
     tell: Told before every pass, how many are over.
     """
 
@@ -80,6 +81,7 @@ class Measurement:
         seed: int,
         grad: bool,
         loss: Loss | None = None,
+        stop: Event,
         tell: Callable[[int], object],
     ) -> None:
         self._tree = tree
@@ -90,14 +92,10 @@ class Measurement:
         self._grad = grad
         self._loss = loss
         self._tell = tell
-        self._stop = threading.Event()
+        self._stop = stop
         self._done = 0
         self._notes: dict[str, None] = {}
         self.pass_ms: list[float] = []  # of every pass that came to its end
-
-    def cancel(self) -> None:
-        """Stop at the next module. May be called from any thread."""
-        self._stop.set()
 
     def measure(self, generation: int, passes: int) -> Costs:
         """Two passes more than these.

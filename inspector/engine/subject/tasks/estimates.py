@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 
 import torch
@@ -10,7 +9,6 @@ from msgspec.structs import replace
 from torch import nn
 
 from ....errors import UsageError
-from ....postmortem.record import CallLog
 from ....records import AnyEvent, EstimateMemory, MemoryEstimate, MemoryPeak, MemoryRow, Problem, Work
 from ....text import encodable
 from ...costs.batch import Batch, repeat_rows
@@ -25,6 +23,7 @@ from ...passes.guarded import Outcome, forget, run_guarded
 from ...passes.training import loss_of, optimizer_of
 from ...recording.recorder import Cancelled
 from ..subject import Subject
+from .task import Task
 
 _LEAST = 0.01
 """Of what the fullest device holds: one that holds less has no more than counters on it."""
@@ -38,22 +37,8 @@ RECURRENT = "what kernels of recurrent layers keep for the backward pass is not 
 WITHOUT_MEMORY = "tensors on the meta device are taken to be on {device}"
 
 
-class Estimates:
-    """Args:
-    subject: The model.
-    emit: Receives how far it is.
-    call_log: Is told what the process does, for whoever outlives it.
-    """
-
-    def __init__(self, subject: Subject, emit: Callable[[AnyEvent], None], call_log: CallLog | None) -> None:
-        self._subject = subject
-        self._emit = emit
-        self._call_log = call_log
-        self._cancelled = threading.Event()
-
-    def cancel(self) -> None:
-        """Stop at the next operation. May be called from any thread."""
-        self._cancelled.set()
+class Estimates(Task):
+    """A step that is run on tensors without memory, or measured."""
 
     def run(self, request: EstimateMemory) -> MemoryEstimate:
         """One step for each size. What the model raises in one is told in its row.
@@ -63,16 +48,9 @@ class Estimates:
         """
         self._check_runnable()
         _check_sizes(request.batches)
-        self._cancelled.clear()
-        if self._call_log is not None:
-            self._call_log.begin("estimating memory", self._subject.generation, 0)
-        subject = self._subject
-        try:
-            with subject.change_log.as_in(subject.change_log.baseline), subject.observers.away():
-                return _Estimate(subject, request, self._emit, self._check).run()
-        finally:
-            if self._call_log is not None:
-                self._call_log.end()
+        subject, log = self._subject, self._subject.change_log
+        with self._doing("estimating memory"), log.as_in(log.baseline), subject.observers.away():
+            return _Estimate(subject, request, self._emit, self._check).run()
 
     def _check_runnable(self) -> None:
         subject = self._subject
@@ -81,8 +59,7 @@ class Estimates:
             why = "its lazy modules have no shapes" if subject.info.lazy else "it has no forward"
             what = f"the memory of {subject.info.class_name} cannot be estimated: {why}"
             raise UsageError(what, hint="open a model that can be called as it is")
-        if subject.sample is None:
-            raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
+        self._find_sample()
 
     def _check(self) -> None:
         if self._cancelled.is_set():

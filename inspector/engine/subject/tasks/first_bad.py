@@ -2,43 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from msgspec.structs import replace
 
 from ....errors import InspectorError, UsageError
-from ....postmortem.record import CallLog
-from ....records import AnyEvent, FindFirstBad, FirstBadValue, Note, Run
+from ....records import FindFirstBad, FirstBadValue, Note, Run
 from ....text import encodable
 from ...hooks.conditions import Condition, parse_condition
 from ...inputs import Sample
-from ...passes.generating import generate
 from ...passes.lazy import allow
 from ...passes.training import loss_of
 from ...tracing.search import FirstBadSearch
-from ..attempts import Attempts
-from ..subject import Subject
+from .task import Task
 
 
-class FirstBadFinding:
-    """Args:
-    subject: The model.
-    attempts: Find out why a pass failed.
-    emit: Receives what is worth a note.
-    call_log: Is told what the process does, for whoever outlives it.
-    """
+class FirstBadFinding(Task):
+    """One pass after the other."""
 
-    def __init__(
-        self, subject: Subject, attempts: Attempts, emit: Callable[[AnyEvent], None], call_log: CallLog | None
-    ) -> None:
-        self._subject = subject
-        self._attempts = attempts
-        self._emit = emit
-        self._call_log = call_log
-        self._running: FirstBadSearch | None = None
+    _running: FirstBadSearch | None = None
 
     def cancel(self) -> None:
-        """Stop at the next module. May be called from any thread."""
         if self._running is not None:
             self._running.cancel()
 
@@ -51,22 +33,17 @@ class FirstBadFinding:
         subject = self._subject
         subject.check_callable()
         allow(subject.info, subject.target, Run(subject.generation, backward=request.backward))
-        if subject.sample is None:
-            raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
+        sample = self._find_sample()
         if request.backward and subject.target.generate:
             raise UsageError(
                 "generate() leaves no graph for a backward pass", hint="--generate or --backward, not both"
             )
-        self._running = running = self._prepare(subject.sample, request, _condition_of(request.condition))
-        if self._call_log is not None:
-            self._call_log.begin("the search for the first bad value", subject.generation, 0)
+        self._running = running = self._prepare(sample, request, _condition_of(request.condition))
         try:
-            with subject.observers.away():
+            with self._doing("the search for the first bad value"), subject.observers.away():
                 outcome = running.run()
         finally:
             self._running = None
-            if self._call_log is not None:
-                self._call_log.end()
         if running.stopped:
             raise UsageError("the search was stopped: nothing is known", hint="look again")
         answer = running.answer(subject.generation, outcome.error is not None)
@@ -91,19 +68,6 @@ class FirstBadFinding:
             condition=condition,
             everything=request.everything,
         )
-
-    def _call(self, sample: Sample) -> object:
-        """The model, or where tokens are generated, that."""
-        log, root = self._subject.change_log, self._subject.tree.root
-        log.start()
-        steps = log.hook_state.steps
-        if self._subject.target.generate:
-            output = generate(root, sample, self._subject.target.generate, steps)
-        else:
-            steps.begin()
-            output = root(*sample.args, **sample.kwargs)
-        log.hook_state.end_pass()
-        return output
 
 
 def _condition_of(text: str) -> Condition | None:

@@ -34,10 +34,11 @@ class Tasks:
         emit: Callable[[AnyEvent], None],
         call_log: CallLog | None,
     ) -> None:
-        self.sweeps = Sweeps(subject, attempts, emit, call_log)
-        self.costs = CostMeasuring(subject, runner, attempts, emit, call_log)
-        self.first_bad = FirstBadFinding(subject, attempts, emit, call_log)
-        self.estimates = Estimates(subject, emit, call_log)
+        given = subject, runner, attempts, emit, call_log
+        self.sweeps = Sweeps(*given)
+        self.costs = CostMeasuring(*given)
+        self.first_bad = FirstBadFinding(*given)
+        self.estimates = Estimates(*given)
 
     def cancel(self) -> None:
         """Stop whatever runs at the next module. May be called from any thread."""
