@@ -6,10 +6,10 @@ them.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from ..records import CallRow, Changes, HookMarks, ModelInfo, ModuleRow, PassSummary, Path
+from .call_table import CallTable
 from .costs import KnownCosts, State, state_of
 from .module_table import ModuleTable, Paths
 
@@ -33,14 +33,13 @@ class Model:
         self.awaited = awaited
         self.rows = ModuleTable()
         self.paths = Paths(self.rows)
-        self.calls: list[CallRow] = []  # of one step of pass `trace`, in completion order
+        self.calls = CallTable()  # of one step of pass `trace`
         self.trace = 0
         self.step = 0
         self.summary: PassSummary | None = None
         self.marks: HookMarks = HookMarks(generation, b"")
         self.changes = Changes(generation)
         self.costs: KnownCosts | None = None  # where they were measured
-        self._calls_of: dict[int, list[CallRow]] = defaultdict(list)
         self._above_calls: set[int] | None = None  # rows that hold a module that was called
 
     @property
@@ -61,17 +60,13 @@ class Model:
         if (number, step) == (self.trace, self.step):
             return
         self.trace, self.step = number, step
-        self.calls = []
-        self._calls_of = defaultdict(list)
+        self.calls = CallTable()
         self._above_calls = None
 
     def add_calls(self, rows: Sequence[CallRow]) -> None:
         """An engine that died may have left calls of modules that it had not told of yet: those are left out."""
-        rows = [row for row in rows if row.module < len(self.rows)]
-        self.calls.extend(rows)
+        self.calls.extend([row for row in rows if 0 <= row.module < len(self.rows)])
         self._above_calls = None
-        for row in rows:
-            self._calls_of[row.module].append(row)
 
     @property
     def steps(self) -> int:
@@ -108,14 +103,26 @@ class Model:
 
     def calls_of(self, index: int) -> Sequence[CallRow]:
         """The calls of this module in the last pass, in order of their end."""
-        return self._calls_of.get(self.object_of(index), ())
+        return self.calls.of(self.object_of(index))
+
+    def count_calls(self, index: int) -> int:
+        """How many of these there are."""
+        return self.calls.count(self.object_of(index))
+
+    def last_call(self, index: int) -> CallRow | None:
+        """The last of these."""
+        return self.calls.last(self.object_of(index))
+
+    def flags_of(self, index: int) -> int:
+        """`RAISED`, `ALTERED`, `ODD` and `BAD`, where any of these calls is so."""
+        return self.calls.flags(self.object_of(index))
 
     def ran_unseen(self, index: int) -> bool:
         """Whether this module ran in the last pass without a call of its own: one below it was called, or its forward
         was seen to run."""
         if self._above_calls is None:
             self._above_calls = set()
-            for called in self._calls_of:
+            for called in self.calls.called():
                 for above in self.ancestors(called):
                     if above in self._above_calls:
                         break

@@ -92,9 +92,14 @@ class LastPass:
         self.step = step
         self._shown = [call for call in self.calls if call.step == step]
 
-    def rows(self) -> list[CallRow]:
-        """The calls of the step that is looked at."""
-        return [call.row() for call in self._shown]
+    @property
+    def shown(self) -> int:
+        """How many calls the step that is looked at has."""
+        return len(self._shown)
+
+    def rows(self, first: int = 0, last: int | None = None) -> tuple[CallRow, ...]:
+        """Those of them from `first` up to `last`."""
+        return tuple(call.row() for call in self._shown[first:last])
 
     def of(self, index: int) -> list[Call]:
         """The calls of one node in the step that is looked at, as they were recorded first."""

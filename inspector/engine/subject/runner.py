@@ -154,10 +154,10 @@ class Runner:
         self.summary = PassSummary(1, ms, len(calls), steps=steps, first_step=self.last.first_step)
 
     def send_calls(self) -> None:
-        rows = self.last.rows()
-        for first in range(0, max(len(rows), 1), CHUNK):
-            chunk = tuple(rows[first : first + CHUNK])
-            self._emit(CallRows(self._subject.generation, self.last.number, chunk, len(rows), self.last.step))
+        last = self.last
+        for first in range(0, max(last.shown, 1), CHUNK):
+            rows = last.rows(first, first + CHUNK)  # only these: there may be a million
+            self._emit(CallRows(self._subject.generation, last.number, rows, last.shown, last.step))
 
     def show_step(self, step: int) -> None:
         """Look at another step of the last pass, and tell its calls. Raises `UsageError`."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from textual.timer import Timer
 
+from ...client.call_table import ODD
 from ...client.pass_plan import Plan
 from ...records import Calls, PassSummary, Problem, Progress, Work
 from ...report.footer import say_left_out
@@ -192,9 +193,9 @@ class Presenter:
         model = self._state.model
         if model.info is None:
             return []
-        odd = any(call.holds for call in model.calls)  # else no path is needed
-        paths = [".".join(path) for path in model.paths] if odd else []
-        hints = list_hints(model.info, None, model.calls if odd else [], paths)
+        odd = any(True for _ in model.calls.called(ODD))  # else no path is needed
+        paths = list(model.rows.dotted()) if odd else []
+        hints = list_hints(model.info, None, list(model.calls) if odd else [], paths)
         return [hint for hint in hints if hint.kind != "note"]
 
     def log(self, level: str, text: str) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 
 from textual.content import Content
 
+from ...client.call_table import CallKind, CallTable
 from ...client.model import Model
 from ...records import CallRow, Source
 from ...report.findings import name_oddities
@@ -23,17 +25,30 @@ def shapes_by_line(model: Model, source: Source, room: int) -> dict[int, Content
     """By line number of the source's file: what the calls there returned, in the last call of the source's module
     (or of its caller, where the source shows the call site). A shape takes at most `room` cells."""
     index = model.index_of(source.path)
-    calls = () if index is None else model.calls_of(index)
-    outer = calls[-1] if calls else None
+    outer = None if index is None else model.last_call(index)
     if outer is not None and source.part == "site":
         outer = _caller(model.calls, outer)
     if outer is None or not source.file:
         return {}
-    by_line: dict[int, list[CallRow]] = defaultdict(list)
-    for call in _made_by(model.calls, outer):
-        if _same_file(call.file, source.file):
-            by_line[call.line].append(call)
+    by_line: dict[int, _Made] = defaultdict(_Made)
+    calls = model.calls
+    for place in _made_by(calls, outer):
+        if _same_file(calls.kinds[place].file, source.file):
+            by_line[calls.kinds[place].line].add(calls, place)
     return {line: _briefly(made, room) for line, made in by_line.items()}
+
+
+@dataclass
+class _Made:
+    """The calls made on one line, of which there may be very many: the first few, and how many of each kind."""
+
+    shown: list[CallRow] = field(default_factory=list)
+    kinds: Counter[CallKind] = field(default_factory=Counter)
+
+    def add(self, calls: CallTable, place: int) -> None:
+        if len(self.shown) < CALLS_SHOWN:
+            self.shown.append(calls[place])
+        self.kinds[calls.kinds[place]] += 1
 
 
 def _same_file(called: str, shown: str) -> bool:
@@ -43,28 +58,26 @@ def _same_file(called: str, shown: str) -> bool:
     return shown.endswith(os.sep + os.path.normpath(called))
 
 
-def _made_by(calls: Sequence[CallRow], outer: CallRow) -> list[CallRow]:
-    """The calls that `outer` made itself; `calls` are in order of their end."""
-    first = bisect_left(calls, outer.start, key=_end)
-    last = bisect_right(calls, outer.end, key=_end)
-    return [call for call in calls[first:last] if call.depth == outer.depth + 1 and call.start > outer.start]
+def _made_by(calls: CallTable, outer: CallRow) -> Iterator[int]:
+    """Where the calls are that `outer` made itself."""
+    first, last = bisect_left(calls.ends, outer.start), bisect_right(calls.ends, outer.end)
+    for place in range(first, last):
+        if calls.depths[place] == outer.depth + 1 and calls.starts[place] > outer.start:
+            yield place
 
 
-def _caller(calls: Sequence[CallRow], inner: CallRow) -> CallRow | None:
+def _caller(calls: CallTable, inner: CallRow) -> CallRow | None:
     """The call that `inner` was made in: the first that ends after it, one level up."""
-    later = calls[bisect_right(calls, inner.end, key=_end) :]
-    return next((c for c in later if c.depth == inner.depth - 1 and c.start < inner.start), None)
+    later = range(bisect_right(calls.ends, inner.end), len(calls))
+    return next((calls[p] for p in later if calls.depths[p] == inner.depth - 1 and calls.starts[p] < inner.start), None)
 
 
-def _end(call: CallRow) -> int:
-    return call.end
-
-
-def _briefly(calls: list[CallRow], room: int) -> Content:
-    if len(calls) > 1 and len({(call.brief, call.status, call.holds) for call in calls}) == 1:
-        return Content.assemble(("→ ", LIVE), _one(calls[0], room), (f", {len(calls)} times", LIVE))
-    shown = Content(", ").join(_one(call, room) for call in calls[:CALLS_SHOWN])
-    more = len(calls) - CALLS_SHOWN
+def _briefly(made: _Made, room: int) -> Content:
+    count = made.kinds.total()
+    if count > 1 and len({(kind.brief, kind.status, kind.holds) for kind in made.kinds}) == 1:
+        return Content.assemble(("→ ", LIVE), _one(made.shown[0], room), (f", {count} times", LIVE))
+    shown = Content(", ").join(_one(call, room) for call in made.shown)
+    more = count - CALLS_SHOWN
     return Content.assemble(("→ ", LIVE), shown, (f", +{more}", LIVE) if more > 0 else "")
 
 

@@ -78,7 +78,7 @@ class GradientsPanel(LinePanel):
         self.model, self.index = model, index
         if fresh:
             self._trace = model.calls, len(model.calls)
-            self.calls = backward_order(model.calls)
+            self.calls = backward_order(model.calls) if model.calls.has("gradient_norm") else []
         if moved:
             self._go_along()
         if fresh:
@@ -143,7 +143,7 @@ class GradientsPanel(LinePanel):
         return {index for index, own in enumerate(self.model.rows.own_parameters) if own}
 
     def _title_of(self, call: CallRow) -> str:
-        several = len(self.model.calls_of(call.module)) > 1
+        several = self.model.count_calls(call.module) > 1
         return format.path(self.model.paths[call.module]) + (f" #{call.in_step}" if several else "")
 
 

@@ -91,7 +91,7 @@ class OutputsPanel(LinePanel):
         self.calls, self.call = None, 0
 
     def holds_anything(self, model: Model, index: int) -> bool:
-        return bool(model.calls_of(index))
+        return model.count_calls(index) > 0
 
     def select(self, model: Model, index: int) -> None:
         if index != self.index or model is not self.model:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from ...client.call_table import ODD
 from ...client.model import Model
 from ...records import CallRow
 from ...text import visible
 from .. import format as fmt
 from .cells import Cells, Piece, share_line
-from .columns import CLASS_LIMIT, NAME_LIMIT, Columns
+from .columns import CLASS_LIMIT, MEASURED, NAME_LIMIT, Columns
 from .costs import cost_cells
-from .lines import DisplayOptions, Lines, call_badges, remarkable
+from .lines import DisplayOptions, Lines, call_badges
 from .matching import Names, occurrences
 
 _MILLISECONDS = 7  # "23.4 ms"
@@ -26,8 +28,8 @@ class CallLines(Lines):
     def __init__(self, model: Model, options: DisplayOptions, names: Names) -> None:
         super().__init__(model, options, names)
         self.natural.number = _MILLISECONDS
-        self.calls: Sequence[CallRow] = model.calls  # not always the model's: a pass may have begun since
-        self._kept: list[int] | None = None  # by the filter
+        self.calls = model.calls  # not always the model's: a pass may have begun since
+        self._kept: Sequence[int] | None = None  # by the filter
 
     @property
     def ids(self) -> Sequence[int]:
@@ -37,7 +39,7 @@ class CallLines(Lines):
         return max(min(bisect_left(self.ids, id), len(self.ids) - 1), 0)
 
     def row_of(self, id: int) -> int:
-        return self.calls[id].module
+        return self.calls.modules[id]
 
     def narrow(self, matches: Sequence[int] | None) -> None:
         """Keep only calls of these rows; None keeps all."""
@@ -45,38 +47,39 @@ class CallLines(Lines):
             self._kept = None
             return
         wanted = {self.model.object_of(index) for index in matches}
-        self._kept = [i for i, call in enumerate(self.calls) if call.module in wanted]
+        self._kept = array("i", [i for i, module in enumerate(self.calls.modules) if module in wanted])
 
     def first_call(self, index: int) -> int | None:
         """The first shown call of this module."""
-        calls = self.model.calls_of(index)
-        if not calls:
+        places = self.calls.places(self.model.object_of(index))
+        if not places:
             return None
-        id = bisect_left(self.calls, calls[0].end, key=lambda call: call.end)
+        id = places[0]
         at = bisect_left(self.ids, id)
         return id if at < len(self.ids) and self.ids[at] == id else None
 
-    def measure_calls(self, calls: Sequence[CallRow]) -> None:
-        """Calls were appended to the trace."""
-        self.measure_shapes(calls)
-        self.measure_heat(calls)
-        widths, rows = self.natural, self.model.rows
-        modules = {call.module for call in calls}
-        widths.name = max([widths.name, *(min(len(self._name(m)) + 4, NAME_LIMIT) for m in modules)])
-        classes = {rows[m].class_name for m in modules}
+    def measure_calls(self, seen: int) -> None:
+        """Calls were appended to the `seen` ones."""
+        calls, widths = self.calls, self.natural
+        self.measure_briefs(calls.briefs())
+        self.measure_heat(calls.distances(seen))
+        modules = list(calls.called())
+        names = (min(len(self._name(module)) + 4, NAME_LIMIT) for module in modules[:MEASURED])
+        widths.name = max([widths.name, *names])
+        classes = set(map(self.model.rows.class_names.__getitem__, modules))
         widths.class_name = max(
             [widths.class_name, *(cell_len(fmt.cut(visible(name), CLASS_LIMIT)) for name in classes)]
         )
-        for call in calls:
-            if remarkable(call):
-                self.measure_badges(call_badges((call,), self.options.producers))
+        for call in calls.select(ODD):
+            self.measure_badges(call_badges((call,), self.options.producers))
 
     def find_lines(self, text: str) -> list[int]:
         text = text.lower()
         if not text:
             return []
-        paths, classes, calls = self.names.paths, self.names.classes, self.calls
-        return [i for i in self.ids if text in paths[calls[i].module] or text in classes[calls[i].module]]
+        paths, classes, modules = self.names.paths, self.names.classes, self.calls.modules
+        found = {module for module in set(modules) if text in paths[module] or text in classes[module]}
+        return [i for i in self.ids if modules[i] in found]
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         call = self.calls[id]
@@ -86,17 +89,17 @@ class CallLines(Lines):
             self.number_piece(fmt.ms(call.ms), columns.number, role or "number"),
             *cost_cells(self.model, self.options, columns, call.module, role, call),
             self.shape_piece(call.brief, columns.shape, role or "shape"),
-            self.heat_piece((call,), columns.heat, role),
+            self.heat_piece(lambda: (call,), columns.heat, role),
             self.number_piece("", columns.calls, "calls"),
-            self.mark_pieces(call.module, columns.mark, (call,)),
+            self.mark_pieces(call.module, columns.mark, call.altered),
             self.badge_pieces(call_badges((call,), self.options.producers), columns),
         ]
         return self._line(call, columns, cells, role)
 
     def _line(self, call: CallRow, columns: Columns, cells: Cells, role: str) -> list[Piece]:
         """The path, cut where it starts, which of several calls it is, the class and the other columns."""
-        number = f" #{call.in_step}" if len(self.model.calls_of(call.module)) > 1 else ""
-        path, class_name = self._name(call.module), self.model.rows[call.module].class_name
+        number = f" #{call.in_step}" if self.model.count_calls(call.module) > 1 else ""
+        path, class_name = self._name(call.module), self.model.rows.class_names[call.module]
         wanted = cell_len(path) + len(number), cell_len(visible(class_name))
         room, class_cells, others = share_line(columns, *wanted, cells)
         name = fmt.cut_start(path, max(room - len(number), 0))

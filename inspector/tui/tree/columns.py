@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 INDENT = 2
 NAME_LIMIT, CLASS_LIMIT, SHAPE_LIMIT, BADGE_LIMIT = 200, 100, 26, 24
+MEASURED = 10_000  # lines measured for the widths of columns; more hardly bring a longer name, and take time
 _LONG_CLASS, _SHORT_CLASS, _SHORT_SHAPE = 24, 9, 7
 
 

@@ -7,7 +7,7 @@ There are two kinds of lines, `TreeLines` and `CallLines`. A line is known by it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from rich.cells import cell_len
@@ -87,9 +87,6 @@ class Lines(ABC):
         foreign = max(self.model.marks.foreign.values(), default=0)
         self.natural.mark = 1 + (len(f"+{foreign}") if foreign else 0)
 
-    def measure_shapes(self, calls: Iterable[CallRow]) -> None:
-        self.measure_briefs({call.brief for call in calls})
-
     def measure_briefs(self, briefs: Iterable[Brief]) -> None:
         widths = self.natural
         for brief in briefs:
@@ -101,8 +98,8 @@ class Lines(ABC):
         """Another pass has begun: whether there is a baseline to compare with, its calls tell."""
         self.natural.heat = 0
 
-    def measure_heat(self, calls: Iterable[CallRow]) -> None:
-        widest = max((len(short(call.delta.rel_l2)) for call in calls if call.delta is not None), default=-2)
+    def measure_heat(self, distances: Iterable[float]) -> None:
+        widest = max((len(short(distance)) for distance in distances), default=-2)
         self.natural.heat = max(self.natural.heat, widest + 2)
 
     def measure_badges(self, badges: Sequence[Badge]) -> None:
@@ -133,27 +130,26 @@ class Lines(ABC):
     def number_piece(self, number: str, width: int, role: str) -> list[Piece]:
         return [(" " + self.plain(fmt.fit(number, width, right=True)), role)] if width else []
 
-    def heat_piece(self, calls: Sequence[CallRow], width: int, role: str) -> list[Piece]:
+    def heat_piece(self, calls: Callable[[], Iterable[CallRow]], width: int, role: str) -> list[Piece]:
         """How far the output of these calls is from the baseline, at most."""
         if not width:
             return []
-        distance = worst(call.delta for call in calls)
+        distance = worst(call.delta for call in calls())
         if distance is None:
             return [(" " * (width + 1), role or NONE)]
         text, own = heat(distance, self.options.ascii, self.options.bounds)
         return [(f" {fmt.fit(text, width)}", role or own)]
 
-    def mark_pieces(self, index: int, width: int, calls: Sequence[CallRow]) -> list[Piece]:
+    def mark_pieces(self, index: int, width: int, altered: bool) -> list[Piece]:
         """`○`, `●` or `◉`, and how many hooks are not ours."""
         if not width:
             return []
-        mark, role = self._mark(index, calls)
+        mark, role = self._mark(index, altered)
         foreign = self.model.marks.foreign.get(self.model.object_of(index), 0)
         return [(self.plain(f" {mark.sign}"), role), (fmt.fit(f"+{foreign}" if foreign else "", width - 1), "foreign")]
 
-    def _mark(self, index: int, calls: Sequence[CallRow]) -> tuple[fmt.Mark, str]:
+    def _mark(self, index: int, altered: bool) -> tuple[fmt.Mark, str]:
         observed = self.model.mark_of(index)
-        altered = any(call.altered for call in calls)
         if altered or self.model.marks.added.get(self.model.object_of(index)):
             mark = fmt.ALTERED if observed == OBSERVED else fmt.ALTERED_UNSEEN
             return mark, "altered" if altered else "observed"
@@ -189,11 +185,6 @@ def call_badges(calls: Sequence[CallRow], producers: Set[int]) -> list[Badge]:
         (fmt.RECOMPUTED, fmt.RECOMPUTED.word, any(call.recomputed for call in calls)),
     )
     return [(mark, word) for mark, word, there in found if there]
-
-
-def remarkable(call: CallRow) -> bool:
-    """The call has a badge."""
-    return call.status != "ok" or call.holds != "" or call.recomputed
 
 
 def _spell(badge: Badge) -> str:

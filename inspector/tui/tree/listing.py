@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable
 
+from ...client.call_table import BAD
 from ...client.costs import KnownCosts
 from ...client.model import Model
 from ...records import CallRow, PassSummary
@@ -124,12 +125,11 @@ class Listing:
             self.calls.calls, self._calls_seen = model.calls, 0
             self.modules.forget_heat()
             self.calls.forget_heat()
-        new = model.calls[self._calls_seen :]
-        self._calls_seen += len(new)
-        if new:
-            self.options.producers = frozenset(find_producers(model.calls))
-        self.modules.measure_calls(new)
-        self.calls.measure_calls(new)
+        seen, self._calls_seen = self._calls_seen, len(model.calls)
+        if seen < len(model.calls):
+            self.options.producers = frozenset(find_producers(list(model.calls.select(BAD))))
+            self.modules.measure_calls(model.calls, seen)
+            self.calls.measure_calls(seen)
         if model.costs is not self._costs:
             self._costs = model.costs
             self._sort_by(self.sorted.sort)

@@ -11,11 +11,11 @@ from rich.cells import cell_len
 from ...text import visible
 from .. import format as fmt
 from .cells import Piece, share_line
-from .columns import NAME_LIMIT, Columns, Widths
+from .columns import MEASURED, NAME_LIMIT, Columns, Widths
 from .lines import Lines
 from .matching import occurrences
 from .sorting import Measures, Sort, distances, most_first
-from .tree_lines import MEASURED, TreeLines
+from .tree_lines import TreeLines
 
 
 class SortedLines(Lines):

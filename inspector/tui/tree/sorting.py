@@ -36,9 +36,10 @@ def own_times(model: Model) -> Measures:
         return costs(lambda cost: cost.own_ms)(model)
     spent: Measures = defaultdict(float)
     inside: dict[int, float] = defaultdict(float)  # depth -> of the calls there that have not been taken off yet
-    for call in model.calls:
-        spent[call.module] += max(call.ms - inside.pop(call.depth + 1, 0.0), 0.0)
-        inside[call.depth] += call.ms
+    calls = model.calls
+    for module, depth, ms in zip(calls.modules, calls.depths, calls.ms, strict=True):
+        spent[module] += max(ms - inside.pop(depth + 1, 0.0), 0.0)
+        inside[depth] += ms
     return dict(spent)
 
 
@@ -61,16 +62,19 @@ def own_parameters(model: Model) -> Measures:
 
 def gradients(model: Model) -> Measures:
     """The largest norm of a gradient that reached an output of each module."""
-    return _of_calls(model, lambda calls: _largest(size_of(call) for call in calls))
+    return _of_calls(model, "gradient_norm", lambda calls: _largest(size_of(call) for call in calls))
 
 
 def distances(model: Model) -> Measures:
     """How far the output of each module is from the baseline."""
-    return _of_calls(model, lambda calls: worst(call.delta for call in calls))
+    return _of_calls(model, "rel_l2", lambda calls: worst(call.delta for call in calls))
 
 
-def _of_calls(model: Model, measure: Callable[[Sequence[CallRow]], float | None]) -> Measures:
-    found = {index: measure(model.calls_of(index)) for index in {call.module for call in model.calls}}
+def _of_calls(model: Model, name: str, measure: Callable[[Sequence[CallRow]], float | None]) -> Measures:
+    """By what is called so of its calls."""
+    if not model.calls.has(name):
+        return {}
+    found = {index: measure(model.calls_of(index)) for index in model.calls.called()}
     return {index: value for index, value in found.items() if value is not None}
 
 

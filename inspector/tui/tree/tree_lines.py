@@ -8,19 +8,19 @@ from dataclasses import replace
 
 from rich.cells import cell_len
 
+from ...client.call_table import ALTERED, ODD, RAISED, CallTable
 from ...client.model import OBSERVED, Model
-from ...records import Brief, CallRow, ModuleRow
+from ...records import Brief, ModuleRow
 from ...records.badges import badge_word, explain_uncalled
 from ...text import visible
 from .. import format as fmt
 from .cells import Cells, Piece, share_line
-from .columns import CLASS_LIMIT, INDENT, NAME_LIMIT, Columns, Widths
+from .columns import CLASS_LIMIT, INDENT, MEASURED, NAME_LIMIT, Columns, Widths
 from .costs import cost_cells
-from .lines import Badge, DisplayOptions, Lines, call_badges, remarkable
+from .lines import Badge, DisplayOptions, Lines, call_badges
 from .matching import Names, highlights
 from .outline import Outline
 
-MEASURED = 10_000  # rows measured for the widths of columns; more rows hardly bring a longer name, and take time
 _PARAMETERS = 5  # "11.7M"
 
 
@@ -79,13 +79,13 @@ class TreeLines(Lines):
             if index < len(self.model.rows):
                 self.measure_badges(self._badges(index))
 
-    def measure_calls(self, calls: Sequence[CallRow]) -> None:
-        """Calls were appended to the trace."""
-        self.measure_shapes(calls)
-        self.measure_heat(calls)
-        again = max((len(self.model.calls_of(call.module)) for call in calls), default=1)  # of this step alone
+    def measure_calls(self, calls: CallTable, seen: int) -> None:
+        """Calls were appended to the `seen` ones."""
+        self.measure_briefs(calls.briefs())
+        self.measure_heat(calls.distances(seen))
+        again = calls.most  # of this step alone
         self.natural.calls = max(self.natural.calls, len(f"×{again}") if again > 1 else 0)
-        for index in {call.module for call in calls if remarkable(call)}:
+        for index in calls.called(ODD):
             self.measure_badges(self._badges(index))
 
     def find_lines(self, text: str) -> list[int]:
@@ -98,24 +98,32 @@ class TreeLines(Lines):
 
     def name_marks(self) -> dict[int, str]:
         """What badges and marks say, in lower case, by row; rows of which nothing is said are left out."""
-        said = {index: self._say_marks(index) for index in range(len(self.model.rows))}
+        said = {index: self._say_marks(index) for index in self._list_marked()}
         return {index: words.lower() for index, words in said.items() if words}
+
+    def _list_marked(self) -> list[int]:
+        """Every row of which something may be said."""
+        model = self.model
+        if self.options.ran and OBSERVED in self.options.observed_then:
+            return list(range(len(model.rows)))
+        marks = {*model.marks.added, *model.marks.foreign, *self._edited, *model.calls.called(ALTERED | ODD)}
+        return sorted(model.rows.list_odd() | marks)
 
     def _say_marks(self, index: int) -> str:
         at, marks = self.model.object_of(index), self.model.marks
-        calls = self.model.calls_of(index)
-        words = [word for _, word in self._badges(index)] if self._has_badges(index, calls) else []
-        if marks.added.get(at) or any(call.altered for call in calls):
+        flags = self.model.flags_of(index)
+        words = [word for _, word in self._badges(index)] if self._has_badges(index, flags) else []
+        if marks.added.get(at) or flags & ALTERED:
             words.append("altered")
         if marks.foreign.get(at):
             words.append("foreign")
-        if self._was_passed_over(index, calls):
+        if self._was_passed_over(index):
             words.append(self._mark_uncalled(index).word)
         return " ".join(words)
 
-    def _has_badges(self, index: int, calls: Sequence[CallRow]) -> bool:
+    def _has_badges(self, index: int, flags: int) -> bool:
         rows, edited = self.model.rows, self.model.object_of(index) in self._edited
-        return bool(rows.badges(index)) or rows.is_alias(index) or edited or any(map(remarkable, calls))
+        return bool(rows.badges(index)) or rows.is_alias(index) or edited or bool(flags & ODD)
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         row = self.model.rows[id]
@@ -124,31 +132,31 @@ class TreeLines(Lines):
 
     def list_cells(self, id: int, columns: Columns, number: str) -> Cells:
         """What stands behind the name and the class of a module with this number."""
-        calls, role = self.model.calls_of(id), self.role_of(id)
+        count, role = self.model.count_calls(id), self.role_of(id)
         return [
             [(" " * columns.gap, "class")],
             self.number_piece(number, columns.number, role or "number"),
             *cost_cells(self.model, self.options, columns, id, role),
-            self._output(id, calls, columns, role),
-            self.heat_piece(calls, columns.heat, role),
-            self.number_piece(f"×{len(calls)}" if len(calls) > 1 else "", columns.calls, role or "calls"),
-            self.mark_pieces(id, columns.mark, calls),
+            self._output(id, columns, role),
+            self.heat_piece(lambda: self.model.calls_of(id), columns.heat, role),
+            self.number_piece(f"×{count}" if count > 1 else "", columns.calls, role or "calls"),
+            self.mark_pieces(id, columns.mark, bool(self.model.flags_of(id) & ALTERED)),
             self.badge_pieces(self._badges(id), columns),
         ]
 
     def role_of(self, index: int) -> str:
         """The role of the whole line, empty where each column has its own."""
-        calls = self.model.calls_of(index)
-        if any(call.status == "raised" for call in calls):
+        if self.model.flags_of(index) & RAISED:
             return "error"
         above_a_match = self.options.filter and not _is_among(self.options.matches, index)
-        return "quiet" if above_a_match or self._was_passed_over(index, calls) else ""
+        return "quiet" if above_a_match or self._was_passed_over(index) else ""
 
-    def _was_passed_over(self, index: int, calls: Sequence[CallRow]) -> bool:
+    def _was_passed_over(self, index: int) -> bool:
         """It was observed in the last pass, and no call was seen: without a hook nobody can know."""
         index = self.model.object_of(index)
         then = self.options.observed_then
-        return self.options.ran and not calls and index < len(then) and then[index] == OBSERVED
+        called = self.model.count_calls(index)
+        return self.options.ran and not called and index < len(then) and then[index] == OBSERVED
 
     def _line(self, row: ModuleRow, columns: Columns, cells: Cells, role: str) -> list[Piece]:
         """Guides, arrow, name and class, and the other columns. The root's name is its class, and may use both."""
@@ -180,13 +188,13 @@ class TreeLines(Lines):
         """`text` is in the path and not only in what stands before its last key: that is another row's name."""
         return path.rfind(text) + len(text) > len(path) - max(len(self.model.rows.key(index)), 1)
 
-    def _output(self, index: int, calls: Sequence[CallRow], columns: Columns, role: str) -> list[Piece]:
-        shape = self.model.rows[index].shape
+    def _output(self, index: int, columns: Columns, role: str) -> list[Piece]:
+        shape, last = self.model.rows[index].shape, self.model.last_call(index)
         if shape is not None:
             return self.shape_piece(Brief(shape), columns.shape, role or "shape")
-        if calls:
-            return self.shape_piece(calls[-1].brief, columns.shape, role or "shape")
-        if not self._was_passed_over(index, calls):
+        if last is not None:
+            return self.shape_piece(last.brief, columns.shape, role or "shape")
+        if not self._was_passed_over(index):
             return self.output_piece("", columns.shape, "shape")
         mark = self._mark_uncalled(index)
         return self.output_piece(mark.word if len(mark.word) <= columns.shape else mark.sign, columns.shape, "quiet")
@@ -197,7 +205,8 @@ class TreeLines(Lines):
 
     def _badges(self, index: int) -> list[Badge]:
         edited = [(fmt.EDITED, fmt.EDITED.word)] if self.model.object_of(index) in self._edited else []
-        of_calls = call_badges(self.model.calls_of(index), self.options.producers)
+        odd = self.model.flags_of(index) & ODD
+        of_calls = call_badges(self.model.calls_of(index), self.options.producers) if odd else []
         return of_calls + edited + _row_badges(self.model.rows[index])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, get_args
@@ -70,7 +70,7 @@ class Opened:
             parent = self.session.subject.tree.nodes[parent].parent
 
     def tree_text(self) -> list[str]:
-        calls: list[CallRow] = self.session.runner.last.rows()
+        calls: Sequence[CallRow] = self.session.runner.last.rows()
         assert self.session.subject.info is not None
         report = Report(self.session.subject.info, module_rows(self.session.subject.tree), calls, summary=self.ended)
         return [" ".join(line.split()) for line in render_tree(report, 160).splitlines()]

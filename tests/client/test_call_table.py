@@ -1,0 +1,93 @@
+"""The calls of a pass in columns, against plain lists of rows."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspector.client.call_table import ALTERED, BAD, ODD, RAISED, CallTable
+from inspector.client.model import Model
+from inspector.records import Brief, CallRow, Delta
+
+floats = st.floats(allow_infinity=True, allow_nan=False)
+some = st.none() | floats
+holds = st.sampled_from(("", "NaN", "Inf", "zeros"))
+whole = st.integers(0, (1 << 31) - 1)
+calls = st.lists(
+    st.builds(
+        CallRow,
+        module=st.integers(0, 5),
+        call=whole,
+        start=st.integers(-1, 1 << 60),
+        end=st.integers(-1, 1 << 60),
+        depth=whole,
+        ms=floats,
+        status=st.sampled_from(("ok", "raised", "unfinished")),
+        brief=st.sampled_from((Brief(), Brief((1, 2)), Brief(None, 2, "None"))),
+        holds=holds,
+        file=st.sampled_from(("", "net.py")),
+        line=st.integers(0, 2),
+        altered=st.booleans(),
+        delta=st.none() | st.builds(Delta, floats, floats, floats, st.booleans()),
+        gradient=some,
+        recomputed=st.booleans(),
+        input_holds=holds,
+        step=st.integers(0, 1),
+        in_step=whole,
+        gradient_norm=some,
+        weight_ratio=some,
+    ),
+    max_size=12,
+)
+
+
+@given(calls, st.integers(0, 12))
+def test_every_column_is_what_came(rows: list[CallRow], cut: int) -> None:
+    table = CallTable()
+    table.extend(rows[:cut])
+    table.extend(rows[cut:])
+    assert list(table) == rows == table[:] and len(table) == len(rows) and table[1:3] == rows[1:3]
+    assert list(table.modules) == [row.module for row in rows] and table.briefs() == {row.brief for row in rows}
+    assert table.distances() == {row.delta.rel_l2 for row in rows if row.delta is not None}
+    assert table.distances(cut) == {row.delta.rel_l2 for row in rows[cut:] if row.delta is not None}
+    assert table.has("gradient_norm") == any(row.gradient_norm is not None for row in rows)
+    for module in range(7):
+        of = [row for row in rows if row.module == module]
+        assert table.of(module) == of and table.count(module) == len(of)
+        assert table.last(module) == (of[-1] if of else None)
+        flags = table.flags(module)
+        assert bool(flags & RAISED) == any(row.status == "raised" for row in of)
+        assert bool(flags & ALTERED) == any(row.altered for row in of)
+    assert table.most == max((table.count(module) for module in range(6)), default=0)
+
+
+@given(calls)
+def test_what_stands_out_is_found(rows: list[CallRow]) -> None:
+    table = CallTable()
+    table.extend(rows)
+    odd = [row for row in rows if row.status != "ok" or row.holds or row.recomputed]
+    bad = [row for row in rows if {row.holds, row.input_holds} & {"NaN", "Inf"}]
+    assert list(table.select(ODD)) == odd and list(table.select(BAD)) == bad
+    assert list(table.called()) == sorted({row.module for row in rows})
+    assert list(table.called(ODD)) == sorted({row.module for row in odd})
+
+
+@pytest.mark.parametrize("field", ["start", "end", "depth", "call", "in_step"])
+def test_numbers_that_a_damaged_log_holds_do_no_harm(field: str) -> None:
+    model = Model()
+    model.calls.extend([CallRow(**{**CALL, field: 1 << 63})])
+    assert getattr(model.calls[0], field) < 1 << 63
+
+
+def test_a_number_that_is_none_stays_none_where_it_is_not_a_number() -> None:
+    table = CallTable()
+    table.extend([CallRow(**CALL), CallRow(**CALL, gradient_norm=math.nan), CallRow(**CALL, gradient_norm=0.0)])
+    first, second, third = table
+    assert first.gradient_norm is None and third.gradient_norm == 0.0
+    assert second.gradient_norm is not None and math.isnan(second.gradient_norm)
+
+
+CALL = {"module": 0, "call": 0, "start": 0, "end": 1, "depth": 0, "ms": 0.5, "status": "ok", "brief": Brief()}
