@@ -16,6 +16,10 @@ from ..records import (
     Done,
     EstimateMemory,
     FindFirstBad,
+    GetAllHooks,
+    GetGradients,
+    GetHistory,
+    GetOutcomes,
     GetTrace,
     Look,
     MeasureCosts,
@@ -30,7 +34,10 @@ if TYPE_CHECKING:  # the server greets its client before torch is imported
     from .session import Session
 
 
-_LEAVES_THE_MODEL = (requests.Run, requests.GetCalls, requests.ShowStep, Look, GetTrace)
+_LEAVES_THE_MODEL = (
+    *(requests.Run, requests.GetCalls, requests.ShowStep, Look),
+    *(GetAllHooks, GetGradients, GetHistory, GetOutcomes, GetTrace),
+)
 """A pass puts it back, and the others do not touch it: after any other request a snapshot looks through it anew."""
 
 

@@ -22,6 +22,7 @@ from ..restore.process.random_states import cuda_in_use, seed_everything
 from ..restore.process.state import ProcessState
 from ..restore.turn import TURN
 from ..torch_hooks.eager import run_eagerly
+from ..values.collector import collecting_as_suits
 
 Output = TypeVar("Output")
 Seen = TypeVar("Seen")
@@ -92,7 +93,7 @@ def _run(
         with torch.set_grad_enabled(grad), run_eagerly(tree), TURN.run(tree), before.others.watch():
             prepare()
             seed_everything(seed)
-            with around:
+            with around, collecting_as_suits(len(tree.nodes)):
                 began = perf_counter()
                 output = run()
                 _synchronize()

@@ -35,7 +35,8 @@ class LastPass:
         self.gradients: dict[str, TensorValue] = {}
         self.output_hooks = OutputHooks()
         self._tree = tree
-        self._previous: dict[Place, Value | None] = {}
+        self._calls_before: list[Call] = []  # of the pass before
+        self._previous: dict[Place, Value | None] | None = None  # what they returned, once somebody asked for it
         self._kernel = self._previous_kernel = False  # whether there was one for statistics on the CPU
         self._full: dict[Place, Call] = {}  # calls with histograms and previews
         self._watches: dict[int, Watch] = {}  # their modules, with copies of what these took and gave
@@ -44,7 +45,7 @@ class LastPass:
         """A newer pass, recorded with histograms and previews of the node that is watched."""
         self.output_hooks = output_hooks if output_hooks is not None else OutputHooks()
         self.gradients = {}
-        self._previous = {call.place: call.output for call in self.calls}
+        self._calls_before, self._previous = self.calls, None
         self._previous_kernel, self._kernel = self._kernel, cpu_statistics.is_in_use()
         self._watches = {watch.index: watch} if watch is not None else {}
         self._full = {call.place: call for call in calls if call.index in self._watches}
@@ -118,8 +119,15 @@ class LastPass:
         """These calls with all that is known of them, and what they returned in the pass before."""
         return tuple(self._detail(call, window) for call in calls)
 
+    def _find_previous(self, call: Call) -> Value | None:
+        """What this call returned in the pass before."""
+        found = self._previous
+        if found is None:
+            self._previous = found = {before.place: before.output for before in self._calls_before}
+        return found.get(call.place)
+
     def _detail(self, call: Call, window: Window) -> CallDetail:
-        full, previous = self._full.get(call.place, call), self._previous.get(call.place)
+        full, previous = self._full.get(call.place, call), self._find_previous(call)
         if self._kernel != self._previous_kernel:
             previous = forgive_rounding(previous, full.output)
         detail = full.detail(self._tree, previous)

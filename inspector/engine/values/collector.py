@@ -6,12 +6,12 @@ With 300,000 names that takes longer than all else.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 
-@contextlib.contextmanager
+@contextmanager
 def without_collector() -> Iterator[None]:
     """It is as it was afterwards."""
     collects = gc.isenabled()
@@ -27,7 +27,7 @@ _RARELY = 20_000, 50, 20
 """Objects, and rounds, after which the collector looks at the young ones, at those that stayed, and at all."""
 
 
-@contextlib.contextmanager
+@contextmanager
 def collecting_rarely() -> Iterator[None]:
     """While other people's code makes a model: what is dropped soon is found, and what stays hardly looked through. It
     is as it was afterwards, where nobody set it otherwise meanwhile."""
@@ -49,6 +49,11 @@ _own_process: list[tuple[int, int, int]] = []  # when the collector worked there
 def own_process() -> None:
     """Nothing is in this process but what is here for a session: the collector may work there as is best for it."""
     _own_process[:] = [gc.get_threshold()]
+
+
+def collecting_as_suits(modules: int) -> AbstractContextManager[None]:
+    """While a model of so many modules runs, and a record is made of each call."""
+    return collecting_rarely() if modules > MANY else nullcontext()
 
 
 def suit_collector(modules: int) -> None:
