@@ -27,7 +27,7 @@ class _Slowly(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
-        time.sleep(0.03)
+        time.sleep(0.1)
         return gradient
 
 
@@ -86,8 +86,8 @@ def test_a_backward_pass_that_sleeps_is_its_modules_own() -> None:
     found = by_path(session, costs)
     own = sum(row.cost.own_backward_ms or 0 for row in costs.rows)
     assert found[""].backward_ms == pytest.approx(own) == pytest.approx(costs.backward_ms)
-    assert (found["1.0"].own_backward_ms or 0) > 0.8 * own > (found["1"].own_backward_ms or 0)
-    assert (found["1"].backward_ms or 0) > 0.8 * own and found["1.0"].ms < 0.5 * own
+    assert (found["1.0"].own_backward_ms or 0) > 0.5 * own > (found["1"].own_backward_ms or 0)
+    assert (found["1"].backward_ms or 0) > 0.5 * own and found["1.0"].ms < 0.5 * own
     assert sum(call.cost.own_backward_ms or 0 for call in costs.calls) == pytest.approx(own)
 
 
@@ -95,19 +95,19 @@ def test_what_somebody_hangs_on_a_gradient_is_of_the_module_it_is_in() -> None:
     class Hooked(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
             y = x * 2
-            y.grad_fn.register_hook(lambda *gradients: time.sleep(0.03))
+            y.grad_fn.register_hook(lambda *gradients: time.sleep(0.1))
             return y
 
-    session, costs = trained(nn.Sequential(nn.Linear(4, 4), Hooked(), nn.Linear(4, 4)), torch.randn(2, 4))
-    assert (by_path(session, costs)["1"].own_backward_ms or 0) > 0.8 * (costs.backward_ms or 0)
+    session, costs = trained(nn.Sequential(nn.Linear(4, 4), Hooked(), nn.Linear(4, 4)), torch.randn(2, 4), passes=3)
+    assert (by_path(session, costs)["1"].own_backward_ms or 0) > 0.5 * (costs.backward_ms or 0)
 
 
 def test_gradients_that_are_added_up_are_of_the_module_whose_they_are() -> None:
     model = nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4))
-    handle = model[0].weight.register_post_accumulate_grad_hook(lambda parameter: time.sleep(0.03))
-    session, costs = trained(model, torch.randn(2, 4))
+    handle = model[0].weight.register_post_accumulate_grad_hook(lambda parameter: time.sleep(0.1))
+    session, costs = trained(model, torch.randn(2, 4), passes=3)
     handle.remove()
-    assert (by_path(session, costs)["0"].own_backward_ms or 0) > 0.8 * (costs.backward_ms or 0)
+    assert (by_path(session, costs)["0"].own_backward_ms or 0) > 0.5 * (costs.backward_ms or 0)
 
 
 def test_what_is_computed_again_is_of_the_backward_pass_and_no_other_call() -> None:
