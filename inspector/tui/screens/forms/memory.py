@@ -54,12 +54,15 @@ class MemoryDialog(SmallForm[Wanted]):
 
     heading = "Memory of a step at its peak"
     help_page = "Memory of a step"
+    keeps_room = False
     hints: ClassVar[dict[str, str]] = {
         "accept": "Estimate", "complete": "Complete", "tick": "Tick", "leave": "Close",
     }  # fmt: skip
 
+    VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012 (Textual's type)
     DEFAULT_CSS = """
     MemoryDialog > #layer { height: 90%; max-width: 100; }
+    MemoryDialog.-tall LineView { margin-top: 1; }
     """
 
     def __init__(self, now: Wanted, ask: Ask, cancel: Callable[[], object], ascii: bool = False) -> None:
@@ -69,7 +72,7 @@ class MemoryDialog(SmallForm[Wanted]):
         self._asking = False
         self._found: MemoryEstimate | Problem | None = None
         sizes = ",".join(map(str, now.batches))
-        self._sizes = Field("Batch", sizes, "sizes: 1,8,32", "1,8,32")
+        self._sizes = Field("Batch", sizes, "examples in a step", "1,8,32")
         complete = lambda begun: complete_function(begun, NONE, *OPTIMIZERS)  # noqa: E731 - as in other forms
         self._optimizer = Field("Optimizer", now.optimizer, "its state and step", "none, or Adam()", complete=complete)
         self._backward = Tick("A backward pass", now.backward)
