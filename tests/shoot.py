@@ -119,6 +119,11 @@ SCENES: tuple[Scene, ...] = (
     Scene("log", (*_TREE, *_PANEL, "panels/log.py", "drawing/problem.py"), _FAILING, fails=True),
     Scene("call-order", (*_TREE, *_SOURCE, "tree/call_lines.py"), keys=("t",), select="layer1.0.relu"),
     Scene("costs", (*_SOURCE, "tree/costs.py"), keys=("dollar_sign", "enter"), select="layer1"),
+    Scene(
+        "memory",
+        ("screens/forms/memory.py", "screens/forms/small_form.py", "screens/fields.py", "screens/layer.py"),
+        keys=("colon", *"estimate", "enter", "down", "space", "down", *"Adam()", "enter"),
+    ),
     Scene("filter", (*_SOURCE, "bars/prompt.py", "tree/matching.py"), keys=("f", *"class:Conv2d")),
     Scene("picker", ("screens/picker.py", "screens/layer.py"), "", tuple("resnet")),
     Scene("help", ("screens/help/screen.py", "screens/layer.py", "keys.py"), keys=("question_mark",)),
