@@ -32,6 +32,7 @@ _DRAIN = 3.0  # seconds for reading what an engine that has ended sent before, w
 _POLL = 0.2
 _GRACE = 0.2  # seconds for what a model started, to end by itself
 _PATIENCE = 4.0  # seconds for everything that a model started to be ended
+_PIECE = 4_000  # bytes of a message that may be a piece of a long listing
 _LOOK = 0.05  # seconds that Python gets to write down where it is
 
 
@@ -215,6 +216,8 @@ class EngineClient:
                 event = self._conversation.hear(body)
                 if event is not None:
                     self._listener.on_event(event)
+                if len(body) > _PIECE:  # many more may be here already, and a key is not to wait for all of them
+                    await asyncio.sleep(0)
         except CutOff:  # an end, whose reason the process gives
             return None
         except ChannelError as error:

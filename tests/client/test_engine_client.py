@@ -63,6 +63,25 @@ async def test_what_it_says_unasked_comes_in_order():
         assert [note.text for note in heard.of(Note)] == [str(number) for number in range(1000)]
 
 
+async def test_whatever_else_there_is_to_do_gets_its_turn_between_what_it_says(monkeypatch):
+    monkeypatch.setattr(client, "_PIECE", 0)
+    turns, at = 0, []
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async with small_engine() as (engine, heard):
+        turning = asyncio.create_task(turn())
+        hear = heard.on_event
+        heard.on_event = lambda event: (at.append(turns), hear(event))
+        await engine.ask(Open(Target("tell")))
+        turning.cancel()
+        assert len(at) >= 1000 and len(set(at)) == len(at)
+
+
 @pytest.mark.parametrize(
     ("deed", "words"),
     [

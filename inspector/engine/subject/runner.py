@@ -33,8 +33,8 @@ from .told_changes import ToldChanges
 from .unhooked_look import UnhookedLook
 from .words import name_pass
 
-CHUNK = 2_000
-"""Rows per message of a long listing."""
+CHUNK = 500
+"""Rows per message of a long listing: a client reads them in two milliseconds, and then what a person does."""
 BACKGROUND_MS = 1_000
 """A pass that took longer is not repeated just to fetch histograms and previews."""
 MOST_CALLS = 100_000
