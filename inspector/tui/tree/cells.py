@@ -55,10 +55,12 @@ def _take(cells: Cells, wanted: int) -> tuple[int, list[Piece]]:
 
 
 def _without_blanks(cell: Sequence[Piece], most: int) -> Iterator[Piece]:
-    """The cell with fewer blanks; one stays before what is written in it."""
-    leading, trailing = min(_leading(cell), most), 0
-    if leading < most:
-        trailing = min(_trailing(cell), most - leading)
+    """The cell with fewer blanks; one stays before what is written in it. That moves out of its column only for more
+    than a cell, or for all that is wanted."""
+    leading = min(_leading(cell), most)
+    trailing = min(_trailing(cell), most - leading)
+    if trailing == 1 < most - leading:
+        trailing = 0
     end = _length(cell) - trailing
     at = 0
     for text, role in cell:

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from ...client.call_table import ALTERED, ODD, RAISED, CallTable
 from ...client.model import OBSERVED, Model
 from ...records import Brief, ModuleRow
-from ...records.badges import badge_word, explain_uncalled
+from ...records.badges import badge_word, explain_uncalled, has_badge
 from ...text import visible
 from .. import format as fmt
 from .cells import Cells, Piece, share_line
@@ -31,12 +31,14 @@ class TreeLines(Lines):
         super().__init__(model, options, names)
         self.outline = Outline(model)
         self._edited: frozenset[int] = frozenset()
+        self._output_words = 0  # cells of the longest word that is known to stand in place of a shape
         self._name_at: dict[int, int] = {}  # length of a path -> cells of the longest name there, indented
 
     def widths(self) -> Widths:
         shown = [cells for depth, cells in self._name_at.items() if depth <= self.outline.depth]
         mark = self.natural.mark if self.model.is_model else 0
-        return replace(self.natural, name=min(max(shown, default=0), NAME_LIMIT), mark=mark)
+        shape = max(self.natural.shape, self._output_words) if self.options.ran else self.natural.shape
+        return replace(self.natural, name=min(max(shown, default=0), NAME_LIMIT), mark=mark, shape=shape)
 
     @property
     def ids(self) -> Sequence[int]:
@@ -65,6 +67,8 @@ class TreeLines(Lines):
             self._name_at[depth] = max(self._name_at.get(depth, 0), name)
             if row.badges or row.alias_of >= 0:
                 self.measure_badges(_row_badges(row))
+            if has_badge(row.badges, "no forward"):
+                self._output_words = len(fmt.NO_FORWARD.word)
         classes = {row.class_name for row in rows if row.parent >= 0}
         longest = max((cell_len(fmt.cut(visible(name), CLASS_LIMIT)) for name in classes), default=0)
         widths.class_name = max(widths.class_name, longest)

@@ -6,6 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from inspector.records import Brief
+from inspector.records.badges import Badge
 from inspector.tui.tree.cells import share_head, share_line
 from inspector.tui.tree.columns import Columns, Widths, lay_out
 from inspector.tui.tree.gutter import Gutter
@@ -90,7 +92,7 @@ cells = st.tuples(written, st.integers(0, 5), st.integers(0, 5)).map(
 
 
 @given(st.integers(1, 40), st.integers(0, 30), st.integers(0, 60), st.integers(0, 60), st.lists(cells, max_size=6))
-def test_no_line_cuts_its_name_or_class_beside_a_blank(name_column, class_column, name, class_name, others):
+def test_no_line_cuts_its_name_or_class_beside_blanks(name_column, class_column, name, class_name, others):
     columns = Columns(name_column, class_column, 0, 0, 0, 0, 0, 0, 0, False)
     class_name = class_name if class_column else 0
     *got, rest = share_line(columns, name, class_name, [[(text[:2], "a"), (text[2:], "b")] for text in others])
@@ -99,8 +101,7 @@ def test_no_line_cuts_its_name_or_class_beside_a_blank(name_column, class_column
     assert text.replace(" ", "") == "".join(others).replace(" ", "")
     assert min(got) >= 0
     if got[0] < name or got[1] < class_name:
-        assert "  " not in text
-        assert not text.endswith(" ")
+        assert "   " not in text and not text.endswith("  ")  # for one alone nothing moves out of its column
         assert (got[0] <= name or not name) and (got[1] <= class_name)
 
 
@@ -129,6 +130,36 @@ def list_modules(heads: list[tuple[str, str]], by_calls: bool = False) -> Listin
 
 def read(listing: Listing, id: int, columns: Columns) -> str:
     return "".join(piece for piece, _ in listing.lines.pieces(id, columns))
+
+
+def test_a_shape_stays_in_its_column_where_a_name_would_be_cut_all_the_same():
+    listing = list_modules([("conv", ""), ("a_rather_long_name", ""), ("one_cell_less", "")])
+    columns = Columns(14, 0, 0, 0, 7, 0, 0, 1, 0, False)
+    assert [read(listing, id, columns) for id in (1, 2, 3)] == [
+        "  conv          1×64×…  ●",
+        "  a_rather_lon… 1×64×…  ●",
+        "  one_cell_less 1×64×…  ●",
+    ]
+    longer = list_modules([("two_cells_less", "")])
+    assert read(longer, 1, columns) == "  two_cells_less 1×64×… ●"  # whole
+
+
+@pytest.mark.parametrize("width", [60, 44])
+def test_what_has_no_forward_says_so_in_words_beside_short_shapes_where_there_is_room(width: int):
+    badge = (Badge("no forward"),)
+    rows = [row(0, -1, "", "Root"), row(1, 0, "blocks", "ModuleList", badges=badge), row(2, 1, "0"), row(3, 1, "1")]
+    made = model(rows)
+    listing = Listing(made, DisplayOptions(), False)
+    listing.update(width)
+    before = listing.lines.widths().shape
+    run(made, [call(index, index, brief=Brief((2, 4))) for index in (2, 3)])
+    listing.options.ran, listing.options.observed_then = True, bytes([1] * 4)
+    listing.update(width)
+    assert before == 0
+    text = read(listing, 1, lay_out(width, listing.lines.widths()))
+    assert "no forward" in text
+    narrow = read(listing, 1, lay_out(24, listing.lines.widths()))
+    assert "□" in narrow and "no forward" not in narrow
 
 
 def test_a_class_takes_the_blanks_before_a_number_and_moves_nothing():
