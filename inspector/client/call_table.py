@@ -5,6 +5,7 @@ A row is made when it is asked for; what a screen says of all calls of a module 
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, overload
@@ -67,6 +68,7 @@ class CallTable(Sequence[CallRow]):
         self._last = array("i")  # by module, as far as any was called
         self._counts = array("i")
         self._flags = bytearray()
+        self._worst: dict[int, float] = {}  # see `distance`
         self.most = 0  # calls of one module
 
     def extend(self, calls: Sequence[CallRow]) -> None:
@@ -80,7 +82,10 @@ class CallTable(Sequence[CallRow]):
         _extend(self.ends, [call.end for call in calls])
         _extend(self._numbers, [call.call for call in calls])
         _extend(self._in_steps, [call.in_step for call in calls])
-        self._extend_values(first, _DELTA, [call.delta for call in calls])
+        deltas = [call.delta for call in calls]
+        self._extend_values(first, _DELTA, deltas)
+        if self.has("rel_l2"):
+            self._measure(modules, deltas)
         self._extend_values(first, _MEASURED, calls)
         flags = self._extend_kinds(calls)
         for place, (module, known) in enumerate(zip(modules, flags, strict=True), first):
@@ -90,6 +95,13 @@ class CallTable(Sequence[CallRow]):
             self._flags[module] |= known
             if count > self.most:
                 self.most = count
+
+    def _measure(self, modules: Sequence[int], deltas: Sequence[Delta | None]) -> None:
+        for module, delta in zip(modules, deltas, strict=True):
+            if delta is not None:
+                known = self._worst.get(module, -math.inf)
+                farther = math.isnan(delta.rel_l2) or delta.rel_l2 > known
+                self._worst[module] = delta.rel_l2 if farther else known
 
     def _make_room(self, modules: int) -> None:
         self._last.extend([-1] * modules)
@@ -195,6 +207,11 @@ class CallTable(Sequence[CallRow]):
     def flags(self, module: int) -> int:
         """Of all its calls."""
         return self._flags[module] if module < len(self._flags) else 0
+
+    def distance(self, module: int) -> float | None:
+        """How far any output of it is from the baseline, at most; one that is no number is the farthest of all. None
+        where that is not known."""
+        return self._worst.get(module)
 
     def last(self, module: int) -> CallRow | None:
         """Its last call."""

@@ -113,6 +113,10 @@ class Model:
         """The last of these."""
         return self.calls.last(self.object_of(index))
 
+    def distance_of(self, index: int) -> float | None:
+        """How far these are from the baseline, at most; None where that is not known."""
+        return self.calls.distance(self.object_of(index))
+
     def flags_of(self, index: int) -> int:
         """`RAISED`, `ALTERED`, `ODD` and `BAD`, where any of these calls is so."""
         return self.calls.flags(self.object_of(index))

@@ -31,7 +31,7 @@ calls = st.lists(
         file=st.sampled_from(("", "net.py")),
         line=st.integers(0, 2),
         altered=st.booleans(),
-        delta=st.none() | st.builds(Delta, floats, floats, floats, st.booleans()),
+        delta=st.none() | st.builds(Delta, st.floats(0), floats, floats, st.booleans()),
         gradient=some,
         recomputed=st.booleans(),
         input_holds=holds,
@@ -58,6 +58,8 @@ def test_every_column_is_what_came(rows: list[CallRow], cut: int) -> None:
         of = [row for row in rows if row.module == module]
         assert table.of(module) == of and table.count(module) == len(of)
         assert table.last(module) == (of[-1] if of else None)
+        distances = [row.delta.rel_l2 for row in of if row.delta is not None]
+        assert table.distance(module) == max(distances, default=None)
         flags = table.flags(module)
         assert bool(flags & RAISED) == any(row.status == "raised" for row in of)
         assert bool(flags & ALTERED) == any(row.altered for row in of)
@@ -80,6 +82,15 @@ def test_numbers_that_a_damaged_log_holds_do_no_harm(field: str) -> None:
     model = Model()
     model.calls.extend([CallRow(**{**CALL, field: 1 << 63})])
     assert getattr(model.calls[0], field) < 1 << 63
+
+
+@pytest.mark.parametrize("distances", [(1.0, math.nan, 2.0), (math.nan,), (math.inf, math.nan)])
+def test_a_distance_that_is_no_number_is_the_farthest(distances: tuple[float, ...]) -> None:
+    table = CallTable()
+    for distance in distances:
+        table.extend([CallRow(**CALL, delta=Delta(distance, 1.0, 0.0))])
+    farthest = table.distance(0)
+    assert farthest is not None and math.isnan(farthest) and table.distance(1) is None
 
 
 def test_a_number_that_is_none_stays_none_where_it_is_not_a_number() -> None:

@@ -56,6 +56,8 @@ class OurHook:
 class OurHandle:
     """Of one entry. `remove` may be called again, and from any thread."""
 
+    __slots__ = ("__weakref__", "_hook", "handle", "id")  # there are two for each module
+
     def __init__(self, handle: RemovableHandle, hook: OurHook) -> None:
         self.id: int = handle.id
         self.handle = handle

@@ -16,6 +16,7 @@ from .. import format as fmt
 from .cells import Cells, Piece, share_line
 from .columns import CLASS_LIMIT, MEASURED, NAME_LIMIT, Columns
 from .costs import cost_cells
+from .heat import worst
 from .lines import DisplayOptions, Lines, call_badges
 from .matching import Names, occurrences
 
@@ -89,7 +90,7 @@ class CallLines(Lines):
             self.number_piece(fmt.ms(call.ms), columns.number, role or "number"),
             *cost_cells(self.model, self.options, columns, call.module, role, call),
             self.shape_piece(call.brief, columns.shape, role or "shape"),
-            self.heat_piece(lambda: (call,), columns.heat, role),
+            self.heat_piece(worst((call.delta,)), columns.heat, role),
             self.number_piece("", columns.calls, "calls"),
             self.mark_pieces(call.module, columns.mark, call.altered),
             self.badge_pieces(call_badges((call,), self.options.producers), columns),

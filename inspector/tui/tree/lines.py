@@ -7,7 +7,7 @@ There are two kinds of lines, `TreeLines` and `CallLines`. A line is known by it
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from rich.cells import cell_len
@@ -19,7 +19,7 @@ from ...text import visible
 from .. import format as fmt
 from .cells import Piece
 from .columns import BADGE_LIMIT, SHAPE_LIMIT, Columns, Widths
-from .heat import BOUNDS, NONE, Bounds, heat, short, worst
+from .heat import BOUNDS, NONE, Bounds, heat, short
 from .matching import Names, occurrences
 
 Badge = tuple[fmt.Mark, str]
@@ -130,11 +130,10 @@ class Lines(ABC):
     def number_piece(self, number: str, width: int, role: str) -> list[Piece]:
         return [(" " + self.plain(fmt.fit(number, width, right=True)), role)] if width else []
 
-    def heat_piece(self, calls: Callable[[], Iterable[CallRow]], width: int, role: str) -> list[Piece]:
-        """How far the output of these calls is from the baseline, at most."""
+    def heat_piece(self, distance: float | None, width: int, role: str) -> list[Piece]:
+        """How far an output is from the baseline."""
         if not width:
             return []
-        distance = worst(call.delta for call in calls())
         if distance is None:
             return [(" " * (width + 1), role or NONE)]
         text, own = heat(distance, self.options.ascii, self.options.bounds)

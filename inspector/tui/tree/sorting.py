@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ...client.model import Model
 from ...gradients import size_of
-from ...records import CallRow, Cost
+from ...records import Cost
 from ...report.costs import count_flops
 from ...report.waits import size
 from .. import format as fmt
-from .heat import short, worst
+from .heat import short
 
 Measures = dict[int, float]
 """By row; a module of which nothing is known has none."""
@@ -62,20 +62,16 @@ def own_parameters(model: Model) -> Measures:
 
 def gradients(model: Model) -> Measures:
     """The largest norm of a gradient that reached an output of each module."""
-    return _of_calls(model, "gradient_norm", lambda calls: _largest(size_of(call) for call in calls))
+    if not model.calls.has("gradient_norm"):
+        return {}
+    found = {index: _largest(map(size_of, model.calls_of(index))) for index in model.calls.called()}
+    return {index: size for index, size in found.items() if size is not None}
 
 
 def distances(model: Model) -> Measures:
     """How far the output of each module is from the baseline."""
-    return _of_calls(model, "rel_l2", lambda calls: worst(call.delta for call in calls))
-
-
-def _of_calls(model: Model, name: str, measure: Callable[[Sequence[CallRow]], float | None]) -> Measures:
-    """By what is called so of its calls."""
-    if not model.calls.has(name):
-        return {}
-    found = {index: measure(model.calls_of(index)) for index in model.calls.called()}
-    return {index: value for index, value in found.items() if value is not None}
+    found = {index: model.calls.distance(index) for index in model.calls.called()}
+    return {index: distance for index, distance in found.items() if distance is not None}
 
 
 def _largest(sizes: Iterable[float | None]) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import replace
 
 from rich.cells import cell_len
@@ -32,6 +32,7 @@ class TreeLines(Lines):
         self.outline = Outline(model)
         self._edited: frozenset[int] = frozenset()
         self._output_words = 0  # cells of the longest word that is known to stand in place of a shape
+        self._of_calls: dict[int, list[Badge]] = {}  # of the modules that were asked about
         self._name_at: dict[int, int] = {}  # length of a path -> cells of the longest name there, indented
 
     def widths(self) -> Widths:
@@ -85,6 +86,7 @@ class TreeLines(Lines):
 
     def measure_calls(self, calls: CallTable, seen: int) -> None:
         """Calls were appended to the `seen` ones."""
+        self._of_calls.clear()
         self.measure_briefs(calls.briefs())
         self.measure_heat(calls.distances(seen))
         again = calls.most  # of this step alone
@@ -102,16 +104,8 @@ class TreeLines(Lines):
 
     def name_marks(self) -> dict[int, str]:
         """What badges and marks say, in lower case, by row; rows of which nothing is said are left out."""
-        said = {index: self._say_marks(index) for index in self._list_marked()}
+        said = {index: self._say_marks(index) for index in _list_marked(self.model, self.options, self._edited)}
         return {index: words.lower() for index, words in said.items() if words}
-
-    def _list_marked(self) -> list[int]:
-        """Every row of which something may be said."""
-        model = self.model
-        if self.options.ran and OBSERVED in self.options.observed_then:
-            return list(range(len(model.rows)))
-        marks = {*model.marks.added, *model.marks.foreign, *self._edited, *model.calls.called(ALTERED | ODD)}
-        return sorted(model.rows.list_odd() | marks)
 
     def _say_marks(self, index: int) -> str:
         at, marks = self.model.object_of(index), self.model.marks
@@ -142,7 +136,7 @@ class TreeLines(Lines):
             self.number_piece(number, columns.number, role or "number"),
             *cost_cells(self.model, self.options, columns, id, role),
             self._output(id, columns, role),
-            self.heat_piece(lambda: self.model.calls_of(id), columns.heat, role),
+            self.heat_piece(self.model.distance_of(id), columns.heat, role),
             self.number_piece(f"×{count}" if count > 1 else "", columns.calls, role or "calls"),
             self.mark_pieces(id, columns.mark, bool(self.model.flags_of(id) & ALTERED)),
             self.badge_pieces(self._badges(id), columns),
@@ -207,11 +201,26 @@ class TreeLines(Lines):
         badges = self.model.rows.badges(index)
         return fmt.UNCALLED[explain_uncalled(badges, self.model.ran_unseen(index))]
 
+    def _call_badges(self, index: int) -> list[Badge]:
+        """Those of all its calls, of which there may be very many."""
+        if not self.model.flags_of(index) & ODD:
+            return []
+        known = self._of_calls.get(index)
+        if known is None:
+            known = self._of_calls[index] = call_badges(self.model.calls_of(index), self.options.producers)
+        return known
+
     def _badges(self, index: int) -> list[Badge]:
         edited = [(fmt.EDITED, fmt.EDITED.word)] if self.model.object_of(index) in self._edited else []
-        odd = self.model.flags_of(index) & ODD
-        of_calls = call_badges(self.model.calls_of(index), self.options.producers) if odd else []
-        return of_calls + edited + _row_badges(self.model.rows[index])
+        return self._call_badges(self.model.object_of(index)) + edited + _row_badges(self.model.rows[index])
+
+
+def _list_marked(model: Model, options: DisplayOptions, edited: Set[int]) -> list[int]:
+    """Every row of which a mark or a badge may say something."""
+    then = options.observed_then if options.ran else b""
+    marks = {*model.marks.added, *model.marks.foreign, *edited, *model.calls.called(ALTERED | ODD)}
+    marks.update(i for i, mark in enumerate(then) if mark == OBSERVED and not model.calls.count(i))
+    return sorted(model.rows.list_odd() | marks)
 
 
 def _arrow(outline: Outline, index: int) -> str:
