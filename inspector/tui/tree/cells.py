@@ -9,6 +9,9 @@ from .columns import Columns
 Piece = tuple[str, str]
 """Text and its role, one of `roles.ROLES`."""
 
+WORTH_MOVING = 4
+"""Cells for which columns move on a line whose name is cut all the same."""
+
 Cells = Sequence[Sequence[Piece]]
 """What stands behind the class, column by column, each with the blanks before it."""
 
@@ -55,11 +58,11 @@ def _take(cells: Cells, wanted: int) -> tuple[int, list[Piece]]:
 
 
 def _without_blanks(cell: Sequence[Piece], most: int) -> Iterator[Piece]:
-    """The cell with fewer blanks; one stays before what is written in it. That moves out of its column only for more
-    than a cell, or for all that is wanted."""
+    """The cell with fewer blanks; one stays before what is written in it. That moves out of its column, with what
+    stands before it, for all that is wanted or for several letters more, and not for one or two."""
     leading = min(_leading(cell), most)
     trailing = min(_trailing(cell), most - leading)
-    if trailing == 1 < most - leading:
+    if trailing < min(WORTH_MOVING, most - leading):
         trailing = 0
     end = _length(cell) - trailing
     at = 0

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from inspector.records import Brief
 from inspector.records.badges import Badge
-from inspector.tui.tree.cells import share_head, share_line
+from inspector.tui.tree.cells import WORTH_MOVING, share_head, share_line
 from inspector.tui.tree.columns import Columns, Widths, lay_out
 from inspector.tui.tree.gutter import Gutter
 from inspector.tui.tree.lines import DisplayOptions
@@ -101,7 +101,8 @@ def test_no_line_cuts_its_name_or_class_beside_blanks(name_column, class_column,
     assert text.replace(" ", "") == "".join(others).replace(" ", "")
     assert min(got) >= 0
     if got[0] < name or got[1] < class_name:
-        assert "   " not in text and not text.endswith("  ")  # for one alone nothing moves out of its column
+        few = " " * WORTH_MOVING  # for fewer than these nothing moves out of its column
+        assert f"{few} " not in text and not text.endswith(few)
         assert (got[0] <= name or not name) and (got[1] <= class_name)
 
 
@@ -142,6 +143,17 @@ def test_a_shape_stays_in_its_column_where_a_name_would_be_cut_all_the_same():
     ]
     longer = list_modules([("two_cells_less", "")])
     assert read(longer, 1, columns) == "  two_cells_less 1×64×… ●"  # whole
+
+
+def test_a_number_stays_in_its_column_for_one_or_two_letters_of_a_name():
+    listing = list_modules([("conv", ""), ("a_rather_long_name", "")])
+    run(listing.modules.model, [call(1, 1, brief=Brief((2, 4)))])
+    listing.options.ran, listing.options.observed_then = True, bytes([1] * 3)
+    columns = Columns(14, 0, 0, 3, 3, 0, 0, 1, 0, False)
+    assert [read(listing, id, columns) for id in (1, 2)] == [
+        "  conv           –  2×4 ●",
+        "  a_rather_lon… 380 –   ●",
+    ]
 
 
 @pytest.mark.parametrize("width", [60, 44])
