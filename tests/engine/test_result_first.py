@@ -124,3 +124,21 @@ def test_a_pass_that_raised_is_told_once() -> None:
     assert session.run().problem is not None
     assert not any(isinstance(event, PassEnded) for event in told)
     session.close()
+
+
+class Opens(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        os.dup(0)
+        return x
+
+
+def test_a_file_that_is_opened_to_show_the_result_is_none_that_the_pass_left() -> None:
+    opened: list[int] = []
+    heard = Heard(Opens(), (torch.ones(1),), lambda: opened.append(os.dup(0)))
+    try:
+        lost = heard.session.run().not_restored
+        assert len([words for words in lost if words.startswith("an open file is left")]) == 1
+    finally:
+        for descriptor in opened:
+            os.close(descriptor)
+        heard.session.close()

@@ -40,19 +40,22 @@ class ProcessState:
         self._kept = [_Kept(setting) for setting in settings]
         self._modes = self._kept[len(FIRST) : len(FIRST) + len(MODES)]
         self._soon_seen = [kept for kept in self._modes if kept.is_soon_seen]
-        self._signals = self._kept[len(SETTINGS) : len(settings) - len(STREAMS)]
+        self._soon = self._kept[len(SETTINGS) :]
         self.left_modes = False
         self._restored: tuple[list[str], list[str]] = [], []
+        self._left: list[str] | None = None
         self._context = KeptContext()
         self._random = random_states()
         self._leftovers = Leftovers()
 
     def restore_first(self) -> None:
-        """Put back what would disturb code of ours, or run code of the model's in it, such as a timer. `restore` does
-        the rest, and tells of this as well."""
+        """Put back what would disturb code of ours, or run code of the model's in it, such as a timer; and look at what
+        is left before anybody else opens files. `restore` does the rest, and tells of this as well."""
         modes = len(FIRST) + len(MODES)
         self.left_modes |= _restore_all(self._kept[:modes], *self._restored)
-        _restore_all(self._signals, *self._restored)
+        _restore_all(self._soon, *self._restored)
+        if self._left is None:
+            self._left = self._leftovers.find()
 
     def restore(self) -> tuple[list[str], list[str]]:
         """Put back what changed; random states without a word.
@@ -66,7 +69,7 @@ class ProcessState:
         for found, words in zip((changed, lost), self._context.restore(), strict=True):
             found += words
         restore_random(self._random)
-        return changed, lost + self._leftovers.find()
+        return changed, lost + (self._left or [])
 
     def restore_modes(self, error: BaseException | None) -> tuple[list[str], list[str]]:
         """To be called once what the pass made is put back, and so gone: a guard that was entered and never left
