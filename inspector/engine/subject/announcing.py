@@ -43,7 +43,7 @@ class Announcer:
         if len(rows) > MANY:
             self._emit(Opened(generation, info, guessing=True))
             self._list(generation, rows)
-            self._emit(Work("putting hooks on", total=len(rows), unit="modules"))
+            self._emit(Work("putting hooks on", len(rows), unit="modules"))
 
     def is_listed(self, generation: int) -> bool:
         """Whether its rows were told."""
