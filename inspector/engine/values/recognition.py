@@ -15,7 +15,7 @@ import math
 import weakref
 from collections.abc import Callable
 from operator import attrgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,77 +32,83 @@ _DOUBTS = 20
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 _SUMMED = (torch.float32, torch.float64)
 """Whose sum is one of the numbers themselves, where it is finite."""
-_strided = torch.strided
-_is_wrapped: Callable[[Tensor], bool] = torch._C._functorch.is_functorch_wrapped_tensor
-_is_functional: Callable[[Tensor], bool] = torch._is_functional_tensor
-_has_storage: Any = torch._C._has_storage
+_dispatch_keys: Any = torch._C._dispatch_keys
+_ORDINARY: int = _dispatch_keys(torch.empty(0)).raw_repr()
+"""Of a tensor in the host's memory: no other layout, no transform, nothing lazy, and with a version."""
 
 
-def is_ordinary(tensor: Tensor) -> bool:
-    """Whether it is one of torch's own with a version, real elements one after another in the host's memory, and few
-    enough of them to be reduced at once."""
-    return bool(
-        is_versioned(tensor)
-        and tensor.is_cpu
-        and 0 < (elements := tensor.numel()) <= CHUNK
-        and tensor.is_contiguous()
-        and not (tensor.is_complex() or tensor.is_quantized or tensor.is_neg())
-        and (tensor.storage_offset() + elements) * tensor.element_size() <= tensor.untyped_storage().nbytes()
-        and tensor.data_ptr() != 0
-    )
+class Seen(NamedTuple):
+    """An ordinary tensor when it was seen: one of torch's own with a version, real elements one after another in the
+    host's memory, and few enough of them to be reduced at once."""
+
+    looks: tuple[Any, ...]
+    """Version, gradient flag, shape and dtype."""
+    address: int
+    elements: int
+    size: int
+    """Bytes of an element."""
+    nbytes: int
+    """Of its storage."""
 
 
-def is_versioned(tensor: Tensor) -> bool:
-    """Whether it is one of torch's own that counts what is written to it."""
+see_looks: Callable[[Tensor], tuple[Any, ...]] = attrgetter("_version", "requires_grad", "shape", "dtype")
+
+
+def see(tensor: Tensor) -> Seen | None:
+    """None where it is not ordinary."""
     kind = type(tensor)
-    return (
-        (kind is Tensor or kind is Parameter)
-        and tensor.layout is _strided
-        and not (tensor.is_nested or tensor.is_inference() or _is_wrapped(tensor) or _is_functional(tensor))
-        and _has_storage(tensor)
-        and not tensor._is_zerotensor()
-    )
+    if not (kind is Tensor or kind is Parameter) or _dispatch_keys(tensor).raw_repr() != _ORDINARY:
+        return None
+    elements = tensor.numel()
+    if not 0 < elements <= CHUNK or not tensor.is_contiguous():
+        return None
+    looks, address, size, nbytes = see_looks(tensor), tensor.data_ptr(), tensor.element_size(), _count_memory(tensor)
+    if looks[3].is_complex or address == 0 or (tensor.storage_offset() + elements) * size > nbytes:
+        return None
+    return Seen(looks, address, elements, size, nbytes)
 
 
-def add_up(tensor: Tensor) -> float:
+def _count_memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage().nbytes()
+
+
+def add_up(tensor: Tensor, seen: Seen) -> float:
     """A sum that tells whether the numbers of an ordinary tensor are others: an integer where it is of the bits, as
     with a kernel, or where the numbers have none that would."""
+    bits = cpu_statistics.add_bits_at(seen.address, seen.elements, seen.size)
+    if bits is not None:
+        return bits
     if tensor.requires_grad:
         tensor = tensor.detach()
-    if (bits := cpu_statistics.add_bits(tensor)) is not None:
-        return bits
     if tensor.dtype in _SUMMED:
         total: float = tensor.sum().item()
         if math.isfinite(total):
             return total
-    return tensor.view(_BITS[tensor.element_size()]).sum().item()
-
-
-_look: Callable[[Tensor], tuple[object, ...]] = attrgetter("_version", "requires_grad", "shape", "dtype")
+    return tensor.view(_BITS[seen.size]).sum().item()
 
 
 class SeenTensor:
     """A tensor that was described; `turn` is when it was last added up."""
 
-    __slots__ = ("_address", "_looks", "_nbytes", "ref", "total", "turn", "value")
+    __slots__ = ("_address", "_looks", "_seen", "ref", "total", "turn", "value")
 
-    def __init__(self, tensor: Tensor, value: TensorValue, total: float, turn: int) -> None:
+    def __init__(self, tensor: Tensor, seen: Seen, value: TensorValue, total: float, turn: int) -> None:
         self.ref = weakref.ref(tensor)
         self.value = value
         self.total = total
         self.turn = turn
-        self._looks = _look(tensor)
-        self._address = tensor.data_ptr()
-        self._nbytes = tensor.untyped_storage().nbytes()
+        self._seen = seen
+        self._looks = seen.looks
+        self._address = seen.address
 
     def is_same(self, tensor: Tensor) -> bool:
         """Whether it is this one, as far as that can be said without a look at the numbers."""
         own: Any = self.ref()
-        return own is tensor and _look(own) == self._looks and own.data_ptr() == self._address
+        return own is tensor and see_looks(own) == self._looks and own.data_ptr() == self._address
 
     def adds_up(self, tensor: Tensor) -> bool:
         """Whether the numbers of this one, which `is_same`, are what they were. Its memory may be freed by now."""
-        return tensor.untyped_storage().nbytes() == self._nbytes and add_up(tensor) == self.total
+        return _count_memory(tensor) == self._seen.nbytes and add_up(tensor, self._seen) == self.total
 
 
 class Recognition:
@@ -125,8 +131,8 @@ class Recognition:
         seen = self.find(tensor)
         return seen.value if seen is not None and self._adds_up(seen, tensor) else None
 
-    def keep(self, tensor: Tensor, total: float, value: TensorValue) -> None:
-        self._tensors[id(tensor)] = SeenTensor(tensor, value, total, self._turn)
+    def keep(self, tensor: Tensor, seen: Seen, value: TensorValue, total: float) -> None:
+        self._tensors[id(tensor)] = SeenTensor(tensor, seen, value, total, self._turn)
 
     def trust(self, found: list[SeenTensor]) -> bool:
         """Those of one value were found: add up as many as there is time for, and take the others for the same until

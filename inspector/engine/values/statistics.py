@@ -101,6 +101,15 @@ def finish(partials: list[Partial], repeats: int, of: str) -> Statistics:
     return Statistics(low, high, total.mean, std, *counts, of)
 
 
+def finish_row(row: Sequence[float], count: int) -> Statistics | None:
+    """Those of `count` elements, of which a kernel found this; None where it cannot know all."""
+    low, high, mean, m2, zeros, _ = row
+    # elements that are all one number have an M2 of nothing; where one is not finite, neither are both extremes
+    if -math.inf < low and high < math.inf and count * _UNDERFLOW < m2 < math.inf:
+        return Statistics(low + 0.0, high + 0.0, mean, math.sqrt(m2 / count), 0, 0, int(zeros))
+    return None
+
+
 def numbers(tensor: Tensor) -> tuple[Tensor, str]:
     """A strided tensor with the numbers `tensor` stands for, and what its statistics are of, in words."""
     of = "values"

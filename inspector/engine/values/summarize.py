@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 
-from ...records import MappingValue, OtherValue, TensorValue, Value
+from ...records import MappingValue, OtherValue, Statistics, TensorValue, Value
 from . import objects
 from . import statistics as stats
 from .bare_tensor import describe_bare, describe_refusing, shape_of
 from .histogram import histogram
 from .kernels import cpu_statistics
 from .preview import preview
-from .recognition import Recognition, SeenTensor, add_up, is_ordinary
+from .recognition import Recognition, Seen, SeenTensor, add_up, see
 from .unwrap import numbers_of, outside_modes, outside_transforms
 from .walk import DICT, LEAVES, MAX_ITEMS, Records, Walk
 from .watch import Watch
@@ -108,9 +108,10 @@ class Summarizer:
         )
 
     def tensor(self, tensor: Tensor) -> TensorValue:
+        kind = type(tensor)
         try:
-            if not self.statistics and not _function_modes() and type(tensor) is Tensor:
-                return self._shape_only(tensor)
+            if (kind is Tensor or kind is Parameter) and not _is_overheard():
+                return self._reduce(tensor) if self.statistics else self._shape_only(tensor)
             with torch._C.DisableTorchFunctionSubclass():
                 if not self.statistics:
                     return self._shape_only(tensor)
@@ -154,8 +155,9 @@ class Summarizer:
             known = self._recognition.find_surely(tensor)
             if known is not None:
                 return known
-            if is_ordinary(tensor):
-                return self._remember(tensor)
+            seen = see(tensor)
+            if seen is not None:
+                return self._remember(tensor, seen)
         carrier, words = numbers_of(tensor)
         if carrier is None:
             return describe_bare(tensor, words)
@@ -163,16 +165,29 @@ class Summarizer:
             return self._defer(tensor, carrier, words)
         return self._now(tensor, carrier, words)
 
-    def _remember(self, tensor: Tensor) -> TensorValue:
-        flat = tensor.detach().view(-1)
-        if (row := cpu_statistics.reduce(flat)) is not None:
-            total, partial = row.bits, stats.complete(flat, row)
+    def _remember(self, tensor: Tensor, seen: Seen) -> TensorValue:
+        row = cpu_statistics.reduce_at(seen.address, seen.elements, seen.looks[3])
+        if row is not None:
+            total, summary = row[5], stats.finish_row(row, seen.elements)
         else:
-            total = add_up(tensor)
-            partial = stats.reduce_on_host(flat, total if type(total) is float else None)
-        value = describe_bare(tensor, summary=stats.finish([partial], 1, "values"))
-        self._recognition.keep(tensor, total, value)
+            total, summary = add_up(tensor, seen), None
+        if summary is None:
+            known_sum = total if row is None and type(total) is float else None
+            partial = stats.reduce_on_host(tensor.detach().view(-1), known_sum)
+            summary = stats.finish([partial], 1, "values")
+        value = self._with_statistics(tensor, seen, summary)
+        self._recognition.keep(tensor, seen, value, total)
         return value
+
+    def _with_statistics(self, tensor: Tensor, seen: Seen, summary: Statistics) -> TensorValue:
+        """As `describe_bare` has it, which is asked for each shape once."""
+        looks = seen.looks[1:]
+        bare = self._shapes.get(looks) if type(tensor) is Tensor else describe_bare(tensor)
+        if bare is None:
+            bare = self._shapes[looks] = describe_bare(tensor)
+        return TensorValue(
+            bare.shape, bare.dtype, bare.device, bare.requires_grad, bare.type, bare.layout, bare.nbytes, summary
+        )
 
     def _now(self, tensor: Tensor, carrier: Tensor, words: str) -> TensorValue:
         dense, of = _numbers(carrier, words)

@@ -11,6 +11,7 @@ for a process that is an engine's own, and without it torch's operations are tak
 from __future__ import annotations
 
 import ctypes
+import struct
 import subprocess
 import sys
 import threading
@@ -36,6 +37,8 @@ _COMPILE = f"import os, sys; os.nice(19); sys.path[0] = sys.argv[1]; import {__p
 _Function: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_void_p)  # without the GIL
 _Sum: Any = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_ssize_t)
 _Row = ctypes.c_double * 6
+_address_of = ctypes.addressof
+_read: Callable[[Any], tuple[float, ...]] = struct.Struct("6d").unpack_from
 
 
 class Row(NamedTuple):
@@ -58,21 +61,34 @@ _begun: list[threading.Thread] = []
 
 def reduce(flat: Tensor) -> Row | None:
     """All at once, for a one-dimensional tensor with one element or more; None where there is no kernel for it."""
-    function = _taken.get(flat.dtype)
-    if function is None or not (address := _find_address(flat)):
+    address = _find_address(flat)
+    row = reduce_at(address, flat.numel(), flat.dtype) if address else None
+    return None if row is None else Row(*row)
+
+
+def reduce_at(address: int, count: int, dtype: torch.dtype) -> tuple[float, ...] | None:
+    """The fields of a `Row`, for elements one after another in memory, one or more; None where there is no kernel."""
+    function = _taken.get(dtype)
+    if function is None:
         return None
     row = _Row()
-    function(address, flat.numel(), ctypes.addressof(row))
-    return Row(*row)
+    function(address, count, _address_of(row))
+    return _read(row)
 
 
 def add_bits(tensor: Tensor) -> int | None:
     """The sum of the bits of its elements, taken for integers, as far as an int32 holds it; None where there is no
     kernel for it."""
-    function = _taken.get(tensor.element_size())
-    if function is None or not (address := _find_address(tensor)):
+    address = _find_address(tensor)
+    return add_bits_at(address, tensor.numel(), tensor.element_size()) if address else None
+
+
+def add_bits_at(address: int, count: int, size: int) -> int | None:
+    """As `add_bits`, for elements of `size` bytes one after another in memory."""
+    function = _taken.get(size)
+    if function is None:
         return None
-    total: int = function(address, tensor.numel())
+    total: int = function(address, count)
     return total
 
 
