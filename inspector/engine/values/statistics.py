@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from ...records import Statistics, TensorValue
-from .kernels import cpu_statistics, cuda_statistics
+from .kernels import cpu_statistics, cuda_statistics, small_statistics
 
 CHUNK = 1 << 24
 """Elements reduced at a time, so that temporaries stay small next to the tensor."""
@@ -44,8 +44,8 @@ _UNDERFLOW = 1e-30
 # Elements per `dot`: BLAS adds so many squares in a few float32 lanes, and 16 million of them lost two digits.
 _DOT = 1 << 18
 
-# Elements among which torch finds the zeros sooner than numpy is ready to.
-_FEW = 1 << 13
+# Elements that are still in a processor's cache when they are read again.
+_CACHED = 1 << 19
 
 # Elements of a narrow type that are converted at a time, so that they stay in a processor's cache.
 _CONVERTED = 1 << 18
@@ -188,7 +188,8 @@ def _pieces(tensor: Tensor) -> Iterator[Tensor]:
 
 
 def reduce_on_host(flat: Tensor, total: float | None = None) -> Partial:
-    """All at once, for a one-dimensional CPU tensor of any real dtype; `total` is its sum where that is known."""
+    """All at once, for a contiguous CPU tensor of any real dtype, of one dimension where it is large; `total` is its
+    sum where that is known."""
     if flat.numel() == 0:
         return _NOTHING
     if (row := cpu_statistics.reduce(flat)) is not None:
@@ -218,30 +219,43 @@ def complete(flat: Tensor, row: cpu_statistics.Row) -> Partial:
     return Partial(count, mean, m2, low, high, 0, 0, zeros)
 
 
+def is_small(tensor: Tensor) -> bool:
+    """Whether an ordinary tensor is reduced as it is, and not as one of one dimension."""
+    return tensor.dtype in small_statistics.TYPES and tensor.numel() <= small_statistics.MOST
+
+
 def _reduce(flat: Tensor, total: float | None) -> Partial:
-    """By torch's own operations, which are what is compared with where there is a kernel."""
+    """Without a kernel."""
     count = flat.numel()
-    extremes = torch.aminmax(flat)
-    low, high = extremes.min.item(), extremes.max.item()
+    low, high, zeros, squares = small_statistics.reduce(flat) if is_small(flat) else _reduce_by_torch(flat)
     if not (math.isfinite(low) and math.isfinite(high)):
         return _reduce_finite(flat)
-    zeros = 0 if low > 0 or high < 0 else _zeros(flat)
     if low == high:
         return Partial(count, low, 0.0, low, high, 0, 0, zeros)
-    mean, m2 = _moments(flat, count, flat.sum().item() if total is None else total)
+    mean = (flat.sum().item() if total is None else total) / count
+    m2 = squares - count * mean * mean
+    if not (math.isfinite(m2) and m2 > count * max(_CANCELLATION * mean * mean, _UNDERFLOW)):
+        mean, m2 = _moments_in_double(flat)
     return Partial(count, mean, m2, low, high, 0, 0, zeros)
 
 
-def _moments(flat: Tensor, count: int, total: float) -> tuple[float, float]:
-    mean = total / count
-    m2 = _squares(flat) - count * mean * mean
-    if math.isfinite(m2) and m2 > count * max(_CANCELLATION * mean * mean, _UNDERFLOW):
-        return mean, m2
-    return _moments_in_double(flat)
+def _reduce_by_torch(flat: Tensor) -> tuple[float, float, int, float]:
+    """As `small_statistics.reduce`, by torch's own operations, which are what is compared with where there is a
+    kernel."""
+    least, most, zeros, squares = math.inf, -math.inf, 0, 0.0
+    for part in torch.split(flat, _CACHED):
+        extremes = torch.aminmax(part)
+        low, high = extremes.min.item(), extremes.max.item()
+        if not (math.isfinite(low) and math.isfinite(high)):
+            return low, high, 0, 0.0
+        zeros += _zeros(part) if low <= 0 <= high else 0
+        squares += _squares(part)
+        least, most = min(least, low), max(most, high)
+    return least, most, zeros, squares
 
 
 def _moments_in_double(flat: Tensor) -> tuple[float, float]:
-    flat = flat.double()
+    flat = flat.detach().double().view(-1)
     mean = flat.mean().item()
     shifted = flat - mean
     return mean, torch.dot(shifted, shifted).item()
@@ -254,15 +268,14 @@ def _squares(flat: Tensor) -> float:
 
 
 def _zeros(flat: Tensor) -> int:
-    if flat.numel() <= _FEW:
-        return flat.numel() - int(torch.count_nonzero(flat).item())
-    # numpy compares and counts five times faster than any of torch's own ways on the CPU
+    """torch converts on its threads, and numpy counts: no way of either alone is half as fast."""
     import numpy
 
-    return int(numpy.count_nonzero(numpy.from_dlpack(flat) == 0))  # `flat.numpy()` would forbid `resize_` to its owner
+    return flat.numel() - int(numpy.count_nonzero(flat.to(torch.bool).numpy()))
 
 
 def _reduce_finite(flat: Tensor) -> Partial:
+    flat = flat.detach()
     nan = int(flat.isnan().sum())
     finite = flat[flat.isfinite()]
     rest = reduce_on_host(finite)

@@ -173,7 +173,8 @@ class Summarizer:
             total, summary = add_up(tensor, seen), None
         if summary is None:
             known_sum = total if row is None and type(total) is float else None
-            partial = stats.reduce_on_host(tensor.detach().view(-1), known_sum)
+            flat = tensor if stats.is_small(tensor) else tensor.detach().view(-1)
+            partial = stats.reduce_on_host(flat, known_sum)
             summary = stats.finish([partial], 1, "values")
         value = self._with_statistics(tensor, seen, summary)
         self._recognition.keep(tensor, seen, value, total)

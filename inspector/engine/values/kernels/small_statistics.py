@@ -1,0 +1,56 @@
+"""Statistics of a small tensor on the CPU by numpy, where no kernel is in use.
+
+numpy's reductions take a third of the time that torch's do where there is little to reduce, and they run on the thread
+that asks: torch's wait for others, which is long where those are busy.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor
+
+MOST = 1 << 17
+"""Elements up to which this is sooner done than by torch's operations."""
+TYPES = (torch.float32, torch.float64)
+
+_export: Any = torch._C._to_dlpack
+
+
+class _Exported:
+    """A tensor for numpy, past what torch does in Python. Not `Tensor.numpy`, which forbids `resize_` to its owner."""
+
+    __slots__ = ("_tensor",)
+
+    def __init__(self, tensor: Tensor) -> None:
+        self._tensor = tensor
+
+    def __dlpack__(self, **_: object) -> object:
+        return _export(self._tensor)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 1, 0  # the host
+
+
+@cache
+def _numpy() -> Any:
+    import numpy
+
+    return numpy
+
+
+def reduce(tensor: Tensor) -> tuple[float, float, int, float]:
+    """The least element, the largest, how many are zero, and the sum of squares. Where an element is not finite,
+    neither are both of the first, and the others mean nothing.
+
+    Args:
+        tensor: Contiguous, on the host, of one of `TYPES`, with one element or more.
+    """
+    numpy = _numpy()
+    array = numpy.from_dlpack(_Exported(tensor)).reshape(-1)
+    with numpy.errstate(all="ignore"):  # somebody may have asked numpy to raise
+        low, high = float(numpy.minimum.reduce(array)), float(numpy.maximum.reduce(array))
+        zeros = 0 if low > 0 or high < 0 else int(numpy.count_nonzero(numpy.equal(array, 0)))
+        return low, high, zeros, float(numpy.dot(array, array))
