@@ -31,6 +31,7 @@ _CONTAINERS = (dict, list, tuple, deque)
 _HOLDING = (Tensor, *_CONTAINERS)
 _MOST = 10_000  # records, and tuples of keys, that are found again
 _STRINGS = repeat(str)
+_read_attribute = object.__getattribute__
 _SHORT = 100  # characters of a text whose record is kept
 
 Form = Callable[["Walk", Any], Value]
@@ -93,19 +94,17 @@ class SeenObject:
     """An object that was described by its attributes: of those that are the same plain objects as then, and are kept
     for that, nothing is said anew."""
 
-    __slots__ = ("header", "ids", "items", "kept", "loose", "record")
+    __slots__ = ("header", "ids", "items", "kept", "kind", "loose", "record")
 
-    def __init__(self, header: Header, values: list[object], names: Iterable[object], record: MappingValue) -> None:
+    def __init__(self, value: object, header: Header, held: dict[str, object], record: MappingValue) -> None:
+        self.kind = type(value)
         self.header = header
         self.record = record
-        self.ids = (*map(id, values), *map(id, names))
-        self.loose = [number for number, value in enumerate(values) if id(type(value)) not in LEAVES]
+        parts = [*held.values(), *held]
+        self.ids = [*map(id, parts)]
+        self.loose = [number for number, part in enumerate(parts) if id(type(part)) not in LEAVES]
         self.items = [record.items[number] for number in self.loose]
-        self.kept = [*names, *(value for value in values if id(type(value)) in LEAVES)]
-
-    def holds(self, values: list[object], names: Iterable[object]) -> bool:
-        """Whether these are the same; one that is not kept may be another one by now."""
-        return (*map(id, values), *map(id, names)) == self.ids
+        self.kept = [part for part in parts if id(type(part)) in LEAVES]
 
 
 class Header:
@@ -156,7 +155,7 @@ class Walk:
 
     def _describe(self, values: Sequence[object]) -> list[Value]:
         """One loop, and no call for each: most of what a container holds needs a look at its type alone."""
-        plain, leaf_of, found = self._plain, LEAVES.get, []
+        plain, leaf_of, seen_of, found = self._plain, LEAVES.get, self.records.objects.get, []
         for value in values:
             kind = type(value)
             try:
@@ -165,27 +164,40 @@ class Walk:
                 elif (leaf := leaf_of(id(kind))) is not None:
                     found.append(leaf(value))
                 else:
-                    found.append(_form_of(kind)(self, value))
+                    seen = seen_of(id(value))
+                    again = self._look_again(value, seen) if seen is not None and seen.kind is kind else None
+                    found.append(again or _form_of(kind)(self, value))
             except Exception as error:  # no code of the object's own is meant to run, but who knows every object?
                 found.append(objects.other(value, f"cannot be read: {type(error).__name__}"))
         return found
 
-    def look_again(self, value: object, seen: SeenObject, held: list[object]) -> MappingValue:
-        """At those parts of an object that may not be what they were."""
-        self._left -= len(held) - len(seen.loose)
-        items = self.items(value, [held[number] for number in seen.loose])
-        if not all(map(is_, items, seen.items)):
-            parts = list(seen.record.items)
+    def _look_again(self, value: object, seen: SeenObject) -> MappingValue | None:
+        """At those attributes that may not be what they were; None where there are others."""
+        held = _read_attribute(value, "__dict__")
+        if type(held) is not dict:
+            return None
+        parts = [*held.values(), *held]
+        if [*map(id, parts)] != seen.ids or len(held) > self._left or self.refuses(value):
+            return None
+        self._left -= len(held)
+        is_same, items, plain = True, [], self._plain
+        for number, before in zip(seen.loose, seen.items, strict=True):
+            part = parts[number]
+            item = plain(part) if type(part) is Tensor else self._look_inside(value, part)
+            items.append(item)
+            is_same = is_same and item is before
+        if not is_same:
+            seen.items, record = items, seen.record
+            described = list(record.items)
             for number, item in zip(seen.loose, items, strict=True):
-                parts[number] = item
-            record = seen.record
-            seen.record = self.records.mapping(seen.header, record.keys, tuple(parts), record.length)
-            seen.items = list(items)
+                described[number] = item
+            seen.record = self.records.mapping(seen.header, record.keys, tuple(described), record.length)
         return seen.record
 
-    def has_room(self, value: object, count: int) -> bool:
-        """Whether a container of so many parts may be entered here, and all of them described."""
-        return count <= self._left and not self.refuses(value)
+    def _look_inside(self, value: object, part: object) -> Value:
+        """At a part of `value` that its budget has room for."""
+        self._left += 1
+        return self.items(value, [part])[0]
 
     def refuses(self, value: object) -> bool:
         """Whether a container is not to be entered."""
@@ -260,15 +272,11 @@ def _fields_form(kind: type) -> Form:
 def _object_form(kind: type) -> Form:
     """An object that holds tensors (a cache, an output class with slots) is shown by its attributes."""
     header = Header(kind)
-    read = objects.attributes if objects.slots(kind) else variables
+    has_slots = bool(objects.slots(kind))
 
     def describe(walk: Walk, value: Any) -> Value:
-        held = read(value)
-        parts = list(held.values())
-        seen = walk.records.objects.get(id(value))
-        if seen is not None and seen.header is header and seen.holds(parts, held) and walk.has_room(value, len(parts)):
-            return walk.look_again(value, seen, parts)
-        if not any(issubclass(type(part), _HOLDING) for part in parts):
+        held = objects.attributes(value) if has_slots else variables(value)
+        if not any(issubclass(type(part), _HOLDING) for part in dict.values(held)):
             return objects.other(value, "")
         if walk.refuses(value):
             return _refuse(walk, value) or objects.other(value, "")
@@ -277,8 +285,8 @@ def _object_form(kind: type) -> Form:
             held = objects.attributes(value)
             return _mapping(walk, header, value, _write(held), held)
         record = _mapping(walk, header, value, names, held)
-        if len(record.items) == len(parts):
-            walk.records.keep_object(value, SeenObject(header, parts, held, record))
+        if not has_slots and len(record.items) == len(held):
+            walk.records.keep_object(value, SeenObject(value, header, held, record))
         return record
 
     return describe
