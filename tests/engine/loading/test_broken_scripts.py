@@ -35,3 +35,15 @@ def test_a_bit_that_flipped_in_a_pickle_is_found(tmp_path: Path) -> None:
     (tmp_path / "flipped.pt").write_bytes(data.replace(b"training", b"tRaining", 1))
     with pytest.raises(UsageError, match=r"data\.pkl in it is damaged"):
         Session(lambda event: None).open(Target(str(tmp_path / "flipped.pt")))
+
+
+def test_a_storage_that_is_smaller_than_it_claims_is_not_loaded(tmp_path: Path) -> None:
+    """torch reads and writes beyond the memory of such a tensor."""
+    whole, cut = tmp_path / "whole.pt", tmp_path / "cut.pt"
+    torch.jit.save(torch.jit.trace(nn.Linear(40, 30), torch.ones(2, 40)), whole)  # type: ignore[no-untyped-call]
+    with zipfile.ZipFile(whole) as before, zipfile.ZipFile(cut, "w") as after:
+        for name in before.namelist():
+            data = before.read(name)
+            after.writestr(name, data[:8] if len(data) == 4 * 40 * 30 else data)
+    with pytest.raises(UsageError, match=r"data\.pkl in it claims 4,800 bytes of data/\d, which has not so many"):
+        Session(lambda event: None).open(Target(str(cut)))

@@ -22,6 +22,7 @@ from ....files import check_file
 from ....files.purposes import PROGRAM
 from ....text import encodable
 from ...stored.bloat import most_operations, refuse_bloated
+from ...stored.claims import read_claims
 from ...stored.opcodes import BloatedError, UnreadableError, tell
 from ...stored.saved import look_closely, what_is
 from ...usercode import arguments
@@ -71,7 +72,9 @@ def _reasons(path: Path) -> Iterator[str]:
         sums = _read_sums(path)
         for name in names:
             if name.endswith("pkl"):
-                _check_pickle(path, name, reader.get_record(name), sums.get(name, ()))
+                data = reader.get_record(name)
+                _check_pickle(path, name, data, sums.get(name, ()))
+                _check_storages(path, reader, name, data)
         code = [(name, _text(reader, name)) for name in names if name.startswith("code/") and name.endswith(".py")]
     except (RuntimeError, UnicodeDecodeError, zipfile.BadZipFile) as error:  # of a name that is no UTF-8
         raise _unreadable(path, str(error).partition("\n")[0], type(error).__name__) from None
@@ -99,6 +102,26 @@ def _check_pickle(path: Path, name: str, data: bytes, sums: Collection[int]) -> 
         raise refuse_bloated(path.name, str(error)) from None
     except (UnreadableError, ValueError):  # ValueError: names that are no text
         raise _unreadable(path, f"{name} in it is cut off or damaged", "UnreadableError") from None
+
+
+def _check_storages(path: Path, reader: Any, name: str, data: bytes) -> None:
+    """Those of `data.pkl` lie in `data/`."""
+    folder, dot, _ = name.rpartition(".pkl")
+    if not dot or folder not in ("data", "constants"):
+        return
+    try:
+        claims = read_claims(data)
+    except ValueError as error:
+        raise _unreadable(path, f"{name} in it is damaged: {error}", "UnreadableError") from None
+    for key, nbytes in claims.items():
+        record = f"{folder}/{key}"
+        if nbytes and (not reader.has_record(record) or nbytes > _size_of(reader, record)):
+            raise _unreadable(path, f"{name} in it claims {nbytes:,} bytes of {record}, which has not so many", "Claim")
+
+
+def _size_of(reader: Any, record: str) -> int:
+    known = getattr(reader, "get_record_size", None)  # of torch 2.7 and later
+    return int(known(record)) if known is not None else len(reader.get_record(record))
 
 
 def _unreadable(path: Path, why: str, kind: str) -> UsageError:
