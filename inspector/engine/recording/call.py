@@ -89,12 +89,12 @@ class Call(Struct, eq=False):
             *self.site,
             self.altered,
             self.delta,
-            gradient_size(self.gradients),
+            gradient_size(self.gradients) if self.gradients else None,
             self.recomputed,
             input_holds=find_odd(*self.inputs, self.kwargs),
             step=self.step,
             in_step=self.in_step,
-            gradient_norm=gradient_norm(self.gradients),
+            gradient_norm=gradient_norm(self.gradients) if self.gradients else None,
             weight_ratio=self.weight_ratio,
         )
 
