@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Sequence
 
 from textual.timer import Timer
 
 from ...client.call_table import ODD
+from ...client.model import Model
 from ...client.pass_plan import Plan
 from ...records import Calls, PassSummary, Problem, Progress, Work
 from ...report.footer import say_left_out
@@ -20,6 +22,9 @@ from .workbench import Workbench
 
 STOP = f"{key_of('interrupt')} stops"
 """The key for what can be stopped, and not only ended with the engine."""
+
+MANY_CALLS = 50_000
+"""Past it, what is wrong with the values is looked for on another thread: keys would wait."""
 
 FAULTS_TOLD = 2
 """Hooks that failed, of which each is told in a notification."""
@@ -178,8 +183,21 @@ class Presenter:
             self._host.tell(f"{len(faults) - FAULTS_TOLD} more hooks failed: see the Log panel", in_log=True)
 
     def _show_findings(self) -> None:
-        """Write down what is wrong with the values, once while it stays the same; where it began is told as well."""
-        found = self._find()
+        """Say what is wrong with the values; of very many calls, once that is found out."""
+        model = self._state.model
+        if len(model.calls) < MANY_CALLS:
+            self._tell_findings(_find(model))
+        else:
+            self._host.spawn(self._find_meanwhile(model))
+
+    async def _find_meanwhile(self, model: Model) -> None:
+        calls = model.calls
+        found = await asyncio.to_thread(_find, model)
+        if model is self._state.model and calls is model.calls:
+            self._tell_findings(found)
+
+    def _tell_findings(self, found: list[Hint]) -> None:
+        """Write them down, once while they stay the same; where it began is told as well."""
         if found == self._last_findings:
             return
         self._last_findings = found
@@ -188,15 +206,6 @@ class Presenter:
         for hint in found:
             if hint.kind in ("first bad", "input"):
                 self._host.tell(hint.text, in_log=True)
-
-    def _find(self) -> list[Hint]:
-        model = self._state.model
-        if model.info is None:
-            return []
-        odd = any(True for _ in model.calls.called(ODD))  # else no path is needed
-        paths = list(model.rows.dotted()) if odd else []
-        hints = list_hints(model.info, None, list(model.calls) if odd else [], paths)
-        return [hint for hint in hints if hint.kind != "note"]
 
     def log(self, level: str, text: str) -> None:
         """A line of the engine or of ours for the Log panel."""
@@ -239,3 +248,13 @@ class Presenter:
             self._workbench.select_path(problem.path)
         self._panels.show(LogPanel)
         self._host.after_refresh(self.log_panel.go_to_problem)
+
+
+def _find(model: Model) -> list[Hint]:
+    if model.info is None:
+        return []
+    calls = model.calls
+    odd = any(True for _ in calls.called(ODD))  # else no path is needed
+    paths = list(model.rows.dotted()) if odd else []
+    hints = list_hints(model.info, None, list(calls) if odd else [], paths)
+    return [hint for hint in hints if hint.kind != "note"]

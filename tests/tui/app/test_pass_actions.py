@@ -31,6 +31,7 @@ from inspector.records import (
     TryStateDict,
     Work,
 )
+from inspector.tui.app import presenter
 from inspector.tui.bars.pass_words import describe_last, describe_running
 from inspector.tui.bars.title_words import explain_word
 from inspector.tui.panels.gradients import GradientsPanel
@@ -517,7 +518,11 @@ async def test_what_a_hook_did_not_do_is_logged_once_while_it_stays_so(tmp_path:
         assert written("never fired") == 2 and written("changed nothing") == 1
 
 
-async def test_where_the_first_nan_came_from_is_written_down_and_told_once(tmp_path: Path):
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_where_the_first_nan_came_from_is_written_down_and_told_once(
+    at_once: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(presenter, "MANY_CALLS", 3 if at_once else 2)
     engine = FakeEngine()
 
     def end_pass(problem: Problem | None = None) -> PassEnded:
