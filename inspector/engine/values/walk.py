@@ -275,17 +275,20 @@ def _object_form(kind: type) -> Form:
     has_slots = bool(objects.slots(kind))
 
     def describe(walk: Walk, value: Any) -> Value:
-        held = objects.attributes(value) if has_slots else variables(value)
+        held: Any = objects.attributes(value) if has_slots else variables(value)
+        is_plain = type(held) is dict and not has_slots
+        if is_plain:
+            held = held.copy()  # another thread may write to it
         if not any(issubclass(type(part), _HOLDING) for part in dict.values(held)):
             return objects.other(value, "")
         if walk.refuses(value):
             return _refuse(walk, value) or objects.other(value, "")
-        names = walk.records.names(tuple(islice(held, MAX_ITEMS)))
+        names = walk.records.names(tuple(islice(dict.__iter__(held), MAX_ITEMS)))
         if names is None:
             held = objects.attributes(value)
             return _mapping(walk, header, value, _write(held), held)
         record = _mapping(walk, header, value, names, held)
-        if not has_slots and len(record.items) == len(held):
+        if is_plain and len(record.items) == len(held):
             walk.records.keep_object(value, SeenObject(value, header, held, record))
         return record
 

@@ -285,3 +285,45 @@ def test_deep_copies_are_others() -> None:
     copied = copy.deepcopy(cache)
     copied.layers[0].keys.data[0] = 50
     assert summarizer.describe(copied) == described(copied) != first
+
+
+def test_containers_of_the_same_shapes_have_one_record() -> None:
+    summarizer = Summarizer(False)
+    one, other = ({"cache": Cache(3), "more": (torch.ones(2), True, 7, "text", None)} for _ in range(2))
+    assert summarizer.describe(one) is summarizer.describe(other)
+    other["more"] = (torch.ones(2), 1, 7, "text", None)
+    assert summarizer.describe(other) == Summarizer(False).describe(other) != summarizer.describe(one)
+
+
+@pytest.mark.parametrize("statistics_too", [True, False])
+def test_an_object_seen_again_is_cut_where_another_would_be(statistics_too: bool) -> None:
+    """A cycle that came later, no room left, too deep: as if it had not been seen before."""
+    summarizer, cache = Summarizer(statistics_too), Cache(3)
+    summarizer.describe(cache)
+    around: Any = cache
+    for _ in range(15):
+        around = [around]
+    full = [*([[0] * 99] * 10), cache]
+    for value in (around, full):
+        assert summarizer.describe(value) == Summarizer(statistics_too).describe(value)
+    cache.layers[0].keys = cache
+    assert summarizer.describe(cache) == Summarizer(statistics_too).describe(cache)
+
+
+def test_attributes_in_a_dict_of_ones_own_are_read_without_its_code() -> None:
+    ran: list[str] = []
+
+    class Own(dict[str, Any]):
+        def values(self) -> Any:
+            ran.append("values")
+            return super().values()
+
+        def __iter__(self) -> Any:
+            ran.append("iter")
+            return super().__iter__()
+
+    summarizer, layer = Summarizer(), Layer(1)
+    before = summarizer.describe(layer)
+    layer.__dict__ = Own(layer.__dict__)
+    assert summarizer.describe(layer) == before and summarizer.describe(layer) == before
+    assert ran == []

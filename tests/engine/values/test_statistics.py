@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import pytest
 import torch
@@ -286,3 +287,16 @@ def test_a_preview_is_the_leading_corner() -> None:
 def test_previews_of_every_kind(tensor: torch.Tensor, start: tuple, rows: tuple) -> None:
     preview = seen(tensor, values=True).preview
     assert preview is not None and (preview.start, preview.rows) == (start, rows)
+
+
+@pytest.mark.parametrize("count", [3, 20_000, 1 << 20])
+def test_numpy_is_asked_to_raise_nothing(count: int) -> None:
+    """Whatever the program asked of it, and however large the elements are: torch says nothing either."""
+    import numpy
+
+    for element in (3e38, 1e-44, math.nan, math.inf, -0.0):
+        x = torch.randn(count)
+        x[1] = element
+        with numpy.errstate(all="raise"), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert_close(statistics_of(x), reference(x))
