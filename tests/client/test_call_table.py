@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import tracemalloc
+from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,3 +105,22 @@ def test_a_number_that_is_none_stays_none_where_it_is_not_a_number() -> None:
 
 
 CALL = {"module": 0, "call": 0, "start": 0, "end": 1, "depth": 0, "ms": 0.5, "status": "ok", "brief": Brief()}
+
+
+def test_many_calls_take_a_fraction_of_what_their_rows_do() -> None:
+    """The rows as they come from the channel, whose parts are all objects of their own."""
+    fields = {**CALL, "brief": Brief((1, 64, 56, 56)), "file": "site-packages/torch/nn/modules/container.py"}
+    sent = [CallRow(**{**fields, "start": 1000 + n, "end": 2000 + n, "ms": n / 7, "in_step": n}) for n in range(20_000)]
+    chunks = [msgspec.msgpack.encode(sent[first : first + 500]) for first in range(0, len(sent), 500)]
+    decoder = msgspec.msgpack.Decoder(list[CallRow])
+
+    def measure(keep: Callable[[list[CallRow]], object]) -> int:
+        tracemalloc.start()
+        for chunk in chunks:
+            keep(decoder.decode(chunk))
+        taken, _ = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return taken
+
+    rows, table = list[CallRow](), CallTable()
+    assert measure(table.extend) * 4 < measure(rows.extend) and list(table) == rows == sent
