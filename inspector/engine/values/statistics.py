@@ -1,10 +1,10 @@
 """Statistics of one tensor, made the moment it is seen, on its own device.
 
 On the CPU a tensor is reduced at once, in one read where `cpu_statistics` is in use. Otherwise extremes, sum and sum of
-squares take about five copies' time together (`aminmax`, `sum`, `dot`), and zeros are counted only where the extremes
-admit any. NaN and Inf show in the extremes and are counted only then. On any other device the reductions stay there as
-one small row per chunk and `Pending` moves all rows of a pass to the host at once, because each `.item()` would be a
-synchronisation; on CUDA one kernel makes the row.
+squares take about five copies' time together (numpy's, `small_statistics`, or `aminmax`, `sum`, `dot`), and zeros are
+counted only where the extremes admit any. NaN and Inf show in the extremes and are counted only then. On any other
+device the reductions stay there as one small row per chunk and `Pending` moves all rows of a pass to the host at once,
+because each `.item()` would be a synchronisation; on CUDA one kernel makes the row.
 
 Chunks merge with Chan, Golub and LeVeque's update of (elements, mean, M2) ("Algorithms for computing the sample
 variance", The American Statistician 37, 1983).

@@ -94,16 +94,15 @@ class SeenObject:
     """An object that was described by its attributes: of those that are the same plain objects as then, and are kept
     for that, nothing is said anew."""
 
-    __slots__ = ("header", "ids", "items", "kept", "kind", "loose", "record")
+    __slots__ = ("described", "header", "ids", "kept", "kind", "loose")
 
     def __init__(self, value: object, header: Header, held: dict[str, object], record: MappingValue) -> None:
         self.kind = type(value)
         self.header = header
-        self.record = record
         parts = [*held.values(), *held]
         self.ids = [*map(id, parts)]
         self.loose = [number for number, part in enumerate(parts) if id(type(part)) not in LEAVES]
-        self.items = [record.items[number] for number in self.loose]
+        self.described = [record.items[number] for number in self.loose], record  # in one: threads may share it
         self.kept = [part for part in parts if id(type(part)) in LEAVES]
 
 
@@ -180,19 +179,18 @@ class Walk:
         if [*map(id, parts)] != seen.ids or len(held) > self._left or self.refuses(value):
             return None
         self._left -= len(held)
-        is_same, items, plain = True, [], self._plain
-        for number, before in zip(seen.loose, seen.items, strict=True):
+        before, record = seen.described
+        items, plain = [], self._plain
+        for number in seen.loose:
             part = parts[number]
-            item = plain(part) if type(part) is Tensor else self._look_inside(value, part)
-            items.append(item)
-            is_same = is_same and item is before
-        if not is_same:
-            seen.items, record = items, seen.record
+            items.append(plain(part) if type(part) is Tensor else self._look_inside(value, part))
+        if not all(map(is_, items, before)):
             described = list(record.items)
             for number, item in zip(seen.loose, items, strict=True):
                 described[number] = item
-            seen.record = self.records.mapping(seen.header, record.keys, tuple(described), record.length)
-        return seen.record
+            record = self.records.mapping(seen.header, record.keys, tuple(described), record.length)
+            seen.described = items, record
+        return record
 
     def _look_inside(self, value: object, part: object) -> Value:
         """At a part of `value` that its budget has room for."""
