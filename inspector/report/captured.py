@@ -132,6 +132,7 @@ def number(value: float | None) -> str:
     """In at most seven characters, mostly."""
     if value is None:
         return "–"
+    value += 0.0  # never -0
     return f"{value:.3g}" if value == 0 or abs(value) >= 1e-3 else f"{value:.0e}"
 
 

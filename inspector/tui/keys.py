@@ -154,6 +154,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("budget", "", "passes.budget", "Budget: what statistics may take of a pass", "Hooks and passes"),
     Command("estimate-memory", "", "memory.estimate", "Estimate memory: of a step, for sizes of the batch",
             "Hooks and passes"),
+    Command("first-bad", "Z", "first_bad.look", "Find the first bad value: NaN, infinity, or what you name",
+            "Hooks and passes"),
     Command("step-previous", "left_curly_bracket", "passes.step(-1)", "Previous step of the pass: a batch, or a token",
             "Hooks and passes", shown="{"),
     Command("step-next", "right_curly_bracket", "passes.step(1)", "Next step", "Hooks and passes", shown="}"),

@@ -33,6 +33,8 @@ from inspector.records import (
     EditParameters,
     EstimateMemory,
     Failed,
+    FindFirstBad,
+    FirstBadValue,
     GetAllHooks,
     GetAttributes,
     GetCalls,
@@ -227,6 +229,8 @@ class FakeEngine:
                 return Kinds(KINDS)
             case GetAttributes():
                 return Attributes(request.path, "Net", "(x)", "", EMPTY, EMPTY, EMPTY)
+            case FindFirstBad():
+                return FirstBadValue(request.generation, False, operations=5)
             case EstimateMemory(batches=batches):
                 return MemoryEstimate(1, tuple(MemoryRow(size, "x", (peak_of(size),)) for size in batches), "forward")
             case Save(file=file):

@@ -41,6 +41,7 @@ from ..tree.heat import BOUNDS, Bounds
 from .actions.changer import Changer
 from .actions.changes import ChangeActions
 from .actions.costs import CostActions
+from .actions.first_bad import FirstBadActions
 from .actions.first_start import FirstStart
 from .actions.general import GeneralActions
 from .actions.hook_forms import HookForms
@@ -141,6 +142,7 @@ class InspectorApp(App[None], inherit_bindings=False):
             "workbench": bench,
             "panels": bench.panels,
             "memory": MemoryActions(engine, state, passes, presenter, host, ascii),
+            "first_bad": FirstBadActions(engine, state, bench, passes, presenter, host, ascii),
             "passes": PassActions(engine, state, passes, presenter, questions, host),
             "weights": WeightActions(engine, state, changer, questions, host, ascii),
             "hooks": HookActions(engine, state, bench, observing, changer, forms, host, ascii),

@@ -41,6 +41,7 @@ class SourcePanel(LinePanel):
         self.part: SourcePart = "auto"  # remembered from module to module
         self.source: Source | None = None
         self.code: list[str] = []
+        self._pointed: tuple[Path, str, int] | None = None  # a line of a file, for one module
         self._colours: Colours | None = None
         self._calls: Sequence[CallRow] | None = None  # those the lines are annotated with
 
@@ -64,9 +65,22 @@ class SourcePanel(LinePanel):
         self.source, self.code, self._colours = None, [], None
 
     def start_line(self) -> int:
-        if self.source is None or not self.source.focus:
-            return 0
-        return max(self.source.focus - self.source.first_line - LINES_ABOVE, 0)
+        return max(self._focus - LINES_ABOVE, 0)
+
+    def point_at(self, path: Path, file: str, line: int) -> None:
+        """Mark this line, as long as the source of this module is shown; the next request asks for its forward."""
+        self._pointed = path, file, line
+        self._show_part("forward")
+
+    @property
+    def _focus(self) -> int:
+        """The line to bring into sight, from the first of the code; -1 for none."""
+        source = self.source
+        if source is None:
+            return -1
+        if (pointed := self._pointed) is not None and pointed[:2] == (source.path, source.file):
+            return pointed[2] - source.first_line if 0 <= pointed[2] - source.first_line < len(self.code) else -1
+        return source.focus - source.first_line if source.focus else -1
 
     def action_next_part(self) -> None:
         """Show the next of class, forward and `__init__`."""
@@ -93,7 +107,7 @@ class SourcePanel(LinePanel):
         if not self.code:
             return Page(explanation(source.notes), [*head, Line()])
         notes = [label_line("note", note, WARN) for note in source.notes]
-        marked = source.focus - source.first_line if source.part == "site" and source.focus else -1
+        marked = self._focus if source.part == "site" or self._pointed is not None else -1
         head += [*notes, Line()]
         return Page(self._code(source, width), head, colours=self._colours, marked=marked)
 

@@ -158,6 +158,16 @@ LAYER_PAGES: tuple[HelpPage, ...] = (
             "Adam(), SGD(lr=0.01)": "an optimizer of torch.optim, whose state is there from its first step on",
         },
     ),
+    _page(
+        "The first bad value",
+        "One pass is run and every operation looked at. Where that began which an output, the loss or a gradient holds "
+        "in the end is said, and gone to behind this form: its module, and its line in Source.",
+        keys={"accept": "look", "interrupt": "stop the engine at it", "leave": "close it, and be there"},
+        words={
+            **_FIELDS,
+            "nan > 0, std > 1e3": "what else counts as bad; a count below one is a share: zeros > 0.99",
+        },
+    ),
     _page("A question", "It is done only after a yes.", keys={"yes": "do it", "no": "leave it as it is"}),
     _page(
         "Leaving", "Hooks or edits are in no file yet. They are kept and offered the next time.",
