@@ -83,6 +83,7 @@ _DOING = {
     ShowStep: "going to the step",
     GetCalls: "fetching values",
     EstimateMemory: "estimating memory",
+    FindFirstBad: "looking for the first bad value",
     GetSource: "looking for the source",
     ListTargets: "looking for models",
     ListKinds: "looking for hooks",

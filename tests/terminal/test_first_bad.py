@@ -39,4 +39,4 @@ def test_the_line_is_gone_to(tmp_path: Path) -> None:
         terminal.send("\x1b")
         terminal.wait_for(lambda: "Bad is" not in terminal.text, "the form gone")
         terminal.wait_for_text("torch.log(shifted * 0)")
-        assert "Head.forward" in terminal.text
+        terminal.wait_for_text("Head.forward")

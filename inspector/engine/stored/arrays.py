@@ -32,12 +32,15 @@ def read_array(stream: IO[bytes], size: int) -> Tensor:
 
 
 def read_arrays(stream: IO[bytes], size: int) -> dict[str, Tensor]:
-    """The arrays of a .npz file of `size` bytes, by name. Raises `Bloated` too."""
+    """The arrays of a .npz file of `size` bytes, by name. Raises as `read_array`, and `Bloated`."""
     with zipfile.ZipFile(stream) as archive:
         why = explain_bloat(archive.infolist(), size)
         if why:
             raise Bloated(why)
-        return {_name(entry): _read_member(archive, entry) for entry in archive.infolist() if _is_array(entry)}
+        found = {_name(entry): _read_member(archive, entry) for entry in archive.infolist() if _is_array(entry)}
+    if not found:
+        raise ValueError("there is no array in it")
+    return found
 
 
 def _read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Tensor:

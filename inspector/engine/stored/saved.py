@@ -134,6 +134,8 @@ def _in_zip(stream: IO[bytes], size: int) -> Saved:
         entries = archive.infolist()
         bloated = explain_bloat(entries, size)
         names = [entry.filename for entry in entries]
+        if not names:
+            return Saved("unknown")
         inside = {name.partition("/")[2]: name for name in names}  # all of it lies in one folder
         if _EXPORTED & {*names, *inside}:
             return Saved("exported", bloated=bloated)

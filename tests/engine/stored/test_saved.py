@@ -14,16 +14,19 @@ from pathlib import Path
 
 import pytest
 import torch
+from msgspec.structs import replace
 from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
+from inspector.engine.session import Session
 from inspector.engine.stored import images
 from inspector.engine.stored.safetensors_file import read_safetensors
 from inspector.engine.stored.saved import look, what_is
 from inspector.engine.stored.values import read_values
-from inspector.errors import UsageError
+from inspector.errors import InspectorError, UsageError
 from inspector.files.purposes import INPUT
+from inspector.records import Target
 
 
 class Runs:
@@ -195,3 +198,19 @@ def test_the_pickle_that_torch_would_read_is_looked_at(tmp_path: Path) -> None:
         archive.writestr("a/data.pkl", pickle.dumps(print, 2))
         archive.writestr("b/data.pkl", pickle.dumps({}, 2))
     assert look(file).foreign == ("builtins.print",)
+
+
+@pytest.mark.parametrize("ending", ["pt", "pth", "ckpt", "pt2", "npz"])
+@pytest.mark.parametrize("way", ["target", "weights", "input"])
+def test_an_archive_with_nothing_in_it_is_told(ending: str, way: str, tmp_path: Path) -> None:
+    file = tmp_path / f"empty.{ending}"
+    zipfile.ZipFile(file, "w").close()
+    net = Target("torch.nn:Linear", (("in_features", "4"), ("out_features", "3")))
+    target = {
+        "target": Target(str(file)),
+        "weights": replace(net, weights=str(file)),
+        "input": replace(net, inputs=(f"input=@{file}",)),
+    }[way]
+    with pytest.raises(InspectorError) as told:
+        Session(lambda event: None).open(target)
+    assert told.value.problem.hint
