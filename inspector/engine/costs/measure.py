@@ -116,11 +116,11 @@ class Measurement:
         counted, uncounted, problem = self._count_flops()
         costs = _join(timed, back, given, counted)
         calls = tuple(CallCost(span.module, span.call, cost) for span, cost in zip(timed, costs, strict=True))
-        ms, backward_ms = (_sum_whole(spans) if spans is not None else None for spans in (timed, back))
+        backward_ms = _sum_whole(back) if back is not None else None
         notes = tuple(encodable(note, 300) for note in self._notes)
         told = calls if len(calls) <= MOST_CALLS else ()
-        return Costs(generation, _sum_up(timed, costs), told, ms or 0.0, kept, clock.name, uncounted,
-                     problem, notes, backward_ms)  # fmt: skip
+        return Costs(generation, _sum_up(timed, costs), told, _sum_whole(timed), kept, clock.name,
+                     uncounted, problem, notes, backward_ms)  # fmt: skip
 
     def _begin(self) -> Seen:
         """The first pass, which may be cold. Where its loss cannot be made, there is no backward pass in those that

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any
 
@@ -14,7 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from inspector.engine.answers import answer
 from inspector.engine.session import Session
-from inspector.records import Costs, MeasureCosts, Run
+from inspector.errors import InspectorError
+from inspector.records import Cancel, Costs, MeasureCosts, Run
 from tests.fingerprint import fingerprint
 
 from .test_measure import Attention, Recursive, by_path, count, measure, opened
@@ -150,3 +152,34 @@ def test_a_loss_that_cannot_be_made_leaves_the_forward_pass() -> None:
     reply = answer(session, MeasureCosts(session.generation, 1))
     assert isinstance(reply, Costs) and reply.backward_ms is None and reply.rows[0].calls == 1
     assert "without a backward pass, which failed: " in reply.notes[0] and "no gradient" in reply.notes[0]
+
+
+def test_measuring_can_be_stopped_in_a_backward_pass() -> None:
+    stop: list[Session] = []
+
+    class Stopping(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: Tensor) -> Tensor:  # type: ignore[override]
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx: Any, gradient: Tensor) -> Tensor:  # type: ignore[override]
+            for each in stop:
+                thread = threading.Thread(target=answer, args=(each, Cancel()))
+                thread.start()
+                thread.join()
+            return gradient
+
+    class Stops(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return Stopping.apply(x)
+
+    model, x = nn.Sequential(nn.Linear(4, 4), Stops(), nn.Linear(4, 4)), torch.randn(2, 4)
+    before = fingerprint(model)
+    session = opened(model, x)
+    session.run(Run(session.generation, backward=True))
+    stop.append(session)
+    with pytest.raises(InspectorError, match="stopped"):
+        measure(session)
+    session.close()
+    assert fingerprint(model) == before
