@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,8 @@ from torch.utils.hooks import RemovableHandle
 
 from ...records import Value
 from ..values.summarize import Summarizer
-from .badness import Check
-from .ops import NodePlace
+from .badness import Look
+from .node_owners import NodeOwner, NodeOwners
 
 MOST_NODES = 200_000
 """Of a graph that are looked at."""
@@ -23,7 +23,7 @@ class BadNode:
     """The first node whose gradients are bad while those that it was given are fine."""
 
     name: str  # "SqrtBackward0"
-    of: NodePlace | None  # None where no operation of the forward is known for it
+    of: NodeOwner
     inputs: tuple[Value, ...]  # the gradients it was given
     output: Value
 
@@ -33,54 +33,50 @@ class BackwardWatch:
 
     Args:
         loss: Where the backward pass begins.
-        check: What is bad.
-        places: Of the nodes that operations of the forward made.
+        look: Says what is bad.
+        owners: Know which operation of the forward made which node.
     """
 
-    def __init__(self, loss: Tensor, check: Check, places: dict[Any, NodePlace]) -> None:
+    def __init__(self, loss: Tensor, look: Look, owners: NodeOwners) -> None:
         self.found: BadNode | None = None
         self._loss = loss
-        self._check = check
-        self._places = places
+        self._look = look
+        self._owners = owners
         self._handles: list[RemovableHandle] = []
 
     def __enter__(self) -> BackwardWatch:
-        for node, place in _walk(self._loss.grad_fn, self._places):
-            self._handles.append(node.register_hook(self._hook(node.name(), place)))
+        self._handles = [node.register_hook(self._hook(node)) for node in _walk(self._loss.grad_fn)]
         return self
 
     def __exit__(self, *ended: object) -> None:
         for handle in self._handles:
             handle.remove()
 
-    def _hook(self, name: str, place: NodePlace | None) -> Callable[..., None]:
+    def _hook(self, node: Any) -> Callable[..., None]:
+        name, owner = node.name(), self._owners.find(node)  # the node itself would keep its hook, and so itself
+
         def look(made: Sequence[Tensor | None], given: Sequence[Tensor | None]) -> None:
             if self.found is not None:
                 return
-            bad = next((each for each in made if each is not None and self._check(each)), None)
-            if bad is None or any(each is not None and self._check(each) for each in given):
+            bad = next((each for each in made if each is not None and self._look(each)), None)
+            if bad is None or any(each is not None and self._look(each) for each in given):
                 return
             summarizer = Summarizer()
             inputs = tuple([summarizer.describe(each) for each in given if each is not None])
             output = summarizer.describe(bad)
             summarizer.resolve()
-            self.found = BadNode(name, place, inputs, output)
+            self.found = BadNode(name, owner, inputs, output)
 
         return look
 
 
-def _walk(first: Any, places: dict[Any, NodePlace]) -> list[tuple[Any, NodePlace | None]]:
-    """Every node, with the operation it belongs to: an operation may be made of several, of which only the last one is
-    known, and those before it up to the next known one belong to it."""
-    found: list[tuple[Any, NodePlace | None]] = []
-    pending: list[tuple[Any, NodePlace | None]] = [(first, None)]
-    seen = set()
-    while pending and len(found) < MOST_NODES:
-        node, after = pending.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        place = places.get(node, after)
-        found.append((node, place))
-        pending += [(each, place) for each, _ in node.next_functions]
-    return found
+def _walk(first: Any) -> Iterator[Any]:
+    """Every node, each once."""
+    pending = [first]
+    seen: set[Any] = set()
+    while pending and len(seen) < MOST_NODES:
+        node = pending.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            yield node
+            pending += [each for each, _ in node.next_functions]

@@ -11,12 +11,14 @@ from ...text import encodable
 from .badness import Bad
 from .ops import BadOp, Origin
 
-_SOFTMAXES = ("softmax", "scaled_dot_product_attention", "logsumexp")
+_LARGE = 0.4
+"""The power of the largest number of a type from which on products of a few leave its range."""
+_SOFTMAXES = ("softmax", "logsumexp")
 
 
 def explain(op: BadOp) -> str:
     """What is known of it."""
-    name = op.name.rpartition(".")[2].strip("_")
+    name = op.name.rpartition(".")[2].strip("_").removeprefix("foreach_")
     given = [value for value in op.inputs if isinstance(value, TensorValue)]
     own = next((words for is_one, look in _REASONS if is_one(name) and (words := look(given))), "")
     reason = own or _overflow(op, given) or _what_it_gave(op)
@@ -30,7 +32,12 @@ def explain_origin(origin: Origin) -> str:
         return encodable(f"{origin.name} holds {held} before the pass: look at the checkpoint, or the last step", 500)
     if origin.name:
         return f"the input holds {held}"
-    return f"a tensor that no operation of this pass made holds {held}"
+    if origin.taken_by is None:
+        return f"no operation that Python called made it, as in TorchScript and extensions: it holds {held}"
+    return (
+        f"what goes in here holds {held}, and no operation that Python called gave it that: numpy or another library "
+        "wrote to it, or it is a constant of the model"
+    )
 
 
 def _count(value: Value) -> str:
@@ -55,8 +62,12 @@ def _logarithm(given: Sequence[TensorValue]) -> str:
     found = _statistics(given, 0)
     if found is None or found.min is None or found.min > 0:
         return ""
-    what = f"{found.zeros:,} zeros" if found.min == 0 else f"numbers down to {found.min:.4g}"
+    what = _zeros(found) if found.min == 0 else f"numbers down to {found.min:.4g}"
     return f"a logarithm of {what}"
+
+
+def _zeros(found: Statistics) -> str:
+    return "zero" if found.zeros == 1 else f"{found.zeros:,} zeros"
 
 
 def _root(given: Sequence[TensorValue]) -> str:
@@ -66,7 +77,7 @@ def _root(given: Sequence[TensorValue]) -> str:
 
 def _division(given: Sequence[TensorValue]) -> str:
     found = _statistics(given, len(given) - 1)
-    return f"a division by {found.zeros:,} zeros" if found is not None and found.zeros else ""
+    return f"a division by {_zeros(found)}" if found is not None and found.zeros else ""
 
 
 def _exponential(given: Sequence[TensorValue]) -> str:
@@ -85,10 +96,11 @@ def _softmax(given: Sequence[TensorValue]) -> str:
 
 
 def _attention(given: Sequence[TensorValue]) -> str:
-    masks = [value for value in given[3:4] if value.statistics is not None]
-    if masks and (masks[0].dtype == "bool" or (masks[0].statistics is not None and masks[0].statistics.inf)):
-        return "a row of its mask lets nothing through: it is masked completely"
-    return ""
+    """Masks are of truth values, or hold -inf."""
+    masks = [
+        value for value in given if value.dtype == "bool" or (value.statistics is not None and value.statistics.inf)
+    ]
+    return "a row of its mask lets nothing through: it is masked completely" if masks else ""
 
 
 def _overflow(op: BadOp, given: Sequence[TensorValue]) -> str:
@@ -96,10 +108,10 @@ def _overflow(op: BadOp, given: Sequence[TensorValue]) -> str:
     if Bad.INFINITE not in op.bad or not isinstance(output, TensorValue) or op.causes:
         return ""
     largest = max((abs(bound) for value in given if (found := value.statistics) is not None
-                   for bound in (found.min, found.max) if bound is not None), default=None)  # fmt: skip
-    if largest is None:
+                   for bound in (found.min, found.max) if bound is not None), default=0.0)  # fmt: skip
+    limit, largest = _limit_of(output), max(largest, op.largest_number)
+    if largest < limit**_LARGE:
         return ""
-    limit = _limit_of(output)
     return f"the result leaves the range of {output.dtype}, which ends at {limit:.4g}; it was given up to {largest:.4g}"
 
 
@@ -121,6 +133,6 @@ _REASONS: tuple[tuple[Callable[[str], bool], Callable[[Sequence[TensorValue]], s
     (lambda name: name in ("sqrt", "rsqrt"), _root),
     (lambda name: "div" in name or name == "reciprocal", _division),
     (lambda name: name in ("exp", "expm1", "exp2", "sinh", "cosh"), _exponential),
-    (lambda name: "scaled_dot_product" in name, _attention),
+    (lambda name: "attention" in name, _attention),
     (lambda name: any(each in name for each in _SOFTMAXES), _softmax),
 )

@@ -26,7 +26,7 @@ def is_meant(begin: Where) -> bool:
     if begin.bad != Bad.INFINITE:
         return False
     if isinstance(begin, Origin):
-        return not begin.name or _is_mask(begin)
+        return (not begin.name and begin.taken_by is not None) or (bool(begin.name) and _is_mask(begin))
     return begin.fills and not begin.causes
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 import itertools
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from threading import Event
 from types import TracebackType
 from typing import NamedTuple
 
+import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
@@ -29,6 +31,8 @@ class ModuleCall(NamedTuple):
 
 
 ROOT = ModuleCall(0, 0)
+SeeScript = Callable[[object, object], None]
+TurnTo = Callable[[ModuleCall], None]
 
 
 class ModuleCalls(threading.local):
@@ -50,10 +54,19 @@ class Following:
         calls: Where to keep them.
         tree: The modules; calls of others are not seen.
         stop: Once it is set, the next module to be entered raises `Cancelled`.
+        see_script: Is told what a module of TorchScript was given and what it gave, while it is the innermost.
+        turn_to: Is told of each call that is the innermost one from now on.
     """
 
-    def __init__(self, calls: ModuleCalls, tree: ModuleTree, stop: Event) -> None:
-        self._hooks = _Entering(calls, tree, stop), _Leaving(calls, tree)
+    def __init__(
+        self,
+        calls: ModuleCalls,
+        tree: ModuleTree,
+        stop: Event,
+        see_script: SeeScript,
+        turn_to: TurnTo = lambda call: None,
+    ) -> None:
+        self._hooks = _Entering(calls, tree, stop, turn_to), _Leaving(calls, tree, see_script, turn_to)
         self._handles: list[OurHandle] = []
 
     def __enter__(self) -> None:
@@ -71,9 +84,9 @@ class Following:
 class _Entering(OurHook):
     """Before a call."""
 
-    def __init__(self, calls: ModuleCalls, tree: ModuleTree, stop: Event) -> None:
+    def __init__(self, calls: ModuleCalls, tree: ModuleTree, stop: Event, turn_to: TurnTo) -> None:
         super().__init__()
-        self._calls, self._index, self._stop = calls, tree.index_of_object, stop
+        self._calls, self._index, self._stop, self._turn_to = calls, tree.index_of_object, stop, turn_to
         self._numbers: defaultdict[int, itertools.count[int]] = defaultdict(itertools.count)
 
     @untraced
@@ -82,19 +95,24 @@ class _Entering(OurHook):
             raise Cancelled
         index = self._index.get(id(module))
         if index is not None:
-            self._calls.stack.append(ModuleCall(index, next(self._numbers[index])))
+            call = ModuleCall(index, next(self._numbers[index]))
+            self._calls.stack.append(call)
+            self._turn_to(call)
 
 
 class _Leaving(OurHook):
     """After a call, also after one that raised."""
 
-    def __init__(self, calls: ModuleCalls, tree: ModuleTree) -> None:
+    def __init__(self, calls: ModuleCalls, tree: ModuleTree, see_script: SeeScript, turn_to: TurnTo) -> None:
         super().__init__()
-        self._calls, self._index = calls, tree.index_of_object
+        self._calls, self._index, self._see_script, self._turn_to = calls, tree.index_of_object, see_script, turn_to
 
     @untraced
     def __call__(self, module: nn.Module, args: object, output: object) -> None:
         index, stack = self._index.get(id(module)), self._calls.stack
         if index is not None and any(call.module == index for call in stack):
+            if isinstance(module, torch.jit.ScriptModule):
+                self._see_script(args, output)
             while stack.pop().module != index:
                 pass
+            self._turn_to(self._calls.innermost)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,9 +18,11 @@ from torch.overrides import TorchFunctionMode, resolve_name
 
 from ...records import Value
 from ..values.summarize import Summarizer
-from .badness import Bad, Check, flat_tensors, is_infinite_number
+from ..values.unwrap import PLAIN, is_wrapped, numbers_of, outside_transforms
+from .badness import Bad, Look, flat_tensors, is_infinite_number
 from .lines import CodePlace, find_place
 from .module_calls import ModuleCall
+from .node_owners import NodeOwner, NodeOwners, next_number
 
 _FRAMES = 4  # from `find_place` over `_note`, `_look` and `__torch_function__` up to who called
 _MOST = 2_000
@@ -35,6 +37,7 @@ class Origin:
     bad: Bad
     value: Value
     is_parameter: bool = False
+    taken_by: BadOp | None = None  # the operation that it went into, where it is neither
 
 
 @dataclass(eq=False)
@@ -54,49 +57,39 @@ class BadOp:
     inputs: tuple[Value, ...]
     output: Value
     parameters: tuple[str, ...]
+    largest_number: float  # among the plain numbers that it was given
     in_loss: bool
     causes: list[BadOp | Origin] = field(default_factory=list)
-
-
-class NodePlace(NamedTuple):
-    """The operation of the forward that a node of the backward pass belongs to."""
-
-    name: str
-    place: CodePlace | None
-    call: ModuleCall
-    step: int
-    in_loss: bool
 
 
 class OpTracer(TorchFunctionMode):
     """Looks from `with` to its end, on its thread.
 
     Args:
-        check: What is bad.
+        look: Says what is bad.
         innermost: The call of a module that runs.
         step: The step that runs.
         names: Of parameters and buffers, by their memory.
     """
 
     def __init__(
-        self, check: Check, innermost: Callable[[], ModuleCall], step: Callable[[], int], names: dict[int, str]
+        self, look: Look, innermost: Callable[[], ModuleCall], step: Callable[[], int], names: dict[int, str]
     ) -> None:
         super().__init__()
         self.found: list[BadOp] = []
-        self._check = check
+        self._look_at = look
         self._innermost = innermost
         self._step = step
         self._names = names
         self._given: dict[int, str] = {}
         self.count = 0
         self._in_loss = False
-        self._nodes: dict[Any, NodePlace] | None = None
-        self._since: dict[int, BadOp] = {}  # by memory, the operation since which it holds something bad
+        self._owners: NodeOwners | None = None
+        self._since: dict[int, BadOp | Origin] = {}  # by memory, since when it holds something bad
 
-    def follow_graph(self) -> dict[Any, NodePlace]:
-        """Remember from now on which operation made which node of autograd's graph: these."""
-        self._nodes = {}
-        return self._nodes
+    def follow_graph(self, owners: NodeOwners) -> None:
+        """Tell from now on which operation made which nodes of autograd's graph."""
+        self._owners = owners
 
     def begin_loss(self) -> None:
         """The model has returned: what follows is the loss."""
@@ -104,31 +97,32 @@ class OpTracer(TorchFunctionMode):
 
     def take_inputs(self, inputs: Iterable[Tensor]) -> None:
         """What the model is called with."""
-        self._given = {memory_of(tensor): "input" for tensor in inputs}
+        for tensor in inputs:
+            self._given[memory_of(tensor)] = "input"
+            origin = self.cause_of(tensor)
+            if origin is not None:
+                self._since[memory_of(tensor)] = origin
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        first = next_number() if self._owners is not None else 0
         output = func(*args, **kwargs)
         self.count += 1
+        if self._owners is not None and (end := next_number()) > first:
+            owner = NodeOwner(name_of(func), find_place(_FRAMES - 2), self._innermost(), self._step(), self._in_loss)
+            self._owners.take_op(first, end, owner)
         written = (args[0] if args else None) if output is None else output
-        if self._since or func not in MOVES:
+        if func in EMPTY:
+            self._since.pop(memory_of(output), None)
+        elif self._since or func not in MOVES:
             self._look(func, args, kwargs, written)
-        if self._nodes is not None:
-            self._remember_nodes(self._nodes, func, output)
         return output
-
-    def _remember_nodes(self, nodes: dict[Any, NodePlace], func: Callable[..., Any], output: object) -> None:
-        for tensor in flat_tensors(output):
-            node = tensor.grad_fn
-            if node is not None and node not in nodes:
-                place = find_place(_FRAMES - 1)
-                nodes[node] = NodePlace(name_of(func), place, self._innermost(), self._step(), self._in_loss)
 
     def _look(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], written: object) -> None:
         for tensor in flat_tensors(written):
-            bad = self._check(tensor)
+            bad = self._look_at(tensor)
             if bad:
                 if len(self.found) < _MOST:
                     self._note(func, args, kwargs, tensor, bad)
@@ -137,9 +131,18 @@ class OpTracer(TorchFunctionMode):
                 if not shared or (tensor is written and tensor is args[0] and self._is_whole(tensor)):
                     del self._since[memory]  # other memory at the same place, or all of it was written
 
+    def see_script(self, args: object, output: object) -> None:
+        """The module of TorchScript that runs has returned: its operations are not Python's, and are one here."""
+        with torch._C.DisableTorchFunction():
+            self.count += 1
+            for tensor in flat_tensors(output):
+                bad = self._look_at(tensor)
+                if bad and memory_of(tensor) not in self._since:
+                    self._note(run_script, (args,), {}, tensor, bad)
+
     def _note(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any, tensor: Tensor, bad: Bad) -> None:
         given = [each for each in flat_tensors((args, kwargs)) if each is not tensor]
-        causes = [cause for each in given if (cause := self.cause_of(each)) is not None]
+        causes = list(dict.fromkeys(cause for each in given if (cause := self.cause_of(each)) is not None))
         memory = memory_of(tensor)
         before = self._since.get(memory)
         if before is not None and before not in causes:
@@ -156,16 +159,20 @@ class OpTracer(TorchFunctionMode):
             tuple([summarizer.describe(each) for each in given]),
             summarizer.describe(tensor),
             tuple(dict.fromkeys(self._names[key] for key in map(memory_of, given) if key in self._names)),
+            max((abs(each) for each in (*args, *kwargs.values()) if type(each) in (int, float)), default=0.0),
             self._in_loss,
             causes,
         )
         summarizer.resolve()
+        for cause in causes:
+            if isinstance(cause, Origin) and cause.taken_by is None:
+                cause.taken_by = noted
         self.found.append(noted)
         self._since[memory] = noted
 
     def cause_of(self, tensor: Tensor) -> BadOp | Origin | None:
         """Where it went bad; None where it is fine."""
-        bad = self._check(tensor)
+        bad = self._look_at(tensor)
         if not bad:
             return None
         since = self._since.get(memory_of(tensor))
@@ -184,17 +191,23 @@ class OpTracer(TorchFunctionMode):
 MOVES = frozenset(
     getattr(owner, name)
     for name in (
-        "view", "view_as", "reshape", "reshape_as", "transpose", "permute", "movedim", "swapaxes", "expand",
-        "expand_as", "unsqueeze", "squeeze", "flatten", "unflatten", "chunk", "split", "tensor_split", "unbind",
-        "narrow", "select", "contiguous", "clone", "detach", "t", "ravel", "repeat", "repeat_interleave", "roll",
-        "flip", "__getitem__", "size", "dim", "numel", "stride", "is_contiguous", "is_floating_point", "data_ptr",
-        "item", "tolist",
+        "view", "view_as", "transpose", "permute", "movedim", "swapaxes", "expand", "expand_as", "unsqueeze", "squeeze",
+        "flatten", "unflatten", "chunk", "split", "tensor_split", "unbind", "narrow", "select", "detach", "t",
+        "__getitem__", "size", "dim", "numel", "stride", "is_contiguous", "is_floating_point", "data_ptr", "item",
+        "tolist",
     )
     for owner in (Tensor, torch)
     if hasattr(owner, name)
 )  # fmt: skip
 """Operations whose output holds nothing that their input does not, and questions: while everything is fine they are not
-looked at. What they take from a tensor that was bad from the start is found at the next operation."""
+looked at: they give views, whose memory tells where they are from."""
+EMPTY = frozenset(
+    getattr(owner, name)
+    for name in ("empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided")
+    for owner in (Tensor, torch)
+    if hasattr(owner, name)
+)
+"""What is in their output nobody put there."""
 
 
 _FILLING = frozenset(
@@ -213,11 +226,19 @@ def name_of(func: Callable[..., Any]) -> str:
     return resolve_name(func) or str(getattr(func, "__name__", "?"))
 
 
+def run_script(*args: object) -> None:
+    """The name of what a module of TorchScript does."""
+
+
 def memory_of(tensor: Tensor) -> int:
     """What tensors that share memory have in common."""
     try:
+        if type(tensor) not in PLAIN or is_wrapped(tensor):
+            with torch._C.DisableTorchFunctionSubclass(), outside_transforms():
+                inner = numbers_of(tensor)[0]
+                tensor = tensor if inner is None else inner
         return int(tensor.untyped_storage()._cdata)
-    except (NotImplementedError, RuntimeError):  # of sparse tensors and other classes
+    except Exception:  # a tensor may refuse any question
         return id(tensor)
 
 

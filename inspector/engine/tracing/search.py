@@ -22,11 +22,12 @@ from ..passes.training import Loss
 from ..restore.backup import TensorBackup
 from ..values import nested
 from .backward import BackwardWatch, BadNode
-from .badness import Check, find_not_finite, when
+from .badness import Look, find_not_finite, when
 from .explain import explain, explain_origin
 from .flow import Where, find_beginnings, is_meant
 from .lines import CodePlace
 from .module_calls import Following, ModuleCalls
+from .node_owners import NodeOwners
 from .ops import BadOp, OpTracer, Origin, name_tensors
 
 Call = Callable[[Sample], object]
@@ -77,12 +78,12 @@ class FirstBadSearch:
         self._seed = seed
         self._grad = grad or loss is not None
         self._loss = loss
-        self._check: Check = find_not_finite if condition is None else when(condition)
+        self._look = Look(find_not_finite if condition is None else when(condition))
         self._everything = everything or condition is not None
         self._stop = threading.Event()
         self._calls = ModuleCalls()
         self._tracer = OpTracer(
-            self._check, lambda: self._calls.innermost, lambda: steps.number, name_tensors(tree.root)
+            self._look, lambda: self._calls.innermost, lambda: steps.number, name_tensors(tree.root)
         )
         self._seen = _Seen()
 
@@ -110,9 +111,13 @@ class FirstBadSearch:
 
     def _run(self, sample: Sample) -> None:
         self._tracer.take_inputs(nested.tensors_in((sample.args, sample.kwargs)))
-        places = self._tracer.follow_graph() if self._loss is not None else {}
+        owners = NodeOwners()
+        if self._loss is not None:
+            self._tracer.follow_graph(owners)
         with ExitStack() as stack:
-            stack.enter_context(Following(self._calls, self._tree, self._stop))
+            stack.enter_context(
+                Following(self._calls, self._tree, self._stop, self._tracer.see_script, owners.take_call)
+            )
             stack.enter_context(self._tracer)
             output = self._call(sample)
             self._take_ends(nested.tensors_in(output, nested.without_state))
@@ -123,21 +128,20 @@ class FirstBadSearch:
             loss = self._loss(output, sample)
             self._take_ends([loss])
         if not self._seen.ends:
-            self._run_backward(loss, BackwardWatch(loss, self._check, places))
+            self._run_backward(loss, BackwardWatch(loss, self._look, owners))
 
     def _run_backward(self, loss: Tensor, watch: BackwardWatch) -> None:
         with watch:
             loss.backward()  # type: ignore[no-untyped-call]
         bad = (name for name, each in self._tree.root.named_parameters()
-               if each.grad is not None and self._check(each.grad))  # fmt: skip
+               if each.grad is not None and self._look(each.grad))  # fmt: skip
         self._seen.gradient = next(bad, "")
         if self._seen.gradient or self._everything:
             self._seen.node = watch.found
 
     def _take_ends(self, tensors: Iterable[Tensor]) -> None:
         with torch._C.DisableTorchFunction():
-            found = [end for tensor in tensors if (end := self._tracer.cause_of(tensor)) is not None]
-        self._seen.ends += found
+            self._seen.ends += [end for tensor in tensors if (end := self._tracer.cause_of(tensor)) is not None]
 
     def answer(self, generation: int, raised: bool) -> FirstBadValue:
         """What the pass, that may have `raised`, showed."""
@@ -150,7 +154,15 @@ class FirstBadSearch:
             return self._answer_backward(generation, self._seen.node)
         return FirstBadValue(generation, False, operations=self._tracer.count)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was not looked at, in words."""
+        unread = self._look.unread
+        return (f"{unread:,} tensors refused to be looked at",) if unread else ()
+
     def _answer_forward(self, generation: int, begin: Where) -> FirstBadValue:
+        if isinstance(begin, Origin) and not begin.name:
+            return self._answer_unknown(generation, begin)
         if isinstance(begin, Origin):
             return FirstBadValue(
                 generation,
@@ -178,18 +190,35 @@ class FirstBadSearch:
             self._tracer.count,
         )
 
+    def _answer_unknown(self, generation: int, begin: Origin) -> FirstBadValue:
+        """Where it was taken is the nearest that is known."""
+        by = begin.taken_by
+        return FirstBadValue(
+            generation,
+            True,
+            "forward",
+            self._tree.paths[by.call.module] if by is not None else (),
+            by.call.call if by is not None else 0,
+            by.step if by is not None else 0,
+            _line(by.place) if by is not None else None,
+            inputs=(begin.value,) if by is not None else (),
+            output=by.output if by is not None else begin.value,
+            explanation=explain_origin(begin),
+            operations=self._tracer.count,
+        )
+
     def _answer_backward(self, generation: int, node: BadNode) -> FirstBadValue:
         of = node.of
         reached = f"; the gradient of {self._seen.gradient} is bad in the end" if self._seen.gradient else ""
-        made = f"the gradient of {of.name}" if of is not None else "a gradient"
+        made = f"the gradient of {of.name}" if of.name else "a gradient"
         return FirstBadValue(
             generation,
             True,
             "backward",
-            self._tree.paths[of.call.module] if of is not None and not of.in_loss else (),
-            of.call.call if of is not None else 0,
-            of.step if of is not None else 0,
-            _line(of.place) if of is not None else None,
+            () if of.in_loss else self._tree.paths[of.call.module],
+            of.call.call,
+            of.step,
+            _line(of.place),
             encodable(node.name, 200),
             node.inputs,
             node.output,

@@ -147,6 +147,64 @@ class Loop(nn.Module):
         return x.float()
 
 
+class InVmap(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.func.vmap(lambda row: torch.log(row * 0).neg())(x)  # here
+
+
+class Scripted(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.script = torch.jit.script(LogOfZero())
+
+    def forward(self, x: Tensor) -> Tensor:
+        out: Tensor = self.script(x)
+        return out
+
+
+class ByNumpy(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        x.detach().numpy()[0, 0] = math.nan
+        return x * 2  # here
+
+
+class Divides(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        return gradients[0] / torch.zeros(())
+
+
+class OwnBackward(nn.Module):
+    def forward(self, x: Tensor) -> Any:
+        return Divides.apply(x)
+
+
+class Uninitialized(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        place = torch.empty_like(x).fill_(math.nan)
+        place.copy_(x)
+        return -torch.log(x * 0, out=place)  # here
+
+
+class Transposed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(4, 4))
+        self.weight.data[1, 1] = math.nan
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x @ self.weight.t().contiguous()
+
+
+class ChangesItsInput(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.add_(1) * 2
+
+
 def bad_loss(output: Tensor) -> Tensor:
     return torch.log(output * 0).mean()  # here
 
@@ -188,6 +246,13 @@ FAULTS: dict[str, tuple[type | Callable[..., Any] | None, Fault]] = {
     "attention": (Attention, Fault(_blocked(Attention), "forward", "inner", "scores.softmax(-1)", says="masked")),
     "mask": (FusedAttention, Fault(_blocked(FusedAttention), "forward", "inner", says="masked completely")),
     "loop": (Loop, Fault(_blocked(Loop), "forward", "inner", "x.half() * 100")),
+    "in vmap": (InVmap, Fault(_blocked(InVmap), "forward", "inner", "torch.log(row * 0)", says="12 zeros")),
+    "in TorchScript": (None, Fault(_blocked(Scripted), "forward", "inner.script")),
+    "by numpy": (ByNumpy, Fault(_blocked(ByNumpy), "forward", "inner", "x * 2", says="numpy")),
+    "own backward": (None, Fault(_blocked(OwnBackward), "backward", "inner", backward=True)),
+    "uninitialized": (Uninitialized, Fault(_blocked(Uninitialized), "forward", "inner", says="12 zeros")),
+    "transposed weight": (None, Fault(_blocked(Transposed), "parameter", "inner", says="inner.weight")),
+    "changed input": (None, Fault(lambda: (ChangesItsInput(), _bad_input()[1]), "input", says="1 infinite")),
     "loss": (bad_loss, Fault(_blocked(nn.Identity), "loss", says="zeros", backward=True, loss=f"{__name__}:bad_loss")),
     "backward": (
         RootInBackward,

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import pytest
 import torch
+import torchvision
+import transformers
+from torch import Tensor, nn
 
 from inspector.engine.hooks.steps import StepCounter
+from inspector.engine.inputs import Sample
 from inspector.engine.inputs.sample import sample_from_values
 from inspector.engine.modules.tree import walk
-from inspector.engine.passes.training import loss_of
+from inspector.engine.passes.training import Loss, loss_of
 from inspector.engine.restore.backup import TensorBackup
 from inspector.engine.tracing.search import FirstBadSearch
 from inspector.records import FirstBadValue
@@ -20,13 +25,15 @@ from .faults import FAULTS, Fault, line_of
 
 def search(fault: Fault) -> FirstBadValue:
     torch.manual_seed(0)
-    model, args = fault.make()
+    return look(*fault.make(), loss_of(fault.loss) if fault.backward else None)
+
+
+def look(model: nn.Module, args: tuple[Any, ...], loss: Loss | None = None) -> FirstBadValue:
     tree, steps = walk(model), StepCounter()
     sample = sample_from_values(args, {})
-    loss = loss_of(fault.loss) if fault.backward else None
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
-    def call(copy):
+    def call(copy: Sample) -> object:
         steps.begin()
         return model(*copy.args, **copy.kwargs)
 
@@ -53,3 +60,60 @@ def test_the_first_bad_value(name: str) -> None:
         if sys.version_info >= (3, 11):
             assert fault.expression in answer.place.expression
     assert fault.says in answer.explanation
+
+
+class AddsMask(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(4, 4)
+        self.register_buffer("mask", torch.full((4, 4), float("-inf")).triu(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (self.inner(x) @ x.T + self.mask).softmax(-1)
+
+
+class KeepsBest(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.masked_fill(x < x.topk(2).values[:, -1:], float("-inf"))
+
+
+class UnusedRow(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.table = nn.Embedding(5, 4)
+        self.table.weight.data[3] = float("nan")
+
+    def forward(self, x: Tensor) -> Any:
+        return self.table((x[:, 0] * 0).long())
+
+
+class Absorbed(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.where(x > 1e9, torch.log(x * 0), x).clamp(-1e3, 1e3)
+
+
+@pytest.mark.parametrize("kind", [AddsMask, KeepsBest, UnusedRow, Absorbed])
+def test_what_reaches_nothing_or_is_meant_is_nothing_bad(kind: type[nn.Module]) -> None:
+    torch.manual_seed(0)
+    assert not look(kind(), (torch.randn(4, 4),)).found
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "vit_b_16", "swin_t", "densenet121", "googlenet"])
+def test_models_of_torchvision_are_fine(name: str) -> None:
+    options = {"init_weights": False} if name == "googlenet" else {}
+    size = 224 if name in ("vit_b_16", "swin_t") else 64
+    model = torchvision.models.get_model(name, **options).eval()
+    assert not look(model, (torch.randn(1, 3, size, size),)).found
+
+
+@pytest.mark.parametrize("attention", ["eager", "sdpa"])
+def test_masks_of_transformers_are_fine(attention: str) -> None:
+    config = transformers.LlamaConfig(
+        hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4, vocab_size=99,
+        attn_implementation=attention,
+    )  # fmt: skip
+    ids, mask = torch.randint(0, 99, (2, 12)), torch.ones(2, 12, dtype=torch.long)
+    mask[0, :5] = 0
+    model = transformers.LlamaForCausalLM(config).eval()
+    assert not look(model, (ids, mask)).found
+    assert not look(model, (ids, mask), loss_of("mean")).found

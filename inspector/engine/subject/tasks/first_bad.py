@@ -52,7 +52,8 @@ class FirstBadFinding(Task):
             if not answer.found:
                 raise InspectorError.of(problem)
             self._emit(Note("warning", encodable(f"the pass failed after that: {problem.what}", 500)))
-        return replace(answer, notes=tuple(f"changed, and stays changed: {words}" for words in outcome.not_restored))
+        changes = tuple(f"changed, and stays changed: {words}" for words in outcome.not_restored)
+        return replace(answer, notes=(*running.notes, *changes))
 
     def _prepare(self, sample: Sample, request: FindFirstBad, condition: Condition | None) -> FirstBadSearch:
         subject = self._subject

@@ -1,0 +1,54 @@
+"""Which operation of the forward, and which call of a module, made each node of autograd's graph.
+
+Nodes are numbered as they are made, on each thread. An operation makes those between the number before it and the one
+after it; what is made outside of every operation (`torch.autograd.Function`) belongs to the call that runs.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import torch
+
+from .lines import CodePlace
+from .module_calls import ROOT, ModuleCall
+
+next_number: Callable[[], int] = torch.autograd._get_sequence_nr  # type: ignore[attr-defined]
+"""Of the node that is made next on this thread."""
+
+
+class NodeOwner(NamedTuple):
+    """`name` and `place` of an operation; "" and None where only the call is known."""
+
+    name: str
+    place: CodePlace | None
+    call: ModuleCall
+    step: int = 0
+    in_loss: bool = False
+
+
+class NodeOwners:
+    """Told in the order in which things happen on the thread that runs the model."""
+
+    def __init__(self) -> None:
+        self._ops: list[tuple[int, int, NodeOwner]] = []  # first number, the one behind the last
+        self._calls: list[tuple[int, ModuleCall]] = []  # the call that runs from this number on
+
+    def take_op(self, first: int, end: int, owner: NodeOwner) -> None:
+        """It made the nodes from `first` to before `end`."""
+        self._ops.append((first, end, owner))
+
+    def take_call(self, call: ModuleCall) -> None:
+        """It runs from now on."""
+        self._calls.append((next_number(), call))
+
+    def find(self, node: Any) -> NodeOwner:
+        """Whose node this is."""
+        number = node._sequence_nr()
+        at = bisect_right(self._ops, number, key=lambda op: op[0]) - 1
+        if at >= 0 and number < self._ops[at][1]:
+            return self._ops[at][2]
+        at = bisect_right(self._calls, number, key=lambda call: call[0]) - 1
+        return NodeOwner("", None, self._calls[at][1] if at >= 0 else ROOT)
