@@ -14,6 +14,7 @@ FIGURES = {
     "generate": "generating",
     "run": "run_to_result",
     "modules": "many_modules",
+    "first-bad": "first_bad",
     "disabled": "disabled_hooks",
     "key": "key_to_frame",
 }
