@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stderr, redirect_stdout
+from itertools import pairwise
 
 from inspector.cli.main import main
 from inspector.client.process import Connection
@@ -58,7 +59,8 @@ def _check(arguments: Sequence[str], code: int, out: str, err: str) -> None:
         raise Broken(f"{len(out) + len(err)} characters were written")
     if code and not err.strip() and (code == 2 or not out.strip()):
         raise Broken(f"exit code {code} without a word")
-    if ("json" in arguments or "--print=json" in arguments) and not {"-h", "--help", "--version"} & {*arguments}:
+    asks = "--print=json" in arguments or ("--print", "json") in pairwise(arguments)
+    if asks and not {"-h", "--help", "--version"} & {*arguments}:
         _check_document(out)
 
 

@@ -141,6 +141,26 @@ def _draw_sweep(random: Random) -> list[str]:
     return [*arguments, "--print", random.choice(("json", "table", "csv", "map"))]
 
 
+def _draw_first_bad(random: Random) -> list[str]:
+    target = random.choice(_TARGETS[:8]) if random.random() < 0.8 else mutate(random, random.choice(_TARGETS))
+    arguments = ["first-bad", target]
+    if random.random() < 0.4:
+        arguments += ["--bad", mutate(random, random.choice(("zeros > 0.4", "std > 1e3", "nan > 0 and max < 6")))]
+    if random.random() < 0.5:
+        arguments += [
+            "--backward",
+            *random.choice(((), ("--loss", "sum"), ("--loss", "cross_entropy"), ("--loss", "x"))),
+        ]
+    if random.random() < 0.3:
+        arguments += ["--hook", _draw_hook(random)]
+    if random.random() < 0.3:
+        arguments += ["-i", mutate(random, random.choice(_SPECS))]
+    return [*arguments, *(["--all"] if random.random() < 0.3 else []), "--print", random.choice(("json", "text"))]
+
+
+_DRAWN = (_draw_open,) * 5 + (_draw_sweep,) * 2 + (_draw_first_bad,)
+
+
 def _summary(random: Random) -> object:
     inputs = random.choice(((torch.ones(2, 4),), (torch.ones(9),), (), ("x",), (None, None), (object(),)))
     return inspector.summary(models.tiny()[0], *inputs, width=random.choice((100, 1, 0, -5)))
@@ -176,7 +196,7 @@ def attack(case: Case) -> None:
     random = case.random
     torch.manual_seed(0)
     for _ in range(_COMMANDS):
-        run_command(case, _draw_sweep(random) if random.random() < 0.25 else _draw_open(random))
+        run_command(case, random.choice(_DRAWN)(random))
     for call in random.choices(_CALLABLE, k=_CALLS):
         before = random.getstate()
         if case.note(f"{call.__name__[1:]} from {hash(before) % 10**6}"):
