@@ -202,12 +202,20 @@ def _read_cell(cell: types.CellType) -> Any:
         return _ABSENT
 
 
+def _version_of(tensor: Tensor) -> int | None:
+    """None of one that has none: it may have been swapped with one of inference mode, which it does not say."""
+    try:
+        return tensor._version
+    except RuntimeError:
+        return None
+
+
 def _tensor_words(tensor: Tensor, identities: bool) -> tuple[Any, ...]:
     with torch._C.DisableTorchFunctionSubclass():
         words: tuple[Any, ...] = type(tensor).__name__, str(tensor.dtype), tensor.requires_grad, str(tensor.device)
         if isinstance(tensor, nn.parameter.UninitializedTensorMixin | FakeTensor):
             return words
-        words += tuple(tensor.shape) if not tensor.is_nested else (), None if tensor.is_inference() else tensor._version
+        words += tuple(tensor.shape) if not tensor.is_nested else (), _version_of(tensor)
         graph = None if tensor.is_leaf else tensor.grad_fn
         words += tensor.retains_grad, type(graph).__name__, graph._sequence_nr() if graph and identities else 0
         if tensor.is_meta:

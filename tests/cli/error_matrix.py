@@ -128,6 +128,16 @@ SWEPT: dict[str, Failure] = {
     ),
 }  # fmt: skip
 
+SEARCHED: dict[str, Failure] = {
+    "bad condition": Failure((FINE, "--bad", "zeroes > 1"), 2, "zeroes"),
+    "loss without backward": OPENED["loss without backward"],
+    "loss raises": OPENED["loss raises"]._replace(reported=False),
+    **{
+        name: each._replace(reported=False)
+        for name, each in OPENED.items() if name.startswith(("pass ", "unknown", "lazy"))
+    },
+}  # fmt: skip
+
 FAILURES: dict[str, dict[str, Failure]] = {
     "open": {**EVERYWHERE, **OPENED},
     "sweep": {
@@ -137,6 +147,7 @@ FAILURES: dict[str, dict[str, Failure]] = {
         },
         **SWEPT,
     },
+    "first-bad": {**dict(itertools.islice(EVERYWHERE.items(), 2, None, 5)), **SEARCHED},
 }  # fmt: skip
 """By verb. `schema` takes no target and fails only as every verb does, where it cannot print."""
 

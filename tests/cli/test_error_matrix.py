@@ -13,14 +13,18 @@ from typing import Any
 
 import pytest
 
-from inspector.cli import parser, sweep
+from inspector.cli import first_bad, parser, sweep
 from inspector.cli.verbs import VERBS
 from tests.documents import read_document
 
 from .error_matrix import FAILURES, FINE, Failure
 from .test_headless import ROOT, command
 
-PARSERS: dict[str, argparse.ArgumentParser] = {"open": parser.make_parser(), "sweep": sweep.make_parser()}
+PARSERS: dict[str, argparse.ArgumentParser] = {
+    "open": parser.make_parser(),
+    "sweep": sweep.make_parser(),
+    "first-bad": first_bad.make_parser(),
+}
 """Of the verbs that print what an engine found."""
 
 
@@ -34,7 +38,7 @@ def forms(verb: str) -> list[str]:
 
 
 FORMS = [(verb, form) for verb in PARSERS for form in forms(verb)]
-QUICK = [("open", "json"), ("open", "tree"), ("sweep", "json")]
+QUICK = [("open", "json"), ("open", "tree"), ("sweep", "json"), ("first-bad", "json")]
 
 
 def test_no_verb_and_no_form_is_left_out() -> None:

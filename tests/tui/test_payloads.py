@@ -202,6 +202,7 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "costs": ("dollar_sign",),
     "budget": ("colon", *"budget", "enter"),
     "memory": ("colon", *"estimate", "enter", "enter"),
+    "first bad": ("Z", "enter"),
     "hook source": ("4", "tab", "enter"),
     "a state dict": ("D", "enter"),
     "recipe": ("R",),

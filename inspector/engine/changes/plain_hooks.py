@@ -200,7 +200,7 @@ def _act(put: Put, whole: bool) -> Written:
     if condition is None:
         return made
     return WrittenCall(
-        "only_when", made, repr(condition.names), f"lambda {', '.join(condition.names)}: {condition.text}"
+        "only_when", made, repr(condition.names), f"lambda {', '.join(condition.names)}: {condition.code}"
     )
 
 

@@ -28,6 +28,7 @@ TRIPLES = "def hook(module, gradient):\n    return gradient * 3\n"
 FORWARD: list[list[tuple[str, str | HookSpec]]] = [
     [("first", "scale(2, step=1)"), ("second", "add(0.5, every=3, on='input')")],
     [("second", "noise(0.3, seed=4, call=1)"), ("third", "zero(step='1:', where='[:, 1]', when='max > -100')")],
+    [("first", "zero(on='input', where='[0][:, :2]')"), ("first", "add(1, on='input', when='zeros > 0.4')")],
     [("", "add(1, step='2:5', on='input')"), ("third", "scale(3, step=':2')")],
     [("first", "scale(1.5, on='parameters')"), ("second", "noise(0.1, on='parameters', where='weight', step=1)")],
     [

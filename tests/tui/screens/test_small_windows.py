@@ -32,6 +32,7 @@ from inspector.tui.keys import COMMANDS
 from inspector.tui.saved_state import SavedState, ViewState
 from inspector.tui.screens.completing_layer import CompletingLayer
 from inspector.tui.screens.fields import FieldScroll
+from inspector.tui.screens.forms.asking_form import AskingForm
 from inspector.tui.screens.forms.small_form import SmallForm
 from inspector.tui.screens.help.pages import find_page
 from inspector.tui.screens.help.screen import Help
@@ -47,7 +48,7 @@ QUICK, OTHERS = ((1, 1), (20, 4)), ((2, 2), (10, 3), (40, 5), (80, 6))
 SIZES = [*QUICK, *(pytest.param(size, marks=pytest.mark.slow) for size in OTHERS)]
 
 MOVING = ("down", "up", "pagedown", "pageup", "home", "end", "ctrl+f", "ctrl+d", "ctrl+u", "ctrl+n", "ctrl+p", "G", "g")
-UNFINISHED = (SubmittingLayer, CompletingLayer, SmallForm)
+UNFINISHED = (SubmittingLayer, CompletingLayer, SmallForm, AskingForm)
 """What layers are made from."""
 
 LEAVING = {"q", "escape", "ctrl+c", "ctrl+k"}
