@@ -722,3 +722,12 @@ def test_a_member_that_torch_cannot_name_is_no_fault_of_ours(name, tmp_path):
     file = tmp_path / "net.pt2"
     file.write_bytes(file.read_bytes().replace(b"net/side", name.ljust(8, b"x")))
     assert "no exported program" in refused(str(file)).what
+
+
+def test_an_archive_whose_names_are_no_text_is_refused(tmp_path: pathlib.Path) -> None:
+    file = tmp_path / "odd.pt2"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("QQQQ", b"")
+    file.write_bytes(file.read_bytes().replace(b"QQQQ", b"\xff" * 4))
+    with pytest.raises(UsageError, match="is no exported program"):
+        Session(lambda event: None).open(Target(str(file)))

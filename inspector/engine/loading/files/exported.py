@@ -85,6 +85,8 @@ def _open_archive(path: Path) -> tuple[Any, list[str]]:
     """What reads it, and the names of all that is in it. Raises `UsageError`."""
     try:
         reader = torch._C.PyTorchFileReader(str(path))
+    except UnicodeDecodeError as error:  # of the words about a name that is no UTF-8
+        raise _refuse(path, error) from None
     except RuntimeError as error:
         if what_is(path) != "exported":
             raise _refuse(path, error) from None
