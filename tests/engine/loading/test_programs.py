@@ -729,5 +729,5 @@ def test_an_archive_whose_names_are_no_text_is_refused(tmp_path: pathlib.Path) -
     with zipfile.ZipFile(file, "w") as archive:
         archive.writestr("QQQQ", b"")
     file.write_bytes(file.read_bytes().replace(b"QQQQ", b"\xff" * 4))
-    with pytest.raises(UsageError, match="is no exported program"):
+    with pytest.raises(UsageError, match="exported program"):
         Session(lambda event: None).open(Target(str(file)))
