@@ -14,13 +14,16 @@ from ..hooks.conditions import Condition
 from ..values.unwrap import numbers_of, outside_modes, outside_transforms
 
 
-class Bad(enum.Flag):
-    """What a tensor holds; `MEANT` is what a condition is true of."""
+class Bad(enum.Enum):
+    """What a tensor holds: NaN, whatever else; infinities and no NaN; or what a condition is true of."""
 
     NONE = 0
-    NAN = enum.auto()
-    INFINITE = enum.auto()
-    MEANT = enum.auto()
+    NAN = 1
+    INFINITE = 2
+    MEANT = 3
+
+    def __bool__(self) -> bool:
+        return self is not Bad.NONE
 
 
 NONE = Bad.NONE
@@ -68,8 +71,9 @@ def find_not_finite(tensor: Tensor) -> Bad:
     numbers = _readable(tensor.detach())
     if not numbers.is_complex() and math.isfinite(numbers.sum().item()):
         return NONE
-    nan, infinite = numbers.isnan().any().item(), numbers.isinf().any().item()
-    return (Bad.NAN if nan else NONE) | (Bad.INFINITE if infinite else NONE)
+    if numbers.isnan().any().item():
+        return Bad.NAN
+    return Bad.INFINITE if numbers.isinf().any().item() else NONE
 
 
 _PLAIN = (Tensor, torch.nn.Parameter)
@@ -99,7 +103,7 @@ def is_infinite_number(value: object) -> bool:
     """Whether it is a number, or a tensor of one, that is infinite, or the lowest or highest of a floating type: what
     masks are filled with."""
     if isinstance(value, Tensor):
-        return value.dim() == 0 and bool(find_not_finite(value) & Bad.INFINITE)
+        return value.dim() == 0 and find_not_finite(value) is Bad.INFINITE
     return isinstance(value, float) and (math.isinf(value) or abs(value) in _LIMITS)
 
 

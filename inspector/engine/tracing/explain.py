@@ -40,7 +40,7 @@ def explain_origin(origin: Origin) -> str:
     )
 
 
-def _count(value: Value) -> str:
+def _count(value: Value | None) -> str:
     found = value.statistics if isinstance(value, TensorValue) else None
     if found is None:
         return "what is bad"
@@ -105,7 +105,7 @@ def _attention(given: Sequence[TensorValue]) -> str:
 
 def _overflow(op: BadOp, given: Sequence[TensorValue]) -> str:
     output = op.output
-    if Bad.INFINITE not in op.bad or not isinstance(output, TensorValue) or op.causes:
+    if not isinstance(output, TensorValue) or output.statistics is None or not output.statistics.inf or op.causes:
         return ""
     largest = max((abs(bound) for value in given if (found := value.statistics) is not None
                    for bound in (found.min, found.max) if bound is not None), default=0.0)  # fmt: skip

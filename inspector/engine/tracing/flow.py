@@ -57,14 +57,14 @@ def _beginnings(end: Where, known: dict[int, list[Where]]) -> list[Where]:
 def _relevant(op: BadOp) -> list[Where]:
     """NaN comes from NaN where there is some."""
     causes: list[Where] = list(op.causes)
-    if Bad.NAN in op.bad:
-        return [cause for cause in causes if Bad.NAN in cause.bad] or causes
+    if op.bad is Bad.NAN:
+        return [cause for cause in causes if cause.bad is Bad.NAN] or causes
     return causes
 
 
 def _join(each: Where, begins: list[Where]) -> list[Where]:
     if not begins:
         return [each]
-    if Bad.NAN in each.bad and all(Bad.NAN not in begin.bad for begin in begins):
+    if each.bad is Bad.NAN and all(begin.bad is not Bad.NAN for begin in begins):
         return [begin for begin in begins if not is_meant(begin)] or [each]
     return list(dict.fromkeys(begins))

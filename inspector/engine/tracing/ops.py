@@ -54,8 +54,8 @@ class BadOp:
     call: ModuleCall
     step: int
     fills: bool  # infinity is what it was told to write
-    inputs: tuple[Value, ...]
-    output: Value
+    inputs: tuple[Value, ...]  # of one that something may begin at; else empty
+    output: Value | None
     parameters: tuple[str, ...]
     largest_number: float  # among the plain numbers that it was given
     in_loss: bool
@@ -142,11 +142,15 @@ class OpTracer(TorchFunctionMode):
 
     def _note(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any, tensor: Tensor, bad: Bad) -> None:
         given = [each for each in flat_tensors((args, kwargs)) if each is not tensor]
-        causes = list(dict.fromkeys(cause for each in given if (cause := self.cause_of(each)) is not None))
+        causes = self._causes_in(given)
         memory = memory_of(tensor)
         before = self._since.get(memory)
         if before is not None and before not in causes:
             causes.append(before)  # it was written into what was bad already
+        if len(causes) == 1 and _hands_on(causes[0], bad):
+            self._since[memory] = causes[0]
+            return
+        begins = not causes or (bad is Bad.NAN and all(cause.bad is not Bad.NAN for cause in causes))
         summarizer = Summarizer()
         noted = BadOp(
             self.count - 1,
@@ -156,8 +160,8 @@ class OpTracer(TorchFunctionMode):
             self._innermost(),
             self._step(),
             _fills(func, (*args, *kwargs.values())),
-            tuple([summarizer.describe(each) for each in given]),
-            summarizer.describe(tensor),
+            tuple([summarizer.describe(each) for each in given]) if begins else (),
+            summarizer.describe(tensor) if begins else None,
             tuple(dict.fromkeys(self._names[key] for key in map(memory_of, given) if key in self._names)),
             max((abs(each) for each in (*args, *kwargs.values()) if type(each) in (int, float)), default=0.0),
             self._in_loss,
@@ -169,6 +173,14 @@ class OpTracer(TorchFunctionMode):
                 cause.taken_by = noted
         self.found.append(noted)
         self._since[memory] = noted
+
+    def _causes_in(self, given: list[Tensor]) -> list[BadOp | Origin]:
+        """Where they went bad. Where that is known of one with NaN, the others, such as weights, are not looked at."""
+        known = [self._since.get(memory_of(each)) for each in given]
+        for each, since in zip(given, known, strict=True):
+            if since is not None and since.bad is Bad.NAN and self._is_whole(each):
+                return [since]
+        return list(dict.fromkeys(cause for each in given if (cause := self.cause_of(each)) is not None))
 
     def cause_of(self, tensor: Tensor) -> BadOp | Origin | None:
         """Where it went bad; None where it is fine."""
@@ -185,6 +197,8 @@ class OpTracer(TorchFunctionMode):
     @staticmethod
     def _is_whole(tensor: Tensor) -> bool:
         """Whether it is all of its memory."""
+        if type(tensor) not in PLAIN or is_wrapped(tensor) or tensor.layout is not torch.strided:
+            return False
         return tensor.is_contiguous() and tensor.nbytes == tensor.untyped_storage().nbytes()
 
 
@@ -213,6 +227,12 @@ EMPTY = frozenset(
 _FILLING = frozenset(
     ("full", "fill", "where", "tensor", "pad", "setitem", "masked_scatter", "index_fill", "clamp", "clip")
 )
+
+
+def _hands_on(cause: BadOp | Origin, bad: Bad) -> bool:
+    """Whether what is `bad` now is so because of that alone, and nothing has to be known of what was done to it."""
+    is_known = isinstance(cause, BadOp) or bool(cause.name) or cause.taken_by is not None
+    return cause.bad is bad and is_known
 
 
 def _fills(func: Callable[..., Any], given: Iterable[object]) -> bool:
