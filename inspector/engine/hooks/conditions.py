@@ -22,8 +22,6 @@ COUNTS: dict[str, Callable[[Tensor], float]] = {
     "zeros": lambda tensor: (tensor == 0).sum().item(),
 }
 NAMES = (*MEASURES, *COUNTS)
-_SHARE = "_share"
-"""Behind the name of a count: of all elements."""
 
 _ALLOWED = (
     ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Name, ast.Load,
@@ -49,8 +47,7 @@ def measure(tensor: Tensor, names: tuple[str, ...]) -> dict[str, float]:
     tensor = tensor.detach()
     tensor = tensor.abs() if tensor.is_complex() else tensor
     found = {name: COUNTS[name](tensor) for name in names if name in COUNTS}
-    shares = [name for name in names if name.endswith(_SHARE)]
-    found |= {name: COUNTS[name.removesuffix(_SHARE)](tensor) / max(tensor.numel(), 1) for name in shares}
+    found |= {name: COUNTS[name[:-6]](tensor) / max(tensor.numel(), 1) for name in names if name.endswith("_share")}
     wanted = [name for name in names if name in MEASURES]
     if wanted:
         finite = tensor.double()
@@ -88,7 +85,7 @@ class _Shares(ast.NodeTransformer):
         ):
             for each in parts:
                 if isinstance(each, ast.Name) and each.id in COUNTS:
-                    each.id += _SHARE
+                    each.id += "_share"  # as `measure` knows it
         return node
 
 
