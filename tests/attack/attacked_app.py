@@ -65,15 +65,15 @@ class AttackedApp:
     def send(self, keys: bytes) -> None:
         """Type, as far as the app reads. `q`, ctrl+c and their like may end it from here on."""
         self._may_end = self._may_end or any(key in keys for key in (b"q", b"\x03", b"\x11", b"113", b"99", b"\x1b["))
-        rest = keys
-        while rest and not self.ended:
-            began = time.monotonic()
-            self.terminal.send(rest[:512])
-            rest = rest[512:]
-            self.terminal.read(0)
-            if time.monotonic() > began + _PATIENCE:
+        for begin in range(0, len(keys), 512):
+            if self.ended:
+                return
+            try:
+                self.terminal.send(keys[begin : begin + 512], _PATIENCE)
+            except TimeoutError as error:
                 self._ask_where_it_is()
-                raise Broken("it does not read what is typed")
+                raise Broken("it does not read what is typed") from error
+            self.terminal.read(0)
 
     def resize(self, size: Size) -> None:
         if not self.ended:

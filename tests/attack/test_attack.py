@@ -66,6 +66,10 @@ def test_it_is_said_with_the_command_that_repeats_it(front: str, words: str) -> 
     assert again.returncode == 1 and words in again.stdout
 
 
+def test_what_hangs_says_where() -> None:
+    assert "in hangs\n" in attack("--case", "hangs:7").stdout
+
+
 def test_what_holds_is_counted() -> None:
     done = attack("--only", "holds", "--minutes", "0.01", "--seed", "7")
     front, cases, failures, _ = done.stdout.splitlines()[-1].split()

@@ -46,7 +46,7 @@ class Terminal:
         lines: Height.
         environment: Variables over those of a plain 256-colour terminal.
         folder: The working directory.
-        echo: Whether the terminal itself writes what is typed while no program has it in raw mode.
+        echo: Whether the terminal itself writes what is typed while no program has it in raw mode, and stops at ctrl+s.
     """
 
     def __init__(
@@ -65,10 +65,8 @@ class Terminal:
         self._begun = b""  # a sequence of which the rest is not read yet
         self._master, self._slave = pty.openpty()
         self.resize(columns, lines)
-        if not echo:
-            attributes = termios.tcgetattr(self._slave)
-            attributes[3] &= ~termios.ECHO
-            termios.tcsetattr(self._slave, termios.TCSANOW, attributes)
+        os.set_blocking(self._master, False)
+        self._set_attributes(echo)
         self.before = termios.tcgetattr(self._slave)
         self.started = time.monotonic()
         self.process = subprocess.Popen(
@@ -99,9 +97,40 @@ class Terminal:
                 os.close(fd)
         self._master = self._slave = -1
 
-    def send(self, keys: str | bytes) -> None:
-        """Type; what a terminal sends for special keys is up to the caller ("\\x1b[B")."""
-        os.write(self._master, keys.encode() if isinstance(keys, str) else keys)
+    def _set_attributes(self, echo: bool) -> None:
+        """A terminal reads at once what is written, and this one when a test gets to it: what waits for it must outlive
+        a ctrl+z, for which the kernel throws it away otherwise."""
+        attributes = termios.tcgetattr(self._slave)
+        attributes[3] |= termios.NOFLSH
+        if not echo:
+            attributes[3] &= ~termios.ECHO
+            attributes[0] &= ~termios.IXON
+        termios.tcsetattr(self._slave, termios.TCSANOW, attributes)
+
+    def send(self, keys: str | bytes, timeout: float = PATIENCE) -> None:
+        """Type; what a terminal sends for special keys is up to the caller ("\\x1b[B"). Where the command does not take
+        it, what it writes is read: it may wait for that.
+
+        Raises:
+            TimeoutError: It took nothing for so many seconds.
+        """
+        rest = keys.encode() if isinstance(keys, str) else keys
+        deadline = time.monotonic() + timeout
+        while rest:
+            if select.select([], [self._master], [], 0)[1]:
+                rest = rest[self._type(rest) :]
+                deadline = time.monotonic() + timeout
+            elif time.monotonic() > deadline:
+                raise TimeoutError(f"what is typed was not read for {timeout:.0f} s")
+            else:
+                self.read()
+
+    def _type(self, keys: bytes) -> int:
+        """How many of them the kernel took."""
+        try:
+            return os.write(self._master, keys)
+        except BlockingIOError:
+            return 0
 
     def resize(self, columns: int, lines: int) -> None:
         fcntl.ioctl(self._slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
@@ -150,6 +179,7 @@ class Terminal:
         os.write(self._slave, _MARK)
         left = bytearray()
         while not left.endswith(_MARK):
+            select.select([self._master], [], [])
             left += os.read(self._master, 1 << 16)
         self._take(bytes(left.removesuffix(_MARK)))
 
