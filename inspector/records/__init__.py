@@ -15,6 +15,7 @@ from .costs import *
 from .estimates import *
 from .events import *
 from .first_bad import *
+from .frames import *
 from .hooks import *
 from .messages import *
 from .model import *

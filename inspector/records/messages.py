@@ -15,5 +15,13 @@ class ModelRequest(Request, frozen=True):
     generation: Count
 
 
+class Query(ModelRequest, frozen=True):
+    """Only reads: the model, what is on it, the last pass."""
+
+
+class Look(Query, frozen=True):
+    """Is answered while a pass runs as well, so that the screen follows the cursor."""
+
+
 class Event(Record, frozen=True, tag=True):
     """Sent unasked, or as the reply to a request."""

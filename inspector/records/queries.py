@@ -7,18 +7,11 @@ from typing import Literal, TypeAlias
 from msgspec import field
 
 from .base import Count, Path, Place, Record, Row
+from .frames import GetLocals, GetStack, Locals, Stack
 from .hooks import HookOutcome, HookRow, HookSpec, KeyRow, Series
-from .messages import Event, ModelRequest, Request
+from .messages import Event, Look, Query, Request
 from .passes import CallDetail, Problem
 from .values import MappingValue, NoneValue, OtherValue, TensorValue
-
-
-class Query(ModelRequest, frozen=True):
-    """Only reads: the model, what is on it, the last pass."""
-
-
-class Look(Query, frozen=True):
-    """Is answered while a pass runs as well, so that the screen follows the cursor."""
 
 
 class GetTrace(Query, frozen=True):
@@ -252,13 +245,13 @@ class Locations(Event, frozen=True):
 
 AnyQuery: TypeAlias = (
     GetTrace | GetSource | GetHookSource | GetAttributes | GetParameters | GetHooks | GetAllHooks | GetOutcomes
-    | CheckHook | GetHistory | GetGradients | TryStateDict | GetLocations
+    | CheckHook | GetHistory | GetGradients | TryStateDict | GetLocations | GetStack | GetLocals
 )  # fmt: skip
 """`Queries.answer` in `engine/views` has an arm for each; one without is an error of the type checker."""
 
 AnyAnswer: TypeAlias = (
     Calls | Source | Attributes | Parameters | Hooks | AllHooks | Outcomes | HookCheck | History | Gradients
-    | StateDictReport | Locations
+    | StateDictReport | Locations | Stack | Locals
 )  # fmt: skip
 
 ANSWERS: dict[type[Request], tuple[type[Event], ...]] = {
@@ -275,5 +268,7 @@ ANSWERS: dict[type[Request], tuple[type[Event], ...]] = {
     GetGradients: (Gradients,),
     TryStateDict: (StateDictReport,),
     GetLocations: (Locations,),
+    GetStack: (Stack,),
+    GetLocals: (Locals,),
 }
 """Which record answers which query."""

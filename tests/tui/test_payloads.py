@@ -258,4 +258,6 @@ def test_the_engines_requests_cover_the_panels() -> None:
 
     looks = {kind.__name__ for kind in get_args(Requests) if kind.__name__.startswith("Get")}
     known = {kind.__name__ for kind in Poisoned("")._own}
-    assert looks - known == {"GetAllHooks", "GetGradients", "GetLocations", "GetOutcomes", "GetTrace"}
+    assert looks - known == {
+        *("GetAllHooks", "GetGradients", "GetLocals", "GetLocations", "GetOutcomes", "GetStack", "GetTrace")
+    }

@@ -16,6 +16,7 @@ from ..changes.applied import State
 from ..changes.log import ChangeLog
 from ..changes.recipe import Entry
 from ..changes.since_typed import describe_added
+from ..frames.stack import CodeStack
 from ..inputs import Sample
 from ..loading import Loaded
 from ..modules.rows import module_rows
@@ -66,6 +67,7 @@ class Subject:
     classes: tuple[str, ...]  # what a classifier's outputs are called, where that is known
     input_notes: tuple[str, ...] = ()  # those of `info.notes` that are about the sample
     typed: tuple[Entry, ...] = ()  # the hooks and edits that came with the target
+    stack: CodeStack | None = None  # of what was raised or stands still, for as long as it is looked at
     bare: BarePass = field(init=False)
 
     def __post_init__(self) -> None:
@@ -212,6 +214,7 @@ class Subject:
 
     def close(self) -> None:
         """Leave the model as it was before."""
+        self.stack = None
         self.change_log.close()
         self.observers.remove_all()
         if self.backup.had_others or OtherThreads(self.tree):  # of what they wrote since the last pass nothing is known

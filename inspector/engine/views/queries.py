@@ -14,6 +14,8 @@ from ...records import (
     AnyQuery,
     Attributes,
     Calls,
+    GetLocals,
+    GetStack,
     Gradients,
     History,
     HookCheck,
@@ -33,6 +35,7 @@ from ...records import (
 )
 from ...text import encodable
 from ..changes.applied import AppliedHook
+from ..frames.stack import CodeStack
 from ..hooks.never_fired import Circumstances
 from ..hooks.outcomes import conclude
 from ..hooks.spec import describe_hook, resolve_hook
@@ -94,6 +97,10 @@ class Queries:
                 return self.check_hook(query.where, query.hook, query.edits)
             case queries.TryStateDict():
                 return self.state_dict(query.file)
+            case GetStack():
+                return self.stack().describe()
+            case GetLocals():
+                return self.stack().locals_of(query.number)
 
     def calls_of(self, path: Path, window: Window = CORNER) -> Calls:
         """The calls of one module in the last pass."""
@@ -211,6 +218,11 @@ class Queries:
         paths = self._subject.tree.paths
         names = tuple(encodable(".".join(paths[node.index]) or "(root)", 200) for node in nodes[:8])
         return HookCheck(len(nodes), names)
+
+    def stack(self) -> CodeStack:
+        """The frames of what was raised or stands still; none where nothing is."""
+        stack = self._subject.stack
+        return stack if stack is not None else CodeStack((), self._subject.tree)
 
     def state_dict(self, file: str) -> StateDictReport:
         """What loading a file would do, and how it can be loaded. Raises `UsageError`."""

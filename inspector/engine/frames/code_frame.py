@@ -1,0 +1,85 @@
+"""Frames of Python's, of a traceback or of what runs now, and whose code is in them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from types import FrameType, TracebackType
+from typing import NamedTuple
+
+from ...postmortem.frames import is_library, is_plumbing
+from ...records import Origin
+from ..source.versions import load, place
+
+_PACKAGES = f"-packages{os.sep}"  # site-packages, dist-packages
+_TORCH = f"{_PACKAGES}torch{os.sep}"
+
+
+class CodeFrame(NamedTuple):
+    """A frame and the line it is at, or was at when something went through it."""
+
+    frame: FrameType
+    line: int  # 0 where Python knows none
+
+    @property
+    def file(self) -> str:
+        """What the code says it comes from, which may be anything."""
+        return self.frame.f_code.co_filename
+
+    @property
+    def function(self) -> str:
+        """The name of the function, after that of its class where Python keeps it."""
+        code = self.frame.f_code
+        name: str = getattr(code, "co_qualname", code.co_name)
+        return name.rpartition("<locals>.")[2]
+
+    def origin(self) -> Origin:
+        file = self.file
+        if is_plumbing(file) or file.startswith("<frozen"):
+            return "plumbing"
+        if _TORCH in file:
+            return "torch"
+        if _PACKAGES in file:
+            return "package"
+        return "library" if is_library(file) else "yours"
+
+    def text(self) -> str:
+        """The line as it runs; "" where the text is not known, or is no longer what runs. Reads the file."""
+        try:
+            return self._read_text()
+        # Loaders of modules are other people's code, and `linecache` fails on names that no file can have.
+        except Exception:
+            return ""
+
+    def _read_text(self) -> str:
+        code, names = self.frame.f_code, self.frame.f_globals
+        own = names if type(names) is dict else {}  # a class of somebody's may do anything when it is asked
+        found = place(code, own, getattr(code, "co_qualname", "")) if code.co_name != "<module>" else None
+        if found is not None:
+            file, match = found
+            number = self.line - code.co_firstlineno + match.piece.first
+            return _line(file.lines, number) if match.same else ""
+        kept = load(self.file, own)
+        return _line(kept.lines, self.line) if kept is not None else ""
+
+
+def frames_of_traceback(traceback: TracebackType | None) -> list[CodeFrame]:
+    """Those that an error went through, the outermost first."""
+    found = []
+    while traceback is not None:
+        found.append(CodeFrame(traceback.tb_frame, traceback.tb_lineno or 0))
+        traceback = traceback.tb_next
+    return found
+
+
+def frames_around(frame: FrameType | None) -> list[CodeFrame]:
+    """A frame that runs and those that called it, the outermost first."""
+    found = []
+    while frame is not None:
+        found.append(CodeFrame(frame, frame.f_lineno or 0))
+        frame = frame.f_back
+    return found[::-1]
+
+
+def _line(lines: Sequence[str], number: int) -> str:
+    return lines[number - 1].strip() if 0 < number <= len(lines) else ""

@@ -1,0 +1,91 @@
+"""A stack of frames described: of an error that ended a call, or of a call that stands still."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from torch import nn
+
+from ...errors import UsageError
+from ...records import FrameRow, Locals, Path, Problem, Stack
+from ...text import encodable
+from ..modules.tree import ModuleTree
+from .code_frame import CodeFrame
+from .modules import find_modules
+from .variables import describe_variables
+
+_OUTERMOST, _INNERMOST = 20, 80
+"""Frames that are told of at either end: a recursion may have any number."""
+_FILE, _TEXT, _FUNCTION = 1_000, 300, 200
+
+
+class CodeStack:
+    """Keeps the frames, and so everything that is in them, until it is let go.
+
+    Args:
+        frames: The outermost first; see `frames_of_traceback` and `frames_around`.
+        tree: The model.
+        raised: What ended them, where something did.
+        count_calls: Which call of a module it is that is under way, from 0; -1 where it is not known.
+    """
+
+    def __init__(
+        self,
+        frames: Sequence[CodeFrame],
+        tree: ModuleTree,
+        raised: Problem | None = None,
+        count_calls: Callable[[nn.Module], int] = lambda module: -1,
+    ) -> None:
+        self.frames = frames
+        self.raised = raised
+        self._tree = tree
+        self._count_calls = count_calls
+
+    def describe(self) -> Stack:
+        """All of them but their variables. Reads the files that they are of."""
+        total = len(self.frames)
+        modules = find_modules(self.frames)
+        kept = [number for number in range(total) if number < _OUTERMOST or number >= total - _INNERMOST]
+        inside: list[tuple[Path | None, int]] = _places(modules, self._tree, self._count_calls)
+        rows = tuple(self._row(number, *inside[number]) for number in kept)
+        return Stack(rows, total, _find_start(rows), self.raised)
+
+    def locals_of(self, number: int) -> Locals:
+        """The variables of one frame. Raises `UsageError` where there is no such frame."""
+        if not 0 <= number < len(self.frames):
+            raise UsageError(f"there is no frame {number}", hint=f"there are {len(self.frames)}, from 0")
+        return describe_variables(number, self.frames[number].frame, self._tree)
+
+    def _row(self, number: int, path: Path | None, call: int) -> FrameRow:
+        each = self.frames[number]
+        return FrameRow(
+            number,
+            encodable(each.function, _FUNCTION),
+            encodable(each.file, _FILE),
+            max(each.line, 0),
+            encodable(each.text(), _TEXT),
+            each.origin(),
+            path,
+            call,
+        )
+
+
+def _places(
+    modules: Sequence[nn.Module | None], tree: ModuleTree, count_calls: Callable[[nn.Module], int]
+) -> list[tuple[Path | None, int]]:
+    """Where in the model the call is that each frame is part of. A module that is not in it stands for the call of the
+    one around it."""
+    found: list[tuple[Path | None, int]] = []
+    last: tuple[Path | None, int] = None, -1
+    for before, module in zip((None, *modules), modules, strict=False):
+        if module is not None and module is not before:
+            index = tree.index_of_object.get(id(module))
+            last = (tree.paths[index], count_calls(module)) if index is not None else last
+        found.append(last)
+    return found
+
+
+def _find_start(rows: Sequence[FrameRow]) -> int:
+    """The innermost that somebody wrote who is not torch or Python, else the innermost."""
+    written = [at for at, row in enumerate(rows) if row.origin in ("yours", "package")]
+    return written[-1] if written else max(len(rows) - 1, 0)
