@@ -1,0 +1,1 @@
+"""The lines of chosen code, told as they run. Knows no torch."""

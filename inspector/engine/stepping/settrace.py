@@ -1,0 +1,129 @@
+"""Lines by `sys.settrace` (before Python 3.12): of one thread each, where somebody else may trace already.
+
+Whoever traced before is told of everything as before, and of frames that are stepped through as well.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+import threading
+from types import CodeType, FrameType
+from typing import Any
+
+from .observer import LineObserver
+
+Trace = Any  # a function of a frame, the name of an event and what comes with it, which gives another such
+
+_ENDS = {dis.opmap[name] for name in ("RETURN_VALUE", "RETURN_CONST", "YIELD_VALUE") if name in dis.opmap}
+_DELEGATES = dis.opmap.get("YIELD_FROM")  # of 3.10: a frame that waits in it stands before it
+_RESUMES = dis.opmap.get("RESUME")  # from 3.13 on a frame that yields stands there already
+
+
+class SetTrace:
+    """A backend; see there."""
+
+    def __init__(self, observer: LineObserver) -> None:
+        self.notes: tuple[str, ...] = ()
+        self.observer = observer
+        self.codes: dict[int, CodeType] = {}  # by id: to compare code is to compare all that is in it
+        self._before: dict[int, Trace] = {}  # what traced a thread, by its number
+        self._new_threads: Trace = None
+        self._runs = False
+        self._trace: Trace = self._called  # one object: a bound method is another one each time
+
+    def start(self) -> None:
+        former: Any = sys.gettrace()
+        if former is not None:
+            kind = type(former)
+            self.notes = (f"{kind.__module__}.{kind.__qualname__} traces this process too, and goes on hearing of it",)
+        self._runs = True
+        self._new_threads = threading.gettrace()
+        threading.settrace(self._trace)
+        self.follow_thread()
+
+    def add(self, code: CodeType) -> None:
+        self.codes[id(code)] = code
+        for frame in list(sys._current_frames().values()):
+            above: FrameType | None = frame
+            while above is not None:
+                if above.f_code is code and not isinstance(above.f_trace, _Local):
+                    above.f_trace = _Local(self, above.f_trace)
+                above = above.f_back
+
+    def remove(self, code: CodeType) -> None:
+        self.codes.pop(id(code), None)
+
+    def follow_thread(self) -> None:
+        former = sys.gettrace()
+        if former is not self._trace:
+            self._before[threading.get_ident()] = former
+            sys.settrace(self._trace)
+
+    def stop(self) -> None:
+        """Other threads put back what was theirs at their next call: nobody else can."""
+        self._runs = False
+        self.codes.clear()
+        if threading.gettrace() is self._trace:
+            threading.settrace(self._new_threads)
+        if sys.gettrace() is self._trace:
+            sys.settrace(self._before.get(threading.get_ident()))
+
+    def _called(self, frame: FrameType, event: str, arg: Any) -> Any:
+        """Python calls it for each call, and for nothing else."""
+        thread = threading.get_ident()
+        former = self._before.get(thread, self._new_threads)
+        if not self._runs:
+            sys.settrace(former)
+            return former(frame, event, arg) if former is not None else None
+        theirs = self._ask(former, thread, frame, event, arg) if former is not None else None
+        if id(frame.f_code) not in self.codes:
+            return theirs
+        self.observer.entered(frame)
+        return _Local(self, theirs)
+
+    def _ask(self, former: Trace, thread: int, frame: FrameType, event: str, arg: Any) -> Any:
+        """Whoever traced before; some put themselves in place of what calls them, or stop for good."""
+        theirs = former(frame, event, arg)
+        now = sys.gettrace()
+        if now is not self._trace:
+            self._before[thread] = now
+            sys.settrace(self._trace)
+        return theirs
+
+
+class _Local:
+    """What traces one frame."""
+
+    def __init__(self, backend: SetTrace, theirs: Any) -> None:
+        self._backend = backend
+        self._theirs = theirs
+        self._error: BaseException | None = None  # the last that this frame raised or was given
+
+    def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
+        if self._theirs is not None:
+            self._theirs = self._theirs(frame, event, arg)
+        if id(frame.f_code) not in self._backend.codes:
+            return self._theirs
+        observer = self._backend.observer
+        if event == "line":
+            observer.line(frame, frame.f_lineno)
+        elif event == "exception":
+            self._error = arg[1]
+        elif event == "return":
+            error, self._error = self._error, None
+            if _gives(frame):
+                observer.left(frame, arg)
+            else:
+                observer.raised(frame, error)
+        return self
+
+
+def _gives(frame: FrameType) -> bool:
+    """Whether a frame returns or yields: it "returns" None too when an exception leaves it."""
+    code, at = frame.f_code.co_code, frame.f_lasti
+    if at < 0:
+        return False
+    if code[at] == _RESUMES and at >= 2:
+        at -= 2
+    return code[at] in _ENDS or (_DELEGATES is not None and code[at + 2 : at + 3] == bytes([_DELEGATES]))
