@@ -367,6 +367,12 @@ def test_what_cannot_be_taken_away_is_said(words: str) -> None:
     assert outcome.restored == ()
 
 
+@linux
+def test_files_that_the_driver_of_a_gpu_keeps_are_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "readlink", lambda path: "/dev/nvidia0")
+    assert outcome_of(leave_open).not_restored == ()
+
+
 def test_the_configuration_of_the_compiler_is_put_back() -> None:
     config = pytest.importorskip("torch._dynamo").config
     if not hasattr(config._config["suppress_errors"], "user_override"):

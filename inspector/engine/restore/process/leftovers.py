@@ -19,6 +19,9 @@ _TEXT = 120
 
 _LOOK = 0.1  # seconds that a look is waited for
 
+_DRIVERS = ("/dev/nvidia", "/dev/dri/", "/dev/kfd")
+"""What drivers of GPUs open when a pass first needs it, and keep."""
+
 _FDS = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
 
 
@@ -80,7 +83,9 @@ class Leftovers:
         now = _list_descriptors()
         for descriptor in sorted(now - self._descriptors, key=int):
             with contextlib.suppress(OSError):  # it was that of the listing itself
-                yield f"an open file is left: {os.readlink(f'{_FDS}/{descriptor}')[:_TEXT]} (descriptor {descriptor})"
+                file = os.readlink(f"{_FDS}/{descriptor}")
+                if not file.startswith(_DRIVERS):
+                    yield f"an open file is left: {file[:_TEXT]} (descriptor {descriptor})"
         for descriptor in sorted(self._descriptors - now, key=int):
             yield f"descriptor {descriptor} was closed"
 
