@@ -20,6 +20,7 @@ from ..records import (
     Calls,
     Changes,
     Costs,
+    Evaluated,
     Failed,
     HookMarks,
     MappingValue,
@@ -29,9 +30,12 @@ from ..records import (
     Opened,
     OwnFiles,
     PassEnded,
+    Paused,
     Progress,
+    Resumed,
     SequenceValue,
     Stage,
+    Stops,
     SweepBegan,
     SweepRows,
     Work,
@@ -49,7 +53,7 @@ DEPTH_LIMIT = 50
 
 _UNASKED = (
     Calls, CallRows, Changes, Failed, HookMarks, ModuleRows, Note, Opened, OwnFiles, PassEnded, Progress, Stage,
-    SweepBegan, SweepRows, Work,
+    Paused, Resumed, Stops, SweepBegan, SweepRows, Work,
 )  # fmt: skip
 
 
@@ -109,6 +113,10 @@ class Border:
                 self._check_modules(event, (row.module for row in event.rows))
                 self._check_modules(event, (row.module for row in event.calls))
             case Attributes():
+                _check_depth(event)
+            case Paused() | Evaluated():
+                for each in event.values:
+                    _check_depth(each)
                 _check_depth(event)
 
     def _check_opened(self, event: Opened, opening: bool) -> None:

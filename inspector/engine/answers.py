@@ -13,20 +13,24 @@ from ..records import (
     AnyEvent,
     AnyRequest,
     Choices,
+    CompleteLine,
     Done,
     EstimateMemory,
+    Evaluate,
     FindFirstBad,
     GetAllHooks,
     GetGradients,
     GetHistory,
     GetOutcomes,
     GetTrace,
+    GoOnWith,
     Look,
     MeasureCosts,
     ModelRequest,
     PassEnded,
     Query,
     RunSweep,
+    SetStops,
     requests,
 )
 
@@ -36,6 +40,7 @@ if TYPE_CHECKING:  # the server greets its client before torch is imported
 
 _LEAVES_THE_MODEL = (
     *(requests.Run, requests.GetCalls, requests.ShowStep, Look),
+    *(SetStops, GoOnWith, Evaluate, CompleteLine),
     *(GetAllHooks, GetGradients, GetHistory, GetOutcomes, GetTrace),
 )
 """A pass puts it back, and the others do not touch it: after any other request a snapshot looks through it anew."""
@@ -86,6 +91,16 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
             return Done()
         case requests.GetCalls():
             return session.calls_of(request.path, request.values, request.force, request.window)
+
+        case SetStops():
+            return session.runner.stopper.set(request.stops)
+        case GoOnWith():
+            session.runner.stopper.standstill.go_on(request.how)
+            return Done()
+        case Evaluate():
+            return session.runner.stopper.standstill.evaluate(request)
+        case CompleteLine():
+            return session.runner.stopper.standstill.complete(request)
 
         case requests.Observe():
             return session.observe(request.paths, request.subtree, request.on)

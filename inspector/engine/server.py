@@ -1,8 +1,8 @@
 """Requests in, events out: the engine's end of the channel.
 
-Three threads. The reader answers `Cancel` at once and sorts the rest; the looker answers requests that only read, so
-that the screen follows the cursor while a pass runs; the main thread does everything else, because that is where a
-model expects to run. The outbox has a thread of its own and never blocks any of them.
+Three threads. The reader answers at once what stops a pass and lets it go on, and sorts the rest; the looker answers
+requests that only read, so that the screen follows the cursor while a pass runs; the main thread does everything else,
+because that is where a model expects to run. The outbox has a thread of its own and never blocks any of them.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import queue
 import socket
 import sys
 import threading
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..channel import Outbox, decode_asked, read_number, receive
@@ -28,11 +29,14 @@ from ..records import (
     Cancel,
     Done,
     Failed,
+    GoOnWith,
     Hello,
+    InPause,
     Look,
     Open,
     Opened,
     Problem,
+    SetStops,
     Shutdown,
     Stage,
 )
@@ -42,6 +46,9 @@ from .answers import answer
 
 if TYPE_CHECKING:
     from .session import Session
+
+_AT_ONCE = (Cancel, SetStops, GoOnWith)
+"""What is done while the main thread is in a pass, and changes nothing but that."""
 
 
 class Server:
@@ -105,8 +112,11 @@ class Server:
             self._sort(asked)
 
     def _sort(self, asked: Asked) -> None:
-        if isinstance(asked.body, Cancel):
+        if isinstance(asked.body, _AT_ONCE):
             self._answer(asked)
+        elif isinstance(asked.body, InPause):
+            if self.session is None or not self.session.hand_over(partial(self._answer, asked)):
+                self._answer(asked)  # which says that nothing stands still
         elif isinstance(asked.body, Look) and self.session is not None:
             self._looks.put(asked)
         else:
@@ -146,7 +156,7 @@ class Server:
     def _reply(self, request: AnyRequest) -> AnyEvent:
         if self.session is None:  # before it is there, only `Cancel` and `Shutdown` are answered: nothing is to be done
             return Done()
-        if isinstance(request, (Cancel, Look)):
+        if isinstance(request, (*_AT_ONCE, InPause, Look)):
             return answer(self.session, request)
         with self.session.turn():
             return answer(self.session, request)

@@ -265,6 +265,10 @@ class Session:
         if self._open:
             self.runner.cancel_background()
 
+    def hand_over(self, work: Callable[[], object]) -> bool:
+        """Let the thread of a pass that stands still do this; whether one does."""
+        return self._open and self.runner.stopper.standstill.hand_over(work)
+
     def observe(self, paths: tuple[Path, ...], subtree: bool, on: bool) -> HookMarks:
         """Turn the observe hook of modules on or off, with everything below them where that is wanted."""
         self.subject.check_callable()

@@ -22,5 +22,6 @@ from .model import *
 from .passes import *
 from .queries import *
 from .requests import *
+from .stops import *
 from .sweeps import *
 from .values import *

@@ -16,6 +16,7 @@ from .model import Choice, InputField, ModelInfo, ModuleRow
 from .passes import CallRow, PassSummary, Problem
 from .queries import AnyAnswer
 from .requests import AnyRequest
+from .stops import Completed, Evaluated, Paused, Resumed, Stops
 from .sweeps import SweepBegan, SweepEnded, SweepRows
 
 
@@ -162,6 +163,7 @@ AnyEvent: TypeAlias = (
     | PassEnded
     | Kinds | Changes | Saved | Note | Failed | Done | SweepBegan | SweepRows
     | SweepEnded | Costs | MemoryEstimate | FirstBadValue
+    | Stops | Paused | Resumed | Evaluated | Completed
 )  # fmt: skip
 """What crosses the channel; the type checker lets nothing else be emitted."""
 

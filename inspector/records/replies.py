@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import costs, estimates, events, first_bad, queries, requests, sweeps
+from . import costs, estimates, events, first_bad, queries, requests, stops, sweeps
 from .messages import Event, Request
 
 REPLIES: dict[type[Request], tuple[type[Event], ...]] = {
@@ -31,6 +31,10 @@ REPLIES: dict[type[Request], tuple[type[Event], ...]] = {
     costs.MeasureCosts: (costs.Costs,),
     estimates.EstimateMemory: (estimates.MemoryEstimate,),
     first_bad.FindFirstBad: (first_bad.FirstBadValue,),
+    stops.SetStops: (stops.Stops,),
+    stops.GoOnWith: (events.Done,),
+    stops.Evaluate: (stops.Evaluated,),
+    stops.CompleteLine: (stops.Completed,),
     **queries.ANSWERS,
 }
 """Beside `Failed`, which answers any of them."""

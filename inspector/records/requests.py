@@ -12,6 +12,7 @@ from .hooks import HookSpec
 from .messages import ModelRequest, Request
 from .model import Budget, Target
 from .queries import AnyQuery
+from .stops import CompleteLine, Evaluate, GoOnWith, SetStops
 from .sweeps import RunSweep
 from .values import CORNER, Window
 
@@ -165,5 +166,6 @@ AnyRequest: TypeAlias = (
     AnyQuery | Open | ListTargets | ListKinds | SetInput | Run | GetCalls | Cancel | Observe | SetHook | AddHook
     | ReplaceHook | RemoveHook | DisableAll | EditParameters | LoadStateDict | Undo | TakeBaseline | Save | LoadRecipe
     | ShowStep | Shutdown | RunSweep | MeasureCosts | EstimateMemory | FindFirstBad
+    | SetStops | GoOnWith | Evaluate | CompleteLine
 )  # fmt: skip
 """What crosses the channel. `engine/answers` has an arm for each; one without is an error of the type checker."""

@@ -1,10 +1,12 @@
-"""A condition on a tensor's summary: `nan > 0`, `std > 10`, `zeros > 0.5`, `min < 0 and max > 6`."""
+"""A condition on a tensor's summary: `nan > 0`, `std > 10`, `zeros > 0.5`, `min < 0 and max > 6`; where a pass is
+stopped, also `shape[1] != 64` and `abs(mean) > 1`."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -22,11 +24,21 @@ COUNTS: dict[str, Callable[[Tensor], float]] = {
     "zeros": lambda tensor: (tensor == 0).sum().item(),
 }
 NAMES = (*MEASURES, *COUNTS)
+SIZES: dict[str, Callable[[Tensor], Any]] = {
+    "shape": lambda tensor: tuple(tensor.shape),
+    "ndim": lambda tensor: tensor.ndim,
+    "numel": lambda tensor: tensor.numel(),
+}
+"""What more can be compared where nothing has to be written into a script."""
 
 _ALLOWED = (
     ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Name, ast.Load,
     ast.Constant, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
 )  # fmt: skip
+_MORE = (
+    *_ALLOWED, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Call, ast.Subscript, ast.Tuple, ast.UAdd,
+)  # fmt: skip
+_BUILTINS = {"__builtins__": {"abs": abs}}
 
 
 @dataclass(frozen=True)
@@ -39,25 +51,40 @@ class Condition:
 
     def holds(self, tensor: Tensor) -> bool:
         """Whether it is true of this tensor."""
-        return bool(eval(self.code, {"__builtins__": {}}, measure(tensor, self.names)))
+        try:
+            return bool(eval(self.code, dict(_BUILTINS), measure(tensor, self.names)))
+        except IndexError:  # of a shape that has no such dimension
+            return False
+
+    def explain(self, tensor: Tensor) -> str:
+        """`nan 3, std 0.25`: what was compared."""
+        return ", ".join(f"{name} {_write(value)}" for name, value in measure(tensor, self.names).items())
 
 
-def measure(tensor: Tensor, names: tuple[str, ...]) -> dict[str, float]:
+def _write(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def measure(tensor: Tensor, names: tuple[str, ...]) -> dict[str, Any]:
     """These measures of a tensor."""
+    sizes = {name: SIZES[name](tensor) for name in names if name in SIZES}
+    if len(sizes) == len(names):  # what has no values has a shape
+        return sizes
     tensor = tensor.detach()
     tensor = tensor.abs() if tensor.is_complex() else tensor
-    found = {name: COUNTS[name](tensor) for name in names if name in COUNTS}
+    found = sizes | {name: COUNTS[name](tensor) for name in names if name in COUNTS}
     found |= {name: COUNTS[name[:-6]](tensor) / max(tensor.numel(), 1) for name in names if name.endswith("_share")}
     wanted = [name for name in names if name in MEASURES]
     if wanted:
         finite = tensor.double()
         finite = finite[torch.isfinite(finite)]
         found.update({name: MEASURES[name](finite) if finite.numel() else float("nan") for name in wanted})
-    return found
+    return {name: found[name] for name in names}
 
 
-def parse_condition(text: str) -> Condition | None:
-    """None for an empty text. Raises ValueError."""
+def parse_condition(text: str, more: bool = False) -> Condition | None:
+    """None for an empty text. With `more`, shapes can be compared too, and what is compared can be calculated. Raises
+    ValueError."""
     text = text.strip()
     if not text:
         return None
@@ -66,12 +93,14 @@ def parse_condition(text: str) -> Condition | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(f"{text[:80]!r} is no condition") from None
     nodes = list(ast.walk(tree))
-    names = dict.fromkeys(node.id for node in nodes if isinstance(node, ast.Name))
-    strange = [name for name in names if name not in NAMES]
+    known, allowed = ((*NAMES, *SIZES), _MORE) if more else (NAMES, _ALLOWED)
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)} if more else set()
+    names = dict.fromkeys(node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called)
+    strange = [name for name in names if name not in known]
     if strange:
-        raise ValueError(f"{strange[0]!r} cannot be compared; there are {', '.join(NAMES)}")
-    if not all(isinstance(node, _ALLOWED) for node in nodes) or not names or not _compares(tree.body):
-        raise ValueError(f"{text[:80]!r} is no comparison of {', '.join(NAMES)} with numbers")
+        raise ValueError(f"{strange[0]!r} cannot be compared; there are {', '.join(known)}")
+    if not all(isinstance(node, allowed) for node in nodes) or not names or not _compares(tree.body):
+        raise ValueError(f"{text[:80]!r} is no comparison of {', '.join(known)} with numbers")
     return Condition(text, *_compare_shares(tree))
 
 
@@ -92,7 +121,7 @@ class _Shares(ast.NodeTransformer):
 def _compare_shares(tree: ast.Expression) -> tuple[str, tuple[str, ...]]:
     """What is to be evaluated, and what that measures."""
     changed = ast.unparse(_Shares().visit(tree))
-    names = dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+    names = dict.fromkeys(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id != "abs")
     return changed, tuple(names)
 
 
@@ -108,4 +137,13 @@ def _compares(node: ast.expr) -> bool:
 def _is_number(node: ast.expr) -> bool:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
         return _is_number(node.operand)
+    if isinstance(node, ast.BinOp):
+        return _is_number(node.left) and _is_number(node.right)
+    if isinstance(node, ast.Call):
+        named = isinstance(node.func, ast.Name) and node.func.id == "abs"
+        return named and len(node.args) == 1 and not node.keywords and _is_number(node.args[0])
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.value, ast.Name) and node.value.id == "shape" and _is_number(node.slice)
+    if isinstance(node, ast.Tuple):
+        return all(map(_is_number, node.elts))
     return isinstance(node, ast.Name) or (isinstance(node, ast.Constant) and isinstance(node.value, (int, float)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from ...errors import UsageError
 from ...records import CORNER, CallDetail, CallRow, TensorValue, Value, Window
 from ..modules.tree import ModuleTree
 from ..recording.call import Call, Place
@@ -87,6 +88,12 @@ class LastPass:
     def has(self, step: int) -> bool:
         """Whether there may be calls of this step."""
         return self.first_step <= step <= self.last_step
+
+    def check_step(self, step: int) -> None:
+        """Raises `UsageError` where nothing is kept of this step."""
+        if not self.has(step):
+            kept = f"{self.first_step} to {self.last_step}" if self.last_step else "0 alone"
+            raise UsageError(f"there is no step {step}", hint=f"of the last pass there is {kept}, counted from 0")
 
     def show(self, step: int) -> None:
         """From now on this step is looked at."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from msgspec.structs import replace
 
 from ...errors import UsageError
 from ...postmortem.record import CallLog
-from ...records import AnyEvent, CallRows, Missing, Note, PassEnded, PassSummary, Run, Value, Work
-from ...text import encodable
+from ...records import AnyEvent, CallRows, Missing, PassEnded, PassSummary, Run, Value, Work
 from ..passes.baseline import Baseline, Comparison
 from ..passes.batches import Batches, settings_of
 from ..passes.generating import check_generate, has_prefill
@@ -21,6 +21,7 @@ from ..passes.lazy import allow
 from ..passes.training import NONE, PassSettings, batches_of
 from ..recording.call import Call, Witness
 from ..recording.recorder import Cancelled, Recorder
+from ..stopping.stopper import Stopper
 from ..torch_hooks.meter import Meter
 from ..values.summarize import Summarizer
 from ..values.watch import Watch
@@ -79,6 +80,8 @@ class Runner:
         self._cancelled = False  # the pass to compare with was; the one that was asked for ends with it
         self._progress = PassProgress(subject, emit)
         self._changes = ToldChanges(emit)
+        hook_state = subject.change_log.hook_state
+        self.stopper = Stopper(subject.tree, subject.generation, subject.observers, hook_state, emit)
 
     def run(self, request: Run) -> PassSummary:
         """One pass, or several batches, with everything that is observed. Never raises for what the model does.
@@ -105,7 +108,8 @@ class Runner:
 
         like = self.meter if self._subject.backup.found is not None else None
         self.meter = Meter(self._subject.tree, self._subject.our_ids(), like)
-        outcome = self._pass(batches, Summarizer().describe_now, tell, self.meter, again=True)
+        stopping = self.stopper.listening(self.meter)
+        outcome = self._pass(batches, Summarizer().describe_now, tell, stopping, again=True)
         summary = told or self._take(outcome, batches, watch, comparison)
         self._changes.say(outcome)
         summary = replace(summary, restored=outcome.restored, not_restored=outcome.not_restored)
@@ -116,8 +120,10 @@ class Runner:
         self, outcome: Outcome[Value], batches: Batches, watch: Watch | None, comparison: Comparison | None
     ) -> PassSummary:
         """What the pass gave is what is looked at from now on. What it changed may not be known yet."""
+        stood = self.stopper.standstill
+        outcome = dataclasses.replace(outcome, ms=outcome.ms - stood.seconds * 1e3)
         self.last.take(batches.recorder.calls, watch, batches.recorder.output_hooks)
-        self.last.repeatable = self.settings.batches == 1 and self.settings.loader == NONE
+        self.last.repeatable = self.settings.batches == 1 and self.settings.loader == NONE and not stood.touched
         self.last.gradients = batches.gradients
         self._ms = outcome.ms
         self._compares = comparison is not None
@@ -133,8 +139,7 @@ class Runner:
         if subject.sample is None:
             raise UsageError("there is no sample input", hint="s asks for one, or start with -i 1x3x224x224")
         subject.seed = subject.seed if request.seed is None else request.seed
-        settings = settings_of(request, self.settings)
-        check_generate(subject.tree.root, settings)
+        check_generate(subject.tree.root, settings := settings_of(request, self.settings))
         self.settings = settings
         if settings.batches > 1:
             self.histories = Histories()
@@ -142,7 +147,7 @@ class Runner:
             subject.take_sample(subject.sample.fresh(subject.seed), subject.info.reached)
         self._cancelled = False
         last = self.summary
-        calls = last.calls if last is not None and last.calls and last.steps == 1 else subject.info.modules
+        calls = last.calls if last and last.calls and last.steps == 1 else subject.info.modules
         self._progress.expect(settings.batches, settings.generate, calls)
 
     def show(self, calls: list[Call]) -> None:
@@ -150,8 +155,8 @@ class Runner:
         self.last.take(calls)
         self.last.repeatable = False
         ms = sum(call.ms for call in calls if not call.depth)
-        steps = self.last.last_step + 1
-        self.summary = PassSummary(1, ms, len(calls), steps=steps, first_step=self.last.first_step)
+        first, last = self.last.first_step, self.last.last_step
+        self.summary = PassSummary(1, ms, len(calls), steps=last + 1, first_step=first)
 
     def send_calls(self) -> None:
         last = self.last
@@ -161,11 +166,8 @@ class Runner:
 
     def show_step(self, step: int) -> None:
         """Look at another step of the last pass, and tell its calls. Raises `UsageError`."""
-        last = self.last
-        if not last.has(step):
-            kept = f"{last.first_step} to {last.last_step}" if last.last_step else "0 alone"
-            raise UsageError(f"there is no step {step}", hint=f"of the last pass there is {kept}, counted from 0")
-        last.show(step)
+        self.last.check_step(step)
+        self.last.show(step)
         self.send_calls()
 
     def announce(self) -> None:
@@ -178,6 +180,7 @@ class Runner:
         """Stop the running pass at its next module. May be called from any thread."""
         if self._recorder is not None:
             self._recorder.cancel()
+            self.stopper.standstill.abort()
 
     def cancel_background(self) -> None:
         """Stop the running pass if it only fetches histograms and previews. May be called from any thread."""
@@ -243,7 +246,7 @@ class Runner:
         batches: Batches,
         see: Callable[[object], Seen],
         tell: Callable[[Outcome[Seen]], object] | None = None,
-        meter: Meter | None = None,
+        around: AbstractContextManager[object] | None = None,
         again: bool = False,
     ) -> Outcome[Seen]:
         """See `run_guarded` for `tell` and `again`."""
@@ -260,7 +263,7 @@ class Runner:
                 seed=subject.seed,
                 grad=subject.target.grad or self.settings.backward,
                 prepare=batches.prepare,
-                around=meter,
+                around=around,
                 tell=tell,
                 again=again,
             )
@@ -295,8 +298,7 @@ class Runner:
             return None
         key = (self.settings, *subject.list_conditions())
         if self._baseline is None or self._baseline[0] != key:
-            baseline = self._run_baseline()
-            if baseline is None:
+            if (baseline := self._run_baseline()) is None:
                 return None
             self._baseline = key, baseline
         return Comparison(self._baseline[1], watch, subject.classes)
@@ -316,8 +318,7 @@ class Runner:
         problem = None
         if outcome.error is not None:
             problem = self._attempts.explain(outcome.error, recorder.failed or batches.reached, batches.held)
-        for fault in recorder.faults:
-            self._emit(Note("error", f"observing failed: {encodable(fault, 300)}"))
+        self._changes.say_faults(recorder.faults)
         called = {call.index for call in recorder.calls} | self._unhooked.direct
         self.hooks = report_hooks(subject, called, self.settings.backward, outcome.error is not None)
         return PassSummary(
@@ -335,9 +336,7 @@ class Runner:
             faults=self.hooks.faults,
             idle=self.hooks.idle,
             hook_counts=self.hooks.count(),
-            bare_ms=subject.compare_with_bare(outcome.ms, self.settings, self.last.number)
-            if not outcome.error
-            else None,
+            bare_ms=None if outcome.error else subject.compare_with_bare(outcome.ms, self.settings, self.last.number),
             observing_ms=min(recorder.observing_ms, outcome.ms),
             budget=subject.target.budget,
             left_out=recorder.values.left_out,

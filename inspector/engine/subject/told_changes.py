@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...records import Note
+from ...text import encodable
 from ..passes.guarded import Outcome
 from .words import list_some
 
@@ -20,6 +21,11 @@ class ToldChanges:
     def __init__(self, emit: Callable[[Note], None]) -> None:
         self._emit = emit
         self._said: tuple[str, ...] = ()
+
+    def say_faults(self, faults: Sequence[str]) -> None:
+        """What went wrong in our own looking."""
+        for fault in faults:
+            self._emit(Note("error", f"observing failed: {encodable(fault, 300)}"))
 
     def say(self, outcome: Outcome[Any]) -> None:
         said = outcome.restored + outcome.not_restored

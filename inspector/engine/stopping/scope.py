@@ -1,0 +1,112 @@
+"""What a line of Python sees where a pass stands still, and what it may put in the place of a value there."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+
+from ...records import NamedValue
+from ...text import encodable
+from ..values.summarize import Summarizer
+
+_BEGUN = re.compile(r"(?:.*?[^\w.])?((?:[^\W\d]\w*\.)*)(\w*)", re.DOTALL)
+_MOST = 50
+"""Lines that a begun one may go on to."""
+_LISTED = 30
+
+
+class Scope:
+    """The names of one place. `given` are those of the values there, in the order in which they are shown.
+
+    Args:
+        given: What is there; a line may put something else in its place.
+        around: What else can be named.
+    """
+
+    def __init__(self, given: Mapping[str, Any], around: Mapping[str, Any]) -> None:
+        self.given = dict(given)
+        self._names: dict[str, Any] = {"torch": torch, **around, **given}
+
+    def evaluate(self, text: str) -> Any:
+        """What an expression is. Raises whatever that does."""
+        return eval(compile(text.strip(), "<prompt>", "eval"), self._names)
+
+    def run(self, text: str) -> tuple[Any, tuple[str, ...]]:
+        """What a line gives, None for a statement, and the given names that mean something else after it. Raises
+        whatever the line does."""
+        before = dict(self._names)
+        try:
+            code = compile(text.strip(), "<prompt>", "eval")
+        except SyntaxError:
+            code = compile(text.strip(), "<prompt>", "exec")
+        try:
+            found = eval(code, self._names)
+        finally:
+            changed = tuple(name for name in self.given if self._names.get(name) is not before.get(name))
+            self.given.update({name: self._names[name] for name in changed if name in self._names})
+        return found, changed
+
+    def describe(self) -> tuple[NamedValue, ...]:
+        """The given values as they are now, tensors with their statistics."""
+        describe = Summarizer().describe_now
+        return tuple(NamedValue(encodable(name, 100), describe(value)) for name, value in self._listed())
+
+    def _listed(self) -> Iterable[tuple[str, Any]]:
+        return list(self.given.items())[:_LISTED]
+
+    def complete(self, text: str) -> tuple[str, ...]:
+        """What a line may go on to. Runs no code of anybody."""
+        found = _BEGUN.fullmatch(text)
+        if found is None or not (found[1] or found[2]):
+            return ()
+        keys, word = found[1].split(".")[:-1], found[2]
+        names: Iterable[str] = [name for name in self._names if name != "__builtins__"]
+        if keys:
+            if keys[0] not in self._names:
+                return ()
+            held = self._names[keys[0]]
+            for key in keys[1:]:
+                held = _static(held, key)
+            names = _attributes(held)
+        hidden = word.startswith("_")
+        fitting = sorted(
+            {name for name in names if name.startswith(word) and name != word and hidden == (name[0] == "_")}
+        )
+        return tuple(encodable(text[: len(text) - len(word)] + name, 500) for name in fitting[:_MOST])
+
+
+_TENSORS_AND_MODULES = ("_parameters", "_buffers", "_modules")
+
+
+def _held(value: Any) -> dict[str, Any]:
+    """What hangs on an instance, as far as it is in its dict."""
+    try:
+        own = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    own = own if type(own) is dict else {}
+    shelves = [own[name] for name in _TENSORS_AND_MODULES if isinstance(own.get(name), dict)]
+    return {**own, **{key: each for shelf in shelves for key, each in dict(shelf).items()}}
+
+
+def _static(value: Any, key: str) -> Any:
+    """An attribute, read without running any code; None where that is not possible."""
+    held = _held(value)
+    if key in held:
+        return held[key]
+    found = inspect.getattr_static(value, key, None)
+    return None if isinstance(found, property) or hasattr(type(found), "__get__") else found
+
+
+def _attributes(value: Any) -> set[str]:
+    kinds = type.__dict__["__mro__"].__get__(type(value))
+    return {
+        str(name)
+        for names in (_held(value), *(vars(kind) for kind in kinds))
+        for name in names
+        if isinstance(name, str) and name
+    }

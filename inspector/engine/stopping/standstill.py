@@ -1,0 +1,163 @@
+"""The thread that runs a model, standing still: what it tells of that, and what it does meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from time import perf_counter
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from ...errors import InspectorError, UsageError
+from ...records import AnyEvent, Completed, CompleteLine, Evaluate, Evaluated, GoOn, Note, Paused, Resumed
+from ..recording.observers import Observers
+from ..recording.recorder import Cancelled
+from ..usercode.running import wrap_error
+from ..values.summarize import Summarizer
+from .pause import Order, Pause
+from .scope import Scope
+
+
+class _Standing(NamedTuple):
+    pause: Pause
+    scope: Scope
+
+
+class Standstill:
+    """All pauses of one model's passes, one at a time. All but `hold` may be called from any thread.
+
+    `seconds` is how long the pass stood still so far, and `touched` that lines were run in it, which may have changed
+    anything.
+
+    Args:
+        observers: Hear nothing of what a line calls.
+        emit: Receives what there is to tell.
+    """
+
+    def __init__(self, observers: Observers, emit: Callable[[AnyEvent], None]) -> None:
+        self._observers = observers
+        self._emit = emit
+        self._turns = threading.RLock()  # a model may run on several threads
+        self._guard = threading.Lock()  # of `_standing` and `_aborted`
+        self._standing: _Standing | None = None
+        self._aborted = False
+        self._number = 0
+        self._busy = threading.local()
+        self.seconds = 0.0
+        self.touched = False
+
+    def start(self) -> None:
+        """Another pass begins."""
+        with self._guard:
+            self._aborted = False
+        self._number, self.seconds, self.touched = 0, 0.0, False
+
+    @property
+    def evaluates(self) -> bool:
+        """This thread runs a line of a person's just now: what that calls stops nowhere."""
+        return getattr(self._busy, "lines", 0) > 0
+
+    def hold(self, event: Paused, scope: Scope) -> Order:
+        """Stand still here and tell `event`, with its number and the values of `scope`; how to go on.
+
+        Raises:
+            Cancelled: The pass shall end here.
+        """
+        with self._turns:
+            self._number += 1
+            began, pause = perf_counter(), Pause()
+            with self._guard:
+                if self._aborted:
+                    raise Cancelled
+                self._standing = _Standing(pause, scope)
+            try:
+                self._emit(replace(event, number=self._number, values=scope.describe()))
+                order = pause.wait(event.timeout)
+            finally:
+                with self._guard:
+                    self._standing = None
+                pause.refuse_rest()
+                self.seconds += perf_counter() - began
+            why = f"nobody asked for anything for {event.timeout:g} s" if order == "timeout" else ""
+            self._emit(Resumed(event.generation, why))
+        if order == "abort":
+            raise Cancelled
+        return order
+
+    def go_on(self, how: GoOn) -> None:
+        """Raises `UsageError` where nothing stands still."""
+        with self._guard:
+            if self._standing is None:
+                raise _nothing()
+            self._standing.pause.end(how)
+
+    def abort(self) -> None:
+        """End the pass where it stands still, or would next."""
+        with self._guard:
+            self._aborted = True
+            if self._standing is not None:
+                self._standing.pause.end("abort")
+
+    def hand_over(self, work: Callable[[], object]) -> bool:
+        """Let the thread that stands still do this; whether there is one."""
+        with self._guard:
+            if self._standing is None:
+                return False
+            self._standing.pause.do(work)
+            return True
+
+    def evaluate(self, request: Evaluate) -> Evaluated:
+        """On the thread that stands still. Raises `UsageError` where nothing does."""
+        scope = self._scope()
+        self.touched = True
+        describe = Summarizer().describe_now
+        with self.quiet():
+            try:
+                found, changed = scope.run(request.text)
+                value = None if found is None else describe(found)
+                del found
+            except BaseException as error:  # a person's line, which ends neither the pass nor the process
+                problem = wrap_error(error, "the line raised", "a name of those above, or any expression").problem
+                return Evaluated(problem=problem, values=scope.describe())
+        return Evaluated(value, None, scope.describe(), changed)
+
+    def complete(self, request: CompleteLine) -> Completed:
+        """Raises `UsageError` where nothing stands still."""
+        return Completed(self._scope().complete(request.text))
+
+    def say(self, place: str, text: str, scope: Scope) -> str:
+        """Write what an expression is into the Log; what was wrong with it, "" for nothing."""
+        from ...value_text import abbreviate, brief_text
+
+        with self.quiet():
+            try:
+                value = Summarizer().describe_now(scope.evaluate(text))
+            except InspectorError as error:
+                return error.problem.what
+            except BaseException as error:  # as above
+                return wrap_error(error, text, "").problem.what
+        self._emit(Note("info", f"{place}: {text} = {brief_text(abbreviate(value))}"))
+        return ""
+
+    def _scope(self) -> Scope:
+        with self._guard:
+            if self._standing is None:
+                raise _nothing()
+            return self._standing.scope
+
+    @contextlib.contextmanager
+    def quiet(self) -> Iterator[None]:
+        """What is called for a while on this thread is recorded nowhere and stops nowhere."""
+        recorder, self._observers.recorder = self._observers.recorder, None
+        self._busy.lines = getattr(self._busy, "lines", 0) + 1
+        try:
+            yield
+        finally:
+            self._busy.lines -= 1
+            self._observers.recorder = recorder
+
+
+def _nothing() -> UsageError:
+    return UsageError("no pass stands still", hint="set a stop, and run")

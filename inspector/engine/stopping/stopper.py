@@ -1,0 +1,248 @@
+"""Stands still where a person wants a pass to: which calls those are, and what takes the place of their values.
+
+Hooks of ours see every call of every module for as long as a pass may stop. What is put in the place of a value is so
+in the model's own call; the guard of the pass puts back afterwards what it puts back after any pass.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ...raised import say
+from ...records import AnyEvent, Paused, Stop, StopOn, Stops
+from ...text import encodable
+from ..hooks.graphs import in_backward, is_stop
+from ..hooks.session_state import HookState
+from ..hooks.turns import Turn
+from ..modules.tree import ModuleTree
+from ..recording.observers import Observers
+from ..torch_hooks.outputs import Watch
+from ..values import nested
+from .armed import ArmedStop
+from .scope import Scope
+from .standstill import Standstill
+from .stop_hooks import listening_everywhere
+
+
+class _Open(NamedTuple):
+    """A call under way."""
+
+    node: int
+    turn: Turn
+    before: BaseException | None  # that was being handled at entry
+
+
+class _Place(NamedTuple):
+    """Where a thread is."""
+
+    on: StopOn
+    node: int
+    turn: Turn
+
+
+class Stopper:
+    """Of one model. `standstill` is what a client talks to while a pass stands still; `set` may be called from any
+    thread.
+
+    Args:
+        tree: The model.
+        generation: Which of those that were opened.
+        observers: Their hooks stay behind those of this.
+        state: Knows the running step, and who records.
+        emit: Receives what there is to tell.
+    """
+
+    def __init__(
+        self,
+        tree: ModuleTree,
+        generation: int,
+        observers: Observers,
+        state: HookState,
+        emit: Callable[[AnyEvent], None],
+    ) -> None:
+        self._tree = tree
+        self._generation = generation
+        self._observers = observers
+        self._state = state
+        self._emit = emit
+        self._stops: Sequence[ArmedStop] = ()
+        self._to_next = False  # stop at the next module
+        self._here = threading.local()
+        self._counts: dict[int, Turn] = {}  # node -> its last call
+        self._raised: BaseException | None = None  # was stopped for
+        self.standstill = Standstill(observers, emit)
+
+    def set(self, stops: Sequence[Stop]) -> Stops:
+        """These are the stops from now on; one that stays as it is keeps its count. Raises `UsageError`, with nothing
+        done."""
+        known = {armed.stop: armed for armed in self._stops}
+        self._stops = [known.get(stop) or ArmedStop(stop, self._tree) for stop in stops]
+        return self.list_stops()
+
+    def list_stops(self) -> Stops:
+        """All of them, with what became of each."""
+        return Stops(self._generation, tuple(armed.row for armed in self._stops))
+
+    @contextlib.contextmanager
+    def listening(self, inner: AbstractContextManager[object]) -> Iterator[None]:
+        """For a pass that may stop, inside of `inner`."""
+        self.standstill.start()
+        if not any(armed.stop.enabled for armed in self._stops):
+            with inner:
+                yield
+            return
+        self._to_next, self._raised = False, None
+        self._counts.clear()
+        self._here = threading.local()
+        for armed in self._stops:
+            armed.start()
+        try:
+            with inner, listening_everywhere(self._tree, self._observers, self):
+                yield
+        finally:
+            self._raised = None
+            self._emit(self.list_stops())
+
+    def _under_way(self) -> list[_Open]:
+        try:
+            calls: list[_Open] = self._here.calls
+        except AttributeError:
+            calls = self._here.calls = []
+        return calls
+
+    def before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A module is called."""
+        index = self._tree.index_of_object.get(id(module))
+        if index is None or self.standstill.evaluates:
+            return None
+        turn = self._count(index)
+        self._under_way().append(_Open(index, turn, sys.exc_info()[1]))
+        given = {"args": args, "kwargs": kwargs}
+        if args:
+            given = {"input": args[0], **given}
+        found = self._visit(_Place("before", index, turn), module, given, (args, kwargs))
+        if found is None:
+            return None
+        args, kwargs = found["args"], found["kwargs"]
+        if found.get("input") is not given.get("input"):
+            args = (found["input"], *args[1:])
+        return args if isinstance(args, tuple) else (args,), kwargs
+
+    def after(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+        """A module has returned, or something was raised in it."""
+        index = self._tree.index_of_object.get(id(module))
+        if index is None or self.standstill.evaluates:
+            return None
+        call = self._leave(index)
+        raised = sys.exc_info()[1]
+        if output is None and raised is not None and raised is not call.before:
+            self._see_raised(call, module, args, kwargs, raised)
+            return None
+        given = {"output": output, "args": args, "kwargs": kwargs}
+        found = self._visit(_Place("after", index, call.turn), module, given, output)
+        if found is not None:
+            output = found["output"]
+        if torch.is_grad_enabled() and any(armed.stop.on == "gradient" for armed in self._of(index)):
+            self._await_gradients(index, call.turn, module, output)
+        return None if found is None else output
+
+    def _leave(self, index: int) -> _Open:
+        """The entry that this exit belongs to; whatever was entered inside it and not left is over too."""
+        calls = self._under_way()
+        while calls:
+            call = calls.pop()
+            if call.node == index:
+                return call
+        return _Open(index, self._counts.get(index, Turn(0, 0)), None)
+
+    def _count(self, index: int) -> Turn:
+        """Which call of the module it is; one that checkpointing makes again counts as the last one."""
+        step, last = self._state.steps.number, self._counts.get(index)
+        if last is not None and in_backward():
+            return last
+        turn = Turn(step, last.call + 1 if last is not None and last.step == step else 0)
+        self._counts[index] = turn
+        return turn
+
+    def _of(self, index: int) -> Iterator[ArmedStop]:
+        return (armed for armed in self._stops if armed.index == index and armed.stop.enabled)
+
+    def _visit(self, place: _Place, module: nn.Module, given: Mapping[str, Any], value: Any) -> dict[str, Any] | None:
+        """Stand still here where somebody wants that. The given values as they are after it, None where they are the
+        same."""
+        due = [armed for armed in self._of(place.node) if armed.stop.on == place.on and armed.is_due(place.turn)]
+        to_next = self._to_next and place.on == "before"
+        if not due and not to_next:
+            return None
+        began = perf_counter()
+        scope = Scope(given, {"module": module})
+        for armed, why in [(armed, armed.find_reason(value)) for armed in due]:
+            if why is not None and self._meet(armed, place, scope, why):
+                to_next = False
+        if to_next:
+            self._hold(Stop(0, place.on), place, scope, "")
+        altered = any(scope.given[name] is not given[name] for name in given)
+        self._state.took(module, perf_counter() - began, altered, entering=place.on == "before")
+        return scope.given if altered else None
+
+    def _meet(self, armed: ArmedStop, place: _Place, scope: Scope, why: str) -> bool:
+        """A stop is hit: write its line, or stand still; whether it did."""
+        armed.hits += 1
+        if not armed.stop.log:
+            self._emit(self.list_stops())
+            self._hold(armed.stop, place, scope, why)
+            return True
+        path = ".".join(self._tree.paths[place.node]) or "(root)"
+        at = f"{path} {place.on}, call {place.turn.call}" + (f", step {place.turn.step}" if place.turn.step else "")
+        armed.fault = self.standstill.say(encodable(at, 200), armed.stop.log, scope) or armed.fault
+        return False
+
+    def _hold(self, stop: Stop, place: _Place, scope: Scope, why: str) -> None:
+        """Raises `Cancelled` where the pass shall end here."""
+        turn = place.turn
+        event = Paused(
+            self._generation,
+            0,
+            stop.id,
+            place.on,
+            self._tree.paths[place.node],
+            turn.call,
+            turn.step,
+            encodable(why, 500),
+            place.on != "gradient" and in_backward(),
+            (),
+            stop.timeout,
+        )
+        self._to_next = self.standstill.hold(event, scope) == "module"
+
+    def _see_raised(self, call: _Open, module: nn.Module, args: Any, kwargs: Any, raised: BaseException) -> None:
+        """Stop once for what is raised, in the innermost module."""
+        if raised is self._raised or is_stop(raised) or not isinstance(raised, Exception):
+            return
+        self._raised = raised
+        path = self._tree.paths[call.node]
+        due = [a for a in self._stops if a.stop.on == "exception" and a.stop.enabled and a.is_due(call.turn)]
+        scope = Scope({"args": args, "kwargs": kwargs}, {"module": module, "error": raised})
+        for armed in due:
+            if self._tree.paths[armed.index] == path[: len(self._tree.paths[armed.index])]:
+                self._meet(armed, _Place("exception", call.node, call.turn), scope, say(raised, 400))
+
+    def _await_gradients(self, index: int, turn: Turn, module: nn.Module, output: Any) -> None:
+        for tensor in nested.tensors_in(output):
+            if tensor.requires_grad:
+                watch = Watch(partial(self._see_gradient, index, turn, module))
+                tensor.register_hook(watch)  # type: ignore[no-untyped-call]
+
+    def _see_gradient(self, index: int, turn: Turn, module: nn.Module, gradient: Tensor) -> Tensor | None:
+        found = self._visit(_Place("gradient", index, turn), module, {"grad": gradient}, gradient)
+        return None if found is None else found["grad"]

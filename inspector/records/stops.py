@@ -1,0 +1,119 @@
+"""Where a pass shall stand still, and what is asked of one that does."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from .base import Count, Path, Record
+from .messages import Event, ModelRequest
+from .passes import Problem
+from .values import Value
+
+StopOn = Literal["before", "after", "exception", "gradient"]
+"""Before a module is called, after it returned, when something is raised in it or below it, or when a gradient reaches
+its output."""
+
+GoOn = Literal["continue", "module"]
+"""How far a pass goes on: to the next stop, or to the next call of any module."""
+
+
+class Stop(Record, frozen=True):
+    """Where and when a pass stands still. With `log` it only writes what that expression is, and goes on."""
+
+    id: Count  # given by whoever sets it; 0 is none
+    on: StopOn = "before"
+    path: Path = ()
+    call: Count | None = None  # only that call of the module in a step, from 0
+    step: int | str | None = None  # only that call of the whole model, from 0; "2:5" are 2, 3 and 4
+    when: str = ""  # a condition on a tensor of the value: "nan > 0", "shape[1] != 64"
+    log: str = ""
+    timeout: float = 0.0  # seconds after which it goes on by itself; 0 for never
+    enabled: bool = True
+
+
+class StopRow(Record, frozen=True):
+    """A stop, and what became of it in the last pass or the running one."""
+
+    stop: Stop
+    hits: Count = 0
+    fault: str = ""  # why it could not be told whether to stop
+
+
+class Stops(Event, frozen=True):
+    """All of them. Reply to `SetStops`; told unasked when one was hit, and when a pass is over."""
+
+    generation: Count
+    rows: tuple[StopRow, ...] = ()
+
+
+class NamedValue(Record, frozen=True):
+    """What the prompt calls a value, and what it is now."""
+
+    name: str
+    value: Value
+
+
+class Paused(Event, frozen=True):
+    """The running pass stands still. Its values are what they were when it stopped."""
+
+    generation: Count
+    number: Count  # of the times it stood still in this pass, from 1
+    stop: Count  # the id of the stop; 0 where it only went to the next module
+    on: StopOn
+    path: Path
+    call: Count = 0  # of the module in its step
+    step: Count = 0
+    why: str = ""  # what its condition found, or what was raised
+    recomputed: bool = False  # by checkpointing, in the backward pass
+    values: tuple[NamedValue, ...] = ()
+    timeout: float = 0.0
+
+
+class Resumed(Event, frozen=True):
+    """It goes on. `why` says it where nobody asked for that."""
+
+    generation: Count
+    why: str = ""
+
+
+class SetStops(ModelRequest, frozen=True):
+    """These are the stops from now on, also for the running pass. Reply: `Stops`, or `Failed` with nothing done."""
+
+    stops: tuple[Stop, ...]
+
+
+class GoOnWith(ModelRequest, frozen=True):
+    """Let the pass that stands still go on. Reply: `Done`."""
+
+    how: GoOn = "continue"
+
+
+class InPause(ModelRequest, frozen=True):
+    """Carried out by the thread that stands still."""
+
+
+class Evaluate(InPause, frozen=True):
+    """Run a line of Python where the pass stands still: an expression, or a statement. Reply: `Evaluated`."""
+
+    text: str
+
+
+class Evaluated(Event, frozen=True):
+    """What a line gave, None for a statement, or what it raised; and the values there as they are now."""
+
+    value: Value | None = None
+    problem: Problem | None = None
+    values: tuple[NamedValue, ...] = ()
+    changed: tuple[str, ...] = ()  # names that mean something else now
+
+
+class CompleteLine(InPause, frozen=True):
+    """What a line that was begun may go on to. Reply: `Completed`."""
+
+    text: str
+
+
+class Completed(Event, frozen=True):
+    """Whole lines."""
+
+    lines: tuple[str, ...] = ()

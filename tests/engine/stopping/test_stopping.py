@@ -1,0 +1,325 @@
+"""Passes that stand still: where, for how long, and what is put in the place of values, against plain PyTorch."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from inspector.engine.session import Session
+from inspector.errors import UsageError
+from inspector.records import (
+    AnyEvent,
+    CompleteLine,
+    Evaluate,
+    Note,
+    PassSummary,
+    Paused,
+    Resumed,
+    Run,
+    Stop,
+    Stops,
+    TensorValue,
+)
+from tests.fingerprint import fingerprint
+
+
+class Net(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(4, 4)
+        self.act = nn.ReLU()
+        self.last = nn.Linear(4, 2)
+        self.fails = False
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        hidden = self.act(self.act(self.first(x)))
+        if self.fails:
+            hidden = self.last(hidden[:, :2])
+        return self.last(hidden)
+
+
+class Person:
+    """Answers every pause, on a thread beside the one that runs the model."""
+
+    def __init__(self, model: nn.Module, *args: Any) -> None:
+        self.events: list[AnyEvent] = []
+        self.paused: list[Paused] = []
+        self.session = Session(self._take)
+        self.session.adopt(model, args, {}, "net")
+        self.stopper = self.session.runner.stopper
+        self.standstill = self.stopper.standstill
+        self.answers: Iterator[Callable[[Person], object]] = iter(())
+        self.found: list[Any] = []
+
+    def _take(self, event: AnyEvent) -> None:
+        self.events.append(event)
+        if isinstance(event, Paused):
+            self.paused.append(event)
+            act = next(self.answers, lambda person: person.standstill.go_on("continue"))
+            threading.Thread(target=act, args=(self,)).start()
+
+    def set(self, *stops: Stop) -> Stops:
+        return self.stopper.set(stops)
+
+    def run(self, *answers: Callable[[Person], object], **options: Any) -> PassSummary:
+        self.answers = iter(answers)
+        return self.session.run(Run(1, **options))
+
+    @property
+    def hits(self) -> list[int]:
+        return [row.hits for row in self.stopper.list_stops().rows]
+
+
+def line(text: str, then: str = "continue") -> Callable[[Person], object]:
+    """Run this line, then go on."""
+
+    def act(person: Person) -> None:
+        done = threading.Event()
+
+        def work() -> None:
+            person.found.append(person.standstill.evaluate(Evaluate(1, text)))
+            done.set()
+
+        assert person.standstill.hand_over(work)
+        assert done.wait(20)
+        person.standstill.abort() if then == "abort" else person.standstill.go_on(then)  # type: ignore[arg-type]
+
+    return act
+
+
+def abort(person: Person) -> None:
+    person.session.cancel()
+
+
+@pytest.fixture
+def net() -> Net:
+    torch.manual_seed(0)
+    return Net().eval()
+
+
+@pytest.fixture
+def x() -> torch.Tensor:
+    return torch.arange(8.0).reshape(2, 4) - 3
+
+
+def mean_of(summary: PassSummary) -> float | None:
+    assert isinstance(summary.output, TensorValue) and summary.output.statistics is not None
+    return summary.output.statistics.mean
+
+
+def test_a_pass_stops_before_and_after_a_module_and_gives_what_it_gave_without(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    plain = mean_of(person.run())
+    person.set(Stop(1, "before", ("first",)), Stop(2, "after", ("first",)), Stop(3, "after", ("act",), enabled=False))
+    assert mean_of(person.run()) == plain
+    assert [(each.on, each.path, each.call, each.stop, each.number) for each in person.paused] == [
+        ("before", ("first",), 0, 1, 1),
+        ("after", ("first",), 0, 2, 2),
+    ]
+    assert [value.name for value in person.paused[1].values] == ["output", "args", "kwargs"]
+    assert person.hits == [1, 1, 0] and sum(isinstance(event, Resumed) for event in person.events) == 2
+
+
+def test_the_nth_call_a_step_and_a_condition(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    person.set(Stop(1, "before", ("act",), call=1))
+    person.run()
+    assert [each.call for each in person.paused] == [1]
+    person.set(Stop(1, "before", ("first",), step="1:3"))
+    person.run(batches=4)
+    assert [each.step for each in person.paused[1:]] == [1, 2]
+    person.paused.clear()
+    wanted = Stop(1, "after", ("act",), when="zeros > 0 and abs(min) < 1 and shape[1] == 4")
+    person.set(
+        wanted, Stop(2, "after", ("act",), when="shape[1] != 4"), Stop(3, "after", ("act",), when="shape[5] > 0")
+    )
+    person.run()
+    zeros = int((net.act(net.first(x)) == 0).sum())
+    assert zeros and [each.why for each in person.paused] == [f"zeros {zeros}, min 0, shape (2, 4)"] * 2
+    assert person.hits == [2, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("stop", "words"),
+    [
+        (Stop(1, path=("no",)), "no module"),
+        (Stop(1, when="nan"), "no comparison"),
+        (Stop(1, when="__import__('os') > 0"), "no comparison"),
+        (Stop(1, when="nam > 0"), "cannot be compared"),
+        (Stop(1, step="last"), "not known before"),
+        (Stop(1, "exception", when="nan > 0"), "nothing to compare|no values"),
+        (Stop(1, log="x ="), "no expression"),
+        (Stop(1, timeout=-1.0), "timeout"),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_and_nothing_done(
+    net: Net, x: torch.Tensor, stop: Stop, words: str
+) -> None:
+    person = Person(net, x)
+    person.set(Stop(7))
+    with pytest.raises(UsageError, match=words):
+        person.set(stop)
+    assert [row.stop.id for row in person.stopper.list_stops().rows] == [7]
+
+
+def test_it_stops_where_something_is_raised_once_and_the_error_is_the_models(net: Net, x: torch.Tensor) -> None:
+    net.fails = True
+    person = Person(net, x)
+    person.set(Stop(1, "exception", ()))
+    summary = person.run(line("error"), line("input"))
+    assert [each.path for each in person.paused] == [("last",)] and "mat1 and mat2" in person.paused[0].why
+    assert summary.problem is not None and "mat1 and mat2" in summary.problem.what
+    assert summary.problem.path == ("last",)
+
+
+def test_what_is_put_in_the_place_of_a_value_is_what_the_model_goes_on_with(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    with torch.no_grad():
+        wanted = net.last(net.act(net.act(net.first(x) * 2 + 1)))
+        other = net.last(net.act(net.act(net.first(x - 5))))
+    person.set(Stop(1, "after", ("first",)), Stop(2, "before", ("first",), enabled=False))
+    assert mean_of(person.run(line("output = output * 2 + 1"))) == pytest.approx(wanted.double().mean().item())
+    assert person.found[0].changed == ("output",) and person.found[0].problem is None
+    calls = {call.index: call for call in person.session.runner.last.calls}
+    recorded = calls[1].output
+    assert isinstance(recorded, TensorValue) and recorded.statistics is not None
+    assert recorded.statistics.max == pytest.approx((net.first(x) * 2 + 1).max().item())  # observers see it
+    assert calls[1].altered
+    assert not person.session.runner.last.repeatable
+    person.set(Stop(2, "before", ("first",)))
+    assert mean_of(person.run(line("input = input - 5"))) == pytest.approx(other.double().mean().item())
+    assert mean_of(person.run(line("args = (args[0] - 5,)"))) == pytest.approx(other.double().mean().item())
+
+
+def test_a_gradient_is_stopped_at_and_changed(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    person.set(Stop(1, "gradient", ("first",)))
+    plain = net.first(x)
+    net.last(net.act(net.act(plain))).mean().backward()
+    grad = net.first.bias.grad
+    assert grad is not None
+    wanted = (grad * 3).double().norm().item()
+    net.zero_grad(set_to_none=True)
+    summary = person.run(line("grad = grad * 3"), backward=True)
+    assert summary.problem is None and [each.on for each in person.paused] == ["gradient"]
+    found = person.session.runner.last.gradients["first.bias"]
+    assert found.statistics is not None and found.statistics.std is not None and found.statistics.mean is not None
+    norm = (4 * (found.statistics.std**2 + found.statistics.mean**2)) ** 0.5
+    assert norm == pytest.approx(wanted)
+    assert all(parameter.grad is None for parameter in net.parameters())
+
+
+@pytest.mark.parametrize("on", ["before", "after", "gradient", "exception"])
+def test_an_aborted_pass_leaves_everything_as_it_was(net: Net, x: torch.Tensor, on: Any) -> None:
+    net.fails = on == "exception"
+    person = Person(net, x)
+    person.set(Stop(1, on, ("first",) if on != "exception" else ()))
+    before = fingerprint(net)
+    summary = person.run(
+        lambda person: line("module.weight.data.zero_()" if on == "after" else "torch.rand(3)", "abort")(person),
+        backward=True,
+    )
+    assert summary.cancelled and summary.problem is not None and "cancelled" in summary.problem.what
+    assert fingerprint(net) == before
+    assert not person.stopper.standstill.hand_over(lambda: None)
+
+
+def test_a_line_may_do_anything_and_the_pass_goes_on(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    plain = mean_of(person.run())
+    person.set(Stop(1, "before", ("first",)), Stop(2, "before", ("act",)), Stop(3, "before", ("last",)))
+    lines = ["raise SystemExit(3)", "module(input).sum()", "1 / 0", "y = [input for _ in range(2)]"]
+    summary = person.run(*map(line, lines))
+    assert mean_of(summary) == plain and summary.calls == 5
+    problems = [found.problem for found in person.found]
+    assert [problem.kind if problem else "" for problem in problems] == ["SystemExit", "", "ZeroDivisionError", ""]
+    assert isinstance(person.found[1].value, TensorValue)
+
+
+def test_a_logpoint_writes_and_does_not_stop(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    person.set(Stop(1, "after", ("act",), log="output.shape[1]"), Stop(2, "after", ("act",), log="nonsense"))
+    person.run()
+    notes = [event.text for event in person.events if isinstance(event, Note)]
+    assert not person.paused and person.hits == [2, 2]
+    assert "act after, call 0: output.shape[1] = 4" in notes and "act after, call 1: output.shape[1] = 4" in notes
+    assert "NameError" in person.stopper.list_stops().rows[1].fault
+
+
+def test_it_goes_on_by_itself_after_a_timeout_and_to_the_next_module(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    person.set(Stop(1, "before", (), timeout=0.05))
+    assert person.run(lambda person: None).problem is None
+    assert [event.why for event in person.events if isinstance(event, Resumed)] == [
+        "nobody asked for anything for 0.05 s"
+    ]
+    person.paused.clear()
+    person.set(Stop(1, "before", ()))
+    person.run(*[lambda person: person.standstill.go_on("module")] * 3)
+    assert [each.path for each in person.paused] == [(), ("first",), ("act",), ("act",)]
+    assert [each.stop for each in person.paused] == [1, 0, 0, 0]
+
+
+def test_the_time_of_a_pause_is_nobodys(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    person.run()
+    person.set(Stop(1, "before", ("first",), timeout=0.5), Stop(2, "after", ("last",), timeout=0.5))
+    summary = person.run(*[lambda person: None] * 2)
+    assert summary.ms < 900 and all(call.ms < 450 for call in person.session.runner.last.calls)
+
+
+def test_names_are_completed_without_running_anything(net: Net, x: torch.Tensor) -> None:
+    class Trap(Net):
+        @property
+        def folder(self) -> int:
+            raise SystemExit
+
+    person = Person(Trap().eval(), x)
+    person.set(Stop(1, "before", ()))
+    found: list[tuple[str, ...]] = []
+
+    def act(person: Person) -> None:
+        texts = ("inp", "module.fi", "x = module.first.wei", "module.folder.", "torch.lins", "nobody.x", "", "1 +")
+        found.extend(person.standstill.complete(CompleteLine(1, text)).lines for text in texts)
+        person.standstill.go_on("continue")
+
+    person.run(act)
+    assert found[0] == ("input",) and found[1] == ("module.first",) and found[2] == ("x = module.first.weight",)
+    assert found[3] == () and found[4] == ("torch.linspace",)
+    assert found[5:] == [(), (), ()]
+
+
+def test_nothing_stands_still_outside_of_a_pass(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    for ask in (
+        lambda: person.standstill.go_on("continue"),
+        lambda: person.standstill.evaluate(Evaluate(1, "1")),
+        lambda: person.standstill.complete(CompleteLine(1, "a")),
+    ):
+        with pytest.raises(UsageError, match="no pass stands still"):
+            ask()
+
+
+def test_stops_are_changed_while_a_pass_stands_still(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    person.set(Stop(1, "before", ("first",)))
+
+    def act(person: Person) -> None:
+        person.set(Stop(1, "before", ("first",)), Stop(2, "after", ("last",)))
+        person.standstill.go_on("continue")
+
+    person.run(act)
+    assert [each.path for each in person.paused] == [("first",), ("last",)] and person.hits == [1, 1]
+
+
+def test_our_own_hooks_are_gone_after_it(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    before = [(list(m._forward_hooks), list(m._forward_pre_hooks)) for m in net.modules()]
+    person.set(Stop(1, "before", ("first",)))
+    person.run()
+    assert [(list(m._forward_hooks), list(m._forward_pre_hooks)) for m in net.modules()] == before
