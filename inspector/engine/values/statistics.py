@@ -20,6 +20,7 @@ from typing import NamedTuple
 import msgspec
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 
 from ...records import Statistics, TensorValue
 from .kernels import cpu_statistics, cuda_statistics, small_statistics
@@ -301,6 +302,20 @@ def reduce_on_device(flat: Tensor) -> Tensor:
     nan = x.isnan().sum()
     row = (count, mean, m2, low, high, nan, x.numel() - count - nan, (x == 0).sum())
     return torch.stack([part.to(wide) for part in row])
+
+
+def reduce_in_one_launch(tensor: Tensor) -> Tensor | None:
+    """As `reduce_on_device`, where one launch is enough: for a tensor of torch's own on a CUDA device, in one piece."""
+    kind = type(tensor)
+    if not (kind is Tensor or kind is Parameter) or not tensor.is_cuda:
+        return None
+    if tensor.dtype not in cuda_statistics.TYPES or torch.cuda.is_current_stream_capturing():
+        return None
+    ordinary = torch._C._dispatch_keys(tensor).raw_repr() == cuda_statistics.ordinary_keys("cuda")
+    if not ordinary or not 0 < tensor.numel() <= CHUNK or not tensor.is_contiguous():
+        return None
+    kernel = cuda_statistics.find_kernel(tensor.dtype, tensor.device)
+    return None if kernel is None else kernel.reduce(tensor)
 
 
 def _fetch(device: torch.device, rows: list[Tensor]) -> list[list[float]]:

@@ -127,6 +127,10 @@ class Summarizer:
         self.left_out += 1
         if type(tensor) is not Tensor or tensor.is_nested:
             return describe_bare(tensor, self._why)
+        return self._find_bare(tensor)
+
+    def _find_bare(self, tensor: Tensor) -> TensorValue:
+        """The record of all tensors of torch's own that look so."""
         looks: tuple[object, ...] = _look(tensor)
         if not looks[-1]:
             looks = (*looks, tensor.device)
@@ -158,6 +162,11 @@ class Summarizer:
             seen = see(tensor)
             if seen is not None:
                 return self._remember(tensor, seen)
+            if (row := stats.reduce_in_one_launch(tensor)) is not None:
+                bare = self._find_bare(tensor) if type(tensor) is Tensor else describe_bare(tensor)
+                value = _complete(bare, None)
+                self._pending.add(value, [row], 1, "values")
+                return value
         carrier, words = numbers_of(tensor)
         if carrier is None:
             return describe_bare(tensor, words)
@@ -186,9 +195,7 @@ class Summarizer:
         bare = self._shapes.get(looks) if type(tensor) is Tensor else describe_bare(tensor)
         if bare is None:
             bare = self._shapes[looks] = describe_bare(tensor)
-        return TensorValue(
-            bare.shape, bare.dtype, bare.device, bare.requires_grad, bare.type, bare.layout, bare.nbytes, summary
-        )
+        return _complete(bare, summary)
 
     def _now(self, tensor: Tensor, carrier: Tensor, words: str) -> TensorValue:
         dense, of = _numbers(carrier, words)
@@ -222,6 +229,13 @@ class Summarizer:
         if self._watch is not None:
             self._watch.keep(value, carrier)
         return value
+
+
+def _complete(bare: TensorValue, summary: Statistics | None) -> TensorValue:
+    """A record of its own; without a summary it is to come."""
+    return TensorValue(
+        bare.shape, bare.dtype, bare.device, bare.requires_grad, bare.type, bare.layout, bare.nbytes, summary
+    )
 
 
 def _is_overheard() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -83,6 +84,40 @@ def test_it_counts_and_measures_as_float64_does(
     assert (found.min, found.max) == (finite.min().item(), finite.max().item())
     assert found.mean == pytest.approx(finite.mean().item(), rel=1e-9, abs=1e-12)
     assert found.std == pytest.approx(finite.std(unbiased=False).item(), rel=1e-7, abs=1e-9)
+
+
+LAYOUTS = {
+    "a parameter": torch.nn.Parameter,
+    "with a gradient": lambda x: x.requires_grad_() * 1,
+    "a piece": lambda x: x[3:, 2:],
+    "some rows": lambda x: x[3:],
+    "transposed": lambda x: x.T,
+    "expanded": lambda x: x[:1].expand(5, -1),
+    "negative": lambda x: torch.complex(x, x).conj().imag,
+    "sparse": lambda x: x.relu().to_sparse(),
+    "nothing": lambda x: x[:0],
+}
+
+
+@needs_gpu
+@pytest.mark.parametrize("words", LAYOUTS)
+def test_whatever_lies_on_the_device_has_the_numbers_of_its_copy_on_the_host(words: str) -> None:
+    tensor = LAYOUTS[words](torch.randn(40, 30, device="cuda"))
+    on_device, on_host = describe(tensor), describe(tensor.detach().cpu())
+    assert on_device.requires_grad == tensor.requires_grad and on_device.type == type(tensor).__name__
+    found, truth = on_device.statistics, on_host.statistics
+    assert (found is None) == (truth is None)
+    if found is not None and truth is not None:
+        assert (found.min, found.max, found.nan, found.inf, found.zeros, found.of) == (
+            truth.min, truth.max, truth.nan, truth.inf, truth.zeros, truth.of
+        )  # fmt: skip
+        assert found.mean is truth.mean is None or found.mean == pytest.approx(truth.mean, rel=1e-5, abs=1e-7)
+
+
+@needs_gpu
+def test_to_compile_it_leaves_the_path_of_modules_as_it_was() -> None:
+    before = list(sys.path)
+    assert cuda.find_kernel(torch.float32, torch.device("cuda:0")) is not None and sys.path == before
 
 
 @needs_gpu
