@@ -12,6 +12,7 @@ from ..app_keys import change_app_keys
 from ..records import (
     AnyEvent,
     AnyRequest,
+    CallLines,
     Choices,
     CompleteLine,
     Done,
@@ -21,6 +22,7 @@ from ..records import (
     GetAllHooks,
     GetGradients,
     GetHistory,
+    GetLines,
     GetOutcomes,
     GetTrace,
     GoOnWith,
@@ -39,7 +41,7 @@ if TYPE_CHECKING:  # the server greets its client before torch is imported
 
 
 _LEAVES_THE_MODEL = (
-    *(requests.Run, requests.GetCalls, requests.ShowStep, Look),
+    *(requests.Run, requests.GetCalls, GetLines, requests.ShowStep, Look),
     *(SetStops, GoOnWith, Evaluate, CompleteLine),
     *(GetAllHooks, GetGradients, GetHistory, GetOutcomes, GetTrace),
 )
@@ -91,6 +93,8 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
             return Done()
         case requests.GetCalls():
             return session.calls_of(request.path, request.values, request.force, request.window)
+        case GetLines():
+            return _find_lines(session, request)
 
         case SetStops():
             return session.runner.stopper.set(request.stops)
@@ -133,3 +137,9 @@ def _list_targets() -> Choices:
     from .loading import list_targets  # torch is there by now, and was not when this was imported
 
     return Choices("Targets", list_targets())
+
+
+def _find_lines(session: Session, request: GetLines) -> CallLines:
+    from .views.lines import find_lines  # as above
+
+    return find_lines(session.subject, session.runner, request)

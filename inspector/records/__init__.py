@@ -17,6 +17,7 @@ from .events import *
 from .first_bad import *
 from .frames import *
 from .hooks import *
+from .lines import *
 from .messages import *
 from .model import *
 from .passes import *

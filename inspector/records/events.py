@@ -11,6 +11,7 @@ from .costs import Costs
 from .estimates import MemoryEstimate
 from .first_bad import FirstBadValue
 from .hooks import Change, KindInfo, Recipe
+from .lines import CallLines
 from .messages import Event
 from .model import Choice, InputField, ModelInfo, ModuleRow
 from .passes import CallRow, PassSummary, Problem
@@ -162,7 +163,7 @@ AnyEvent: TypeAlias = (
     AnyAnswer | Hello | Stage | Opened | Choices | ModuleRows | HookMarks | OwnFiles | Progress | Work | CallRows
     | PassEnded
     | Kinds | Changes | Saved | Note | Failed | Done | SweepBegan | SweepRows
-    | SweepEnded | Costs | MemoryEstimate | FirstBadValue
+    | SweepEnded | Costs | MemoryEstimate | FirstBadValue | CallLines
     | Stops | Paused | Resumed | Evaluated | Completed
 )  # fmt: skip
 """What crosses the channel; the type checker lets nothing else be emitted."""

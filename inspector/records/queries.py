@@ -36,9 +36,9 @@ class Calls(Event, frozen=True):
     missing: Missing = ""
 
 
-SourcePart = Literal["auto", "class", "forward", "init", "site", "hook"]
+SourcePart = Literal["auto", "class", "forward", "init", "site", "hook", "helper"]
 """`auto` is the class where the forward that runs stands in it, else that forward; the reply says which it is. `hook`
-is asked for with `GetHookSource`."""
+is asked for with `GetHookSource`, and `helper`, a function that a forward called, comes with `CallLines`."""
 
 
 class GetSource(Look, frozen=True):

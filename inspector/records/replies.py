@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import costs, estimates, events, first_bad, queries, requests, stops, sweeps
+from . import costs, estimates, events, first_bad, lines, queries, requests, stops, sweeps
 from .messages import Event, Request
 
 REPLIES: dict[type[Request], tuple[type[Event], ...]] = {
@@ -35,6 +35,7 @@ REPLIES: dict[type[Request], tuple[type[Event], ...]] = {
     stops.GoOnWith: (events.Done,),
     stops.Evaluate: (stops.Evaluated,),
     stops.CompleteLine: (stops.Completed,),
+    lines.GetLines: (lines.CallLines,),
     **queries.ANSWERS,
 }
 """Beside `Failed`, which answers any of them."""

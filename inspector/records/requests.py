@@ -9,6 +9,7 @@ from .costs import MeasureCosts
 from .estimates import EstimateMemory
 from .first_bad import FindFirstBad
 from .hooks import HookSpec
+from .lines import GetLines
 from .messages import ModelRequest, Request
 from .model import Budget, Target
 from .queries import AnyQuery
@@ -165,7 +166,7 @@ class Shutdown(Request, frozen=True):
 AnyRequest: TypeAlias = (
     AnyQuery | Open | ListTargets | ListKinds | SetInput | Run | GetCalls | Cancel | Observe | SetHook | AddHook
     | ReplaceHook | RemoveHook | DisableAll | EditParameters | LoadStateDict | Undo | TakeBaseline | Save | LoadRecipe
-    | ShowStep | Shutdown | RunSweep | MeasureCosts | EstimateMemory | FindFirstBad
+    | ShowStep | Shutdown | RunSweep | MeasureCosts | EstimateMemory | FindFirstBad | GetLines
     | SetStops | GoOnWith | Evaluate | CompleteLine
 )  # fmt: skip
 """What crosses the channel. `engine/answers` has an arm for each; one without is an error of the type checker."""

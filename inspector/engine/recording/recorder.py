@@ -118,6 +118,12 @@ class Recorder:
         """The time in our own hooks, on the thread that asks."""
         return self._threads.here.spent * 1e3
 
+    @property
+    def innermost(self) -> Call | None:
+        """The call that runs on the thread that asks, None where none does."""
+        stack = self._threads.here.stack
+        return stack[-1] if stack else None
+
     def cancel(self) -> None:
         """Stop at the next module. Any thread may call it."""
         self._cancelled = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from types import FunctionType, MethodType
+from types import CodeType, FunctionType, MethodType
 from typing import Any, Literal
 
 from torch import nn
@@ -18,7 +18,7 @@ from .running import Running, call_notes, callable_of, forward_of, init_of, type
 from .site import site_source
 from .versions import load, place, sourceless
 
-__all__ = ["Part", "location", "site_source", "source_of", "source_of_callable"]
+__all__ = ["Part", "location", "site_source", "source_of", "source_of_callable", "source_of_code"]
 
 Part = Literal["class", "forward", "init"]
 
@@ -57,6 +57,17 @@ def source_of_callable(value: Any, name: str, title: str, part: SourcePart, path
     # Other people's code, as above.
     except Exception as error:
         draft.text = ""
+        draft.notes.append(f"the source could not be looked up: {type(error).__name__}")
+    return draft.record()
+
+
+def source_of_code(code: CodeType, namespace: dict[str, Any], path: Path) -> Source:
+    """The source of a function that ran as `code`, with those globals. Never raises."""
+    draft = Draft(path, "helper", written_name(code))
+    try:
+        _fill_code(draft, code, namespace)
+    # A loader of theirs may be asked for the text.
+    except Exception as error:
         draft.notes.append(f"the source could not be looked up: {type(error).__name__}")
     return draft.record()
 
@@ -132,21 +143,25 @@ def _fill_running(draft: Draft, running: Running) -> None:
 
 
 def _fill_written(draft: Draft, function: FunctionType) -> None:
-    found = place(function.__code__, function.__globals__, function.__qualname__)
+    _fill_code(draft, function.__code__, function.__globals__, function.__qualname__)
+
+
+def _fill_code(draft: Draft, code: CodeType, namespace: dict[str, Any], qualname: str = "") -> None:
+    found = place(code, namespace, qualname)
     if found is None:
-        draft.note(_absent(function))
+        draft.note(_absent(code, namespace))
         return
     file, match = found
     draft.take(file, match.piece, file.def_line(match.piece))
     draft.note(match.note)
 
 
-def _absent(function: FunctionType) -> str:
-    name, file_name = written_name(function.__code__), function.__code__.co_filename
-    compiled = sourceless(function.__globals__)
+def _absent(code: CodeType, namespace: dict[str, Any]) -> str:
+    name, file_name = written_name(code), code.co_filename
+    compiled = sourceless(namespace)
     if compiled:
         return f"{name} was {compiled}"
-    file = load(file_name, function.__globals__)
+    file = load(file_name, namespace)
     if file is None or not file.current:
         return f"{name} was made from text that was not kept ({file_name})"
     why = file.problem or f"{name} is no longer in it"

@@ -19,10 +19,11 @@ from ..passes.histories import Histories
 from ..passes.last_pass import LastPass
 from ..passes.lazy import allow
 from ..passes.training import NONE, PassSettings, batches_of
-from ..recording.call import Call, Witness
+from ..recording.call import Call, Place, Witness
 from ..recording.recorder import Cancelled, Recorder
 from ..stopping.stopper import Stopper
 from ..torch_hooks.meter import Meter
+from ..tracing.line_store import LineStore, record_lines
 from ..values.summarize import Summarizer
 from ..values.watch import Watch
 from .attempts import Attempts
@@ -34,12 +35,9 @@ from .told_changes import ToldChanges
 from .unhooked_look import UnhookedLook
 from .words import name_pass
 
-CHUNK = 500
-"""Rows per message of a long listing: a client reads them in two milliseconds, and then what a person does."""
-BACKGROUND_MS = 1_000
-"""A pass that took longer is not repeated just to fetch histograms and previews."""
-MOST_CALLS = 100_000
-"""Calls kept of a pass with several steps: past it, the oldest steps are forgotten."""
+CHUNK = 500  # rows per message of a long listing: a client reads them in 2 ms, and then what a person does
+BACKGROUND_MS = 1_000  # a pass that took longer is not repeated just to fetch histograms and previews
+MOST_CALLS = 100_000  # kept of a pass with several steps: past it, the oldest steps are forgotten
 
 Emit = Callable[[AnyEvent], None]
 
@@ -62,6 +60,7 @@ class Runner:
         self.last = LastPass(subject.tree)
         self.summary: PassSummary | None = None
         self.histories = Histories()
+        self.lines = LineStore()
         self.meter: Meter | None = None
         self.hooks = HookReport()
         self._subject = subject
@@ -187,15 +186,18 @@ class Runner:
         if self._background is not None:
             self._background.cancel()
 
-    def look_at(self, index: int, force: bool, say: Callable[[], None]) -> Missing:
-        """From now on passes make histograms and previews of this node's values. Those of the last pass are fetched
-        where a pass is worth repeating: it would be the same, is quick, and nobody waits for something else. Before
-        that, `say` what there is already. Gives why they are not there."""
+    def look_at(self, index: int, force: bool, say: Callable[[], None], call: Place | None = None) -> Missing:
+        """From now on passes make histograms and previews of this node's values. Those of the last pass, and the lines
+        of its `call`, are fetched where a pass is worth repeating: it would be the same, is quick, and nobody waits for
+        something else. Before that, `say` what there is already. Gives why they are not there."""
         self._watched = index
-        if self.last.lacks_values(index) and not self._find_obstacle(force):
+        if self._lacks(index, call) and not self._find_obstacle(force):
             say()
-            self.fetch_values(index)
-        return (self._find_obstacle() or "busy") if self.last.lacks_values(index) else ""
+            self.fetch_values(index, call)
+        return (self._find_obstacle() or "busy") if self._lacks(index, call) else ""
+
+    def _lacks(self, index: int, call: Place | None) -> bool:
+        return self.last.lacks_values(index) if call is None else self.lines.lacks(self.last.number, call)
 
     def _find_obstacle(self, force: bool = False) -> Missing:
         if not self.last.repeatable:
@@ -204,26 +206,25 @@ class Runner:
             return "slow"
         return "busy" if self._waiting() else ""
 
-    def fetch_values(self, index: int) -> None:
-        """The same pass once more, seen by this module's hook alone."""
+    def fetch_values(self, index: int, call: Place | None = None) -> None:
+        """The same pass once more, seen by this module's hook alone, with the lines of a `call` where one is given."""
         watch = Watch(index)
         comparison = Comparison(self._baseline[1], watch) if self._compares and self._baseline else None
         recorder = self._background = self._record("a pass that fetches values", watch, frozenset({index}))
         try:
             batches = self._batches(recorder, comparison, Histories(), lambda number, count: None)
-            outcome = self._pass(batches, forget, again=True)
+            lines = record_lines(self._subject.tree, recorder, call, not self._subject.info.shapes_only)
+            outcome = self._pass(batches, forget, around=lines, again=True)
         finally:
             self._background = None
+        if call is not None and not isinstance(outcome.error, Cancelled):
+            self.lines.take(self.last.number, call, lines)
         if outcome.error is None:
             self._ms = outcome.ms  # the pass before may have been the first, which is slow
         self.last.add_values(recorder.calls, watch)
 
     def _batches(
-        self,
-        recorder: Recorder,
-        witness: Witness | None,
-        histories: Histories,
-        progress: Callable[[int, int], None],
+        self, recorder: Recorder, witness: Witness | None, histories: Histories, progress: Callable[[int, int], None]
     ) -> Batches:
         """Raises `UsageError`."""
         subject, settings = self._subject, self.settings
@@ -249,7 +250,7 @@ class Runner:
         around: AbstractContextManager[object] | None = None,
         again: bool = False,
     ) -> Outcome[Seen]:
-        """See `run_guarded` for `tell` and `again`."""
+        """See `run_guarded` for `tell`, `around` and `again`."""
         subject = self._subject
         subject.change_log.start()
         self._progress.start()

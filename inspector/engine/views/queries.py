@@ -133,8 +133,8 @@ class Queries:
             return whole if whole.focus else source_of(module, "forward", path)
         if part == "site":
             return self._site(path)
-        if part == "hook":
-            raise UsageError("of which hook is not said", hint="its source is asked for with its kind and id")
+        if part == "hook" or part == "helper":
+            raise UsageError(f"of which {part} is not said", hint="it comes with `GetHookSource` or `GetLines`")
         return source_of(module, part, path)
 
     def _site(self, path: Path) -> Source:

@@ -1,0 +1,114 @@
+"""The values of the calls on a line: torch's functions, modules, and where on the line each of them stands."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterable
+from types import CodeType, FrameType
+from typing import Any, Protocol
+
+from torch import nn
+from torch.overrides import TorchFunctionMode
+
+from ..torch_hooks.eager import untraced
+from ..torch_hooks.ours import OurHandle, OurHook, register
+from .helpers import TORCH
+from .lines import CodePlace
+
+_CALLS = nn.Module.__call__.__code__.co_filename
+_DEEPEST = 40
+"""Frames between a line and what it calls: the wrappers of torch and of decorators."""
+_READS = frozenset({"__get__", "__set__", "dim", "size", "__len__", "is_floating_point"})
+"""What gives no tensor, and would stand beside every other line."""
+
+_REFUSALS = (RuntimeError, AttributeError, TypeError)  # of modules without hooks, which is told where they are observed
+
+
+class SeesCalls(Protocol):
+    """Wants to know."""
+
+    @property
+    def active(self) -> FrameType | None: ...
+
+    def see_call(self, frame: FrameType, place: CodePlace | None, value: object) -> None: ...
+
+
+def find_spot(active: FrameType, frame: FrameType | None, through: str = "") -> CodePlace | None:
+    """Where in `active` the call is that led to `frame`, which is that frame or was called by it: in a comprehension of
+    it, too.
+
+    Args:
+        active: A frame that runs.
+        frame: Where to begin.
+        through: The folder of what may be in between; a call of a module never may, which has lines of its own.
+    """
+    inner: CodePlace | None = None
+    for _ in range(_DEEPEST):
+        if frame is None or frame.f_code.co_filename == _CALLS:
+            return None
+        if frame is active:
+            return inner or CodePlace(frame.f_code, frame.f_lasti, frame.f_lineno)
+        if _is_within(frame.f_code, active.f_code):
+            inner = inner or CodePlace(frame.f_code, frame.f_lasti, frame.f_lineno)
+        elif not frame.f_code.co_filename.startswith(through):
+            return None
+        frame = frame.f_back
+    return None
+
+
+def _is_within(code: CodeType, outer: CodeType) -> bool:
+    return code.co_filename == outer.co_filename and any(code is each for each in outer.co_consts)
+
+
+class CalledOps(TorchFunctionMode):
+    """Shows the results of torch's functions, operators and methods of tensors, on the thread that enters it."""
+
+    def __init__(self, observer: SeesCalls) -> None:
+        super().__init__()
+        self._observer = observer
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        output = func(*args, **(kwargs or {}))
+        active = self._observer.active
+        if active is not None and getattr(func, "__name__", "") not in _READS:
+            place = find_spot(active, sys._getframe(1), TORCH)
+            if place is not None:
+                self._observer.see_call(active, place, output)
+        return output
+
+
+class CalledModules(OurHook):
+    """Shows what the modules below one returned, as other people's hooks left it.
+
+    The hooks are the modules' own: torch warns of compiled models where the process has some.
+    """
+
+    def __init__(self, observer: SeesCalls, module: nn.Module) -> None:
+        super().__init__()
+        self._observer = observer
+        self._module = module
+        self._handles: list[OurHandle] = []
+
+    def __enter__(self) -> None:
+        for each in nn.Module.modules(self._module):
+            with contextlib.suppress(*_REFUSALS):
+                self._handles.append(register(each.register_forward_hook, self))
+
+    def __exit__(self, *ended: object) -> None:
+        for handle in self._handles:
+            handle.remove()
+
+    @untraced
+    def __call__(self, module: nn.Module, args: object, output: object) -> None:
+        active = self._observer.active
+        if active is None:
+            return
+        frame: FrameType | None = sys._getframe(1)
+        while frame is not None and frame.f_code.co_filename == _CALLS:
+            frame = frame.f_back
+        place = find_spot(active, frame)
+        if place is not None:
+            self._observer.see_call(active, place, output)

@@ -1,0 +1,70 @@
+"""The functions that a forward may call, found without calling anything: methods of its class, functions it names."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Iterable, Iterator
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..source.running import callable_of, in_mro, mro, namespace
+from .statements import nested_in
+
+TORCH = os.path.dirname(torch.__file__) + os.sep
+MOST = 200
+"""Functions that are looked into."""
+_FUNCTIONS = (FunctionType, MethodType, staticmethod, classmethod, property)
+
+
+def find_helpers(function: FunctionType, module: nn.Module) -> list[CodeType]:
+    """The code of what `function`, a method of `module`, may call, and what that may call, without torch's own."""
+    found: dict[int, CodeType] = {}
+    pending = [function]
+    seen = {id(function.__code__)}
+    while pending and len(found) < MOST:
+        for inner in _named_by(pending.pop(0), module):
+            code = inner.__code__
+            if id(code) not in seen and not code.co_filename.startswith(TORCH):
+                seen.add(id(code))
+                found[id(code)] = code
+                pending.append(inner)
+    return list(found.values())
+
+
+def helpers_in(value: object, names: Iterable[str]) -> Iterator[CodeType]:
+    """What a call of a local variable runs, or of its methods of these names, without torch's own."""
+    values: Iterable[object] = (value,)
+    if not isinstance(value, (FunctionType, MethodType)):
+        values = (in_mro(type(value), name)[1] for name in names)
+    for each in values:
+        if isinstance(each, _FUNCTIONS):
+            function = callable_of(each, "").function
+            if function is not None and not function.__code__.co_filename.startswith(TORCH):
+                yield function.__code__
+
+
+def _named_by(function: FunctionType, module: nn.Module) -> Iterator[FunctionType]:
+    names = {name for code in (function.__code__, *nested_in(function.__code__)) for name in code.co_names}
+    for value in _values(function, module, names):
+        if isinstance(value, _FUNCTIONS):
+            inner = callable_of(value, "").function
+            if inner is not None:
+                yield inner
+
+
+def _values(function: FunctionType, module: nn.Module, names: set[str]) -> Iterator[Any]:
+    known = function.__globals__
+    for name in names:
+        value = known.get(name)
+        if isinstance(value, ModuleType):
+            yield from (vars(value).get(inner) for inner in names)
+        elif value is not None:
+            yield value
+        for owner in mro(type(module)):
+            if owner is not nn.Module and name in namespace(owner):
+                yield namespace(owner)[name]
+    yield from inspect.getclosurevars(function).nonlocals.values()

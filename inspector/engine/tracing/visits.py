@@ -1,0 +1,118 @@
+"""The lines of one frame and each time that they ran, in bounded memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+from ...records import LineCall, LineRuns, LineValue, LineVisit, Value
+from ...value_text import find_odd
+from .lines import CodePlace
+from .statements import lines_of
+
+_FIRST, _LAST, _BAD = 32, 16, 16
+"""Visits of one line that are kept."""
+
+
+@dataclass
+class MadeCall:
+    """A call that a line made."""
+
+    place: CodePlace | None
+    value: Value
+    frame: int = 0
+
+
+@dataclass
+class Visit:
+    """One time that a line runs; filled in until the next one does."""
+
+    number: int
+    order: int
+    values: list[LineValue] = field(default_factory=list)
+    calls: list[MadeCall] = field(default_factory=list)
+    error: str = ""
+
+    @property
+    def is_bad(self) -> bool:
+        seen = [value.value for value in self.values] + [call.value for call in self.calls]
+        return find_odd(*seen) in ("NaN", "Inf")
+
+    def record(self) -> LineVisit:
+        calls = tuple(
+            LineCall(call.place.expression() if call.place else "", call.value, call.frame) for call in self.calls
+        )
+        return LineVisit(self.number, self.order, tuple(self.values), calls, self.error)
+
+
+class Visits:
+    """Those of one line: the first, the last, and between them those that are bad."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._first: list[Visit] = []
+        self._bad: list[Visit] = []
+        self._last: deque[Visit] = deque(maxlen=_LAST)
+
+    def begin(self, order: int) -> Visit:
+        visit = Visit(self.count, order)
+        self.count += 1
+        if len(self._first) < _FIRST:
+            self._first.append(visit)
+            return visit
+        if len(self._last) == _LAST and len(self._bad) < _BAD and self._last[0].is_bad:
+            self._bad.append(self._last[0])
+        self._last.append(visit)
+        return visit
+
+    def __iter__(self) -> Iterator[Visit]:
+        yield from self._first
+        yield from self._bad
+        yield from self._last
+
+
+class FrameLines:
+    """What the lines of one frame made.
+
+    Args:
+        code: That it runs.
+        namespace: Its globals.
+        number: By which it is asked for.
+        statements: See `find_statements`.
+        recomputed: In the backward pass.
+    """
+
+    def __init__(
+        self,
+        code: CodeType,
+        namespace: dict[str, Any],
+        number: int,
+        statements: Mapping[int, int],
+        recomputed: bool = False,
+    ) -> None:
+        self.code = code
+        self.namespace = namespace
+        self.number = number
+        self.statements = statements
+        self.recomputed = recomputed
+        self._lines: dict[int, Visits] = {}
+        self._order = 0
+
+    def begin(self, line: int) -> Visit:
+        """The line runs now."""
+        self._order += 1
+        return self._lines.setdefault(line, Visits()).begin(self._order)
+
+    def unreached(self) -> set[int]:
+        """The lines of statements that did not run; those of a function that is written in it are not asked about."""
+        return {line for line in lines_of(self.code) if self.statements.get(line, line) not in self._lines}
+
+    def records(self) -> tuple[LineRuns, ...]:
+        """In the order in which the lines stand."""
+        return tuple(
+            LineRuns(line, visits.count, tuple(each.record() for each in visits))
+            for line, visits in sorted(self._lines.items())
+        )
