@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .api.hooks import hooks as hooks
     from .api.hooks import python as python
     from .api.inspect import inspect as inspect
+    from .api.post_mortem import post_mortem as post_mortem
     from .api.summary import summary as summary
     from .api.sweep import sweep as sweep
     from .engine.hooks.kinds import *  # noqa: F403  # also the names of built-in functions, which `__all__` leaves out
@@ -34,6 +35,7 @@ _HOME = {
     "capture": "inspector.api.capture",
     "Capture": "inspector.api.capture",
     "CapturedCall": "inspector.api.captured",
+    "post_mortem": "inspector.api.post_mortem",
     "summary": "inspector.api.summary",
     "hooks": "inspector.api.hooks",
     "Hooks": "inspector.api.hooks",
@@ -50,7 +52,7 @@ _HOME = {
 
 __all__ = [
     "Capture", "CapturedCall", "HookError", "HookWarning", "Hooks", "InspectorError", "Recording", "SweepResult",
-    "UsageError", "__version__", "capture", "hooks", "inspect", "load", "python", "summary", "sweep",
+    "UsageError", "__version__", "capture", "hooks", "inspect", "load", "post_mortem", "python", "summary", "sweep",
 ]  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from .base import Count, Milliseconds
 from .costs import Costs
 from .estimates import MemoryEstimate
 from .first_bad import FirstBadValue
+from .frames import Stack
 from .hooks import Change, KindInfo, Recipe
 from .lines import CallLines
 from .messages import Event
@@ -44,6 +45,7 @@ class Opened(Event, frozen=True):
     form: tuple[InputField, ...] = ()
     problem: Problem | None = None
     guessing: bool = False
+    stack: Stack = Stack()  # where it was when something was raised; it begins without a pass then
 
 
 class Choices(Event, frozen=True):

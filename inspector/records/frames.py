@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from .base import Count, Path, Row
+from .first_bad import CodeLine
 from .messages import Event, Look
 from .passes import Problem
 from .values import Value
@@ -37,6 +38,9 @@ class Stack(Event, frozen=True):
     total: Count = 0
     start: Count = 0  # which of `frames` a person wants to see first
     raised: Problem | None = None  # what ended it; None where it stands still, or where there is none
+    made: CodeLine | None = (
+        None  # of a backward pass the line of the forward that made what failed, where that is known
+    )
 
 
 class LocalRow(Row, frozen=True):

@@ -36,9 +36,10 @@ class Calls(Event, frozen=True):
     missing: Missing = ""
 
 
-SourcePart = Literal["auto", "class", "forward", "init", "site", "hook", "helper"]
+SourcePart = Literal["auto", "class", "forward", "init", "site", "hook", "helper", "frame"]
 """`auto` is the class where the forward that runs stands in it, else that forward; the reply says which it is. `hook`
-is asked for with `GetHookSource`, and `helper`, a function that a forward called, comes with `CallLines`."""
+is asked for with `GetHookSource` and `frame` with `GetFrameSource`; `helper`, a function that a forward called, comes
+with `CallLines`."""
 
 
 class GetSource(Look, frozen=True):
@@ -55,6 +56,13 @@ class GetHookSource(Query, frozen=True):
     kind: str
     id: int
     of: str = ""
+
+
+class GetFrameSource(Look, frozen=True):
+    """The function that a frame of the stack is in, its line in focus. Reply: `Source`."""
+
+    number: Count
+    path: Path  # of the module that is looked at; only handed through
 
 
 class Source(Event, frozen=True):
@@ -246,6 +254,7 @@ class Locations(Event, frozen=True):
 AnyQuery: TypeAlias = (
     GetTrace | GetSource | GetHookSource | GetAttributes | GetParameters | GetHooks | GetAllHooks | GetOutcomes
     | CheckHook | GetHistory | GetGradients | TryStateDict | GetLocations | GetStack | GetLocals
+    | GetFrameSource
 )  # fmt: skip
 """`Queries.answer` in `engine/views` has an arm for each; one without is an error of the type checker."""
 
@@ -258,6 +267,7 @@ ANSWERS: dict[type[Request], tuple[type[Event], ...]] = {
     GetTrace: (Calls,),
     GetSource: (Source,),
     GetHookSource: (Source,),
+    GetFrameSource: (Source,),
     GetAttributes: (Attributes,),
     GetParameters: (Parameters,),
     GetHooks: (Hooks,),

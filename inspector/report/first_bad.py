@@ -57,13 +57,14 @@ def _render_values(found: FirstBadValue, width: int) -> str:
     table = TextTable(("", "left"), ("shape", "left"), ("dtype", "left"), ("min", "right"), ("max", "right"),
                       ("mean", "right"), ("zeros", "right"), ("holds", "left"))  # fmt: skip
     for place, value in enumerate(found.inputs):
-        table.add_row(f"in {place}", *_cells(value))
+        table.add_row(f"in {place}", *value_cells(value))
     if found.output is not None:
-        table.add_row("out", *_cells(found.output))
+        table.add_row("out", *value_cells(found.output))
     return table.render(width)
 
 
-def _cells(value: Value) -> tuple[str, ...]:
+def value_cells(value: Value) -> tuple[str, ...]:
+    """What it is in a few words, its dtype, min, max, mean, zeros and what is bad in it: the cells of a row."""
     tensor = first_tensor(value)
     if tensor is None or tensor.statistics is None:
         return visible(brief_text(abbreviate(value))), "", "", "", "", "", ""

@@ -18,7 +18,19 @@ if TYPE_CHECKING:
     from textual.binding import Binding
 
 Context = Literal[
-    "app", "move", "tree", "outputs", "hooks", "source", "history", "gradients", "line", "prompt", "file", "layer"
+    "app",
+    "move",
+    "tree",
+    "outputs",
+    "hooks",
+    "source",
+    "history",
+    "gradients",
+    "stack",
+    "line",
+    "prompt",
+    "file",
+    "layer",
 ]
 
 
@@ -105,7 +117,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("next", "n", "workbench.search_next(1)", "Next match", "Moving"),
     Command("previous", "N", "workbench.search_next(-1)", "Previous match", "Moving"),
     Command("pane-next", "tab", "workbench.next_pane", "Next pane", "Moving"),
-    Command("pane-previous", "shift+tab", "workbench.next_pane", "Previous pane", "Moving", shown="S-tab"),
+    Command("pane-previous", "shift+tab", "workbench.next_pane(-1)", "Previous pane", "Moving", shown="S-tab"),
     Command("detail-down", "J", "panels.scroll(3)", "Scroll the detail pane down", "Moving"),
     Command("detail-up", "K", "panels.scroll(-3)", "Scroll the detail pane up", "Moving"),
     # typing
@@ -213,6 +225,8 @@ COMMANDS: tuple[Command, ...] = (
             "Panels", "gradients", footer="Threshold", rank=31),
     Command("gradient-module", "enter", "go_to_module", "Gradients: go to this module in the tree", "Panels",
             "gradients", footer="Go to module", rank=32),
+    Command("all-frames", "x", "all_frames", "Stack: frames of torch and of Python too, or not", "Panels", "stack",
+            footer="All frames", rank=33),
     Command("edit", "e", "general.edit", "Open $EDITOR at this line", "Panels", footer="Editor", rank=18),
     Command("copy", "y", "general.copy", "Copy path, shape, source or values", "Panels", footer="Copy", rank=17),
     Command("zoom", "plus", "workbench.zoom", "Zoom the focused pane", "Panes", shown="+", footer="Zoom", rank=19),

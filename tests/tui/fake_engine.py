@@ -38,9 +38,11 @@ from inspector.records import (
     GetAllHooks,
     GetAttributes,
     GetCalls,
+    GetFrameSource,
     GetHistory,
     GetHooks,
     GetHookSource,
+    GetLocals,
     GetParameters,
     GetSource,
     History,
@@ -55,6 +57,7 @@ from inspector.records import (
     ListKinds,
     ListTargets,
     LoadRecipe,
+    Locals,
     MappingValue,
     MemoryEstimate,
     MemoryPeak,
@@ -225,6 +228,11 @@ class FakeEngine:
             case GetHookSource():
                 code = "def hook(module, args, output):\n    return output * 2\n"
                 return Source(request.path or (), "forward", "hook", code, file="/tmp/hooks.py", first_line=7)
+            case GetLocals(number=number):
+                return Locals(number, (), 0, f"nothing in frame {number}")
+            case GetFrameSource(number=number):
+                code = f"def frame_{number}(self): ...\n"
+                return Source(request.path, "frame", f"frame {number}", code, file="/tmp/net.py", focus=1)
             case ListKinds():
                 return Kinds(KINDS)
             case GetAttributes():

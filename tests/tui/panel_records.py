@@ -175,6 +175,19 @@ def the_attributes() -> r.Attributes:
     )
 
 
+def a_stack(path: r.Path = PATH) -> r.Stack:
+    rows = [r.FrameRow(0, "<module>", "/x/train.py", 9, "main()", "yours")]
+    rows += [r.FrameRow(1, "BasicBlock.forward", FILE, FORWARD_LINE, "out += identity", "package", path, 0)]
+    return r.Stack(tuple(rows), 2, 1, a_problem())
+
+
+def the_locals() -> r.Locals:
+    held = r.MappingValue("dict", ("key",), (a_tensor(),), 1)
+    values = {"out": a_tensor(), "held": held, "other": r.OtherValue("Odd", "text")}
+    rows = [r.LocalRow(name, "variable", value) for name, value in values.items()]
+    return r.Locals(1, (r.LocalRow("self", "argument", r.OtherValue("Odd", ""), PATH), *rows), 9, "note")
+
+
 def a_problem() -> r.Problem:
     trace = (
         r.TraceLine("Traceback (most recent call last):"),

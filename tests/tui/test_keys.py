@@ -24,6 +24,7 @@ from inspector.tui.panels.history import HistoryPanel
 from inspector.tui.panels.hooks import HooksPanel
 from inspector.tui.panels.outputs import OutputsPanel
 from inspector.tui.panels.source import SourcePanel
+from inspector.tui.panels.stack import StackPane
 from inspector.tui.screens.help.page import KEY_COLUMN, keys_of
 from inspector.tui.screens.help.pages import ALL, help_text, page_lines
 from inspector.tui.screens.hooks.all_hooks import AllHooksScreen
@@ -40,6 +41,7 @@ PLACES = {
     "source": (SourcePanel,),
     "history": (HistoryPanel,),
     "gradients": (GradientsPanel,),
+    "stack": (StackPane,),
     "line": (LineBox,),
     "prompt": (PromptBox,),
     "file": (FileBox,),
@@ -48,7 +50,7 @@ NOT_DELIVERED = {
     "ctrl+enter", "ctrl+m", "ctrl+i", "ctrl+h", "ctrl+j", "alt+enter", "shift+space", "shift+enter",
 }  # fmt: skip
 TOGETHER = [
-    ("app", "move", panel) for panel in ("tree", "source", "outputs", "history", "gradients")
+    ("app", "move", panel) for panel in ("tree", "source", "outputs", "history", "gradients", "stack")
 ]  # fmt: skip
 """Contexts whose keys work at the same time."""
 

@@ -21,9 +21,11 @@ from inspector.records import (
     Failed,
     GetAttributes,
     GetCalls,
+    GetFrameSource,
     GetHistory,
     GetHooks,
     GetHookSource,
+    GetLocals,
     GetParameters,
     GetSource,
     InputField,
@@ -81,6 +83,8 @@ class Poisoned(FakeEngine):
             GetHooks: lambda request: panel_records.the_hooks(),
             GetAttributes: lambda request: panel_records.the_attributes(),
             GetHistory: lambda request: panel_records.the_history(),
+            GetLocals: lambda request: panel_records.the_locals(),
+            GetFrameSource: lambda request: panel_records.a_source(path=request.path, part="frame"),
         }
         self._own: dict[type, Callable[[AnyRequest], AnyEvent]] = own
 
@@ -95,7 +99,8 @@ class Poisoned(FakeEngine):
         path = getattr(request, "path", None)
         clean: Path | None = None if path is None else tuple(key.removeprefix(self.payload) for key in path)
         if type(request) in self._own:
-            found = self.poison(self._own[type(request)](replace(request, path=clean)))
+            asked = request if path is None else replace(request, path=clean)
+            found = self.poison(self._own[type(request)](asked))
             return replace(found, path=path) if hasattr(found, "path") and path is not None else found
         if path is not None and clean in PATHS:
             request = replace(request, path=clean)
@@ -189,6 +194,20 @@ async def test_what_is_said(name: str, tmp_path: FilePath) -> None:
         check(app, "the end of the engine")
 
 
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_stack(name: str, tmp_path: FilePath) -> None:
+    engine = Poisoned(PAYLOADS[name])
+    engine.opened = replace(engine.opened, stack=engine.poison(panel_records.a_stack(("stem",))))
+    app = app_with(engine, tmp_path)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await settle(pilot, app)
+        assert app.workbench.stack.locals is not None
+        for keys in (("down",), ("x",), ("tab", "J")):
+            await pilot.press(*keys)
+            await settle(pilot, app)
+            check(app, "stack")
+
+
 SCREENS: dict[str, tuple[str, ...]] = {
     "help": ("question_mark",),
     "palette": ("colon",),
@@ -258,6 +277,4 @@ def test_the_engines_requests_cover_the_panels() -> None:
 
     looks = {kind.__name__ for kind in get_args(Requests) if kind.__name__.startswith("Get")}
     known = {kind.__name__ for kind in Poisoned("")._own}
-    assert looks - known == {
-        *("GetAllHooks", "GetGradients", "GetLocals", "GetLocations", "GetOutcomes", "GetStack", "GetTrace")
-    }
+    assert looks - known == {"GetAllHooks", "GetGradients", "GetLocations", "GetOutcomes", "GetStack", "GetTrace"}

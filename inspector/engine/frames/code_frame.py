@@ -8,7 +8,8 @@ from types import FrameType, TracebackType
 from typing import NamedTuple
 
 from ...postmortem.frames import is_library, is_plumbing
-from ...records import Origin
+from ...records import Origin, Path, Source
+from ..source.site import frame_source
 from ..source.versions import load, place
 
 _PACKAGES = f"-packages{os.sep}"  # site-packages, dist-packages
@@ -34,14 +35,7 @@ class CodeFrame(NamedTuple):
         return name.rpartition("<locals>.")[2]
 
     def origin(self) -> Origin:
-        file = self.file
-        if is_plumbing(file) or file.startswith("<frozen"):
-            return "plumbing"
-        if _TORCH in file:
-            return "torch"
-        if _PACKAGES in file:
-            return "package"
-        return "library" if is_library(file) else "yours"
+        return _origin_of(self.file)
 
     def text(self) -> str:
         """The line as it runs; "" where the text is not known, or is no longer what runs. Reads the file."""
@@ -50,6 +44,16 @@ class CodeFrame(NamedTuple):
         # Loaders of modules are other people's code, and `linecache` fails on names that no file can have.
         except Exception:
             return ""
+
+    def source(self, path: Path) -> Source:
+        """The function around the line. Never raises.
+
+        Args:
+            path: Of the module that is looked at; only handed through.
+        """
+        names = self.frame.f_globals
+        own = names if type(names) is dict else {}
+        return frame_source(self.frame.f_code, own, self.line, self.function, path)
 
     def _read_text(self) -> str:
         code, names = self.frame.f_code, self.frame.f_globals
@@ -79,6 +83,21 @@ def frames_around(frame: FrameType | None) -> list[CodeFrame]:
         found.append(CodeFrame(frame, frame.f_lineno or 0))
         frame = frame.f_back
     return found[::-1]
+
+
+def is_written(file: str) -> bool:
+    """Whether somebody wrote it who is neither torch nor Python nor this program."""
+    return _origin_of(file) in ("yours", "package")
+
+
+def _origin_of(file: str) -> Origin:
+    if is_plumbing(file) or file.startswith("<frozen"):
+        return "plumbing"
+    if _TORCH in file:
+        return "torch"
+    if _PACKAGES in file:
+        return "package"
+    return "library" if is_library(file) else "yours"
 
 
 def _line(lines: Sequence[str], number: int) -> str:

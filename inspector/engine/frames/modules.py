@@ -4,6 +4,7 @@ forwards that were called past them."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import nn
 
@@ -46,6 +47,15 @@ def find_root(frames: Sequence[CodeFrame]) -> nn.Module | None:
             if any(module is innermost for module in modules_of(owner)):
                 return owner
     return called[0]
+
+
+def called_with(frames: Sequence[CodeFrame], model: nn.Module) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The positional and keyword arguments of the outermost call of `model`, as they are now; none without one."""
+    for each in frames:
+        if each.frame.f_code in _CALLS and _read_owner(each) is model:
+            held = each.frame.f_locals
+            return held["args"], dict(held["kwargs"])
+    return (), {}
 
 
 def _read_owner(each: CodeFrame) -> nn.Module | None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from torch import nn
 
 from ...errors import UsageError
-from ...records import FrameRow, Locals, Path, Problem, Stack
+from ...records import CodeLine, FrameRow, Locals, Path, Problem, Source, Stack
 from ...text import encodable
 from ..modules.tree import ModuleTree
 from .code_frame import CodeFrame
@@ -27,6 +27,7 @@ class CodeStack:
         tree: The model.
         raised: What ended them, where something did.
         count_calls: Which call of a module it is that is under way, from 0; -1 where it is not known.
+        made: The line of the forward that made the node where a backward pass failed.
     """
 
     def __init__(
@@ -35,9 +36,11 @@ class CodeStack:
         tree: ModuleTree,
         raised: Problem | None = None,
         count_calls: Callable[[nn.Module], int] = lambda module: -1,
+        made: CodeLine | None = None,
     ) -> None:
         self.frames = frames
         self.raised = raised
+        self._made = made
         self._tree = tree
         self._count_calls = count_calls
 
@@ -48,13 +51,20 @@ class CodeStack:
         kept = [number for number in range(total) if number < _OUTERMOST or number >= total - _INNERMOST]
         inside: list[tuple[Path | None, int]] = _places(modules, self._tree, self._count_calls)
         rows = tuple(self._row(number, *inside[number]) for number in kept)
-        return Stack(rows, total, _find_start(rows), self.raised)
+        return Stack(rows, total, _find_start(rows), self.raised, self._made)
 
     def locals_of(self, number: int) -> Locals:
         """The variables of one frame. Raises `UsageError` where there is no such frame."""
+        return describe_variables(number, self._at(number).frame, self._tree)
+
+    def source_of(self, number: int, path: Path) -> Source:
+        """The function of one frame, `path` handed through. Raises `UsageError` where there is no such frame."""
+        return self._at(number).source(path)
+
+    def _at(self, number: int) -> CodeFrame:
         if not 0 <= number < len(self.frames):
             raise UsageError(f"there is no frame {number}", hint=f"there are {len(self.frames)}, from 0")
-        return describe_variables(number, self.frames[number].frame, self._tree)
+        return self.frames[number]
 
     def _row(self, number: int, path: Path | None, call: int) -> FrameRow:
         each = self.frames[number]

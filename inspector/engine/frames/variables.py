@@ -27,7 +27,7 @@ def describe_variables(number: int, frame: FrameType, tree: ModuleTree) -> Local
         frame: One that runs, or one that is over.
         tree: The model, whose modules are named by their places.
     """
-    held = _read(frame)
+    held = read_variables(frame)
     if held is None:
         return Locals(number, note=f"they are kept in a {name_of_type(frame.f_locals)}, which is not asked for them")
     roles = _roles(frame.f_code)
@@ -44,20 +44,20 @@ def describe_variables(number: int, frame: FrameType, tree: ModuleTree) -> Local
     return Locals(number, rows, len(names), "" if names else "no variables")
 
 
+def read_variables(frame: FrameType) -> dict[str, object] | None:
+    """By name. None where they are in a mapping of somebody's own: `exec` and metaclasses take any."""
+    held = frame.f_locals
+    if frame.f_code.co_flags & inspect.CO_OPTIMIZED or type(held) is dict:
+        return dict(held)
+    return None
+
+
 def read_first_argument(frame: FrameType) -> object:
     """What a method calls `self`; None where there is none, or no longer one."""
     code = frame.f_code
     if not code.co_argcount or not code.co_flags & inspect.CO_OPTIMIZED:
         return None
     return frame.f_locals.get(code.co_varnames[0])
-
-
-def _read(frame: FrameType) -> dict[str, object] | None:
-    """None where they are in a mapping of somebody's own: `exec` and metaclasses take any."""
-    held = frame.f_locals
-    if frame.f_code.co_flags & inspect.CO_OPTIMIZED or type(held) is dict:
-        return dict(held)
-    return None
 
 
 def _roles(code: CodeType) -> dict[str, Role]:

@@ -45,11 +45,36 @@ def site_source(file: str, line: int, path: Path) -> Source:
     return draft.record()
 
 
+def frame_source(code: CodeType, namespace: dict[str, Any], line: int, title: str, path: Path) -> Source:
+    """The function of a frame, with the line that it is at in focus. Never raises.
+
+    Args:
+        code: Its code.
+        namespace: Its globals.
+        line: Where it is.
+        title: What it is called.
+        path: Only handed through.
+    """
+    draft = Draft(path, "frame", title)
+    try:
+        if code.co_name == "<module>" or not _fill_verified(draft, _Live(code, namespace), line):
+            _fill_from_text(draft, code.co_filename, namespace, line)
+    # Loaders of modules are other people's, as above.
+    except Exception as error:
+        draft.text = ""
+        draft.notes.append(f"the source could not be looked up: {type(error).__name__}")
+    return draft.record()
+
+
 def _fill(draft: Draft, name: str, line: int) -> None:
     live = _running(name, line)
     if live is not None and _fill_verified(draft, live, line):
         return
-    file = load(name)
+    _fill_from_text(draft, name, None, line)
+
+
+def _fill_from_text(draft: Draft, name: str, namespace: dict[str, Any] | None, line: int) -> None:
+    file = load(name, namespace)
     if file is None or not 0 < line <= len(file.lines):
         draft.note(f"there is no text of {name}, line {line}")
         return
@@ -79,11 +104,13 @@ def _fill_from_file(draft: Draft, file: SourceFile, line: int) -> None:
         draft.take(file, piece, line)
         return
     first = max(1, line - _AROUND)
-    draft.title += " at the top level"
+    draft.title += " at the top level" * (draft.part == "site")
     draft.take_lines(file, list(file.lines[first - 1 : line + _AROUND]), first, line)
 
 
 def _name(draft: Draft, qualname: str) -> None:
+    if draft.part != "site":  # it has its name
+        return
     draft.title += f" in {qualname.rpartition('<locals>.')[2]}"
 
 

@@ -101,6 +101,8 @@ class Queries:
                 return self.stack().describe()
             case GetLocals():
                 return self.stack().locals_of(query.number)
+            case queries.GetFrameSource():
+                return self.stack().source_of(query.number, query.path)
 
     def calls_of(self, path: Path, window: Window = CORNER) -> Calls:
         """The calls of one module in the last pass."""
@@ -133,8 +135,9 @@ class Queries:
             return whole if whole.focus else source_of(module, "forward", path)
         if part == "site":
             return self._site(path)
-        if part == "hook" or part == "helper":
-            raise UsageError(f"of which {part} is not said", hint="it comes with `GetHookSource` or `GetLines`")
+        if part == "hook" or part == "helper" or part == "frame":
+            asked = "it comes with `GetHookSource`, `GetLines` or `GetFrameSource`"
+            raise UsageError(f"of which {part} is not said", hint=asked)
         return source_of(module, part, path)
 
     def _site(self, path: Path) -> Source:

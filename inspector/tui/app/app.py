@@ -34,6 +34,7 @@ from ..options import AppOptions
 from ..panels.gradients import GradientsPanel
 from ..panels.line_panel import LinePanel
 from ..panels.log import LogPanel
+from ..panels.stack import StackPane
 from ..saved_state import SavedState
 from ..screens.layer import SOON
 from ..terminal.driver import CrashConsole, HarmlessLines
@@ -43,6 +44,7 @@ from .actions.changes import ChangeActions
 from .actions.costs import CostActions
 from .actions.first_bad import FirstBadActions
 from .actions.first_start import FirstStart
+from .actions.frames import FrameActions
 from .actions.general import GeneralActions
 from .actions.hook_forms import HookForms
 from .actions.hook_rows import HookRowActions
@@ -134,6 +136,7 @@ class InspectorApp(App[None], inherit_bindings=False):
             engine, state, opening, presenter, bookmarks, last_hooks, questions, host, self.options.targets
         )
         self.first_start = FirstStart(self.targets, host)
+        self.frames = FrameActions(engine, state, bench, host)
         self.hook_rows = HookRowActions(engine, state, observing, changer, forms, outside, questions, host, ascii)
         self.owners: dict[str, object] = {
             "general": GeneralActions(engine, state, bench, passes, presenter, outside, last_hooks, host, ascii),
@@ -276,6 +279,10 @@ class InspectorApp(App[None], inherit_bindings=False):
     @on(HookAsked)
     def _do_to_hook(self, message: HookAsked) -> None:
         self.hook_rows.carry_out(message)
+
+    @on(StackPane.Chosen)
+    def _go_to_frame(self, event: StackPane.Chosen) -> None:
+        self.frames.go_to(event.row)
 
     @on(GradientsPanel.Chosen)
     def _go_to_module(self, event: GradientsPanel.Chosen) -> None:

@@ -16,6 +16,7 @@ from ...records import (
     PassEnded,
     Problem,
     Progress,
+    Stack,
     Stage,
     Work,
 )
@@ -65,6 +66,8 @@ class Controller:
         elif isinstance(event, Stage):
             if self.opening.loading:
                 self._presenter.stage(event.text)
+        elif isinstance(event, Stack):
+            self._presenter.show_stack(event)
         elif isinstance(event, Work):
             self._presenter.show_work(event)
         elif isinstance(event, Note):

@@ -190,7 +190,9 @@ class Opening:
         if opened is None or opened.guessing or self._begun or (state.target is not None and not state.target.run):
             return
         self._begun = True
-        if state.would_materialize:
+        if opened.stack.frames:
+            self.presenter.show_stack(opened.stack)
+        elif state.would_materialize:
             self.host.tell(f"lazy modules: {key_of('run')} runs a pass, which gives them their shapes")
         elif opened.form:
             self.passes.ask_input()

@@ -11,7 +11,7 @@ from textual.timer import Timer
 from ...client.call_table import ODD
 from ...client.model import Model
 from ...client.pass_plan import Plan
-from ...records import Calls, PassSummary, Problem, Progress, Work
+from ...records import Calls, PassSummary, Problem, Progress, Stack, Work
 from ...report.footer import say_left_out
 from ...report.hints import Hint, list_hints
 from ..keys import key_of
@@ -94,6 +94,13 @@ class Presenter:
         self._title.alarm = ""
         self._workbench.show_model(self._state.model)
         self._count_changes()
+
+    def show_stack(self, stack: Stack) -> None:
+        """Where the model was when something was raised, or stands still; an empty stack is one that is over."""
+        self._workbench.stack.show(stack)
+        if stack.raised is not None:
+            self.log_panel.show_problem(stack.raised)
+            self._workbench.stack.frames.focus()
 
     def show_rows(self) -> None:
         self._tree.refresh_rows()

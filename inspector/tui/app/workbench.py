@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from ...client.model import OBSERVED, REFUSED, Model
-from ...records import Path
+from ...records import Path, Stack
 from ..backdrop import SteadyScreen
 from ..bars.footer import KeyBar
 from ..bars.header import TitleBar
@@ -22,6 +22,7 @@ from ..keys import Context, find_command, key_of, panel_bindings
 from ..panels import PANELS
 from ..panels.base import Panel
 from ..panels.line_panel import LinePanel
+from ..panels.stack import StackPane
 from ..saved_state import ViewState
 from ..tree.heat import BOUNDS, Bounds
 from ..tree.widget import ModuleTree
@@ -42,6 +43,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         self.title_bar.ascii = ascii
         self.module_tree = ModuleTree(id="tree", ascii=ascii, bounds=bounds)
         self.panels = PanelHost([panel() for panel in PANELS], ask, id="detail")
+        self.stack = StackPane(id="stack", ascii=ascii)
         self.prompt = PromptBar(id="prompt")
         self.key_bar = KeyBar(id="keys")
         self.model = Model()
@@ -58,6 +60,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
     def compose(self) -> ComposeResult:
         yield self.title_bar
         yield self._panes
+        yield self.stack
         yield Static("terminal too small", id="too-small", markup=False)
         yield self.prompt
         yield self.key_bar
@@ -73,6 +76,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
             self.title_bar.summary = None
             self.module_tree.show(model)
             self.panels.clear(model)
+            self.stack.show(Stack())
 
     def select_path(self, path: Path) -> bool:
         """Put the cursor on a module, whatever hides it."""
@@ -166,19 +170,24 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         """Of the pane that has the keyboard, or of what is typed at the bottom."""
         if self.prompt.is_open:
             return {"search": "Searching", "filter": "Filtering"}[self.prompt.purpose]
+        if self.stack.has_focus_within:
+            return self.stack.TITLE
         return "Tree" if self.focused_panel is None else self.focused_panel.TITLE
 
     @on(events.DescendantFocus)
     @on(Panel.KeysChanged)
     def _name_keys(self) -> None:
         panel = self.focused_panel
-        self.key_bar.context = "tree" if panel is None else panel.CONTEXT
+        own: Context = "stack" if self.stack.has_focus_within else "tree"
+        self.key_bar.context = own if panel is None else panel.CONTEXT
         self.key_bar.idle = frozenset(() if panel is None else panel.idle_commands())
 
     def widget_of(self, context: Context) -> Widget:
         """The widget that a command of this context is for; a panel is shown for it."""
         if context in ("tree", "move"):
             return self.module_tree
+        if context == "stack":
+            return self.stack
         self.panels.show_context(context)
         return self.panels.current
 
@@ -192,15 +201,17 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         """Do a command of the panel that shows, while the tree has the keyboard."""
         await self.panels.current.run_action(find_command(id).action)
 
-    def next_pane(self) -> None:
-        """There are two panes; in a zoomed one, the other takes its place."""
-        to_tree = self.panels.has_focus_within
-        if self.panels.has_class("-zoomed") or self.module_tree.has_class("-zoomed"):
-            self._zoom(self.module_tree if to_tree else self.panels)
-        if to_tree:
-            self.module_tree.focus()
-        else:
-            self.panels.current.focus()
+    def next_pane(self, delta: int = 1) -> None:
+        """Give the keyboard to another pane; in place of a zoomed one, to the other one that can be zoomed."""
+        panes: list[Widget] = [self.module_tree, self.panels.current]
+        zoomed = self.panels.has_class("-zoomed") or self.module_tree.has_class("-zoomed")
+        if self.stack.display and not zoomed:
+            panes += [self.stack.frames, self.stack.variables]
+        now = next((at for at, pane in enumerate(panes) if pane.has_focus or pane.has_focus_within), 0)
+        pane = panes[(now + delta) % len(panes)]
+        if zoomed:
+            self._zoom(self.module_tree if pane is self.module_tree else self.panels)
+        pane.focus()
 
     def zoom(self) -> None:
         self._zoom(self.panels if self.panels.has_focus_within else self.module_tree)

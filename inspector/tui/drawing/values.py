@@ -70,7 +70,7 @@ def value_lines(
     label = format.fit(visible(name), column) if column else visible(name)
     gap = "  " if label else ""
     yield Line(
-        Content.assemble(space.pad, (label, DIM), gap, _kind(value)), indent=len(space.pad) + cell_len(label + gap)
+        Content.assemble(space.pad, (label, DIM), gap, value_kind(value)), indent=len(space.pad) + cell_len(label + gap)
     )
     if isinstance(value, TensorValue):
         yield from _tensor(value, space.deeper(), before)
@@ -105,7 +105,8 @@ def names_of(value: Value) -> list[str]:
     return []
 
 
-def _kind(value: Value) -> Content:
+def value_kind(value: Value) -> Content:
+    """What it is, on one line."""
     if isinstance(value, TensorValue):
         return tensor_kind(value)
     if is_short(value):

@@ -10,7 +10,7 @@ from textual.binding import BindingType
 from textual.content import Content
 
 from ...client.model import Model
-from ...records import AnyEvent, CallRow, GetSource, Path, Source, SourcePart
+from ...records import AnyEvent, CallRow, GetFrameSource, GetSource, Path, Source, SourcePart
 from ...text import lines, visible
 from .. import format
 from ..drawing.annotations import shapes_by_line
@@ -42,6 +42,7 @@ class SourcePanel(LinePanel):
         self.source: Source | None = None
         self.code: list[str] = []
         self._pointed: tuple[Path, str, int] | None = None  # a line of a file, for one module
+        self._frame: tuple[Path, int] | None = None  # of the stack, by its number, for one module
         self._colours: Colours | None = None
         self._calls: Sequence[CallRow] | None = None  # those the lines are annotated with
 
@@ -51,7 +52,9 @@ class SourcePanel(LinePanel):
             self._calls = model.calls
             self.view.renew()
 
-    def request(self, generation: int, path: Path) -> GetSource:
+    def request(self, generation: int, path: Path) -> GetSource | GetFrameSource:
+        if self._frame is not None and self._frame[0] == path:
+            return GetFrameSource(generation, self._frame[1], path)
         return GetSource(generation, path, self.part)
 
     def show(self, event: AnyEvent) -> None:
@@ -72,13 +75,23 @@ class SourcePanel(LinePanel):
         self._pointed = path, file, line
         self._show_part("forward")
 
+    def point_at_frame(self, path: Path, number: int) -> None:
+        """Show the function of a frame of the stack, as long as this module is selected and no other part is chosen."""
+        self._frame = path, number
+        self.wait()
+        self.post_message(self.Again(self))
+
     @property
     def _focus(self) -> int:
         """The line to bring into sight, from the first of the code; -1 for none."""
         source = self.source
         if source is None:
             return -1
-        if (pointed := self._pointed) is not None and pointed[:2] == (source.path, source.file):
+        if (
+            source.part != "frame"
+            and (pointed := self._pointed) is not None
+            and pointed[:2] == (source.path, source.file)
+        ):
             return pointed[2] - source.first_line if 0 <= pointed[2] - source.first_line < len(self.code) else -1
         return source.focus - source.first_line if source.focus else -1
 
@@ -93,7 +106,7 @@ class SourcePanel(LinePanel):
         self._show_part("site")
 
     def _show_part(self, part: SourcePart) -> None:
-        self.part = part
+        self.part, self._frame = part, None
         self.wait()
         self.post_message(self.Again(self))
 
@@ -107,20 +120,21 @@ class SourcePanel(LinePanel):
         if not self.code:
             return Page(explanation(source.notes), [*head, Line()])
         notes = [label_line("note", note, WARN) for note in source.notes]
-        marked = self._focus if source.part == "site" or self._pointed is not None else -1
+        marked = self._focus if source.part in ("site", "frame") or self._pointed is not None else -1
         head += [*notes, Line()]
         return Page(self._code(source, width), head, colours=self._colours, marked=marked)
 
     def _title(self, source: Source, width: int) -> Line:
         place = _place(source, 30 if width >= 60 else 0)
-        keys = " › ".join(format.key(part) for part in source.path if source.part != "site")
+        keys = " › ".join(format.key(part) for part in source.path if source.part not in ("site", "frame"))
         title = visible(source.title)
         room = width - len(place) - len(title) - 5
         crumbs = f"{_last_part(keys, room)} › " if keys and room > 1 else ""
         return Line(Content.assemble((crumbs, DIM), (title, HEADING)), aside=Content.styled(place, DIM), indent=2)
 
     def _parts(self, source: Source, width: int) -> Line:
-        chips = [Content.styled(name, f"{ACCENT} bold" if part == source.part else DIM) for part, name in PARTS.items()]
+        parts = {**PARTS, "frame": "frame"} if source.part == "frame" else PARTS
+        chips = [Content.styled(name, f"{ACCENT} bold" if part == source.part else DIM) for part, name in parts.items()]
         return Line(Content("  ").join(chips), aside=Content.styled(_keys(width), DIM))
 
     def _code(self, source: Source, width: int) -> list[Line]:

@@ -73,6 +73,11 @@ PAGES: tuple[HelpPage, ...] = (
         commands=("run", *_PANELS), words=SAID_BY,
     ),
     HelpPage(
+        "Stack", "Stk", "Where the model was when something was raised: frames, the innermost first, and the variables "
+        "of the one under the cursor. Tree and source follow it.",
+        "stack", ("pane-next", "edit", "run"),
+    ),
+    HelpPage(
         TITLE, TITLE, "The line at the top as it is now, what else may stand there, and the marks on the tabs. "
         "Where the mouse rests on a word, what it means is shown too.",
         words=IN_TITLE, marks=TAB_MARKS,

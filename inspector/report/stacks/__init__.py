@@ -1,0 +1,1 @@
+"""Where a model was when something was raised, or stands still."""

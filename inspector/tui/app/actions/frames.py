@@ -1,0 +1,49 @@
+"""Going along the frames of a stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ....client.engine_client import EngineClient
+from ....records import Failed, FrameRow, GetLocals, Locals
+from ...panels.source import SourcePanel
+from ..host import Host
+from ..state import AppState
+from ..workbench import Workbench
+
+
+@dataclass(eq=False)
+class FrameActions:
+    """The tree, the source and the variables follow the cursor. One request is under way at most: what was overtaken is
+    not asked for."""
+
+    engine: EngineClient
+    state: AppState
+    workbench: Workbench
+    host: Host
+    _wanted: FrameRow | None = None
+    _asking: bool = False
+
+    def go_to(self, row: FrameRow) -> None:
+        """To the module whose call this frame is part of, and to its line."""
+        bench = self.workbench
+        if row.path is not None:
+            bench.select_path(row.path)
+        bench.panels.show(SourcePanel)
+        bench.panels.find(SourcePanel).point_at_frame(bench.selected_path, row.number)
+        self._wanted = row
+        if not self._asking:
+            self._asking = True
+            self.host.spawn(self._fetch())
+
+    async def _fetch(self) -> None:
+        try:
+            while self._wanted is not None:
+                row, self._wanted = self._wanted, None
+                reply = await self.engine.ask(GetLocals(self.state.generation, row.number))
+                if isinstance(reply, Locals):
+                    self.workbench.stack.show_locals(reply)
+                elif isinstance(reply, Failed):
+                    self.workbench.stack.show_problem(reply.problem)
+        finally:
+            self._asking = False

@@ -1,0 +1,195 @@
+"""The frames of what was raised, or of what stands still, and the variables of the one under the cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import PurePath
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.message import Message
+
+from ...records import FrameRow, LocalRow, Locals, MappingValue, Problem, SequenceValue, Stack, TensorValue, Value
+from ...text import visible
+from ...value_text import shape_text
+from .. import format
+from ..drawing.compare import children
+from ..drawing.cursor import CursorView
+from ..drawing.lines import LineView, Page
+from ..drawing.problem import problem_lines
+from ..drawing.styles import ACCENT, DIM, ERROR, WARN
+from ..drawing.values import Space, is_short, name_column, names_of, value_kind
+from ..drawing.wrap import Line
+from ..keys import Context, bindings, frame_hints
+
+_KEYS = {"pane-next": "Next pane", "all-frames": "All frames"}
+_WRITTEN = ("yours", "package")
+_DEEPEST = 2
+"""Levels of a value that are shown below its name."""
+
+
+class FramesView(CursorView):
+    """Says when its cursor stands on another frame."""
+
+    class Moved(Message):
+        """The cursor was moved."""
+
+    def go_to(self, stop: int) -> None:
+        before = self.cursor
+        super().go_to(stop)
+        if self.cursor != before:
+            self.post_message(self.Moved())
+
+
+class StackPane(Horizontal):
+    """Two lists, away while there is no stack: the frames, the innermost first, and variables."""
+
+    TITLE: ClassVar[str] = "Stack"
+    CONTEXT: ClassVar[Context] = "stack"
+    ALLOW_SELECT = False
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
+
+    class Chosen(Message):
+        """The cursor stands on this frame now."""
+
+        def __init__(self, row: FrameRow) -> None:
+            self.row = row
+            super().__init__()
+
+    def __init__(self, *, id: str, ascii: bool) -> None:
+        super().__init__(id=id)
+        self.stack = Stack()
+        self.locals: Locals | None = None
+        self.problem: Problem | None = None
+        self.every = False  # also the frames that nobody comes to look at
+        self.frames = FramesView(self._frames_page)
+        self.variables = LineView(self._variables_page)
+        self.frames.ascii = self.variables.ascii = ascii
+        self.display = False
+
+    def compose(self) -> ComposeResult:
+        yield self.frames
+        yield self.variables
+
+    def show(self, stack: Stack) -> None:
+        """Another stack, the cursor on the frame where it starts; an empty one takes the pane away."""
+        had_focus = self.has_focus_within
+        self.stack, self.locals, self.problem, self.every = stack, None, None, False
+        self.display = bool(stack.frames)
+        if had_focus and not self.display:
+            self.screen.focus_next()
+        self._draw_title()
+        self._list_again(stack.frames[stack.start] if stack.frames else None)
+
+    def show_locals(self, found: Locals) -> None:
+        """The variables of the frame under the cursor; of another one they come too late."""
+        if self.row is not None and found.number == self.row.number:
+            self.locals, self.problem = found, None
+            self.variables.renew(0)
+
+    def show_problem(self, problem: Problem) -> None:
+        """Why there are no variables."""
+        self.locals, self.problem = None, problem
+        self.variables.renew(0)
+
+    @property
+    def rows(self) -> list[FrameRow]:
+        """Those that are listed, the innermost first."""
+        kept = [row for row in self.stack.frames if self.every or row.origin in _WRITTEN]
+        return (kept or list(self.stack.frames))[::-1]
+
+    @property
+    def row(self) -> FrameRow | None:
+        """The frame under the cursor."""
+        rows = self.rows
+        return rows[min(self.frames.cursor, len(rows) - 1)] if rows else None
+
+    def action_all_frames(self) -> None:
+        """List the frames of torch and of Python too, or not; the cursor stays on its frame."""
+        row, self.every = self.row, not self.every
+        self._list_again(row)
+
+    def _list_again(self, row: FrameRow | None) -> None:
+        rows = self.rows
+        at = row.number if row is not None else 0
+        self.frames.cursor = next((place for place, each in enumerate(rows) if each.number <= at), 0)
+        self.frames.renew(max(self.frames.cursor - 1, 0))
+        self._choose()
+
+    @on(FramesView.Moved)
+    def _choose(self) -> None:
+        if self.row is not None:
+            self.post_message(self.Chosen(self.row))
+
+    def _draw_title(self) -> None:
+        raised = self.stack.raised
+        what = (f"  {visible(raised.what)}", ERROR) if raised is not None else ""
+        self.border_title = Content.assemble(self.TITLE, what)
+        self.border_subtitle = Content(frame_hints(_KEYS))
+
+    def _frames_page(self, width: int) -> Page:
+        lines = [_frame_line(row, width) for row in self.rows]
+        return Page(lines, stops=[range(place, place + 1) for place in range(len(lines))])
+
+    def _variables_page(self, width: int) -> Page:
+        if self.problem is not None:
+            return Page(problem_lines(self.problem))
+        if self.locals is None:
+            return Page([Line(Content.styled("asking the engine …", DIM))])
+        if not self.locals.rows:
+            return Page([Line(Content.styled(visible(self.locals.note), DIM))])
+        column = name_column([visible(row.name) for row in self.locals.rows], Space(width))
+        lines = [line for row in self.locals.rows for line in _variable_lines(row, column)]
+        more = self.locals.total - len(self.locals.rows)
+        return Page(lines + [Line(Content.styled(f"and {more:,} more", DIM))] * (more > 0))
+
+
+def _frame_line(row: FrameRow, width: int) -> Line:
+    place = f"{PurePath(visible(row.file)).name}:{row.line}"
+    name = format.cut(visible(row.function), max(width - len(place) - 2, 8))
+    return Line(Content.styled(name, "" if row.origin in _WRITTEN else DIM), aside=Content.styled(place, DIM))
+
+
+def _variable_lines(row: LocalRow, column: int) -> Iterator[Line]:
+    """A line for each, and for what is in it, as far as that is looked into."""
+    name = visible(row.name)
+    if row.path is not None:
+        kind = visible(getattr(row.value, "type", ""))
+        yield _line(0, name, column, Content.assemble(format.path(row.path), (f"  {kind}", DIM)))
+    else:
+        yield from _value_lines(name, row.value, column, 0)
+
+
+def _value_lines(name: str, value: Value, column: int, depth: int) -> Iterator[Line]:
+    yield _line(depth, name, column, _describe(value))
+    if isinstance(value, SequenceValue | MappingValue) and not is_short(value) and depth < _DEEPEST:
+        names = names_of(value)
+        inner = min(max(map(len, names), default=0), 20)
+        for each, part in zip(names, children(value), strict=False):
+            yield from _value_lines(each, part, inner, depth + 1)
+
+
+def _line(depth: int, name: str, column: int, text: Content) -> Line:
+    pad = "  " * depth
+    return Line(Content.assemble(pad, (format.fit(name, column), DIM), "  ", text), indent=len(pad) + column + 2)
+
+
+def _describe(value: Value) -> Content:
+    """A tensor on one line, with its range and whatever is bad in it."""
+    if not isinstance(value, TensorValue):
+        return value_kind(value)
+    device = "" if value.device == "cpu" else f" {value.device}"
+    parts: list[tuple[str, str]] = [(shape_text(value.shape), ACCENT), (visible(f"  {value.dtype}{device}"), DIM)]
+    found = value.statistics
+    if found is not None:
+        if found.min is not None:
+            parts.append((f"  {format.number(found.min)} … {format.number(found.max)}", ""))
+        bad = [f"{count:,} {word}" for count, word in ((found.nan, "NaN"), (found.inf, "Inf")) if count]
+        parts.append((f"  {', '.join(bad)}", f"{WARN} bold") if bad else ("", ""))
+    elif value.why:
+        parts.append((f"  {visible(value.why)}", DIM))
+    return Content.assemble(*parts)

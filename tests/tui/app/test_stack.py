@@ -1,0 +1,129 @@
+"""The frames of what was raised: listed, gone along with the cursor, and away without a stack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from msgspec.structs import replace
+
+from inspector.records import (
+    FrameRow,
+    GetFrameSource,
+    GetLocals,
+    LocalRow,
+    Locals,
+    MappingValue,
+    Problem,
+    Run,
+    ScalarValue,
+    Stack,
+    Statistics,
+    TensorValue,
+)
+from inspector.tui.app.app import InspectorApp
+from inspector.tui.panels.source import SourcePanel
+
+from ..fake_engine import FakeEngine, running
+from .test_app import settle
+
+FRAMES = (
+    FrameRow(0, "<module>", "/x/train.py", 9, "main()", "yours"),
+    FrameRow(1, "Module._call_impl", "/x/module.py", 1, "", "plumbing", ()),
+    FrameRow(2, "Net.forward", "/x/net.py", 3, "return self.body(x)", "yours", ()),
+    FrameRow(3, "Block.forward", "/x/[red]net.py", 7, "raise", "package", ("body", "0")),
+    FrameRow(4, "linear", "/x/functional.py", 70, "", "torch", ("body", "0")),
+)
+RAISED = Problem("ValueError: [red]wrong", path=("body", "0"))
+
+
+def at_stack() -> FakeEngine:
+    engine = FakeEngine()
+    engine.opened = replace(engine.opened, stack=Stack(FRAMES, 5, 3, RAISED))
+    return engine
+
+
+def listed(app: InspectorApp) -> list[str]:
+    return [line.body.plain for line in app.workbench.stack.frames.page.lines]
+
+
+def variables(app: InspectorApp) -> list[str]:
+    return [line.body.plain for line in app.workbench.stack.variables.page.lines]
+
+
+async def test_it_opens_at_the_frame_that_raised_and_runs_nothing(tmp_path: Path) -> None:
+    async with running(tmp_path, at_stack()) as (app, pilot, engine):
+        await settle(app, pilot)
+        stack = app.workbench.stack
+        assert stack.display and stack.frames.has_focus
+        assert listed(app) == ["Block.forward", "Net.forward", "<module>"]
+        assert app.workbench.selected_path == ("body", "0")
+        assert isinstance(app.workbench.panels.current, SourcePanel)
+        assert engine.requests(GetLocals)[-1] == GetLocals(1, 3)
+        assert engine.requests(GetFrameSource)[-1] == GetFrameSource(1, 3, ("body", "0"))
+        assert "wrong" in str(stack.border_title) and not engine.requests(Run)
+
+
+async def test_the_tree_and_the_source_follow_the_cursor(tmp_path: Path) -> None:
+    async with running(tmp_path, at_stack()) as (app, pilot, _):
+        await settle(app, pilot)
+        source = app.workbench.panels.find(SourcePanel)
+        await pilot.press("down")
+        await settle(app, pilot)
+        assert app.workbench.selected_path == () and source.source is not None and source.source.title == "frame 2"
+        await pilot.press("down")
+        await settle(app, pilot)
+        assert source.source.title == "frame 0" and app.workbench.selected_path == ()
+        await pilot.press("x")
+        await settle(app, pilot)
+        assert len(listed(app)) == 5 and app.workbench.stack.row == FRAMES[0]
+        await pilot.press("v")  # another part of the module: no frame any more
+        await settle(app, pilot)
+        await pilot.press("tab", "tab", "v")
+        await settle(app, pilot)
+        assert source.source is not None and source.source.part != "frame"
+
+
+async def test_variables_stand_one_on_a_line_with_what_is_bad_in_them(tmp_path: Path) -> None:
+    engine = at_stack()
+    tensor = TensorValue((2, 3), "float16", "cuda:0", statistics=Statistics(-1.0, 2.0, 0.0, 1.0, nan=4))
+    held = MappingValue("dict", ("key",), (ScalarValue("int", 3),), 1)
+    rows = (
+        LocalRow("self", "argument", ScalarValue("x", "y"), ("body", "0")),
+        LocalRow("x", "argument", tensor),
+        LocalRow("held", "variable", held),
+    )
+    engine.replies[GetLocals] = lambda request: Locals(request.number, rows, 5)
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await settle(app, pilot)
+        shown = [" ".join(line.split()) for line in variables(app)]
+        assert shown[0] == "self body.0 x"
+        assert shown[1] == "x 2×3 float16 cuda:0 -1 … 2 4 NaN"
+        assert shown[2:] == ["held dict of 1", "key 3", "and 2 more"]
+
+
+async def test_variables_of_a_frame_that_was_left_are_not_shown(tmp_path: Path) -> None:
+    async with running(tmp_path, at_stack()) as (app, pilot, _):
+        await settle(app, pilot)
+        before = variables(app)
+        app.workbench.stack.show_locals(Locals(0, (LocalRow("late", "variable", ScalarValue("int", 1)),), 1))
+        assert variables(app) == before == ["nothing in frame 3"]
+
+
+async def test_a_stack_comes_and_goes_while_the_model_stays(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        await settle(app, pilot)
+        assert not app.workbench.stack.display
+        engine.say(Stack(FRAMES, 5, 2))
+        await settle(app, pilot)
+        assert app.workbench.stack.display and app.workbench.stack.row == FRAMES[2]
+        assert app.workbench.module_tree.has_focus  # nothing was raised: the keyboard stays where it is
+        await pilot.press("tab", "tab")
+        assert app.workbench.stack.frames.has_focus and app.workbench.key_bar.context == "stack"
+        await pilot.press("tab")
+        assert app.workbench.stack.variables.has_focus
+        await pilot.press("shift+tab", "shift+tab")
+        assert app.workbench.panels.has_focus_within
+        await pilot.press("tab")
+        engine.say(Stack())
+        await settle(app, pilot)
+        assert not app.workbench.stack.display and app.focused is not None and app.focused.display
