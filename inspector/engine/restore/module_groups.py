@@ -136,7 +136,7 @@ class _Contents:
         now, then = self._filled[kind]
         return (
             list(map(len, now)) == list(map(len, then))
-            and _are(chain.from_iterable(map(kind.values, now)), chain.from_iterable(map(kind.values, then)))
+            and _are(chain.from_iterable(map(kind.values, now)), chain.from_iterable(map(dict.values, then)))
             and _are(chain.from_iterable(now), chain.from_iterable(then))
         )
 

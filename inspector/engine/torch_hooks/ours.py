@@ -54,13 +54,18 @@ class OurHook:
 
 
 class OurHandle:
-    """Of one entry. `remove` may be called again, and from any thread."""
+    """Of one entry. `remove` may be called again, and from any thread.
 
-    __slots__ = ("__weakref__", "_hook", "handle", "id")  # there are two for each module
+    There are two for each module, and of what torch gives for each, all but the dicts is left to go: it takes five
+    times as much.
+    """
+
+    __slots__ = ("__weakref__", "_hook", "_hooks", "flags", "id")
 
     def __init__(self, handle: RemovableHandle, hook: OurHook) -> None:
         self.id: int = handle.id
-        self.handle = handle
+        self.flags: tuple[Any, ...] = tuple(ref() for ref in handle.extra_dict_ref)  # the dicts that flag it
+        self._hooks = handle.hooks_dict_ref()
         self._hook = hook
 
     def remove(self) -> None:
@@ -68,7 +73,8 @@ class OurHandle:
         with LOCK:
             _taken_off.append(next(_numbers))
             self._hook.ids.discard(self.id)
-            self.handle.remove()
+            for held in (self._hooks, *self.flags):
+                held.pop(self.id, None)
             if _LIVE.pop(self.id, None) is not None and not _LIVE:
                 _copy_as_ever()
 
@@ -112,7 +118,7 @@ def is_on(hook_id: int, hook: Any) -> bool:
 def _holds_flag(hooks: Mapping[Any, Any], hook_id: Any) -> bool:
     """Whether the dict is one that flags our hook of this id."""
     ours = _LIVE.get(hook_id) if type(hook_id) is int else None
-    return ours is not None and any(ref() is hooks for ref in ours.handle.extra_dict_ref)
+    return ours is not None and any(flags is hooks for flags in ours.flags)
 
 
 class _WithoutOurs:

@@ -36,6 +36,8 @@ _TORCHS = (OrderedDict, dict, set)
 
 _NONE: dict[str, Any] = {}
 
+_ALL_SAVED: frozenset[str] = frozenset()
+
 _LEFT = "another thread changes it too: left as it is"
 
 
@@ -50,10 +52,8 @@ class KeptModule(Kept):
         self.cls = type(owner)
         self.attributes = attributes = read_dict(owner).copy()
         self.filled = layout_of(self.cls).read_slots(owner)
-        self.held: dict[str, Any] = {
-            key: copy_dict(held) for key in HELD if (held := attributes.get(key)) and _is_dict(held)
-        }
-        self.not_saved = frozenset(_not_saved(attributes))
+        self.held = _copy_held(attributes)
+        self.not_saved = frozenset(names) if (names := _not_saved(attributes)) else _ALL_SAVED
 
     @classmethod
     def claims(cls, kind: type) -> bool:
@@ -134,6 +134,17 @@ def read_dict(owner: nn.Module) -> dict[str, Any]:
     found = layout_of(type(owner)).read_dict(owner)
     assert found is not None  # every module has one
     return found
+
+
+def _copy_held(attributes: dict[str, Any]) -> dict[str, dict[Any, Any]]:
+    """What is in its dicts; where two in a row hold the same, as those of flags do, it is kept once."""
+    copies: dict[str, dict[Any, Any]] = {}
+    last = _NONE
+    for key in HELD:
+        held = attributes.get(key)
+        if held and _is_dict(held):
+            copies[key] = last = last if identical(held, last) else copy_dict(held)
+    return copies
 
 
 def _methods_looked_up(attributes: dict[str, Any]) -> dict[str, Any]:
