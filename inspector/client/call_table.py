@@ -7,63 +7,34 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, overload
+from collections.abc import Iterator, Sequence
+from typing import overload
 
-from ..records import Brief, CallRow, Delta, Holds
-from ..records.passes import CallStatus
+from ..records import Brief, CallColumns, CallKind, CallRow
+from ..records.call_columns import WHOLE, build_row
 
 RAISED, ALTERED, ODD, BAD = 1, 2, 4, 8
 """Of any call: it raised; a hook replaced something; it has a badge; its output holds NaN or Inf, or what it took."""
 
-_LARGEST = {"i": (1 << 31) - 1, "q": (1 << 63) - 1}
-_DELTA = ("rel_l2", "cosine", "max_abs")
-_MEASURED = ("gradient", "gradient_norm", "weight_ratio")
 
-
-class CallKind(NamedTuple):
-    """What most calls from one line have in common."""
-
-    status: CallStatus
-    brief: Brief
-    holds: Holds
-    file: str
-    line: int
-    altered: bool
-    recomputed: bool
-    input_holds: Holds
-    step: int
-    sampled: bool | None  # of the distance from the baseline, None where there is none
-    gradient: bool  # of these three, which there are
-    gradient_norm: bool
-    weight_ratio: bool
-
-    @property
-    def flags(self) -> int:
-        odd = self.status != "ok" or self.holds != "" or self.recomputed
-        bad = not {self.holds, self.input_holds}.isdisjoint(("NaN", "Inf"))
-        return (self.status == "raised") * RAISED | self.altered * ALTERED | odd * ODD | bad * BAD
-
-
-_Kind = tuple[
-    CallStatus, Brief, Holds, str, int, bool, bool, Holds, int, "bool | None", bool, bool, bool
-]  # fmt: skip
+def flags_of(kind: CallKind) -> int:
+    """Of every call of this kind."""
+    odd = kind.status != "ok" or kind.holds != "" or kind.recomputed
+    bad = not {kind.holds, kind.input_holds}.isdisjoint(("NaN", "Inf"))
+    return (kind.status == "raised") * RAISED | kind.altered * ALTERED | odd * ODD | bad * BAD
 
 
 class CallTable(Sequence[CallRow]):
     """The calls of one step, in the order of their ends."""
 
     def __init__(self) -> None:
-        self.modules = array("i")
-        self.depths = array("i")
+        self._whole: dict[str, array[int]] = {name: array(code) for name, code in WHOLE.items()}
+        self.modules, self.depths = self._whole["module"], self._whole["depth"]
+        self.starts, self.ends = self._whole["start"], self._whole["end"]
         self.ms = array("d")
-        self.starts = array("q")
-        self.ends = array("q")
         self.kinds: list[CallKind] = []
-        self._numbers = array("i")  # which call of its module it is
-        self._in_steps = array("i")
-        self._known: dict[_Kind, tuple[CallKind, int]] = {}  # each once, and its flags
-        self._values: dict[str, array[float]] = {}  # of `_DELTA` and `_MEASURED`, those that any call has
+        self._known: dict[CallKind, tuple[CallKind, int]] = {}  # each once, and its flags
+        self._floats: dict[str, array[float]] = {}  # those that any call has
         self._before = array("i")  # the place of the call of the same module before
         self._last = array("i")  # by module, as far as any was called
         self._counts = array("i")
@@ -71,23 +42,24 @@ class CallTable(Sequence[CallRow]):
         self._worst: dict[int, float] = {}  # see `distance`
         self.most = 0  # calls of one module
 
-    def extend(self, calls: Sequence[CallRow]) -> None:
-        """Take in the calls that follow."""
-        first, modules = len(self), [call.module for call in calls]
+    def extend(self, calls: CallColumns) -> None:
+        """Take in the calls that follow. Raises `ValueError` where they cannot be read."""
+        read, first = calls.read(), len(self)
+        modules = read.whole["module"]
         self._make_room(max(modules, default=-1) + 1 - len(self._last))
-        self.modules.extend(modules)
-        self.ms.extend([call.ms for call in calls])
-        _extend(self.depths, [call.depth for call in calls])
-        _extend(self.starts, [call.start for call in calls])
-        _extend(self.ends, [call.end for call in calls])
-        _extend(self._numbers, [call.call for call in calls])
-        _extend(self._in_steps, [call.in_step for call in calls])
-        deltas = [call.delta for call in calls]
-        self._extend_values(first, _DELTA, deltas)
-        if self.has("rel_l2"):
-            self._measure(modules, deltas)
-        self._extend_values(first, _MEASURED, calls)
-        flags = self._extend_kinds(calls)
+        self.ms.extend(read.ms)
+        for name, column in self._whole.items():
+            column.extend(read.whole[name])
+        for name in self._floats.keys() | read.floats.keys():
+            known = self._floats.setdefault(name, array("d", bytes(8 * first)))
+            known.extend(read.floats.get(name) or array("d", bytes(8 * len(calls))))
+        kinds = [self._known.setdefault(kind, (kind, flags_of(kind))) for kind in calls.kinds]
+        self.kinds.extend([kinds[kind][0] for kind in read.kind])
+        self._count(first, modules, [kinds[kind][1] for kind in read.kind])
+        if "rel_l2" in read.floats:
+            self._measure(first)
+
+    def _count(self, first: int, modules: Sequence[int], flags: Sequence[int]) -> None:
         for place, (module, known) in enumerate(zip(modules, flags, strict=True), first):
             self._before.append(self._last[module])
             self._last[module] = place
@@ -96,37 +68,17 @@ class CallTable(Sequence[CallRow]):
             if count > self.most:
                 self.most = count
 
-    def _measure(self, modules: Sequence[int], deltas: Sequence[Delta | None]) -> None:
-        for module, delta in zip(modules, deltas, strict=True):
-            if delta is not None:
+    def _measure(self, first: int) -> None:
+        for place in range(first, len(self)):
+            if self.kinds[place].sampled is not None:
+                module, distance = self.modules[place], self._floats["rel_l2"][place]
                 known = self._worst.get(module, -math.inf)
-                farther = math.isnan(delta.rel_l2) or delta.rel_l2 > known
-                self._worst[module] = delta.rel_l2 if farther else known
+                self._worst[module] = distance if math.isnan(distance) or distance > known else known
 
     def _make_room(self, modules: int) -> None:
         self._last.extend([-1] * modules)
         self._counts.extend([0] * modules)
         self._flags.extend(bytes(max(modules, 0)))
-
-    def _extend_kinds(self, calls: Sequence[CallRow]) -> list[int]:
-        """Their flags."""
-        flags = []
-        for call in calls:
-            known = self._known.get(kind := _kind_of(call))
-            if known is None:
-                made = CallKind(*kind)
-                known = self._known[kind] = made, made.flags
-            self.kinds.append(known[0])
-            flags.append(known[1])
-        return flags
-
-    def _extend_values(self, first: int, names: Sequence[str], sources: Sequence[CallRow | Delta | None]) -> None:
-        for name in names:
-            new = [getattr(each, name, None) for each in sources]
-            if name not in self._values and any(value is not None for value in new):
-                self._values[name] = array("d", bytes(8 * first))
-            if name in self._values:
-                self._values[name].extend([value or 0.0 for value in new])
 
     def __len__(self) -> int:
         return len(self.kinds)
@@ -145,33 +97,7 @@ class CallTable(Sequence[CallRow]):
         return map(self._row, range(len(self)))
 
     def _row(self, place: int) -> CallRow:
-        kind, values = self.kinds[place], self._values
-        delta = None
-        if kind.sampled is not None:
-            far, cosine, most = (values[name][place] for name in _DELTA)
-            delta = Delta(far, cosine, most, kind.sampled)
-        return CallRow(
-            self.modules[place],
-            self._numbers[place],
-            self.starts[place],
-            self.ends[place],
-            self.depths[place],
-            self.ms[place],
-            kind.status,
-            kind.brief,
-            kind.holds,
-            kind.file,
-            kind.line,
-            kind.altered,
-            delta,
-            values["gradient"][place] if kind.gradient else None,
-            kind.recomputed,
-            kind.input_holds,
-            kind.step,
-            self._in_steps[place],
-            values["gradient_norm"][place] if kind.gradient_norm else None,
-            values["weight_ratio"][place] if kind.weight_ratio else None,
-        )
+        return build_row(self.kinds[place], self._whole, self.ms[place], self._floats, place)
 
     def briefs(self) -> set[Brief]:
         """What was given."""
@@ -179,11 +105,11 @@ class CallTable(Sequence[CallRow]):
 
     def has(self, *names: str) -> bool:
         """Whether any call has one of these: `rel_l2`, `gradient`, `gradient_norm`."""
-        return any(name in self._values for name in names)
+        return any(name in self._floats for name in names)
 
     def distances(self, first: int = 0) -> set[float]:
         """How far outputs are from the baseline, from this place on."""
-        found = zip(self._values.get("rel_l2", ())[first:], self.kinds[first:], strict=False)
+        found = zip(self._floats.get("rel_l2", ())[first:], self.kinds[first:], strict=False)
         return {distance for distance, kind in found if kind.sampled is not None}
 
     def select(self, flags: int) -> Iterator[CallRow]:
@@ -228,31 +154,3 @@ class CallTable(Sequence[CallRow]):
             places.append(place)
             place = self._before[place]
         return places[::-1]
-
-
-def _kind_of(call: CallRow) -> _Kind:
-    """As `CallKind` has it, which takes longer to make."""
-    return (
-        call.status,
-        call.brief,
-        call.holds,
-        call.file,
-        call.line,
-        call.altered,
-        call.recomputed,
-        call.input_holds,
-        call.step,
-        None if call.delta is None else call.delta.sampled,
-        call.gradient is not None,
-        call.gradient_norm is not None,
-        call.weight_ratio is not None,
-    )
-
-
-def _extend(column: array[int], values: Iterable[int]) -> None:
-    """What a dead engine left may be anything: no number there is larger than a column can hold."""
-    values = list(values)
-    most = _LARGEST[column.typecode]
-    if max(values, default=0) > most:
-        values = [min(value, most) for value in values]
-    column.extend(values)

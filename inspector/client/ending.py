@@ -6,7 +6,7 @@ import signal
 from dataclasses import dataclass
 
 from ..postmortem.read import Postmortem
-from ..records import AnyRequest, CallRows, Calls, GetCalls, GetTrace, PassEnded, Problem
+from ..records import AnyRequest, CallColumns, CallRows, Calls, GetCalls, GetTrace, PassEnded, Problem
 from .process import describe_exit, name_exit
 
 
@@ -49,7 +49,7 @@ def replay(postmortem: Postmortem, problem: Problem) -> tuple[CallRows, PassEnde
     began = postmortem.began
     if began is None or not postmortem.shown:
         return ()
-    rows = tuple(call.row for call in postmortem.calls)
+    rows = CallColumns.of(call.row for call in postmortem.calls)
     calls = CallRows(began.generation, began.number, rows, len(rows))
     return calls, PassEnded(began.generation, postmortem.summarize(problem))
 

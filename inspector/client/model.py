@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..records import CallRow, Changes, HookMarks, ModelInfo, ModuleRow, PassSummary, Path
+from ..records import CallColumns, CallRow, Changes, HookMarks, ModelInfo, ModuleRow, PassSummary, Path
 from .call_table import CallTable
 from .costs import KnownCosts, State, state_of
 from .module_table import ModuleTable, Paths
@@ -63,9 +63,11 @@ class Model:
         self.calls = CallTable()
         self._above_calls = None
 
-    def add_calls(self, rows: Sequence[CallRow]) -> None:
+    def add_calls(self, calls: CallColumns) -> None:
         """An engine that died may have left calls of modules that it had not told of yet: those are left out."""
-        self.calls.extend([row for row in rows if 0 <= row.module < len(self.rows)])
+        if max(calls.read().whole["module"], default=0) >= len(self.rows):
+            calls = CallColumns.of(row for row in calls if row.module < len(self.rows))
+        self.calls.extend(calls)
         self._above_calls = None
 
     @property

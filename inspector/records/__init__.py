@@ -11,6 +11,7 @@ from __future__ import annotations
 
 # All that these declare: a record is named where it is declared, and is listed nowhere again.
 from .base import *
+from .call_columns import *
 from .costs import *
 from .estimates import *
 from .events import *

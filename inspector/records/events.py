@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from msgspec import Struct, field
 
 from .base import Count, Milliseconds
+from .call_columns import CallColumns
 from .costs import Costs
 from .estimates import MemoryEstimate
 from .first_bad import FirstBadValue
@@ -15,7 +16,7 @@ from .hooks import Change, KindInfo, Recipe
 from .lines import CallLines
 from .messages import Event
 from .model import Choice, InputField, ModelInfo, ModuleRow
-from .passes import CallRow, PassSummary, Problem
+from .passes import PassSummary, Problem
 from .queries import AnyAnswer
 from .requests import AnyRequest
 from .stops import Completed, Evaluated, Paused, Resumed, Stops
@@ -107,7 +108,7 @@ class CallRows(Event, frozen=True):
 
     generation: Count
     number: Count  # of the pass
-    rows: tuple[CallRow, ...]
+    rows: CallColumns
     total: Count
     step: Count = 0  # that they are of
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from inspector.cli import reading
 from inspector.cli.headless import print_report
 from inspector.records import (
+    CallColumns,
     CallRows,
     Calls,
     Gradients,
@@ -91,8 +92,8 @@ def test_a_trail_that_was_written_over(
     assert_clear((code, "".join(out), err), form)
 
 
-def far(rows: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(replace(row, module=999) for row in rows)
+def far(rows: CallColumns) -> CallColumns:
+    return CallColumns.of(replace(row, module=999) for row in rows)
 
 
 def say_another_model(told: Told) -> list[Told]:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import tracemalloc
+from array import array
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from inspector.client.call_table import ALTERED, BAD, ODD, RAISED, CallTable
 from inspector.client.model import Model
-from inspector.records import Brief, CallRow, Delta
+from inspector.records import Brief, CallColumns, CallRow, Delta
 
 floats = st.floats(allow_infinity=True, allow_nan=False)
 some = st.none() | floats
@@ -27,7 +30,7 @@ calls = st.lists(
         start=st.integers(-1, 1 << 60),
         end=st.integers(-1, 1 << 60),
         depth=whole,
-        ms=floats,
+        ms=st.floats(-1e15, 1e15),
         status=st.sampled_from(("ok", "raised", "unfinished")),
         brief=st.sampled_from((Brief(), Brief((1, 2)), Brief(None, 2, "None"))),
         holds=holds,
@@ -50,8 +53,8 @@ calls = st.lists(
 @given(calls, st.integers(0, 12))
 def test_every_column_is_what_came(rows: list[CallRow], cut: int) -> None:
     table = CallTable()
-    table.extend(rows[:cut])
-    table.extend(rows[cut:])
+    table.extend(CallColumns.of(rows[:cut]))
+    table.extend(CallColumns.of(rows[cut:]))
     assert list(table) == rows == table[:] and len(table) == len(rows) and table[1:3] == rows[1:3]
     assert list(table.modules) == [row.module for row in rows] and table.briefs() == {row.brief for row in rows}
     assert table.distances() == {row.delta.rel_l2 for row in rows if row.delta is not None}
@@ -72,7 +75,7 @@ def test_every_column_is_what_came(rows: list[CallRow], cut: int) -> None:
 @given(calls)
 def test_what_stands_out_is_found(rows: list[CallRow]) -> None:
     table = CallTable()
-    table.extend(rows)
+    table.extend(CallColumns.of(rows))
     odd = [row for row in rows if row.status != "ok" or row.holds or row.recomputed]
     bad = [row for row in rows if {row.holds, row.input_holds} & {"NaN", "Inf"}]
     assert list(table.select(ODD)) == odd and list(table.select(BAD)) == bad
@@ -83,7 +86,7 @@ def test_what_stands_out_is_found(rows: list[CallRow]) -> None:
 @pytest.mark.parametrize("field", ["start", "end", "depth", "call", "in_step"])
 def test_numbers_that_a_damaged_log_holds_do_no_harm(field: str) -> None:
     model = Model()
-    model.calls.extend([CallRow(**{**CALL, field: 1 << 63})])
+    model.calls.extend(CallColumns.of([CallRow(**{**CALL, field: 1 << 63})]))
     assert getattr(model.calls[0], field) < 1 << 63
 
 
@@ -91,14 +94,16 @@ def test_numbers_that_a_damaged_log_holds_do_no_harm(field: str) -> None:
 def test_a_distance_that_is_no_number_is_the_farthest(distances: tuple[float, ...]) -> None:
     table = CallTable()
     for distance in distances:
-        table.extend([CallRow(**CALL, delta=Delta(distance, 1.0, 0.0))])
+        table.extend(CallColumns.of([CallRow(**CALL, delta=Delta(distance, 1.0, 0.0))]))
     farthest = table.distance(0)
     assert farthest is not None and math.isnan(farthest) and table.distance(1) is None
 
 
 def test_a_number_that_is_none_stays_none_where_it_is_not_a_number() -> None:
     table = CallTable()
-    table.extend([CallRow(**CALL), CallRow(**CALL, gradient_norm=math.nan), CallRow(**CALL, gradient_norm=0.0)])
+    table.extend(
+        CallColumns.of([CallRow(**CALL), CallRow(**CALL, gradient_norm=math.nan), CallRow(**CALL, gradient_norm=0.0)])
+    )
     first, second, third = table
     assert first.gradient_norm is None and third.gradient_norm == 0.0
     assert second.gradient_norm is not None and math.isnan(second.gradient_norm)
@@ -108,19 +113,56 @@ CALL = {"module": 0, "call": 0, "start": 0, "end": 1, "depth": 0, "ms": 0.5, "st
 
 
 def test_many_calls_take_a_fraction_of_what_their_rows_do() -> None:
-    """The rows as they come from the channel, whose parts are all objects of their own."""
+    """As they come from the channel."""
     fields = {**CALL, "brief": Brief((1, 64, 56, 56)), "file": "site-packages/torch/nn/modules/container.py"}
     sent = [CallRow(**{**fields, "start": 1000 + n, "end": 2000 + n, "ms": n / 7, "in_step": n}) for n in range(20_000)]
-    chunks = [msgspec.msgpack.encode(sent[first : first + 500]) for first in range(0, len(sent), 500)]
-    decoder = msgspec.msgpack.Decoder(list[CallRow])
+    chunks = [sent[first : first + 500] for first in range(0, len(sent), 500)]
+    rows, table = list[CallRow](), CallTable()
 
-    def measure(keep: Callable[[list[CallRow]], object]) -> int:
+    def measure(keep: Callable[[Any], object], kind: Any, encoded: list[bytes]) -> int:
+        decoder = msgspec.msgpack.Decoder(kind)
         tracemalloc.start()
-        for chunk in chunks:
+        for chunk in encoded:
             keep(decoder.decode(chunk))
         taken, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return taken
 
-    rows, table = list[CallRow](), CallTable()
-    assert measure(table.extend) * 4 < measure(rows.extend) and list(table) == rows == sent
+    one_by_one = [msgspec.msgpack.encode(chunk) for chunk in chunks]
+    in_columns = [msgspec.msgpack.encode(CallColumns.of(chunk)) for chunk in chunks]
+    assert sum(map(len, in_columns)) * 2 < sum(map(len, one_by_one))
+    assert measure(table.extend, CallColumns, in_columns) * 4 < measure(rows.extend, list[CallRow], one_by_one)
+    assert list(table) == rows == sent
+
+
+@given(calls, st.data())
+def test_columns_that_do_not_go_together_are_refused(rows: list[CallRow], data: st.DataObject) -> None:
+    columns = CallColumns.of(rows)
+    assert list(msgspec.msgpack.decode(msgspec.msgpack.encode(columns), type=CallColumns)) == rows
+    name = data.draw(st.sampled_from([*columns.whole, *columns.floats]))
+    part = "whole" if name in columns.whole else "floats"
+    held = getattr(columns, part)
+    for wrong in ({**held, name: held[name] + bytes(8)}, {**held, name: held[name] + b"x"}, {**held, "colour": b""}):
+        with pytest.raises(ValueError, match=r"column|bytes"):
+            replace(columns, **{part: wrong}).read()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"kinds": ()},
+        {"kind": array("i", [1]).tobytes()},
+        {"kind": array("i", [-1]).tobytes()},
+        {"ms": array("d", [math.nan]).tobytes()},
+        {"ms": array("d", [math.inf]).tobytes()},
+        {"ms": b""},
+        {"whole": {}},
+    ],
+)
+def test_columns_that_hold_what_no_call_has_are_refused(wrong: dict[str, Any]) -> None:
+    columns = CallColumns.of([CallRow(**CALL)])
+    with pytest.raises(ValueError):
+        replace(columns, **wrong).read()
+    below = {**columns.whole, "module": array("i", [-1]).tobytes()}
+    with pytest.raises(ValueError, match="below 0"):
+        replace(columns, whole=below).read()

@@ -20,6 +20,7 @@ from inspector.records import (
     AnyRequest,
     Attributes,
     Brief,
+    CallColumns,
     CallRow,
     CallRows,
     Calls,
@@ -196,7 +197,7 @@ class FakeEngine:
         """A pass in which every module was called once."""
         self.passes += 1
         calls = tuple(CallRow(row.index, 0, 0, n, 1, 0.5, "ok", Brief((1, 8))) for n, row in enumerate(ROWS[::-1]))
-        self.say(CallRows(1, self.passes, calls, len(calls)))
+        self.say(CallRows(1, self.passes, CallColumns.of(calls), len(calls)))
         return PassEnded(1, PassSummary(self.passes, self.pass_ms, 5, hooks=5, seed=self.passes, problem=problem))
 
     def _reply(self, request: AnyRequest) -> AnyEvent:

@@ -55,7 +55,7 @@ def a_model() -> Model:
     model = Model(an_info(len(names)), 1)
     model.add_rows([r.ModuleRow(n, parent, key, cls, 64, 64, 256) for n, (parent, key, cls) in enumerate(names)])
     model.marks = r.HookMarks(1, b"\1" * len(names))
-    model.add_calls(the_calls())
+    model.add_calls(r.CallColumns.of(the_calls()))
     return model
 
 
@@ -243,5 +243,5 @@ def a_model_after_backward() -> Model:
         ratio = {3: 2e-6, 6: 54_321.0}.get(call.module)
         calls.append(msgspec.structs.replace(call, gradient=size, gradient_norm=size, weight_ratio=ratio))
     model.start_trace(model.trace + 1)
-    model.add_calls(calls)
+    model.add_calls(r.CallColumns.of(calls))
     return model

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ...errors import UsageError
-from ...records import CORNER, CallDetail, CallRow, TensorValue, Value, Window
+from ...records import CORNER, CallColumns, CallDetail, CallRows, TensorValue, Value, Window
 from ..modules.tree import ModuleTree
 from ..recording.call import Call, Place
 from ..torch_hooks.outputs import OutputHooks
@@ -14,6 +14,8 @@ from ..values.kernels import cpu_statistics
 from ..values.kernels.rounding import forgive_rounding
 from ..values.watch import Watch
 
+AT_ONCE = 4_000
+"""Calls per message: a client takes them in in two milliseconds, and then what a person does."""
 KEPT = 1 << 29
 """Bytes of copies that all modules looked at may have together."""
 
@@ -100,14 +102,13 @@ class LastPass:
         self.step = step
         self._shown = [call for call in self.calls if call.step == step]
 
-    @property
-    def shown(self) -> int:
-        """How many calls the step that is looked at has."""
-        return len(self._shown)
-
-    def rows(self, first: int = 0, last: int | None = None) -> tuple[CallRow, ...]:
-        """Those of them from `first` up to `last`."""
-        return tuple(call.row() for call in self._shown[first:last])
+    def list_calls(self, generation: int) -> Iterator[CallRows]:
+        """Those of the step that is looked at, in one message at least. Each is made when it is due: there may be a
+        million."""
+        total = len(self._shown)
+        for first in range(0, max(total, 1), AT_ONCE):
+            rows = CallColumns.of(call.row() for call in self._shown[first : first + AT_ONCE])
+            yield CallRows(generation, self.number, rows, total, self.step)
 
     def of(self, index: int) -> list[Call]:
         """The calls of one node in the step that is looked at, as they were recorded first."""

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from ...errors import UsageError
 from ...postmortem.record import CallLog
-from ...records import AnyEvent, CallRows, Missing, PassEnded, PassSummary, Run, Value, Work
+from ...records import AnyEvent, Missing, PassEnded, PassSummary, Run, Value, Work
 from ..passes.baseline import Baseline, Comparison
 from ..passes.batches import Batches, settings_of
 from ..passes.generating import check_generate, has_prefill
@@ -158,10 +158,8 @@ class Runner:
         self.summary = PassSummary(1, ms, len(calls), steps=last + 1, first_step=first)
 
     def send_calls(self) -> None:
-        last = self.last
-        for first in range(0, max(last.shown, 1), CHUNK):
-            rows = last.rows(first, first + CHUNK)  # only these: there may be a million
-            self._emit(CallRows(self._subject.generation, last.number, rows, last.shown, last.step))
+        for chunk in self.last.list_calls(self._subject.generation):
+            self._emit(chunk)
 
     def show_step(self, step: int) -> None:
         """Look at another step of the last pass, and tell its calls. Raises `UsageError`."""

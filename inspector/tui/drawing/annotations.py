@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from textual.content import Content
 
-from ...client.call_table import CallKind, CallTable
+from ...client.call_table import CallTable
 from ...client.model import Model
-from ...records import CallRow, Source
+from ...records import CallKind, CallRow, Source
 from ...report.findings import name_oddities
 from .. import format
 from .styles import ACCENT, ERROR, WARN

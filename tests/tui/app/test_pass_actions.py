@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 
 from inspector.records import (
     Brief,
+    CallColumns,
     CallRow,
     CallRows,
     Changes,
@@ -532,7 +533,7 @@ async def test_where_the_first_nan_came_from_is_written_down_and_told_once(
             CallRow(0, 0, 0, 3, 0, 1.0, "ok", Brief(), "NaN"),
         )
         calls = (inner, root)
-        engine.say(CallRows(1, engine.passes, calls, len(calls)))
+        engine.say(CallRows(1, engine.passes, CallColumns.of(calls), len(calls)))
         return PassEnded(1, PassSummary(engine.passes, 1.0, 2))
 
     engine.end_pass = end_pass

@@ -12,6 +12,7 @@ from inspector.client.model import Model
 from inspector.records import (
     AnyEvent,
     Brief,
+    CallColumns,
     CallRow,
     CallRows,
     Change,
@@ -43,7 +44,7 @@ class SteppingEngine(FakeEngine):
 
     def show(self, step: int) -> Done:
         row = CallRow(0, step, 0, step, 0, 0.5, "ok", Brief((1, step)), step=step)
-        self.say(CallRows(1, self.passes, (row,), 1, step))
+        self.say(CallRows(1, self.passes, CallColumns.of([row]), 1, step))
         return Done()
 
     async def ask(self, request: object) -> AnyEvent:

@@ -12,6 +12,7 @@ from textual.app import App, ComposeResult
 from inspector.client.model import Model
 from inspector.client.module_table import ModuleTable
 from inspector.gradients import EXPLODING, NAN, VANISHING, ZERO
+from inspector.records import CallColumns
 from inspector.tui.panels.gradients import HOW_TO_RUN, GradientsPanel
 
 from .. import panel_records as made
@@ -61,7 +62,7 @@ def a_deep_model(factor: float) -> Model:
     model.rows = ModuleTable()
     model.rows.extend(rows)
     model.start_trace(model.trace + 1)
-    model.add_calls([call(n + 1, n, gradient_norm=factor ** (11 - n)) for n in range(12)])
+    model.add_calls(CallColumns.of(call(n + 1, n, gradient_norm=factor ** (11 - n)) for n in range(12)))
     return model
 
 
@@ -150,7 +151,7 @@ async def test_a_forward_pass_after_it_has_none() -> None:
     panel, model = GradientsPanel(), made.a_model_after_backward()
     async with showing(panel, model=model) as pilot:
         model.start_trace(model.trace + 1)
-        model.add_calls(made.the_calls())
+        model.add_calls(CallColumns.of(made.the_calls()))
         panel.select(model, made.BLOCK)
         await pilot.pause()
         assert HOW_TO_RUN in text(panel)

@@ -247,10 +247,12 @@ async def test_a_relative_call_site_is_recognized(file: str, seen_there: bool) -
     model = made.a_model()
     model.start_trace(model.trace + 1)
     model.add_calls(
-        [
-            r.CallRow(3, 0, 3, 4, 3, 0.1, "ok", r.Brief((1, 7)), file=file, line=77),
-            r.CallRow(2, 0, 2, 5, 2, 1.0, "ok", r.Brief()),
-        ]
+        r.CallColumns.of(
+            [
+                r.CallRow(3, 0, 3, 4, 3, 0.1, "ok", r.Brief((1, 7)), file=file, line=77),
+                r.CallRow(2, 0, 2, 5, 2, 1.0, "ok", r.Brief()),
+            ]
+        )
     )
     panel = SourcePanel()
     async with showing(panel, made.a_source(), model=model):
@@ -263,7 +265,7 @@ async def test_source_shows_several_calls_on_one_line_together() -> None:
         r.CallRow(3, n, 3 + 2 * n, 4 + 2 * n, 3, 0.1, "ok", r.Brief((1, n)), file=made.FILE, line=77) for n in range(4)
     ]
     model.start_trace(model.trace + 1)
-    model.add_calls([*calls, r.CallRow(2, 0, 2, 40, 2, 1.0, "ok", r.Brief((1, 9)))])
+    model.add_calls(r.CallColumns.of([*calls, r.CallRow(2, 0, 2, 40, 2, 1.0, "ok", r.Brief((1, 9)))]))
     panel = SourcePanel()
     async with showing(panel, made.a_source(), model=model):
         (row,) = [row for row in seen(panel) if row.startswith("77")]
@@ -274,10 +276,12 @@ async def test_source_marks_the_call_that_raised() -> None:
     model = made.a_model()
     model.start_trace(model.trace + 1)
     model.add_calls(
-        [
-            r.CallRow(3, 0, 3, 4, 3, 0.1, "raised", r.Brief(), file=made.FILE, line=77),
-            r.CallRow(2, 0, 2, 5, 2, 1.0, "raised", r.Brief()),
-        ]
+        r.CallColumns.of(
+            [
+                r.CallRow(3, 0, 3, 4, 3, 0.1, "raised", r.Brief(), file=made.FILE, line=77),
+                r.CallRow(2, 0, 2, 5, 2, 1.0, "raised", r.Brief()),
+            ]
+        )
     )
     panel = SourcePanel()
     async with showing(panel, made.a_source(), model=model):
@@ -827,7 +831,7 @@ async def test_odd_text_is_only_text(odd: str) -> None:
         AttributesPanel: r.Attributes((odd,), odd, odd, odd, mapping, mapping, mapping),
     }
     model = made.a_model()
-    model.add_calls([row])
+    model.add_calls(r.CallColumns.of([row]))
     for kind, reply in replies.items():
         panel = kind()
         async with showing(panel, reply, size=NARROW, model=model) as pilot:

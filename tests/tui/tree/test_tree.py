@@ -615,8 +615,8 @@ async def test_the_selection_is_seen_with_and_without_focus(theme: str) -> None:
 
 def test_calls_of_modules_that_were_never_told_are_left_out():
     from inspector.client.model import Model
-    from inspector.records import CallRow
+    from inspector.records import CallColumns, CallRow
 
     model = Model()
-    model.add_calls([CallRow(0, 0, 0, 1, 0, 0.0, "unfinished", Brief())])
+    model.add_calls(CallColumns.of([CallRow(0, 0, 0, 1, 0, 0.0, "unfinished", Brief())]))
     assert not model.calls

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from inspector.client.model import Model
-from inspector.records import Brief, CallRow, HookMarks, ModelInfo, ModuleRow, PassSummary
+from inspector.records import Brief, CallColumns, CallRow, HookMarks, ModelInfo, ModuleRow, PassSummary
 
 
 def info(rows: int) -> ModelInfo:
@@ -63,6 +63,6 @@ def run(made: Model, calls: Iterable[CallRow] | None = None, direct: tuple[int, 
         order = sorted(range(len(made.rows)), key=lambda i: (-len(made.paths[i]), i))
         calls = [call(index, end, depth=len(made.paths[index])) for end, index in enumerate(order)]
     made.start_trace(made.trace + 1)
-    made.add_calls(list(calls))
+    made.add_calls(CallColumns.of(calls))
     made.summary = PassSummary(1, 23.4, len(made.calls), direct=direct)
     return made

@@ -136,9 +136,9 @@ def read_dict(owner: nn.Module) -> dict[str, Any]:
     return found
 
 
-def _copy_held(attributes: dict[str, Any]) -> dict[str, dict[Any, Any]]:
+def _copy_held(attributes: dict[str, Any]) -> dict[str, Any]:
     """What is in its dicts; where two in a row hold the same, as those of flags do, it is kept once."""
-    copies: dict[str, dict[Any, Any]] = {}
+    copies: dict[str, Any] = {}
     last = _NONE
     for key in HELD:
         held = attributes.get(key)
