@@ -102,6 +102,7 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
             session.runner.stopper.standstill.go_on(request.how)
             return Done()
         case Evaluate():
+            session.subject.check_changeable()
             return session.runner.stopper.standstill.evaluate(request)
         case CompleteLine():
             return session.runner.stopper.standstill.complete(request)

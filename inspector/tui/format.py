@@ -309,6 +309,7 @@ MADE_NAN = Mark("N", "N", "NaN", "made NaN or Inf: its output holds them, and it
 GIVEN_NAN = Mark("n", "n", "NaN", "its output holds NaN or Inf that it was given, or that a module inside it made")
 ALTERED = Mark("◉", "@", "", "hooks that alter it were added, or one of ours replaced its input or output")
 ALTERED_UNSEEN = Mark("◎", "O", "", "the same, and nothing is seen of it: its observe hook is off")
+STOP = Mark("■", "#", "stop", "a pass stops at it, or writes a line: * lists all stops")
 EDITED = Mark("✎", "e", "edited", "its own parameters are not what was loaded")
 MOVED = Mark("▆ 0.32", "* 0.32", "", "how far its output is from the baseline: the relative L2 distance")
 DEAD = Mark("0", "0", "dead", "its output is nothing but zeros")
@@ -331,8 +332,8 @@ OTHER = Mark("·", ".", "", "something else to know: see Attributes")
 
 MARKS: tuple[Mark, ...] = (
     OBSERVED, NO_HOOK, REFUSED, ALTERED, ALTERED_UNSEEN, FOREIGN, MOVED, REPEATED, NOT_CALLED, NO_HOOK_CALL, NO_FORWARD,
-    UNSEEN, RAISED, UNFINISHED, MADE_NAN, GIVEN_NAN, DEAD, RECOMPUTED, EDITED, TIED, ALIAS, LAZY, META, SHARDED, DEVICE,
-    QUANTIZED, PARAMETRIZED, COMPILED, SCRIPTED, TRACED, FUSED, OWN_CALL, INLINED, OTHER,
+    UNSEEN, RAISED, UNFINISHED, MADE_NAN, GIVEN_NAN, DEAD, RECOMPUTED, STOP, EDITED, TIED, ALIAS, LAZY, META, SHARDED,
+    DEVICE, QUANTIZED, PARAMETRIZED, COMPILED, SCRIPTED, TRACED, FUSED, OWN_CALL, INLINED, OTHER,
 )  # fmt: skip
 
 UNCALLED: dict[str, Mark] = {mark.word: mark for mark in (NOT_CALLED, NO_HOOK_CALL, NO_FORWARD, UNSEEN)}

@@ -31,6 +31,7 @@ Context = Literal[
     "prompt",
     "file",
     "layer",
+    "stopped",
 ]
 
 
@@ -178,6 +179,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("seed", "s", "passes.seed", "Seed and sample input", "Hooks and passes", footer="Input", rank=14),
     Command("try-state-dict", "D", "weights.try_state_dict", "Try a state dict; enter loads it, renamed if that fits",
             "Hooks and passes"),
+    Command("stop-here", "exclamation_mark", "stops.toggle", "Stop passes before the module, or no longer",
+            "Stopping a pass", shown="!"),
+    Command("stops", "asterisk", "stops.list_all", "All stops: when, how often hit, on and off", "Stopping a pass",
+            shown="*"),
+    Command("go-on", "c", "stops.go_on('continue')", "In a stopped pass: go on to the next stop", "Stopping a pass",
+            "stopped", footer="Go on", rank=40),
+    Command("to-next", "M", "stops.go_on('module')", "In a stopped pass: go on to the next module", "Stopping a pass",
+            "stopped", footer="Next module", rank=44),
     # what is changed
     Command("add-hook", "a", "hooks.add", "Add a hook: look, alter, record, or your own code", "Changing",
             footer="Add", rank=4),
@@ -289,8 +298,14 @@ def panel_bindings() -> list[Binding]:
     return [
         _bind(c, f"in_panel('{c.id}')")
         for c in COMMANDS
-        if c.context not in ("app", "move", "tree") and c.keys and taken.isdisjoint(c.keys.split(","))
+        if c.context not in ("app", "move", "tree", "stopped") and c.keys and taken.isdisjoint(c.keys.split(","))
     ]
+
+
+def stopped_bindings() -> list[Binding]:
+    """The keys of a pass that stands still, for a screen in front of an app that lets them pass at other times: most
+    are other commands' too."""
+    return [_bind(c, perform(c.id)) for c in COMMANDS if c.context == "stopped" and c.keys]
 
 
 def bind_own(*ids: str) -> list[Binding]:

@@ -19,7 +19,7 @@ from ..errors import UsageError
 from ..files import is_there, read_file, replace_private
 from ..files.purposes import STATE
 from ..records import Path as ModulePath
-from ..records import Recipe, Target
+from ..records import Recipe, Stop, Target
 
 MOST_RECENT = 30
 MOST_PATHS = 20_000
@@ -38,6 +38,7 @@ class ViewState(msgspec.Struct, frozen=True):
     split: int = 0
     costs: tuple[str, ...] = ()  # columns of the tree, by id
     letters: tuple[tuple[str, ModulePath], ...] = ()  # modules that were marked, each with its letter
+    stops: tuple[Stop, ...] = ()
     recipe: Recipe = Recipe()  # hooks and edits that were on, to be offered
 
 

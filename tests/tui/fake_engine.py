@@ -82,7 +82,10 @@ from inspector.records import (
     Saved,
     SetHook,
     SetInput,
+    SetStops,
     Source,
+    StopRow,
+    Stops,
     Undo,
 )
 from inspector.tui.app.app import InspectorApp
@@ -242,6 +245,8 @@ class FakeEngine:
                 return FirstBadValue(request.generation, False, operations=5)
             case EstimateMemory(batches=batches):
                 return MemoryEstimate(1, tuple(MemoryRow(size, "x", (peak_of(size),)) for size in batches), "forward")
+            case SetStops(stops=stops):
+                return Stops(1, tuple(StopRow(stop) for stop in stops))
             case Save(file=file):
                 return Saved(file, "3 hooks and 1 edit")
             case CheckHook(where=where, hook=hook):

@@ -61,7 +61,7 @@ def test_every_command_has_an_action_that_is_there(command: Command):
         assert not command.action
         return
     owner, name, arguments = parse(command.action)
-    if command.context == "app":
+    if command.context in ("app", "stopped"):
         owners = InspectorApp(AppOptions(), FakeEngine().connected_to).owners  # type: ignore[arg-type]
         signature(getattr(owners[owner], name)).bind(*arguments)
         return

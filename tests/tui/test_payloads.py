@@ -222,6 +222,8 @@ SCREENS: dict[str, tuple[str, ...]] = {
     "budget": ("colon", *"budget", "enter"),
     "memory": ("colon", *"estimate", "enter", "enter"),
     "first bad": ("Z", "enter"),
+    "stops": ("exclamation_mark", "asterisk"),
+    "when to stop": ("asterisk", "a"),
     "hook source": ("4", "tab", "enter"),
     "a state dict": ("D", "enter"),
     "recipe": ("R",),

@@ -28,7 +28,7 @@ from ..after import after
 from ..ascii_lines import AsciiLines
 from ..bars.scroll_bar import AnyScrollBar
 from ..drawing.contrast import make_readable
-from ..keys import bindings, find_command
+from ..keys import bindings, find_command, key_of
 from ..messages import EngineGone, EngineOutput, EngineSaid, HookAsked, KeyEnd, TerminalTrouble
 from ..options import AppOptions
 from ..panels.gradients import GradientsPanel
@@ -51,6 +51,8 @@ from .actions.hook_rows import HookRowActions
 from .actions.hooks import HookActions
 from .actions.memory import MemoryActions
 from .actions.passes import PassActions
+from .actions.stopping import Stopping
+from .actions.stops import StopActions
 from .actions.targets import TargetActions
 from .actions.weights import WeightActions
 from .bookmarks import Bookmarks
@@ -73,6 +75,9 @@ _SOON = 0.005  # seconds
 _COLLECTING = 20_000, 50, 20
 """Objects, and rounds, after which the garbage collector looks at the young ones, at those that stayed, and at all: of
 100,000 modules there are a million, and keys wait meanwhile."""
+
+_WAIT = frozenset({"costs", "targets", "memory", "first_bad", "passes", "weights", "hooks", "changes"})
+"""Owners of what an engine whose pass stands still cannot do yet."""
 
 Connect = Callable[[Callable[[Message], object]], EngineClient]
 """Makes the engine's client, given where it posts its messages."""
@@ -126,8 +131,9 @@ class InspectorApp(App[None], inherit_bindings=False):
         self.bookmarks = bookmarks = Bookmarks(saved, bench, state, presenter, last_hooks, host, self.options)
         questions, outside, changer = Questions(host), Outside(host), Changer(engine, state, host)
         self.watching = watching = Watching(state, presenter, host, self.options.watch)
+        stopping = Stopping(engine, state, bench, presenter, host)
         self.controller = controller = Controller(
-            engine, state, presenter, questions, bookmarks, last_hooks, watching, host
+            engine, state, presenter, questions, bookmarks, last_hooks, stopping, watching, host
         )
         passes, opening, observing = controller.passes, controller.opening, controller.observing
         self.waits = Waits(engine, state, presenter, host)
@@ -149,6 +155,7 @@ class InspectorApp(App[None], inherit_bindings=False):
             "passes": PassActions(engine, state, passes, presenter, questions, host),
             "weights": WeightActions(engine, state, changer, questions, host, ascii),
             "hooks": HookActions(engine, state, bench, observing, changer, forms, host, ascii),
+            "stops": StopActions(engine, state, bench, stopping, changer, host, ascii),
             "changes": ChangeActions(engine, state, changer, last_hooks, host),
         }
         """By the name that stands before the dot of an action in `keys.COMMANDS`."""
@@ -232,11 +239,19 @@ class InspectorApp(App[None], inherit_bindings=False):
         if text:
             super().copy_to_clipboard(text)
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The keys of a pass that stands still are others' at other times."""
+        if action == "perform" and find_command(str(parameters[0])).context == "stopped":
+            return self.state.paused is not None
+        return super().check_action(action, parameters)
+
     async def action_perform(self, id: str) -> None:
         """Do a command by its id, whoever owns it."""
         command = find_command(id)
         owner, name, arguments = parse(command.action)
-        if owner:
+        if owner in _WAIT and id != "restart" and self.state.paused is not None:
+            self.host.tell(f"the pass stands still: {key_of('go-on')} goes on, {key_of('interrupt')} ends it")
+        elif owner:
             getattr(self.owners[owner], name)(*arguments)
         else:
             await self.run_action(command.action, self.workbench.widget_of(command.context))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from ...records import Path, Recipe, Target
+from ...records import Path, Recipe, Stop, Target
 from ..format import ROOT
 from ..options import AppOptions
 from ..saved_state import SavedState, ViewState
@@ -29,6 +29,7 @@ class Bookmarks:
     last_hooks: LastHooks
     host: Host
     options: AppOptions
+    stops: tuple[Stop, ...] = field(default=(), init=False)  # that `restore` found
     _held: ViewState | None = field(default=None, init=False)  # to go back to after the engine was started again
     _selected: bool = field(default=False, init=False)  # the module of `options` was gone to
     _forgotten: bool = field(default=False, init=False)  # the person wants nothing kept of this target
@@ -60,6 +61,7 @@ class Bookmarks:
     def restore(self) -> tuple[Path, ...]:
         """Go where the person was in the model that is complete now; the modules whose observe hooks are to be off."""
         target, view = self.state.target, self._held or self._recall()
+        self.stops = view.stops if view is not None else ()
         self._say_notes()
         self.last_hooks.take(view.recipe if view is not None else Recipe())
         if view is not None:
@@ -81,7 +83,8 @@ class Bookmarks:
         view = self.workbench.view_state()
         if target is not None and not target.observe:  # that hooks are off is not the person's doing
             view = self.workbench.view_state(off=self.saved.recall(target).off)
-        return msgspec.structs.replace(view, recipe=self.last_hooks.to_keep)
+        stops = tuple(row.stop for row in self.state.stops)
+        return msgspec.structs.replace(view, recipe=self.last_hooks.to_keep, stops=stops)
 
     def _recall(self) -> ViewState | None:
         target = self.state.target

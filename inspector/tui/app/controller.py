@@ -14,12 +14,16 @@ from ...records import (
     Opened,
     OwnFiles,
     PassEnded,
+    Paused,
     Problem,
     Progress,
+    Resumed,
     Stack,
     Stage,
+    Stops,
     Work,
 )
+from .actions.stopping import Stopping
 from .bookmarks import Bookmarks
 from .host import Host
 from .last_hooks import LastHooks
@@ -31,7 +35,7 @@ from .questions import Questions
 from .state import AppState
 from .watching import Watching
 
-ModelEvent = ModuleRows | HookMarks | Progress | CallRows | PassEnded | Changes
+ModelEvent = ModuleRows | HookMarks | Progress | CallRows | PassEnded | Changes | Paused | Resumed | Stops
 
 
 class Controller:
@@ -45,16 +49,28 @@ class Controller:
         questions: Questions,
         bookmarks: Bookmarks,
         last_hooks: LastHooks,
+        stopping: Stopping,
         watching: Watching,
         host: Host,
     ) -> None:
         self._state = state
         self._watching = watching
+        self._stopping = stopping
         self._presenter = presenter
         self.observing = Observing(engine, state, host)
         self.passes = Passes(engine, state, presenter, questions, host)
         self.opening = Opening(
-            engine, state, self.passes, self.observing, bookmarks, last_hooks, watching, presenter, questions, host
+            engine,
+            state,
+            self.passes,
+            self.observing,
+            bookmarks,
+            last_hooks,
+            stopping,
+            watching,
+            presenter,
+            questions,
+            host,
         )
 
     def hear(self, event: AnyEvent) -> None:
@@ -87,6 +103,12 @@ class Controller:
             self.passes.take_calls(event)
         elif isinstance(event, PassEnded):
             self.passes.end(event)
+        elif isinstance(event, Paused):
+            self._stopping.pause(event)
+        elif isinstance(event, Resumed):
+            self._stopping.resume(event)
+        elif isinstance(event, Stops):
+            self._stopping.take(event)
         elif isinstance(event, HookMarks):
             self._state.model.marks = event
             self._presenter.show_marks()
@@ -105,5 +127,6 @@ class Controller:
     def lose_engine(self, problem: Problem) -> None:
         """The engine is gone, and with it the running pass."""
         self._state.live = False
+        self._stopping.leave()
         self.passes.stop()
         self._presenter.show_end(problem)

@@ -13,6 +13,7 @@ from ...client.pass_plan import Plan
 from ...records import Choices, Failed, GetParameters, ModelInfo, ModuleRows, Open, Opened, Path, Target
 from ..keys import key_of
 from ..saved_state import ViewState
+from .actions.stopping import Stopping
 from .bookmarks import Bookmarks
 from .host import Host
 from .last_hooks import LastHooks
@@ -46,6 +47,7 @@ class Opening:
     observing: Observing
     bookmarks: Bookmarks
     last_hooks: LastHooks
+    stopping: Stopping
     watching: Watching
     presenter: Presenter
     questions: Questions
@@ -181,6 +183,7 @@ class Opening:
         """Turn the hooks off that the person had turned off, then begin."""
         if off:
             await self.observing.turn(off, subtree=False, on=False)
+        await self.stopping.put_back(self.bookmarks.stops)
         await self.last_hooks.meet()
         await self._begin()
 

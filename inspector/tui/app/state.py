@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ...client.model import Model
 from ...client.pass_plan import FORWARD, Plan
-from ...records import Opened, Target
+from ...records import Opened, Paused, StopRow, Target
 from ..keys import key_of
 
 QUICK = 1_000.0
@@ -30,6 +30,8 @@ class AppState:
     started: float = 0.0  # of the running pass or of what else is waited for, on time.monotonic's clock
     live: bool = False
     fresh: bool = False  # live passes draw the input anew
+    stops: tuple[StopRow, ...] = ()
+    paused: Paused | None = None  # where the running pass stands still
     stale: bool = False  # something was changed after the last pass began, and no pass follows by itself
     seed: int = 0  # of the last pass, of the target before it
     first_plan: Plan = FORWARD  # of a model that no target was typed for

@@ -18,7 +18,8 @@ from ..backdrop import SteadyScreen
 from ..bars.footer import KeyBar
 from ..bars.header import TitleBar
 from ..bars.prompt import PromptBar
-from ..keys import Context, find_command, key_of, panel_bindings
+from ..bars.stop_bar import StopBar
+from ..keys import Context, find_command, key_of, panel_bindings, stopped_bindings
 from ..panels import PANELS
 from ..panels.base import Panel
 from ..panels.line_panel import LinePanel
@@ -35,7 +36,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
 
     HORIZONTAL_BREAKPOINTS = [(0, "-tiny"), (40, "-portrait"), (85, "-landscape")]  # noqa: RUF012 (Textual's type)
     VERTICAL_BREAKPOINTS = [(0, "-flat"), (12, "-tall")]  # noqa: RUF012
-    BINDINGS: ClassVar[list[BindingType]] = [*panel_bindings()]
+    BINDINGS: ClassVar[list[BindingType]] = [*stopped_bindings(), *panel_bindings()]
 
     def __init__(self, ask: Ask, ascii: bool, bounds: Bounds = BOUNDS) -> None:
         super().__init__()
@@ -45,6 +46,8 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         self.panels = PanelHost([panel() for panel in PANELS], ask, id="detail")
         self.stack = StackPane(id="stack", ascii=ascii)
         self.prompt = PromptBar(id="prompt")
+        self.stop_bar = StopBar()
+        self.stop_bar.ascii = ascii
         self.key_bar = KeyBar(id="keys")
         self.model = Model()
         self.letters: dict[str, Path] = {}
@@ -62,6 +65,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         yield self._panes
         yield self.stack
         yield Static("terminal too small", id="too-small", markup=False)
+        yield self.stop_bar
         yield self.prompt
         yield self.key_bar
 
@@ -176,10 +180,12 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
 
     @on(events.DescendantFocus)
     @on(Panel.KeysChanged)
-    def _name_keys(self) -> None:
+    def name_keys(self) -> None:
+        """Say which keys there are: those of a pass that stands still, else of what has the keyboard."""
         panel = self.focused_panel
         own: Context = "stack" if self.stack.has_focus_within else "tree"
-        self.key_bar.context = own if panel is None else panel.CONTEXT
+        stopped = self.stop_bar.event is not None
+        self.key_bar.context = "stopped" if stopped else own if panel is None else panel.CONTEXT
         self.key_bar.idle = frozenset(() if panel is None else panel.idle_commands())
 
     def widget_of(self, context: Context) -> Widget:

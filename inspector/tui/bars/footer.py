@@ -15,6 +15,8 @@ from ..keys import COMMANDS, Command, Context, perform
 ALWAYS = 2
 """Ranks of those that stand before the keys of the pane."""
 GAP = "  "
+_ALWAYS = ("general.", "workbench.", "panels.")
+"""Owners of what works while a pass stands still, too."""
 
 
 class KeyBar(Widget):
@@ -66,7 +68,7 @@ def _rank(context: Context | None) -> list[Command]:
     own = [c for c in COMMANDS if c.footer and c.keys and c.context == context != "app"]
     taken = {key for c in own for key in c.keys.split(",")}
     app = (c for c in COMMANDS if c.footer and c.context == "app" and c.keys and taken.isdisjoint(c.keys.split(",")))
-    ranked = sorted(app, key=lambda c: c.rank)
+    ranked = sorted((c for c in app if context != "stopped" or c.action.startswith(_ALWAYS)), key=lambda c: c.rank)
     always = [c for c in ranked if c.rank < ALWAYS]
     return [*always, *sorted(own, key=lambda c: c.rank), *ranked[len(always) :]]
 

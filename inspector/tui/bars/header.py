@@ -33,6 +33,7 @@ class TitleBar(Widget):
     info: reactive[ModelInfo | None] = reactive(None)
     stage: reactive[str] = reactive(LOADING)  # shown while there is no model
     running: reactive[bool] = reactive(False)
+    stopped: reactive[bool] = reactive(False)  # the running pass stands still
     progress: reactive[Progress | None] = reactive(None)
     work: reactive[Work | None] = reactive(None)  # what is waited for, besides a pass or in it
     stop: reactive[str] = reactive("")  # how that is stopped
@@ -131,6 +132,8 @@ class TitleBar(Widget):
         return "$text-warning" if summary is not None and summary.hook_counts.never_fired else "$foreground-muted"
 
     def _pass_under_way(self) -> str:
+        if self.stopped:
+            return f"stopped  {key_of('interrupt')} ends the pass"
         seconds = f"{self.elapsed:.1f} s" + (f"  {key_of('interrupt')} cancels" if self.elapsed >= LONG else "")
         if self.progress is None or (self.progress.expected <= 0 and self.progress.batches <= 1):
             return f"running  {seconds}"

@@ -38,6 +38,7 @@ class DisplayOptions:
     observed_then: bytes = b""  # the hook marks of that pass
     bounds: Bounds = BOUNDS  # of distances from the baseline
     costs: tuple[str, ...] = ()  # the ids of their columns that are chosen
+    stops: frozenset[int] = frozenset()  # rows that a pass stops at
     producers: frozenset[int] = frozenset()  # the `start` of its calls that made NaN or Inf
 
 
@@ -194,7 +195,7 @@ def _spell(badge: Badge) -> str:
 def _badge_role(mark: fmt.Mark) -> str:
     if mark in (fmt.RAISED, fmt.UNFINISHED):
         return "error"
-    return "warning" if mark in (fmt.MADE_NAN, fmt.GIVEN_NAN, fmt.DEAD, fmt.EDITED) else "badge"
+    return "warning" if mark in (fmt.MADE_NAN, fmt.GIVEN_NAN, fmt.DEAD, fmt.STOP, fmt.EDITED) else "badge"
 
 
 def _runs(text: str, matched: set[int], role: str) -> Iterator[Piece]:

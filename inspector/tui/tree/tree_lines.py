@@ -80,7 +80,7 @@ class TreeLines(Lines):
     def measure_marks(self) -> None:
         super().measure_marks()
         self._edited = frozenset(self.model.marks.edited)
-        for index in self._edited:
+        for index in (*self._edited, *self.options.stops):
             if index < len(self.model.rows):
                 self.measure_badges(self._badges(index))
 
@@ -121,7 +121,8 @@ class TreeLines(Lines):
 
     def _has_badges(self, index: int, flags: int) -> bool:
         rows, edited = self.model.rows, self.model.object_of(index) in self._edited
-        return bool(rows.badges(index)) or rows.is_alias(index) or edited or bool(flags & ODD)
+        stops = self.model.object_of(index) in self.options.stops
+        return bool(rows.badges(index)) or rows.is_alias(index) or edited or stops or bool(flags & ODD)
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         row = self.model.rows[id]
@@ -211,14 +212,16 @@ class TreeLines(Lines):
         return known
 
     def _badges(self, index: int) -> list[Badge]:
-        edited = [(fmt.EDITED, fmt.EDITED.word)] if self.model.object_of(index) in self._edited else []
-        return self._call_badges(self.model.object_of(index)) + edited + _row_badges(self.model.rows[index])
+        at = self.model.object_of(index)
+        stops = [(fmt.STOP, fmt.STOP.word)] if at in self.options.stops else []
+        edited = [(fmt.EDITED, fmt.EDITED.word)] if at in self._edited else []
+        return stops + self._call_badges(at) + edited + _row_badges(self.model.rows[index])
 
 
 def _list_marked(model: Model, options: DisplayOptions, edited: Set[int]) -> list[int]:
     """Every row of which a mark or a badge may say something."""
     then = options.observed_then if options.ran else b""
-    marks = {*model.marks.added, *model.marks.foreign, *edited, *model.calls.called(ALTERED | ODD)}
+    marks = {*model.marks.added, *model.marks.foreign, *edited, *options.stops, *model.calls.called(ALTERED | ODD)}
     marks.update(i for i, mark in enumerate(then) if mark == OBSERVED and not model.calls.count(i))
     return sorted(model.rows.list_odd() | marks)
 

@@ -168,6 +168,27 @@ LAYER_PAGES: tuple[HelpPage, ...] = (
             "nan > 0, std > 1e3": "what else counts as bad; a count below one is a share: zeros > 0.99",
         },
     ),
+    _page(
+        "Stops",
+        "Where passes stand still, and how often each was hit in the last one. They are kept with the target.",
+        keys={
+            "toggle-hook": "on or off", "add-hook": "one more at the module under the tree's cursor",
+            "change-hook": "when it stops", "delete-hook": "delete it", "accept": "go to its module",
+            "run": "run a pass", "quit": "close it",
+        },
+    ),
+    _page(
+        "When to stop",
+        "A pass stands still there until it is let go on. One that only writes puts a line in the Log and goes on.",
+        keys={"accept": "set it", "tick": "choose what it stops at", "leave": "leave it as it was"},
+        words={
+            "before, after": "a call of the module; its values can be changed there",
+            "exception": "what is raised in the module or below it, before it goes further up",
+            "gradient": "of its output, in a backward pass",
+            "nan > 0": "only where that is true of a tensor there: nan, inf, zeros, min, max, mean, std, shape, ndim",
+            "output.shape": "names there: module, input, args, kwargs, output, grad, error, torch",
+        },
+    ),
     _page("A question", "It is done only after a yes.", keys={"yes": "do it", "no": "leave it as it is"}),
     _page(
         "Leaving", "Hooks or edits are in no file yet. They are kept and offered the next time.",

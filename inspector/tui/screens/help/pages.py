@@ -35,7 +35,7 @@ PAGES: tuple[HelpPage, ...] = (
         "tree",
         (
             "go-to", "back", "filter", "search", "order", "sort", "observe", "add-hook", "run", "backward", "baseline",
-            "undo", "zoom",
+            "undo", "stop-here", "stops", "zoom",
         ),
         IN_TREE,
     ),

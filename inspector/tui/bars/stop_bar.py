@@ -1,0 +1,85 @@
+"""What is said while a pass stands still: where, why, and what the values are there."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from ...records import NamedValue, Paused, Stop, TensorValue
+from ...text import visible
+from ...value_text import first_tensor
+from .. import format
+
+_ON = {"before": "before", "after": "after", "exception": "by an error in", "gradient": "at the gradient of"}
+
+
+class StopBar(Widget):
+    """Hidden until a pass stands still."""
+
+    DEFAULT_CSS = """
+    StopBar { height: 2; padding: 0 1; display: none; background: $warning-muted; }
+    StopBar.-shown { display: block; }
+    """
+
+    event: reactive[Paused | None] = reactive(None)
+    values: reactive[tuple[NamedValue, ...]] = reactive(())
+    ascii: bool = False
+
+    def watch_event(self, event: Paused | None) -> None:
+        self.set_class(event is not None, "-shown")
+        self.values = event.values if event is not None else ()
+
+    def render(self) -> Content:
+        if self.event is None:
+            return Content("")
+        sign = format.STOP.ascii if self.ascii else format.STOP.sign
+        first = Content.assemble((f"{sign} stopped ", "bold $text-warning"), (place(self.event), "bold"))
+        why = self._cut(" · " + visible(self.event.why).replace("\n", " "), first) if self.event.why else ""
+        return Content("\n").join([Content.assemble(first, why), Content(self._list_values())])
+
+    def _cut(self, text: str, before: Content) -> str:
+        shown = format.ascii_only(text) if self.ascii else text
+        return format.cut(shown, max(self.size.width - before.cell_length, 0))
+
+    def _list_values(self) -> str:
+        """As many as there is room for; `args` and `kwargs` say again what is named by itself."""
+        said = [describe(each) for each in self.values if each.name not in ("args", "kwargs")]
+        text = "   ".join(said or [describe(each) for each in self.values])
+        return format.cut("  " + (format.ascii_only(text) if self.ascii else text), self.size.width)
+
+
+def place(event: Paused) -> str:
+    """`before layer1.0.conv1 · call 1 · step 3`."""
+    call = f" · call {event.call}" if event.call else ""
+    step = f" · step {event.step}" if event.step else ""
+    again = " · computed again" if event.recomputed else ""
+    return f"{_ON[event.on]} {format.path(event.path)}{call}{step}{again}"
+
+
+def describe(named: NamedValue) -> str:
+    """`input 2×4  mean 0.31  std 1.2  min -3  max 4`."""
+    tensor = first_tensor(named.value)
+    return f"{visible(named.name)} {format.value_brief(named.value, 40)}{_numbers(tensor) if tensor else ''}"
+
+
+def _numbers(tensor: TensorValue) -> str:
+    found = tensor.statistics
+    if found is None:
+        return ""
+    numbers = {"mean": found.mean, "std": found.std, "min": found.min, "max": found.max}
+    said = [f"{name} {format.number(value)}" for name, value in numbers.items() if value is not None]
+    odd = [f"{name} {count:,}" for name, count in (("NaN", found.nan), ("Inf", found.inf)) if count]
+    return "  " + "  ".join([*odd, *said])
+
+
+def describe_stop(stop: Stop) -> str:
+    """When it stops, in words: `before · call 2 · when nan > 0`."""
+    words = {"exception": "at an error", "gradient": "at its gradient"}.get(stop.on, stop.on)
+    parts = [words]
+    parts += [f"call {stop.call}"] if stop.call is not None else []
+    parts += [f"step {stop.step}"] if stop.step is not None else []
+    parts += [f"when {visible(stop.when)}"] if stop.when else []
+    parts += [f"goes on after {stop.timeout:g} s"] if stop.timeout else []
+    parts += [f"only writes {visible(stop.log)}"] if stop.log else []
+    return " · ".join(parts)

@@ -1,0 +1,142 @@
+"""Stops in the app: set by a key, listed, kept with the target; and a pass that stands still, from posted messages."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from inspector.records import (
+    Failed,
+    GoOnWith,
+    NamedValue,
+    Paused,
+    Problem,
+    Resumed,
+    Run,
+    SetStops,
+    Statistics,
+    Stop,
+    StopRow,
+    Stops,
+    Target,
+    TensorValue,
+)
+from inspector.tui.app.app import InspectorApp
+from inspector.tui.panels.log import LogPanel
+from inspector.tui.saved_state import SavedState, ViewState
+from inspector.tui.screens.stops.stop_form import StopForm
+from inspector.tui.screens.stops.stop_list import StopList
+
+from ..fake_engine import FakeEngine, running
+from .test_app import settle
+
+VALUE = TensorValue((2, 4), "float32", "cpu", statistics=Statistics(-3, 4, 0.5, 1, 2))
+PAUSED = Paused(1, 1, 1, "after", ("body", "0"), 1, 2, "nan 2", values=(NamedValue("output", VALUE),))
+
+
+def bar(app: InspectorApp) -> str:
+    return str(app.workbench.stop_bar.render())
+
+
+def tree(app: InspectorApp) -> str:
+    return "\n".join(strip.text for strip in app.screen._compositor.render_strips())
+
+
+async def test_a_key_sets_a_stop_and_takes_it_away(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("j", "exclamation_mark")
+        await settle(app, pilot)
+        assert engine.requests(SetStops) == [SetStops(1, (Stop(1, "before", ("stem",)),))]
+        assert "■ stop" in tree(app)
+        await pilot.press("exclamation_mark")
+        await settle(app, pilot)
+        assert engine.requests(SetStops)[-1] == SetStops(1, ()) and "■ stop" not in tree(app)
+
+
+async def test_a_stopped_pass_has_a_bar_and_keys_of_its_own(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        app.state.running = True
+        engine.say(PAUSED, Stops(1, (StopRow(Stop(1, "after", ("body", "0"))),)))
+        await settle(app, pilot)
+        assert "stopped after body.0 · call 1 · step 2 · nan 2" in bar(app)
+        assert "output 2×4" in bar(app) and "NaN 2" in bar(app) and "mean 0.5" in bar(app)
+        assert app.workbench.selected_path == ("body", "0")
+        shown = tree(app)
+        assert "c Go on" in shown and "r Run" not in shown
+        await pilot.press("r", "a", "H")
+        await settle(app, pilot)
+        assert app.screen is app.workbench and len(engine.requests(Run)) == 1
+        await pilot.press("c", "M")
+        await settle(app, pilot)
+        assert engine.requests(GoOnWith) == [GoOnWith(1), GoOnWith(1, "module")]
+        engine.say(Resumed(1, "nobody asked for anything for 3 s"))
+        await settle(app, pilot)
+        assert not app.workbench.stop_bar.has_class("-shown") and "c Go on" not in tree(app)
+        assert "stopped after body.0" in app.workbench.panels.find(LogPanel).copy_text()
+        app.state.running = False
+        await pilot.press("M")
+        await settle(app, pilot)
+        assert app.screen is not app.workbench  # the marks' own key again
+
+
+async def test_all_stops_in_one_list(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("j", "exclamation_mark", "j", "asterisk")
+        await settle(app, pilot)
+        assert isinstance(app.screen, StopList)
+        row = StopRow(Stop(1, "before", ("stem",)), 3, "TypeError: no")
+        engine.say(Stops(1, (row,)))
+        await settle(app, pilot)
+        shown = tree(app)
+        assert "● stem  before" in shown and "3 hits" in shown and "TypeError: no" in shown
+        await pilot.press("space")
+        await settle(app, pilot)
+        assert engine.requests(SetStops)[-1].stops == (Stop(1, "before", ("stem",), enabled=False),)  # type: ignore[attr-defined]
+        await pilot.press("a")
+        await settle(app, pilot)
+        assert isinstance(app.screen, StopForm)
+        await pilot.press(
+            "space", "down", *"1", "down", *"2:5", "down", *"nan > 0", "down", *"output", "down", *"9", "enter"
+        )
+        await settle(app, pilot)
+        assert isinstance(app.screen, StopList)
+        wanted = Stop(2, "after", ("body",), 1, "2:5", "nan > 0", "output", 9.0)
+        assert engine.requests(SetStops)[-1].stops[-1] == wanted  # type: ignore[attr-defined]
+        await pilot.press("j", "d", "enter")
+        await settle(app, pilot)
+        assert [row.stop.id for row in app.state.stops] == [1]
+
+
+async def test_what_is_wrong_with_a_stop_is_said_in_its_form(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    engine.replies[SetStops] = lambda request: Failed(Problem("'nam' cannot be compared", hint="nan > 0"))
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await pilot.press("asterisk", "a")
+        await settle(app, pilot)
+        await pilot.press("down", *"x", "enter")
+        await settle(app, pilot)
+        assert "a call is a number" in tree(app)
+        await pilot.press("backspace", "enter")
+        await settle(app, pilot)
+        assert isinstance(app.screen, StopForm) and "cannot be compared" in tree(app)
+
+
+async def test_stops_are_kept_with_the_target(tmp_path: Path) -> None:
+    stops = (Stop(3, "after", ("stem",), when="nan > 0"), Stop(4, "before", ("gone",)))
+    SavedState(tmp_path).keep(Target("net"), ViewState(stops=stops))
+    async with running(tmp_path) as (app, pilot, engine):
+        await settle(app, pilot)
+        assert engine.requests(SetStops) == [SetStops(1, stops[:1])]
+        kinds = [type(request) for request in engine.asked]
+        assert kinds.index(SetStops) < kinds.index(Run)
+        app.bookmarks.keep()
+    assert SavedState(tmp_path).recall(Target("net")).stops == stops[:1]
+
+
+async def test_an_engine_that_dies_stands_still_no_more(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        engine.say(PAUSED)
+        await settle(app, pilot)
+        assert app.state.paused is not None
+        app.controller.lose_engine(Problem("the engine was killed"))
+        await settle(app, pilot)
+        assert app.state.paused is None and not app.workbench.stop_bar.has_class("-shown")
