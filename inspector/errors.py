@@ -56,6 +56,10 @@ class UsageError(InspectorError):
     exit_code = 2
 
 
+class NoModelError(UsageError):
+    """An error did not come out of a model."""
+
+
 class TargetError(InspectorError):
     """The target was found, but its own code failed."""
 

@@ -6,7 +6,7 @@ import sys
 
 from ..engine.frames.raised import Raised, find_raised
 from ..engine.passes.raised import stack_of
-from ..errors import UsageError
+from ..errors import NoModelError, UsageError
 from ..raised import say
 from .at_stack import open_at
 
@@ -34,7 +34,7 @@ def post_mortem(error: BaseException | None = None) -> None:
         )
     raised = find_raised(error)
     if not raised.in_model:
-        raise UsageError(
+        raise NoModelError(
             f"no forward or backward pass of a model was at work where this was raised: {say(error, 200)}",
             hint="python -m pdb looks at the rest of a program",
         )

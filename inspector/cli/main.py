@@ -15,8 +15,9 @@ from .verbs import OPEN, VERBS, split_verb
 
 def main(argv: Sequence[str] | None = None) -> int:
     """The command. Returns the exit code."""
-    open_streams()
     verb, arguments = split_verb(list(sys.argv[1:] if argv is None else argv))
+    if verb.name != "run":  # a script has its streams as Python gives them
+        open_streams()
     try:
         if verb is OPEN:
             _refuse_slip(arguments)

@@ -27,6 +27,7 @@ OPEN = Verb("open", "open TARGET, in the app or as a report: what no verb means 
 VERBS: tuple[Verb, ...] = (
     OPEN,
     Verb("first-bad", "name the first operation of a pass that gives NaN or infinity, with its line"),
+    Verb("run", "run a script, unchanged: the app opens where a model in it raises"),
     Verb("sweep", "patch or ablate one place after another, and measure what that does"),
     Verb("config", "show, make or edit the configuration: keys, colours, what targets are opened with"),
     Verb("completion", "print what bash, zsh or fish needs to complete this command"),

@@ -66,6 +66,11 @@ def test_options_and_what_they_take(folder: Path) -> None:
     assert texts("-i", "x=@ne") == ["x=@net.py"] and texts("--theme", "textual-l") == ["textual-light"]
     assert texts("--seed", "") == texts("resnet18", "") == texts("-i", "1x") == []
     assert texts("--seed", "3", "resnet5") == ["resnet50"] and "--over" in texts("sweep", "--o")
+    assert (
+        "net.py" in texts("run", "ne")
+        and "hooks.toml" not in texts("run", "")
+        and "hooks.toml" in texts("run", "x", "")
+    )
     assert texts("completion", "") == ["bash", "zsh", "fish"]
 
 

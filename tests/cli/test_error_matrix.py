@@ -28,7 +28,7 @@ PARSERS: dict[str, argparse.ArgumentParser] = {
 """Of the verbs that print what an engine found."""
 
 
-NO_ENGINE = ("schema", "config", "completion", "doctor", "tour")
+NO_ENGINE = ("schema", "config", "completion", "doctor", "tour", "run")
 
 
 def forms(verb: str) -> list[str]:

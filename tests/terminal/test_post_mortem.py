@@ -46,3 +46,18 @@ def test_the_app_opens_where_it_raised_and_gives_everything_back(tmp_path: Path)
         handed_back = terminal.written[terminal.written.rindex(b"\x1b[?1049l") :].decode()
         assert "goes on, hooks 0" in handed_back
         assert terminal.attributes == terminal.before
+
+
+def test_a_script_that_is_run_opens_the_app_and_then_ends_as_under_python(tmp_path: Path) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT.partition("try:")[0] + "model(torch.ones(2, 4))\n")
+    command = [sys.executable, "-m", "inspector", "run", str(script)]
+    with Terminal(command, columns=80, lines=24, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+        terminal.wait_for_text("Stack  RuntimeError")
+        terminal.wait_for_text("hidden  2×8")
+        terminal.send("q")
+        terminal.send("q")
+        assert terminal.wait_for_end() == 1
+        handed_back = terminal.written[terminal.written.rindex(b"\x1b[?1049l") :].decode()
+        assert "Traceback (most recent call last)" in handed_back and "inspector/cli" not in handed_back
+        assert terminal.attributes == terminal.before

@@ -97,6 +97,8 @@ _VALUES: dict[str, Completer] = {
     "input": _complete_input,
     "clean": _complete_input,
     "corrupted": _complete_input,
+    "script": lambda begun: files(begun, (".py",)),
+    "args": files,
     "hooks": lambda begun: files(begun, (".toml",)),
     "config": lambda begun: files(begun, (".toml",)),
     "save": lambda begun: files(begun, (".safetensors",)),
