@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .api.breakpoint import breakpoint as breakpoint
     from .api.capture import Capture as Capture
     from .api.capture import capture as capture
     from .api.captured import CapturedCall as CapturedCall
@@ -32,6 +33,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "inspect": "inspector.api.inspect",
+    "breakpoint": "inspector.api.breakpoint",
     "capture": "inspector.api.capture",
     "Capture": "inspector.api.capture",
     "CapturedCall": "inspector.api.captured",

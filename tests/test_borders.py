@@ -48,6 +48,7 @@ READ = {
 PRINTED = {
     "api/app.py": "the names of processes and threads through `visible`, a report",
     "api/at_stack.py": "a report",
+    "api/breakpoint.py": "a place through `visible`",
     "api/inspect.py": "a report",
     "cli/output.py": "`write` for reports and the schema, `say` for what comes of `visible` or `render_problem`",
     "cli/open.py": "words of ours",

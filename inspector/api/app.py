@@ -33,6 +33,7 @@ from ..text import visible
 from ..tui.keys import change_keys
 from ..tui.options import AppOptions
 from ..tui.start.launcher import is_terminal, supervise
+from .attended import why_unattended
 from .diverted_output import DivertedOutput
 
 _NAMED = 8  # processes that are named where some are left
@@ -43,7 +44,8 @@ _WAITING = b"inspector: the app is closed; the running pass ends at its next mod
 def can_open() -> bool:
     """Whether a person can see and use the app from here."""
     main = threading.current_thread() is threading.main_thread()
-    return main and "ipykernel" not in sys.modules and is_terminal(0) and is_terminal(1) and _has_terminal()
+    alone = main and "ipykernel" not in sys.modules and not why_unattended()
+    return alone and is_terminal(0) and is_terminal(1) and _has_terminal()
 
 
 def _has_terminal() -> bool:

@@ -195,6 +195,7 @@ class Opening:
         self._begun = True
         if opened.stack.frames:
             self.presenter.show_stack(opened.stack)
+            self.bookmarks.workbench.stack.frames.focus()
         elif state.would_materialize:
             self.host.tell(f"lazy modules: {key_of('run')} runs a pass, which gives them their shapes")
         elif opened.form:

@@ -100,7 +100,6 @@ class Presenter:
         self._workbench.stack.show(stack)
         if stack.raised is not None:
             self.log_panel.show_problem(stack.raised)
-            self._workbench.stack.frames.focus()
 
     def show_rows(self) -> None:
         self._tree.refresh_rows()

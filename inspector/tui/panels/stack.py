@@ -126,8 +126,12 @@ class StackPane(Horizontal):
             self.post_message(self.Chosen(self.row))
 
     def _draw_title(self) -> None:
-        raised = self.stack.raised
-        what = (f"  {visible(raised.what)}", ERROR) if raised is not None else ""
+        stack = self.stack
+        what = ("", "")
+        if stack.raised is not None:
+            what = f"  {visible(stack.raised.what)}", ERROR
+        elif stack.frames:
+            what = f"  stands still in {visible(stack.frames[stack.start].function)}", ACCENT
         self.border_title = Content.assemble(self.TITLE, what)
         self.border_subtitle = Content(frame_hints(_KEYS))
 

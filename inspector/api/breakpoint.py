@@ -1,0 +1,122 @@
+"""`inspector.breakpoint`: the app in the middle of somebody's own code, which goes on when it is closed."""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
+from typing import Any
+
+from torch import nn
+
+from ..engine.frames.code_frame import CodeFrame, frames_around
+from ..engine.frames.modules import called_with, find_root
+from ..engine.frames.raised import find_held
+from ..engine.frames.stack import CodeStack
+from ..engine.frames.variables import read_variables
+from ..engine.hooks.conditions import Condition, parse_condition
+from ..engine.values.nested import tensors_in
+from ..engine.values.unwrap import no_numbers
+from ..errors import UsageError
+from ..raised import message_of
+from ..text import encodable, visible
+from .app import can_open
+from .at_stack import open_at
+from .attended import why_unattended
+from .check_model import check_model
+
+When = bool | str | Callable[[], object]
+
+STANDS = "your program stands still at inspector.breakpoint, and goes on when the app is closed"
+
+_passed_over: set[tuple[str, int]] = set()
+"""The places, by file and line, where it was said that nobody can be asked."""
+_open: list[FrameType] = []
+"""Where it stands still, while it does."""
+
+
+def breakpoint(
+    model: nn.Module | None = None,
+    *args: Any,
+    kwargs: Mapping[str, Any] | None = None,
+    when: When = True,
+) -> None:
+    """Open the app here, with the frames that led here and their variables, and go on when it is closed.
+
+    It may stand anywhere: in a training loop, in a forward that runs. What the person does is undone when the app is
+    closed. `PYTHONBREAKPOINT=inspector.breakpoint` makes `breakpoint()` mean this. Where nobody sits at a terminal each
+    place reports once and nothing blocks; ranks but the first and DataLoader workers only say so.
+
+    Args:
+        model: What to look at. By default the model whose forward runs here, else the largest that a variable of the
+            innermost frame with any holds.
+        *args: Positional sample inputs of its forward, for passes in the app. By default what it was called with.
+        kwargs: Keyword sample inputs.
+        when: Whether to stop: a truth value, a function that is called for one, or a condition such as `"nan > 0"`, on
+            any tensor of the inputs given here, without any on any tensor in a variable of this function.
+
+    Raises:
+        UsageError: No model is in sight here, or the condition cannot be understood.
+    """
+    frame = sys._getframe(1)
+    if model is not None:
+        check_model(model, "breakpoint")
+    if not _is_wanted(when, [*args, *(kwargs or {}).values()], frame) or _is_passed_over(frame):
+        return
+    frames = frames_around(frame)
+    found = model if model is not None else _find_model(frames)
+    given = (args, dict(kwargs or {})) if args or kwargs else called_with(frames, found)
+    _open.append(frame)
+    try:
+        open_at(found, *given, (STANDS,), lambda tree: CodeStack(frames, tree))
+    finally:
+        _open.pop()
+
+
+def _is_passed_over(frame: FrameType) -> bool:
+    """Whether nobody is asked here, and nothing more is said of it."""
+    place = frame.f_code.co_filename, frame.f_lineno
+    where = f"inspector.breakpoint at {visible(place[0][-300:])}:{place[1]}"
+    if _open:  # a pass of the app comes by; its Log has what is printed here
+        print(f"{where} was passed over: the app is open already")
+        return True
+    if can_open():
+        return False
+    if place in _passed_over:
+        return True
+    _passed_over.add(place)
+    who = why_unattended()
+    why = f"this is {who}" if who else "there is no terminal for the app: a report is printed, once"
+    warnings.warn(f"{where} does not stop: {why}", RuntimeWarning, stacklevel=3)
+    return bool(who)
+
+
+def _is_wanted(when: When, given: Sequence[object], frame: FrameType) -> bool:
+    if isinstance(when, str):
+        condition = _parse(when)
+        looked_at = given or list((read_variables(frame) or {}).values())
+        return condition is None or any(
+            condition.holds(tensor) for value in looked_at for tensor in tensors_in(value) if not no_numbers(tensor)
+        )
+    return bool(when() if callable(when) else when)
+
+
+def _parse(text: str) -> Condition | None:
+    try:
+        return parse_condition(text, more=True)
+    except ValueError as error:
+        raise UsageError(
+            encodable(f"when={text!r}: {message_of(error)}", 500), hint="such as when='nan > 0' or when='shape[0] != 8'"
+        ) from None
+
+
+def _find_model(frames: Sequence[CodeFrame]) -> nn.Module:
+    model = find_root(frames)
+    model = model if model is not None else find_held(frames)
+    if model is None:
+        raise UsageError(
+            "inspector.breakpoint found no model here: no forward runs, and no variable holds a module",
+            hint="inspector.breakpoint(model), or inspector.breakpoint(model, x)",
+        )
+    return model

@@ -1,0 +1,56 @@
+"""`inspector.breakpoint` in the middle of somebody's forward, on a real pseudo-terminal."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from .harness import Terminal
+
+SCRIPT = """
+import sys, torch, inspector
+from torch import nn
+STOPS = "stops" in sys.argv
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem, self.head, self.drop = nn.Linear(4, 8), nn.Linear(8, 2), nn.Dropout()
+    def forward(self, x):
+        hidden = self.drop(self.stem(x))
+        if STOPS: inspector.breakpoint(when="numel == 24")
+        return self.head(hidden)
+torch.manual_seed(0)
+model = Net()
+optimizer = torch.optim.SGD(model.parameters(), 0.1)
+for size in (2, 3, 4):
+    optimizer.zero_grad()
+    model(torch.randn(size, 4)).sum().backward()
+    optimizer.step()
+print("trained", sum(p.double().sum().item() for p in model.parameters()), len(model.stem._forward_hooks))
+"""
+
+
+def run(tmp_path: Path, *arguments: str) -> Terminal:
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT)
+    environment = {"XDG_STATE_HOME": str(tmp_path)}
+    return Terminal([sys.executable, str(script), *arguments], columns=120, lines=36, environment=environment)
+
+
+def test_the_forward_goes_on_as_if_nobody_had_looked(tmp_path: Path) -> None:
+    with run(tmp_path, "stops") as terminal:
+        terminal.wait_for_text("stands still")
+        terminal.wait_for_text("hidden  3×8")
+        terminal.send("r")
+        terminal.wait_for_text("pass 1")
+        terminal.send("8")
+        terminal.wait_for_text("was passed over")
+        terminal.send("q")
+        terminal.send("q")
+        assert terminal.wait_for_end() == 0
+        looked_at = terminal.written[terminal.written.rindex(b"\x1b[?1049l") :].decode()
+        assert terminal.attributes == terminal.before
+    with run(tmp_path) as terminal:
+        assert terminal.wait_for_end() == 0
+        (trained,) = [line for line in terminal.written.decode().splitlines() if line.startswith("trained")]
+        assert trained.rstrip() in looked_at and trained.rstrip().endswith(" 0")
