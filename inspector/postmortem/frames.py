@@ -48,6 +48,11 @@ def is_library(file: str) -> bool:
     return standard or _TORCH in file or file.startswith((_OURS, "<frozen"))
 
 
+def is_ours(file: str) -> bool:
+    """Whether it is a file of this program."""
+    return file.startswith(_OURS)
+
+
 def is_plumbing(file: str) -> bool:
     """What lies between the model's own lines in every traceback: our code, and torch's calling of modules."""
     return file.startswith(_OURS) or file == "<string>" or file.endswith(_CALLS)

@@ -9,12 +9,13 @@ from .messages import Event, ModelRequest
 from .passes import Problem
 from .values import Value
 
-StopOn = Literal["before", "after", "exception", "gradient"]
-"""Before a module is called, after it returned, when something is raised in it or below it, or when a gradient reaches
-its output."""
+StopOn = Literal["before", "after", "exception", "gradient", "line"]
+"""Before a module is called, after it returned, when something is raised in it or below it, when a gradient reaches its
+output, or before a line runs."""
 
-GoOn = Literal["continue", "module"]
-"""How far a pass goes on: to the next stop, or to the next call of any module."""
+GoOn = Literal["continue", "module", "into", "over", "out"]
+"""How far a pass goes on: to the next stop; to the next call of any module; to the next line of the model's code, or
+the next module without any; to the next line here or further out; or further out."""
 
 
 class Stop(Record, frozen=True):
@@ -23,12 +24,14 @@ class Stop(Record, frozen=True):
     id: Count  # given by whoever sets it; 0 is none
     on: StopOn = "before"
     path: Path = ()
-    call: Count | None = None  # only that call of the module in a step, from 0
+    call: Count | None = None  # only that call of the module in a step, from 0; of a line, that time that it runs
     step: int | str | None = None  # only that call of the whole model, from 0; "2:5" are 2, 3 and 4
-    when: str = ""  # a condition on a tensor of the value: "nan > 0", "shape[1] != 64"
+    when: str = ""  # a condition on a tensor of the value: "nan > 0", "shape[1] != 64"; of a line any expression there
     log: str = ""
     timeout: float = 0.0  # seconds after which it goes on by itself; 0 for never
     enabled: bool = True
+    file: str = ""  # of a line
+    line: Count = 0
 
 
 class StopRow(Record, frozen=True):
@@ -58,7 +61,7 @@ class Paused(Event, frozen=True):
 
     generation: Count
     number: Count  # of the times it stood still in this pass, from 1
-    stop: Count  # the id of the stop; 0 where it only went to the next module
+    stop: Count  # the id of the stop; 0 where it only went on step by step
     on: StopOn
     path: Path
     call: Count = 0  # of the module in its step
@@ -67,6 +70,9 @@ class Paused(Event, frozen=True):
     recomputed: bool = False  # by checkpointing, in the backward pass
     values: tuple[NamedValue, ...] = ()
     timeout: float = 0.0
+    file: str = ""  # of a line
+    line: Count = 0
+    text: str = ""  # that line
 
 
 class Resumed(Event, frozen=True):
@@ -96,6 +102,7 @@ class Evaluate(InPause, frozen=True):
     """Run a line of Python where the pass stands still: an expression, or a statement. Reply: `Evaluated`."""
 
     text: str
+    frame: int = -1  # of the stack; -1 is where it stands still
 
 
 class Evaluated(Event, frozen=True):
@@ -111,6 +118,7 @@ class CompleteLine(InPause, frozen=True):
     """What a line that was begun may go on to. Reply: `Completed`."""
 
     text: str
+    frame: int = -1
 
 
 class Completed(Event, frozen=True):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import dis
 import inspect
 import re
+import sys
 from collections.abc import Iterable, Mapping
+from types import FrameType
 from typing import Any
 
 import torch
 
+from ...errors import UsageError
 from ...records import NamedValue
 from ...text import encodable
 from ..values.summarize import Summarizer
@@ -17,6 +21,8 @@ _BEGUN = re.compile(r"(?:.*?[^\w.])?((?:[^\W\d]\w*\.)*)(\w*)", re.DOTALL)
 _MOST = 50
 """Lines that a begun one may go on to."""
 _LISTED = 30
+_BINDS = ("STORE_NAME", "DELETE_NAME", "STORE_GLOBAL", "DELETE_GLOBAL")
+"""Instructions of a line that bind a name, and not one of its own inner functions."""
 
 
 class Scope:
@@ -77,6 +83,40 @@ class Scope:
             {name for name in names if name.startswith(word) and name != word and hidden == (name[0] == "_")}
         )
         return tuple(encodable(text[: len(text) - len(word)] + name, 500) for name in fitting[:_MOST])
+
+
+class FrameScope(Scope):
+    """The names of a frame. Its locals can be changed where Python writes them back: from 3.13 on, and in the code of
+    a file or class."""
+
+    def __init__(self, frame: FrameType) -> None:
+        held = frame.f_locals
+        optimized = bool(frame.f_code.co_flags & inspect.CO_OPTIMIZED)
+        known = dict(held) if optimized or type(held) is dict else {}
+        super().__init__(known, dict(frame.f_globals) if type(frame.f_globals) is dict else {})
+        self._frame = frame
+        self._writes = not optimized or sys.version_info >= (3, 13)
+
+    def run(self, text: str) -> tuple[Any, tuple[str, ...]]:
+        if not self._writes:
+            self._refuse_locals(text)
+        found, changed = super().run(text)
+        for name in changed:
+            if name in self.given:
+                self._frame.f_locals[name] = self.given[name]
+        return found, changed
+
+    def _refuse_locals(self, text: str) -> None:
+        """Raises `UsageError` where the line binds a variable of the function anew."""
+        code = self._frame.f_code
+        own = {*code.co_varnames, *code.co_cellvars, *code.co_freevars}
+        writes = dis.get_instructions(compile(text.strip(), "<prompt>", "exec"))
+        bound = next((each.argval for each in writes if each.opname in _BINDS and each.argval in own), "")
+        if bound:
+            version = ".".join(map(str, sys.version_info[:2]))
+            what = f"{bound} is a variable of a running function, which Python {version} cannot bind anew"
+            hint = f"3.13 and later can; {bound}.copy_(...) writes in place, and a stop after a module gives its output"
+            raise UsageError(encodable(what, 300), hint=encodable(hint, 300))
 
 
 _TENSORS_AND_MODULES = ("_parameters", "_buffers", "_modules")

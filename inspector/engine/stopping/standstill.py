@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from ...errors import InspectorError, UsageError
-from ...records import AnyEvent, Completed, CompleteLine, Evaluate, Evaluated, GoOn, Note, Paused, Resumed
+from ...records import AnyEvent, Completed, CompleteLine, Evaluate, Evaluated, GoOn, Note, Paused, Resumed, Stack
+from ..frames.code_frame import CodeFrame
 from ..recording.observers import Observers
 from ..recording.recorder import Cancelled
 from ..usercode.running import wrap_error
 from ..values.summarize import Summarizer
 from .pause import Order, Pause
-from .scope import Scope
+from .scope import FrameScope, Scope
 
 
 class _Standing(NamedTuple):
     pause: Pause
-    scope: Scope
+    scopes: dict[int, Scope]  # by the frame, -1 for the place itself
+    frames: Sequence[CodeFrame]
 
 
 class Standstill:
@@ -34,11 +36,18 @@ class Standstill:
     Args:
         observers: Hear nothing of what a line calls.
         emit: Receives what there is to tell.
+        show: Given the frames while it stands still, and None after it; what there is to be seen of frames then.
     """
 
-    def __init__(self, observers: Observers, emit: Callable[[AnyEvent], None]) -> None:
+    def __init__(
+        self,
+        observers: Observers,
+        emit: Callable[[AnyEvent], None],
+        show: Callable[[Sequence[CodeFrame] | None], Stack],
+    ) -> None:
         self._observers = observers
         self._emit = emit
+        self._show = show
         self._turns = threading.RLock()  # a model may run on several threads
         self._guard = threading.Lock()  # of `_standing` and `_aborted`
         self._standing: _Standing | None = None
@@ -59,7 +68,7 @@ class Standstill:
         """This thread runs a line of a person's just now: what that calls stops nowhere."""
         return getattr(self._busy, "lines", 0) > 0
 
-    def hold(self, event: Paused, scope: Scope) -> Order:
+    def hold(self, event: Paused, scope: Scope, frames: Sequence[CodeFrame]) -> Order:
         """Stand still here and tell `event`, with its number and the values of `scope`; how to go on.
 
         Raises:
@@ -71,16 +80,20 @@ class Standstill:
             with self._guard:
                 if self._aborted:
                     raise Cancelled
-                self._standing = _Standing(pause, scope)
+                self._standing = _Standing(pause, {-1: scope}, frames)
             try:
+                stack = self._show(frames)
                 self._emit(replace(event, number=self._number, values=scope.describe()))
+                self._emit(stack)
                 order = pause.wait(event.timeout)
             finally:
+                left = self._show(None)
                 with self._guard:
                     self._standing = None
                 pause.refuse_rest()
                 self.seconds += perf_counter() - began
             why = f"nobody asked for anything for {event.timeout:g} s" if order == "timeout" else ""
+            self._emit(left)
             self._emit(Resumed(event.generation, why))
         if order == "abort":
             raise Cancelled
@@ -110,7 +123,7 @@ class Standstill:
 
     def evaluate(self, request: Evaluate) -> Evaluated:
         """On the thread that stands still. Raises `UsageError` where nothing does."""
-        scope = self._scope()
+        scope = self._scope(request.frame)
         self.touched = True
         describe = Summarizer().describe_now
         with self.quiet():
@@ -118,6 +131,8 @@ class Standstill:
                 found, changed = scope.run(request.text)
                 value = None if found is None else describe(found)
                 del found
+            except InspectorError as error:
+                return Evaluated(problem=error.problem, values=scope.describe())
             except BaseException as error:  # a person's line, which ends neither the pass nor the process
                 problem = wrap_error(error, "the line raised", "a name of those above, or any expression").problem
                 return Evaluated(problem=problem, values=scope.describe())
@@ -125,7 +140,7 @@ class Standstill:
 
     def complete(self, request: CompleteLine) -> Completed:
         """Raises `UsageError` where nothing stands still."""
-        return Completed(self._scope().complete(request.text))
+        return Completed(self._scope(request.frame).complete(request.text))
 
     def say(self, place: str, text: str, scope: Scope) -> str:
         """Write what an expression is into the Log; what was wrong with it, "" for nothing."""
@@ -141,11 +156,17 @@ class Standstill:
         self._emit(Note("info", f"{place}: {text} = {brief_text(abbreviate(value))}"))
         return ""
 
-    def _scope(self) -> Scope:
+    def _scope(self, number: int) -> Scope:
+        """Of a frame, or with -1 of the place itself. Raises `UsageError` where there is none."""
         with self._guard:
-            if self._standing is None:
-                raise _nothing()
-            return self._standing.scope
+            standing = self._standing
+        if standing is None:
+            raise _nothing()
+        if number not in standing.scopes:
+            if not 0 <= number < len(standing.frames):
+                raise UsageError(f"there is no frame {number}", hint=f"there are {len(standing.frames)}, from 0")
+            standing.scopes[number] = FrameScope(standing.frames[number].frame)
+        return standing.scopes[number]
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:

@@ -7,20 +7,23 @@ in the model's own call; the guard of the pass puts back afterwards what it puts
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from time import perf_counter
-from typing import Any, NamedTuple
+from types import FrameType
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from ...raised import say
-from ...records import AnyEvent, Paused, Stop, StopOn, Stops
+from ...records import AnyEvent, GoOn, Paused, Stack, Stop, StopOn, Stops
 from ...text import encodable
+from ..frames.code_frame import CodeFrame
 from ..hooks.graphs import in_backward, is_stop
 from ..hooks.session_state import HookState
 from ..hooks.turns import Turn
@@ -29,7 +32,10 @@ from ..recording.observers import Observers
 from ..torch_hooks.outputs import Watch
 from ..values import nested
 from .armed import ArmedStop
-from .scope import Scope
+from .here import frames_here
+from .lines import STEPS, Lines, Step
+from .pause import Order
+from .scope import FrameScope, Scope
 from .standstill import Standstill
 from .stop_hooks import listening_everywhere
 
@@ -60,6 +66,7 @@ class Stopper:
         observers: Their hooks stay behind those of this.
         state: Knows the running step, and who records.
         emit: Receives what there is to tell.
+        show: See `Standstill`.
     """
 
     def __init__(
@@ -69,6 +76,7 @@ class Stopper:
         observers: Observers,
         state: HookState,
         emit: Callable[[AnyEvent], None],
+        show: Callable[[Sequence[CodeFrame] | None], Stack],
     ) -> None:
         self._tree = tree
         self._generation = generation
@@ -76,11 +84,12 @@ class Stopper:
         self._state = state
         self._emit = emit
         self._stops: Sequence[ArmedStop] = ()
-        self._to_next = False  # stop at the next module
+        self._step: Step | None = None  # how far a person wants to go now
+        self._lines = Lines(tree, self._see_line)
         self._here = threading.local()
         self._counts: dict[int, Turn] = {}  # node -> its last call
         self._raised: BaseException | None = None  # was stopped for
-        self.standstill = Standstill(observers, emit)
+        self.standstill = Standstill(observers, emit, show)
 
     def set(self, stops: Sequence[Stop]) -> Stops:
         """These are the stops from now on; one that stays as it is keeps its count. Raises `UsageError`, with nothing
@@ -101,17 +110,23 @@ class Stopper:
             with inner:
                 yield
             return
-        self._to_next, self._raised = False, None
+        self._step = self._raised = None
         self._counts.clear()
         self._here = threading.local()
         for armed in self._stops:
             armed.start()
         try:
-            with inner, listening_everywhere(self._tree, self._observers, self):
+            with inner, listening_everywhere(self._tree, self._observers, self), self._lines.of_pass():
+                self._tell_lines()
                 yield
         finally:
-            self._raised = None
+            self._step = self._raised = None
             self._emit(self.list_stops())
+
+    def _tell_lines(self) -> None:
+        """Of those that are wanted from now on."""
+        codes = [armed.code for armed in self._stops if armed.code is not None and armed.stop.enabled]
+        self._lines.tell(codes, self._step is not None and self._step.how != "module")
 
     def _under_way(self) -> list[_Open]:
         try:
@@ -125,6 +140,7 @@ class Stopper:
         index = self._tree.index_of_object.get(id(module))
         if index is None or self.standstill.evaluates:
             return None
+        self._lines.follow_thread()
         turn = self._count(index)
         self._under_way().append(_Open(index, turn, sys.exc_info()[1]))
         given = {"args": args, "kwargs": kwargs}
@@ -175,41 +191,71 @@ class Stopper:
         return turn
 
     def _of(self, index: int) -> Iterator[ArmedStop]:
-        return (armed for armed in self._stops if armed.index == index and armed.stop.enabled)
+        return (armed for armed in self._stops if armed.node == index and armed.stop.enabled)
 
     def _visit(self, place: _Place, module: nn.Module, given: Mapping[str, Any], value: Any) -> dict[str, Any] | None:
         """Stand still here where somebody wants that. The given values as they are after it, None where they are the
         same."""
         due = [armed for armed in self._of(place.node) if armed.stop.on == place.on and armed.is_due(place.turn)]
-        to_next = self._to_next and place.on == "before"
+        to_next = place.on == "before" and self._ends_step(module)
         if not due and not to_next:
             return None
         began = perf_counter()
         scope = Scope(given, {"module": module})
-        for armed, why in [(armed, armed.find_reason(value)) for armed in due]:
+        for armed, why in [(armed, armed.find_reason(value, scope)) for armed in due]:
             if why is not None and self._meet(armed, place, scope, why):
                 to_next = False
         if to_next:
-            self._hold(Stop(0, place.on), place, scope, "")
+            self._hold(Stop(0, place.on), place, scope)
         altered = any(scope.given[name] is not given[name] for name in given)
         self._state.took(module, perf_counter() - began, altered, entering=place.on == "before")
         return scope.given if altered else None
 
-    def _meet(self, armed: ArmedStop, place: _Place, scope: Scope, why: str) -> bool:
+    def _ends_step(self, module: nn.Module) -> bool:
+        """Whether the call of this module is where a person wanted to go to."""
+        step = self._step
+        if step is None:
+            return False
+        code = getattr(getattr(type(module), "forward", None), "__code__", None)
+        return step.ends_at_module(len(self._under_way()) - 1, self._lines.tells(code))
+
+    def _see_line(self, frame: FrameType, number: int) -> None:
+        """A line is about to run."""
+        if self.standstill.evaluates:
+            return
+        code, step = frame.f_code, self._state.steps.number
+        due = [a for a in self._stops if a.code is code and a.line == number and a.stop.enabled]
+        due = [armed for armed in due if armed.is_due(armed.count_run(step))]
+        to_next = self._step is not None and self._step.ends_at_line(frame)
+        if not due and not to_next:
+            return
+        scope, calls, began = FrameScope(frame), self._under_way(), perf_counter()
+        node, turn = (calls[-1].node, calls[-1].turn) if calls else (0, Turn(step, 0))
+        place, line = _Place("line", node, turn), CodeFrame(frame, number)
+        for armed, why in [(armed, armed.find_reason(None, scope)) for armed in due]:
+            if why is not None and self._meet(armed, place, scope, why, line):
+                to_next = False
+        if to_next:
+            self._hold(Stop(0, "line"), place, scope, "", line)
+        self._state.took(self._tree.nodes[node].module, perf_counter() - began, False, entering=False)
+
+    def _meet(self, armed: ArmedStop, place: _Place, scope: Scope, why: str, line: CodeFrame | None = None) -> bool:
         """A stop is hit: write its line, or stand still; whether it did."""
         armed.hits += 1
         if not armed.stop.log:
             self._emit(self.list_stops())
-            self._hold(armed.stop, place, scope, why)
+            self._hold(armed.stop, place, scope, why, line)
             return True
         path = ".".join(self._tree.paths[place.node]) or "(root)"
-        at = f"{path} {place.on}, call {place.turn.call}" + (f", step {place.turn.step}" if place.turn.step else "")
+        where = f"{path} {place.on}" if line is None else f"{os.path.basename(line.file)}:{line.line}"
+        at = f"{where}, call {place.turn.call}" + (f", step {place.turn.step}" if place.turn.step else "")
         armed.fault = self.standstill.say(encodable(at, 200), armed.stop.log, scope) or armed.fault
         return False
 
-    def _hold(self, stop: Stop, place: _Place, scope: Scope, why: str) -> None:
+    def _hold(self, stop: Stop, place: _Place, scope: Scope, why: str = "", line: CodeFrame | None = None) -> None:
         """Raises `Cancelled` where the pass shall end here."""
         turn = place.turn
+        frames = frames_here(self._raised if place.on == "exception" else None)
         event = Paused(
             self._generation,
             0,
@@ -222,8 +268,24 @@ class Stopper:
             place.on != "gradient" and in_backward(),
             (),
             stop.timeout,
+            encodable(line.file, 1_000) if line is not None else "",
+            line.line if line is not None else 0,
+            encodable(line.text(), 300) if line is not None else "",
         )
-        self._to_next = self.standstill.hold(event, scope) == "module"
+        order = self.standstill.hold(event, scope, frames)
+        self._step = self._step_from(order, [each.frame for each in frames[::-1]]) if order in STEPS else None
+        self._tell_lines()
+        if self._step is not None:
+            has_lines = any(self._lines.tells(frame.f_code) for frame in self._step.frames)
+            self._step = self._step._replace(has_lines=has_lines)
+
+    def _step_from(self, order: Order, frames: Sequence[FrameType]) -> Step:
+        """How far to go from here; `frames` are those that run, the innermost first."""
+        kept = tuple(frames)
+        if order == "out":
+            own = next((at for at, frame in enumerate(kept) if self._lines.is_own(frame.f_code)), -1)
+            kept = kept[own + 1 :]
+        return Step(cast(GoOn, order), threading.get_ident(), kept, len(self._under_way()) - 1, False)
 
     def _see_raised(self, call: _Open, module: nn.Module, args: Any, kwargs: Any, raised: BaseException) -> None:
         """Stop once for what is raised, in the innermost module."""
@@ -234,7 +296,7 @@ class Stopper:
         due = [a for a in self._stops if a.stop.on == "exception" and a.stop.enabled and a.is_due(call.turn)]
         scope = Scope({"args": args, "kwargs": kwargs}, {"module": module, "error": raised})
         for armed in due:
-            if self._tree.paths[armed.index] == path[: len(self._tree.paths[armed.index])]:
+            if self._tree.paths[armed.node] == path[: len(self._tree.paths[armed.node])]:
                 self._meet(armed, _Place("exception", call.node, call.turn), scope, say(raised, 400))
 
     def _await_gradients(self, index: int, turn: Turn, module: nn.Module, output: Any) -> None:

@@ -79,8 +79,8 @@ class Runner:
         self._cancelled = False  # the pass to compare with was; the one that was asked for ends with it
         self._progress = PassProgress(subject, emit)
         self._changes = ToldChanges(emit)
-        hook_state = subject.change_log.hook_state
-        self.stopper = Stopper(subject.tree, subject.generation, subject.observers, hook_state, emit)
+        state, given = subject.change_log.hook_state, (subject.tree, subject.generation, subject.observers)
+        self.stopper = Stopper(*given, state, emit, subject.show_frames)
 
     def run(self, request: Run) -> PassSummary:
         """One pass, or several batches, with everything that is observed. Never raises for what the model does.

@@ -10,12 +10,13 @@ from msgspec.structs import replace
 from torch import nn
 
 from ...errors import UsageError
-from ...records import Changes, HookMarks, ModelInfo, ModuleRow, Path, Target
+from ...records import Changes, HookMarks, ModelInfo, ModuleRow, Path, Stack, Target
 from ...text import encodable
 from ..changes.applied import State
 from ..changes.log import ChangeLog
 from ..changes.recipe import Entry
 from ..changes.since_typed import describe_added
+from ..frames.code_frame import CodeFrame
 from ..frames.stack import CodeStack
 from ..inputs import Sample
 from ..loading import Loaded
@@ -69,6 +70,7 @@ class Subject:
     typed: tuple[Entry, ...] = ()  # the hooks and edits that came with the target
     stack: CodeStack | None = None  # of what was raised or stands still, for as long as it is looked at
     bare: BarePass = field(init=False)
+    _stack_before: CodeStack | None = None  # a pass stands still
 
     def __post_init__(self) -> None:
         self.bare = BarePass(self.change_log)
@@ -211,6 +213,15 @@ class Subject:
         if number > 1:
             self.bare.take(ms, self.sample, settings, self.target.grad)
         return None
+
+    def show_frames(self, frames: Sequence[CodeFrame] | None) -> Stack:
+        """Look at these for as long as a pass stands still; with None again at what was looked at before."""
+        if frames is not None:
+            self._stack_before = self.stack
+            self.stack = CodeStack(frames, self.tree)
+        else:
+            self.stack = self._stack_before
+        return self.stack.describe() if self.stack is not None else Stack()
 
     def close(self) -> None:
         """Leave the model as it was before."""
