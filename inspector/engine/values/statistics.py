@@ -225,6 +225,15 @@ def is_small(tensor: Tensor) -> bool:
     return tensor.dtype in small_statistics.TYPES and tensor.numel() <= small_statistics.MOST
 
 
+def reduce_small(tensor: Tensor, count: int, total: float) -> tuple[float, ...]:
+    """As a kernel has it, for a tensor that `is_small` and the sum of whose `count` elements is known and finite; an M2
+    that lost its digits is none."""
+    low, high, zeros, squares = small_statistics.reduce(tensor)
+    mean = total / count
+    m2 = squares - total * mean
+    return low, high, mean, m2 if m2 > _CANCELLATION * total * mean else 0.0, zeros, total
+
+
 def _reduce(flat: Tensor, total: float | None) -> Partial:
     """Without a kernel."""
     count = flat.numel()

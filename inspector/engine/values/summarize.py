@@ -177,11 +177,14 @@ class Summarizer:
     def _remember(self, tensor: Tensor, seen: Seen) -> TensorValue:
         row = cpu_statistics.reduce_at(seen.address, seen.elements, seen.looks[3])
         if row is not None:
-            total, summary = row[5], stats.finish_row(row, seen.elements)
+            total, known_sum = row[5], None
         else:
-            total, summary = add_up(tensor, seen), None
+            total = add_up(tensor, seen)
+            known_sum = total if type(total) is float else None
+            if known_sum is not None and stats.is_small(tensor):
+                row = stats.reduce_small(tensor, seen.elements, known_sum)
+        summary = None if row is None else stats.finish_row(row, seen.elements)
         if summary is None:
-            known_sum = total if row is None and type(total) is float else None
             flat = tensor if stats.is_small(tensor) else tensor.detach().view(-1)
             partial = stats.reduce_on_host(flat, known_sum)
             summary = stats.finish([partial], 1, "values")
