@@ -1,4 +1,7 @@
-"""Any value a module takes or returns, in plain words and numbers."""
+"""Any value a module takes or returns, in plain words and numbers.
+
+A pass makes thousands of them, and none can be part of a cycle: the collector does not know them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import Union
 from .base import Count, Record, Row
 
 
-class Statistics(Record, frozen=True):
+class Statistics(Record, frozen=True, gc=False):
     """Of the finite elements of one tensor. With no finite element the four floats are None."""
 
     min: float | None = None
@@ -53,7 +56,7 @@ class Preview(Record, frozen=True):
     movable: bool = False  # the engine can show any other part
 
 
-class TensorValue(Record, frozen=True, tag="tensor", tag_field="kind"):
+class TensorValue(Record, frozen=True, tag="tensor", tag_field="kind", gc=False):
     """One tensor, described when it was seen. `statistics` is None exactly when `why` says why, or when only shapes
     were asked for (`why` is then empty)."""
 
@@ -70,7 +73,7 @@ class TensorValue(Record, frozen=True, tag="tensor", tag_field="kind"):
     preview: Preview | None = None
 
 
-class SequenceValue(Record, frozen=True, tag="sequence", tag_field="kind"):
+class SequenceValue(Record, frozen=True, tag="sequence", tag_field="kind", gc=False):
     """A tuple, list, namedtuple or other sequence; `items` may be cut, `length` is the true one."""
 
     type: str
@@ -80,7 +83,7 @@ class SequenceValue(Record, frozen=True, tag="sequence", tag_field="kind"):
     is_tuple: bool = False
 
 
-class MappingValue(Record, frozen=True, tag="mapping", tag_field="kind"):
+class MappingValue(Record, frozen=True, tag="mapping", tag_field="kind", gc=False):
     """A dict, ModelOutput, dataclass or object with named parts; `keys` and `items` go together and may be cut."""
 
     type: str
@@ -89,18 +92,18 @@ class MappingValue(Record, frozen=True, tag="mapping", tag_field="kind"):
     length: Count
 
 
-class ScalarValue(Record, frozen=True, tag="scalar", tag_field="kind"):
+class ScalarValue(Record, frozen=True, tag="scalar", tag_field="kind", gc=False):
     """A Python bool, int, float or str; complex and ints past 64 bits are given as text."""
 
     type: str
     value: bool | int | float | str
 
 
-class NoneValue(Record, frozen=True, tag="none", tag_field="kind"):
+class NoneValue(Record, frozen=True, tag="none", tag_field="kind", gc=False):
     """None, as a value that was really there."""
 
 
-class OtherValue(Record, frozen=True, tag="other", tag_field="kind"):
+class OtherValue(Record, frozen=True, tag="other", tag_field="kind", gc=False):
     """Anything else, and whatever was cut: `text` is a bounded description, never a repr that was not asked for."""
 
     type: str

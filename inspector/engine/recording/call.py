@@ -29,8 +29,8 @@ Place = tuple[int, int, int]
 _NO_KWARGS = MappingValue("dict", (), (), 0)
 
 
-class Call(Struct, eq=False):
-    """One call of one module, filled in as it happens."""
+class Call(Struct, eq=False, gc=False):
+    """One call of one module, filled in as it happens. The collector need not know it: no cycle leads through one."""
 
     index: int  # of the module
     number: int  # which of its calls in the pass, from 0
