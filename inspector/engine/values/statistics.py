@@ -105,8 +105,11 @@ def finish(partials: list[Partial], repeats: int, of: str) -> Statistics:
 def finish_row(row: Sequence[float], count: int) -> Statistics | None:
     """Those of `count` elements, of which a kernel found this; None where it cannot know all."""
     low, high, mean, m2, zeros, _ = row
-    # elements that are all one number have an M2 of nothing; where one is not finite, neither are both extremes
-    if -math.inf < low and high < math.inf and count * _UNDERFLOW < m2 < math.inf:
+    if not (-math.inf < low and high < math.inf):  # where an element is not finite, neither are both extremes
+        return None
+    if low == high:
+        return Statistics(low + 0.0, high + 0.0, low, 0.0, 0, 0, int(zeros))
+    if count * _UNDERFLOW < m2 < math.inf:
         return Statistics(low + 0.0, high + 0.0, mean, math.sqrt(m2 / count), 0, 0, int(zeros))
     return None
 

@@ -6,6 +6,7 @@ and not reduced again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -20,10 +21,11 @@ from . import statistics as stats
 from .bare_tensor import describe_bare, describe_refusing, shape_of
 from .histogram import histogram
 from .kernels import cpu_statistics
+from .known.records import MAX_ITEMS, Records
 from .preview import preview
 from .recognition import Recognition, Seen, SeenTensor, add_up, see
 from .unwrap import numbers_of, outside_modes, outside_transforms
-from .walk import DICT, LEAVES, MAX_ITEMS, Records, Walk
+from .walk import DICT, LEAVES, Walk
 from .watch import Watch
 
 _IN_GRAPH = "no statistics: this call is recorded into a CUDA graph, and computes nothing"
@@ -67,7 +69,7 @@ class Summarizer:
         if self.values or _is_overheard():
             return Walk(self._records, self.tensor).describe(value)
         if not self.statistics:
-            return Walk(self._records, self.tensor, self._shape_only).describe(value)
+            return Walk(self._records, self.tensor, self._shape_only, self._shapes_only).describe(value)
         return self._describe_again(value)
 
     def _describe_again(self, value: object) -> Value:
@@ -138,6 +140,17 @@ class Summarizer:
         if known is None:
             known = self._shapes[looks] = describe_bare(tensor, self._why)
         return known
+
+    def _shapes_only(self, tensors: Sequence[Tensor]) -> Sequence[TensorValue]:
+        """As `_shape_only`, sooner for many of which each was seen before."""
+        try:
+            known = [*map(self._shapes.get, map(_look, tensors))]
+        except RuntimeError:  # a nested one has no shape
+            known = [None]
+        if not all(known):
+            return [*map(self._shape_only, tensors)]
+        self.left_out += len(tensors)
+        return known  # type: ignore[return-value]  # narrowed by `all`
 
     def confirm(self) -> None:
         """Look at the numbers of all that was taken for the same without that."""

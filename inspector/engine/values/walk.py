@@ -7,114 +7,33 @@ one's record: making a record costs more than finding it, and whoever is told of
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import islice, repeat
+from itertools import islice
 from operator import is_
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...records import MappingValue, NoneValue, ScalarValue, SequenceValue, Value
+from ...records import MappingValue, NoneValue, ScalarValue, Value
 from ..source.running import variables
 from . import objects
+from .known.records import MAX_ITEMS, Header, Records, write
+from .known.seen_objects import FEWEST, SeenList, SeenObject
 from .per_type import PerType
 
-MAX_ITEMS = 100
-"""Items shown of one container."""
 MAX_PARTS = 1_000
 """Items shown of one value, all its containers together."""
 MAX_DEPTH = 16
 
 _CONTAINERS = (dict, list, tuple, deque)
 _HOLDING = (Tensor, *_CONTAINERS)
-_MOST = 10_000  # records, and tuples of keys, that are found again
-_STRINGS = repeat(str)
 _read_attribute = object.__getattribute__
 _SHORT = 100  # characters of a text whose record is kept
 
 Form = Callable[["Walk", Any], Value]
 """How a value of one type is described."""
-
-
-class Records:
-    """The records of containers by what they are of. Keeps them, and nothing of the values."""
-
-    def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], Any] = {}  # by the ids of their parts, which each of them keeps
-        self.objects: dict[int, SeenObject] = {}  # by the id of the object, which may be another one by now
-        self._names: dict[tuple[object, ...], tuple[str, ...]] = {}
-
-    def sequence(self, header: Header, items: tuple[Value, ...], length: int) -> SequenceValue:
-        key = (header, length, *map(id, items))
-        found: SequenceValue | None = self._known.get(key)
-        if found is None:
-            made = SequenceValue(header.name, items, length, header.names, header.is_tuple)
-            found = self._keep(key, made)
-        return found
-
-    def mapping(self, header: Header, keys: tuple[str, ...], items: tuple[Value, ...], length: int) -> MappingValue:
-        key = (header, id(keys), length, *map(id, items))
-        found: MappingValue | None = self._known.get(key)
-        if found is None:
-            found = self._keep(key, MappingValue(header.name, keys, items, length))
-        return found
-
-    def _keep(self, key: tuple[object, ...], made: Any) -> Any:
-        if len(self._known) >= _MOST:
-            self._known.clear()
-        self._known[key] = made
-        return made
-
-    def names(self, keys: tuple[object, ...]) -> tuple[str, ...] | None:
-        """Keys as they are written; None where they are not all plain strings, which may be asked for their hash."""
-        if not all(map(is_, map(type, keys), _STRINGS)):
-            return None
-        found = self._names.get(keys)
-        if found is None:
-            if len(self._names) >= _MOST:
-                self._names.clear()
-            found = self._names[keys] = _write(keys)
-        return found
-
-    def keep_object(self, value: object, seen: SeenObject) -> None:
-        if len(self.objects) >= _MOST:
-            self.objects.clear()
-        self.objects[id(value)] = seen
-
-    def clear(self) -> None:
-        """Nothing is known from here on."""
-        self._known.clear()
-        self._names.clear()
-        self.objects.clear()
-
-
-class SeenObject:
-    """An object that was described by its attributes: of those that are the same plain objects as then, and are kept
-    for that, nothing is said anew."""
-
-    __slots__ = ("described", "header", "ids", "kept", "kind", "loose")
-
-    def __init__(self, value: object, header: Header, held: dict[str, object], record: MappingValue) -> None:
-        self.kind = type(value)
-        self.header = header
-        parts = [*held.values(), *held]
-        self.ids = [*map(id, parts)]
-        self.loose = [number for number, part in enumerate(parts) if id(type(part)) not in LEAVES]
-        self.described = [record.items[number] for number in self.loose], record  # in one: threads may share it
-        self.kept = [part for part in parts if id(type(part)) in LEAVES]
-
-
-class Header:
-    """What a record says of the type of a container. Told from others by identity."""
-
-    __slots__ = ("is_tuple", "name", "names")
-
-    def __init__(self, kind: type) -> None:
-        self.name = objects.name_of(kind)
-        self.is_tuple = issubclass(kind, tuple)
-        self.names = objects.names_of_fields(kind)[:MAX_ITEMS] if self.is_tuple else ()
 
 
 class Walk:
@@ -124,16 +43,22 @@ class Walk:
         records: Of containers that were described before.
         tensor: Describes a tensor.
         plain: Describes one of torch's own class; None where that is no other way.
+        together: Describes many of torch's own class; None where that is no other way.
     """
 
-    __slots__ = ("_left", "_plain", "inside", "records", "tensor")
+    __slots__ = ("_left", "_plain", "_together", "inside", "records", "tensor")
 
     def __init__(
-        self, records: Records, tensor: Callable[[Any], Value], plain: Callable[[Any], Value] | None = None
+        self,
+        records: Records,
+        tensor: Callable[[Any], Value],
+        plain: Callable[[Any], Value] | None = None,
+        together: Callable[[Sequence[Tensor]], Sequence[Value]] | None = None,
     ) -> None:
         self.records = records
         self.tensor = tensor
         self._plain = plain or tensor
+        self._together = together
         self.inside: set[int] = set()  # ids of the containers that we are in
         self._left = MAX_PARTS
 
@@ -192,6 +117,49 @@ class Walk:
             seen.described = items, record
         return record
 
+    def sequence(self, value: object, shown: list[object]) -> tuple[Value, ...]:
+        """Of the parts of a sequence that are shown."""
+        if len(shown) < FEWEST:
+            return self.items(value, shown)
+        seen, left = self.records.lists.get(id(value)), self._left
+        if seen is not None and (seen := self._look_at_all(value, shown, seen)) is not None:
+            return seen.items
+        self._left = left
+        items, objects = self.items(value, shown), self.records.objects
+        if len(items) == len(shown) and id(shown[0]) in objects:
+            seen = SeenList.of([objects.get(id(part)) for part in shown], items)
+            if seen is not None:
+                self.records.keep_list(value, seen)
+        return items
+
+    def _look_at_all(self, value: object, shown: list[object], seen: SeenList) -> SeenList | None:
+        """At a list of objects of which few changed; None where each is to be looked at."""
+        parts = seen.read(shown)
+        if parts is None or len(self.inside) + 1 >= MAX_DEPTH:
+            return None
+        left = self._left - len(shown) - len(parts) // 2
+        known = self._renew(value, shown, seen, seen.find_moved(parts)) if left >= 0 else None
+        tensors = known.tensors(parts) if known is not None else None
+        if known is None or tensors is None:
+            return None
+        described = self._together(tensors) if self._together is not None else [*map(self._plain, tensors)]
+        known = self._renew(value, shown, known, known.find_changed(described))
+        self._left = left
+        return known
+
+    def _renew(self, value: object, shown: list[object], seen: SeenList, changed: Sequence[int]) -> SeenList | None:
+        """`seen`, with those objects anew that changed."""
+        if len(changed) * 4 > len(shown):
+            return None
+        for number in changed:
+            self._look_inside(value, shown[number])
+            renewed = seen.replace(number, self.records.objects.get(id(shown[number])))
+            if renewed is None:
+                return None
+            seen = renewed
+            self.records.keep_list(value, seen)
+        return seen
+
     def _look_inside(self, value: object, part: object) -> Value:
         """At a part of `value` that its budget has room for."""
         self._left += 1
@@ -238,7 +206,7 @@ def _sequence_form(kind: type, builtin: Any) -> Form:
             return refused
         length = count(value)
         shown = list(iterate(value) if length <= MAX_ITEMS else islice(iterate(value), MAX_ITEMS))
-        return walk.records.sequence(header, walk.items(value, shown), length)
+        return walk.records.sequence(header, walk.sequence(value, shown), length)
 
     return describe
 
@@ -250,7 +218,7 @@ def _dict_form(kind: type) -> Form:
         if walk.refuses(value) and (refused := _refuse(walk, value)) is not None:
             return refused
         keys = tuple(islice(dict.__iter__(value), MAX_ITEMS))
-        return _mapping(walk, header, value, walk.records.names(keys) or _write(keys), value)
+        return _mapping(walk, header, value, walk.records.names(keys) or write(keys), value)
 
     return describe
 
@@ -262,7 +230,7 @@ def _fields_form(kind: type) -> Form:
         if walk.refuses(value) and (refused := _refuse(walk, value)) is not None:
             return refused
         held = objects.fields(value)
-        return _mapping(walk, header, value, _write(held), held)
+        return _mapping(walk, header, value, write(held), held)
 
     return describe
 
@@ -284,10 +252,10 @@ def _object_form(kind: type) -> Form:
         names = walk.records.names(tuple(islice(dict.__iter__(held), MAX_ITEMS)))
         if names is None:
             held = objects.attributes(value)
-            return _mapping(walk, header, value, _write(held), held)
+            return _mapping(walk, header, value, write(held), held)
         record = _mapping(walk, header, value, names, held)
         if is_plain and len(record.items) == len(held):
-            walk.records.keep_object(value, SeenObject(value, header, held, record))
+            walk.records.keep_object(value, SeenObject(value, header, held, record, _is_leaf))
         return record
 
     return describe
@@ -301,12 +269,12 @@ def _mapping(walk: Walk, header: Header, value: object, names: tuple[str, ...], 
     return walk.records.mapping(header, names if len(names) == len(items) else names[: len(items)], items, length)
 
 
-def _write(keys: Iterable[object]) -> tuple[str, ...]:
-    return tuple([objects.key(key) for key in islice(keys, MAX_ITEMS)])
-
-
 def _named(walk: Walk, value: Any) -> Value:
     return objects.describe_by_name(value) or objects.other(value, "")
+
+
+def _is_leaf(value: object) -> bool:
+    return id(type(value)) in LEAVES
 
 
 def _find_form(kind: type) -> Form:

@@ -23,8 +23,9 @@ from torch import Tensor, nn
 from inspector.engine.modules.tree import walk
 from inspector.engine.recording.observers import Observers
 from inspector.engine.recording.recorder import Recorder
+from inspector.engine.values.known.records import MAX_ITEMS
 from inspector.engine.values.summarize import Summarizer
-from inspector.engine.values.walk import MAX_DEPTH, MAX_ITEMS, MAX_PARTS
+from inspector.engine.values.walk import MAX_DEPTH, MAX_PARTS
 from inspector.records import MappingValue, OtherValue, ScalarValue, SequenceValue, TensorValue, Value
 from tests.engine.values.test_summarize import described, over_the_channel, parts
 

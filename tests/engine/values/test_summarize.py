@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from inspector import channel
+from inspector.engine.values.known.records import MAX_ITEMS
 from inspector.engine.values.summarize import Summarizer
-from inspector.engine.values.walk import MAX_DEPTH, MAX_ITEMS, MAX_PARTS
+from inspector.engine.values.walk import MAX_DEPTH, MAX_PARTS
 from inspector.records import (
     CallDetail,
     CallRow,

@@ -1,0 +1,93 @@
+"""The records of containers, to be found again: whoever is told of one again knows it by its identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice, repeat
+from operator import is_
+from typing import Any
+
+from ....records import MappingValue, SequenceValue, Value
+from .. import objects
+from .seen_objects import SeenList, SeenObject
+
+MAX_ITEMS = 100
+"""Items shown of one container."""
+
+_MOST = 10_000  # records, and tuples of keys, that are found again
+_STRINGS = repeat(str)
+
+
+class Records:
+    """The records of containers by what they are of. Keeps them, and nothing of the values."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[object, ...], Any] = {}  # by the ids of their parts, which each of them keeps
+        self.objects: dict[int, SeenObject] = {}  # by the id of the object, which may be another one by now
+        self.lists: dict[int, SeenList] = {}  # by the id of the list
+        self._names: dict[tuple[object, ...], tuple[str, ...]] = {}
+
+    def sequence(self, header: Header, items: tuple[Value, ...], length: int) -> SequenceValue:
+        key = (header, length, *map(id, items))
+        found: SequenceValue | None = self._known.get(key)
+        if found is None:
+            made = SequenceValue(header.name, items, length, header.names, header.is_tuple)
+            found = self._keep(key, made)
+        return found
+
+    def mapping(self, header: Header, keys: tuple[str, ...], items: tuple[Value, ...], length: int) -> MappingValue:
+        key = (header, id(keys), length, *map(id, items))
+        found: MappingValue | None = self._known.get(key)
+        if found is None:
+            found = self._keep(key, MappingValue(header.name, keys, items, length))
+        return found
+
+    def _keep(self, key: tuple[object, ...], made: Any) -> Any:
+        if len(self._known) >= _MOST:
+            self._known.clear()
+        self._known[key] = made
+        return made
+
+    def names(self, keys: tuple[object, ...]) -> tuple[str, ...] | None:
+        """Keys as they are written; None where they are not all plain strings, which may be asked for their hash."""
+        if not all(map(is_, map(type, keys), _STRINGS)):
+            return None
+        found = self._names.get(keys)
+        if found is None:
+            if len(self._names) >= _MOST:
+                self._names.clear()
+            found = self._names[keys] = write(keys)
+        return found
+
+    def keep_object(self, value: object, seen: SeenObject) -> None:
+        if len(self.objects) >= _MOST:
+            self.objects.clear()
+        self.objects[id(value)] = seen
+
+    def keep_list(self, value: object, seen: SeenList) -> None:
+        if len(self.lists) >= _MOST:
+            self.lists.clear()
+        self.lists[id(value)] = seen
+
+    def clear(self) -> None:
+        """Nothing is known from here on."""
+        self._known.clear()
+        self._names.clear()
+        self.objects.clear()
+        self.lists.clear()
+
+
+class Header:
+    """What a record says of the type of a container. Told from others by identity."""
+
+    __slots__ = ("is_tuple", "name", "names")
+
+    def __init__(self, kind: type) -> None:
+        self.name = objects.name_of(kind)
+        self.is_tuple = issubclass(kind, tuple)
+        self.names = objects.names_of_fields(kind)[:MAX_ITEMS] if self.is_tuple else ()
+
+
+def write(keys: Iterable[object]) -> tuple[str, ...]:
+    """Keys as they are shown."""
+    return tuple([objects.key(key) for key in islice(keys, MAX_ITEMS)])
