@@ -108,8 +108,8 @@ def finish_row(row: Sequence[float], count: int) -> Statistics | None:
     if not (-math.inf < low and high < math.inf):  # where an element is not finite, neither are both extremes
         return None
     if low == high:
-        return Statistics(low + 0.0, high + 0.0, low, 0.0, 0, 0, int(zeros))
-    if count * _UNDERFLOW < m2 < math.inf:
+        mean, m2 = low, 0.0
+    if low == high or count * _UNDERFLOW < m2 < math.inf:
         return Statistics(low + 0.0, high + 0.0, mean, math.sqrt(m2 / count), 0, 0, int(zeros))
     return None
 
@@ -228,28 +228,18 @@ def is_small(tensor: Tensor) -> bool:
     return tensor.dtype in small_statistics.TYPES and tensor.numel() <= small_statistics.MOST
 
 
-def reduce_small(tensor: Tensor, count: int, total: float) -> tuple[float, ...]:
-    """As a kernel has it, for a tensor that `is_small` and the sum of whose `count` elements is known and finite; an M2
-    that lost its digits is none."""
-    low, high, zeros, squares = small_statistics.reduce(tensor)
-    mean = total / count
-    m2 = squares - total * mean
-    return low, high, mean, m2 if m2 > _CANCELLATION * total * mean else 0.0, zeros, total
+def reduce_plainly(flat: Tensor, total: float | None) -> cpu_statistics.Row:
+    """What a kernel would find, without one; an M2 that lost its digits is none."""
+    count = flat.numel()
+    low, high, zeros, squares = small_statistics.reduce(flat) if is_small(flat) else _reduce_by_torch(flat)
+    total = flat.sum().item() if total is None else total
+    m2 = squares - total * total / count
+    kept = m2 if m2 > _CANCELLATION * (squares - m2) else 0.0
+    return cpu_statistics.Row(low, high, total / count, kept, zeros, total)
 
 
 def _reduce(flat: Tensor, total: float | None) -> Partial:
-    """Without a kernel."""
-    count = flat.numel()
-    low, high, zeros, squares = small_statistics.reduce(flat) if is_small(flat) else _reduce_by_torch(flat)
-    if not (math.isfinite(low) and math.isfinite(high)):
-        return _reduce_finite(flat)
-    if low == high:
-        return Partial(count, low, 0.0, low, high, 0, 0, zeros)
-    mean = (flat.sum().item() if total is None else total) / count
-    m2 = squares - count * mean * mean
-    if not (math.isfinite(m2) and m2 > count * max(_CANCELLATION * mean * mean, _UNDERFLOW)):
-        mean, m2 = _moments_in_double(flat)
-    return Partial(count, mean, m2, low, high, 0, 0, zeros)
+    return complete(flat, reduce_plainly(flat, total))
 
 
 def _reduce_by_torch(flat: Tensor) -> tuple[float, float, int, float]:

@@ -189,13 +189,10 @@ class Summarizer:
 
     def _remember(self, tensor: Tensor, seen: Seen) -> TensorValue:
         row = cpu_statistics.reduce_at(seen.address, seen.elements, seen.looks[3])
-        if row is not None:
-            total, known_sum = row[5], None
-        else:
-            total = add_up(tensor, seen)
-            known_sum = total if type(total) is float else None
-            if known_sum is not None and stats.is_small(tensor):
-                row = stats.reduce_small(tensor, seen.elements, known_sum)
+        total = add_up(tensor, seen) if row is None else row[5]
+        known_sum = total if row is None and type(total) is float else None
+        if known_sum is not None and stats.is_small(tensor):
+            row = stats.reduce_plainly(tensor, known_sum)
         summary = None if row is None else stats.finish_row(row, seen.elements)
         if summary is None:
             flat = tensor if stats.is_small(tensor) else tensor.detach().view(-1)
