@@ -31,6 +31,7 @@ class CallTable(Sequence[CallRow]):
         self._whole: dict[str, array[int]] = {name: array(code) for name, code in WHOLE.items()}
         self.modules, self.depths = self._whole["module"], self._whole["depth"]
         self.starts, self.ends = self._whole["start"], self._whole["end"]
+        self.callers = self._whole["caller"]  # the start of the call that it was made in, -1 for none
         self.ms = array("d")
         self.kinds: list[CallKind] = []
         self._known: dict[CallKind, tuple[CallKind, int]] = {}  # each once, and its flags

@@ -92,7 +92,7 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
             session.show_step(request.step)
             return Done()
         case requests.GetCalls():
-            return session.calls_of(request.path, request.values, request.force, request.window)
+            return session.calls_of(request.path, request.values, request.force, request.window, request.call)
         case GetLines():
             return _find_lines(session, request)
 

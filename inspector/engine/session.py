@@ -242,13 +242,15 @@ class Session:
         self._tell_own_files()  # a forward may import
         return summary
 
-    def calls_of(self, path: Path, values: bool = False, force: bool = False, window: Window = CORNER) -> Calls:
+    def calls_of(
+        self, path: Path, values: bool = False, force: bool = False, window: Window = CORNER, call: int = 0
+    ) -> Calls:
         """The calls of one module in the last pass; with `values` histograms and previews where they can be had."""
         if not values:
-            return self.queries.calls_of(path)
+            return self.queries.calls_of(path, call=call)
         index = self.subject.node(path).index
-        missing = self.runner.look_at(index, force, lambda: self._emit(self.queries.calls_of(path)))
-        return replace(self.queries.calls_of(path, window), missing=missing)
+        missing = self.runner.look_at(index, force, lambda: self._emit(self.queries.calls_of(path, call=call)))
+        return replace(self.queries.calls_of(path, window, call), missing=missing)
 
     def show_step(self, step: int) -> None:
         """Look at another step of the last pass. Raises `UsageError` where nothing is kept of it."""

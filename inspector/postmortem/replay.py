@@ -42,6 +42,7 @@ class Replay:
         self.began: Began | None = None
         self.calls: list[CallDetail] = []
         self.still_open: dict[int, CallDetail] = {}
+        self._newest: dict[int, int] = {}  # the start of the call that was entered last at each depth
         self._modules: dict[int, NamedModule] = {}
         self._lines: dict[int, Line] = {}
         self._values: list[_Told] = []
@@ -110,8 +111,15 @@ class Replay:
             input_holds=find_odd(*inputs, kwargs),
             step=step,
             in_step=in_step,
+            caller=self._find_caller(depth),
         )
+        self._newest[depth] = start
         self.still_open[start] = CallDetail(row, named.path, named.class_name, inputs, kwargs, None)
+
+    def _find_caller(self, depth: int) -> int:
+        """The newest call that is open one level up: which thread it is on was not written down."""
+        start = self._newest.get(depth - 1, -1)
+        return start if start in self.still_open else -1
 
     def _leave(self, body: bytes) -> None:
         start, end, ms, status, number = LEFT.unpack(body)

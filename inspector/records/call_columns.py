@@ -17,12 +17,13 @@ from .base import Record, Row
 from .passes import CallRow, CallStatus, Delta, Holds
 from .values import Brief
 
-WHOLE = {"module": "i", "call": "i", "start": "q", "end": "q", "depth": "i", "in_step": "i"}
+WHOLE = {"module": "i", "call": "i", "start": "q", "end": "q", "depth": "i", "in_step": "i", "caller": "q"}
 """Fields of `CallRow` that are a column each, and their type as `array` names it."""
 DELTA = ("rel_l2", "cosine", "max_abs")
 MEASURED = ("gradient", "gradient_norm", "weight_ratio")
 """Fields of `Delta` and of `CallRow`: floats, columns where any call has one."""
 
+_ANY_SIGN = ("start", "end", "caller")
 _LARGEST = {"i": (1 << 31) - 1, "q": (1 << 63) - 1}
 _MOST_MS = 1e15
 
@@ -76,7 +77,7 @@ def kind_of(call: CallRow) -> KindKey:
 
 def build_row(kind: CallKind, columns: Mapping[str, array[int]], ms: float, floats: Floats, place: int) -> CallRow:
     """The call at this place."""
-    module, call, start, end, depth, in_step = (columns[name][place] for name in WHOLE)
+    module, call, start, end, depth, in_step, caller = (columns[name][place] for name in WHOLE)
     delta = None
     if kind.sampled is not None:
         far, cosine, most = (floats[name][place] for name in DELTA)
@@ -84,7 +85,7 @@ def build_row(kind: CallKind, columns: Mapping[str, array[int]], ms: float, floa
     gradient, norm, ratio = (floats[name][place] if getattr(kind, name) else None for name in MEASURED)
     return CallRow(
         module, call, start, end, depth, ms, kind.status, kind.brief, kind.holds, kind.file, kind.line, kind.altered,
-        delta, gradient, kind.recomputed, kind.input_holds, kind.step, in_step, norm, ratio,
+        delta, gradient, kind.recomputed, kind.input_holds, kind.step, in_step, norm, ratio, caller,
     )  # fmt: skip
 
 
@@ -168,7 +169,7 @@ class CallColumns(Record, frozen=True):
             raise ValueError("columns that are not all as long")
         if ms and not 0 <= min(kind) <= max(kind) < len(self.kinds):
             raise ValueError("a kind that was not told of")
-        if ms and min(min(column) for name, column in whole.items() if name not in ("start", "end")) < 0:
+        if ms and min(min(column) for name, column in whole.items() if name not in _ANY_SIGN) < 0:
             raise ValueError("a number below 0")
         if ms and not (math.isfinite(sum(ms)) and min(ms) >= -_MOST_MS and max(ms) <= _MOST_MS):
             raise ValueError("a time that is none")

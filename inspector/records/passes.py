@@ -55,6 +55,7 @@ class CallRow(Row, frozen=True):
     in_step: Count = 0  # 0 for the first call of this module in that step
     gradient_norm: float | None = None  # Euclidean norm of the gradient that reached the output
     weight_ratio: float | None = None  # |gradient| / |weight| of the module's own weights, the largest of several
+    caller: int = -1  # `start` of the call that it was made in, on its own thread; -1 where it was made in none
 
     @property
     def nan(self) -> bool:

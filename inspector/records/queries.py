@@ -47,6 +47,7 @@ class GetSource(Look, frozen=True):
 
     path: Path
     part: SourcePart
+    call: Count = 0  # whose site is asked for, of the module's calls in the step that is looked at
 
 
 class GetHookSource(Query, frozen=True):

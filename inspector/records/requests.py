@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from .base import Path
+from .base import Count, Path
 from .costs import MeasureCosts
 from .estimates import EstimateMemory
 from .first_bad import FindFirstBad
@@ -76,6 +76,7 @@ class GetCalls(ModelRequest, frozen=True):
     values: bool = False
     force: bool = False
     window: Window = CORNER  # which elements the previews show
+    call: Count = 0  # of them in the step that is looked at: it is given too where it is past the most that are
 
 
 class SetHook(ModelRequest, frozen=True):

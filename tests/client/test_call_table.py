@@ -45,6 +45,7 @@ calls = st.lists(
         in_step=whole,
         gradient_norm=some,
         weight_ratio=some,
+        caller=st.integers(-1, 1 << 60),
     ),
     max_size=12,
 )
@@ -83,7 +84,7 @@ def test_what_stands_out_is_found(rows: list[CallRow]) -> None:
     assert list(table.called(ODD)) == sorted({row.module for row in odd})
 
 
-@pytest.mark.parametrize("field", ["start", "end", "depth", "call", "in_step"])
+@pytest.mark.parametrize("field", ["start", "end", "depth", "call", "in_step", "caller"])
 def test_numbers_that_a_damaged_log_holds_do_no_harm(field: str) -> None:
     model = Model()
     model.calls.extend(CallColumns.of([CallRow(**{**CALL, field: 1 << 63})]))

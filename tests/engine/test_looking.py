@@ -11,6 +11,7 @@ from inspector.engine.session import Session
 from inspector.engine.subject import runner
 from inspector.engine.values import watch
 from inspector.engine.values.preview import preview
+from inspector.engine.views.queries import MAX_CALLS_SHOWN
 from inspector.records import MappingValue, Preview, SequenceValue, TensorValue, Value, Window
 
 X = torch.arange(2 * 3 * 10 * 12).reshape(2, 3, 10, 12).float()
@@ -130,3 +131,30 @@ def test_tensors_that_cannot_be_told_apart_keep_their_own_histograms() -> None:
     detail = session.calls_of(("1",), values=True).calls[0]
     assert [value.histogram is not None for value in leaves(detail.output)] == [True] * 3
     assert [value.histogram for value in leaves(detail.baseline)] == [None] * 3
+
+
+class Loop(nn.Module):
+    """Calls one cell from two lines, again and again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.cell = nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for _ in range(MAX_CALLS_SHOWN + 10):
+            x = self.cell(x)
+        return self.cell(x + 1)
+
+
+def test_a_call_past_those_that_are_shown_and_its_own_site() -> None:
+    session = opened(Loop())
+    assert len(session.calls_of(("cell",)).calls) == MAX_CALLS_SHOWN
+    found = session.calls_of(("cell",), values=True, call=MAX_CALLS_SHOWN + 10)
+    assert found.total == MAX_CALLS_SHOWN + 11 and len(found.calls) == MAX_CALLS_SHOWN + 1
+    last = found.calls[-1]
+    assert last.row.in_step == MAX_CALLS_SHOWN + 10 and isinstance(last.output, TensorValue)
+    assert last.output.statistics is not None and last.output.statistics.max == X.max() - 99
+    first, last_site, none = (session.queries.source(("cell",), "site", call) for call in (0, last.row.in_step, 9_999))
+    assert last_site.focus == first.focus + 1 and none.focus == first.focus
+    root = session.runner.last.calls[-1]
+    assert {call.caller for call in session.runner.last.calls[:-1]} == {root.start} and root.caller == -1

@@ -38,6 +38,7 @@ def entered(writer: Writer) -> None:
 def test_calls_that_ended_and_those_that_did_not(fd: int) -> None:
     entered(Writer(fd))
     left = reading.read(fd)
+    assert [c.row.caller for c in left.calls] == [0, 0, -1]
     assert [(c.path, c.row.status) for c in left.calls] == [(("a",), "ok"), (("b",), "unfinished"), ((), "unfinished")]
     assert left.calls[0].output == NoneValue() and left.calls[0].row.brief == Brief(text="None")
     assert left.place is not None and left.place.path == ("b",)

@@ -67,7 +67,7 @@ class LastPass:
         for call in calls:
             original = known.get(call.place)
             if original is not None and original.status == call.status:
-                for name in ("start", "end", "depth", "ms", "site"):
+                for name in ("start", "end", "caller", "depth", "ms", "site"):
                     setattr(call, name, getattr(original, name))
                 self._full[call.place] = call
 

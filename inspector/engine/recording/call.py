@@ -39,6 +39,7 @@ class Call(Struct, eq=False, gc=False):
     step: int = 0  # of the pass, from 0
     in_step: int = 0  # which of the module's calls in that step, from 0
     end: int = -1  # when it was left
+    caller: int = -1  # when the call that it is within was entered
     ms: float = 0.0
     status: CallStatus = "unfinished"
     inputs: tuple[Value, ...] = ()
@@ -96,6 +97,7 @@ class Call(Struct, eq=False, gc=False):
             in_step=self.in_step,
             gradient_norm=gradient_norm(self.gradients) if self.gradients else None,
             weight_ratio=self.weight_ratio,
+            caller=self.caller,
         )
 
     def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:

@@ -240,6 +240,7 @@ class Recorder:
         number, step, in_step = self._numbers.next(index)
         call = Call(index, number, next(self._clock), len(here.stack), step, in_step)
         call.began, call.spent = perf_counter(), here.spent
+        call.caller = here.stack[-1].start if here.stack else -1
         call.recomputed = in_backward()
         if index in here.altered:
             here.altered.discard(index)

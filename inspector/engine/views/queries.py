@@ -78,7 +78,7 @@ class Queries:
             case queries.GetGradients():
                 return self.gradients(query.first, query.count)
             case queries.GetSource():
-                return self.source(query.path, query.part)
+                return self.source(query.path, query.part, query.call)
             case queries.GetAttributes():
                 return self.attributes(query.path)
             case queries.GetParameters():
@@ -104,11 +104,12 @@ class Queries:
             case queries.GetFrameSource():
                 return self.stack().source_of(query.number, query.path)
 
-    def calls_of(self, path: Path, window: Window = CORNER) -> Calls:
-        """The calls of one module in the last pass."""
+    def calls_of(self, path: Path, window: Window = CORNER, call: int = 0) -> Calls:
+        """The first calls of one module in the last pass, and this one of its calls in the step that is looked at."""
         last = self._runner.last
         own = last.of(self._subject.node(path).index)
-        shown = last.details(own[:MAX_CALLS_SHOWN], window)
+        wanted = [each for each in own[MAX_CALLS_SHOWN:] if each.in_step == call]
+        shown = last.details(own[:MAX_CALLS_SHOWN] + wanted, window)
         return Calls(self._subject.generation, last.number, shown, len(own), path=path)
 
     def trace(self, first: int, count: int) -> Calls:
@@ -128,23 +129,25 @@ class Queries:
         found = self._runner.last.gradients
         return Gradients(dict(islice(found.items(), first, first + count)), len(found))
 
-    def source(self, path: Path, part: SourcePart) -> Source:
+    def source(self, path: Path, part: SourcePart, call: int = 0) -> Source:
         module = self._subject.node(path).module
         if part == "auto":
             whole = source_of(module, "class", path)
             return whole if whole.focus else source_of(module, "forward", path)
         if part == "site":
-            return self._site(path)
+            return self._site(path, call)
         if part == "hook" or part == "helper" or part == "frame":
             asked = "it comes with `GetHookSource`, `GetLines` or `GetFrameSource`"
             raise UsageError(f"of which {part} is not said", hint=asked)
         return source_of(module, part, path)
 
-    def _site(self, path: Path) -> Source:
-        """Where the module was called."""
+    def _site(self, path: Path, number: int) -> Source:
+        """Where the module was called: in this call of the step, or where there is none, in the first that a line of
+        Python made."""
         last = self._runner.last
         calls = last.of(self._subject.node(path).index)
-        call = next((call for call in calls if call.file), None)
+        wanted = [call for call in calls if call.in_step == number] or calls
+        call = next((call for call in wanted if call.file), None)
         if call is None:
             note = "no call was seen in the last pass" if last.number else "run a pass to see who calls it: r"
             note = "it was called from inside torch, by no line of Python" if calls else note

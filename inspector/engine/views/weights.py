@@ -37,12 +37,12 @@ _NOTHING = MappingValue("dict", (), (), 0)
 class WeightQueries(Queries):
     """There is no code, no hook and no pass to look at."""
 
-    def source(self, path: Path, part: SourcePart) -> Source:
+    def source(self, path: Path, part: SourcePart, call: int = 0) -> Source:
         self._subject.node(path)
         return Source(path, "class" if part == "auto" else part, "source", notes=(NOTHING_TO_CALL,))
 
-    def calls_of(self, path: Path, window: Window = CORNER) -> Calls:
-        return replace(super().calls_of(path, window), note=NOTHING_TO_CALL)
+    def calls_of(self, path: Path, window: Window = CORNER, call: int = 0) -> Calls:
+        return replace(super().calls_of(path, window, call), note=NOTHING_TO_CALL)
 
     def history(self, path: Path) -> History:
         return replace(super().history(path), note=NOTHING_TO_CALL)
