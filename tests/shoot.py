@@ -117,7 +117,13 @@ SCENES: tuple[Scene, ...] = (
     Scene("add-hook", ("screens/hooks/add_hook.py", "screens/layer.py", "keys.py"), keys=("a",), select="layer1"),
     Scene("attributes", (*_VALUES, "panels/attributes.py"), keys=("5",), select="layer2.0.conv1"),
     Scene("log", (*_TREE, *_PANEL, "panels/log.py", "drawing/problem.py"), _FAILING, fails=True),
-    Scene("call-order", (*_TREE, *_SOURCE, "tree/call_lines.py"), keys=("t",), select="layer1.0.relu"),
+    Scene("call-order", (*_TREE, *_SOURCE, "tree/calls/call_lines.py"), keys=("t",), select="layer1.0.relu"),
+    Scene(
+        "call-tree",
+        (*_TREE, *_SOURCE, "tree/calls/nested_lines.py"),
+        keys=("t", "t", *["right_parenthesis"] * 5),
+        select="layer1.0.conv1",
+    ),
     Scene("costs", (*_SOURCE, "tree/costs.py"), keys=("dollar_sign", "enter"), select="layer1"),
     Scene(
         "memory",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from ..records import CallColumns, CallRow, Changes, HookMarks, ModelInfo, ModuleRow, PassSummary, Path
 from .call_table import CallTable
+from .call_tree import CallTree
 from .costs import KnownCosts, State, state_of
 from .module_table import ModuleTable, Paths
 
@@ -40,7 +41,10 @@ class Model:
         self.marks: HookMarks = HookMarks(generation, b"")
         self.changes = Changes(generation)
         self.costs: KnownCosts | None = None  # where they were measured
+        self._call_tree = CallTree(self.calls)
         self._above_calls: set[int] | None = None  # rows that hold a module that was called
+        self._chosen: tuple[int, int] | None = None  # module and number in the step of the call that is looked at
+        self._found: tuple[CallTable, int, int | None] | None = None  # where that is in so many calls
 
     @property
     def complete(self) -> bool:
@@ -69,6 +73,37 @@ class Model:
             calls = CallColumns.of(row for row in calls if row.module < len(self.rows))
         self.calls.extend(calls)
         self._above_calls = None
+
+    def look_at(self, call: CallRow | None) -> None:
+        """Look at this call from now on, in other steps and passes at the same one of its module; None for none."""
+        self._found = None
+        self._chosen = None if call is None else (call.module, call.in_step)
+
+    @property
+    def looked_at(self) -> int | None:
+        """Where the call that is looked at is in `calls`; None where there is none."""
+        if self._chosen is None:
+            return None
+        known = self._found
+        if known is None or known[0] is not self.calls or known[1] != len(self.calls):
+            module, number = self._chosen
+            places = self.calls.places(module)
+            place = next((place for place in places[number:] or places if self.calls[place].in_step == number), None)
+            self._found = known = self.calls, len(self.calls), place
+        return known[2]
+
+    @property
+    def call_tree(self) -> CallTree:
+        """The calls below those that made them; made when it is asked for."""
+        if self._call_tree.calls is not self.calls:
+            self._call_tree = CallTree(self.calls)
+        self._call_tree.extend()
+        return self._call_tree
+
+    def call_of(self, index: int) -> CallRow | None:
+        """The call of this module that is looked at; None where it is one of another, or none."""
+        place = self.looked_at
+        return self.calls[place] if place is not None and self.calls.modules[place] == self.object_of(index) else None
 
     @property
     def steps(self) -> int:

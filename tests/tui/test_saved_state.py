@@ -25,6 +25,7 @@ names = st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
         off=st.lists(st.lists(names).map(tuple)).map(tuple),
         panel=names,
         order=st.booleans(),
+        nested=st.booleans(),
         split=st.integers(-100, 100),
     )
 )

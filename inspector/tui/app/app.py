@@ -34,11 +34,13 @@ from ..options import AppOptions
 from ..panels.gradients import GradientsPanel
 from ..panels.line_panel import LinePanel
 from ..panels.log import LogPanel
+from ..panels.outputs import OutputsPanel
 from ..panels.stack import StackPane
 from ..saved_state import SavedState
 from ..screens.layer import SOON
 from ..terminal.driver import CrashConsole, HarmlessLines
 from ..tree.heat import BOUNDS, Bounds
+from .actions.calls import CallActions
 from .actions.changer import Changer
 from .actions.changes import ChangeActions
 from .actions.costs import CostActions
@@ -144,8 +146,10 @@ class InspectorApp(App[None], inherit_bindings=False):
         self.first_start = FirstStart(self.targets, host)
         self.frames = FrameActions(engine, state, bench, host)
         self.hook_rows = HookRowActions(engine, state, observing, changer, forms, outside, questions, host, ascii)
+        self.calls = CallActions(state, bench, host)
         self.owners: dict[str, object] = {
             "general": GeneralActions(engine, state, bench, passes, presenter, outside, last_hooks, host, ascii),
+            "calls": self.calls,
             "costs": CostActions(engine, state, bench, presenter, host),
             "targets": self.targets,
             "workbench": bench,
@@ -298,6 +302,10 @@ class InspectorApp(App[None], inherit_bindings=False):
     @on(StackPane.Chosen)
     def _go_to_frame(self, event: StackPane.Chosen) -> None:
         self.frames.go_to(event.row)
+
+    @on(OutputsPanel.Chosen)
+    def _look_at_call(self, event: OutputsPanel.Chosen) -> None:
+        self.calls.choose(event.index, event.number)
 
     @on(GradientsPanel.Chosen)
     def _go_to_module(self, event: GradientsPanel.Chosen) -> None:

@@ -119,9 +119,14 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         return () if self.selected is None else self.model.paths[self.selected]
 
     @on(ModuleTree.Highlighted)
-    def _highlighted(self, event: ModuleTree.Highlighted) -> None:
-        if event.index < len(self.model.rows):
-            self.panels.select(self.model, event.index)
+    def _highlighted(self) -> None:
+        """Where calls are listed, the one under the cursor is looked at; else none of another module."""
+        if self.selected is None:
+            return
+        call = self.module_tree.selected_call
+        if call is not None or self.model.call_of(self.selected) is None:
+            self.model.look_at(call)
+        self.panels.select(self.model, self.selected)
 
     @on(ModuleTree.Opened)
     def _opened(self) -> None:
@@ -135,6 +140,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
             off=tuple(self._off()) if off is None else off,
             panel=self.panels.current.TITLE,
             order=self.module_tree.order,
+            nested=self.module_tree.nested,
             split=self._panes.split,
             costs=self.module_tree.options.costs,
             letters=tuple(self.letters.items()),
@@ -146,7 +152,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
             found = (self.model.index_of(path) for path in bookmark.expanded)
             self.module_tree.expanded = frozenset(index for index in found if index is not None)
         self.module_tree.options.costs = bookmark.costs
-        self.module_tree.order = bookmark.order
+        self.module_tree.order, self.module_tree.nested = bookmark.order, bookmark.nested
         self.letters = dict(bookmark.letters)
         self.module_tree.mark(self.letters)
         self._panes.move(bookmark.split - self._panes.split)
@@ -240,8 +246,11 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         self._panes.set_percent(percent)
 
     def toggle_order(self) -> None:
-        """The modules as a tree, or the calls of the last pass in their order."""
-        self.module_tree.order = not self.module_tree.order
+        """The modules as a tree, the calls of the last pass in their order, or those as a tree."""
+        tree, looked_at = self.module_tree, self.model.looked_at
+        tree.nested, tree.order = tree.order and not tree.nested, not (tree.order and tree.nested)
+        if tree.order and looked_at is not None:
+            tree.select(tree.cursor, looked_at)
 
     def sort(self) -> None:
         """The modules by time, parameters, gradient or Δ, or as a tree."""
@@ -272,7 +281,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
     def _typed(self, event: PromptBar.Typed) -> None:
         if event.purpose == "filter":
             self.module_tree.filter = event.text
-            self.prompt.hint(f"{len(self.module_tree.matches())} modules" if event.text else "")
+            self.prompt.hint(f"{len(self.module_tree.options.matches)} modules" if event.text else "")
         else:
             found = self._search(event.text)
             self.prompt.hint(f"{found} found" if event.text else "")

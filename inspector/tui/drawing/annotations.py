@@ -22,10 +22,11 @@ LIVE = f"{ACCENT} 80%"
 
 
 def shapes_by_line(model: Model, source: Source, room: int) -> dict[int, Content]:
-    """By line number of the source's file: what the calls there returned, in the last call of the source's module
-    (or of its caller, where the source shows the call site). A shape takes at most `room` cells."""
+    """By line number of the source's file: what the calls there returned, in the call of the source's module that is
+    looked at, or the last one (or in its caller, where the source shows the call site). A shape takes at most `room`
+    cells."""
     index = model.index_of(source.path)
-    outer = None if index is None else model.last_call(index)
+    outer = None if index is None else model.call_of(index) or model.last_call(index)
     if outer is not None and source.part == "site":
         outer = _caller(model.calls, outer)
     if outer is None or not source.file:

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.content import Content
+from textual.message import Message
 
 from ...client.model import REFUSED, Model
 from ...records import (
@@ -66,10 +67,19 @@ class OutputsPanel(LinePanel):
     NAMES_OWN_KEYS = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
 
+    class Chosen(Message):
+        """A call of its module was chosen, by its number in the step."""
+
+        def __init__(self, index: int, number: int) -> None:
+            self.index = index
+            self.number = number
+            super().__init__()
+
     def __init__(self) -> None:
         super().__init__()
         self.calls: Calls | None = None
         self.call = 0  # which of them is shown
+        self._number = 0  # which call of the step is wanted
         self.window = Window(columns=COLUMNS)
         self._width = 0  # of the page
         self._forced = False  # values are fetched however long that takes
@@ -78,13 +88,14 @@ class OutputsPanel(LinePanel):
         return ValuesView(self.build, self.action_move_values)
 
     def request(self, generation: int, path: Path) -> GetCalls:
-        return GetCalls(generation, path, values=True, force=self._forced, window=self.window)
+        return GetCalls(generation, path, values=True, force=self._forced, window=self.window, call=self._number)
 
     def show(self, event: AnyEvent) -> None:
         if isinstance(event, Calls):
             self.calls = event
             self._forced = self._forced and not event.missing and not _has_values(event)
-            self.call = min(self.call, max(len(event.calls) - 1, 0))
+            found = _find(event, self._number)
+            self.call = max(min(self.call, len(event.calls) - 1), 0) if found is None else found
             self.draw_reply()
 
     def forget(self) -> None:
@@ -95,15 +106,24 @@ class OutputsPanel(LinePanel):
 
     def select(self, model: Model, index: int) -> None:
         if index != self.index or model is not self.model:
-            self.call, self._forced, self.window = 0, False, Window(columns=COLUMNS)
+            self.call, self._number, self._forced, self.window = 0, 0, False, Window(columns=COLUMNS)
         super().select(model, index)
+        looked_at = model.call_of(index)
+        if looked_at is not None and looked_at.in_step != self._number:
+            self._want(looked_at.in_step)
 
     def action_next_call(self, delta: int) -> None:
         """Show the next or previous call of the module."""
-        held = len(self.calls.calls) if self.calls else 0
-        call = min(max(self.call + delta, 0), max(held - 1, 0))
-        if call != self.call:
-            self.call = call
+        number = min(max(self._number + delta, 0), max(self.calls.total - 1 if self.calls else 0, 0))
+        if number != self._number:
+            self._want(number)
+            self.post_message(self.Chosen(self.index, number))
+
+    def _want(self, number: int) -> None:
+        """Show this call of the step, now or when it has come."""
+        self._number = number
+        if self.calls is not None and (found := _find(self.calls, number)) is not None:
+            self.call = found
             self.view.renew(0)
 
     def action_fetch_values(self) -> None:
@@ -151,24 +171,9 @@ class OutputsPanel(LinePanel):
         if self.calls is None:
             return None
         if not self.calls.calls:
-            return Page(message(*self._why_nothing(self.calls)))
+            return Page(message(*_why_nothing(self.model, self.index, self.calls)))
         detail, self._width = self.calls.calls[self.call], width
         return Page(list(self._body(detail, self._space(width))), [*self._head(self.calls, detail), Line()])
-
-    def _why_nothing(self, calls: Calls) -> Iterator[str]:
-        state = self.model.mark_of(self.index) if self.model.rows else 0
-        if calls.note:
-            yield calls.note
-        elif state == REFUSED:
-            reason = self.model.marks.refused.get(self.model.object_of(self.index), "")
-            yield f"this module cannot be hooked: {reason}" if reason else "this module cannot be hooked"
-        elif state == 0:
-            yield HOOK_OFF
-        elif calls.number == 0:
-            yield f"no pass yet: press {key_of('run')} to run one"
-        else:
-            yield "not called in this pass"
-            yield f"press {key_of('order')} in the tree for the calls that there were"
 
     def _head(self, calls: Calls, detail: CallDetail) -> Iterator[Line]:
         row = detail.row
@@ -229,6 +234,22 @@ class OutputsPanel(LinePanel):
                 yield from value_lines(name, value, _fair(space, detail.gradients))
 
 
+def _why_nothing(model: Model, index: int, calls: Calls) -> Iterator[str]:
+    state = model.mark_of(index) if model.rows else 0
+    if calls.note:
+        yield calls.note
+    elif state == REFUSED:
+        reason = model.marks.refused.get(model.object_of(index), "")
+        yield f"this module cannot be hooked: {reason}" if reason else "this module cannot be hooked"
+    elif state == 0:
+        yield HOOK_OFF
+    elif calls.number == 0:
+        yield f"no pass yet: press {key_of('run')} to run one"
+    else:
+        yield "not called in this pass"
+        yield f"press {key_of('order')} in the tree for the calls that there were"
+
+
 def say_missing(missing: Missing) -> str:
     """Why there are no values, and which key brings them."""
     fetch, run = say_key("fetch-values"), say_key("run")
@@ -237,6 +258,11 @@ def say_missing(missing: Missing) -> str:
         "busy": f"{fetch} fetches histogram and values",
         "changed": f"{run} runs a pass and brings histogram and values",
     }.get(missing, "")
+
+
+def _find(calls: Calls, number: int) -> int | None:
+    """Where the call with this number in the step is among those that came."""
+    return next((place for place, call in enumerate(calls.calls) if call.row.in_step == number), None)
 
 
 def _has_values(calls: Calls) -> bool:

@@ -45,17 +45,22 @@ class SourcePanel(LinePanel):
         self._frame: tuple[Path, int] | None = None  # of the stack, by its number, for one module
         self._colours: Colours | None = None
         self._calls: Sequence[CallRow] | None = None  # those the lines are annotated with
+        self._call = 0  # of the module, which one: its site is shown
 
     def select(self, model: Model, index: int) -> None:
         super().select(model, index)
-        if self._calls is not model.calls:
-            self._calls = model.calls
+        looked_at = model.call_of(index)
+        call = looked_at.in_step if looked_at is not None else 0
+        if self._calls is not model.calls or call != self._call:
+            self._calls, self._call = model.calls, call
             self.view.renew()
+            if self.part == "site":
+                self.wait()
 
     def request(self, generation: int, path: Path) -> GetSource | GetFrameSource:
         if self._frame is not None and self._frame[0] == path:
             return GetFrameSource(generation, self._frame[1], path)
-        return GetSource(generation, path, self.part)
+        return GetSource(generation, path, self.part, self._call if self.part == "site" else 0)
 
     def show(self, event: AnyEvent) -> None:
         if isinstance(event, Source):
@@ -102,8 +107,14 @@ class SourcePanel(LinePanel):
         self._show_part(following.get(shown, "forward"))
 
     def show_site(self) -> None:
-        """Show where the parent calls the module; the next request asks for it."""
+        """Show where the parent calls the module, in the call that is looked at; the next request asks for it."""
+        self._pointed = None
         self._show_part("site")
+
+    def follow_calls(self) -> None:
+        """Show of any module from now on where it was called."""
+        if self.part != "site" or self._frame is not None:
+            self.show_site()
 
     def _show_part(self, part: SourcePart) -> None:
         self.part, self._frame = part, None

@@ -1,7 +1,7 @@
 """What stands on a line of the tree: pieces of text with their roles, column by column. No widget, no style.
 
-There are two kinds of lines, `TreeLines` and `CallLines`. A line is known by its id, a row index or a position in
-`Model.calls`; the ids that are shown are ascending, so that a line is found by bisection.
+A line is known by its id, a row index or a position in `Model.calls`; the ids that are shown are ascending in the order
+of the lines, so that a line is found by bisection.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
+from typing import Any
 
 from rich.cells import cell_len
 
@@ -21,6 +22,7 @@ from .cells import Piece
 from .columns import BADGE_LIMIT, SHAPE_LIMIT, Columns, Widths
 from .heat import BOUNDS, NONE, Bounds, heat, short
 from .matching import Names, occurrences
+from .outline import Outline
 
 Badge = tuple[fmt.Mark, str]
 """A mark and the word that goes with it where there is room."""
@@ -67,6 +69,19 @@ class Lines(ABC):
     def shows(self, id: int) -> bool:
         ids = self.ids
         return bool(ids) and ids[self.position(id)] == id
+
+    @property
+    def outline(self) -> Outline | None:
+        """What is expanded, where lines stand below each other."""
+        return None
+
+    def indent(self, id: int, columns: Columns) -> int:
+        """Cells before the arrow of a line."""
+        return 0
+
+    def order(self, id: int) -> Any:
+        """Of two ids, the one with less stands above."""
+        return id
 
     @abstractmethod
     def row_of(self, id: int) -> int:

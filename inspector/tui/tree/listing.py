@@ -10,51 +10,42 @@ from ...client.costs import KnownCosts
 from ...client.model import Model
 from ...records import CallRow, PassSummary
 from ...report.findings import find_producers
-from ...text import visible
-from .. import format as fmt
-from ..keys import key_of
-from .call_lines import CallLines
+from .calls.call_lines import CallLines
+from .calls.nested_lines import NestedCallLines
 from .columns import Columns
 from .costs import widths_of
 from .lines import DisplayOptions, Lines
 from .matching import Names, find, step
-from .outline import default_expansion
 from .sorted_lines import SortedLines
 from .sorting import SORTS, Sort
 from .tree_lines import TreeLines
 from .words import explain_piece
 
-_FILTER_HELP = (
-    "A word is in a path, a class or a badge,",
-    "or is letters of a path, in order;",
-    "* ? [ make it a glob: layer4.*.conv1;",
-    "class:Conv2d asks for a class.",
-)
-
 
 class Listing:
-    """Both orders of a model, its filter and search, and the cursor.
+    """All orders of a model, its filter and search, and the cursor.
 
     `row` is the selected module and survives what hides its line; `at` is the id of the line under the cursor, in
     the order that is shown.
     """
 
-    def __init__(self, model: Model, options: DisplayOptions, by_calls: bool) -> None:
+    def __init__(self, model: Model, options: DisplayOptions, by_calls: bool, nested: bool = False) -> None:
         self.model = model
         self.options = options
         self.by_calls = by_calls
+        self.nested = nested  # where it is by calls, those below each other
         self.row = -1
         self.at: int | None = None
         self.names = Names()
         self.modules = TreeLines(model, options, self.names)
-        self.calls = CallLines(model, options, self.names)
+        self.in_order = CallLines(model, options, self.names)
+        self.call_tree = NestedCallLines(model, options, self.names)
         self.sorted = SortedLines(self.modules)
         self._rows_seen = self._calls_seen = 0
         self._summary: PassSummary | None = None
         self._costs: KnownCosts | None = None
         self._found: list[int] = []  # by the search
         self._marks: dict[int, str] | None = None  # what they say, for the filter; None where that has to be read anew
-        self._chosen = False  # somebody chose what is expanded
         self._looked_through = 0  # rows, by filter and search
         options.ran, options.observed_then, options.matches = False, b"", []
 
@@ -65,16 +56,24 @@ class Listing:
         return self.calls if self.by_calls else self.modules
 
     @property
+    def calls(self) -> CallLines:
+        """The calls in the order that is chosen for them."""
+        return self.call_tree if self.nested else self.in_order
+
+    @property
     def in_tree(self) -> bool:
         """Whether the modules are shown below each other as they hold each other."""
         return self.lines is self.modules
 
     @property
+    def place(self) -> int | None:
+        """Where the selected call is among the calls; None where the lines are modules."""
+        return self.at if self.by_calls and self.at is not None and self.calls.shows(self.at) else None
+
+    @property
     def call(self) -> CallRow | None:
-        """The selected call, in call order."""
-        if not self.by_calls or self.at is None or not self.calls.shows(self.at):
-            return None
-        return self.calls.calls[self.at]
+        """The selected call."""
+        return None if self.place is None else self.calls.calls[self.place]
 
     @property
     def line(self) -> int:
@@ -85,9 +84,10 @@ class Listing:
         self._marks = None
         self._take_rows(room)
         self._take_calls()
-        self.modules.measure_marks()
-        self.calls.measure_marks()
-        self.modules.natural.costs = self.calls.natural.costs = widths_of(self.options.costs, self.model)
+        self.call_tree.room = room
+        for lines in (self.modules, self.in_order, self.call_tree):
+            lines.measure_marks()
+            lines.natural.costs = widths_of(self.options.costs, self.model)
         if self._is_due():
             if self.options.filter:
                 self.filter(self.options.filter)
@@ -111,25 +111,21 @@ class Listing:
         self.names.extend(self.model)
         self.modules.measure_rows(new)
         self.modules.outline.extend()
-        if not self._chosen:
-            self._expand_default(room)
-
-    def _expand_default(self, room: int) -> None:
-        wanted = default_expansion(self.model, room)
-        if wanted != self.modules.outline.expanded:
-            self.modules.outline.expand_only(wanted)
+        self.modules.outline.expand_default(room)
 
     def _take_calls(self) -> None:
         model = self.model
-        if model.calls is not self.calls.calls:
-            self.calls.calls, self._calls_seen = model.calls, 0
-            self.modules.forget_heat()
-            self.calls.forget_heat()
+        if model.calls is not self.in_order.calls:
+            self.in_order.calls = self.call_tree.calls = model.calls
+            self._calls_seen = 0
+            for lines in (self.modules, self.in_order, self.call_tree):
+                lines.forget_heat()
         seen, self._calls_seen = self._calls_seen, len(model.calls)
         if seen < len(model.calls):
             self.options.producers = frozenset(find_producers(list(model.calls.select(BAD))))
             self.modules.measure_calls(model.calls, seen)
-            self.calls.measure_calls(seen)
+            self.in_order.measure_calls(seen)
+            self.call_tree.measure_calls(seen)
         if model.costs is not self._costs:
             self._costs = model.costs
             self._sort_by(self.sorted.sort)
@@ -138,9 +134,12 @@ class Listing:
             self._sort_by(self.sorted.sort)
             self.options.ran, self.options.observed_then = model.summary is not None, model.marks.observed
 
-    def show_calls(self, by_calls: bool) -> None:
-        """Change the order, staying on the same module where it has a line."""
-        self.by_calls, self.at = by_calls, None
+    def show_calls(self, by_calls: bool, nested: bool = False) -> None:
+        """Change the order, staying on the same call, or on the module where it has a line."""
+        self.at = self.place if by_calls else None
+        self.by_calls, self.nested = by_calls, nested
+        if by_calls and self.row >= 0:
+            self._stay_on(self._id_of(self.row) if self.at is None else self.at)
         self._sort_by(None)
         self.search(self.options.search)
         self.settle()
@@ -175,10 +174,24 @@ class Listing:
             return self.at
         if self.in_tree:
             return lines.ids[lines.position(row)] if row >= 0 else lines.ids[0]
-        if self.at is not None and lines.shows(self.at) and lines.row_of(self.at) == row:
-            return self.at
+        if self.at is not None and self.at < len(self.calls.calls) and lines.row_of(self.at) == row:
+            if self.lines is self.call_tree:
+                return lines.ids[lines.position(self.at)]
+            if lines.shows(self.at):
+                return self.at
         id = self._id_of(row) if row >= 0 else None
         return lines.ids[0] if id is None else id
+
+    def _stay_on(self, id: int | None) -> None:
+        self.at = id
+        if id is not None:
+            self._reveal(id)
+
+    def show_call(self, place: int | None) -> int | None:
+        """The line of a call, revealed; None where a filter hides it, and where the lines are modules."""
+        if not self.by_calls or place is None or place >= len(self.calls.calls) or not self._reveal(place):
+            return None
+        return self.calls.position(place)
 
     def _id_of(self, row: int) -> int | None:
         """Of the line of this module, where it has one and the tree is not shown."""
@@ -195,16 +208,12 @@ class Listing:
         """The line that shows this module, expanding what hides it; None where it cannot be shown."""
         if not 0 <= index < len(self.model.rows):
             return None
-        if self.in_tree:
-            return self.modules.position(index) if self._reveal(index) else None
-        id = self._id_of(index)
-        return None if id is None else self.lines.position(id)
+        id = index if self.in_tree else self._id_of(index)
+        return self.lines.position(id) if id is not None and self._reveal(id) else None
 
-    def _reveal(self, index: int) -> bool:
-        if self.modules.outline.shows(index):
-            return True
-        self._chosen = True
-        return self.modules.outline.reveal(index)
+    def _reveal(self, id: int) -> bool:
+        outline = self.lines.outline
+        return self.lines.shows(id) or (outline is not None and outline.reveal(id))
 
     # filter and search
 
@@ -213,10 +222,11 @@ class Listing:
         self.options.filter = text.strip()
         if self._marks is None:
             self._marks = self.modules.name_marks() if self.options.filter else None
-        self.options.matches = find(text, self.names, self._marks or {})
+        self.options.matches = find(text, self.names, self._marks or {}) if self.options.filter else []
         kept = self.options.matches if self.options.filter else None
         self.modules.outline.narrow(kept)
-        self.calls.narrow(kept)
+        self.in_order.narrow(kept)
+        self.call_tree.narrow(kept)
         self.sorted.narrow(kept)
 
     def refilter(self, text: str) -> None:
@@ -224,7 +234,7 @@ class Listing:
         self.filter(text)
         matches = self.options.matches
         if not self.options.filter and self.row >= 0:
-            self._reveal(self.row)
+            self.line_of(self.row)
         elif matches and self.row not in matches:
             self.row, self.at = matches[0], None
         self.search(self.options.search)
@@ -242,50 +252,62 @@ class Listing:
         """The line of the match `delta` matches from the cursor, 0 for the first from here on; revealed."""
         if not self._found:
             return None
-        id = step(self._found, self.at or 0, delta)
-        if self.in_tree:
-            self._reveal(id)
+        id = step(self._found, self.at or 0, delta, self.lines.order)
+        self._reveal(id)
         return self.lines.position(id)
 
     def place_of_match(self) -> str:
         """Which of the matches the cursor is on: `3 of 9`."""
-        return f"{bisect_left(self._found, self.at or 0) + 1} of {len(self._found)}"
+        order = self.lines.order
+        return f"{bisect_left(self._found, order(self.at or 0), key=order) + 1} of {len(self._found)}"
 
     # expanded modules
 
     def expand_only(self, indices: Iterable[int]) -> None:
-        self._chosen = True
         self.modules.outline.expand_only(index for index in indices if 0 <= index < len(self.model.rows))
         self.settle()
 
-    def toggle(self, row: int) -> None:
-        self._chosen = True
-        outline = self.modules.outline
-        if outline.is_open(row):
-            outline.collapse(row)
-        else:
-            outline.expand(row)
+    def toggle(self) -> None:
+        """Expand what the cursor is on, or collapse it."""
+        if self.lines.outline is not None and self.at is not None:
+            self.lines.outline.toggle(self.at)
+        self.settle()
+
+    def fold_all(self, open: bool) -> None:
+        """Expand all, or collapse all but the root."""
+        (self.lines.outline or self.modules.outline).fold_all(open)
         self.settle()
 
     def below(self) -> int | None:
-        """The line of the first child of the selected module, None where it is not open."""
-        outline = self.modules.outline
-        return outline.position(self.row) + 1 if outline.is_open(self.row) else None
+        """The line of the first that stands below the cursor's, None where that is not open."""
+        outline = self.lines.outline
+        return self.line + 1 if outline is not None and self.at is not None and outline.is_open(self.at) else None
+
+    def into(self) -> int | None:
+        """The line of the first call that the selected one made, revealed; None where there is none to show."""
+        if self.lines is not self.call_tree or self.at is None:
+            return None
+        if self.call_tree.outline.narrowed:
+            return self.below()
+        child = next(self.call_tree.outline.children(self.at), None)
+        return None if child is None else self.show_call(child)
 
     def above(self) -> int | None:
-        """The line of the parent of the selected module, None for the root."""
-        parent = self.model.rows.parents[self.row]
-        return self.modules.position(parent) if parent >= 0 else None
+        """The line that the cursor's stands below, None for a root."""
+        outline = self.lines.outline
+        parent = outline.parent(self.at) if outline is not None and self.at is not None else -1
+        return self.lines.position(parent) if parent >= 0 else None
 
     def can_collapse(self) -> bool:
-        outline = self.modules.outline
-        return outline.is_open(self.row) and not outline.narrowed
+        outline = self.lines.outline
+        return outline is not None and self.at is not None and outline.is_open(self.at) and not outline.narrowed
 
     # words
 
     def title(self, room: int) -> str:
         """What is shown, and by what it is sorted; the words for Δ where they fit into `room` cells too."""
-        title = "Calls" if self.by_calls else "Modules" if self.model.is_model else "Names"
+        calls = "Call tree · own time" if self.nested else "Calls"
+        title = calls if self.by_calls else "Modules" if self.model.is_model else "Names"
         if self.sorted.sort is not None:
             title += f" by {self.sorted.sort.title}"
         old = "old" if self.lines.widths().costs and self.model.costs_are_old else ""
@@ -311,26 +333,10 @@ class Listing:
         pieces = self.lines.pieces(ids[line], columns) if 0 <= line < len(ids) and x >= 0 else []
         return self.lines.plain(explain_piece(pieces, x))
 
-    def is_on_arrow(self, row: int, x: int, columns: Columns) -> bool:
-        """Whether the arrow of a module stands in this column of its line."""
-        start = self.modules.indent(row, columns) if self.in_tree else x + 1
-        return start <= x < start + 2 and self.modules.outline.has_children(row)
-
-    def explain_line(self, y: int, width: int, ascii: bool) -> str:
-        """A line of why there is none of the model's."""
-        lines = self.explanation()
-        text = fmt.cut(f" {visible(lines[y])}" if y < len(lines) else "", width)
-        return fmt.ascii_only(text) if ascii else text
-
-    def explanation(self) -> tuple[str, ...]:
-        """Why no line is shown, and what to press."""
-        if self.model.awaited and not self.model.rows:
-            return "No modules yet: the model is being loaded.", f"Press {key_of('interrupt')} to stop that."
-        if not self.model.rows:
-            return "No modules yet.", f"Press {key_of('open')} to open a model."
-        if not self.options.filter:
-            return "No calls: no pass has run yet.", f"Press {key_of('run')} to run one."
-        all_again = f"Press {key_of('leave')} to show all again."
-        if self.options.matches:
-            return "No calls of the modules that match.", all_again, *_FILTER_HELP
-        return f"No module matches “{self.options.filter}”.", all_again, *_FILTER_HELP
+    def is_on_arrow(self, x: int, columns: Columns) -> bool:
+        """Whether the arrow of the line under the cursor stands in this column."""
+        outline = self.lines.outline
+        if self.at is None or outline is None:
+            return False
+        start = self.lines.indent(self.at, columns)
+        return start <= x < start + 2 and outline.has_children(self.at)

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from fnmatch import translate
+from typing import Any
 
 from ...client.model import Model
 from ...client.module_table import ModuleTable
@@ -164,10 +165,10 @@ def occurrences(text: str, shown: str) -> set[int]:
     return {i for match in re.finditer(re.escape(text.lower()), lower) for i in range(*match.span())}
 
 
-def step(found: Sequence[int], current: int, delta: int) -> int:
-    """The entry of `found` (ascending, not empty) `delta` entries from `current`, round the ends; with 0 the first
-    one not before it."""
-    at = bisect_left(found, current)
+def step(found: Sequence[int], current: int, delta: int, order: Callable[[int], Any] | None = None) -> int:
+    """The entry of `found` (ascending in `order`, not empty) `delta` entries from `current`, round the ends; with 0 the
+    first one not before it."""
+    at = bisect_left(found, current if order is None else order(current), key=order)
     if delta > 0 and not (at < len(found) and found[at] == current):
         delta -= 1
     return found[(at + delta) % len(found)]

@@ -1,9 +1,10 @@
-"""Which rows of the module list are shown in the tree, top to bottom. Pure bookkeeping; nothing is drawn here."""
+"""Which lines of a tree are shown, top to bottom: modules, or calls. Pure bookkeeping; nothing is drawn here."""
 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 
 from ...client.model import Model
 
@@ -18,9 +19,11 @@ class Outline:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.lines: list[int] = []
+        self.version = 0  # another one whenever lines were added or removed
+        self.chosen = False  # somebody chose what is expanded
         self._expanded: set[int] = set()
         self._matches: Sequence[int] | None = None
-        self._known = 0
+        self.known = 0  # how many were looked through
         self._depth: int | None = None
         self.extend()
 
@@ -41,20 +44,39 @@ class Outline:
         return self._matches is not None
 
     def expand_only(self, indices: Iterable[int]) -> None:
-        """Make exactly these modules expanded."""
-        self._expanded = set(indices)
-        self._rebuild()
+        """Make exactly these expanded, as somebody chose."""
+        self.chosen = True
+        self._expand(set(indices))
+
+    def expand_default(self, room: int) -> None:
+        """Expand what fits into so many lines, where nobody has chosen."""
+        if not self.chosen:
+            self._expand(default_expansion(self, room))
+
+    def fold_all(self, open: bool) -> None:
+        """Expand all, or the roots alone, as somebody chose."""
+        self.expand_only(filter(self.has_children, self.every() if open else self.roots()))
+
+    def _expand(self, wanted: set[int]) -> None:
+        if wanted != self._expanded:
+            self._expanded = wanted
+            self._rebuild()
+
+    def toggle(self, index: int) -> None:
+        """Expand or collapse one, as somebody chose."""
+        self.chosen = True
+        (self.collapse if self.is_open(index) else self.expand)(index)
 
     def extend(self) -> None:
         """Show the rows that were appended to the model, where their parents are expanded and shown."""
         rows = self.model.rows
-        self._depth = None
+        self._change()
         if not self.narrowed:
-            for index in range(self._known, len(rows)):
+            for index in range(self.known, len(rows)):
                 parent = rows.parents[index]
                 if parent < 0 or (parent in self._expanded and self.shows(parent)):
                     self.lines.append(index)
-        self._known = len(rows)
+        self.known = len(rows)
 
     def narrow(self, matches: Sequence[int] | None) -> None:
         """Show only `matches` (ascending) and their ancestors, all expanded; None shows what is expanded again."""
@@ -66,7 +88,7 @@ class Outline:
             return
         self._expanded.add(index)
         if self.shows(index):
-            self._depth = None
+            self._change()
             start = self.position(index) + 1
             self.lines[start:start] = self._shown_below(index)[1:]
 
@@ -75,16 +97,17 @@ class Outline:
             return
         self._expanded.remove(index)
         if self.shows(index):
-            self._depth = None
+            self._change()
             start = self.position(index) + 1
-            del self.lines[start : bisect_left(self.lines, self.model.rows.end(index))]
+            del self.lines[start : self._line_behind(index)]
 
     def reveal(self, index: int) -> bool:
         """Expand what hides this row. False where a filter hides it."""
         if self.narrowed:
             return self.shows(index)
-        hiding = [above for above in self.model.ancestors(index) if above not in self._expanded]
+        hiding = [above for above in self._ancestors(index) if above not in self._expanded]
         if hiding:
+            self.chosen = True
             self._expanded.update(hiding)
             self._rebuild()
         return self.shows(index)
@@ -97,57 +120,90 @@ class Outline:
         if not self.narrowed:
             return index in self._expanded and self.has_children(index)
         after = self.position(index) + 1
-        return after < len(self.lines) and self.model.rows.parents[self.lines[after]] == index
+        return after < len(self.lines) and self.parent(self.lines[after]) == index
 
     def shows(self, index: int) -> bool:
-        line = bisect_left(self.lines, index)
+        line = self._line_of(index)
         return line < len(self.lines) and self.lines[line] == index
 
     def position(self, index: int) -> int:
         """The line of this row; where it is hidden, of its nearest shown ancestor; else the line it would follow."""
         while not self.shows(index):
-            parent = self.model.rows.parents[index]
+            parent = self.parent(index)
             if parent < 0:
-                return max(bisect_left(self.lines, index) - 1, 0)
+                return max(self._line_of(index) - 1, 0)
             index = parent
+        return self._line_of(index)
+
+    def parent(self, index: int) -> int:
+        """The row that it stands below, -1 for none."""
+        return self.model.rows.parents[index]
+
+    def _ancestors(self, index: int) -> Iterator[int]:
+        return self.model.ancestors(index)
+
+    def children(self, index: int) -> Iterator[int]:
+        return self.model.rows.children(index)
+
+    def every(self) -> Sequence[int]:
+        """All there are, hidden or not."""
+        return range(len(self.model.rows))
+
+    def roots(self) -> Sequence[int]:
+        return range(min(len(self.model.rows), 1))
+
+    def _line_of(self, index: int) -> int:
+        """Where it stands, or would."""
         return bisect_left(self.lines, index)
 
-    def _rebuild(self) -> None:
-        self._known = len(self.model.rows)
+    def _line_behind(self, index: int) -> int:
+        """The line after all that stands below it."""
+        return bisect_left(self.lines, self.model.rows.end(index))
+
+    def _sort(self, indices: Iterable[int]) -> list[int]:
+        return sorted(indices)
+
+    def _change(self) -> None:
         self._depth = None
+        self.version += 1
+
+    def _rebuild(self) -> None:
+        self.known = len(self.every())
+        self._change()
         if self._matches is not None:
-            self.lines = sorted(self._with_ancestors(self._matches))
+            self.lines = self._sort(self._with_ancestors(self._matches))
         else:
-            self.lines = self._shown_below(0) if self.model.rows else []
+            self.lines = self._shown_below(*self.roots())
 
     def _with_ancestors(self, matches: Sequence[int]) -> set[int]:
         shown: set[int] = set()
         for index in matches:
             while index >= 0 and index not in shown:
                 shown.add(index)
-                index = self.model.rows.parents[index]
+                index = self.parent(index)
         return shown
 
-    def _shown_below(self, index: int) -> list[int]:
-        """The row and what expanded modules show of its subtree, in order."""
-        shown, pending = [], [index]
+    def _shown_below(self, *indices: int) -> list[int]:
+        """The rows and what expanded ones show of their subtrees, in order."""
+        shown, pending = [], list(reversed(indices))
         while pending:
             current = pending.pop()
             shown.append(current)
             if current in self._expanded:
-                pending.extend(reversed(list(self.model.rows.children(current))))
+                pending.extend(reversed(list(self.children(current))))
         return shown
 
 
-def default_expansion(model: Model, room: int) -> set[int]:
+def default_expansion(outline: Outline, room: int) -> set[int]:
     """The root, and whole levels below it as long as all of a level fits in `room` lines."""
-    rows, expanded = model.rows, set[int]()
-    level, lines = [0] if rows else [], 1
+    expanded = set[int]()
+    level = list(outline.roots())
+    lines = len(level)
     while level:
-        below = [child for index in level for child in rows.children(index)]
+        below = list(islice((child for index in level for child in outline.children(index)), room + 1))
         if expanded and lines + len(below) > room:
             break
-        expanded.update(filter(rows.has_children, level))
+        expanded.update(filter(outline.has_children, level))
         lines += len(below)
         level = below if lines <= room else []
     return expanded

@@ -29,11 +29,15 @@ class TreeLines(Lines):
 
     def __init__(self, model: Model, options: DisplayOptions, names: Names) -> None:
         super().__init__(model, options, names)
-        self.outline = Outline(model)
+        self._outline = Outline(model)
         self._edited: frozenset[int] = frozenset()
         self._output_words = 0  # cells of the longest word that is known to stand in place of a shape
         self._of_calls: dict[int, list[Badge]] = {}  # of the modules that were asked about
         self._name_at: dict[int, int] = {}  # length of a path -> cells of the longest name there, indented
+
+    @property
+    def outline(self) -> Outline:
+        return self._outline
 
     def widths(self) -> Widths:
         shown = [cells for depth, cells in self._name_at.items() if depth <= self.outline.depth]
@@ -51,19 +55,15 @@ class TreeLines(Lines):
     def row_of(self, id: int) -> int:
         return id
 
-    def level(self, index: int) -> int:
-        """Steps of indentation: the root's children stand below the root, not behind it."""
-        return max(self.model.rows.depths[index] - 1, 0)
-
     def indent(self, index: int, columns: Columns) -> int:
         """Cells before the arrow of this row; what is deeper than half the column goes no further right."""
-        return min(self.level(index) * INDENT, max(columns.name // 2 // INDENT * INDENT, 0))
+        return min(_level(self.model, index) * INDENT, max(columns.name // 2 // INDENT * INDENT, 0))
 
     def measure_rows(self, rows: Sequence[ModuleRow]) -> None:
         """Rows were appended to the model."""
         widths = self.natural
         for row in rows[: max(MEASURED - rows[0].index, 0)] if rows else ():
-            name = INDENT * self.level(row.index) + 2 + cell_len(fmt.key(row.key, NAME_LIMIT))
+            name = INDENT * _level(self.model, row.index) + 2 + cell_len(fmt.key(row.key, NAME_LIMIT))
             depth = self.model.rows.depths[row.index]
             self._name_at[depth] = max(self._name_at.get(depth, 0), name)
             if row.badges or row.alias_of >= 0:
@@ -100,7 +100,11 @@ class TreeLines(Lines):
             return []
         among = self.outline.lines if self.outline.narrowed else range(len(self.model.rows))
         paths, classes = self.names.paths, self.names.classes
-        return [i for i in among if text in classes[i] or (text in paths[i] and self._reaches_key(text, paths[i], i))]
+        return [
+            i
+            for i in among
+            if text in classes[i] or (text in paths[i] and _reaches(text, paths[i], self.model.rows.key(i)))
+        ]
 
     def name_marks(self) -> dict[int, str]:
         """What badges and marks say, in lower case, by row; rows of which nothing is said are left out."""
@@ -159,8 +163,8 @@ class TreeLines(Lines):
 
     def _line(self, row: ModuleRow, columns: Columns, cells: Cells, role: str) -> list[Piece]:
         """Guides, arrow, name and class, and the other columns. The root's name is its class, and may use both."""
-        guides = fmt.cut(_guides(self.level(row.index), self.indent(row.index, columns)), columns.name)
-        arrow = fmt.cut(_arrow(self.outline, row.index), columns.name - cell_len(guides))
+        guides = fmt.cut(write_guides(_level(self.model, row.index), self.indent(row.index, columns)), columns.name)
+        arrow = fmt.cut(write_arrow(self.outline, row.index), columns.name - cell_len(guides))
         before = cell_len(guides) + cell_len(arrow)
         pieces = [(self.plain(guides), "guide"), (self.plain(arrow), "arrow")]
         root = row.parent < 0
@@ -182,10 +186,6 @@ class TreeLines(Lines):
         if self.options.filter and _is_among(self.options.matches, index):
             return highlights(self.options.filter, path, name)
         return set()
-
-    def _reaches_key(self, text: str, path: str, index: int) -> bool:
-        """`text` is in the path and not only in what stands before its last key: that is another row's name."""
-        return path.rfind(text) + len(text) > len(path) - max(len(self.model.rows.key(index)), 1)
 
     def _output(self, index: int, columns: Columns, role: str) -> list[Piece]:
         shape, last = self.model.rows[index].shape, self.model.last_call(index)
@@ -218,6 +218,16 @@ class TreeLines(Lines):
         return stops + self._call_badges(at) + edited + _row_badges(self.model.rows[index])
 
 
+def _level(model: Model, index: int) -> int:
+    """Steps of indentation: the root's children stand below the root, not behind it."""
+    return max(model.rows.depths[index] - 1, 0)
+
+
+def _reaches(text: str, path: str, key: str) -> bool:
+    """`text` is in the path and not only in what stands before its last key: that is another row's name."""
+    return path.rfind(text) + len(text) > len(path) - max(len(key), 1)
+
+
 def _list_marked(model: Model, options: DisplayOptions, edited: Set[int]) -> list[int]:
     """Every row of which a mark or a badge may say something."""
     then = options.observed_then if options.ran else b""
@@ -226,13 +236,15 @@ def _list_marked(model: Model, options: DisplayOptions, edited: Set[int]) -> lis
     return sorted(model.rows.list_odd() | marks)
 
 
-def _arrow(outline: Outline, index: int) -> str:
+def write_arrow(outline: Outline, index: int) -> str:
+    """Before the name of what others stand below."""
     if not outline.has_children(index):
         return "  "
     return "▾ " if outline.is_open(index) else "▸ "
 
 
-def _guides(level: int, indent: int) -> str:
+def write_guides(level: int, indent: int) -> str:
+    """Before what stands this deep, in so many cells."""
     cut = indent < level * INDENT
     return "… " + "│ " * (indent // INDENT - 1) if cut and indent else "│ " * (indent // INDENT)
 

@@ -17,7 +17,6 @@ from textual import events
 from textual.binding import BindingType
 from textual.content import Content
 from textual.geometry import Size
-from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
@@ -33,25 +32,14 @@ from .gutter import Gutter
 from .heat import BOUNDS, Bounds
 from .lines import DisplayOptions
 from .listing import Listing
+from .messages import Highlighted, Opened
 from .roles import CSS, ROLES, WIDGET_ROLES, component
 from .trail import Trail
+from .words import write_explanation
 
 _BORDER = 4  # cells of the upper frame that no title can have, besides its corners
 _TITLE_AT = 2  # the cell of a line above which the title begins
 _SCREENFUL = 20  # lines, before the widget knows its height: a terminal of 80x24
-
-
-class _OfModule(Message):
-    """Something is done to the module in a row of a tree."""
-
-    def __init__(self, tree: ModuleTree, index: int) -> None:
-        self.tree = tree
-        self.index = index
-        super().__init__()
-
-    @property
-    def control(self) -> ModuleTree:
-        return self.tree
 
 
 class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
@@ -65,25 +53,17 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
     order: reactive[bool] = reactive(False, repaint=False)
     """Whether the calls are shown in their order, instead of the tree."""
 
+    nested: reactive[bool] = reactive(False, repaint=False)
+    """Whether calls, where they are shown, stand below those that made them."""
+
     filter: reactive[str] = reactive("", repaint=False)
     """Words that a module has to match to be shown; empty shows all. See `matching.find`."""
 
     ascii: reactive[bool] = reactive(False)
     """Draw with ASCII only."""
 
-    class Highlighted(_OfModule):
-        """The cursor is on another line: in call order, on this call."""
-
-        def __init__(self, tree: ModuleTree, index: int, call: CallRow | None) -> None:
-            self.call = call
-            super().__init__(tree, index)
-
-        def can_replace(self, message: Message) -> bool:
-            """Only the newest counts when keys come faster than details."""
-            return isinstance(message, ModuleTree.Highlighted)
-
-    class Opened(_OfModule):
-        """Enter or a double click: the details of this module are wanted."""
+    Highlighted = Highlighted
+    Opened = Opened
 
     def __init__(self, *, ascii: bool = False, bounds: Bounds = BOUNDS, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -98,7 +78,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
 
     def show(self, model: Model) -> None:
         """Show another model, from its root."""
-        self._listing = Listing(model, self.options, self.order)
+        self._listing = Listing(model, self.options, self.order, self.nested)
         self.names = self._listing.names
         self.scroll_to(y=0, animate=False)
         self.refresh_rows()
@@ -108,9 +88,11 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         with self._changes():
             self._listing.update(self.size.height or _SCREENFUL)
 
-    def watch_order(self, order: bool) -> None:
+    def watch_order(self) -> None:
         with self._changes():
-            self._listing.show_calls(order)
+            self._listing.show_calls(self.order, self.nested)
+
+    watch_nested = watch_order
 
     def sort(self, on: bool = True) -> None:
         """Show the modules with the most of something first, the next time of something else, and then the tree; or
@@ -145,10 +127,6 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     # filter and search
-
-    def matches(self) -> list[int]:
-        """The rows that match the filter, ascending; none where there is no filter."""
-        return list(self.options.matches) if self.options.filter else []
 
     def watch_filter(self, text: str) -> None:
         with self._changes():
@@ -187,10 +165,12 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         with self._changes():
             self._listing.expand_only(indices)
 
-    def select(self, index: int) -> bool:
-        """Put the cursor on this module (in call order on its first call), expanding what hides it. False where it
-        cannot be shown."""
-        return self._go_to_revealed(lambda: self._listing.line_of(index))
+    def select(self, index: int, place: int | None = None) -> bool:
+        """Put the cursor on this module, expanding what hides it; where calls are shown, on the one at this place, or
+        the module's first. False where it cannot be shown."""
+        listing = self._listing
+        by_call = listing.by_calls and place is not None
+        return self._go_to_revealed(lambda: listing.show_call(place) if by_call else listing.line_of(index))
 
     def _go_to_revealed(self, line_of: Callable[[], int | None], walked: bool = False) -> bool:
         """Go to a line that may have to be revealed first."""
@@ -225,7 +205,7 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
     def _tell(self, walked: bool = True) -> None:
         if self.cursor >= 0:
             self.trail.visit(self._listing.model.paths[self.cursor], walked)
-            self.post_message(self.Highlighted(self, self.cursor, self.selected_call))
+            self.post_message(Highlighted(self, self.cursor, self.selected_call))
 
     # keys and the mouse
 
@@ -252,13 +232,12 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         self._go_to(len(self._listing.lines.ids) - 1, walked=False)
 
     def action_detail_open(self) -> None:
-        if self.cursor >= 0:
-            self.post_message(self.Opened(self, self.cursor))
+        """Into the first call that this one made; else open the details."""
+        if not self._go_to_revealed(self._listing.into) and self.cursor >= 0:
+            self.post_message(Opened(self, self.cursor))
 
     def action_expand(self) -> None:
-        """Expand; on an expanded module go to its first child."""
-        if not self._listing.in_tree or self.cursor < 0:
-            return
+        """Expand; on what is expanded go to the first line below it."""
         child = self._listing.below()
         if child is None:
             self._toggle()
@@ -266,22 +245,25 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
             self._go_to(child)
 
     def action_collapse(self) -> None:
-        """Collapse; on a collapsed module or a leaf go to the parent."""
-        if not self._listing.in_tree or self.cursor < 0:
-            return
+        """Collapse; on what is collapsed, or a leaf, go to what it stands below."""
         if self._listing.can_collapse():
             self._toggle()
-        elif (parent := self._listing.above()) is not None:
-            self._go_to(parent)
+        else:
+            self.action_go_out()
+
+    def action_go_out(self) -> None:
+        """To what it stands below: the module that holds it, the call that made it."""
+        if (above := self._listing.above()) is not None:
+            self._go_to(above)
 
     def action_fold_all(self, open: bool) -> None:
         """Expand all, or collapse all but the root."""
-        rows = self._listing.model.rows
-        self.expanded = frozenset(filter(rows.has_children, range(len(rows)))) if open else frozenset((0,))
+        with self._changes():
+            self._listing.fold_all(open)
 
     def _toggle(self) -> None:
         with self._changes():
-            self._listing.toggle(self.cursor)
+            self._listing.toggle()
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
         """Explain what the mouse rests on."""
@@ -295,15 +277,12 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         if offset is None or not 0 <= line < len(self._listing.lines.ids):
             return
         self._go_to(line, walked=False)
-        if self._listing.is_on_arrow(self.cursor, offset.x - self._before.width, self._columns()):
+        if self._listing.is_on_arrow(offset.x - self._before.width, self._columns()):
             self._toggle()
         elif event.chain == 2:
             self.action_detail_open()
 
     # drawing
-
-    def on_mount(self) -> None:
-        self._fit_content()
 
     def on_resize(self) -> None:
         self._fit_content()
@@ -326,14 +305,14 @@ class ModuleTree(ScrollView, can_focus=True, inherit_bindings=False):
         room, lines = self.scrollable_content_region, self._listing.lines
         before_bar = int(len(lines.ids) > room.height)  # a blank: what stands there would touch the scroll bar
         width = room.width - self._before.width - before_bar
-        return lay_out(width, lines.widths(), long_names=not self._listing.in_tree)
+        return lay_out(width, lines.widths(), long_names=lines.outline is None)
 
     def render_line(self, y: int) -> Strip:
         line, ids = y + self.scroll_offset.y, self._listing.lines.ids
         if line < len(ids):
             strip = self._strip(ids[line])
         else:
-            said = "" if ids else self._listing.explain_line(y, self.size.width, self.ascii)
+            said = "" if ids else write_explanation(y, self._listing.model, self.options, self.size.width)
             strip = Strip([Segment(said, self._style("message", False))])
         return strip.adjust_cell_length(self.size.width, self._style("name", False))
 

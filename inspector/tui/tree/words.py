@@ -6,14 +6,17 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from ..format import MARKS, MOVED, REPEATED
+from ...client.model import Model
+from ...text import visible
+from ..format import MARKS, MOVED, REPEATED, ascii_only, cut
 from ..keys import key_of
 from .cells import Piece
 from .heat import ROLES as HEATS
+from .lines import DisplayOptions
 
 PARAMETERS = "parameters: elements of the module's own and of all in it; – is none"
 SHAPE = "the shape of its output in the last call; in Calls, of this call"
-TIME = "in Calls: how long the call took, with all that it called"
+TIME = "in Calls: how long the call took, with all that it called; in the call tree, without the calls shown below it"
 COST = "costs of a warm pass, of all calls together, in Calls of this one; the frame above names the columns"
 CALL = "in Calls: which call of the module in the pass, from #0 on"
 
@@ -64,3 +67,32 @@ def _explain(text: str, role: str) -> str:
     if role == "foreign":
         return f"{text}: hooks that are not ours"
     return _BY_ROLE.get(role) or _BY_SIGN.get(text[:1], "")
+
+
+_FILTER_HELP = (
+    "A word is in a path, a class or a badge,",
+    "or is letters of a path, in order;",
+    "* ? [ make it a glob: layer4.*.conv1;",
+    "class:Conv2d asks for a class.",
+)
+
+
+def write_explanation(y: int, model: Model, options: DisplayOptions, width: int) -> str:
+    """A line of why none is shown."""
+    words = _explain_nothing(model, options)
+    text = cut(f" {visible(words[y])}" if y < len(words) else "", width)
+    return ascii_only(text) if options.ascii else text
+
+
+def _explain_nothing(model: Model, options: DisplayOptions) -> tuple[str, ...]:
+    """Why no line is shown, and what to press."""
+    if model.awaited and not model.rows:
+        return "No modules yet: the model is being loaded.", f"Press {key_of('interrupt')} to stop that."
+    if not model.rows:
+        return "No modules yet.", f"Press {key_of('open')} to open a model."
+    if not options.filter:
+        return "No calls: no pass has run yet.", f"Press {key_of('run')} to run one."
+    all_again = f"Press {key_of('leave')} to show all again."
+    if options.matches:
+        return "No calls of the modules that match.", all_again, *_FILTER_HELP
+    return f"No module matches “{options.filter}”.", all_again, *_FILTER_HELP

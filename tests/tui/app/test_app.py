@@ -464,7 +464,7 @@ async def test_search_and_filter_act_while_typing_and_escape_takes_them_back(tmp
         assert app.focused is tree
         await pilot.press("f", *"stem")
         await pilot.pause()
-        assert tree.matches() == [1]
+        assert tree.options.matches == [1]
         assert app.workbench.query_one(PromptBar).is_open
         await pilot.press("escape")
         await pilot.pause()
@@ -474,8 +474,11 @@ async def test_search_and_filter_act_while_typing_and_escape_takes_them_back(tmp
 async def test_the_palette_and_the_footer_perform_commands_wherever_they_live(tmp_path: Path):
     async with running(tmp_path) as (app, pilot, _):
         await app.action_perform("order")
-        assert app.workbench.module_tree.order
+        assert app.workbench.module_tree.order and not app.workbench.module_tree.nested
         await app.action_perform("order")
+        assert app.workbench.module_tree.order and app.workbench.module_tree.nested
+        await app.action_perform("order")
+        assert not app.workbench.module_tree.order
         await app.action_perform("collapse-all")
         assert app.workbench.module_tree.expanded == {0}
         await app.action_perform("part")

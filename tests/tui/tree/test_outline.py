@@ -94,15 +94,15 @@ def test_an_open_leaf_is_not_open() -> None:
 def test_default_expansion_takes_whole_levels(room: int, lines: int) -> None:
     made = network()  # the root, six children, four of them with four children
     outline = Outline(made)
-    outline.expand_only(default_expansion(made, room))
+    outline.expand_only(default_expansion(Outline(made), room))
     assert len(outline.lines) == lines
 
 
 def test_default_expansion_of_odd_shapes() -> None:
-    assert default_expansion(Model(), 20) == set()
-    assert default_expansion(flat(5000), 20) == {0}
+    assert default_expansion(Outline(Model()), 20) == set()
+    assert default_expansion(Outline(flat(5000)), 20) == {0}
     chain = model([row(0, -1, ""), *(row(i, i - 1, "m") for i in range(1, 2000))])
-    assert default_expansion(chain, 20) == set(range(19))
+    assert default_expansion(Outline(chain), 20) == set(range(19))
 
 
 # the words of a filter

@@ -382,7 +382,7 @@ async def test_chunks_that_arrive_are_filtered_and_searched() -> None:
         made.add_rows(whole.rows[7:])
         tree.refresh_rows()
         await pilot.pause()
-        assert [made.paths[index][0] for index in tree.matches()] == ["layer0", "layer1", "layer2", "layer3"]
+        assert [made.paths[index][0] for index in tree.options.matches] == ["layer0", "layer1", "layer2", "layer3"]
         assert tree.search_next(-1) and key_of(tree, made) == "layer3.relu"
 
 
@@ -437,7 +437,7 @@ async def test_very_many_rows_are_looked_through_a_few_times(monkeypatch: pytest
             tree._listing.model.add_rows(made.rows[first : first + 10])
             tree.refresh_rows()
         assert len(looked) < 12 and looked[-1] == 1_001
-        assert tree.matches() == find("99", tree._listing.names, {})
+        assert tree.options.matches == find("99", tree._listing.names, {})
 
 
 # filter and search
@@ -448,7 +448,7 @@ async def test_filter() -> None:
     async with showing(made) as (tree, pilot, _):
         tree.filter = "class:conv2d layer1"
         await pilot.pause()
-        shown = [made.rows[index].key for index in tree.matches()]
+        shown = [made.rows[index].key for index in tree.options.matches]
         assert shown == ["conv0", "conv1", "conv2"]
         assert [text.strip("▌ │▾").split(" ")[0] for text in screen(tree)[:5]] == [
             "Network", "layer1", "conv0", "conv1", "conv2",
@@ -458,7 +458,7 @@ async def test_filter() -> None:
         assert tree.border_subtitle == "3 of 23 match"
         tree.filter = ""
         await pilot.pause()
-        assert tree.matches() == [] and key_of(tree, made) == "layer1.conv0"
+        assert tree.options.matches == [] and key_of(tree, made) == "layer1.conv0"
         assert "head" in "".join(screen(tree))
 
 
@@ -473,7 +473,7 @@ async def test_a_filter_finds_classes_badges_and_marks() -> None:
         found = {}
         for word in ("batchnorm", "NaN", "tied", "altered", "edited", "not called", "tied nan", "2d"):
             tree.filter = word
-            found[word] = [made.rows[index].key for index in tree.matches()]
+            found[word] = [made.rows[index].key for index in tree.options.matches]
     assert found == {
         "batchnorm": ["a"], "NaN": ["b"], "tied": ["b"], "altered": ["d"], "edited": ["a"],
         "not called": ["c", "d"], "tied nan": ["b"], "2d": [],
@@ -484,10 +484,10 @@ async def test_marks_that_change_are_filtered_anew() -> None:
     made = model([row(0, -1, ""), row(1, 0, "a"), row(2, 0, "b")])
     async with showing(made) as (tree, _, _app):
         tree.filter = "nan"
-        assert tree.matches() == []
+        assert tree.options.matches == []
         run(made, [call(1, 2), call(2, 4, holds="NaN")])
         tree.refresh_rows()
-        assert tree.matches() == [2]
+        assert tree.options.matches == [2]
 
 
 @pytest.mark.parametrize("height", [7, 12, 24])

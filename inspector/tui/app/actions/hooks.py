@@ -36,7 +36,7 @@ class HookActions:
         bench, model = self.workbench, self.state.model
         if bench.selected is None:
             return
-        rows = bench.module_tree.matches() or [bench.selected]
+        rows = bench.module_tree.options.matches or [bench.selected]
         filtered = bool(bench.module_tree.filter)
         can = [index for index in rows if model.mark_of(index) != REFUSED]
         if not can and not model.rows.has_children(rows[0]):

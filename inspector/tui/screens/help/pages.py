@@ -31,11 +31,11 @@ PAGES: tuple[HelpPage, ...] = (
     HelpPage(
         "Tree", "Tree",
         "Every module: its name, class, parameters, the shape of its output, calls of the last pass, hooks and badges. "
-        "In call order, every call.",
+        "In call order every call; in the call tree each below the one that made it.",
         "tree",
         (
             "go-to", "back", "filter", "search", "order", "sort", "observe", "add-hook", "run", "backward", "baseline",
-            "undo", "stop-here", "stops", "zoom",
+            "undo", "call-back", "call-forward", "stop-here", "stops", "zoom",
         ),
         IN_TREE,
     ),
@@ -47,7 +47,7 @@ PAGES: tuple[HelpPage, ...] = (
     HelpPage(
         "Outputs", "Out",
         "What one call took and gave: shapes, statistics, a histogram and values; with a baseline, before and after.",
-        "outputs", ("run", "baseline", "step-next", *_PANELS),
+        "outputs", ("run", "baseline", "call-back", "call-forward", "step-next", *_PANELS),
     ),
     HelpPage(
         "Parameters", "Param", "The module's parameters and buffers, and after a backward pass their gradients.",

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
-from ...client.call_table import ODD
-from ...client.model import Model
-from ...records import CallRow
-from ...text import visible
-from .. import format as fmt
-from .cells import Cells, Piece, share_line
-from .columns import CLASS_LIMIT, MEASURED, NAME_LIMIT, Columns
-from .costs import cost_cells
-from .heat import worst
-from .lines import DisplayOptions, Lines, call_badges
-from .matching import Names, occurrences
+from ....client.call_table import ODD
+from ....client.model import Model
+from ....records import CallRow
+from ....text import visible
+from ... import format as fmt
+from ..cells import Cells, Piece, share_line
+from ..columns import CLASS_LIMIT, MEASURED, NAME_LIMIT, Columns
+from ..costs import cost_cells
+from ..heat import worst
+from ..lines import DisplayOptions, Lines, call_badges
+from ..matching import Names, occurrences
 
-_MILLISECONDS = 7  # "23.4 ms"
+MILLISECONDS = 7  # "23.4 ms"
 
 
 class CallLines(Lines):
@@ -28,7 +28,7 @@ class CallLines(Lines):
 
     def __init__(self, model: Model, options: DisplayOptions, names: Names) -> None:
         super().__init__(model, options, names)
-        self.natural.number = _MILLISECONDS
+        self.natural.number = MILLISECONDS
         self.calls = model.calls  # not always the model's: a pass may have begun since
         self._kept: Sequence[int] | None = None  # by the filter
 
@@ -75,19 +75,28 @@ class CallLines(Lines):
             self.measure_badges(call_badges((call,), self.options.producers))
 
     def find_lines(self, text: str) -> list[int]:
+        return self.find_calls(text, self.ids)
+
+    def find_calls(self, text: str, among: Iterable[int]) -> list[int]:
+        """Those whose module or class has `text`."""
         text = text.lower()
         if not text:
             return []
         paths, classes, modules = self.names.paths, self.names.classes, self.calls.modules
         found = {module for module in set(modules) if text in paths[module] or text in classes[module]}
-        return [i for i in self.ids if modules[i] in found]
+        return [i for i in among if modules[i] in found]
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         call = self.calls[id]
         role = "error" if call.status == "raised" else ""
-        cells = [
+        time = self.number_piece(fmt.ms(call.ms), columns.number, role or "number")
+        return self._line(call, columns, self.list_cells(call, columns, role, time), role)
+
+    def list_cells(self, call: CallRow, columns: Columns, role: str, time: list[Piece]) -> Cells:
+        """What stands behind the name and the class of a call that took this time."""
+        return [
             [(" " * columns.gap, "class")],
-            self.number_piece(fmt.ms(call.ms), columns.number, role or "number"),
+            time,
             *cost_cells(self.model, self.options, columns, call.module, role, call),
             self.shape_piece(call.brief, columns.shape, role or "shape"),
             self.heat_piece(worst((call.delta,)), columns.heat, role),
@@ -95,24 +104,28 @@ class CallLines(Lines):
             self.mark_pieces(call.module, columns.mark, call.altered),
             self.badge_pieces(call_badges((call,), self.options.producers), columns),
         ]
-        return self._line(call, columns, cells, role)
 
     def _line(self, call: CallRow, columns: Columns, cells: Cells, role: str) -> list[Piece]:
         """The path, cut where it starts, which of several calls it is, the class and the other columns."""
-        number = f" #{call.in_step}" if self.model.count_calls(call.module) > 1 else ""
+        number = self.number(call)
         path, class_name = self._name(call.module), self.model.rows.class_names[call.module]
         wanted = cell_len(path) + len(number), cell_len(visible(class_name))
         room, class_cells, others = share_line(columns, *wanted, cells)
         name = fmt.cut_start(path, max(room - len(number), 0))
         rest = fmt.fit(number, room - cell_len(name))
         return [
-            *self.name_pieces(name, cell_len(name), role or ("name" if call.depth else "root"), self._find(name)),
+            *self.name_pieces(name, cell_len(name), role or ("name" if call.depth else "root"), self.find_in(name)),
             (rest, role or "calls"),
             *self.class_pieces(class_name, class_cells, role or "class"),
             *others,
         ]
 
-    def _find(self, name: str) -> set[int]:
+    def number(self, call: CallRow) -> str:
+        """Which of several calls of its module it is."""
+        return f" #{call.in_step}" if self.model.count_calls(call.module) > 1 else ""
+
+    def find_in(self, name: str) -> set[int]:
+        """Offsets of what is searched for."""
         return occurrences(self.options.search, name)
 
     def _name(self, index: int) -> str:

@@ -1,0 +1,130 @@
+"""The calls of a pass as a tree: drawn, folded, filtered and searched."""
+
+from __future__ import annotations
+
+import pytest
+
+from inspector.client.model import Model
+
+from .test_tree import line, screen, showing, style_of
+from .tree_models import call, model, named, network, row, run
+
+
+def stacked() -> Model:
+    """The root calls `stem` and `layer0`, which calls its conv, and its relu twice; and then that relu itself."""
+    made = network(blocks=1, convs=1)  # 0 root, 1 stem, 2 layer0, 3 conv0, 4 relu, 5 head
+    root, layer = 0, 10
+    return run(made, [
+        call(1, 2, start=1, caller=root), call(3, 12, start=11, caller=layer),
+        call(4, 14, start=13, caller=layer), call(4, 16, 1, start=15, caller=layer, status="raised"),
+        call(2, 17, start=layer, caller=root, ms=7.5), call(4, 19, 2, start=18, caller=root),
+        call(0, 20, start=root, depth=0, ms=20.0, caller=-1),
+    ])  # fmt: skip
+
+
+def names(lines: list[str]) -> list[str]:
+    words = (text.strip("▌ ").replace("│", " ").split() for text in lines if text)
+    return [" ".join(each[: 3 if each[0] in "▸▾" else 2]) for each in words]
+
+
+async def test_calls_stand_below_their_callers_in_the_order_in_which_they_began() -> None:
+    made = stacked()
+    async with showing(made, 70) as (tree, pilot, app):
+        tree.order = tree.nested = True
+        await pilot.pause()
+        assert names(screen(tree)[:7]) == [
+            "▾ (root) Network", "stem Conv2d", "▾ layer0 Sequential", "conv0 Conv2d", "relu #0", "relu #1",
+            "layer0.relu #2",
+        ]  # fmt: skip
+        assert str(tree.border_title) == "Call tree · own time" and "7 of 7 calls" in str(tree.border_subtitle)
+        assert "3.00 ms" in line(tree, "layer0 "), "without what stands below it"
+        assert style_of(tree, " #1") != style_of(tree, " #0"), "the one that raised"
+        await pilot.press("j", "j", "j", "minus")
+        assert tree.selected_call == made.calls[4], "its caller, into which it was folded"
+        await pilot.press("g", "enter")
+        assert tree.selected_call == made.calls[0] and not app.opened
+        await pilot.press("enter")
+        assert app.opened == [1], "nothing is called by it"
+        await pilot.press("j")
+        assert "7.50 ms" in line(tree, "layer0 "), "with what is folded into it"
+        await pilot.press("enter")
+        assert tree.selected_call == made.calls[1] and app.told[-1] == (3, 0)
+        await pilot.press("backspace")
+        assert tree.selected_call == made.calls[4]
+        await pilot.press("h", "h", "backspace", "backspace")
+        assert tree.selected_call == made.calls[6]
+
+
+async def test_a_search_and_a_filter_find_what_is_folded() -> None:
+    made = stacked()
+    async with showing(made, 70) as (tree, pilot, _):
+        tree.order = tree.nested = True
+        await pilot.press("minus")
+        assert tree.search("relu") == 3 and tree.search_next(1) == "1 of 3"
+        assert tree.selected_call == made.calls[2]
+        assert tree.search_next(-1) == "3 of 3" and tree.selected_call == made.calls[5]
+        tree.search("")
+        await pilot.press("minus")
+        tree.filter = "conv0"
+        await pilot.pause()
+        assert names(screen(tree)[:3]) == ["▾ (root) Network", "▾ layer0 Sequential", "conv0 Conv2d"]
+        await pilot.press("g", "enter", "enter", "enter")
+        assert tree.selected_call == made.calls[1]
+        tree.filter = ""
+        await pilot.pause()
+        assert tree.selected_call == made.calls[1] and "3 of" not in str(tree.border_subtitle)
+
+
+async def test_the_next_pass_keeps_what_is_expanded_where_it_made_the_same_calls() -> None:
+    made = stacked()
+    async with showing(made, 70) as (tree, pilot, _):
+        tree.order = tree.nested = True
+        await pilot.press("minus", "j", "j", "l", "j", "j")
+        before, selected = screen(tree), tree.selected_call
+        calls = list(made.calls)
+        made.start_trace(made.trace + 1)
+        tree.refresh_rows()
+        run(made, calls)
+        tree.refresh_rows()
+        await pilot.pause()
+        assert screen(tree) == before and tree.selected_call == selected
+        run(made, calls[:1])
+        tree.refresh_rows()
+        assert names(screen(tree)[:1]) == ["stem Conv2d"]
+
+
+async def test_a_module_keeps_the_cursor_from_order_to_order() -> None:
+    made = stacked()
+    async with showing(made, 70) as (tree, _, _):
+        tree.order = True
+        tree.select(3)
+        tree.nested = True
+        assert tree.selected_call == made.calls[1]
+        tree.nested, tree.order = False, False
+        assert tree.cursor == 3 and tree.selected_call is None
+
+
+@pytest.mark.parametrize("width", [16, 24, 40, 80])
+async def test_odd_names_and_depth_fit_in_any_width(width: int) -> None:
+    made = named("[red]x", "ⅷ" * 40, "a\nb")
+    deep = [
+        call(1 + n % 3, 200 - n, n, start=n, caller=n - 1, status="unfinished" if n % 2 else "ok") for n in range(60)
+    ]
+    run(made, deep[::-1])
+    async with showing(made, width) as (tree, pilot, _):
+        tree.order = tree.nested = True
+        await pilot.press("equals_sign", "G")
+        assert tree.selected_call == made.calls[0], "the innermost"
+        assert all(tree.render_line(y).cell_length == tree.size.width for y in range(tree.size.height))
+
+
+async def test_threads_and_what_a_backward_pass_recomputed_stand_on_their_own() -> None:
+    made = model([row(0, -1, "", "Net"), row(1, 0, "a"), row(2, 0, "b")])
+    run(made, [
+        call(2, 4, start=3, caller=1), call(1, 5, start=1, caller=-1), call(0, 6, start=0, caller=-1),
+        call(2, 8, 1, start=7, caller=-1, recomputed=True),
+    ])  # fmt: skip
+    async with showing(made, 70) as (tree, pilot, _):
+        tree.order = tree.nested = True
+        await pilot.pause()
+        assert names(screen(tree)[:4]) == ["(root) Net", "▾ a Linear", "b #0", "b #1"] and "↻" in screen(tree)[3]
