@@ -17,7 +17,7 @@ from .base import Record, Row
 from .passes import CallRow, CallStatus, Delta, Holds
 from .values import Brief
 
-WHOLE = {"module": "i", "call": "i", "start": "q", "end": "q", "depth": "i", "in_step": "i", "caller": "q"}
+WHOLE = {"module": "i", "call": "i", "start": "q", "end": "q", "depth": "i", "in_step": "i", "caller": "i"}
 """Fields of `CallRow` that are a column each, and their type as `array` names it."""
 DELTA = ("rel_l2", "cosine", "max_abs")
 MEASURED = ("gradient", "gradient_norm", "weight_ratio")

@@ -13,7 +13,7 @@ from torch import nn
 
 from inspector.client.call_table import CallTable
 from inspector.client.call_tree import CallTree
-from inspector.records import Brief, CallRow
+from inspector.records import Brief, CallColumns, CallRow
 
 from ..engine.recording.test_recorder import Recorded
 
@@ -24,10 +24,10 @@ def a_row(start: int, end: int, caller: int, ms: float = 1.0) -> CallRow:
 
 def tree_of(rows: list[CallRow], cut: int = 0) -> CallTree:
     table = CallTable()
-    table.extend(rows[:cut])
+    table.extend(CallColumns.of(rows[:cut]))
     tree = CallTree(table)
     tree.extend()
-    table.extend(rows[cut:])
+    table.extend(CallColumns.of(rows[cut:]))
     tree.extend()
     return tree
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from inspector.records import (
     AnyEvent,
     Brief,
+    CallColumns,
     CallDetail,
     CallRow,
     CallRows,
@@ -43,7 +44,7 @@ class Traced(FakeEngine):
 
     def end_pass(self, problem: Problem | None = None) -> PassEnded:
         self.passes += 1
-        self.say(CallRows(1, self.passes, self.made(), len(self.made())))
+        self.say(CallRows(1, self.passes, CallColumns.of(self.made()), len(self.made())))
         return PassEnded(1, PassSummary(self.passes, 1.0, len(self.made()), hooks=5, problem=problem))
 
     def made(self) -> tuple[CallRow, ...]:
