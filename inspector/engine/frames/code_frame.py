@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ...postmortem.frames import is_library, is_plumbing
 from ...records import Origin, Path, Source
 from ..source.site import frame_source
-from ..source.versions import load, place
+from ..source.versions import explain_rewriting, load, place
 
 _PACKAGES = f"-packages{os.sep}"  # site-packages, dist-packages
 _TORCH = f"{_PACKAGES}torch{os.sep}"
@@ -62,7 +62,8 @@ class CodeFrame(NamedTuple):
         if found is not None:
             file, match = found
             number = self.line - code.co_firstlineno + match.piece.first
-            return _line(file.lines, number) if match.same else ""
+            # what an import hook rewrote, as pytest does its tests, keeps its lines
+            return _line(file.lines, number) if match.same or explain_rewriting(own) else ""
         kept = load(self.file, own)
         return _line(kept.lines, self.line) if kept is not None else ""
 

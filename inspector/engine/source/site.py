@@ -14,7 +14,7 @@ from .files import SourceFile
 from .pieces import last_line, same_layout
 from .record import Draft
 from .running import function_of
-from .versions import load, place
+from .versions import explain_rewriting, load, place
 
 _AROUND = 100
 """Lines shown on either side of a call at the top level of a file."""
@@ -90,7 +90,8 @@ def _fill_verified(draft: Draft, live: _Live, line: int) -> bool:
     file, match = found
     piece = match.piece
     moved = line - live.code.co_firstlineno + piece.first
-    focus = moved if same_layout(piece.code, live.code) else file.def_line(piece)
+    keeps_lines = same_layout(piece.code, live.code) or explain_rewriting(live.namespace)
+    focus = moved if keeps_lines else file.def_line(piece)
     _name(draft, piece.qualname)
     draft.note(match.note)
     draft.take(file, piece, focus)
