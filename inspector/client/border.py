@@ -34,6 +34,7 @@ from ..records import (
     Progress,
     Resumed,
     SequenceValue,
+    Stack,
     Stage,
     Stops,
     SweepBegan,
@@ -53,7 +54,7 @@ DEPTH_LIMIT = 50
 
 _UNASKED = (
     Calls, CallRows, Changes, Failed, HookMarks, ModuleRows, Note, Opened, OwnFiles, PassEnded, Progress, Stage,
-    Paused, Resumed, Stops, SweepBegan, SweepRows, Work,
+    Paused, Resumed, Stack, Stops, SweepBegan, SweepRows, Work,
 )  # fmt: skip
 
 

@@ -56,6 +56,32 @@ def test_it_stops_goes_on_and_is_ended(tmp_path: Path) -> None:
         assert terminal.wait_for_end() == 1  # the last pass that ended was cancelled
 
 
+def test_a_line_is_stopped_at_stepped_from_and_looked_into(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(FILE)
+    command = [sys.executable, "-m", "inspector", f"{tmp_path / 'net.py'}:Net", "-i", "2x4"]
+    environment = {"XDG_STATE_HOME": str(tmp_path)}
+    with Terminal(command, columns=120, lines=36, environment=environment) as terminal:
+        terminal.wait_for_text("pass 1")
+        terminal.wait_for_text("def forward")
+        terminal.send("\t!")
+        terminal.wait_for_text("passes stop at line")
+        terminal.send("r")
+        terminal.wait_for_text("stopped net.py:10 in (root)")
+        terminal.wait_for_text("stands still in Net.forward")
+        terminal.send(";")
+        terminal.wait_for_text("Python net.py:10")
+        terminal.send("x.sum() * 0 + 7\r")
+        terminal.wait_for_text("> x.sum() * 0 + 7")
+        terminal.send("self.bo\t")
+        terminal.wait_for_text("self.body")
+        terminal.send("\x1b")
+        terminal.wait_for(lambda: "> x.sum()" not in terminal.text, "the line gone")
+        terminal.send("s")
+        terminal.wait_for_text("stopped before body")
+        terminal.send("c")
+        terminal.wait_for_text("pass 2")
+
+
 def test_a_program_goes_on_whose_app_is_left_while_its_pass_stands_still(tmp_path: Path) -> None:
     script = tmp_path / "host.py"
     script.write_text(HOST)

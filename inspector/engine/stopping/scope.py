@@ -70,18 +70,17 @@ class Scope:
         if found is None or not (found[1] or found[2]):
             return ()
         keys, word = found[1].split(".")[:-1], found[2]
-        names: Iterable[str] = [name for name in self._names if name != "__builtins__"]
+        held: Any = None
+        own: Iterable[str] = [name for name in self._names if name != "__builtins__"]
         if keys:
             if keys[0] not in self._names:
                 return ()
             held = self._names[keys[0]]
             for key in keys[1:]:
                 held = _static(held, key)
-            names = _attributes(held)
-        hidden = word.startswith("_")
-        fitting = sorted(
-            {name for name in names if name.startswith(word) and name != word and hidden == (name[0] == "_")}
-        )
+            own = _held(held)
+        others = sorted(_attributes(held)) if keys else ()
+        fitting = [name for name in dict.fromkeys((*own, *others)) if _goes_on(word, name)]
         return tuple(encodable(text[: len(text) - len(word)] + name, 500) for name in fitting[:_MOST])
 
 
@@ -122,6 +121,13 @@ class FrameScope(Scope):
 _TENSORS_AND_MODULES = ("_parameters", "_buffers", "_modules")
 
 
+def _goes_on(word: str, name: object) -> bool:
+    """Whether a word may become this name; a hidden one only where that was begun."""
+    if type(name) is not str or name == word or not name.startswith(word):
+        return False
+    return word.startswith("_") == name.startswith("_")
+
+
 def _held(value: Any) -> dict[str, Any]:
     """What hangs on an instance, as far as it is in its dict."""
     try:
@@ -130,7 +136,7 @@ def _held(value: Any) -> dict[str, Any]:
         return {}
     own = own if type(own) is dict else {}
     shelves = [own[name] for name in _TENSORS_AND_MODULES if isinstance(own.get(name), dict)]
-    return {**own, **{key: each for shelf in shelves for key, each in dict(shelf).items()}}
+    return {**{key: each for shelf in shelves for key, each in dict(shelf).items()}, **own}
 
 
 def _static(value: Any, key: str) -> Any:
@@ -143,10 +149,6 @@ def _static(value: Any, key: str) -> Any:
 
 
 def _attributes(value: Any) -> set[str]:
+    """Those of its class."""
     kinds = type.__dict__["__mro__"].__get__(type(value))
-    return {
-        str(name)
-        for names in (_held(value), *(vars(kind) for kind in kinds))
-        for name in names
-        if isinstance(name, str) and name
-    }
+    return {name for kind in kinds for name in vars(kind) if type(name) is str}

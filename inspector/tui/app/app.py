@@ -159,7 +159,7 @@ class InspectorApp(App[None], inherit_bindings=False):
             "passes": PassActions(engine, state, passes, presenter, questions, host),
             "weights": WeightActions(engine, state, changer, questions, host, ascii),
             "hooks": HookActions(engine, state, bench, observing, changer, forms, host, ascii),
-            "stops": StopActions(engine, state, bench, stopping, changer, host, ascii),
+            "stops": StopActions(engine, state, bench, stopping, changer, presenter, host, ascii),
             "changes": ChangeActions(engine, state, changer, last_hooks, host),
         }
         """By the name that stands before the dot of an action in `keys.COMMANDS`."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -11,7 +13,13 @@ from ...text import visible
 from ...value_text import first_tensor
 from .. import format
 
-_ON = {"before": "before", "after": "after", "exception": "by an error in", "gradient": "at the gradient of"}
+_ON = {
+    "before": "before",
+    "after": "after",
+    "exception": "by an error in",
+    "gradient": "at the gradient of",
+    "line": "in",
+}
 
 
 class StopBar(Widget):
@@ -44,17 +52,25 @@ class StopBar(Widget):
 
     def _list_values(self) -> str:
         """As many as there is room for; `args` and `kwargs` say again what is named by itself."""
-        said = [describe(each) for each in self.values if each.name not in ("args", "kwargs")]
+        said = [describe(each) for each in self.values if each.name not in ("args", "kwargs", "self")]
+        if self.event is not None and self.event.text:
+            said = [visible(self.event.text), *said]
         text = "   ".join(said or [describe(each) for each in self.values])
         return format.cut("  " + (format.ascii_only(text) if self.ascii else text), self.size.width)
 
 
 def place(event: Paused) -> str:
-    """`before layer1.0.conv1 · call 1 · step 3`."""
+    """`before layer1.0.conv1 · call 1 · step 3`, `net.py:9 in layer1.0`."""
+    line = f"{base_name(event.file)}:{event.line} " if event.on == "line" else ""
     call = f" · call {event.call}" if event.call else ""
     step = f" · step {event.step}" if event.step else ""
     again = " · computed again" if event.recomputed else ""
-    return f"{_ON[event.on]} {format.path(event.path)}{call}{step}{again}"
+    return f"{line}{_ON[event.on]} {format.path(event.path)}{call}{step}{again}"
+
+
+def base_name(file: str) -> str:
+    """Of a file, without its folders."""
+    return visible(PurePath(file).name)
 
 
 def describe(named: NamedValue) -> str:
@@ -75,9 +91,9 @@ def _numbers(tensor: TensorValue) -> str:
 
 def describe_stop(stop: Stop) -> str:
     """When it stops, in words: `before · call 2 · when nan > 0`."""
-    words = {"exception": "at an error", "gradient": "at its gradient"}.get(stop.on, stop.on)
-    parts = [words]
-    parts += [f"call {stop.call}"] if stop.call is not None else []
+    words = {"exception": "at an error", "gradient": "at its gradient", "line": ""}.get(stop.on, stop.on)
+    parts = [words] if words else []
+    parts += [f"{'time' if stop.on == 'line' else 'call'} {stop.call}"] if stop.call is not None else []
     parts += [f"step {stop.step}"] if stop.step is not None else []
     parts += [f"when {visible(stop.when)}"] if stop.when else []
     parts += [f"goes on after {stop.timeout:g} s"] if stop.timeout else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import PurePath
 from typing import ClassVar
 
@@ -43,6 +43,7 @@ class SourcePanel(LinePanel):
         self.code: list[str] = []
         self._pointed: tuple[Path, str, int] | None = None  # a line of a file, for one module
         self._frame: tuple[Path, int] | None = None  # of the stack, by its number, for one module
+        self.stops: frozenset[tuple[str, int]] = frozenset()  # lines of files that passes stop at
         self._colours: Colours | None = None
         self._calls: Sequence[CallRow] | None = None  # those the lines are annotated with
         self._call = 0  # of the module, which one: its site is shown
@@ -150,7 +151,8 @@ class SourcePanel(LinePanel):
 
     def _code(self, source: Source, width: int) -> list[Line]:
         asides = shapes_by_line(self.model, source, room=width // 3 if width >= 56 else 9)
-        return number_lines(self.code, source.first_line, width, asides)
+        stops = {line for file, line in self.stops if file == source.file}
+        return number_lines(self.code, source.first_line, width, asides, stops)
 
     def copy_text(self) -> str:
         return "\n".join(self.code) if self.code else super().copy_text()
@@ -167,14 +169,18 @@ class SourcePanel(LinePanel):
         return source.file, source.first_line + line
 
 
-def number_lines(code: Sequence[str], first: int, width: int, asides: Mapping[int, Content]) -> list[Line]:
-    """Lines of code with their numbers in front, and what is said of a line at its end."""
+def number_lines(
+    code: Sequence[str], first: int, width: int, asides: Mapping[int, Content], stops: Set[int] = frozenset()
+) -> list[Line]:
+    """Lines of code with their numbers in front, a mark at those that passes stop at, and what is said of a line at its
+    end."""
     digits = len(str(first + len(code) - 1))
     gap = "  " if width >= 56 else " "
+    marked = Content.styled(f"{format.STOP.sign:{len(gap)}}", f"{WARN} bold")
     return [
         Line(
             Content(text),
-            gutter=Content.styled(f"{number:{digits}}{gap}", DIM),
+            gutter=Content.styled(f"{number:{digits}}", DIM) + (marked if number in stops else Content(gap)),
             aside=asides.get(number, EMPTY),
             indent=len(text) - len(text.lstrip()) + 4,
         )

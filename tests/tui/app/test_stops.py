@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from inspector.records import (
+    Completed,
+    CompleteLine,
+    Evaluate,
+    Evaluated,
     Failed,
     GoOnWith,
     NamedValue,
@@ -23,6 +29,7 @@ from inspector.records import (
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.panels.log import LogPanel
 from inspector.tui.saved_state import SavedState, ViewState
+from inspector.tui.screens.stops.python_line import PythonLine
 from inspector.tui.screens.stops.stop_form import StopForm
 from inspector.tui.screens.stops.stop_list import StopList
 
@@ -140,3 +147,64 @@ async def test_an_engine_that_dies_stands_still_no_more(tmp_path: Path) -> None:
         app.controller.lose_engine(Problem("the engine was killed"))
         await settle(app, pilot)
         assert app.state.paused is None and not app.workbench.stop_bar.has_class("-shown")
+
+
+async def test_a_line_of_the_source_is_stopped_at(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("j", "tab")
+        await settle(app, pilot)
+        await pilot.press("exclamation_mark")
+        await settle(app, pilot)
+        stop = Stop(1, "line", ("stem",), file="/tmp/net.py", line=1)
+        assert engine.requests(SetStops)[-1].stops == (stop,)  # type: ignore[attr-defined]
+        assert "1■" in tree(app)
+        event = Paused(1, 1, 1, "line", ("stem",), file="/tmp/net.py", line=1, text="return x")
+        engine.say(event, Stops(1, (StopRow(stop, 1),)))
+        await settle(app, pilot)
+        assert "stopped net.py:1 in stem" in bar(app) and "return x" in bar(app)
+        await pilot.press("s", "o", "O")
+        await settle(app, pilot)
+        assert [request.how for request in engine.requests(GoOnWith)] == ["into", "over", "out"]  # type: ignore[attr-defined]
+        await pilot.press("asterisk")
+        await settle(app, pilot)
+        assert "net.py:1" in tree(app) and "1 hit" in tree(app)
+        await pilot.press("i", *["down"] * 3, *"x.max() > 3", "enter")
+        await settle(app, pilot)
+        assert engine.requests(SetStops)[-1].stops[-1] == replace(stop, when="x.max() > 3")  # type: ignore[attr-defined]
+
+
+async def test_python_where_it_stands_still(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    found = [
+        Evaluated(VALUE),
+        Evaluated(problem=Problem("the line raised NameError: name 'y' is not defined")),
+        Evaluated(values=(NamedValue("output", VALUE),), changed=("output",)),
+    ]
+    engine.replies[Evaluate] = lambda request: found.pop(0)
+    engine.replies[CompleteLine] = lambda request: Completed(("output", "output2"))
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await pilot.press("semicolon")
+        await settle(app, pilot)
+        assert app.screen is app.workbench  # nothing stands still
+        engine.say(PAUSED)
+        await settle(app, pilot)
+        await pilot.press("semicolon")
+        await settle(app, pilot)
+        assert isinstance(app.screen, PythonLine) and "Python after body.0" in tree(app)
+        await pilot.press(*"out", "tab")
+        await settle(app, pilot)
+        assert "output  output2" in tree(app)
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert engine.requests(Evaluate) == [Evaluate(1, "output")] and "> output" in tree(app) and "2×4" in tree(app)
+        await pilot.press(*"y", "enter")
+        await settle(app, pilot)
+        assert "NameError" in tree(app)
+        await pilot.press("up", "up", *" = 1", "enter")
+        await settle(app, pilot)
+        assert engine.requests(Evaluate)[-1] == Evaluate(1, "output = 1")
+        await pilot.press("escape")
+        await settle(app, pilot)
+        await pilot.press("semicolon", "up")
+        await settle(app, pilot)
+        assert "output = 1" in tree(app)  # what was run before is remembered

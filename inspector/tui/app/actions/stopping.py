@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from ....client.engine_client import EngineClient
 from ....records import Failed, Paused, Resumed, SetStops, Stop, Stops
 from ...bars.stop_bar import place
+from ...panels.source import SourcePanel
 from ..host import Host
 from ..presenter import Presenter
 from ..state import AppState
@@ -49,8 +50,12 @@ class Stopping:
         self.host.reload_layers()
 
     def _show_marks(self) -> None:
+        on = [row.stop for row in self.state.stops if row.stop.enabled]
+        source = self.workbench.panels.find(SourcePanel)
+        source.stops = frozenset((stop.file, stop.line) for stop in on if stop.on == "line")
+        source.view.renew()
         model, tree = self.state.model, self.workbench.module_tree
-        found = (model.index_of(row.stop.path) for row in self.state.stops if row.stop.enabled)
+        found = (model.index_of(stop.path) for stop in on)
         tree.options.stops = frozenset(model.object_of(index) for index in found if index is not None)
         tree.refresh_rows()
 

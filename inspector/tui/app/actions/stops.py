@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 
 from ....client.engine_client import EngineClient
-from ....records import Failed, GoOn, GoOnWith, Path, Stop
+from ....records import Completed, CompleteLine, Evaluate, Evaluated, Failed, GoOn, GoOnWith, Path, Problem, Stop
+from ...bars.stop_bar import place
 from ...keys import key_of
+from ...panels.source import SourcePanel
 from ...screens.layer import FORM
 from ..host import Host
+from ..presenter import Presenter
 from ..state import AppState
 from ..workbench import Workbench
 from .changer import Changer, describe_problem
@@ -24,24 +28,35 @@ class StopActions:
     workbench: Workbench
     stopping: Stopping
     changer: Changer
+    presenter: Presenter
     host: Host
     ascii: bool
+    _ran: list[str] = field(default_factory=list, init=False)  # lines of Python, the oldest first
 
     @property
     def _stops(self) -> tuple[Stop, ...]:
         return tuple(row.stop for row in self.state.stops)
 
     def toggle(self) -> None:
-        """Stop before the selected module, or where anything stops there, no longer."""
-        self.changer.when_ready(lambda: self.host.spawn(self._toggle(self.workbench.selected_path)))
+        """Stop before the selected module, or in Source at the line; where anything stops there, no longer."""
+        self.changer.when_ready(lambda: self.host.spawn(self._toggle(self._here())))
 
-    async def _toggle(self, path: Path) -> None:
-        kept = [stop for stop in self._stops if stop.path != path]
+    def _here(self) -> Stop:
+        """At the line where Source has the keyboard, else at the selected module."""
+        path, panel = self.workbench.selected_path, self.workbench.focused_panel
+        place = panel.location() if isinstance(panel, SourcePanel) else None
+        if place is None:
+            return Stop(self._next_id(), "before", path)
+        return Stop(self._next_id(), "line", path, file=place[0], line=place[1])
+
+    async def _toggle(self, here: Stop) -> None:
+        kept = [stop for stop in self._stops if not _is_at(stop, here)]
         if len(kept) == len(self._stops):
-            if not await self._set([*kept, Stop(self._next_id(), "before", path)]):
+            if not await self._set([*kept, here]):
                 return
             more = "" if self.state.paused is not None else f"; {key_of('run')} runs"
-            self.host.tell(f"passes stop before it{more}; {key_of('stops')} says when, and lists all")
+            at = f"at line {here.line}" if here.on == "line" else "before it"
+            self.host.tell(f"passes stop {at}{more}; {key_of('stops')} says when, and lists all")
         else:
             await self._set(kept)
 
@@ -79,7 +94,7 @@ class StopActions:
         """Let the person say when to stop: at the selected module, where there is no such stop yet."""
         from ...screens.stops.stop_form import StopForm
 
-        given = stop or Stop(self._next_id(), "before", self.workbench.selected_path)
+        given = stop or self._here()
         self.host.push(StopForm(given, stop is None, self._try))
 
     async def _try(self, stop: Stop) -> str:
@@ -94,7 +109,43 @@ class StopActions:
         else:
             self.host.spawn(self._go_on(how), group=FORM)
 
+    def ask_python(self) -> None:
+        """Run lines where the pass stands still: in the frame that has the keyboard, else where it stopped."""
+        from ...screens.stops.python_line import PythonLine
+
+        event, stack = self.state.paused, self.workbench.stack
+        if event is None:
+            self.host.tell(f"no pass stands still: {key_of('stop-here')} sets a stop, then {key_of('run')} runs")
+            return
+        row = stack.row if stack.has_focus_within else None
+        frame, where = (row.number, f"in {row.function}") if row is not None else (-1, place(event))
+        ask = partial(self._run_line, frame), partial(self._complete_line, frame)
+        self.host.push(PythonLine(where, self._ran, *ask, self.ascii))
+
+    async def _run_line(self, frame: int, text: str) -> Evaluated | Problem:
+        reply = await self.engine.ask(Evaluate(self.state.generation, text, frame))
+        if isinstance(reply, Failed):
+            return reply.problem
+        assert isinstance(reply, Evaluated)  # there is no other reply
+        self.presenter.log("info", f"> {text}")
+        if frame < 0:
+            self.workbench.stop_bar.values = reply.values
+        return reply
+
+    async def _complete_line(self, frame: int, text: str) -> tuple[str, ...]:
+        reply = await self.engine.ask(CompleteLine(self.state.generation, text, frame))
+        return reply.lines if isinstance(reply, Completed) else ()
+
     async def _go_on(self, how: GoOn) -> None:
         reply = await self.engine.ask(GoOnWith(self.state.generation, how))
         if isinstance(reply, Failed):
             self.host.tell(describe_problem(reply.problem))
+
+
+def _is_at(stop: Stop, here: Stop) -> bool:
+    """Whether it is at the same line, or for a module, at the same module."""
+    return (stop.on == "line") == (here.on == "line") and (stop.path, stop.file, stop.line) == (
+        here.path if here.on != "line" else stop.path,
+        here.file,
+        here.line,
+    )

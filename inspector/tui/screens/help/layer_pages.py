@@ -178,6 +178,16 @@ LAYER_PAGES: tuple[HelpPage, ...] = (
         },
     ),
     _page(
+        "Python in a stopped pass",
+        "Runs in the frame that has the keyboard in Stack, else with the values of the stop. What is put in the place "
+        "of a value is what the model goes on with.",
+        keys={"accept": "run it", "complete": "complete a name", "recall": "what was run before", "leave": "close"},
+        words={
+            "output = output * 2": "after a module, what it gave; before one: input, args, kwargs; at a gradient: grad",
+            "x.mul_(2)": "a variable in place; Python 3.13 and later can also bind it anew",
+        },
+    ),
+    _page(
         "When to stop",
         "A pass stands still there until it is let go on. One that only writes puts a line in the Log and goes on.",
         keys={"accept": "set it", "tick": "choose what it stops at", "leave": "leave it as it was"},

@@ -8,12 +8,12 @@ from typing import ClassVar, cast, get_args
 from textual.app import ComposeResult
 
 from ....records import Stop, StopOn
-from ... import format
 from ..completions import complete_condition
 from ..fields import Field
 from ..forms.small_form import SmallForm, text
+from .stop_list import name
 
-ON: tuple[str, ...] = get_args(StopOn)
+ON: tuple[str, ...] = tuple(on for on in get_args(StopOn) if on != "line")
 
 
 class StopForm(SmallForm[Stop]):
@@ -34,16 +34,21 @@ class StopForm(SmallForm[Stop]):
         super().__init__()
         self._stop = stop
         self._take_it = take
-        self.heading = f"{'Stop' if new else 'Change the stop'} at {format.path(stop.path)}"
-        self._on = Field("Stop", stop.on, "", choices=ON)
+        is_line = stop.on == "line"
+        self.heading = f"{'Stop' if new else 'Change the stop'} at {name(stop)}"
+        self._on = Field("Stop", stop.on, "", choices=("line",) if is_line else ON)
         self._call = Field("Call", _write(stop.call), "the first is 0", "every call")
         self._step = Field("Step", _write(stop.step), "batch or token", "every step, 3, 2:5")
-        self._when = Field("When", stop.when, "of a tensor there", "nan > 0", complete=complete_condition)
+        about, example = ("of what is there", "x.max() > 9") if is_line else ("of a tensor there", "nan > 0")
+        self._when = Field("When", stop.when, about, example, complete=complete_condition)
         self._log = Field("Only write", stop.log, "and do not stop", "output.shape")
         self._timeout = Field("Timeout", f"{stop.timeout:g}" if stop.timeout else "", "seconds, then on", "never")
 
     def fields(self) -> ComposeResult:
         yield from (self._on, self._call, self._step, self._when, self._log, self._timeout)
+        if self._stop.on == "line":
+            yield text("When and Only write: any expression of the variables there.")
+            return
         yield text("When: nan > 0, std > 1e3, shape[1] != 64, abs(mean) > 1, max > 6 and min < 0.")
 
     def read(self) -> Stop:
@@ -57,6 +62,8 @@ class StopForm(SmallForm[Stop]):
             self._log.value.strip(),
             _read_seconds(self._timeout.value),
             self._stop.enabled,
+            self._stop.file,
+            self._stop.line,
         )
 
     def take(self, read: Stop) -> None:

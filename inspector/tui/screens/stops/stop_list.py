@@ -14,7 +14,7 @@ from textual.content import Content
 from ....records import Path, Stop, StopRow
 from ....text import visible
 from ... import format
-from ...bars.stop_bar import describe_stop
+from ...bars.stop_bar import base_name, describe_stop
 from ...drawing.cursor import CursorView
 from ...drawing.lines import Page
 from ...drawing.problem import message
@@ -119,12 +119,17 @@ class StopList(Layer[Path | None]):
         return Page(lines, stops=stops)
 
 
+def name(stop: Stop) -> str:
+    """What it is at: `layer1.0`, `resnet.py:92`."""
+    return f"{base_name(stop.file)}:{stop.line}" if stop.on == "line" else format.path(stop.path)
+
+
 def _lines(row: StopRow) -> list[Line]:
     stop = row.stop
     style = "" if stop.enabled else DIM
     mark = "● " if stop.enabled else "○ "
     hits = f"{row.hits:,} hit{'s' * (row.hits != 1)}" if row.hits else "no hit"
-    head = Content.assemble((f"{mark}{format.path(stop.path)}  ", style or "bold"), (describe_stop(stop), style))
+    head = Content.assemble((f"{mark}{name(stop)}  ", style or "bold"), (describe_stop(stop), style))
     lines = [Line(head, aside=Content.styled(hits if stop.enabled else "off", DIM), indent=4)]
     if row.fault:
         lines.append(Line(Content.styled(f"  {visible(row.fault)}", ERROR), indent=4))
