@@ -18,21 +18,9 @@ if TYPE_CHECKING:
     from textual.binding import Binding
 
 Context = Literal[
-    "app",
-    "move",
-    "tree",
-    "outputs",
-    "hooks",
-    "source",
-    "history",
-    "gradients",
-    "stack",
-    "line",
-    "prompt",
-    "file",
-    "layer",
-    "stopped",
-]
+    "app", "move", "tree", "outputs", "hooks", "source", "history", "gradients",
+    "stack", "line", "prompt", "file", "layer", "stopped",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
