@@ -6,7 +6,7 @@ Not thread-safe: one thread opens, runs and changes. `cancel` may be called from
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
@@ -132,7 +132,7 @@ class Session:
             self._adopt(Loaded(model, sample, "your model", notes), target)
             return self._with_sample(sample)
 
-    def show(self, model: nn.Module, calls: list[Call]) -> Opened:
+    def show(self, model: nn.Module, calls: Sequence[Call]) -> Opened:
         """Take a model under inspection with calls that were captured already, in place of a pass."""
         target = Target(type(model).__name__, training=model.training, run=False)
         with self.turn():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -42,7 +42,7 @@ class Baseline:
     def settle(self) -> None:
         return None
 
-    def take_values(self, calls: list[Call]) -> None:
+    def take_values(self, calls: Iterable[Call]) -> None:
         """The summaries of the same pass, once they are complete."""
         self.values = {call.place: call.output for call in calls}
 

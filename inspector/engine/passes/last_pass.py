@@ -6,9 +6,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ...errors import UsageError
-from ...records import CORNER, CallColumns, CallDetail, CallRows, TensorValue, Value, Window
+from ...records import CORNER, CallDetail, CallRows, TensorValue, Value, Window
 from ..modules.tree import ModuleTree
 from ..recording.call import Call, Place
+from ..recording.call_store import CallStore
 from ..torch_hooks.outputs import OutputHooks
 from ..values.kernels import cpu_statistics
 from ..values.kernels.rounding import forgive_rounding
@@ -29,32 +30,34 @@ class LastPass:
     """
 
     def __init__(self, tree: ModuleTree) -> None:
-        self.calls: list[Call] = []
+        self.calls = CallStore()
         self.step = 0
-        self._shown: list[Call] = []  # those of that step
+        self._shown: Sequence[int] = ()  # the places of those of that step
         self._counts: Counter[int] = Counter()  # by node, of every step
         self.number = 0
         self.repeatable = False
         self.gradients: dict[str, TensorValue] = {}
         self.output_hooks = OutputHooks()
         self._tree = tree
-        self._calls_before: list[Call] = []  # of the pass before
-        self._previous: dict[Place, Value | None] | None = None  # what they returned, once somebody asked for it
+        self._calls_before = CallStore()  # of the pass before
+        self._previous: dict[int, dict[Place, Value | None]] = {}  # what they returned, of nodes that were asked for
         self._kernel = self._previous_kernel = False  # whether there was one for statistics on the CPU
         self._full: dict[Place, Call] = {}  # calls with histograms and previews
         self._watches: dict[int, Watch] = {}  # their modules, with copies of what these took and gave
 
-    def take(self, calls: list[Call], watch: Watch | None = None, output_hooks: OutputHooks | None = None) -> None:
+    def take(self, calls: Sequence[Call], watch: Watch | None = None, output_hooks: OutputHooks | None = None) -> None:
         """A newer pass, recorded with histograms and previews of the node that is watched."""
         self.output_hooks = output_hooks if output_hooks is not None else OutputHooks()
         self.gradients = {}
-        self._calls_before, self._previous = self.calls, None
+        calls = calls if isinstance(calls, CallStore) else CallStore(calls)
+        calls.pack()
+        self._calls_before, self._previous = self.calls, {}
         self._previous_kernel, self._kernel = self._kernel, cpu_statistics.is_in_use()
         self._watches = {watch.index: watch} if watch is not None else {}
-        self._full = {call.place: call for call in calls if call.index in self._watches}
+        self._full = {call.place: call for index in self._watches for call in calls.of(index)}
         was_last = self.step == self.last_step
         self.calls = calls
-        self._counts = Counter(call.index for call in calls)
+        self._counts = Counter(calls.nodes())
         self.show(self.last_step if was_last or not self.has(self.step) else self.step)
         self.number += 1
         self.repeatable = True
@@ -63,7 +66,7 @@ class LastPass:
         """The same calls, seen again with histograms and previews. They keep the times and order of the pass."""
         self._watches[watch.index] = watch
         self._make_room()
-        known = {call.place: call for call in self.calls}
+        known = {call.place: call for call in self.calls.of(watch.index)}
         for call in calls:
             original = known.get(call.place)
             if original is not None and original.status == call.status:
@@ -100,19 +103,19 @@ class LastPass:
     def show(self, step: int) -> None:
         """From now on this step is looked at."""
         self.step = step
-        self._shown = [call for call in self.calls if call.step == step]
+        self._shown = self.calls.places_in(step)
 
     def list_calls(self, generation: int) -> Iterator[CallRows]:
         """Those of the step that is looked at, in one message at least. Each is made when it is due: there may be a
         million."""
         total = len(self._shown)
         for first in range(0, max(total, 1), AT_ONCE):
-            rows = CallColumns.of(call.row() for call in self._shown[first : first + AT_ONCE])
+            rows = self.calls.columns(self._shown[first : first + AT_ONCE])
             yield CallRows(generation, self.number, rows, total, self.step)
 
     def of(self, index: int) -> list[Call]:
         """The calls of one node in the step that is looked at, as they were recorded first."""
-        return [call for call in self._shown if call.index == index]
+        return [call for call in self.calls.of(index) if call.step == self.step]
 
     def count(self, index: int) -> int:
         """How many calls of one node were kept, whatever the step."""
@@ -129,9 +132,10 @@ class LastPass:
 
     def _find_previous(self, call: Call) -> Value | None:
         """What this call returned in the pass before."""
-        found = self._previous
+        found = self._previous.get(call.index)
         if found is None:
-            self._previous = found = {before.place: before.output for before in self._calls_before}
+            found = {before.place: before.output for before in self._calls_before.of(call.index)}
+            self._previous[call.index] = found
         return found.get(call.place)
 
     def _detail(self, call: Call, window: Window) -> CallDetail:

@@ -26,7 +26,7 @@ from .call_site import NO_SITE
 Place = tuple[int, int, int]
 """Node, step, and which of the node's calls in the step."""
 
-_NO_KWARGS = MappingValue("dict", (), (), 0)
+NO_KWARGS = MappingValue("dict", (), (), 0)
 
 
 class Call(Struct, eq=False, gc=False):
@@ -43,7 +43,7 @@ class Call(Struct, eq=False, gc=False):
     ms: float = 0.0
     status: CallStatus = "unfinished"
     inputs: tuple[Value, ...] = ()
-    kwargs: MappingValue = _NO_KWARGS
+    kwargs: MappingValue = NO_KWARGS
     output: Value | None = None
     site: tuple[str, int] = NO_SITE  # the file and line that called
     altered: bool = False

@@ -62,6 +62,11 @@ class CallValues:
         """Tensors without statistics, which were spared."""
         return 0 if self._spared is self._plain else self._spared.left_out
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether statistics are still on their devices."""
+        return self._plain.is_waiting or self._full.is_waiting
+
     def resolve(self) -> list[str]:
         """Complete the statistics of what was seen so far. Gives what is to be said of those that may not be right."""
         self._spared.resolve()

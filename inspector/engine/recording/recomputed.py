@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from ...records import MappingValue, OtherValue, SequenceValue, TensorValue, Value
-from .call import Call
+from .call_store import CallStore
 
 STOPPED = OtherValue("stopped", "recomputed as far as it was needed, and left there")
 """The output of such a call while the pass runs."""
@@ -18,9 +18,9 @@ _WHY = "recomputed as far as it was needed, and left there: the shape is that of
 _UNKNOWN = "recomputed as far as it was needed, and left there: which of {} calls it repeats is not known"
 
 
-def complete_stopped(calls: Sequence[Call]) -> None:
+def complete_stopped(calls: CallStore) -> None:
     """Give every call that was left its output as far as it is known: shapes and dtypes, and no value."""
-    stopped = [call for call in calls if call.output is STOPPED]
+    stopped = [call for call in calls.fresh if call.output is STOPPED]
     if not stopped:
         return
     firsts: dict[tuple[int, int], list[Value]] = defaultdict(list)  # of each module in each step

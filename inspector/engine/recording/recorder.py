@@ -30,6 +30,7 @@ from ..values.unwrap import read
 from ..values.watch import Watch
 from .call import Call, Witness
 from .call_site import find_call_site
+from .call_store import CallStore
 from .call_values import CallValues
 from .here import EachThread, Here
 from .numbers import CallNumbers
@@ -84,7 +85,7 @@ class Recorder:
         limit: int | None = None,
     ) -> None:
         self.tree = tree
-        self.calls: list[Call] = []  # in completion order
+        self.calls = CallStore(packs=limit is not None and not (gradients or filters or keep))  # in completion order
         self.failed: Call | None = None  # the innermost call that raised what ended the pass
         self.left_out: list[Call] = []  # whose outputs found no room in `keep`
         self.faults: list[str] = []  # what went wrong in recording itself
@@ -185,7 +186,7 @@ class Recorder:
         for stack in self._open:
             while stack:
                 self._close(stack.pop())
-        self.calls = sorted(filter(self._is_wanted, self.calls), key=lambda call: call.end)  # threads close in between
+        self.calls.finish(self._is_wanted)
         complete_stopped(self.calls)
         if self._call_log is not None:
             self._call_log.end()
@@ -212,7 +213,7 @@ class Recorder:
         """Whole steps, and not the one that is over now."""
         kept = min(step, self.calls[-1].step)
         self.forgot = True
-        del self.calls[: bisect_left(self.calls, kept, key=lambda call: call.step)]
+        self.calls.forget(bisect_left(self.calls, kept, key=lambda call: call.step))
 
     def took(self, module: nn.Module, seconds: float, altered: bool, entering: bool) -> None:
         """A hook of ours took so long on `module`, before it was entered or after it returned."""
@@ -321,11 +322,15 @@ class Recorder:
         call.end = next(self._clock)
         call.before = None
         if call.shown or call.status != "ok":
-            self.calls.append(call)
+            self.calls.append(call, self._awaits_more)
         if call.shown and call.observe_filter is not None:
             call.observe_filter.show_call(bool(call.inputs or call.kwargs.keys), call.output is not NOT_SEEN)
         if self._call_log is not None:
             self._call_log.leave(call)
+
+    def _awaits_more(self) -> bool:
+        """Of calls that are over: how far they are from the baseline, and what is measured on a device."""
+        return self.witness is not None or self.values.is_waiting
 
     def _fault(self, error: Exception) -> None:
         if len(self.faults) < _FAULTS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
 from msgspec.structs import replace
@@ -112,7 +112,7 @@ class Runner:
         summary = told or self._take(outcome, batches, watch, comparison)
         self._changes.say(outcome)
         summary = replace(summary, restored=outcome.restored, not_restored=outcome.not_restored)
-        self.summary = self._unhooked.add(summary, self.settings, {call.index for call in self.last.calls})
+        self.summary = self._unhooked.add(summary, self.settings, set(self.last.calls.nodes()))
         return self.summary
 
     def _take(
@@ -149,7 +149,7 @@ class Runner:
         calls = last.calls if last and last.calls and last.steps == 1 else subject.info.modules
         self._progress.expect(settings.batches, settings.generate, calls)
 
-    def show(self, calls: list[Call]) -> None:
+    def show(self, calls: Sequence[Call]) -> None:
         """Take calls that were captured already, in place of a pass."""
         self.last.take(calls)
         self.last.repeatable = False
@@ -318,7 +318,7 @@ class Runner:
         if outcome.error is not None:
             problem = self._attempts.explain(outcome.error, recorder.failed or batches.reached, batches.held)
         self._changes.say_faults(recorder.faults)
-        called = {call.index for call in recorder.calls} | self._unhooked.direct
+        called = set(self.last.calls.nodes()) | self._unhooked.direct
         self.hooks = report_hooks(subject, called, self.settings.backward, outcome.error is not None)
         return PassSummary(
             number=self.last.number,

@@ -27,6 +27,7 @@ from .statistics import CHUNK
 
 SUMS = 4
 """Tensors that are added up at a sighting of a value; one that holds no more is known for certain each time."""
+_ROOM = 1_000  # tensors that are known before it is asked which of them are gone
 _DOUBTS = 20
 
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
@@ -118,6 +119,7 @@ class Recognition:
         self.doubts: list[str] = []
         self._always = False  # add up every tensor at every sighting
         self._tensors: dict[int, SeenTensor] = {}
+        self._room = _ROOM
         self._trusted: dict[SeenTensor, int] = {}  # since `confirm`, and the turn of the last sighting
         self._turn = 0
 
@@ -132,6 +134,9 @@ class Recognition:
         return seen.value if seen is not None and self._adds_up(seen, tensor) else None
 
     def keep(self, tensor: Tensor, seen: Seen, value: TensorValue, total: float) -> None:
+        if len(self._tensors) >= self._room:  # a pass may see a million, of which few are there at once
+            self._tensors = {key: each for key, each in list(self._tensors.items()) if each.ref() is not None}
+            self._room = max(_ROOM, 2 * len(self._tensors))
         self._tensors[id(tensor)] = SeenTensor(tensor, seen, value, total, self._turn)
 
     def trust(self, found: list[SeenTensor]) -> bool:

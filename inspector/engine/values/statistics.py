@@ -331,14 +331,14 @@ class Pending:
     """Statistics that are still on their devices, and the values they belong to."""
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[TensorValue, list[Tensor], int, str]] = []
+        self.waiting: list[tuple[TensorValue, list[Tensor], int, str]] = []
 
     def add(self, value: TensorValue, rows: list[Tensor], repeats: int, of: str) -> None:
-        self._waiting.append((value, rows, repeats, of))
+        self.waiting.append((value, rows, repeats, of))
 
     def resolve(self) -> None:
         """Move every row to the host, once per device, and complete the values."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self.waiting = self.waiting, []
         by_device: dict[torch.device, list[Tensor]] = {}
         for _, rows, _, _ in waiting:
             by_device.setdefault(rows[0].device, []).extend(rows)

@@ -167,6 +167,11 @@ class Summarizer:
         doubts, self._recognition.doubts = self._recognition.doubts, []
         return doubts
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether statistics are still on their devices."""
+        return bool(self._pending.waiting)
+
     def _reduce(self, tensor: Tensor) -> TensorValue:
         if not self.values:
             known = self._recognition.find_surely(tensor)

@@ -1,0 +1,232 @@
+"""The calls of a pass as they are kept: those that are still worked on as they are, all others in columns, since there
+may be a million, of which somebody looks at forty."""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, overload
+
+from ...records import Brief, CallColumns, CallKind, Holds, Value
+from ...records.call_columns import DELTA, WHOLE, KindKey, kind_of
+from ...value_text import abbreviate, find_odd
+from .call import NO_KWARGS, Call
+from .packed_values import PackedValues
+
+AT_ONCE = 20_000
+"""Calls that are packed together."""
+_NONE = -1
+_Seen = tuple[int, Brief, Holds]
+"""A value that was packed a moment ago: its number, and what a row says of it."""
+
+
+class CallStore(Sequence[Call]):
+    """In the order in which they were appended, until `finish`.
+
+    What was packed is made again for whoever asks for it, and whoever changes that changes nothing here.
+
+    Args:
+        calls: The first ones.
+        packs: Whether very many are packed as they come: not where gradients or anything else of them comes later.
+    """
+
+    def __init__(self, calls: Iterable[Call] = (), packs: bool = False) -> None:
+        self.fresh = list(calls)  # the last ones, which are not packed
+        self._packs = packs
+        self._packing = threading.Lock()  # never waited for: in a forked process it may be locked for good
+        self._clear()
+
+    def _clear(self) -> None:
+        self._whole: dict[str, array[int]] = {name: array(code) for name, code in WHOLE.items()}
+        self._ms = array("d")
+        self._kind = array("i")
+        self._floats: dict[str, array[float]] = {}  # those that any call has
+        self._kinds: list[CallKind] = []
+        self._known: dict[KindKey, int] = {}  # the place of each kind
+        self._inputs = array("i")  # where the inputs of each call begin in this:
+        self._input_values = array("i")
+        self._kwargs = array("i")
+        self._outputs = array("i")
+        self._values = PackedValues()
+        self._more: dict[int, Call] = {}  # those to which there is more than there are columns
+        self._chain: tuple[dict[int, int], array[int]] = {}, array("i")  # of each node its last call; the one before
+
+    def append(self, call: Call, awaits_more: Callable[[], bool]) -> None:
+        """One that is over. Nothing is packed while `awaits_more`, or from the first one on that was recomputed: what
+        that would have returned is known at the end."""
+        self.fresh.append(call)
+        self._packs = self._packs and not call.recomputed
+        if self._packs and len(self.fresh) >= AT_ONCE and not awaits_more():
+            self.pack()
+
+    def forget(self, count: int) -> None:
+        """Drop the first ones."""
+        self._unpack()
+        del self.fresh[:count]
+
+    def finish(self, keep: Callable[[Call], bool]) -> None:
+        """No more will come: drop those that are not to be kept, and put the others in the order of their ends, in
+        which several threads do not append them. Which are packed already are kept."""
+        if not self.fresh:
+            return
+        self.fresh[:] = sorted(filter(keep, self.fresh), key=lambda call: call.end)
+        ends = [*self._whole["end"], *(call.end for call in self.fresh[:1])]
+        if ends != sorted(ends):
+            self._unpack()
+            self.fresh.sort(key=lambda call: call.end)
+
+    def _unpack(self) -> None:
+        if self._kind:
+            self.fresh[:0] = map(self._build, range(len(self._kind)))
+            self._clear()
+
+    def pack(self) -> None:
+        """All that came so far: nothing more will be known of them."""
+        if not self._packing.acquire(blocking=False):
+            return
+        try:
+            count, seen = len(self.fresh), dict[int, _Seen]()
+            for call in self.fresh[:count]:
+                self._pack(call, seen)
+            del self.fresh[:count]
+        finally:
+            self._packing.release()
+
+    def _pack(self, call: Call, seen: dict[int, _Seen]) -> None:
+        if _has_more(call):
+            self._more[len(self._kind)] = call
+            row: Any = call.row()
+            key = kind_of(row)
+        else:
+            row, key = None, self._find_key(call, seen)
+        place = self._known.get(key)
+        if place is None:
+            place = self._known[key] = len(self._kinds)
+            self._kinds.append(CallKind(*key))
+            for name in self._kinds[place].names:
+                self._floats.setdefault(name, array("d", bytes(8 * len(self._kind))))
+        for name, column in self._floats.items():
+            column.append((getattr(row.delta if name in DELTA else row, name, None) if row else None) or 0.0)
+        self._kind.append(place)
+        self._ms.append(call.ms)
+        whole = (call.index, call.number, call.start, call.end, call.depth, call.in_step, call.caller)
+        for numbers, number in zip(self._whole.values(), whole, strict=True):
+            numbers.append(number)
+        self._inputs.append(len(self._input_values))
+        if row is not None:
+            self._kwargs.append(_NONE)
+            self._outputs.append(_NONE)
+            return
+        for value in call.inputs:
+            self._input_values.append(self._see(value, seen)[0])
+        self._kwargs.append(self._values.add(call.kwargs) if call.kwargs.keys else _NONE)
+        self._outputs.append(_NONE if call.output is None else self._see(call.output, seen)[0])
+
+    def _find_key(self, call: Call, seen: dict[int, _Seen]) -> KindKey:
+        """As `kind_of` has it, of what most calls are like."""
+        output = call.output
+        brief, holds = self._see(output, seen)[1:] if output is not None else (Brief(), "")
+        if len(call.inputs) == 1 and not call.kwargs.keys:
+            input_holds = self._see(call.inputs[0], seen)[2]
+        else:
+            input_holds = find_odd(*call.inputs, call.kwargs)
+        return (
+            call.status, brief, holds, *call.site, call.altered, call.recomputed, input_holds, call.step,
+            None, False, False, False,
+        )  # fmt: skip
+
+    def _see(self, value: Value, seen: dict[int, _Seen]) -> _Seen:
+        found = seen.get(id(value))  # whose call is kept until all are packed
+        if found is None:
+            found = seen[id(value)] = self._values.add(value), abbreviate(value), find_odd(value)
+        return found
+
+    # as they are asked for
+
+    def __len__(self) -> int:
+        return len(self._kind) + len(self.fresh)
+
+    def __iter__(self) -> Iterator[Call]:
+        return map(self.__getitem__, range(len(self)))
+
+    @overload
+    def __getitem__(self, place: int) -> Call: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Call]: ...
+
+    def __getitem__(self, place: int | slice) -> Call | list[Call]:
+        each = range(len(self))[place]
+        return list(map(self._at, each)) if isinstance(each, range) else self._at(each)
+
+    def _at(self, place: int) -> Call:
+        packed = len(self._kind)
+        return self._build(place) if place < packed else self.fresh[place - packed]
+
+    def _build(self, place: int) -> Call:
+        if (more := self._more.get(place)) is not None:
+            return more
+        kind, values = self._kinds[self._kind[place]], self._values
+        module, number, start, end, depth, in_step, caller = (column[place] for column in self._whole.values())
+        last = self._inputs[place + 1] if place + 1 < len(self._inputs) else len(self._input_values)
+        inputs = tuple(values[each] for each in self._input_values[self._inputs[place] : last])
+        kwargs, output = self._kwargs[place], self._outputs[place]
+        return Call(
+            module, number, start, depth, kind.step, in_step, end, caller, self._ms[place],
+            kind.status, inputs,
+            NO_KWARGS if kwargs == _NONE else values[kwargs],  # type: ignore[arg-type]  # as it was put in
+            None if output == _NONE else values[output],
+            (kind.file, kind.line), kind.altered, kind.recomputed,
+        )  # fmt: skip
+
+    # once all are packed
+
+    def nodes(self) -> Sequence[int]:
+        """Of each call the node that was called."""
+        return self._whole["module"]
+
+    def of(self, node: int) -> list[Call]:
+        """Those of one node."""
+        last, before = self._chain
+        for place in range(len(before), len(self._kind)):
+            before.append(last.get(module := self._whole["module"][place], -1))
+            last[module] = place
+        places, place = [], last.get(node, -1)
+        while place >= 0:
+            places.append(place)
+            place = before[place]
+        return list(map(self._build, reversed(places)))
+
+    def places_in(self, step: int) -> Sequence[int]:
+        """Where those of one step are."""
+        wanted = {place for place, kind in enumerate(self._kinds) if kind.step == step}
+        if len(wanted) == len(self._kinds):
+            return range(len(self._kind))
+        return array("i", [place for place, kind in enumerate(self._kind) if kind in wanted])
+
+    def columns(self, places: Sequence[int]) -> CallColumns:
+        """Those at these places, to be told of."""
+        kind = [self._kind[place] for place in places]
+        told = {known: number for number, known in enumerate(dict.fromkeys(kind))}
+        kinds = tuple(self._kinds[known] for known in told)
+        names = {name for each in kinds for name in each.names}
+        return CallColumns.pack(
+            kinds,
+            array("i", [told[known] for known in kind]),
+            {name: array(WHOLE[name], [column[n] for n in places]) for name, column in self._whole.items()},
+            array("d", [self._ms[place] for place in places]),
+            {name: array("d", [column[n] for n in places]) for name, column in self._floats.items() if name in names},
+        )
+
+
+def _has_more(call: Call) -> bool:
+    return (
+        call.shown is not True
+        or bool(call.gradients or call.by_tensor)
+        or call.observe_filter is not None
+        or call.kept is not None
+        or call.delta is not None
+        or call.baseline_output is not None
+        or call.weight_ratio is not None
+    )
