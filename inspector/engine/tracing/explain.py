@@ -21,7 +21,7 @@ def explain(op: BadOp) -> str:
     name = op.name.rpartition(".")[2].strip("_").removeprefix("foreach_")
     given = [value for value in op.inputs if isinstance(value, TensorValue)]
     own = next((words for is_one, look in _REASONS if is_one(name) and (words := look(given))), "")
-    reason = own or _overflow(op, given) or _what_it_gave(op)
+    reason = own or _division_by_number(op, name) or _overflow(op, given) or _what_it_gave(op)
     return encodable(". ".join(filter(None, (reason, _masks(op)))), 500)
 
 
@@ -80,6 +80,17 @@ def _division(given: Sequence[TensorValue]) -> str:
     return f"a division by {_zeros(found)}" if found is not None and found.zeros else ""
 
 
+def _division_by_number(op: BadOp, name: str) -> str:
+    divides = "div" in name and not name.startswith("r")  # `0 / x` is `x.__rdiv__(0)`
+    return "a division by 0" if divides and op.zero_number else ""
+
+
+def _normalization(given: Sequence[TensorValue]) -> str:
+    """The running variance is the third that it takes."""
+    found = _statistics(given, 2)
+    return f"a root of a variance down to {found.min:.4g}" if found is not None and (found.min or 0) < 0 else ""
+
+
 def _exponential(given: Sequence[TensorValue]) -> str:
     found = _statistics(given, 0)
     if found is None or found.max is None or not given:
@@ -133,6 +144,7 @@ _REASONS: tuple[tuple[Callable[[str], bool], Callable[[Sequence[TensorValue]], s
     (lambda name: name in ("sqrt", "rsqrt"), _root),
     (lambda name: "div" in name or name == "reciprocal", _division),
     (lambda name: name in ("exp", "expm1", "exp2", "sinh", "cosh"), _exponential),
+    (lambda name: name == "batch_norm", _normalization),
     (lambda name: "attention" in name, _attention),
     (lambda name: any(each in name for each in _SOFTMAXES), _softmax),
 )

@@ -20,6 +20,7 @@ from ...records import Value
 from ..values.summarize import Summarizer
 from ..values.unwrap import PLAIN, is_wrapped, numbers_of, outside_transforms
 from .badness import Bad, Look, flat_tensors, is_infinite_number
+from .in_place import Before, see_before
 from .lines import CodePlace, find_place
 from .module_calls import ModuleCall
 from .node_owners import NodeOwner, NodeOwners, next_number
@@ -58,6 +59,7 @@ class BadOp:
     output: Value | None
     parameters: tuple[str, ...]
     largest_number: float  # among the plain numbers that it was given
+    zero_number: bool  # one of them, behind the first argument, is 0
     in_loss: bool
     causes: list[BadOp | Origin] = field(default_factory=list)
 
@@ -85,6 +87,7 @@ class OpTracer(TorchFunctionMode):
         self.count = 0
         self._in_loss = False
         self._owners: NodeOwners | None = None
+        self._before: Before | None = None  # what the operation that runs was given where it writes
         self._since: dict[int, BadOp | Origin] = {}  # by memory, since when it holds something bad
 
     def follow_graph(self, owners: NodeOwners) -> None:
@@ -107,6 +110,7 @@ class OpTracer(TorchFunctionMode):
         self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        self._before = see_before(func, args, kwargs)
         first = next_number() if self._owners is not None else 0
         output = func(*args, **kwargs)
         self.count += 1
@@ -118,6 +122,7 @@ class OpTracer(TorchFunctionMode):
             self._since.pop(memory_of(output), None)
         elif self._since or func not in MOVES:
             self._look(func, args, kwargs, written)
+        self._before = None  # it may be large
         return output
 
     def _look(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], written: object) -> None:
@@ -141,7 +146,8 @@ class OpTracer(TorchFunctionMode):
                     self._note(run_script, (args,), {}, tensor, bad)
 
     def _note(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any, tensor: Tensor, bad: Bad) -> None:
-        given = [each for each in flat_tensors((args, kwargs)) if each is not tensor]
+        named = list(flat_tensors((args, {name: value for name, value in kwargs.items() if name != "out"})))
+        given = [each for each in named if each is not tensor]
         causes = self._causes_in(given)
         memory = memory_of(tensor)
         before = self._since.get(memory)
@@ -160,10 +166,11 @@ class OpTracer(TorchFunctionMode):
             self._innermost(),
             self._step(),
             _fills(func, (*args, *kwargs.values())),
-            tuple([summarizer.describe(each) for each in given]) if begins else (),
+            self._describe(named, tensor, summarizer) if begins else (),
             summarizer.describe(tensor) if begins else None,
             tuple(dict.fromkeys(self._names[key] for key in map(memory_of, given) if key in self._names)),
             max((abs(each) for each in (*args, *kwargs.values()) if type(each) in (int, float)), default=0.0),
+            any(type(each) in (int, float) and each == 0 for each in args[1:]),
             self._in_loss,
             causes,
         )
@@ -173,6 +180,14 @@ class OpTracer(TorchFunctionMode):
                 cause.taken_by = noted
         self.found.append(noted)
         self._since[memory] = noted
+
+    def _describe(self, given: list[Tensor], written: Tensor, summarizer: Summarizer) -> tuple[Value, ...]:
+        """What it was given; of what it wrote over, as that was before."""
+        before = self._before
+        if isinstance(before, Tensor):
+            before = summarizer.describe(before)
+        values = (before if each is written else summarizer.describe(each) for each in given)
+        return tuple([value for value in values if value is not None])
 
     def _causes_in(self, given: list[Tensor]) -> list[BadOp | Origin]:
         """Where they went bad. Where that is known of one with NaN, the others, such as weights, are not looked at."""

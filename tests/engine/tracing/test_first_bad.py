@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import operator
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,6 +13,7 @@ import torch
 import torchvision
 import transformers
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from inspector.engine.hooks.steps import StepCounter
 from inspector.engine.inputs import Sample
@@ -17,8 +21,9 @@ from inspector.engine.inputs.sample import sample_from_values
 from inspector.engine.modules.tree import walk
 from inspector.engine.passes.training import Loss, loss_of
 from inspector.engine.restore.backup import TensorBackup
+from inspector.engine.tracing import in_place
 from inspector.engine.tracing.search import FirstBadSearch
-from inspector.records import FirstBadValue
+from inspector.records import FirstBadValue, TensorValue
 
 from .faults import FAULTS, Fault, line_of
 
@@ -117,3 +122,38 @@ def test_masks_of_transformers_are_fine(attention: str) -> None:
     model = transformers.LlamaForCausalLM(config).eval()
     assert not look(model, (ids, mask)).found
     assert not look(model, (ids, mask), loss_of("mean")).found
+
+
+class Writes(nn.Module):
+    """Writes what is bad over what was fine."""
+
+    def __init__(self, write: Callable[[Tensor], object]) -> None:
+        super().__init__()
+        self.write = write
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = (x * 0).requires_grad_(False)
+        self.write(x)
+        return x + 1
+
+
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize(
+    ("write", "given", "says"),
+    [
+        (lambda x: x.log_(), [0.0], "a logarithm of 12 zeros"),
+        (lambda x: torch.log(x, out=x), [0.0], "a logarithm of 12 zeros"),
+        (lambda x: operator.itruediv(x.add_(3), torch.zeros(())), [3.0, 0.0], "a division by zero"),
+        (lambda x: F.threshold(x, 1.0, math.nan, inplace=True), [0.0], "12 NaN"),
+        (lambda x: torch.sqrt(torch.full((3, 4), -2.0), out=x), [-2.0], "a root of numbers down to -2"),
+    ],
+    ids=["method", "out of itself", "augmented", "inplace", "out of another"],
+)
+def test_what_an_operation_in_place_was_given_is_told(
+    write: Callable[[Tensor], object], given: list[float], says: str, large: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if large:
+        monkeypatch.setattr(in_place, "_COPIED", 0)
+    answer = look(Writes(write), (torch.randn(3, 4),))
+    maxima = [value.statistics.max for value in answer.inputs if isinstance(value, TensorValue) and value.statistics]
+    assert answer.found and maxima == given and says in answer.explanation
