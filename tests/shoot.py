@@ -89,7 +89,8 @@ class Scene:
 _SOURCE = (*_TREE, *_PANEL, "panels/source.py", "drawing/annotations.py", "drawing/colours.py")
 _VALUES = (*_TREE, *_PANEL, "drawing/values.py")
 _BLOCK = "layer1.0"
-_HOOKED, _FAILING = "tests/shown_models.py:hooked", "tests/shown_models.py:failing"
+_FORM = ("screens/forms/small_form.py", "screens/fields.py", "screens/layer.py")
+_HOOKED, _FAILING, _BAD = (f"tests/shown_models.py:{name}" for name in ("hooked", "failing", "bad"))
 
 SCENES: tuple[Scene, ...] = (
     Scene("overview", _SOURCE, keys=("r",), select=_BLOCK),
@@ -125,9 +126,11 @@ SCENES: tuple[Scene, ...] = (
         select="layer1.0.conv1",
     ),
     Scene("costs", (*_SOURCE, "tree/costs.py"), keys=("dollar_sign", "enter"), select="layer1"),
+    Scene("first-bad-form", (*_FORM, "screens/forms/asking_form.py", "screens/forms/first_bad.py"), keys=("Z",)),
+    Scene("first-bad", (*_FORM, "screens/forms/asking_form.py", "screens/forms/first_bad.py"), _BAD, ("Z", "enter")),
     Scene(
         "memory",
-        ("screens/forms/memory.py", "screens/forms/small_form.py", "screens/fields.py", "screens/layer.py"),
+        (*_FORM, "screens/forms/memory.py"),
         keys=("colon", *"estimate", "enter", "down", "space", "down", *"Adam()", "enter"),
     ),
     Scene("filter", (*_SOURCE, "bars/prompt.py", "tree/matching.py"), keys=("f", *"class:Conv2d")),
