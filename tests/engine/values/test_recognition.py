@@ -124,6 +124,17 @@ def test_a_freed_id_is_not_mistaken() -> None:
         )
 
 
+def test_nothing_is_known_of_tensors_that_are_no_more() -> None:
+    summarizer, kept, gone = Summarizer(), [torch.randn(3) for _ in range(20)], []
+    first = [summarizer.describe(tensor) for tensor in kept]
+    for _ in range(60):
+        gone = [torch.randn(3) for _ in range(100)]
+        for tensor in gone:
+            summarizer.describe(tensor)
+    assert len(summarizer._recognition._tensors) < 2_500
+    assert all(summarizer.describe(tensor) is value for tensor, value in zip(kept, first, strict=True))
+
+
 def test_nothing_is_kept_alive() -> None:
     summarizer, cache = Summarizer(), Cache()
     summarizer.describe(cache), summarizer.describe(cache)
