@@ -38,6 +38,9 @@ _ALLOWED = (
 _MORE = (
     *_ALLOWED, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Call, ast.Subscript, ast.Tuple, ast.UAdd,
 )  # fmt: skip
+BASELINE = "baseline"
+"""The same measure in the baseline, where it is compared with one: `abs(mean - baseline) > 1`."""
+_THEN = f"_{BASELINE}"
 _BUILTINS = {"__builtins__": {"abs": abs}}
 
 
@@ -49,16 +52,33 @@ class Condition:
     code: str
     names: tuple[str, ...]
 
-    def holds(self, tensor: Tensor) -> bool:
-        """Whether it is true of this tensor."""
+    @property
+    def needs_baseline(self) -> bool:
+        """Whether something is compared with what it was in the baseline."""
+        return any(name.endswith(_THEN) for name in self.names)
+
+    def measure(self, tensor: Tensor, then: Tensor | None = None) -> dict[str, Any]:
+        """What it compares of this tensor; without another one `then`, the baseline is the same."""
+        own = tuple(dict.fromkeys(name.removesuffix(_THEN) for name in self.names))
+        now = measure(tensor, own)
+        past = measure(then, own) if then is not None and self.needs_baseline else now
+        return {name: past[name.removesuffix(_THEN)] if name.endswith(_THEN) else now[name] for name in self.names}
+
+    def holds(self, tensor: Tensor, then: Tensor | None = None) -> bool:
+        """Whether it is true of this tensor, which was `then` in the baseline."""
         try:
-            return bool(eval(self.code, dict(_BUILTINS), measure(tensor, self.names)))
+            return bool(eval(self.code, dict(_BUILTINS), self.measure(tensor, then)))
         except IndexError:  # of a shape that has no such dimension
             return False
 
-    def explain(self, tensor: Tensor) -> str:
-        """`nan 3, std 0.25`: what was compared."""
-        return ", ".join(f"{name} {_write(value)}" for name, value in measure(tensor, self.names).items())
+    def explain(self, tensor: Tensor, then: Tensor | None = None) -> str:
+        """`nan 3, std 0.25, baseline std 0.5`: what was compared."""
+        found = self.measure(tensor, then)
+        return ", ".join(f"{_say(name)} {_write(value)}" for name, value in found.items())
+
+
+def _say(name: str) -> str:
+    return f"{BASELINE} {name.removesuffix(_THEN)}" if name.endswith(_THEN) else name
 
 
 def _write(value: Any) -> str:
@@ -93,7 +113,7 @@ def parse_condition(text: str, more: bool = False) -> Condition | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(f"{text[:80]!r} is no condition") from None
     nodes = list(ast.walk(tree))
-    known, allowed = ((*NAMES, *SIZES), _MORE) if more else (NAMES, _ALLOWED)
+    known, allowed = ((*NAMES, *SIZES, BASELINE), _MORE) if more else (NAMES, _ALLOWED)
     called = {id(node.func) for node in nodes if isinstance(node, ast.Call)} if more else set()
     names = dict.fromkeys(node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called)
     strange = [name for name in names if name not in known]
@@ -108,6 +128,7 @@ class _Shares(ast.NodeTransformer):
     """A count that is compared with less than one is meant as a share of all elements."""
 
     def visit_Compare(self, node: ast.Compare) -> ast.Compare:
+        _name_baseline(node)
         parts = [node.left, *node.comparators]
         if any(
             isinstance(each, ast.Constant) and isinstance(each.value, float) and 0 < each.value < 1 for each in parts
@@ -116,6 +137,17 @@ class _Shares(ast.NodeTransformer):
                 if isinstance(each, ast.Name) and each.id in COUNTS:
                     each.id += "_share"  # as `measure` knows it
         return node
+
+
+def _name_baseline(node: ast.Compare) -> None:
+    """The baseline is that of what it is compared with. Raises ValueError where that is nothing, or several things."""
+    named = [each for each in ast.walk(node) if isinstance(each, ast.Name) and each.id != "abs"]
+    measures = {each.id for each in named if each.id != BASELINE}
+    for each in named:
+        if each.id == BASELINE:
+            if len(measures) != 1:
+                raise ValueError("the baseline is compared with one measure: abs(mean - baseline) > 1")
+            each.id = next(iter(measures)) + _THEN
 
 
 def _compare_shares(tree: ast.Expression) -> tuple[str, tuple[str, ...]]:

@@ -57,15 +57,15 @@ class Comparison:
     """
 
     def __init__(self, baseline: Baseline, watch: Watch | None, classes: Sequence[str] = ()) -> None:
-        self._baseline = baseline
+        self.baseline = baseline
         self._classes = classes
         self._watch = watch
         self._waiting: list[tuple[Call, list[Tensor], bool]] = []
         self.ranking: tuple[Ranked, ...] = ()
 
     def see(self, call: Call, output: object) -> None:
-        call.baseline_output = self._baseline.values.get(call.place)
-        then = self._baseline.kept.get(call.place)
+        call.baseline_output = self.baseline.values.get(call.place)
+        then = self.baseline.kept.get(call.place)
         whole = floating(output)
         now = [sample(tensor) for tensor in whole]
         if then is None or [part.shape for part in then] != [part.shape for part in now]:
@@ -96,10 +96,11 @@ class Comparison:
 
 def floating(output: object) -> list[Tensor]:
     """The floating and complex tensors in a value, in the order of the value."""
-    return [tensor.detach() for tensor in tensors_in(output) if _is_comparable(tensor)]
+    return [tensor.detach() for tensor in tensors_in(output) if is_comparable(tensor)]
 
 
-def _is_comparable(tensor: Tensor) -> bool:
+def is_comparable(tensor: Tensor) -> bool:
+    """Whether it has elements that can be."""
     strided = tensor.layout is torch.strided and not tensor.is_nested and not tensor.is_meta
     return strided and (tensor.is_floating_point() or tensor.is_complex()) and tensor.numel() > 0
 

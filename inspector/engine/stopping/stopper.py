@@ -28,6 +28,7 @@ from ..hooks.graphs import in_backward, is_stop
 from ..hooks.session_state import HookState
 from ..hooks.turns import Turn
 from ..modules.tree import ModuleTree
+from ..passes.baseline import Baseline
 from ..recording.observers import Observers
 from ..torch_hooks.outputs import Watch
 from ..values import nested
@@ -89,6 +90,7 @@ class Stopper:
         self._here = threading.local()
         self._counts: dict[int, Turn] = {}  # node -> its last call
         self._raised: BaseException | None = None  # was stopped for
+        self.baseline: Baseline | None = None  # of the next pass, where it differs
         self.standstill = Standstill(observers, emit, show)
 
     def set(self, stops: Sequence[Stop]) -> Stops:
@@ -202,7 +204,7 @@ class Stopper:
             return None
         began = perf_counter()
         scope = Scope(given, {"module": module})
-        for armed, why in [(armed, armed.find_reason(value, scope)) for armed in due]:
+        for armed, why in [(armed, armed.find_reason(value, scope, self._find_then(place))) for armed in due]:
             if why is not None and self._meet(armed, place, scope, why):
                 to_next = False
         if to_next:
@@ -238,6 +240,11 @@ class Stopper:
         if to_next:
             self._hold(Stop(0, "line"), place, scope, "", line)
         self._state.took(self._tree.nodes[node].module, perf_counter() - began, False, entering=False)
+
+    def _find_then(self, place: _Place) -> Sequence[Tensor] | None:
+        """What this call gave in the baseline, where that is another pass."""
+        known = self.baseline is not None and place.on == "after"
+        return self.baseline.kept.get((place.node, *place.turn)) if known and self.baseline is not None else None
 
     def _meet(self, armed: ArmedStop, place: _Place, scope: Scope, why: str, line: CodeFrame | None = None) -> bool:
         """A stop is hit: write its line, or stand still; whether it did."""

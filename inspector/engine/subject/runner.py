@@ -91,6 +91,7 @@ class Runner:
         self._prepare(request)
         watch = Watch(self._watched) if self._watched is not None else None
         comparison = self._comparison(watch)
+        self.stopper.baseline = comparison.baseline if comparison is not None else None
         recorder = self._record(name_pass(self.settings), watch, number=self.last.number + 1)
         if self._cancelled:
             recorder.cancel()

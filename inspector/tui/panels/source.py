@@ -176,16 +176,21 @@ def number_lines(
     end."""
     digits = len(str(first + len(code) - 1))
     gap = "  " if width >= 56 else " "
-    marked = Content.styled(f"{format.STOP.sign:{len(gap)}}", f"{WARN} bold")
     return [
         Line(
             Content(text),
-            gutter=Content.styled(f"{number:{digits}}", DIM) + (marked if number in stops else Content(gap)),
+            gutter=_gutter(f"{number:{digits}}", gap, number in stops),
             aside=asides.get(number, EMPTY),
             indent=len(text) - len(text.lstrip()) + 4,
         )
         for number, text in enumerate(code, first)
     ]
+
+
+def _gutter(number: str, gap: str, stops: bool) -> Content:
+    if not stops:
+        return Content.styled(f"{number}{gap}", DIM)
+    return Content.assemble((number, DIM), (f"{format.STOP.sign:{len(gap)}}", f"{WARN} bold"))
 
 
 def dedent(code: list[str]) -> list[str]:

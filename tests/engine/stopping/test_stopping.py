@@ -323,3 +323,21 @@ def test_our_own_hooks_are_gone_after_it(net: Net, x: torch.Tensor) -> None:
     person.set(Stop(1, "before", ("first",)))
     person.run()
     assert [(list(m._forward_hooks), list(m._forward_pre_hooks)) for m in net.modules()] == before
+
+
+def test_a_condition_on_the_baseline(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    person.run()
+    stops = [Stop(1, "after", ("act",), call=0, when="abs(mean - baseline) > 1e-6")]
+    person.set(*stops, Stop(2, "after", ("first",), when="mean != baseline"))
+    person.run()
+    assert not person.paused and person.hits == [0, 0]  # it is its own baseline
+    person.session.add_hook("act", "scale(2, call=0)")
+    person.run()
+    with torch.no_grad():
+        then = net.act(net.first(x)).mean().item()
+    assert [each.path for each in person.paused] == [("act",)] and person.hits == [1, 0]
+    assert person.paused[0].why == f"mean {then * 2:.4g}, baseline mean {then:.4g}"
+    for wrong in (Stop(1, "before", (), when="mean > baseline"), Stop(1, "after", (), when="1 > baseline")):
+        with pytest.raises(UsageError, match="baseline"):
+            person.set(wrong)

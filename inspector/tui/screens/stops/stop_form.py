@@ -49,7 +49,7 @@ class StopForm(SmallForm[Stop]):
         if self._stop.on == "line":
             yield text("When and Only write: any expression of the variables there.")
             return
-        yield text("When: nan > 0, std > 1e3, shape[1] != 64, abs(mean) > 1, max > 6 and min < 0.")
+        yield text("When: nan > 0, std > 1e3, shape[1] != 64, abs(mean - baseline) > 1.")
 
     def read(self) -> Stop:
         return Stop(
