@@ -13,7 +13,20 @@ from textual.containers import Horizontal
 from textual.content import Content
 from textual.message import Message
 
-from ...records import FrameRow, LocalRow, Locals, MappingValue, Problem, SequenceValue, Stack, TensorValue, Value
+from ...records import (
+    CodeLine,
+    FrameRow,
+    LocalRow,
+    Locals,
+    MappingValue,
+    Path,
+    Problem,
+    SequenceValue,
+    Stack,
+    TensorValue,
+    Value,
+)
+from ...text import lines as visible_lines
 from ...text import visible
 from ...value_text import shape_text
 from .. import format
@@ -108,6 +121,23 @@ class StackPane(Horizontal):
         rows = self.rows
         return rows[min(self.frames.cursor, len(rows) - 1)] if rows else None
 
+    @property
+    def _at_start(self) -> bool:
+        """The cursor stands where something was raised."""
+        return self.stack.raised is not None and self.row == self.stack.frames[self.stack.start]
+
+    @property
+    def path(self) -> Path | None:
+        """Of the module to look at; None where none is known."""
+        path = self.row.path if self.row is not None else None
+        raised = self.stack.raised if self._at_start else None
+        return raised.path if path is None and raised is not None else path
+
+    @property
+    def made(self) -> CodeLine | None:
+        """Where a backward pass goes back to, while the cursor stands where it failed."""
+        return self.stack.made if self._at_start and self.path is not None else None
+
     def action_all_frames(self) -> None:
         """List the frames of torch and of Python too, or not; the cursor stays on its frame."""
         row, self.every = self.row, not self.every
@@ -146,8 +176,10 @@ class StackPane(Horizontal):
             return Page([Line(Content.styled("asking the engine …", DIM))])
         if not self.locals.rows:
             return Page([Line(Content.styled(visible(self.locals.note), DIM))])
+        why = visible_lines(self.stack.raised.why) if self.stack.raised is not None and self._at_start else []
         column = name_column([visible(row.name) for row in self.locals.rows], Space(width))
-        lines = [line for row in self.locals.rows for line in _variable_lines(row, column)]
+        lines = [Line(Content.styled(text, WARN)) for text in why if text]
+        lines += [line for row in self.locals.rows for line in _variable_lines(row, column)]
         more = self.locals.total - len(self.locals.rows)
         return Page(lines + [Line(Content.styled(f"and {more:,} more", DIM))] * (more > 0))
 

@@ -7,12 +7,15 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from inspector.records import (
+    CodeLine,
     FrameRow,
     GetFrameSource,
     GetLocals,
+    GetSource,
     LocalRow,
     Locals,
     MappingValue,
+    NoneValue,
     Problem,
     Run,
     ScalarValue,
@@ -99,6 +102,29 @@ async def test_variables_stand_one_on_a_line_with_what_is_bad_in_them(tmp_path: 
         assert shown[0] == "self body.0 x"
         assert shown[1] == "x 2×3 float16 cuda:0 -1 … 2 4 NaN"
         assert shown[2:] == ["held dict of 1", "key 3", "and 2 more"]
+
+
+async def test_a_backward_pass_leads_to_the_forward_that_it_goes_back_to(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    raised = Problem("RuntimeError: nan", path=("body", "0"), why="in the backward pass, in [red]SqrtBackward0")
+    engine.opened = replace(engine.opened, stack=Stack(FRAMES[:2], 2, 0, raised, CodeLine("/tmp/net.py", 1)))
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await settle(app, pilot)
+        assert app.workbench.selected_path == ("body", "0")
+        assert engine.requests(GetSource)[-1] == GetSource(1, ("body", "0"), "forward")
+        assert not engine.requests(GetFrameSource)
+
+
+async def test_why_stands_above_the_variables_of_the_frame_that_raised(tmp_path: Path) -> None:
+    engine = at_stack()
+    engine.opened = replace(engine.opened, stack=Stack(FRAMES, 5, 3, replace(RAISED, why="it takes [red]2")))
+    engine.replies[GetLocals] = lambda request: Locals(request.number, (LocalRow("x", "argument", NoneValue()),), 1)
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await settle(app, pilot)
+        assert variables(app)[0] == "it takes [red]2" and len(variables(app)) == 2
+        await pilot.press("down")
+        await settle(app, pilot)
+        assert [line.split()[0] for line in variables(app)] == ["x"]
 
 
 async def test_variables_of_a_frame_that_was_left_are_not_shown(tmp_path: Path) -> None:

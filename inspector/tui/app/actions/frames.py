@@ -25,12 +25,18 @@ class FrameActions:
     _asking: bool = False
 
     def go_to(self, row: FrameRow) -> None:
-        """To the module whose call this frame is part of, and to its line."""
-        bench = self.workbench
-        if row.path is not None:
-            bench.select_path(row.path)
+        """To the module whose call this frame is part of, and to its line; where a backward pass failed, to the line of
+        the forward that it goes back to."""
+        bench, stack = self.workbench, self.workbench.stack
+        path = stack.path
+        if path is not None:
+            bench.select_path(path)
         bench.panels.show(SourcePanel)
-        bench.panels.find(SourcePanel).point_at_frame(bench.selected_path, row.number)
+        source = bench.panels.find(SourcePanel)
+        if stack.made is not None:
+            source.point_at(bench.selected_path, stack.made.file, stack.made.line)
+        else:
+            source.point_at_frame(bench.selected_path, row.number)
         self._wanted = row
         if not self._asking:
             self._asking = True
