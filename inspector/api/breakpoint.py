@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
 
+import torch
 from torch import nn
 
 from ..engine.frames.code_frame import CodeFrame, frames_around
@@ -16,6 +17,7 @@ from ..engine.frames.raised import find_held
 from ..engine.frames.stack import CodeStack
 from ..engine.frames.variables import read_variables
 from ..engine.hooks.conditions import Condition, parse_condition
+from ..engine.torch_hooks.eager import untraced
 from ..engine.values.nested import tensors_in
 from ..engine.values.unwrap import no_numbers
 from ..errors import UsageError
@@ -30,12 +32,15 @@ When = bool | str | Callable[[], object]
 
 STANDS = "your program stands still at inspector.breakpoint, and goes on when the app is closed"
 
+_compiler: Any = torch._C._dynamo.eval_frame
+
 _passed_over: set[tuple[str, int]] = set()
 """The places, by file and line, where it was said that nobody can be asked."""
 _open: list[FrameType] = []
 """Where it stands still, while it does."""
 
 
+@untraced
 def breakpoint(
     model: nn.Module | None = None,
     *args: Any,
@@ -59,19 +64,35 @@ def breakpoint(
     Raises:
         UsageError: No model is in sight here, or the condition cannot be understood.
     """
-    frame = sys._getframe(1)
+    compiler = _compiler.set_eval_frame(None)  # which would go on to compile what is called here
+    try:
+        _stop(model, args, dict(kwargs or {}), when)
+    finally:
+        _compiler.set_eval_frame(compiler)
+
+
+def _stop(model: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any], when: When) -> None:
     if model is not None:
         check_model(model, "breakpoint")
-    if not _is_wanted(when, [*args, *(kwargs or {}).values()], frame) or _is_passed_over(frame):
+    frame = _find_caller()
+    if not _is_wanted(when, [*args, *kwargs.values()], frame) or _is_passed_over(frame):
         return
     frames = frames_around(frame)
     found = model if model is not None else _find_model(frames)
-    given = (args, dict(kwargs or {})) if args or kwargs else called_with(frames, found)
+    given = (args, kwargs) if args or kwargs else called_with(frames, found)
     _open.append(frame)
     try:
         open_at(found, *given, (STANDS,), lambda tree: CodeStack(frames, tree))
     finally:
         _open.pop()
+
+
+def _find_caller() -> FrameType:
+    """The innermost frame that is not of this file: the compiler puts more of them on the way here."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
 
 
 def _is_passed_over(frame: FrameType) -> bool:
@@ -88,7 +109,7 @@ def _is_passed_over(frame: FrameType) -> bool:
     _passed_over.add(place)
     who = why_unattended()
     why = f"this is {who}" if who else "there is no terminal for the app: a report is printed, once"
-    warnings.warn(f"{where} does not stop: {why}", RuntimeWarning, stacklevel=3)
+    warnings.warn_explicit(f"{where} does not stop: {why}", RuntimeWarning, *place)
     return bool(who)
 
 

@@ -85,6 +85,14 @@ def test_a_condition_is_on_the_inputs_where_some_are_given(capsys: pytest.Captur
     assert "1 NaN" in said(capsys)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_compiled_code_stops_too(capsys: pytest.CaptureFixture[str]) -> None:
+    model, x = Net(), torch.ones(2, 3)
+    compiled = torch.compile(model, backend="eager")
+    assert compiled(x).equal(model.inner(x)) and compiled(x).equal(model.inner(x))
+    assert "inspector.breakpoint(when=self.when)" in said(capsys)
+
+
 @pytest.mark.filterwarnings("ignore:inspector.breakpoint")
 def test_what_a_person_is_told_to_write() -> None:
     with pytest.raises(inspector.UsageError, match="when='nonsense'"):

@@ -78,3 +78,15 @@ def test_without_an_error_it_says_how_to_call_it() -> None:
 def test_an_error_of_no_model_is_refused() -> None:
     with pytest.raises(inspector.UsageError, match="no forward or backward"):
         inspector.post_mortem(KeyError("x"))
+
+
+def test_a_recursion_is_one_line_of_the_report(capsys: pytest.CaptureFixture[str]) -> None:
+    class Deep(nn.Module):
+        def forward(self, x: Tensor, left: int) -> Tensor:
+            return self(x, left - 1) if left else x[99]  # type: ignore[no-any-return]
+
+    with pytest.raises(IndexError) as raised:
+        Deep()(torch.ones(2), 40)
+    inspector.post_mortem(raised.value)
+    text = capsys.readouterr().err
+    assert text.count("self(x, left - 1)") == 1 and " times\n" in text

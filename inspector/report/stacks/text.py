@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from msgspec.structs import replace
 
 from ...records import FrameRow, LocalRow, Locals, Stack
@@ -25,9 +27,10 @@ def render_stack(stack: Stack, found: Locals, width: int = 100) -> str:
     if stack.raised is not None:  # Python tells the traceback itself
         text += render_problem(replace(stack.raised, traceback=(), hint=""))
     written = [row for row in stack.frames if row.origin in ("yours", "package")]
-    if len(written) > _FRAMES:
-        text += f"  … {len(written) - _FRAMES} more frames\n"
-    text += "".join(map(_render_frame, written[-_FRAMES:]))
+    same = [list(group) for _, group in groupby(written, lambda row: (row.file, row.line, row.function, row.path))]
+    if len(same) > _FRAMES:
+        text += f"  … {sum(map(len, same[:-_FRAMES]))} more frames\n"
+    text += "".join(_render_frame(group[-1], len(group)) for group in same[-_FRAMES:])
     return text + _render_variables(stack, found, width)
 
 
@@ -38,8 +41,9 @@ def describe_frame(row: FrameRow) -> str:
     return f"{visible(row.file)}:{row.line} in {visible(row.function)}{module}"
 
 
-def _render_frame(row: FrameRow) -> str:
-    return f"  {describe_frame(row)}\n" + (f"      {visible(row.text)}\n" if row.text else "")
+def _render_frame(row: FrameRow, times: int) -> str:
+    more = f", {times} times" if times > 1 else ""
+    return f"  {describe_frame(row)}{more}\n" + (f"      {visible(row.text)}\n" if row.text else "")
 
 
 def _render_variables(stack: Stack, found: Locals, width: int) -> str:
