@@ -170,7 +170,8 @@ class Subject:
         observed = bytearray(len(self.tree.nodes))
         for node in objects:
             observed[node.index] = 2 if node.index in self.observers.refused else int(self.observers.on(node))
-        foreign = {node.index: self.ledger.count_foreign(node.module) for node in objects}
+        ours = self.observers.ids()
+        foreign = {node.index: self.ledger.count_foreign(node.module, ours) for node in objects}
         return HookMarks(
             self.generation,
             bytes(observed),
