@@ -15,6 +15,7 @@ FIGURES = {
     "run": "run_to_result",
     "modules": "many_modules",
     "first-bad": "first_bad",
+    "lines": "traced_lines",
     "disabled": "disabled_hooks",
     "key": "key_to_frame",
 }

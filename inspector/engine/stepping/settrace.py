@@ -30,6 +30,7 @@ class SetTrace:
         self._before: dict[int, Trace] = {}  # what traced a thread, by its number
         self._new_threads: Trace = None
         self._runs = False
+        self._alone = False  # it runs, and nobody traced any thread before
         self._trace: Trace = self._called  # one object: a bound method is another one each time
 
     def start(self) -> None:
@@ -58,11 +59,12 @@ class SetTrace:
         former = sys.gettrace()
         if former is not self._trace:
             self._before[threading.get_ident()] = former
+            self._alone = self._runs and not any((self._new_threads, *self._before.values()))
             sys.settrace(self._trace)
 
     def stop(self) -> None:
         """Other threads put back what was theirs at their next call: nobody else can."""
-        self._runs = False
+        self._runs = self._alone = False
         self.codes.clear()
         if threading.gettrace() is self._trace:
             threading.settrace(self._new_threads)
@@ -70,7 +72,9 @@ class SetTrace:
             sys.settrace(self._before.get(threading.get_ident()))
 
     def _called(self, frame: FrameType, event: str, arg: Any) -> Any:
-        """Python calls it for each call, and for nothing else."""
+        """Python calls it for each call, and for nothing else: most are of code that nobody asked about."""
+        if self._alone and id(frame.f_code) not in self.codes:
+            return None
         thread = threading.get_ident()
         former = self._before.get(thread, self._new_threads)
         if not self._runs:
@@ -88,6 +92,7 @@ class SetTrace:
         now = sys.gettrace()
         if now is not self._trace:
             self._before[thread] = now
+            self._alone = False
             sys.settrace(self._trace)
         return theirs
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
+import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
 from ..torch_hooks.eager import untraced
 from ..torch_hooks.ours import OurHandle, OurHook, register
@@ -62,11 +63,17 @@ def _is_within(code: CodeType, outer: CodeType) -> bool:
 
 
 class CalledOps(TorchFunctionMode):
-    """Shows the results of torch's functions, operators and methods of tensors, on the thread that enters it."""
+    """Shows the results of torch's functions, operators and methods of tensors, on the thread that enters it: while a
+    frame runs that is recorded, since every operation takes longer meanwhile."""
 
     def __init__(self, observer: SeesCalls) -> None:
         super().__init__()
         self._observer = observer
+
+    def leave(self) -> None:
+        """As `__exit__`, also where a model that failed left modes of its own behind, which are not ours to end."""
+        if torch._C._len_torch_function_stack() and _get_current_function_mode_stack()[-1] is self:  # type: ignore[no-untyped-call]
+            self.__exit__(None, None, None)
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None

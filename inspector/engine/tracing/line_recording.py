@@ -32,6 +32,7 @@ FULL, MEASURED, KEPT_FRAMES = 300, 3_000, 300
 """Values with a histogram and elements, values with statistics, and frames, of one recording; past the first two, the
 values that follow have less, past the last the frames are left out."""
 _FAULTS = 20
+_CODES = 1_000  # of which is remembered what was read
 
 
 class _Running:
@@ -44,14 +45,27 @@ class _Running:
         self.locals = Locals(frame, about.attributes)
         self.visit: Visit | None = None
         self.statement = 0
+        self.ops: CalledOps | None = None
 
 
 class _AboutCode:
     """What is read from code once."""
 
     def __init__(self, code: CodeType) -> None:
+        self.code = code  # so that nobody else gets its id
         self.statements = find_statements(code)
         self.attributes = names_set_on_objects(code)
+
+
+_about: dict[int, _AboutCode] = {}
+
+
+def _read_about(code: CodeType) -> _AboutCode:
+    if id(code) not in _about:
+        if len(_about) >= _CODES:
+            _about.clear()
+        _about[id(code)] = _AboutCode(code)
+    return _about[id(code)]
 
 
 class _Stack(threading.local):
@@ -90,7 +104,7 @@ class LineRecording:
         self._wanted = wanted
         self._helpers = find_helpers(function, module)
         self._stack = _Stack()
-        self._about: dict[int, _AboutCode] = {}
+        _read_about(self.code)  # before the pass, whose time is told
         self._kinds: set[type] = set()  # of objects of which the methods are known
         self._waiting: dict[int, _Running] = {}  # generators that may go on, by their frames, which it keeps
         self._left = MEASURED if statistics else 0
@@ -103,7 +117,6 @@ class LineRecording:
         with ExitStack() as stack:
             stack.enter_context(self.tracer)
             stack.enter_context(CalledModules(self, self._module))
-            stack.enter_context(CalledOps(self))
             self._open = stack.pop_all()
         return self
 
@@ -160,6 +173,8 @@ class LineRecording:
         if call.place in self.roots:
             return  # it calls itself past its hooks
         self.roots[call.place] = self._run(frame, call.recomputed)
+        self._stack.running[-1].ops = ops = CalledOps(self)
+        ops.__enter__()  # type: ignore[no-untyped-call]
 
     def _enter_helper(self, frame: FrameType) -> None:
         if len(self.frames) < KEPT_FRAMES and find_spot(self._stack.running[-1].frame, frame.f_back) is not None:
@@ -167,9 +182,7 @@ class LineRecording:
 
     def _run(self, frame: FrameType, recomputed: bool = False) -> FrameLines:
         code = frame.f_code
-        about = self._about.get(id(code))
-        if about is None:
-            about = self._about[id(code)] = _AboutCode(code)
+        about = _read_about(code)
         lines = FrameLines(code, frame.f_globals, len(self.frames), about.statements, recomputed)
         self.frames.append(lines)
         running = _Running(frame, lines, about)
@@ -218,6 +231,8 @@ class LineRecording:
     def _of(self, frame: FrameType) -> _Running | None:
         """What is known of a frame that runs; those above it that never said that they ended are gone."""
         stack = self._stack.running
+        if stack and stack[-1].frame is frame:
+            return stack[-1]
         if not any(each.frame is frame for each in stack):
             return None
         while stack[-1].frame is not frame:
@@ -227,6 +242,8 @@ class LineRecording:
     def _leave(self, running: _Running, value: object) -> None:
         stack = self._stack.running
         stack.pop()
+        if running.ops is not None:
+            running.ops.leave()
         if stack and value is not None:
             place = find_spot(stack[-1].frame, running.frame.f_back)
             self._add_call(stack[-1], place, value, running.lines.number)
