@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import ContentSwitcher
 
 from ...client.model import Model
-from ...records import AnyEvent, AnyRequest, Calls, Failed
+from ...records import AnyEvent, AnyRequest, Calls, Failed, Look
 from .. import format
 from ..bars.tabs import Tab, draw_tabs
 from ..panels.base import Panel
@@ -198,7 +198,7 @@ class PanelHost(Container):
     async def _answer(self, panel: Panel, request: AnyRequest) -> AnyEvent | None:
         """The reply, or None where one that takes a pass was overtaken: the engine drops what nobody waits for."""
         reply = asyncio.ensure_future(self._ask(request))
-        if not panel.REPLY_MAY_TAKE_A_PASS:
+        if not panel.REPLY_MAY_TAKE_A_PASS or isinstance(request, Look):
             return await reply
         overtaken = asyncio.ensure_future(self._refilled.wait())
         await asyncio.wait({reply, overtaken}, return_when=asyncio.FIRST_COMPLETED)

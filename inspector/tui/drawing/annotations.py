@@ -34,7 +34,7 @@ def shapes_by_line(model: Model, source: Source, room: int) -> dict[int, Content
     by_line: dict[int, _Made] = defaultdict(_Made)
     calls = model.calls
     for place in _made_by(calls, outer):
-        if _same_file(calls.kinds[place].file, source.file):
+        if same_file(calls.kinds[place].file, source.file):
             by_line[calls.kinds[place].line].add(calls, place)
     return {line: _briefly(made, room) for line, made in by_line.items()}
 
@@ -52,7 +52,7 @@ class _Made:
         self.kinds[calls.kinds[place]] += 1
 
 
-def _same_file(called: str, shown: str) -> bool:
+def same_file(called: str, shown: str) -> bool:
     """Whether a call site's file, which is relative where the import path was, is the one that is shown."""
     if called == shown or not called or os.path.isabs(called):
         return called == shown

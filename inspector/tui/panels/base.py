@@ -42,8 +42,8 @@ class Panel(Widget):
     """Whether a finished pass changes what it shows."""
 
     REPLY_MAY_TAKE_A_PASS: ClassVar[bool] = False
-    """Whether the engine may run a pass for the reply. Such a reply is not waited for when something else is selected:
-    the engine drops what nobody waits for."""
+    """Whether the engine may run a pass for the reply, unless a `Look` asks for it. Such a reply is not waited for when
+    something else is selected: the engine drops what nobody waits for."""
 
     CONTEXT: ClassVar[Context | None] = None
     """The context of its keys in `keys.COMMANDS`, where it has any."""

@@ -250,9 +250,9 @@ def _why_nothing(model: Model, index: int, calls: Calls) -> Iterator[str]:
         yield f"press {key_of('order')} in the tree for the calls that there were"
 
 
-def say_missing(missing: Missing) -> str:
+def say_missing(missing: Missing, by: str = "fetch-values") -> str:
     """Why there are no values, and which key brings them."""
-    fetch, run = say_key("fetch-values"), say_key("run")
+    fetch, run = say_key(by), say_key("run")
     return {
         "slow": f"the pass is slow: {fetch} fetches histogram and values",
         "busy": f"{fetch} fetches histogram and values",

@@ -1,28 +1,40 @@
-"""The source of the selected module, with the shapes of its last call beside the lines that made them."""
+"""The source of the selected module, with what each line of its forward made beside it, and below in full."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
-from pathlib import PurePath
+from collections.abc import Sequence
 from typing import ClassVar
 
+from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.content import Content
 
 from ...client.model import Model
-from ...records import AnyEvent, CallRow, GetFrameSource, GetSource, Path, Source, SourcePart
-from ...text import lines, visible
-from .. import format
+from ...records import (
+    AnyEvent,
+    CallLines,
+    CallRow,
+    GetFrameSource,
+    GetLines,
+    GetSource,
+    Path,
+    Problem,
+    Source,
+    SourcePart,
+)
+from ...text import lines
 from ..drawing.annotations import shapes_by_line
 from ..drawing.colours import Colours
+from ..drawing.line_values import brief_asides
 from ..drawing.lines import Page
 from ..drawing.problem import label_line
-from ..drawing.styles import ACCENT, DIM, HEADING, WARN
-from ..drawing.wrap import EMPTY, Line
-from ..keys import bindings, key_of
+from ..drawing.styles import WARN
+from ..drawing.wrap import Line
+from ..keys import bindings
 from .line_panel import LinePanel
+from .line_reader import How, LineReader
+from .source_lines import SourceView
+from .source_text import dedent, draw_parts, draw_title, explanation, number_lines
 
-PARTS: dict[SourcePart, str] = {"forward": "forward", "class": "class", "init": "__init__", "site": "call site"}
 LINES_ABOVE = 2  # of the line in focus that stay in sight
 
 
@@ -34,10 +46,15 @@ class SourcePanel(LinePanel):
     SHORT = "Src"
     STALE_AFTER_PASS = False
     CONTEXT = "source"
+    REPLY_MAY_TAKE_A_PASS = True
+    NAMES_OWN_KEYS = True
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(CONTEXT)]
+
+    view: SourceView
 
     def __init__(self) -> None:
         super().__init__()
+        self.lines = LineReader(self)
         self.part: SourcePart = "auto"  # remembered from module to module
         self.source: Source | None = None
         self.code: list[str] = []
@@ -46,32 +63,73 @@ class SourcePanel(LinePanel):
         self.stops: frozenset[tuple[str, int]] = frozenset()  # lines of files that passes stop at
         self._colours: Colours | None = None
         self._calls: Sequence[CallRow] | None = None  # those the lines are annotated with
-        self._call = 0  # of the module, which one: its site is shown
+        self._call: int | None = None  # of the module, which one: its site and its lines are shown
+
+    def make_view(self) -> SourceView:
+        return SourceView(self.build, lambda: self.lines.draw())
+
+    def compose(self) -> ComposeResult:
+        yield self.view
+        yield self.lines.below
+
+    def draw_ascii(self) -> None:
+        self.lines.below.ascii = True
+        super().draw_ascii()
 
     def select(self, model: Model, index: int) -> None:
         super().select(model, index)
         looked_at = model.call_of(index)
-        call = looked_at.in_step if looked_at is not None else 0
+        call = looked_at.in_step if looked_at is not None else None
         if self._calls is not model.calls or call != self._call:
             self._calls, self._call = model.calls, call
             self.view.renew()
             if self.part == "site":
                 self.wait()
+            self.lines.begin_again()
 
-    def request(self, generation: int, path: Path) -> GetSource | GetFrameSource:
+    def wait(self) -> None:
+        self.lines.wait()
+        super().wait()
+
+    def request(self, generation: int, path: Path) -> GetSource | GetFrameSource | GetLines:
         if self._frame is not None and self._frame[0] == path:
             return GetFrameSource(generation, self._frame[1], path)
-        return GetSource(generation, path, self.part, self._call if self.part == "site" else 0)
+        site_call = (self._call or 0) if self.part == "site" else 0
+        wanted = self.lines.request(generation, path, self._call)
+        return wanted or GetSource(generation, path, self.part, site_call)
 
     def show(self, event: AnyEvent) -> None:
-        if isinstance(event, Source):
-            self.source = event
-            self.code = dedent(lines(event.text.rstrip("\n"))) if event.text else []
-            self._colours = Colours(self.code, event.language) if self.code else None
+        if isinstance(event, CallLines):
+            self.lines.take(event)
+        elif isinstance(event, Source):
+            self.take_source(event)
+            self.view.cursor = max(self._focus, 0)
             self.draw_reply()
+            self.lines.begin()
+
+    def show_problem(self, problem: Problem) -> None:
+        """That there are no lines is no reason to hide the source."""
+        if self.lines.is_waiting:
+            self.lines.take(CallLines(0, (), note=problem.what, frame=self.lines.shown.frame))
+        else:
+            super().show_problem(problem)
+
+    def take_source(self, source: Source) -> None:
+        """This is the text from now on."""
+        self.source = source
+        self.code = dedent(lines(source.text.rstrip("\n"))) if source.text else []
+        self._colours = Colours(self.code, source.language) if self.code else None
+
+    def action_lines(self, how: How) -> None:
+        """Another iteration, into a function or out of it, or fetch them."""
+        self.lines.read(how)
+
+    def idle_commands(self) -> tuple[str, ...]:
+        return self.lines.idle_commands()
 
     def forget(self) -> None:
         self.source, self.code, self._colours = None, [], None
+        self.lines.forget()
 
     def start_line(self) -> int:
         return max(self._focus - LINES_ABOVE, 0)
@@ -124,33 +182,27 @@ class SourcePanel(LinePanel):
 
     def page(self, width: int) -> Page | None:
         source = self.source
+        self.lines.draw()
         if source is None:
             return None
         if not self.model.is_model:
             return Page(explanation(source.notes))
-        head = [self._title(source, width), self._parts(source, width)]
+        head = [draw_title(source, width), draw_parts(source, width)]
         if not self.code:
             return Page(explanation(source.notes), [*head, Line()])
         notes = [label_line("note", note, WARN) for note in source.notes]
         marked = self._focus if source.part in ("site", "frame") or self._pointed is not None else -1
         head += [*notes, Line()]
-        return Page(self._code(source, width), head, colours=self._colours, marked=marked)
-
-    def _title(self, source: Source, width: int) -> Line:
-        place = _place(source, 30 if width >= 60 else 0)
-        keys = " › ".join(format.key(part) for part in source.path if source.part not in ("site", "frame"))
-        title = visible(source.title)
-        room = width - len(place) - len(title) - 5
-        crumbs = f"{_last_part(keys, room)} › " if keys and room > 1 else ""
-        return Line(Content.assemble((crumbs, DIM), (title, HEADING)), aside=Content.styled(place, DIM), indent=2)
-
-    def _parts(self, source: Source, width: int) -> Line:
-        parts = {**PARTS, "frame": "frame"} if source.part == "frame" else PARTS
-        chips = [Content.styled(name, f"{ACCENT} bold" if part == source.part else DIM) for part, name in parts.items()]
-        return Line(Content("  ").join(chips), aside=Content.styled(_keys(width), DIM))
+        first = source.first_line
+        self.view.dimmed = {n - first for n in self.lines.shown.reply.unreached} if self.lines.are_shown else ()
+        stops = [range(n, n + 1) for n in range(len(self.code))]
+        return Page(self._code(source, width), head, stops, colours=self._colours, marked=marked)
 
     def _code(self, source: Source, width: int) -> list[Line]:
-        asides = shapes_by_line(self.model, source, room=width // 3 if width >= 56 else 9)
+        if self.lines.are_shown:
+            asides = brief_asides(self.code, source.first_line, width, self.lines.shown.visits())
+        else:
+            asides = shapes_by_line(self.model, source, room=width // 3 if width >= 56 else 9)
         stops = {line for file, line in self.stops if file == source.file}
         return number_lines(self.code, source.first_line, width, asides, stops)
 
@@ -158,71 +210,11 @@ class SourcePanel(LinePanel):
         return "\n".join(self.code) if self.code else super().copy_text()
 
     def location(self) -> tuple[str, int] | None:
-        """The line in focus where it is in sight, else the topmost line in sight."""
+        """The line under the cursor where it is in sight, else the topmost line in sight."""
         source = self.source
         if source is None or not source.file:
             return None
         if not self.code:
             return source.file, source.focus or source.first_line
-        focus = source.focus - source.first_line
-        line = focus if source.focus and self.view.shows(focus) else self.view.top_line
-        return source.file, source.first_line + line
-
-
-def number_lines(
-    code: Sequence[str], first: int, width: int, asides: Mapping[int, Content], stops: Set[int] = frozenset()
-) -> list[Line]:
-    """Lines of code with their numbers in front, a mark at those that passes stop at, and what is said of a line at its
-    end."""
-    digits = len(str(first + len(code) - 1))
-    gap = "  " if width >= 56 else " "
-    return [
-        Line(
-            Content(text),
-            gutter=_gutter(f"{number:{digits}}", gap, number in stops),
-            aside=asides.get(number, EMPTY),
-            indent=len(text) - len(text.lstrip()) + 4,
-        )
-        for number, text in enumerate(code, first)
-    ]
-
-
-def _gutter(number: str, gap: str, stops: bool) -> Content:
-    if not stops:
-        return Content.styled(f"{number}{gap}", DIM)
-    return Content.assemble((number, DIM), (f"{format.STOP.sign:{len(gap)}}", f"{WARN} bold"))
-
-
-def dedent(code: list[str]) -> list[str]:
-    """`code` without the blanks that all of its lines begin with."""
-    margin = min((len(text) - len(text.lstrip()) for text in code if text.strip()), default=0)
-    return [text[margin:] for text in code]
-
-
-def explanation(notes: Sequence[str]) -> list[Line]:
-    """Why there is no source: the last note; those before it say more."""
-    *more, honest = notes or ("no source: the engine does not say why",)
-    return [Line(Content(visible(honest)))] + [label_line("note", note, DIM) for note in more]
-
-
-def _place(source: Source, room: int) -> str:
-    """`…/torchvision/models/resnet.py:89` in about this many cells, at least the file's own name."""
-    if not source.file:
-        return ""
-    parts = PurePath(visible(source.file)).parts
-    shown = parts[-1] if parts else ""
-    for parent in reversed(parts[:-1]):
-        if len(shown) + len(parent) + 3 > room:
-            break
-        shown = f"{parent}/{shown}" if parent != "/" else f"/{shown}"
-    cut = "…/" if room and not shown.startswith("/") and len(parts) > 1 else ""
-    return f"{cut}{shown}:{source.focus or source.first_line}"
-
-
-def _last_part(text: str, room: int) -> str:
-    return text if len(text) <= room else "…" + text[len(text) - room + 1 :]
-
-
-def _keys(width: int) -> str:
-    part, site = key_of("part"), key_of("site")
-    return f"{part} next  {site} site" if width >= 56 else f"{part}  {site}"
+        line = self.view.stop or 0
+        return source.file, source.first_line + (line if self.view.shows(line) else self.view.top_line)

@@ -351,7 +351,7 @@ async def test_source_keeps_its_place_through_other_sizes(other: tuple[int, int]
     code = "\n".join(f"line_{number} = {'word ' * 40 if number == 20 else number}" for number in range(40))
     async with showing(panel, made.a_source(text=code, focus=made.FIRST_LINE + 22), size=(72, 12)) as pilot:
         panel.focus()
-        for key, top in (("j", "word"), ("j", "word"), ("k", "word"), ("k", "line_20")):
+        for key, top in (("ctrl+e", "word"), ("ctrl+e", "word"), ("ctrl+y", "word"), ("ctrl+y", "line_20")):
             await pilot.press(key)
             before = seen(panel)
             assert top in before[len(panel.view.head_rows)]

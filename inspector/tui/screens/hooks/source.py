@@ -19,7 +19,7 @@ from ...drawing.styles import DIM, WARN
 from ...drawing.wrap import Line
 from ...format import cut_start
 from ...keys import frame_hints, key_like
-from ...panels.source import dedent, explanation, number_lines
+from ...panels.source_text import dedent, explanation, number_lines
 from ..layer import Layer
 
 _KEYS = {"edit": "$EDITOR", "quit": "Close"}

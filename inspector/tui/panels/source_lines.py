@@ -1,0 +1,193 @@
+"""Which lines of a source are known, which of their runs is looked at, and which function was entered from where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from textual.content import Content
+
+from ...records import CallLines, LineCall, LineRuns, LineVisit
+from ...text import visible
+from ...value_text import find_odd
+from ..drawing.cursor import CursorView
+from ..drawing.line_values import draw_visit
+from ..drawing.lines import LineView, Page
+from ..drawing.styles import DIM, draw_hints
+from ..drawing.values import Space
+from ..drawing.wrap import Line
+from ..keys import key_of
+from .outputs import say_missing
+
+LEAST_HEIGHT = 12  # rows of the panel in which there is room for a line in full
+TALL = 12  # rows below in which a histogram takes two
+_NONE = CallLines(0, ())
+
+
+class Anchor(NamedTuple):
+    """A run of a line that a person looks at; other lines show the run that goes with it."""
+
+    line: int
+    visits: int
+    number: int
+    order: int
+
+
+class ShownLines:
+    """Of one call of the selected module; `frame` is of the function that is shown, 0 for the forward."""
+
+    def __init__(self) -> None:
+        self.reply = _NONE
+        self.frame = 0
+        self._runs: dict[int, LineRuns] = {}
+        self._anchor: Anchor | None = None
+        self._entered: list[tuple[int, int]] = []  # the frames that were left behind, and the line in each
+        self._anchors: dict[int, Anchor | None] = {}  # of those
+        self._turn: dict[tuple[int, int], int] = {}  # how often a line of a frame was entered from
+
+    @property
+    def are_known(self) -> bool:
+        return bool(self._runs)
+
+    def take(self, reply: CallLines) -> None:
+        """The first bad run is looked at, else the last of each line."""
+        self.reply, self.frame = reply, reply.frame
+        self._runs = {run.line: run for run in reply.lines}
+        bad = [(visit.order, run, visit) for run in reply.lines for visit in run.kept if _is_bad(visit)]
+        self._anchor = self._anchors.pop(reply.frame, None)
+        if bad and self._anchor is None:
+            _, run, visit = min(bad, key=lambda each: each[0])
+            self._anchor = Anchor(run.line, run.visits, visit.number, visit.order)
+
+    def forget(self) -> None:
+        self.__init__()  # type: ignore[misc]  # as new
+
+    def run_of(self, line: int) -> LineRuns | None:
+        return self._runs.get(line)
+
+    def visit_of(self, line: int) -> LineVisit | None:
+        """The run of this line that is looked at."""
+        run, anchor = self._runs.get(line), self._anchor
+        if run is None:
+            return None
+        if anchor is None:
+            return run.kept[-1]
+        if run.visits == anchor.visits:
+            same = next((visit for visit in run.kept if visit.number == anchor.number), None)
+            if same is not None:
+                return same
+        before = [visit for visit in run.kept if visit.order <= anchor.order]
+        after = [visit for visit in run.kept if visit.order >= anchor.order]
+        if line > anchor.line:
+            return after[0] if after else run.kept[-1]
+        return before[-1] if before else run.kept[0]
+
+    def visits(self) -> dict[int, LineVisit]:
+        return {line: visit for line in self._runs if (visit := self.visit_of(line)) is not None}
+
+    def step(self, line: int, delta: int) -> None:
+        """Another run of this line, or where it ran once, of the one that ran most often."""
+        run = self._runs.get(line)
+        if run is None or run.visits == 1:
+            run = max(self._runs.values(), key=lambda each: each.visits)
+        now = self.visit_of(run.line)
+        place = next((n for n, visit in enumerate(run.kept) if visit is now), 0)
+        visit = run.kept[min(max(place + delta, 0), len(run.kept) - 1)]
+        self._anchor = Anchor(run.line, run.visits, visit.number, visit.order)
+
+    @property
+    def repeats(self) -> bool:
+        """Whether any line ran more than once."""
+        return any(run.visits > 1 for run in self._runs.values())
+
+    def helper_at(self, line: int) -> LineCall | None:
+        """The function that is entered from this line next: of several, one after the other."""
+        visit = self.visit_of(line)
+        found = [call for call in visit.calls if call.frame] if visit is not None else []
+        return found[self._turn.get((self.frame, line), 0) % len(found)] if found else None
+
+    def enter(self, line: int) -> int | None:
+        """The frame of that function, which is to be asked for; None where there is none."""
+        helper = self.helper_at(line)
+        if helper is None:
+            return None
+        place = self.frame, line
+        self._turn[place] = self._turn.get(place, 0) + 1
+        self._entered.append(place)
+        self._anchors[self.frame] = self._anchor
+        return helper.frame
+
+    def leave(self) -> tuple[int, int] | None:
+        """The frame that this one was entered from, and the line there; None for the forward."""
+        return self._entered.pop() if self._entered else None
+
+
+def _is_bad(visit: LineVisit) -> bool:
+    return find_odd(*(each.value for each in visit.values)) in ("NaN", "Inf")
+
+
+class SourceView(CursorView):
+    """Lines of code; those that did not run are dim."""
+
+    def __init__(self, build: Callable[[int], Page], moved: Callable[[], object]) -> None:
+        super().__init__(build)
+        self.dimmed: Collection[int] = ()
+        self._tell = moved
+
+    def go_to(self, stop: int) -> None:
+        super().go_to(stop)
+        self._tell()
+
+    def style_line(self, line: int) -> str:
+        if line == self.page.marked and not (self.has_focus and line == self.stop):
+            return "on $primary-muted"
+        return super().style_line(line)
+
+    def draw_body(self, line: int) -> Content:
+        if line in self.dimmed:
+            return Content.styled(self.page.lines[line].body.plain, DIM)
+        return super().draw_body(line)
+
+
+class LineBelow(LineView, can_focus=False):
+    """The line under the cursor in full, below the code where there is room for both."""
+
+    DEFAULT_CSS = """
+    LineBelow { border-top: solid $foreground-muted; display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__(self._page)
+        self._lines = ShownLines()
+        self._line = 0
+        self._has_keys = False
+
+    def draw(self, lines: ShownLines, line: int, height: int, has_keys: bool) -> None:
+        """Show this line, in a panel of so many rows; `has_keys` where its keys are the panel's now."""
+        self._lines, self._line, self._has_keys = lines, line, has_keys
+        self.display = height >= LEAST_HEIGHT and (lines.are_known or bool(lines.reply.missing or lines.reply.note))
+        if self.display:
+            self.styles.height = max(height * 2 // 5, 5) if lines.are_known else 2
+            self.renew(0)
+
+    def _page(self, width: int) -> Page:
+        lines, line = self._lines, self._line
+        reply = lines.reply
+        if not lines.are_known:
+            return Page([Line(Content.styled(visible(reply.note) or say_missing(reply.missing, "fetch-lines"), DIM))])
+        run, visit = lines.run_of(line), lines.visit_of(line)
+        if run is None or visit is None:
+            why = "not reached in this call" if line in reply.unreached else "no code of this function"
+            return Page([Line(Content.styled(why, DIM), aside=self._hints(False))])
+        space = Space(width, self.ascii, 1, tall=self.size.height >= TALL)
+        found = list(draw_visit(run, visit, space, self._hints(run.visits > 1)))
+        return Page([*found, Line(Content.styled(visible(reply.note), DIM))] if reply.note else found)
+
+    def _hints(self, repeats: bool) -> Content:
+        helper = self._lines.helper_at(self._line)
+        words = {"run-previous": "", "run-next": "other runs"} if repeats else {}
+        words |= {"enter-function": "go in"} if helper is not None else {}
+        words |= {"leave-function": "back"} if self._lines.frame else {}
+        if not words:
+            return Content("")
+        return draw_hints(words) if self._has_keys else Content.styled(f"{key_of('pane-next')}: its keys", DIM)

@@ -1,0 +1,116 @@
+"""What each line of a forward made, beside the source and below it: from replies made by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+from inspector import records as r
+from inspector.tui.drawing.line_values import is_saturated
+from inspector.tui.panels import line_reader
+from inspector.tui.panels.source import SourcePanel
+
+from .. import panel_records as made
+from .test_panels import seen, showing, text
+
+FIRST = made.FORWARD_LINE
+HELPER = "def helper(x):\n    y = x * 2\n    return y\n"
+
+
+def visit(number: int, order: int, name: str = "out", calls: tuple[r.LineCall, ...] = (), nan: int = 0) -> r.LineVisit:
+    value = made.a_tensor()
+    if nan:
+        value = made.a_tensor(statistics=r.Statistics(min=0, max=1, mean=0.5, std=0.1, nan=nan))
+    return r.LineVisit(number, order, (r.LineValue(name, value),), calls)
+
+
+def reply(**changed: object) -> r.CallLines:
+    """The forward as a loop over its first lines, of which the second run is bad; its last line calls a helper."""
+    loop = r.LineRuns(FIRST + 3, 3, tuple(visit(n, 2 + 3 * n, nan=int(n == 1)) for n in range(3)))
+    inner = r.LineRuns(FIRST + 4, 3, tuple(visit(n, 3 + 3 * n, f"run{n}") for n in range(3)))
+    helped = visit(0, 20, "return", (r.LineCall("helper(out)", made.a_tensor((7,)), 5),))
+    fields: dict[str, object] = dict(
+        total=1, number=1, file=made.FILE, lines=(loop, inner, r.LineRuns(FIRST + 12, 1, (helped,))),
+        unreached=(FIRST + 9,),
+    )  # fmt: skip
+    return r.CallLines(1, made.PATH, **{**fields, **changed})  # type: ignore[arg-type]
+
+
+def row_of(panel: SourcePanel, line: int) -> str:
+    return next(row for row in seen(panel) if row.startswith(str(line)))
+
+
+async def test_values_stand_beside_their_lines_and_below_in_full() -> None:
+    panel = SourcePanel()
+    async with showing(panel, made.a_source(), reply()) as pilot:
+        assert row_of(panel, FIRST + 3).endswith("→ 1×64×56×56 NaN"), "the first bad run is looked at"
+        panel.focus()
+        await pilot.press("j", "j", "j", "j")
+        below = panel.lines.below.render_line
+        assert "line 78 · run #1 of 3" in below(0).text and "run1" in below(1).text
+        await pilot.press("full_stop")
+        assert "run #2 of 3" in below(0).text
+        assert row_of(panel, FIRST + 3).endswith("→ 1×64×56×56"), "other lines show the run that goes with it"
+        await pilot.press("comma", "comma")
+        assert "run #0 of 3" in below(0).text
+        assert FIRST + 9 - made.FIRST_LINE in panel.view.dimmed
+        assert panel.location() == (made.FILE, FIRST + 4)
+
+
+async def test_no_value_breaks_its_line() -> None:
+    """A line that leaves no room gets a mark, or nothing."""
+    panel = SourcePanel()
+    async with showing(panel, made.a_source(), size=(40, 34)) as pilot:
+        panel.show(reply(lines=(r.LineRuns(FIRST + 3, 1, (visit(0, 1, nan=1),)),)))
+        await pilot.pause()
+        assert row_of(panel, FIRST + 3).endswith("NaN")
+        rows = [row for row in seen(panel) if row and not row[0].isdigit() and "→" in row]
+        assert not rows
+
+
+async def test_a_function_is_entered_and_left() -> None:
+    panel = SourcePanel()
+    async with showing(panel, made.a_source(), reply()) as pilot:
+        panel.focus()
+        await pilot.press("G")
+        assert "enter-function" not in panel.idle_commands()
+        await pilot.press("enter")
+        assert panel.request(1, made.PATH) == r.GetLines(1, made.PATH, 0, 5)
+        inside = r.Source(made.PATH, "helper", "helper", HELPER, file="/helpers.py", first_line=7, focus=7)
+        bound = r.LineRuns(8, 1, (visit(0, 2, "y"),))
+        panel.show(reply(frame=5, file="/helpers.py", lines=(bound,), unreached=(), source=inside))
+        await pilot.pause()
+        assert "helper" in text(panel) and row_of(panel, 8).endswith("→ 1×64×56×56")
+        await pilot.press("backspace")
+        assert panel.request(1, made.PATH) == r.GetLines(1, made.PATH, 0, 0)
+        panel.show(reply())
+        await pilot.pause()
+        assert panel.location() == (made.FILE, FIRST + 12), "the cursor is where it was"
+
+
+async def test_a_slow_pass_is_run_again_when_asked_to() -> None:
+    panel = SourcePanel()
+    async with showing(panel, made.a_source(), reply(lines=(), missing="slow")) as pilot:
+        panel.focus()
+        assert "the pass is slow: x fetches" in panel.lines.below.render_line(0).text
+        await pilot.press("x")
+        asked = panel.request(1, made.PATH)
+        assert isinstance(asked, r.GetLines) and asked.force
+
+
+async def test_lines_are_asked_for_once_a_module_stays_selected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_reader, "REST", 0.01)
+    panel = SourcePanel()
+    async with showing(panel, made.a_source()) as pilot:
+        while not pilot.app.asked_again:  # type: ignore[attr-defined]
+            await pilot.pause(0.01)
+        assert isinstance(panel.request(1, made.PATH), r.GetLines)
+        panel.select(panel.model, 3)
+        assert isinstance(panel.request(1, (*made.PATH, "conv1")), r.GetSource)
+
+
+@pytest.mark.parametrize(("counts", "expected"), [((45, 0, 0, 45), True), ((10, 40, 40, 10), False)])
+def test_what_is_saturated(counts: tuple[int, ...], expected: bool) -> None:
+    value = made.a_tensor(histogram=r.Histogram(-1.0, 1.0, counts))
+    edges = made.a_tensor(histogram=r.Histogram(-1.0, 1.0, (counts[0], *[0] * 98, counts[-1])))
+    assert not is_saturated(r.LineCall("torch.relu(x)", edges))
+    assert is_saturated(r.LineCall("torch.tanh(x)", edges if expected else value)) is expected
