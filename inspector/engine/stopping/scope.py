@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import inspect
 import re
 import sys
 from collections.abc import Iterable, Mapping
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
@@ -45,10 +46,7 @@ class Scope:
         """What a line gives, None for a statement, and the given names that mean something else after it. Raises
         whatever the line does."""
         before = dict(self._names)
-        try:
-            code = compile(text.strip(), "<prompt>", "eval")
-        except SyntaxError:
-            code = compile(text.strip(), "<prompt>", "exec")
+        code = _compile(text.strip())
         try:
             found = eval(code, self._names)
         finally:
@@ -116,6 +114,13 @@ class FrameScope(Scope):
             what = f"{bound} is a variable of a running function, which Python {version} cannot bind anew"
             hint = f"3.13 and later can; {bound}.copy_(...) writes in place, and a stop after a module gives its output"
             raise UsageError(encodable(what, 300), hint=encodable(hint, 300))
+
+
+def _compile(line: str) -> CodeType:
+    """As an expression, or else as a statement, which says itself what is wrong with it."""
+    with contextlib.suppress(SyntaxError):
+        return compile(line, "<prompt>", "eval")
+    return compile(line, "<prompt>", "exec")
 
 
 _TENSORS_AND_MODULES = ("_parameters", "_buffers", "_modules")

@@ -241,6 +241,15 @@ def test_a_line_may_do_anything_and_the_pass_goes_on(net: Net, x: torch.Tensor) 
     assert isinstance(person.found[1].value, TensorValue)
 
 
+def test_a_line_that_is_no_python_says_so_once(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    person.set(Stop(1, "before", ("act",)))
+    person.run(line("; 1"))
+    problem = person.found[0].problem
+    assert problem is not None and "SyntaxError" in problem.what
+    assert "During handling" not in str(problem.traceback)
+
+
 def test_a_logpoint_writes_and_does_not_stop(net: Net, x: torch.Tensor) -> None:
     person = Person(net, x)
     person.set(Stop(1, "after", ("act",), log="output.shape[1]"), Stop(2, "after", ("act",), log="nonsense"))
