@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
@@ -11,18 +12,10 @@ import pytest
 from tests.terminal.harness import Terminal
 
 ROOT = Path(__file__).parents[2]
-COMMAND = [
-    sys.executable,
-    "-m",
-    "pytest",
-    "-p",
-    "inspector.plugins.pytest_plugin",
-    "-p",
-    "no:cacheprovider",
-    "-p",
-    "no:asyncio",
-    "-q",
-]
+_FOUND = any(each.name == "inspector" for each in entry_points(group="pytest11"))
+"""Whether this environment was installed with the plugin: pytest takes it once, by itself or as it is told."""
+_TOLD = [] if _FOUND else ["-p", "inspector.plugins.pytest_plugin"]
+COMMAND = [sys.executable, "-m", "pytest", *_TOLD, "-p", "no:cacheprovider", "-p", "no:asyncio", "-q"]
 
 TESTS = """
 def test_fails():
