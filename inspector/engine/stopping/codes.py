@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 
 from ...errors import UsageError
+from ...postmortem.frames import is_library
 from ..modules.tree import ModuleTree
 
 _WRAPPED = 20
@@ -16,7 +17,8 @@ _TORCH = "torch"
 
 
 def list_codes(tree: ModuleTree, theirs: bool = False) -> list[CodeType]:
-    """Of the functions in the files that the model's classes are from, without those of torch unless `theirs` too."""
+    """Of the functions in the files that the model's classes are from; of torch and of Python's library only where
+    `theirs` are wanted too."""
     classes = {each for node in tree.objects() for each in _bases(type(node.module))}
     if not theirs:
         classes = {each for each in classes if not _is_torchs(each)}
@@ -25,7 +27,7 @@ def list_codes(tree: ModuleTree, theirs: bool = False) -> list[CodeType]:
         own = vars(node.module).get("forward")  # put there in place of the class's
         if isinstance(own, FunctionType):
             found[id(own.__code__)] = own.__code__
-    return list(found.values())
+    return [code for code in found.values() if theirs or not is_library(code.co_filename)]
 
 
 def find_line(tree: ModuleTree, file: str, line: int) -> tuple[CodeType, int]:

@@ -65,8 +65,8 @@ class Standstill:
 
     @property
     def evaluates(self) -> bool:
-        """This thread runs a line of a person's just now: what that calls stops nowhere."""
-        return getattr(self._busy, "lines", 0) > 0
+        """This thread stands still, or runs a line of a person's just now: what is called in it stops nowhere."""
+        return getattr(self._busy, "depth", 0) > 0
 
     def hold(self, event: Paused, scope: Scope, frames: Sequence[CodeFrame]) -> Order:
         """Stand still here and tell `event`, with its number and the values of `scope`; how to go on.
@@ -74,7 +74,7 @@ class Standstill:
         Raises:
             Cancelled: The pass shall end here.
         """
-        with self._turns:
+        with self._turns, self._busy_here():
             self._number += 1
             began, pause = perf_counter(), Pause()
             with self._guard:
@@ -172,12 +172,20 @@ class Standstill:
     def quiet(self) -> Iterator[None]:
         """What is called for a while on this thread is recorded nowhere and stops nowhere."""
         recorder, self._observers.recorder = self._observers.recorder, None
-        self._busy.lines = getattr(self._busy, "lines", 0) + 1
+        try:
+            with self._busy_here():
+                yield
+        finally:
+            self._observers.recorder = recorder
+
+    @contextlib.contextmanager
+    def _busy_here(self) -> Iterator[None]:
+        """Nothing on this thread stops meanwhile: a pause within one would be the only one that is known."""
+        self._busy.depth = getattr(self._busy, "depth", 0) + 1
         try:
             yield
         finally:
-            self._busy.lines -= 1
-            self._observers.recorder = recorder
+            self._busy.depth -= 1
 
 
 def _nothing() -> UsageError:

@@ -350,3 +350,24 @@ def test_a_condition_on_the_baseline(net: Net, x: torch.Tensor) -> None:
     for wrong in (Stop(1, "before", (), when="mean > baseline"), Stop(1, "after", (), when="1 > baseline")):
         with pytest.raises(UsageError, match="baseline"):
             person.set(wrong)
+
+
+def test_a_thread_that_stands_still_stops_nowhere_else(net: Net, x: torch.Tensor) -> None:
+    """Describing a value may call anything: a pause within a pause would leave nobody to end the outer one."""
+    person = Person(net, x)
+    person.set(Stop(1, "before", ("first",)), Stop(2, "before", ("last",)))
+    found: list[Any] = []
+
+    def act(person: Person) -> None:
+        done = threading.Event()
+
+        def work() -> None:
+            found.append(net.last(torch.ones(1, 4)).shape)
+            done.set()
+
+        person.standstill.hand_over(work)
+        assert done.wait(20)
+        person.standstill.go_on("continue")
+
+    person.run(act)
+    assert found == [(1, 2)] and [each.path for each in person.paused] == [("first",), ("last",)]
