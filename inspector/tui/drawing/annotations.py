@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from textual.content import Content
 
@@ -18,6 +19,7 @@ from .. import format
 from .styles import ACCENT, ERROR, WARN
 
 CALLS_SHOWN = 2  # of those on one line
+LOOKED_AT = 10_000  # calls that a call led to, half of them from its end; of a million a key would wait for a second
 LIVE = f"{ACCENT} 80%"
 
 
@@ -33,10 +35,12 @@ def shapes_by_line(model: Model, source: Source, room: int) -> dict[int, Content
         return {}
     by_line: dict[int, _Made] = defaultdict(_Made)
     calls = model.calls
-    for place in _made_by(calls, outer):
+    within = range(bisect_left(calls.ends, outer.start), bisect_right(calls.ends, outer.end))
+    for place in _made_by(calls, outer, within):
         if same_file(calls.kinds[place].file, source.file):
             by_line[calls.kinds[place].line].add(calls, place)
-    return {line: _briefly(made, room) for line, made in by_line.items()}
+    cut = len(within) > LOOKED_AT
+    return {line: _briefly(made, room, cut) for line, made in by_line.items()}
 
 
 @dataclass
@@ -59,10 +63,11 @@ def same_file(called: str, shown: str) -> bool:
     return shown.endswith(os.sep + os.path.normpath(called))
 
 
-def _made_by(calls: CallTable, outer: CallRow) -> Iterator[int]:
-    """Where the calls are that `outer` made itself."""
-    first, last = bisect_left(calls.ends, outer.start), bisect_right(calls.ends, outer.end)
-    for place in range(first, last):
+def _made_by(calls: CallTable, outer: CallRow, within: range) -> Iterator[int]:
+    """Where the calls are that `outer` made itself, of those that ended `within` it; of very many, of the first and the
+    last ones."""
+    half = LOOKED_AT // 2
+    for place in within if len(within) <= LOOKED_AT else chain(within[:half], within[-half:]):
         if calls.depths[place] == outer.depth + 1 and calls.starts[place] > outer.start:
             yield place
 
@@ -73,13 +78,16 @@ def _caller(calls: CallTable, inner: CallRow) -> CallRow | None:
     return next((calls[p] for p in later if calls.depths[p] == inner.depth - 1 and calls.starts[p] < inner.start), None)
 
 
-def _briefly(made: _Made, room: int) -> Content:
+def _briefly(made: _Made, room: int, cut: bool) -> Content:
+    """Where not all calls were looked at, there may be any number more of what there is more than once."""
     count = made.kinds.total()
     if count > 1 and len({(kind.brief, kind.status, kind.holds) for kind in made.kinds}) == 1:
-        return Content.assemble(("→ ", LIVE), _one(made.shown[0], room), (f", {count} times", LIVE))
+        return Content.assemble(
+            ("→ ", LIVE), _one(made.shown[0], room), (", many times" if cut else f", {count} times", LIVE)
+        )
     shown = Content(", ").join(_one(call, room) for call in made.shown)
     more = count - CALLS_SHOWN
-    return Content.assemble(("→ ", LIVE), shown, (f", +{more}", LIVE) if more > 0 else "")
+    return Content.assemble(("→ ", LIVE), shown, (", and many more" if cut else f", +{more}", LIVE) if more > 0 else "")
 
 
 def _one(call: CallRow, room: int) -> Content:

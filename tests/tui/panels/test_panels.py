@@ -16,6 +16,7 @@ from textual.pilot import Pilot
 from inspector import records as r
 from inspector.client.model import REFUSED, Model
 from inspector.tui import keys
+from inspector.tui.drawing import annotations
 from inspector.tui.drawing.lines import LineView
 from inspector.tui.drawing.values import Space, value_lines
 from inspector.tui.messages import HookAsked
@@ -270,6 +271,22 @@ async def test_source_shows_several_calls_on_one_line_together() -> None:
     async with showing(panel, made.a_source(), model=model):
         (row,) = [row for row in seen(panel) if row.startswith("77")]
         assert row.endswith("→ 1×0, 1×1, +2")
+
+
+async def test_source_looks_at_some_of_very_many_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key does not wait until a million calls are counted; lines after a loop are still told of."""
+    monkeypatch.setattr(annotations, "LOOKED_AT", 6)
+    model = made.a_model()
+    calls = [
+        r.CallRow(3, n, 3 + 2 * n, 4 + 2 * n, 3, 0.1, "ok", r.Brief((1, 7)), file=made.FILE, line=78 if n == 9 else 77)
+        for n in range(10)
+    ]
+    model.start_trace(model.trace + 1)
+    model.add_calls(r.CallColumns.of([*calls, r.CallRow(2, 0, 2, 40, 2, 1.0, "ok", r.Brief((1, 9)))]))
+    panel = SourcePanel()
+    async with showing(panel, made.a_source(), model=model):
+        rows = {row[:2]: row for row in seen(panel)}
+        assert rows["77"].endswith("→ 1×7, many times") and rows["78"].endswith("→ 1×7")
 
 
 async def test_source_marks_the_call_that_raised() -> None:
