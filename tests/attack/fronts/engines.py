@@ -40,7 +40,8 @@ from ..warm_engine import engines_from, start_forked
 _TINY = f"{models.__file__}:tiny"
 _REQUESTS: tuple[type[Any], ...] = tuple(kind for kind in get_args(AnyRequest) if kind is not Shutdown)
 _KEYS = (
-    *"jklhrbt12345678nGgvcHLBuaxdi", "space", "escape", "enter", "right_square_bracket", "plus", "full_stop",
+    *"jklhrbt12345678nGgvcHLBuaxdi", "space", "escape", "enter", "right_square_bracket", "plus", "full_stop", "t",
+    "left_parenthesis", "right_parenthesis", "backspace",
 )  # fmt: skip
 _PATIENCE = 20.0
 

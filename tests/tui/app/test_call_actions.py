@@ -25,6 +25,7 @@ from inspector.tui.panels.source import SourcePanel
 from tests.tui.fake_engine import PATHS, FakeEngine
 
 from .test_pass_actions import running, settle, told
+from .test_steps import SteppingEngine
 
 CALLS = (
     CallRow(1, 0, 1, 2, 1, 0.5, "ok", Brief((1, 8)), caller=0),
@@ -145,3 +146,11 @@ async def test_without_a_pass_there_is_nothing_to_go_through(tmp_path: Path) -> 
         await settle(app, pilot)
         assert told(app) == ["no calls: r runs a pass"]
         assert app.workbench.panels.find(SourcePanel).part != "site"
+
+
+async def test_the_end_of_a_step_names_the_key_for_the_next(tmp_path: Path) -> None:
+    async with running(tmp_path, SteppingEngine()) as (app, pilot, _):
+        await pilot.press("left_curly_bracket", "right_parenthesis", "left_parenthesis")
+        await settle(app, pilot)
+        assert "this is the last call of step #2: } goes to the next step" in told(app)
+        assert "this is the first call of step #2: { goes to the previous step" in told(app)

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
 
 from inspector.client.model import Model
+from inspector.records import CallRow
+from inspector.tui.tree.columns import lay_out
+from inspector.tui.tree.lines import DisplayOptions
+from inspector.tui.tree.listing import Listing
 
 from .test_tree import line, screen, showing, style_of
 from .tree_models import call, model, named, network, row, run
@@ -128,3 +135,33 @@ async def test_threads_and_what_a_backward_pass_recomputed_stand_on_their_own() 
         tree.order = tree.nested = True
         await pilot.pause()
         assert names(screen(tree)[:4]) == ["(root) Net", "▾ a Linear", "b #0", "b #1"] and "↻" in screen(tree)[3]
+
+
+@given(
+    st.lists(st.builds(call, st.integers(0, 3), st.integers(-1, 6), st.integers(0, 2), start=st.integers(-1, 6),
+                       caller=st.integers(-1, 6)), max_size=12),
+    st.lists(st.sampled_from(("toggle", "into", "above", "end", "fold", "unfold", "match", "filter", "all", "again")),
+             max_size=12),
+)  # fmt: skip
+def test_calls_that_cannot_be_are_shown_all_the_same(calls: list[CallRow], deeds: list[str]) -> None:
+    made = run(named("a", "b", "c"), calls)
+    listing = Listing(made, DisplayOptions(), by_calls=True, nested=True)
+    listing.update(4)
+    does = {
+        "toggle": listing.toggle,
+        "into": lambda: listing.go_to(listing.into() or 0),
+        "above": lambda: listing.go_to(listing.above() or 0),
+        "end": lambda: listing.go_to(99),
+        "fold": lambda: listing.fold_all(False),
+        "unfold": lambda: listing.fold_all(True),
+        "match": lambda: listing.search("b") and listing.match(1) is not None and listing.place_of_match(),
+        "filter": lambda: listing.refilter("b"),
+        "all": lambda: listing.refilter(""),
+        "again": lambda: run(made, calls[::-1]) and listing.update(4),
+    }
+    for deed in deeds:
+        does[deed]()
+        lines = listing.lines
+        columns = lay_out(40, lines.widths())
+        assert all(sum(cell_len(text) for text, _ in lines.pieces(id, columns)) == 40 for id in lines.ids)
+        assert len(set(lines.ids)) == len(lines.ids) and listing.line <= len(lines.ids)
