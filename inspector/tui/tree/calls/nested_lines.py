@@ -37,15 +37,17 @@ class NestedCallLines(CallLines):
         self.room = 0  # lines that can be seen
         self._wanted: frozenset[int] | None = None  # modules that the filter keeps
         self._outline = CallOutline(model, CallTree(CallTable()))
-        self._before: CallOutline | None = None  # of the last calls of which somebody chose what is expanded
-        self._measured = (-1, 0)  # the outline's version, and cells of the longest name in it
+        self._before: tuple[Sequence[int], frozenset[int]] = (), frozenset()  # modules that were called, and what
+        # somebody chose to be expanded of those calls
+        self._measured = (self._outline, -1, 0)  # which version of it, and cells of the longest name there
 
     @property
     def outline(self) -> CallOutline:
         """Of the calls that are there now. Where a pass made the same calls as the one before, the same ones are
         expanded."""
         if self._outline.calls.calls is not self.calls:
-            self._before = self._outline if self._outline.chosen else self._before
+            if self._outline.chosen:
+                self._before = self._outline.calls.calls.modules, self._outline.expanded
             tree = self.model.call_tree if self.calls is self.model.calls else CallTree(self.calls)
             self._outline = CallOutline(self.model, tree)
         elif self._outline.known != len(self.calls):
@@ -53,9 +55,9 @@ class NestedCallLines(CallLines):
         else:
             return self._outline
         self._narrow()
-        before = self._before
-        if before is not None and before.calls.calls.modules == self.calls.modules:
-            self._outline.expand_only(before.expanded)
+        modules, expanded = self._before
+        if modules == self.calls.modules:
+            self._outline.expand_only(expanded)
         self._outline.expand_default(self.room)
         return self._outline
 
@@ -71,10 +73,10 @@ class NestedCallLines(CallLines):
 
     def widths(self) -> Widths:
         outline = self.outline
-        if self._measured[0] != outline.version:
+        if self._measured[:2] != (outline, outline.version):
             longest = max(map(self._measure, outline.lines[:_LOOKED_AT]), default=0)
-            self._measured = outline.version, min(longest, NAME_LIMIT)
-        return replace(self.natural, name=self._measured[1])
+            self._measured = outline, outline.version, min(longest, NAME_LIMIT)
+        return replace(self.natural, name=self._measured[2])
 
     def _measure(self, id: int) -> int:
         call = self.calls[id]
