@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -10,15 +9,15 @@ from itertools import pairwise
 
 from .call_table import CallTable
 
-Order = tuple[int, int, int]
+Order = tuple[int, int, int, int]
 """Of two calls, the one with less comes first. No two calls have the same."""
 
 
 class CallTree:
     """Calls by their places in the table. A call that another thread made, or whose caller was not seen, is in none.
 
-    Nothing is known of calls that came since `extend`. What a damaged log says never makes a circle: who calls ends
-    later, and stands later in the table.
+    Nothing is known of calls that came since `extend`. What a damaged log says of callers is not believed where it
+    cannot be: a call is within the time of its caller, and two calls of one caller are one after the other.
     """
 
     def __init__(self, calls: CallTable) -> None:
@@ -36,14 +35,24 @@ class CallTree:
     def extend(self) -> None:
         """Take in the calls that came since the last time."""
         calls, waiting = self.calls, self._waiting
+        starts, ends = calls.starts, calls.ends
         for place in range(len(self.parents), len(calls)):
-            inner = waiting.pop(calls.starts[place], None)
-            self._first.append(-1 if inner is None else inner[0])
-            self.own_ms.append(calls.ms[place] if inner is None else self._adopt(place, inner[0]))
+            start = starts[place]
+            inner = waiting.get(start) if start >= 0 else None
+            if inner is not None and ends[inner[1]] < ends[place]:
+                del waiting[start]
+                self._first.append(inner[0])
+                self.own_ms.append(self._adopt(place, inner[0]))
+            else:
+                self._first.append(-1)
+                self.own_ms.append(calls.ms[place])
             self.parents.append(-1)
             self._next.append(-1)
             caller = calls.callers[place]
             siblings = waiting.get(caller)
+            if caller >= 0 and not (caller < start <= ends[place] and (not siblings or ends[siblings[1]] < start)):
+                caller = -1  # it cannot be that one
+                siblings = waiting.get(caller)
             if siblings is None:
                 self._previous.append(-1)
                 waiting[caller] = [place, place]
@@ -109,15 +118,14 @@ class CallTree:
         """Its place in the order. What threads do at the same time stands one behind the other."""
         start = self.calls.starts[place]
         if not self.roots or self._apart:
-            return 0, start, place
+            return 0, 0, start, place
         *_, root = place, *self.ancestors(place)
-        return self.calls.starts[root], start, place
+        return self.calls.starts[root], root, start, place
 
     def end_key(self, place: int) -> Order:
         """What all calls in it come before, and it too; and nothing that follows them."""
-        root_start, start, _ = self.key(place)
-        end = self.calls.ends[place]
-        return root_start, end if end >= start else sys.maxsize, len(self)  # one that did not end may have none
+        root_start, root, _, _ = self.key(place)
+        return root_start, root, self.calls.ends[place], len(self)
 
     def after(self, place: int) -> int | None:
         """The call that began next."""

@@ -95,6 +95,7 @@ def test_every_call_stands_below_its_caller_and_in_order(rows: list[CallRow], cu
 @given(st.lists(st.builds(a_row, st.integers(-2, 5), st.integers(-2, 5), st.integers(-2, 5)), max_size=20))
 def test_what_a_damaged_log_says_makes_no_circle(rows: list[CallRow]) -> None:
     tree = tree_of(rows)
+    check(tree)
     order = in_order(tree)
     assert sorted(order) == list(range(len(rows)))
     seen, place = 0, tree.roots[0] if rows else None
