@@ -16,6 +16,7 @@ from ...report.footer import say_left_out
 from ...report.hints import Hint, list_hints
 from ..keys import key_of
 from ..panels.log import LogPanel
+from ..panels.source import SourcePanel
 from .host import Host
 from .state import AppState
 from .workbench import Workbench
@@ -98,6 +99,8 @@ class Presenter:
     def show_stack(self, stack: Stack) -> None:
         """Where the model was when something was raised, or stands still; an empty stack is one that is over."""
         self._workbench.stack.show(stack)
+        if not stack.frames:
+            self._panels.find(SourcePanel).point_at_frame(None)
         if stack.raised is not None:
             self.log_panel.show_problem(stack.raised)
 

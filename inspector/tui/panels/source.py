@@ -128,7 +128,7 @@ class SourcePanel(LinePanel):
         return self.lines.idle_commands()
 
     def forget(self) -> None:
-        self.source, self.code, self._colours = None, [], None
+        self.source, self.code, self._colours, self._frame = None, [], None, None
         self.lines.forget()
 
     def start_line(self) -> int:
@@ -139,11 +139,13 @@ class SourcePanel(LinePanel):
         self._pointed = path, file, line
         self._show_part("forward")
 
-    def point_at_frame(self, path: Path, number: int) -> None:
-        """Show the function of a frame of the stack, as long as this module is selected and no other part is chosen."""
-        self._frame = path, number
-        self.wait()
-        self.post_message(self.Again(self))
+    def point_at_frame(self, frame: tuple[Path, int] | None) -> None:
+        """Show the function of a frame of the stack, by its number, as long as this module is selected and no other
+        part is chosen; without one, the module again."""
+        if self._frame != frame:
+            self._frame = frame
+            self.wait()
+            self.post_message(self.Again(self))
 
     @property
     def _focus(self) -> int:

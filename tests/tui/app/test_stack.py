@@ -153,3 +153,15 @@ async def test_a_stack_comes_and_goes_while_the_model_stays(tmp_path: Path) -> N
         engine.say(Stack())
         await settle(app, pilot)
         assert not app.workbench.stack.display and app.focused is not None and app.focused.display
+
+
+async def test_source_shows_the_module_again_when_the_stack_is_gone(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        await settle(app, pilot)
+        engine.say(Stack(FRAMES, 5, 2))
+        await settle(app, pilot)
+        source = app.workbench.panels.find(SourcePanel)
+        assert source.source is not None and source.source.title == "frame 2"
+        engine.say(Stack())
+        await settle(app, pilot)
+        assert source.source is not None and source.source.title == "Net.forward"

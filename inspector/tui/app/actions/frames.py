@@ -36,7 +36,7 @@ class FrameActions:
         if stack.made is not None:
             source.point_at(bench.selected_path, stack.made.file, stack.made.line)
         else:
-            source.point_at_frame(bench.selected_path, row.number)
+            source.point_at_frame((bench.selected_path, row.number))
         self._wanted = row
         if not self._asking:
             self._asking = True
