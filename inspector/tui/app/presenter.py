@@ -94,15 +94,20 @@ class Presenter:
         self._last_problem, self._said, self._last_findings = None, set(), []
         self._title.alarm = ""
         self._workbench.show_model(self._state.model)
+        self._leave_frames()
         self._count_changes()
 
     def show_stack(self, stack: Stack) -> None:
         """Where the model was when something was raised, or stands still; an empty stack is one that is over."""
         self._workbench.stack.show(stack)
-        if not stack.frames:
-            self._panels.find(SourcePanel).point_at_frame(None)
+        self._leave_frames()
         if stack.raised is not None:
             self.log_panel.show_problem(stack.raised)
+
+    def _leave_frames(self) -> None:
+        """Source shows the module again where there is no stack any more."""
+        if not self._workbench.stack.stack.frames:
+            self._panels.find(SourcePanel).point_at_frame(None)
 
     def show_rows(self) -> None:
         self._tree.refresh_rows()

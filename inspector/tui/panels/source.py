@@ -128,7 +128,7 @@ class SourcePanel(LinePanel):
         return self.lines.idle_commands()
 
     def forget(self) -> None:
-        self.source, self.code, self._colours, self._frame = None, [], None, None
+        self.source, self.code, self._colours = None, [], None
         self.lines.forget()
 
     def start_line(self) -> int:
