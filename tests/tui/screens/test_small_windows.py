@@ -21,9 +21,12 @@ from inspector.records import (
     ListTargets,
     Open,
     Opened,
+    Paused,
     Problem,
     Recipe,
+    SetStops,
     StateDictReport,
+    Stops,
     Target,
     TryStateDict,
 )
@@ -62,6 +65,7 @@ OPENED = {
     "a search": ("slash", "x"),
     "forgetting": ("ctrl+x",),
     "an input": ("r",),
+    "python in a stopped pass": ("exclamation_mark", "semicolon"),
     "leaving with hooks": ("X", "q"),
     "hooks of last time": ("A",),
 }
@@ -91,7 +95,16 @@ class Asking(Talkative):
 
 def make_engine(name: str) -> Talkative:
     """One with which the keys of `OPENED` open this screen."""
-    return Asking() if name == "an input" else Talkative()
+    engine = Asking() if name == "an input" else Talkative()
+    if name == "python in a stopped pass":
+        engine.replies[SetStops] = lambda request: stand_still(engine)
+    return engine
+
+
+def stand_still(engine: FakeEngine) -> Stops:
+    """As if a pass had come to a stop."""
+    engine.say(Paused(1, 1, 1, "before", ("body",)))
+    return Stops(1)
 
 
 def keep_hooks(folder: Path) -> Path:
