@@ -33,6 +33,8 @@ from inspector.records import (
     Done,
     EditParameters,
     EstimateMemory,
+    Evaluate,
+    Evaluated,
     Failed,
     FindFirstBad,
     FirstBadValue,
@@ -245,6 +247,8 @@ class FakeEngine:
                 return FirstBadValue(request.generation, False, operations=5)
             case EstimateMemory(batches=batches):
                 return MemoryEstimate(1, tuple(MemoryRow(size, "x", (peak_of(size),)) for size in batches), "forward")
+            case Evaluate():
+                return Evaluated()
             case SetStops(stops=stops):
                 return Stops(1, tuple(StopRow(stop) for stop in stops))
             case Save(file=file):
