@@ -9,6 +9,9 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from inspector.records import CallRow
+from inspector.records.call_columns import CallColumns
+
 PAYLOADS = {
     "markup that closes nothing": "[/]",
     "markup": "[red]not red[/red] [bold",
@@ -64,6 +67,8 @@ class _Poison:
             return tuple(self.of(item, _item_hint(hint)) for item in value)
         if isinstance(value, dict):
             return {self.of(key, str) if isinstance(key, str) else key: self.of(v, Any) for key, v in value.items()}
+        if isinstance(value, CallColumns):  # the names of its columns are not text
+            return CallColumns.of(self.of(row, CallRow) for row in value)
         if isinstance(value, msgspec.Struct):
             return type(value)(**dict(self._fields(value)))
         return value

@@ -23,6 +23,7 @@ from ..records import (
     Failed,
     FindFirstBad,
     GetCalls,
+    GetLines,
     GetSource,
     GoOnWith,
     Hello,
@@ -86,6 +87,7 @@ _DOING = {
     TakeBaseline: "taking the baseline",
     ShowStep: "going to the step",
     GetCalls: "fetching values",
+    GetLines: "fetching what lines made",
     EstimateMemory: "estimating memory",
     FindFirstBad: "looking for the first bad value",
     GetSource: "looking for the source",
@@ -132,7 +134,7 @@ class Conversation:
         a file is written: each can be cancelled."""
         return any(
             isinstance(request, Save | MeasureCosts | EstimateMemory | FindFirstBad)
-            or (isinstance(request, GetCalls) and request.force)
+            or (isinstance(request, GetCalls | GetLines) and request.force)
             for request, _ in self._waiting.values()
         )
 

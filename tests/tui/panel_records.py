@@ -188,6 +188,12 @@ def the_locals() -> r.Locals:
     return r.Locals(1, (r.LocalRow("self", "argument", r.OtherValue("Odd", ""), PATH), *rows), 9, "note")
 
 
+def the_lines(path: r.Path = PATH) -> r.CallLines:
+    line = FORWARD_LINE + 1
+    made = r.LineVisit(0, 1, (r.LineValue("out", a_tensor()),), (r.LineCall("self.conv1(x)", a_tensor(), 1),), "raised")
+    return r.CallLines(1, path, total=1, number=1, file=FILE, lines=(r.LineRuns(line, 1, (made,)),), note="note")
+
+
 def a_problem() -> r.Problem:
     trace = (
         r.TraceLine("Traceback (most recent call last):"),

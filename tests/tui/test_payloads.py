@@ -25,6 +25,7 @@ from inspector.records import (
     GetHistory,
     GetHooks,
     GetHookSource,
+    GetLines,
     GetLocals,
     GetParameters,
     GetSource,
@@ -83,6 +84,7 @@ class Poisoned(FakeEngine):
             GetHooks: lambda request: panel_records.the_hooks(),
             GetAttributes: lambda request: panel_records.the_attributes(),
             GetHistory: lambda request: panel_records.the_history(),
+            GetLines: lambda request: panel_records.the_lines(path=request.path),
             GetLocals: lambda request: panel_records.the_locals(),
             GetFrameSource: lambda request: panel_records.a_source(path=request.path, part="frame"),
         }
