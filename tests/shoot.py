@@ -90,7 +90,7 @@ _SOURCE = (*_TREE, *_PANEL, "panels/source.py", "drawing/annotations.py", "drawi
 _VALUES = (*_TREE, *_PANEL, "drawing/values.py")
 _BLOCK = "layer1.0"
 _FORM = ("screens/forms/small_form.py", "screens/fields.py", "screens/layer.py")
-_HOOKED, _FAILING, _BAD = (f"tests/shown_models.py:{name}" for name in ("hooked", "failing", "bad"))
+_HOOKED, _FAILING = (f"tests/shown_models.py:{name}" for name in ("hooked", "failing"))
 
 SCENES: tuple[Scene, ...] = (
     Scene("overview", _SOURCE, keys=("r",), select=_BLOCK),
@@ -127,7 +127,6 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene("costs", (*_SOURCE, "tree/costs.py"), keys=("dollar_sign", "enter"), select="layer1"),
     Scene("first-bad-form", (*_FORM, "screens/forms/asking_form.py", "screens/forms/first_bad.py"), keys=("Z",)),
-    Scene("first-bad", (*_FORM, "screens/forms/asking_form.py", "screens/forms/first_bad.py"), _BAD, ("Z", "enter")),
     Scene(
         "memory",
         (*_FORM, "screens/forms/memory.py"),

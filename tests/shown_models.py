@@ -90,18 +90,3 @@ class Classifier(nn.Module):
 
 def failing() -> tuple[nn.Module, tuple[Tensor]]:
     return Classifier(), (torch.randn(1, 3, 32, 32),)
-
-
-class Contrast(nn.Module):
-    """Scales each row to 0..1, in place; a row without contrast is divided by 0."""
-
-    def forward(self, value: Tensor) -> Tensor:
-        low, high = value.amin(-1, keepdim=True), value.amax(-1, keepdim=True)
-        return value.sub_(low).div_(high - low)
-
-
-def bad() -> tuple[nn.Module, tuple[Tensor]]:
-    """One row of its input is all the same."""
-    value = torch.rand(4, 16)
-    value[2] = 0.5
-    return nn.Sequential(nn.Identity(), Contrast(), nn.Linear(16, 4)), (value,)
