@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from torch import nn
 
+from ...raised import say
 from ..modules.tree import ModuleTree
 from ..recording.observers import Observers
 from ..torch_hooks.eager import is_traced, untraced
@@ -45,19 +46,22 @@ class _After(OurHook):
 
 
 @contextlib.contextmanager
-def listening_everywhere(tree: ModuleTree, observers: Observers, heard: Heard) -> Iterator[None]:
-    """Behind everybody's hooks and before the observing ones, which so see what takes the place of a value. Modules
-    that refuse hooks are not heard of."""
+def listening_everywhere(tree: ModuleTree, observers: Observers, heard: Heard) -> Iterator[dict[int, str]]:
+    """Behind everybody's hooks and before the observing ones, which so see what takes the place of a value. Gives why
+    modules that refuse hooks, by their nodes, are not heard of."""
+    refused: dict[int, str] = {}
     handles: list[OurHandle] = []
     before, after = _Before(heard), _After(heard)
     try:
         for node in tree.objects():
-            with contextlib.suppress(Exception):  # scripted modules refuse, and so may any override of register_*
+            try:
                 handles.append(register(node.module.register_forward_pre_hook, before, with_kwargs=True))
                 put = node.module.register_forward_hook
                 handles.append(register(put, after, with_kwargs=True, always_call=True))
+            except Exception as error:  # scripted modules refuse, and so may any override of register_*
+                refused[node.index] = say(error)
             observers.stay_last(node)
-        yield
+        yield refused
     finally:
         for handle in handles:
             handle.remove()

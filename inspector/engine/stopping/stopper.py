@@ -118,12 +118,20 @@ class Stopper:
         for armed in self._stops:
             armed.start()
         try:
-            with inner, listening_everywhere(self._tree, self._observers, self), self._lines.of_pass():
+            listening = listening_everywhere(self._tree, self._observers, self)
+            with inner, listening as refused, self._lines.of_pass():
+                self._blame_refusals(refused)
                 self._tell_lines()
                 yield
         finally:
             self._step = self._raised = None
             self._emit(self.list_stops())
+
+    def _blame_refusals(self, refused: Mapping[int, str]) -> None:
+        """A stop that cannot be met says so."""
+        for armed in self._stops:
+            if armed.code is None and armed.node in refused:
+                armed.fault = f"this module takes no hooks, and passes do not stop at it: {refused[armed.node]}"
 
     def _tell_lines(self) -> None:
         """Of those that are wanted from now on."""

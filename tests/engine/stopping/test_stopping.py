@@ -250,6 +250,14 @@ def test_a_line_that_is_no_python_says_so_once(net: Net, x: torch.Tensor) -> Non
     assert "During handling" not in str(problem.traceback)
 
 
+def test_a_module_that_takes_no_hooks_says_why_nothing_stops_there() -> None:
+    person = Person(torch.jit.script(nn.Sequential(nn.Linear(4, 4))), torch.ones(1, 4))
+    person.set(Stop(1, "before", ("0",)))
+    person.run()
+    assert person.hits == [0] and not person.paused
+    assert "takes no hooks" in person.stopper.list_stops().rows[0].fault
+
+
 def test_a_logpoint_writes_and_does_not_stop(net: Net, x: torch.Tensor) -> None:
     person = Person(net, x)
     person.set(Stop(1, "after", ("act",), log="output.shape[1]"), Stop(2, "after", ("act",), log="nonsense"))
