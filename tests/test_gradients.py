@@ -37,7 +37,7 @@ def backward(model: nn.Module, *args: Tensor, loss: str = "mean", **kwargs: Any)
     summary = session.run(Run(1, backward=True, loss=loss))
     assert summary.problem is None
     layers = {row.index for row in session.subject.rows if row.own_parameters}
-    calls = session.runner.last.rows()
+    calls = [row for told in session.runner.last.list_calls(1) for row in told.rows]
     session.close()
     return calls, layers
 

@@ -44,7 +44,7 @@ def test_the_forward_goes_on_as_if_nobody_had_looked(tmp_path: Path) -> None:
         terminal.send("r")
         terminal.wait_for_text("pass 1")
         terminal.send("8")
-        terminal.wait_for_text("was passed over")
+        terminal.wait_for_text("passed over")
         terminal.send("q")
         terminal.send("q")
         assert terminal.wait_for_end() == 0

@@ -18,6 +18,17 @@ def build():
 """
 
 
+def test_what_opens_below_the_source_does_not_hide_its_line(tmp_path: Path) -> None:
+    model = tmp_path / "net.py"
+    model.write_text(MODEL.format(lines="\n".join(f"        x = x + {number}" for number in range(60))))
+    command = [sys.executable, "-m", "inspector", f"{model}:build", "-i", "2x4", "-s", "1"]
+    with Terminal(command, columns=120, lines=36, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+        terminal.wait_for_text("pass 1 ")
+        terminal.send("\t" + "j" * 20)
+        terminal.wait_for_text("line 24 ")
+        terminal.wait_for(lambda: any(" 24 " in line and "x = x + 19 " in line for line in terminal.text.splitlines()))
+
+
 def test_modules_are_gone_to_and_the_source_stays(tmp_path: Path) -> None:
     model = tmp_path / "net.py"
     model.write_text(MODEL.format(lines="\n".join(f"        x = x + {number}" for number in range(60))))
@@ -42,7 +53,7 @@ def test_modules_are_gone_to_and_the_source_stays(tmp_path: Path) -> None:
         terminal.send("\x1bo")
         wait_for_place("▾1Block")
         terminal.wait_for_text("x = x + 1 ")
-        terminal.send("\t" + "j" * 20)
+        terminal.send("\t" + "\x05" * 20)
         terminal.wait_for(lambda: "x = x + 18 " in rows()[5], "a place further down")
         before = rows()[5]
         terminal.send("+")

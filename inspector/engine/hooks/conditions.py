@@ -60,8 +60,8 @@ class Condition:
     def measure(self, tensor: Tensor, then: Tensor | None = None) -> dict[str, Any]:
         """What it compares of this tensor; without another one `then`, the baseline is the same."""
         own = tuple(dict.fromkeys(name.removesuffix(_THEN) for name in self.names))
-        now = measure(tensor, own)
-        past = measure(then, own) if then is not None and self.needs_baseline else now
+        now = _measure_all(tensor, own)
+        past = _measure_all(then, own) if then is not None and self.needs_baseline else now
         return {name: past[name.removesuffix(_THEN)] if name.endswith(_THEN) else now[name] for name in self.names}
 
     def holds(self, tensor: Tensor, then: Tensor | None = None) -> bool:
@@ -85,21 +85,25 @@ def _write(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def measure(tensor: Tensor, names: tuple[str, ...]) -> dict[str, Any]:
+def measure(tensor: Tensor, names: tuple[str, ...]) -> dict[str, float]:
     """These measures of a tensor."""
-    sizes = {name: SIZES[name](tensor) for name in names if name in SIZES}
-    if len(sizes) == len(names):  # what has no values has a shape
-        return sizes
     tensor = tensor.detach()
     tensor = tensor.abs() if tensor.is_complex() else tensor
-    found = sizes | {name: COUNTS[name](tensor) for name in names if name in COUNTS}
+    found = {name: COUNTS[name](tensor) for name in names if name in COUNTS}
     found |= {name: COUNTS[name[:-6]](tensor) / max(tensor.numel(), 1) for name in names if name.endswith("_share")}
     wanted = [name for name in names if name in MEASURES]
     if wanted:
         finite = tensor.double()
         finite = finite[torch.isfinite(finite)]
         found.update({name: MEASURES[name](finite) if finite.numel() else float("nan") for name in wanted})
-    return {name: found[name] for name in names}
+    return found
+
+
+def _measure_all(tensor: Tensor, names: tuple[str, ...]) -> dict[str, Any]:
+    """As `measure`, with sizes; what has no values has a shape."""
+    numbers = tuple(name for name in names if name not in SIZES)
+    found: dict[str, Any] = dict(measure(tensor, numbers)) if numbers else {}
+    return {name: found[name] if name in found else SIZES[name](tensor) for name in names}
 
 
 def parse_condition(text: str, more: bool = False) -> Condition | None:

@@ -128,9 +128,17 @@ class LineReader:
 
     def draw(self) -> None:
         """The line under the cursor is another one, or known now."""
-        panel = self._panel
+        panel, was_open = self._panel, self.below.display
         self.below.draw(self.shown, self.line, panel.size.height, panel.view.has_focus)
+        if self.below.display and not was_open and panel.view.has_focus:
+            panel.call_after_refresh(self._show_cursor)
         panel.post_message(panel.KeysChanged())
+
+    def _show_cursor(self) -> None:
+        """What opened below must not hide the line that it is about."""
+        view = self._panel.view
+        if view.stop is not None:
+            view.reveal(view.stop, view.stop)
 
     def read(self, how: How) -> None:
         """What a key does."""

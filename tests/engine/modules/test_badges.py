@@ -36,6 +36,11 @@ def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
     sys.setprofile(None)
 
 
+def list_rows(session: Session) -> list[CallRow]:
+    """The calls of its last pass, as they are told."""
+    return [row for told in session.runner.last.list_calls(1) for row in told.rows]
+
+
 class Opened:
     """A session on a model, and what was told."""
 
@@ -70,7 +75,7 @@ class Opened:
             parent = self.session.subject.tree.nodes[parent].parent
 
     def tree_text(self) -> list[str]:
-        calls: Sequence[CallRow] = self.session.runner.last.rows()
+        calls: Sequence[CallRow] = list_rows(self.session)
         assert self.session.subject.info is not None
         report = Report(self.session.subject.info, module_rows(self.session.subject.tree), calls, summary=self.ended)
         return [" ".join(line.split()) for line in render_tree(report, 160).splitlines()]
@@ -227,7 +232,7 @@ class Checkpoints(nn.Module):
 @pytest.mark.parametrize("reentrant", [False, True])
 def test_what_checkpointing_recomputes_is_marked(reentrant: bool) -> None:
     with Opened(Checkpoints(reentrant), X, backward=True) as opened:
-        calls = opened.session.runner.last.rows()
+        calls = list_rows(opened.session)
         assert opened.ended.problem is None and {call.status for call in calls} == {"ok"}
         again = [(call.module, call.call) for call in calls if call.recomputed]
         assert again == [(3, 1), (4, 1), (5, 1), (2, 1)]
@@ -238,7 +243,7 @@ def test_what_checkpointing_recomputes_is_marked(reentrant: bool) -> None:
 
 def test_a_forward_pass_recomputes_nothing() -> None:
     with Opened(Checkpoints(False), X) as opened:
-        assert not any(call.recomputed for call in opened.session.runner.last.rows())
+        assert not any(call.recomputed for call in list_rows(opened.session))
 
 
 class FailsWhenRecomputed(Checkpoints):
@@ -261,7 +266,7 @@ def test_an_error_while_recomputing_is_an_error() -> None:
     with Opened(FailsWhenRecomputed(), X, backward=True) as opened:
         assert opened.ended.problem is not None and "the second time" in opened.ended.problem.what
         assert opened.ended.problem.path == ("block", "3")
-        raised = [call for call in opened.session.runner.last.rows() if call.status == "raised"]
+        raised = [call for call in list_rows(opened.session) if call.status == "raised"]
         assert [(call.module, call.recomputed) for call in raised] == [(6, True), (2, True)]
 
 
