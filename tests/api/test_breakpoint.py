@@ -27,6 +27,9 @@ class Net(nn.Module):
         return hidden  # type: ignore[no-any-return]
 
 
+OLD_TORCH = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 7)
+
+
 @pytest.fixture(autouse=True)
 def _nowhere_was_stopped() -> Iterator[None]:
     module._passed_over.clear()
@@ -47,7 +50,7 @@ def test_a_forward_that_runs_is_reported_with_its_variables(capsys: pytest.Captu
     capsys.readouterr()
     assert model(x).equal(expected) and fingerprint(model) == before and torch.get_rng_state().equal(random)
     text = said(capsys)
-    assert ".forward, in 0\n" in text.replace("Net", "") and "inspector.breakpoint(when=self.when)" in text
+    assert "forward, in 0\n" in text and "inspector.breakpoint(when=self.when)" in text
     assert "hidden" in text and "2×3" in text
 
 
@@ -86,6 +89,7 @@ def test_a_condition_is_on_the_inputs_where_some_are_given(capsys: pytest.Captur
 
 
 @pytest.mark.filterwarnings("ignore")
+@pytest.mark.skipif(OLD_TORCH, reason="the compiler of this version does not come back to Python for it")
 def test_compiled_code_stops_too(capsys: pytest.CaptureFixture[str]) -> None:
     model, x = Net(), torch.ones(2, 3)
     compiled = torch.compile(model, backend="eager")

@@ -56,6 +56,17 @@ def test_a_script_does_what_it_does_under_python(name: str, tmp_path: Path) -> N
     assert run("-m", "inspector", "run", *arguments, folder=tmp_path) == run(*arguments, folder=tmp_path)
 
 
+def without_runpy(traceback: str) -> list[str]:
+    """Its lines but for the frames by which Python itself runs a module."""
+    lines, of_runpy = [], False
+    for line in traceback.splitlines():
+        if not line.startswith("    "):
+            of_runpy = line.startswith("  File ") and "runpy" in line
+        if not of_runpy:
+            lines.append(line)
+    return lines
+
+
 @pytest.mark.parametrize("module", ["package", "package.inner"])
 def test_a_module_does_what_it_does_under_python(module: str, tmp_path: Path) -> None:
     package = tmp_path / "package"
@@ -65,9 +76,7 @@ def test_a_module_does_what_it_does_under_python(module: str, tmp_path: Path) ->
         (package / f"{name}.py").write_text(SHOWN + "raise ValueError")
     arguments = ("-m", module, "-m", "--x")
     ours, pythons = (run(*more, *arguments, folder=tmp_path) for more in (("-m", "inspector", "run"), ()))
-    frozen = "<frozen runpy>"  # the frames by which Python itself runs a module
-    lines = [line for line in pythons[2].splitlines() if frozen not in line]
-    assert (*ours[:2], ours[2].splitlines()) == (*pythons[:2], lines)
+    assert (*ours[:2], ours[2].splitlines()) == (*pythons[:2], without_runpy(pythons[2]))
 
 
 @pytest.mark.parametrize(

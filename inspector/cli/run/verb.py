@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import runpy
 import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -109,4 +110,4 @@ def _without_ours(traceback: TracebackType | None) -> TracebackType | None:
 
 
 def _is_ours(file: str) -> bool:
-    return file.startswith((_OURS, "<frozen runpy", "<frozen importlib"))
+    return file.startswith((_OURS, "<frozen runpy", "<frozen importlib", runpy.__file__))  # not frozen before 3.11
