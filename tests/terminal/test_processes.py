@@ -97,7 +97,7 @@ def at_once(*find: Callable[[Terminal], int]) -> Kill:
 
 
 ENDS: dict[str, Kill] = {
-    "q": lambda terminal: terminal.send("q"),
+    "q": lambda terminal: (terminal.send("q"), terminal.wait_for_end()),  # which writes until a terminal has read it
     "app killed": to_app(signal.SIGKILL),
     "app asked": to_app(signal.SIGTERM),
     "app hung up": to_app(signal.SIGHUP),
