@@ -15,6 +15,7 @@ from ...raised import errors_before, message_of, traceback_of
 from ...records import CodeLine
 from ...text import encodable
 from ..modules.walk import modules_of
+from ..values.nested import walk_graph
 from ..values.objects import is_a
 from .code_frame import CodeFrame, frames_of_traceback, is_written
 from .modules import called_with, find_modules, find_root
@@ -69,14 +70,7 @@ class Raised:
         """Those of the graph that the backward pass went through."""
         running = next((each.frame for each in self.frames if each.frame.f_code is _BACKWARD), None)
         outputs: Any = (read_variables(running) or {}).get("t_outputs", ()) if running is not None else ()
-        pending = [tensor.grad_fn for tensor in outputs if is_a(tensor, torch.Tensor)]
-        seen: set[Any] = set()
-        while pending and len(seen) < _MOST_NODES:
-            node = pending.pop()
-            if node is not None and node not in seen:
-                seen.add(node)
-                yield node
-                pending += [each for each, _ in node.next_functions]
+        return walk_graph([tensor.grad_fn for tensor in outputs if is_a(tensor, torch.Tensor)], _MOST_NODES)
 
 
 def find_raised(error: BaseException) -> Raised:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
 from ...records import Value
+from ..values.nested import walk_graph
 from ..values.summarize import Summarizer
 from .badness import Look
 from .node_owners import NodeOwner, NodeOwners
@@ -45,7 +46,7 @@ class BackwardWatch:
         self._handles: list[RemovableHandle] = []
 
     def __enter__(self) -> BackwardWatch:
-        self._handles = [node.register_hook(self._hook(node)) for node in _walk(self._loss.grad_fn)]
+        self._handles = [node.register_hook(self._hook(node)) for node in walk_graph((self._loss.grad_fn,), MOST_NODES)]
         return self
 
     def __exit__(self, *ended: object) -> None:
@@ -68,15 +69,3 @@ class BackwardWatch:
             self.found = BadNode(name, owner, inputs, output)
 
         return look
-
-
-def _walk(first: Any) -> Iterator[Any]:
-    """Every node, each once."""
-    pending = [first]
-    seen: set[Any] = set()
-    while pending and len(seen) < MOST_NODES:
-        node = pending.pop()
-        if node is not None and node not in seen:
-            seen.add(node)
-            yield node
-            pending += [each for each, _ in node.next_functions]

@@ -6,7 +6,7 @@ that callers bring are never inside a `try` of ours; a container that cannot be 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -228,3 +228,15 @@ class Plan:
                 if done in left:
                     left.discard(done)
                     yield done
+
+
+def walk_graph(firsts: Iterable[Any], most: int) -> Iterator[Any]:
+    """The nodes of an autograd graph that are reached from these, each once, and no more than so many."""
+    pending = list(firsts)
+    seen: set[Any] = set()
+    while pending and len(seen) < most:
+        node = pending.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            yield node
+            pending += [each for each, _ in node.next_functions]
