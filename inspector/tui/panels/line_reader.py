@@ -128,9 +128,10 @@ class LineReader:
 
     def draw(self) -> None:
         """The line under the cursor is another one, or known now."""
-        panel, was_open = self._panel, self.below.display
-        self.below.draw(self.shown, self.line, panel.size.height, panel.view.has_focus)
-        if self.below.display and not was_open and panel.view.has_focus:
+        panel, view, was_open = self._panel, self._panel.view, self.below.display
+        self.below.draw(self.shown, self.line, panel.size.height, view.has_focus)
+        in_sight = view.stop is not None and view.shows(view.stop)  # before there is less room
+        if self.below.display and not was_open and view.has_focus and in_sight:
             panel.call_after_refresh(self._show_cursor)
         panel.post_message(panel.KeysChanged())
 

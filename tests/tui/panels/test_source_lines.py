@@ -67,6 +67,20 @@ async def test_no_value_breaks_its_line() -> None:
         assert not rows
 
 
+@pytest.mark.parametrize("scrolled", [0, 14])
+async def test_what_opens_below_leaves_a_place_that_was_gone_to(scrolled: int) -> None:
+    panel = SourcePanel()
+    async with showing(panel, made.a_source(), size=(80, 16)) as pilot:
+        panel.focus()
+        await pilot.press(*"jjjjj", *["ctrl+y"] * scrolled)
+        cursor, top = panel.view.stop, panel.view.top_line
+        assert cursor is not None and panel.view.shows(cursor) is not bool(scrolled)
+        panel.show(reply())
+        await pilot.pause()
+        assert panel.lines.below.display
+        assert panel.view.top_line == top if scrolled else panel.view.shows(cursor)
+
+
 async def test_a_function_is_entered_and_left() -> None:
     panel = SourcePanel()
     async with showing(panel, made.a_source(), reply()) as pilot:
