@@ -26,12 +26,23 @@ class LineValue(Record, frozen=True):
     in_place: bool = False
 
 
+class CodeSpan(Record, frozen=True):
+    """From where to where something is written in its file: lines from 1, columns in characters from 0. The last line
+    is part of it, the last column is not."""
+
+    line: Count
+    column: Count
+    end_line: Count
+    end_column: Count
+
+
 class LineCall(Record, frozen=True):
-    """A call that a line made, and what it gave."""
+    """A call, an operator or a subscript on a line, and what it gave."""
 
     expression: str  # as it is written; "" where Python does not tell
     value: Value
     frame: Count = 0  # by which `GetLines` shows what its lines made; 0 where they were not seen
+    span: CodeSpan | None = None  # of the expression; None where Python does not tell (before 3.11)
 
 
 class LineVisit(Record, frozen=True):

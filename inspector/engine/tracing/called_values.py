@@ -21,7 +21,7 @@ _CALLS = nn.Module.__call__.__code__.co_filename
 _DEEPEST = 40
 """Frames between a line and what it calls: the wrappers of torch and of decorators."""
 _READS = frozenset({"__get__", "__set__", "dim", "size", "__len__", "is_floating_point"})
-"""What gives no tensor, and would stand beside every other line."""
+"""What gives no tensor, and would stand beside every other line; `x.T` does."""
 
 _REFUSALS = (RuntimeError, AttributeError, TypeError)  # of modules without hooks, which is told where they are observed
 
@@ -80,7 +80,7 @@ class CalledOps(TorchFunctionMode):
     ) -> Any:
         output = func(*args, **(kwargs or {}))
         active = self._observer.active
-        if active is not None and getattr(func, "__name__", "") not in _READS:
+        if active is not None and (type(output) is torch.Tensor or getattr(func, "__name__", "") not in _READS):
             place = find_spot(active, sys._getframe(1), TORCH)
             if place is not None:
                 self._observer.see_call(active, place, output)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from itertools import islice
 from types import CodeType, FrameType
 from typing import NamedTuple
 
 import torch
 from torch import nn
 
+from ...records import CodeSpan
 from ...text import encodable
 from ..source.versions import load
 
@@ -35,10 +37,16 @@ class CodePlace(NamedTuple):
     def expression(self) -> str:
         """What is written there: the very call or operator where Python tells (3.11 and later), else the whole line; ""
         where there is no text."""
+        return self.written()[0]
+
+    def written(self) -> tuple[str, CodeSpan | None]:
+        """As `expression`, and where that is; None where Python does not tell."""
         file = load(self.code.co_filename)
         if file is None or not 0 < self.line <= len(file.lines):
-            return ""
-        return encodable(_cut(self, file.lines) or file.lines[self.line - 1].strip(), _LONGEST)
+            return "", None
+        span = _find_span(self, file.lines)
+        text = file.lines[self.line - 1].strip() if span is None else _cut(span, file.lines)
+        return encodable(text, _LONGEST), span
 
 
 def find_place(depth: int) -> CodePlace | None:
@@ -56,14 +64,24 @@ def _is_inside(file: str) -> bool:
     return file.startswith((_ENGINE, "<frozen"))
 
 
-def _cut(place: CodePlace, text: Sequence[str]) -> str:
-    """The part of its lines that an instruction was made from, joined where it goes over several."""
+def _find_span(place: CodePlace, text: Sequence[str]) -> CodeSpan | None:
+    """What an instruction was made from."""
     if sys.version_info < (3, 11):
-        return ""
-    first, last, begin, end = list(place.code.co_positions())[place.at // 2]
+        return None
+    first, last, begin, end = next(islice(place.code.co_positions(), place.at // 2, None))
     if first is None or last is None or begin is None or end is None or last > len(text):
-        return ""
-    lines = [line.encode() for line in text[first - 1 : last]]
-    lines[-1] = lines[-1][:end]  # columns count bytes
-    lines[0] = lines[0][begin:]
-    return " ".join(line.decode("utf-8", "replace").strip() for line in lines)
+        return None
+    return CodeSpan(first, _count_characters(text[first - 1], begin), last, _count_characters(text[last - 1], end))
+
+
+def _count_characters(line: str, column: int) -> int:
+    """Python counts bytes of UTF-8."""
+    return column if line.isascii() else len(line.encode()[:column].decode("utf-8", "replace"))
+
+
+def _cut(span: CodeSpan, text: Sequence[str]) -> str:
+    """The lines of a span, joined where it goes over several."""
+    lines = list(text[span.line - 1 : span.end_line])
+    lines[-1] = lines[-1][: span.end_column]  # first, for it may be the first line too
+    lines[0] = lines[0][span.column :]
+    return " ".join(line.strip() for line in lines)

@@ -25,6 +25,10 @@ class MadeCall:
     value: Value
     frame: int = 0
 
+    def record(self) -> LineCall:
+        expression, span = self.place.written() if self.place is not None else ("", None)
+        return LineCall(expression, self.value, self.frame, span)
+
 
 @dataclass
 class Visit:
@@ -42,9 +46,7 @@ class Visit:
         return find_odd(*seen) in ("NaN", "Inf")
 
     def record(self) -> LineVisit:
-        calls = tuple(
-            LineCall(call.place.expression() if call.place else "", call.value, call.frame) for call in self.calls
-        )
+        calls = tuple(call.record() for call in self.calls)
         return LineVisit(self.number, self.order, tuple(self.values), calls, self.error)
 
 

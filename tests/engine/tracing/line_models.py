@@ -39,6 +39,19 @@ class Functional(nn.Module):
         )
 
 
+class Expressions(nn.Module):
+    """Operators, subscripts and attributes, after letters of more than one byte."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        ü = x
+        first = ("éü", -x[:, 0], x.T @ (ü * 2))  # expressions
+        second = torch.cat(  # over lines
+            [x, x],
+            dim=1,
+        )
+        return first[2], second
+
+
 class Loop(nn.Module):
     """An RNN in Python; one step makes NaN, and the next does not."""
 

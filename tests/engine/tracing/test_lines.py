@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path as FilePath
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from inspector.errors import UsageError
 from inspector.records import CallLines, Event, GetLines, LineRuns, LineVisit, Path, Run, TensorValue
 from tests.fingerprint import fingerprint
 
-from .line_models import Checkpointed, Functional, Functional2, Helpers, Loop, Raises, line_of
+from .line_models import Checkpointed, Expressions, Functional, Functional2, Helpers, Loop, Raises, line_of
 
 
 def opened(model: nn.Module, *args: Any, backward: bool = False, **kwargs: Any) -> Session:
@@ -76,6 +77,27 @@ def test_every_line_of_a_functional_forward() -> None:
     assert at(found, "several").visits == 1
     assert found.unreached == (line_of("unreached"),)
     assert values(found.lines[0].kept[0])["h"].histogram is not None
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="Python tells no columns")
+def test_each_expression_has_its_place_and_its_value() -> None:
+    model, x = Expressions(), torch.randn(3, 4)
+    found = lines(opened(model, x))
+    text = FilePath(found.file).read_text().splitlines()
+    (visit,) = at(found, "expressions").kept
+    written = {call.expression: call for call in visit.calls}
+    for expression, call in written.items():
+        assert call.span is not None and call.span.line == call.span.end_line == line_of("expressions")
+        assert text[call.span.line - 1][call.span.column : call.span.end_column] == expression
+    doubled = x * 2
+    expected = {"x[:, 0]": x[:, 0], "-x[:, 0]": -x[:, 0], "x.T": x.T, "ü * 2": doubled, "x.T @ (ü * 2)": x.T @ doubled}
+    assert set(expected) <= set(written), list(written)
+    for expression, value in expected.items():
+        check(written[expression].value, value)  # type: ignore[arg-type]  # as is checked
+    several_at = line_of("over lines")
+    (several,) = at(found, several_at).kept
+    (span,) = [call.span for call in several.calls]
+    assert span is not None and (span.line, span.end_line, span.end_column) == (several_at, several_at + 3, 9)
 
 
 def test_a_loop_keeps_each_visit_and_the_bad_one() -> None:
