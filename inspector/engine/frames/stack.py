@@ -28,6 +28,7 @@ class CodeStack:
         raised: What ended them, where something did.
         count_calls: Which call of a module it is that is under way, from 0; -1 where it is not known.
         made: The line of the forward that made the node where a backward pass failed.
+        at_innermost: It stands still at a line of the innermost frame, whoever wrote that.
     """
 
     def __init__(
@@ -37,10 +38,12 @@ class CodeStack:
         raised: Problem | None = None,
         count_calls: Callable[[nn.Module], int] = lambda module: -1,
         made: CodeLine | None = None,
+        at_innermost: bool = False,
     ) -> None:
         self.frames = frames
         self.raised = raised
         self._made = made
+        self._at_innermost = at_innermost
         self._tree = tree
         self._count_calls = count_calls
 
@@ -51,7 +54,8 @@ class CodeStack:
         kept = [number for number in range(total) if number < _OUTERMOST or number >= total - _INNERMOST]
         inside: list[tuple[Path | None, int]] = _places(modules, self._tree, self._count_calls)
         rows = tuple(self._row(number, *inside[number]) for number in kept)
-        return Stack(rows, total, _find_start(rows), self.raised, self._made)
+        start = len(rows) - 1 if self._at_innermost and rows else _find_start(rows)
+        return Stack(rows, total, start, self.raised, self._made)
 
     def locals_of(self, number: int) -> Locals:
         """The variables of one frame. Raises `UsageError` where there is no such frame."""

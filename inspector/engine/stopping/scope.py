@@ -54,6 +54,12 @@ class Scope:
             self.given.update({name: self._names[name] for name in changed if name in self._names})
         return found, changed
 
+    @property
+    def hint(self) -> str:
+        """What there is to type, for a line that failed."""
+        names = ", ".join(name for name in self._names if name != "__builtins__")
+        return encodable(f"{names}; and variables of a frame, with the keyboard in Stack", 300)
+
     def describe(self) -> tuple[NamedValue, ...]:
         """The given values as they are now, tensors with their statistics."""
         describe = Summarizer().describe_now
@@ -102,6 +108,10 @@ class FrameScope(Scope):
             if name in self.given:
                 self._frame.f_locals[name] = self.given[name]
         return found, changed
+
+    @property
+    def hint(self) -> str:
+        return encodable(", ".join(self.given), 300)
 
     def _refuse_locals(self, text: str) -> None:
         """Raises `UsageError` where the line binds a variable of the function anew."""

@@ -20,6 +20,8 @@ from ..values.summarize import Summarizer
 from .pause import Order, Pause
 from .scope import FrameScope, Scope
 
+ShowFrames = Callable[[Sequence[CodeFrame] | None, bool], Stack]
+
 
 class _Standing(NamedTuple):
     pause: Pause
@@ -36,14 +38,15 @@ class Standstill:
     Args:
         observers: Hear nothing of what a line calls.
         emit: Receives what there is to tell.
-        show: Given the frames while it stands still, and None after it; what there is to be seen of frames then.
+        show: Given the frames while it stands still, and whether it is at a line of the innermost, and None after it;
+            what there is to be seen of frames then.
     """
 
     def __init__(
         self,
         observers: Observers,
         emit: Callable[[AnyEvent], None],
-        show: Callable[[Sequence[CodeFrame] | None], Stack],
+        show: ShowFrames,
     ) -> None:
         self._observers = observers
         self._emit = emit
@@ -82,12 +85,12 @@ class Standstill:
                     raise Cancelled
                 self._standing = _Standing(pause, {-1: scope}, frames)
             try:
-                stack = self._show(frames)
+                stack = self._show(frames, event.on == "line")
                 self._emit(replace(event, number=self._number, values=scope.describe()))
                 self._emit(stack)
                 order = pause.wait(event.timeout)
             finally:
-                left = self._show(None)
+                left = self._show(None, False)
                 with self._guard:
                     self._standing = None
                 pause.refuse_rest()
@@ -134,7 +137,7 @@ class Standstill:
             except InspectorError as error:
                 return Evaluated(problem=error.problem, values=scope.describe())
             except BaseException as error:  # a person's line, which ends neither the pass nor the process
-                problem = wrap_error(error, "the line raised", "a name of those above, or any expression").problem
+                problem = wrap_error(error, "the line raised", scope.hint).problem
                 return Evaluated(problem=problem, values=scope.describe())
         return Evaluated(value, None, scope.describe(), changed)
 

@@ -21,9 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from ...raised import say
-from ...records import AnyEvent, GoOn, Paused, Stack, Stop, StopOn, Stops
+from ...records import AnyEvent, GoOn, Paused, Stop, StopOn, Stops
 from ...text import encodable
-from ..frames.code_frame import CodeFrame
+from ..frames.code_frame import CodeFrame, is_written
 from ..hooks.graphs import in_backward, is_stop
 from ..hooks.session_state import HookState
 from ..hooks.turns import Turn
@@ -37,7 +37,7 @@ from .here import frames_here
 from .lines import STEPS, Lines, Step
 from .pause import Order
 from .scope import FrameScope, Scope
-from .standstill import Standstill
+from .standstill import ShowFrames, Standstill
 from .stop_hooks import listening_everywhere
 
 
@@ -77,7 +77,7 @@ class Stopper:
         observers: Observers,
         state: HookState,
         emit: Callable[[AnyEvent], None],
-        show: Callable[[Sequence[CodeFrame] | None], Stack],
+        show: ShowFrames,
     ) -> None:
         self._tree = tree
         self._generation = generation
@@ -271,6 +271,8 @@ class Stopper:
         """Raises `Cancelled` where the pass shall end here."""
         turn = place.turn
         frames = frames_here(self._raised if place.on == "exception" else None)
+        if place.on == "gradient" and not any(is_written(each.file) for each in frames):
+            frames = []  # what runs a backward pass of ours says nothing of the model
         event = Paused(
             self._generation,
             0,

@@ -215,11 +215,12 @@ class Subject:
             self.bare.take(ms, self.sample, settings, self.target.grad)
         return None
 
-    def show_frames(self, frames: Sequence[CodeFrame] | None) -> Stack:
-        """Look at these for as long as a pass stands still; with None again at what was looked at before."""
+    def show_frames(self, frames: Sequence[CodeFrame] | None, at_line: bool = False) -> Stack:
+        """Look at these for as long as a pass stands still, `at_line` of the innermost; with None again at what was
+        looked at before."""
         if frames is not None:
             self._stack_before = self.stack
-            self.stack = CodeStack(frames, self.tree)
+            self.stack = CodeStack(frames, self.tree, at_innermost=at_line)
         else:
             self.stack = self._stack_before
         return self.stack.describe() if self.stack is not None else Stack()

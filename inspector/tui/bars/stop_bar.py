@@ -8,7 +8,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from ...records import NamedValue, Paused, Stop, TensorValue
+from ...records import MappingValue, NamedValue, Paused, SequenceValue, Stop, TensorValue, Value
 from ...text import visible
 from ...value_text import first_tensor
 from .. import format
@@ -55,8 +55,12 @@ class StopBar(Widget):
         said = [describe(each) for each in self.values if each.name not in ("args", "kwargs", "self")]
         if self.event is not None and self.event.text:
             said = [visible(self.event.text), *said]
-        text = "   ".join(said or [describe(each) for each in self.values])
+        text = "   ".join(said or [describe(each) for each in self.values if not _is_empty(each.value)])
         return format.cut("  " + (format.ascii_only(text) if self.ascii else text), self.size.width)
+
+
+def _is_empty(value: Value) -> bool:
+    return isinstance(value, SequenceValue | MappingValue) and not value.items
 
 
 def place(event: Paused) -> str:

@@ -65,6 +65,7 @@ class LineView(ScrollView, can_focus=True):
         self._place = (0, 0)  # the line at the top and the first character there, as a person last had it
         self._filled = Size(0, 0)  # the size that the rows were laid out for
         self._ended = True  # the last line was in sight, as a person last had it
+        self._marked_in_sight = False
         self._search = Search()
         self.ascii = False
         self.follows = False  # stays at its end in another size
@@ -125,14 +126,19 @@ class LineView(ScrollView, can_focus=True):
 
     def _put_in_place(self, resized: bool) -> None:
         """Go to the line that is wanted, or where the rows are broken elsewhere now, back to the one that was at the
-        top: also when for a while there was room for all of them, and nothing to scroll."""
+        top: also when for a while there was room for all of them, and nothing to scroll. The marked line stays in sight
+        where it was in sight."""
+        marked = self.page.marked
+        kept = marked >= 0 and (self._target is not None or self._marked_in_sight)
         if self._target is not None:
             self._place = (self._target, 0)
         if self.follows and self._ended and self._target is None:
             self.action_to_end()
         elif resized or self._target is not None:
             self._to(max(bisect_right(self.rows, self._place, key=lambda row: (row.line, row.start)) - 1, 0))
-        self._target, self._filled = None, self.size
+        if kept:
+            self.reveal(marked, marked)
+        self._target, self._filled, self._marked_in_sight = None, self.size, kept
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Remember the place, unless it is a new size that scrolled: nobody wanted that."""
@@ -141,6 +147,7 @@ class LineView(ScrollView, can_focus=True):
         if self.size == self._filled and top < len(self.rows):
             self._ended = self.at_end
             self._place = (self.rows[top].line, self.rows[top].start)
+            self._marked_in_sight = self.shows(self.page.marked)
 
     def _room(self) -> int:
         """Cells of a row; one is left before the scroll bar."""

@@ -41,6 +41,7 @@ from ..keys import Context, bindings, frame_hints
 
 _KEYS = {"pane-next": "Next pane", "all-frames": "All frames"}
 _WRITTEN = ("yours", "package")
+_BORDER, _HIGHEST = 2, 16
 _DEEPEST = 2
 """Levels of a value that are shown below its name."""
 
@@ -82,6 +83,7 @@ class StackPane(Horizontal):
         self.frames = FramesView(self._frames_page)
         self.variables = LineView(self._variables_page)
         self.frames.ascii = self.variables.ascii = ascii
+        self._height = 0  # rows that were wanted so far
         self.display = False
 
     def compose(self) -> ComposeResult:
@@ -93,27 +95,36 @@ class StackPane(Horizontal):
         had_focus = self.has_focus_within
         self.stack, self.locals, self.problem, self.every = stack, None, None, False
         self.display = bool(stack.frames)
+        self._height = 0
         if had_focus and not self.display:
             self.screen.focus_next()
         self._draw_title()
-        self._list_again(stack.frames[stack.start] if stack.frames else None)
+        self._list_again(self.start)
 
     def show_locals(self, found: Locals) -> None:
         """The variables of the frame under the cursor; of another one they come too late."""
         if self.row is not None and found.number == self.row.number:
             self.locals, self.problem = found, None
             self.variables.renew(0)
+            self.call_after_refresh(self._fit)
 
     def show_problem(self, problem: Problem) -> None:
         """Why there are no variables."""
         self.locals, self.problem = None, problem
         self.variables.renew(0)
+        self.call_after_refresh(self._fit)
+
+    def _fit(self) -> None:
+        """As high as what is in it: the rest is for the source. Of one stack it gets no lower again."""
+        self._height = max(self._height, len(self.frames.rows), len(self.variables.rows))
+        self.styles.height = min(self._height + _BORDER, _HIGHEST)
 
     @property
     def rows(self) -> list[FrameRow]:
         """Those that are listed, the innermost first."""
-        kept = [row for row in self.stack.frames if self.every or row.origin in _WRITTEN]
-        return (kept or list(self.stack.frames))[::-1]
+        frames = self.stack.frames
+        every = self.every or not any(row.origin in _WRITTEN for row in frames)
+        return [row for row in frames if every or row.origin in _WRITTEN or row == self.start][::-1]
 
     @property
     def row(self) -> FrameRow | None:
@@ -122,9 +133,14 @@ class StackPane(Horizontal):
         return rows[min(self.frames.cursor, len(rows) - 1)] if rows else None
 
     @property
+    def start(self) -> FrameRow | None:
+        """The frame to see first."""
+        return self.stack.frames[self.stack.start] if self.stack.frames else None
+
+    @property
     def _at_start(self) -> bool:
         """The cursor stands where something was raised."""
-        return self.stack.raised is not None and self.row == self.stack.frames[self.stack.start]
+        return self.stack.raised is not None and self.row == self.start
 
     @property
     def path(self) -> Path | None:
@@ -160,8 +176,8 @@ class StackPane(Horizontal):
         what = ("", "")
         if stack.raised is not None:
             what = f"  {visible(stack.raised.what)}", ERROR
-        elif stack.frames:
-            what = f"  stands still in {visible(stack.frames[stack.start].function)}", ACCENT
+        elif self.start is not None:
+            what = f"  stands still in {visible(self.start.function)}", ACCENT
         self.border_title = Content.assemble(self.TITLE, what)
         self.border_subtitle = Content(frame_hints(_KEYS))
 

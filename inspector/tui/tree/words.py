@@ -91,7 +91,7 @@ def _explain_nothing(model: Model, options: DisplayOptions) -> tuple[str, ...]:
     if not model.rows:
         return "No modules yet.", f"Press {key_of('open')} to open a model."
     if not options.filter:
-        return "No calls: no pass has run yet.", f"Press {key_of('run')} to run one."
+        return "No calls: no pass is over yet.", f"Press {key_of('run')} to run one."
     all_again = f"Press {key_of('leave')} to show all again."
     if options.matches:
         return "No calls of the modules that match.", all_again, *_FILTER_HELP

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import sys
 from typing import Any
 
@@ -109,6 +110,24 @@ def test_the_stack_and_its_variables_are_there_meanwhile(person: Person) -> None
     values = {row.name: row.value for row in held.rows}
     assert isinstance(values["x"], TensorValue) and values["x"].shape == (2, 4)
     assert not person.session.queries.answer(GetStack(1)).frames
+
+
+def test_a_line_of_torch_is_where_it_stands_still(person: Person) -> None:
+    found: list[Any] = []
+
+    def look(person: Person) -> None:
+        found.append(person.session.queries.answer(GetStack(1)))
+        person.standstill.go_on("continue")
+
+    first = inspect.getsourcelines(torch.nn.Linear.forward)[1]
+    person.set(Stop(1, "line", ("blocks",), call=0, file=inspect.getfile(torch.nn.Linear), line=first + 1))
+    person.run(look)
+    start = found[0].frames[found[0].start]
+    assert (start.function, start.line, start.path) == (
+        "Linear.forward",
+        person.paused[0].line,
+        ("blocks", "0", "inner"),
+    )
 
 
 def test_what_is_changed_there(person: Person) -> None:

@@ -21,6 +21,7 @@ from inspector.records import (
     Paused,
     Resumed,
     Run,
+    Stack,
     Stop,
     Stops,
     TensorValue,
@@ -214,6 +215,14 @@ def test_a_gradient_is_stopped_at_and_changed(net: Net, x: torch.Tensor) -> None
     assert all(parameter.grad is None for parameter in net.parameters())
 
 
+def test_a_gradient_has_no_stack_of_what_runs_the_backward_pass(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    person.set(Stop(1, "gradient", ("first",)))
+    person.run(backward=True)
+    at = person.events.index(person.paused[0])
+    assert [event.frames for event in person.events[at:] if isinstance(event, Stack)] == [(), ()]
+
+
 @pytest.mark.parametrize("on", ["before", "after", "gradient", "exception"])
 def test_an_aborted_pass_leaves_everything_as_it_was(net: Net, x: torch.Tensor, on: Any) -> None:
     net.fails = on == "exception"
@@ -239,6 +248,7 @@ def test_a_line_may_do_anything_and_the_pass_goes_on(net: Net, x: torch.Tensor) 
     problems = [found.problem for found in person.found]
     assert [problem.kind if problem else "" for problem in problems] == ["SystemExit", "", "ZeroDivisionError", ""]
     assert isinstance(person.found[1].value, TensorValue)
+    assert "input, args, kwargs" in problems[2].hint  # what there is instead
 
 
 def test_a_line_that_is_no_python_says_so_once(net: Net, x: torch.Tensor) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from inspector.records import (
@@ -12,13 +13,20 @@ from inspector.records import (
     Evaluate,
     Evaluated,
     Failed,
+    FrameRow,
+    GetFrameSource,
+    GetLocals,
     GoOnWith,
+    LocalRow,
+    Locals,
     NamedValue,
     Paused,
     Problem,
     Resumed,
     Run,
     SetStops,
+    Source,
+    Stack,
     Statistics,
     Stop,
     StopRow,
@@ -28,6 +36,7 @@ from inspector.records import (
 )
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.panels.log import LogPanel
+from inspector.tui.panels.source import SourcePanel
 from inspector.tui.saved_state import SavedState, ViewState
 from inspector.tui.screens.stops.python_line import PythonLine
 from inspector.tui.screens.stops.stop_form import StopForm
@@ -208,3 +217,56 @@ async def test_python_where_it_stands_still(tmp_path: Path) -> None:
         await pilot.press("semicolon", "up")
         await settle(app, pilot)
         assert "output = 1" in tree(app)  # what was run before is remembered
+
+
+FRAMES = (
+    FrameRow(0, "Net.forward", "/x/net.py", 3, "return self.body(x)", "yours", ()),
+    FrameRow(1, "Linear.forward", "/x/linear.py", 134, "return F.linear(input)", "torch", ("body", "0")),
+)
+
+
+async def test_the_tree_stays_at_the_module_and_source_shows_who_calls_it(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        engine.say(PAUSED, Stack(FRAMES, 2, 0))
+        await settle(app, pilot)
+        assert app.workbench.selected_path == ("body", "0")
+        assert engine.requests(GetFrameSource)[-1] == GetFrameSource(1, 0, ("body", "0"))
+
+
+async def test_a_line_of_torch_is_listed_where_it_stands_still(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        engine.say(replace(PAUSED, on="line", file="/x/linear.py", line=134), Stack(FRAMES, 2, 1))
+        await settle(app, pilot)
+        stack = app.workbench.stack
+        assert [row.number for row in stack.rows] == [1, 0] and stack.row == FRAMES[1]
+        assert "stands still in Linear.forward" in str(stack.border_title)
+
+
+@pytest.mark.parametrize("line", [1, 9, 17])
+async def test_the_stack_leaves_room_for_the_line_that_it_stands_at(tmp_path: Path, line: int) -> None:
+    engine = FakeEngine()
+    code = "def forward(self, x):\n" + "".join(f"    x = x + {n}\n" for n in range(2, 30))
+    engine.replies[GetFrameSource] = lambda request: Source(
+        request.path, "frame", "forward", code, file="/tmp/net.py", focus=line
+    )
+    rows = tuple(LocalRow(f"x{n}", "variable", VALUE) for n in range(20))
+    engine.replies[GetLocals] = lambda request: Locals(request.number, rows[: 1 if request.number else 20], 1)
+    async with running(tmp_path, engine, size=(80, 24)) as (app, pilot, _):
+        engine.say(PAUSED, Stack(FRAMES, 2, 1))
+        await settle(app, pilot)
+        assert app.workbench.stack.size.height == 3  # two frames, and one line less than is there
+        assert app.workbench.panels.find(SourcePanel).view.shows(line - 1)
+        await pilot.press("tab", "tab", "j")
+        await settle(app, pilot)
+        await pilot.pause()
+        assert 3 < app.workbench.stack.size.height <= 24 * 0.4
+        assert app.workbench.panels.find(SourcePanel).view.shows(line - 1)
+
+
+async def test_a_stop_that_is_there_is_not_set_twice(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("j", "exclamation_mark", "asterisk", "a")
+        await settle(app, pilot)
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert len(engine.requests(SetStops)[-1].stops) == 1  # type: ignore[attr-defined]

@@ -26,9 +26,10 @@ class FrameActions:
 
     def go_to(self, row: FrameRow) -> None:
         """To the module whose call this frame is part of, and to its line; where a backward pass failed, to the line of
-        the forward that it goes back to."""
+        the forward that it goes back to. Where a pass stands still at a module, that module stays selected."""
         bench, stack = self.workbench, self.workbench.stack
-        path = stack.path
+        paused = self.state.paused if row == stack.start else None
+        path = paused.path if paused is not None else stack.path
         if path is not None:
             bench.select_path(path)
         bench.panels.show(SourcePanel)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import partial
 
+from msgspec.structs import replace
+
 from ....client.engine_client import EngineClient
 from ....records import Completed, CompleteLine, Evaluate, Evaluated, Failed, GoOn, GoOnWith, Path, Problem, Stop
 from ...bars.stop_bar import place
@@ -99,7 +101,7 @@ class StopActions:
 
     async def _try(self, stop: Stop) -> str:
         """Set it; what is wrong with it, "" for nothing."""
-        others = [each for each in self._stops if each.id != stop.id]
+        others = [each for each in self._stops if each.id != stop.id and replace(each, id=stop.id) != stop]
         return await self.stopping.set([*others, stop])
 
     def go_on(self, how: GoOn) -> None:
@@ -120,14 +122,16 @@ class StopActions:
         row = stack.row if stack.has_focus_within else None
         frame, where = (row.number, f"in {row.function}") if row is not None else (-1, place(event))
         ask = partial(self._run_line, frame), partial(self._complete_line, frame)
-        self.host.push(PythonLine(where, self._ran, *ask, self.ascii))
+        named = self.workbench.stop_bar.values if frame < 0 and event.on not in ("line", "exception") else ()
+        name = next((each.name for each in named), "")
+        self.host.push(PythonLine(where, name, self._ran, *ask, self.ascii))
 
     async def _run_line(self, frame: int, text: str) -> Evaluated | Problem:
+        self.presenter.log("info", f"> {text}")  # before what it prints
         reply = await self.engine.ask(Evaluate(self.state.generation, text, frame))
         if isinstance(reply, Failed):
             return reply.problem
         assert isinstance(reply, Evaluated)  # there is no other reply
-        self.presenter.log("info", f"> {text}")
         if frame < 0:
             self.workbench.stop_bar.values = reply.values
         return reply

@@ -49,6 +49,7 @@ class PythonLine(Layer[None]):
 
     Args:
         place: Where it is, in words.
+        name: Of a value there that a line may put another in the place of, "" for none.
         before: What was run before, the oldest first; what is run now is put there as well.
         run: Runs a line.
         complete: What a line may go on to.
@@ -67,13 +68,14 @@ class PythonLine(Layer[None]):
     def __init__(
         self,
         place: str,
+        name: str,
         before: list[str],
         run: Callable[[str], Awaitable[Evaluated | Problem]],
         complete: Callable[[str], Awaitable[tuple[str, ...]]],
         ascii: bool = False,
     ) -> None:
         super().__init__()
-        self._place = place
+        self._place, self._name = place, name
         self._before = before
         self._run = run
         self._complete = complete
@@ -132,7 +134,8 @@ class PythonLine(Layer[None]):
         return [Line(Content(describe(each))) for each in changed] or [Line(Content.styled("done", DIM))]
 
     def _page(self, width: int) -> Page:
-        about = "An expression, or a statement: output = output * 2. What it prints goes into the Log."
+        example = f": {self._name} = {self._name} * 2" if self._name else ""
+        about = f"An expression, or a statement{visible(example)}. What it prints goes into the Log."
         return Page(self._lines or [Line(Content.styled(about, DIM))])
 
     @on(PythonBox.Asked)

@@ -37,7 +37,8 @@ class StopForm(SmallForm[Stop]):
         is_line = stop.on == "line"
         self.heading = f"{'Stop' if new else 'Change the stop'} at {name(stop)}"
         self._on = Field("Stop", stop.on, "", choices=("line",) if is_line else ON)
-        self._call = Field("Call", _write(stop.call), "the first is 0", "every call")
+        label, every = ("Time", "every time") if is_line else ("Call", "every call")
+        self._call = Field(label, _write(stop.call), "the first is 0", every)
         self._step = Field("Step", _write(stop.step), "batch or token", "every step, 3, 2:5")
         about, example = ("of what is there", "x.max() > 9") if is_line else ("of a tensor there", "nan > 0")
         self._when = Field("When", stop.when, about, example, complete=complete_condition)
@@ -56,7 +57,7 @@ class StopForm(SmallForm[Stop]):
             self._stop.id,
             cast(StopOn, self._on.value),
             self._stop.path,
-            _read_count(self._call.value, "call"),
+            _read_count(self._call.value, "time" if self._stop.on == "line" else "call"),
             _read_step(self._step.value),
             self._when.value.strip(),
             self._log.value.strip(),
