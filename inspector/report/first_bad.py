@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..records import FirstBadValue, Value
+from ..shown_path import shown_path
 from ..text import visible
 from ..value_text import abbreviate, brief_text, first_tensor
 from .captured import alarms, number
@@ -40,7 +41,7 @@ def render_first_bad(found: FirstBadValue, width: int, condition: str = "") -> s
     if found.phase not in ("input", "loss"):
         lines.append(f"  module: {describe_place(found)}")
     if found.place is not None:
-        lines.append(f"  at: {visible(found.place.file)}:{found.place.line}")
+        lines.append(f"  at: {visible(shown_path(found.place.file))}:{found.place.line}")
         if found.place.expression:
             lines.append(f"      {visible(found.place.expression)}")
     lines.append(f"  why: {visible(found.explanation)}")

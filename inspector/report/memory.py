@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..records import MemoryEstimate, MemoryPeak, MemoryRow
+from ..shown_path import shown_path
 from ..text import visible
 from .json_failure import error_to_json
 from .text_table import TextTable
@@ -57,7 +58,9 @@ def _say(estimate: MemoryEstimate) -> Iterator[str]:
     said: dict[str, list[str]] = {}
     for row in estimate.rows:
         if row.problem is not None:
-            words = visible(row.problem.what) + f"; at {visible(row.problem.where)}" * bool(row.problem.where)
+            words = visible(row.problem.what) + f"; at {visible(shown_path(row.problem.where))}" * bool(
+                row.problem.where
+            )
         else:
             words = f"most is held {_say_when(row.peaks[0])}" if row.peaks else "nothing is held"
         said.setdefault(words, []).append(f"{row.batch:,}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..records import Problem
+from ..shown_path import shown_path
 from ..text import lines, visible
 
 
@@ -13,7 +14,7 @@ def render_problem(problem: Problem) -> str:
     if problem.why:
         said.append(f"  why: {_block(problem.why)}")
     if problem.where:
-        said.append(f"  where: {_block(problem.where)}")
+        said.append(f"  where: {_block(shown_path(problem.where))}")
     if problem.path is not None:
         said.append(f"  module: {visible('.'.join(problem.path)) or '(root)'}")
     if problem.hint:

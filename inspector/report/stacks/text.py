@@ -7,6 +7,7 @@ from itertools import groupby
 from msgspec.structs import replace
 
 from ...records import FrameRow, LocalRow, Locals, Stack
+from ...shown_path import shown_path
 from ...text import visible
 from ..first_bad import value_cells
 from ..problem import render_problem
@@ -35,10 +36,10 @@ def render_stack(stack: Stack, found: Locals, width: int = 100) -> str:
 
 
 def describe_frame(row: FrameRow) -> str:
-    """`model.py:12 in Block.forward, in layer1.0`, with the whole path of the file."""
+    """`model.py:12 in Block.forward, in layer1.0`."""
     call = f", call {row.call}" if row.call > 0 else ""
     module = "" if row.path is None else f", in {visible('.'.join(row.path)) or '(root)'}{call}"
-    return f"{visible(row.file)}:{row.line} in {visible(row.function)}{module}"
+    return f"{visible(shown_path(row.file))}:{row.line} in {visible(row.function)}{module}"
 
 
 def _render_frame(row: FrameRow, times: int) -> str:

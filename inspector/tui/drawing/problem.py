@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from textual.content import Content
 
 from ...records import Problem, TraceLine
+from ...shown_path import shown_path
 from ...text import lines, visible
 from .. import format
 from .styles import DIM, ERROR, HEADING
@@ -35,7 +36,7 @@ def problem_lines(problem: Problem) -> list[Line]:
     if problem.path is not None:
         found.append(label_line("in", format.path(problem.path)))
     if problem.where:
-        found += _block("at", problem.where)
+        found += _block("at", shown_path(problem.where))
     if problem.hint:
         found += _block("try", problem.hint)
     traceback = _leave_out_message(problem)

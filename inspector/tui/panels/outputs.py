@@ -25,6 +25,7 @@ from ...records import (
     Value,
     Window,
 )
+from ...shown_path import shown_path
 from ...text import visible
 from .. import format
 from ..drawing.before_after import draw_comparison, top_classes
@@ -302,7 +303,7 @@ def _explain_raise(problem: Problem, path: Path) -> Iterator[Line]:
     if problem.path is not None and problem.path != path:
         yield Line(Content.assemble(("  in  ", DIM), format.path(problem.path)), indent=6)
     if problem.where:
-        yield Line(Content.assemble(("  at  ", DIM), visible(problem.where)), indent=6)
+        yield Line(Content.assemble(("  at  ", DIM), visible(shown_path(problem.where))), indent=6)
     yield Line(Content.styled("  the traceback is in the Log panel", DIM))
 
 

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from textual.content import Content
 
 from ...records import Source, SourcePart
+from ...shown_path import shown_path
 from ...text import visible
 from .. import format
 from ..drawing.problem import label_line
@@ -77,13 +78,13 @@ def _place_of(source: Source, room: int) -> str:
     """`…/torchvision/models/resnet.py:89` in about this many cells, at least the file's own name."""
     if not source.file:
         return ""
-    parts = PurePath(visible(source.file)).parts
-    shown = parts[-1] if parts else ""
+    parts = PurePath(visible(shown_path(source.file))).parts
+    shown, is_cut = parts[-1] if parts else "", False
     for parent in reversed(parts[:-1]):
-        if len(shown) + len(parent) + 3 > room:
+        if is_cut := len(shown) + len(parent) + 3 > room:
             break
         shown = f"{parent}/{shown}" if parent != "/" else f"/{shown}"
-    cut = "…/" if room and not shown.startswith("/") and len(parts) > 1 else ""
+    cut = "…/" if room and is_cut else ""
     return f"{cut}{shown}:{source.focus or source.first_line}"
 
 

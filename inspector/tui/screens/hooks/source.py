@@ -11,6 +11,7 @@ from textual.containers import Vertical
 from textual.content import Content
 
 from ....records import Source
+from ....shown_path import shown_path
 from ....text import lines, visible
 from ...drawing.colours import Colours
 from ...drawing.lines import LineView, Page
@@ -77,7 +78,7 @@ class HookSource(Layer[None]):
     def _head(self, width: int, notes: bool = True) -> list[Line]:
         """Where it stands, and what there is to know of it."""
         source = self._source
-        place = f"{visible(source.file)}:{source.first_line}" if source.file else ""
+        place = f"{visible(shown_path(source.file))}:{source.first_line}" if source.file else ""
         head = [Line(Content.styled(cut_start(place, width), DIM))] if place else []
         head += [label_line("note", note, WARN) for note in source.notes] if notes else []
         return [*head, Line()] if head else []
