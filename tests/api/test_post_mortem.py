@@ -45,7 +45,8 @@ def test_a_report_says_where_and_with_what_values(capsys: pytest.CaptureFixture[
     assert printed.out == "" and fingerprint(model) == before
     text = printed.err
     assert "mat1 and mat2 shapes cannot be multiplied" in text and "module: head" in text
-    assert f"{shown_path(__file__)}:" in text and "in Net.forward, in (root)" in text.replace("in forward", "in Net.forward")
+    assert f"{shown_path(__file__)}:" in text
+    assert "in Net.forward, in (root)" in text.replace("in forward", "in Net.forward")
     assert "return self.head(hidden)" in text
     row = next(line for line in text.splitlines() if line.startswith("hidden"))
     assert "2×8" in row and "8 NaN" in row

@@ -15,42 +15,36 @@ from ...value_text import abbreviate, brief_text, find_odd, first_tensor
 from .. import format
 from .annotations import LIVE
 from .styles import ACCENT, DIM, ERROR, HEADING, WARN
-from .values import Space, value_lines
-from .wrap import Line
+from .values import Space, value_kind, value_lines
+from .wrap import Line, room_after
 
 SATURATED = "saturated"
 _FEWEST = 6  # cells in which anything is said beside a line
+_WEIGHTS = (0, 3, 2, 4, 1)  # which of shape, dtype, ends, std and NaN go first into little room
+NOTHING = "it made nothing that is shown"
 _ENDS = (("sigmoid", 0.0, 1.0), ("tanh", -1.0, 1.0), ("softsign", -1.0, 1.0))
 _NEAR = 0.03  # of the ends, as a share of what is between them
 _MOST = 0.9  # of the elements
 
 
-def brief_asides(code: Sequence[str], first: int, width: int, visits: Mapping[int, LineVisit]) -> dict[int, Content]:
-    """By line number, what is said of each beside it, in what is left of `width` cells by the code."""
-    digits = len(str(first + len(code) - 1)) + 3
-    found: dict[int, Content] = {}
-    for number, visit in visits.items():
-        if 0 <= number - first < len(code):
-            room = width - digits - cell_len(code[number - first])
-            said = brief_visit(visit, min(room, max(width // 2, _FEWEST)))
-            if said:
-                found[number] = said
-    return found
+def brief_asides(code: Sequence[Line], first: int, width: int, visits: Mapping[int, LineVisit]) -> dict[int, Content]:
+    """By line number, what is said of each beside it, in what the last of its rows of `width` cells leaves."""
+    shown = {number: visit for number, visit in visits.items() if 0 <= number - first < len(code)}
+    rooms = {number: room_after(code[number - first], width) for number in shown}
+    return {number: brief_visit(shown[number], min(room, max(width // 2, _FEWEST))) for number, room in rooms.items()}
 
 
 def brief_visit(visit: LineVisit, room: int) -> Content:
-    """Shapes and marks; the marks last where there is no room for both."""
+    """Shapes and marks, in at most `room` cells. Marks are worth a row of their own where there is no room."""
     marks = "raised" if visit.error else " ".join(marks_of(visit))
     style = f"{ERROR} bold" if visit.error else WARN
     tensors = [each for each in visit.values if first_tensor(each.value) is not None]
     shown = tensors or list(visit.values)
-    left = room - cell_len(marks) - 3
-    if cell_len(marks) > room:
-        return Content("")
-    text = ", ".join(_named(each, bool(tensors) and len(shown) == 1) for each in shown)
-    if not text or left < _FEWEST:
-        return Content.styled(marks, style)
     gap = " " if marks else ""
+    left = room - cell_len(marks) - 2 - len(gap)
+    text = ", ".join(_named(each, bool(tensors) and len(shown) == 1) for each in shown)
+    if not text or left < min(_FEWEST, cell_len(text)):
+        return Content.styled(marks, style) if marks or not text else Content.styled("→" * (room > 0), LIVE)
     return Content.assemble(("→ ", LIVE), (format.cut(text, left), LIVE), gap, (marks, style))
 
 
@@ -90,11 +84,7 @@ def is_saturated(call: LineCall) -> bool:
 
 def draw_visit(run: LineRuns, visit: LineVisit, space: Space, keys: Content) -> Iterator[Line]:
     """All there is to say of one time that a line ran."""
-    facts = [Content.styled(f"line {run.line}", HEADING)]
-    if run.visits > 1:
-        facts.append(Content.styled(f"run #{visit.number} of {run.visits:,}", HEADING))
-    facts += [Content.styled(mark, WARN) for mark in marks_of(visit)]
-    yield Line(Content.styled(" · ", DIM).join(facts), aside=keys)
+    yield head_line(run, visit, keys)
     if visit.error:
         yield Line(Content.styled(visible(visit.error), ERROR), indent=2)
     for each in visit.values:
@@ -103,7 +93,62 @@ def draw_visit(run: LineRuns, visit: LineVisit, space: Space, keys: Content) -> 
     for call in visit.calls:
         yield from _draw_call(call, bound, space)
     if not (visit.values or visit.calls or visit.error):
-        yield Line(Content.styled("it made nothing that is shown", DIM))
+        yield Line(Content.styled(NOTHING, DIM))
+
+
+def head_line(run: LineRuns, visit: LineVisit, keys: Content) -> Line:
+    """Which line it is, which time that it ran, what stands out, and the keys there are."""
+    facts = [Content.styled(f"line {run.line}", HEADING)]
+    if run.visits > 1:
+        facts.append(Content.styled(f"run #{visit.number} of {run.visits:,}", HEADING))
+    facts += [Content.styled(mark, WARN) for mark in marks_of(visit)]
+    return Line(Content.styled(" · ", DIM).join(facts), aside=keys)
+
+
+def sum_up(visit: LineVisit, room: int) -> Content:
+    """What it raised, or the worst of what it made, in one row."""
+    if visit.error:
+        return Content.styled(format.cut(visible(visit.error), room), ERROR)
+    made = [(each.name, each.value) for each in visit.values] or [(e.expression, e.value) for e in visit.calls[::-1]]
+    if not made:
+        return Content.styled(NOTHING, DIM)
+    name, value = next((each for each in made if find_odd(each[1]) in ("NaN", "Inf")), made[0])
+    more = f" +{len(made) - 1}" if len(made) > 1 else ""
+    said = sum_up_value(name, value, room - len(more))
+    return Content.assemble(said, (more, DIM))
+
+
+def sum_up_value(name: str, value: Value, room: int) -> Content:
+    """`x  2×4 float32 · min -1.2  mean 0.1  max 3 · NaN 0` in at most so many cells, the least of it left out first."""
+    head = Content.assemble((format.cut(visible(name), max(room // 3, _FEWEST)), DIM), "  ")
+    tensor = first_tensor(value)
+    if tensor is None:
+        return Content.assemble(head, value_kind(value)).truncate(room, ellipsis=True)
+    parts = [Content.styled(brief_text(abbreviate(value)), ACCENT), Content.styled(f" {visible(tensor.dtype)}", DIM)]
+    parts += _numbers_of(tensor)
+    by_weight = sorted(range(len(parts)), key=lambda place: _WEIGHTS[place])
+    left, kept = room - head.cell_length, set[int]()
+    for place in by_weight:
+        if parts[place].cell_length <= left:
+            left -= parts[place].cell_length
+            kept.add(place)
+    return Content.assemble(head, *(part for place, part in enumerate(parts) if place in kept))
+
+
+def _numbers_of(tensor: TensorValue) -> list[Content]:
+    """Min, mean and max, std, and how much is bad; why there are none."""
+    found = tensor.statistics
+    if found is None:
+        return [Content.styled(f" · {visible(tensor.why)}", DIM)] if tensor.why else []
+    cells = [(label, format.number(getattr(found, label))) for label in ("min", "mean", "max", "std")]
+    least, *ends, std = [Content.assemble((f" {label} ", DIM), text) for label, text in cells]
+    bad = [f"{label} {count:,}" for label, count in (("NaN", found.nan), ("Inf", found.inf)) if count]
+    marks = (", ".join(bad), f"{WARN} bold") if bad else ("NaN 0", DIM)
+    return [
+        Content.assemble((" ·", DIM), Content(" ").join([least, *ends])),
+        Content.assemble(" ", std),
+        Content.assemble((" · ", DIM), marks),
+    ]
 
 
 def _draw_value(each: LineValue, space: Space) -> Iterator[Line]:

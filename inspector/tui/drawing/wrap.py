@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -42,6 +42,13 @@ def rows_of(number: int, line: Line, width: int) -> Iterator[ScreenRow]:
         yield from _broken(number, line, text, room)
     else:
         yield ScreenRow(number, 0, len(text), True, False)
+
+
+def room_after(line: Line, width: int) -> int:
+    """The cells that the body leaves at the end of its last row, for an aside that is a blank away."""
+    *_, last = rows_of(0, replace(line, aside=EMPTY), width)
+    before = line.gutter.cell_length + (0 if last.first else line.indent)
+    return width - before - cell_len(line.body.plain[last.start : last.end]) - 1
 
 
 def layout(lines: Sequence[Line], width: int) -> list[ScreenRow]:

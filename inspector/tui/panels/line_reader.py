@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Literal
 from ...records import CallLines, GetLines, Path, Source
 from ..after import after
 from ..drawing.annotations import same_file
+from .line_below import LineBelow
 from .outputs import FETCHED
-from .source_lines import LineBelow, ShownLines
+from .source_lines import ShownLines
 
 if TYPE_CHECKING:
     from .source import SourcePanel
@@ -34,6 +35,7 @@ class LineReader:
         self._panel = panel
         self._is_current = False  # the source is that of the selected module
         self._wanted: int | None = None  # the frame to ask for
+        self._expected = False  # lines of the source that is shown are asked for, or will be at once
         self._forced = False  # however long that takes
         self._asking: asyncio.TimerHandle | None = None
         self._forward: Source | None = None  # while a function that it called is shown
@@ -46,20 +48,21 @@ class LineReader:
     def begin(self) -> None:
         """The source is there."""
         self._is_current, self._wanted, self._forward = True, None, None
-        self.shown.forget()
-        self.draw()
-        self._ask_later()
+        self._start()
 
     def begin_again(self) -> None:
         """Another call is looked at, or another pass."""
         self._go_back()
+        self._start()
+
+    def _start(self) -> None:
         self.shown.forget()
-        self.draw()
         self._ask_later()
+        self.draw()
 
     def forget(self) -> None:
         """There is no source."""
-        self._forward = None
+        self._forward, self._expected = None, False
         self.shown.forget()
         self.draw()
 
@@ -78,7 +81,8 @@ class LineReader:
     def take(self, reply: CallLines) -> None:
         """They are there."""
         panel, moved = self._panel, reply.frame != self.shown.frame
-        self._wanted, self._forced = None, False
+        self._stop_asking()
+        self._wanted, self._forced, self._expected = None, False, False
         self.shown.take(reply)
         if reply.source is not None:
             self._forward = self._forward or panel.source
@@ -97,10 +101,14 @@ class LineReader:
 
     def _ask_later(self) -> None:
         """Whoever goes on to another module wants none of this one."""
+        self._stop_asking()
+        self._expected = self._can_ask() and self._panel.is_on_screen
+        if self._expected:
+            self._asking = after(REST, self._panel, self._ask)
+
+    def _stop_asking(self) -> None:
         if self._asking is not None:
             self._asking.cancel()
-        if self._can_ask() and self._panel.is_on_screen:
-            self._asking = after(REST, self._panel, self._ask)
 
     def _can_ask(self) -> bool:
         """Whether the source is of a forward that ran."""
@@ -128,10 +136,10 @@ class LineReader:
 
     def draw(self) -> None:
         """The line under the cursor is another one, or known now."""
-        panel, view, was_open = self._panel, self._panel.view, self.below.display
-        self.below.draw(self.shown, self.line, panel.size.height, view.has_focus)
+        panel, view, rows = self._panel, self._panel.view, self.below.rows_taken
+        self.below.draw(self.shown, self.line, panel.size.height, view.has_focus, self._expected)
         in_sight = view.stop is not None and view.shows(view.stop)  # before there is less room
-        if self.below.display and not was_open and view.has_focus and in_sight:
+        if self.below.rows_taken > rows and view.has_focus and in_sight:
             panel.call_after_refresh(self._show_cursor)
         panel.post_message(panel.KeysChanged())
 

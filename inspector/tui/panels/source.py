@@ -30,10 +30,11 @@ from ..drawing.problem import label_line
 from ..drawing.styles import WARN
 from ..drawing.wrap import Line
 from ..keys import bindings
+from .line_below import TALL_ENOUGH
 from .line_panel import LinePanel
 from .line_reader import How, LineReader
 from .source_lines import SourceView
-from .source_text import dedent, draw_parts, draw_title, explanation, number_lines
+from .source_text import dedent, draw_parts, draw_title, explanation, number_lines, put_beside
 
 LINES_ABOVE = 2  # of the line in focus that stay in sight
 
@@ -194,19 +195,20 @@ class SourcePanel(LinePanel):
             return Page(explanation(source.notes), [*head, Line()])
         notes = [label_line("note", note, WARN) for note in source.notes]
         marked = self._focus if source.part in ("site", "frame") or self._pointed is not None else -1
-        head += [*notes, Line()]
+        head += [*notes, *[Line()] * (self.size.height >= TALL_ENOUGH)]
         first = source.first_line
         self.view.dimmed = {n - first for n in self.lines.shown.reply.unreached} if self.lines.are_shown else ()
         stops = [range(n, n + 1) for n in range(len(self.code))]
         return Page(self._code(source, width), head, stops, colours=self._colours, marked=marked)
 
     def _code(self, source: Source, width: int) -> list[Line]:
+        stops = {line for file, line in self.stops if file == source.file}
+        lines = number_lines(self.code, source.first_line, width, stops)
         if self.lines.are_shown:
-            asides = brief_asides(self.code, source.first_line, width, self.lines.shown.visits())
+            asides = brief_asides(lines, source.first_line, width, self.lines.shown.visits())
         else:
             asides = shapes_by_line(self.model, source, room=width // 3 if width >= 56 else 9)
-        stops = {line for file, line in self.stops if file == source.file}
-        return number_lines(self.code, source.first_line, width, asides, stops)
+        return put_beside(lines, source.first_line, asides)
 
     def copy_text(self) -> str:
         return "\n".join(self.code) if self.code else super().copy_text()

@@ -8,19 +8,11 @@ from typing import NamedTuple
 from textual.content import Content
 
 from ...records import CallLines, LineCall, LineRuns, LineVisit
-from ...text import visible
 from ...value_text import find_odd
 from ..drawing.cursor import CursorView
-from ..drawing.line_values import draw_visit
-from ..drawing.lines import LineView, Page
-from ..drawing.styles import DIM, draw_hints
-from ..drawing.values import Space
-from ..drawing.wrap import Line
-from ..keys import key_of
-from .outputs import say_missing
+from ..drawing.lines import Page
+from ..drawing.styles import DIM
 
-LEAST_HEIGHT = 12  # rows of the panel in which there is room for a line in full
-TALL = 12  # rows below in which a histogram takes two
 _NONE = CallLines(0, ())
 
 
@@ -147,47 +139,3 @@ class SourceView(CursorView):
         if line in self.dimmed:
             return Content.styled(self.page.lines[line].body.plain, DIM)
         return super().draw_body(line)
-
-
-class LineBelow(LineView, can_focus=False):
-    """The line under the cursor in full, below the code where there is room for both."""
-
-    DEFAULT_CSS = """
-    LineBelow { border-top: solid $foreground-muted; display: none; }
-    """
-
-    def __init__(self) -> None:
-        super().__init__(self._page)
-        self._lines = ShownLines()
-        self._line = 0
-        self._has_keys = False
-
-    def draw(self, lines: ShownLines, line: int, height: int, has_keys: bool) -> None:
-        """Show this line, in a panel of so many rows; `has_keys` where its keys are the panel's now."""
-        self._lines, self._line, self._has_keys = lines, line, has_keys
-        self.display = height >= LEAST_HEIGHT and (lines.are_known or bool(lines.reply.missing or lines.reply.note))
-        if self.display:
-            self.styles.height = max(height * 2 // 5, 5) if lines.are_known else 2
-            self.renew(0)
-
-    def _page(self, width: int) -> Page:
-        lines, line = self._lines, self._line
-        reply = lines.reply
-        if not lines.are_known:
-            return Page([Line(Content.styled(visible(reply.note) or say_missing(reply.missing, "fetch-lines"), DIM))])
-        run, visit = lines.run_of(line), lines.visit_of(line)
-        if run is None or visit is None:
-            why = "not reached in this call" if line in reply.unreached else "no code of this function"
-            return Page([Line(Content.styled(why, DIM), aside=self._hints(False))])
-        space = Space(width, self.ascii, 1, tall=self.size.height >= TALL)
-        found = list(draw_visit(run, visit, space, self._hints(run.visits > 1)))
-        return Page([*found, Line(Content.styled(visible(reply.note), DIM))] if reply.note else found)
-
-    def _hints(self, repeats: bool) -> Content:
-        helper = self._lines.helper_at(self._line)
-        words = {"run-previous": "", "run-next": "other runs"} if repeats else {}
-        words |= {"enter-function": "go in"} if helper is not None else {}
-        words |= {"leave-function": "back"} if self._lines.frame else {}
-        if not words:
-            return Content("")
-        return draw_hints(words) if self._has_keys else Content.styled(f"{key_of('pane-next')}: its keys", DIM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
+from dataclasses import replace
 from pathlib import PurePath
 
 from textual.content import Content
@@ -21,22 +22,23 @@ INSIDE: dict[SourcePart, str] = {"frame": "frame", "helper": "function"}
 """What is no part of the module itself, and is named while it is shown."""
 
 
-def number_lines(
-    code: Sequence[str], first: int, width: int, asides: Mapping[int, Content], stops: Set[int] = frozenset()
-) -> list[Line]:
-    """Lines of code with their numbers in front, a mark at those that passes stop at, and what is said of a line at its
-    end."""
+def number_lines(code: Sequence[str], first: int, width: int, stops: Set[int] = frozenset()) -> list[Line]:
+    """Lines of code with their numbers in front, and a mark at those that passes stop at."""
     digits = len(str(first + len(code) - 1))
     gap = "  " if width >= 56 else " "
     return [
         Line(
             Content(text),
             gutter=_gutter(f"{number:{digits}}", gap, number in stops),
-            aside=asides.get(number, EMPTY),
             indent=len(text) - len(text.lstrip()) + 4,
         )
         for number, text in enumerate(code, first)
     ]
+
+
+def put_beside(lines: Sequence[Line], first: int, asides: Mapping[int, Content]) -> list[Line]:
+    """The lines with what is said of them at their ends, by their numbers, of which `first` is the first."""
+    return [replace(line, aside=asides.get(number, EMPTY)) for number, line in enumerate(lines, first)]
 
 
 def _gutter(number: str, gap: str, stops: bool) -> Content:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from inspector import records as r
-from inspector.tui.drawing.line_values import is_saturated
+from inspector.tui.drawing.line_values import is_saturated, sum_up_value
 from inspector.tui.panels import line_reader
 from inspector.tui.panels.source import SourcePanel
 
@@ -65,6 +65,42 @@ async def test_no_value_breaks_its_line() -> None:
         assert row_of(panel, FIRST + 3).endswith("NaN")
         rows = [row for row in seen(panel) if row and not row[0].isdigit() and "→" in row]
         assert not rows
+
+
+async def test_a_line_that_wraps_has_its_value_at_the_end_of_its_last_row() -> None:
+    panel, wrapped = SourcePanel(), FIRST + 9
+    async with showing(panel, made.a_source(), size=(94, 34)) as pilot:
+        panel.show(reply(lines=(r.LineRuns(wrapped, 1, (visit(0, 1, nan=1),)),), unreached=()))
+        await pilot.pause()
+        rows = seen(panel)
+        last = rows.index(row_of(panel, wrapped)) + 1
+        assert not rows[last][0].isdigit() and rows[last].endswith("→ 1×64×56×56 NaN"), rows
+
+
+@pytest.mark.parametrize(("rows", "said"), [(7, 1), (11, 2)])
+async def test_a_low_panel_says_in_a_row_or_two_what_the_line_made(rows: int, said: int) -> None:
+    panel = SourcePanel()
+    async with showing(panel, made.a_source(), reply(), size=(80, rows + 2)) as pilot:
+        panel.focus()
+        await pilot.press(*"jjj")
+        below, view = panel.lines.below, panel.view
+        shown = [below.render_line(y).text.rstrip() for y in range(below.size.height)]
+        assert len(shown) == said
+        assert shown[-1] == "out  1×64×56×56 float32 · min 0  mean 0.5  max 1  std 0.1 · NaN 1"
+        for _ in range(20):
+            await pilot.press("j")
+            assert view.stop is not None and view.shows(view.stop), "the line under the cursor stays in sight"
+            assert below.size.height == said, "nothing moves"
+
+
+def test_of_a_value_in_one_row_what_is_bad_is_left_out_last() -> None:
+    bad = made.a_tensor(statistics=r.Statistics(min=-1.25, max=3, mean=0.1, std=1, nan=2, inf=1))
+    assert sum_up_value("x", bad, 80).plain == (
+        "x  1×64×56×56 float32 · min -1.25  mean 0.1  max 3  std 1 · NaN 2, Inf 1"
+    )
+    assert sum_up_value("x", bad, 60).plain == "x  1×64×56×56 · min -1.25  mean 0.1  max 3 · NaN 2, Inf 1"
+    assert sum_up_value("x", bad, 34).plain == "x  1×64×56×56 · NaN 2, Inf 1"
+    assert sum_up_value("x", r.NoneValue(), 20).plain == "x  None"
 
 
 @pytest.mark.parametrize("scrolled", [0, 14])

@@ -72,7 +72,7 @@ class HookSource(Layer[None]):
     def _page(self, width: int) -> Page:
         if not self._code:
             return Page(explanation(self._source.notes), self._head(width, notes=False))
-        code = number_lines(self._code, self._source.first_line, width, {})
+        code = number_lines(self._code, self._source.first_line, width)
         return Page(code, self._head(width), colours=self._colours)
 
     def _head(self, width: int, notes: bool = True) -> list[Line]:
