@@ -11,6 +11,7 @@ from inspector.engine.passes.guarded import forget, run_guarded
 from inspector.engine.recording.call import Call
 from inspector.engine.restore.backup import TensorBackup
 from inspector.engine.source.running import forward_of
+from inspector.engine.tracing.forwards import OneForward
 from inspector.engine.tracing.line_recording import LineRecording
 
 from .models import SMALL, Measured
@@ -56,7 +57,7 @@ class _Bench:
         copy, call = self._sample.copy(), Call(0, 0, 0, 0)
         function = forward_of(self._module).function
         assert function is not None
-        lines = LineRecording(self._module, function, lambda: call, call.place, statistics=False)
+        lines = LineRecording(OneForward(self._module, function, lambda: call), call.place, statistics=False)
         around = lines if traces else None
         outcome = run_guarded(
             self._tree, self._backup, lambda: self._tree.root(*copy.args), forget, seed=0, around=around

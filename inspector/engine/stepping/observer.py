@@ -13,8 +13,9 @@ class LineObserver(Protocol):
     What it raises, the frame raises at that line. Whoever only looks raises nothing.
     """
 
-    def entered(self, frame: FrameType) -> None:
-        """A function was called; a generator was called or goes on."""
+    def entered(self, frame: FrameType) -> bool:
+        """A function was called; a generator was called or goes on. Gives whether there is to be told of this frame: if
+        not, a backend may tell all the same."""
 
     def line(self, frame: FrameType, number: int) -> None:
         """Line `number` runs next: what the line before it made is there now."""

@@ -31,7 +31,7 @@ class SetTrace:
         self._new_threads: Trace = None
         self._runs = False
         self._alone = False  # it runs, and nobody traced any thread before
-        self._trace: Trace = self._called  # one object: a bound method is another one each time
+        self._trace: Trace = self._make_trace()  # one object: a bound method is another one each time
 
     def start(self) -> None:
         former: Any = sys.gettrace()
@@ -71,10 +71,18 @@ class SetTrace:
         if sys.gettrace() is self._trace:
             sys.settrace(self._before.get(threading.get_ident()))
 
+    def _make_trace(self) -> Trace:
+        """What Python calls for each call, and for nothing else: most are of code that nobody asked about."""
+        codes = self.codes
+
+        def trace(frame: FrameType, event: str, arg: Any) -> Any:
+            if id(frame.f_code) not in codes and self._alone:
+                return None
+            return self._called(frame, event, arg)
+
+        return trace
+
     def _called(self, frame: FrameType, event: str, arg: Any) -> Any:
-        """Python calls it for each call, and for nothing else: most are of code that nobody asked about."""
-        if self._alone and id(frame.f_code) not in self.codes:
-            return None
         thread = threading.get_ident()
         former = self._before.get(thread, self._new_threads)
         if not self._runs:
@@ -83,8 +91,7 @@ class SetTrace:
         theirs = self._ask(former, thread, frame, event, arg) if former is not None else None
         if id(frame.f_code) not in self.codes:
             return theirs
-        self.observer.entered(frame)
-        return _Local(self, theirs)
+        return _Local(self, theirs) if self.observer.entered(frame) else theirs
 
     def _ask(self, former: Trace, thread: int, frame: FrameType, event: str, arg: Any) -> Any:
         """Whoever traced before; some put themselves in place of what calls them, or stop for good."""

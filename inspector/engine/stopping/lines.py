@@ -98,8 +98,9 @@ class Lines:
         if self._tracer is not None:
             self._tracer.follow_thread()
 
-    def entered(self, frame: FrameType) -> None:
+    def entered(self, frame: FrameType) -> bool:
         """As `LineObserver` has it."""
+        return True
 
     def line(self, frame: FrameType, number: int) -> None:
         """As above."""

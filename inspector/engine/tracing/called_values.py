@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterable
-from types import CodeType, FrameType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, Protocol
 
 import torch
@@ -15,9 +15,11 @@ from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 from ..torch_hooks.eager import untraced
 from ..torch_hooks.ours import OurHandle, OurHook, register
 from .helpers import TORCH
+from .in_place import Writes
 from .lines import CodePlace
+from .running import Running, ThreadFrames
 
-_CALLS = nn.Module.__call__.__code__.co_filename
+CALLS = nn.Module.__call__.__code__.co_filename
 _DEEPEST = 40
 """Frames between a line and what it calls: the wrappers of torch and of decorators."""
 _READS = frozenset({"__get__", "__set__", "dim", "size", "__len__", "is_floating_point"})
@@ -29,10 +31,13 @@ _REFUSALS = (RuntimeError, AttributeError, TypeError)  # of modules without hook
 class SeesCalls(Protocol):
     """Wants to know."""
 
-    @property
-    def active(self) -> FrameType | None: ...
+    threads: ThreadFrames
 
-    def see_call(self, frame: FrameType, place: CodePlace | None, value: object) -> None: ...
+    def see_call(self, running: Running, place: CodePlace, value: object) -> None:
+        """A call that this frame, the active one, made itself returned."""
+
+    def see_dispatch(self, running: Running) -> None:
+        """This frame, the active one, gave its arguments to somebody who calls the same function again."""
 
 
 def find_spot(active: FrameType, frame: FrameType | None, through: str = "") -> CodePlace | None:
@@ -46,12 +51,12 @@ def find_spot(active: FrameType, frame: FrameType | None, through: str = "") -> 
     """
     inner: CodePlace | None = None
     for _ in range(_DEEPEST):
-        if frame is None or frame.f_code.co_filename == _CALLS:
+        if frame is None or frame.f_code.co_filename == CALLS:
             return None
         if frame is active:
-            return inner or CodePlace(frame.f_code, frame.f_lasti, frame.f_lineno)
+            return inner or CodePlace(frame.f_code, frame.f_lasti)
         if _is_within(frame.f_code, active.f_code):
-            inner = inner or CodePlace(frame.f_code, frame.f_lasti, frame.f_lineno)
+            inner = inner or CodePlace(frame.f_code, frame.f_lasti)
         elif not frame.f_code.co_filename.startswith(through):
             return None
         frame = frame.f_back
@@ -66,9 +71,10 @@ class CalledOps(TorchFunctionMode):
     """Shows the results of torch's functions, operators and methods of tensors, on the thread that enters it: while a
     frame runs that is recorded, since every operation takes longer meanwhile."""
 
-    def __init__(self, observer: SeesCalls) -> None:
+    def __init__(self, observer: SeesCalls, writes: Writes) -> None:
         super().__init__()
         self._observer = observer
+        self._writes = writes
 
     def leave(self) -> None:
         """As `__exit__`, also where a model that failed left modes of its own behind, which are not ours to end."""
@@ -78,29 +84,37 @@ class CalledOps(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        output = func(*args, **(kwargs or {}))
-        active = self._observer.active
-        if active is not None and (type(output) is torch.Tensor or getattr(func, "__name__", "") not in _READS):
-            place = find_spot(active, sys._getframe(1), TORCH)
+        threads = self._observer.threads
+        running = threads.running[-1] if threads.running and not threads.busy else None
+        if running is not None and type(func) is FunctionType and running.frame.f_code is func.__code__:
+            self._observer.see_dispatch(running)
+            running = threads.active
+        output = func(*args, **kwargs) if kwargs else func(*args)
+        if torch.is_inference_mode_enabled():
+            self._writes.see(func, args, kwargs or {})
+        if running is not None and (type(output) is torch.Tensor or getattr(func, "__name__", "") not in _READS):
+            caller, active = sys._getframe(1), running.frame
+            at_once = caller is active  # as most are
+            place = CodePlace(caller.f_code, caller.f_lasti) if at_once else find_spot(active, caller, TORCH)
             if place is not None:
-                self._observer.see_call(active, place, output)
+                self._observer.see_call(running, place, output)
         return output
 
 
 class CalledModules(OurHook):
-    """Shows what the modules below one returned, as other people's hooks left it.
+    """Shows what modules returned, as other people's hooks left it.
 
     The hooks are the modules' own: torch warns of compiled models where the process has some.
     """
 
-    def __init__(self, observer: SeesCalls, module: nn.Module) -> None:
+    def __init__(self, observer: SeesCalls, modules: Iterable[nn.Module]) -> None:
         super().__init__()
         self._observer = observer
-        self._module = module
+        self._modules = modules
         self._handles: list[OurHandle] = []
 
     def __enter__(self) -> None:
-        for each in nn.Module.modules(self._module):
+        for each in self._modules:
             with contextlib.suppress(*_REFUSALS):
                 self._handles.append(register(each.register_forward_hook, self))
 
@@ -110,12 +124,12 @@ class CalledModules(OurHook):
 
     @untraced
     def __call__(self, module: nn.Module, args: object, output: object) -> None:
-        active = self._observer.active
-        if active is None:
+        running = self._observer.threads.active
+        if running is None:
             return
         frame: FrameType | None = sys._getframe(1)
-        while frame is not None and frame.f_code.co_filename == _CALLS:
+        while frame is not None and frame.f_code.co_filename == CALLS:
             frame = frame.f_back
-        place = find_spot(active, frame)
+        place = find_spot(running.frame, frame)
         if place is not None:
-            self._observer.see_call(active, place, output)
+            self._observer.see_call(running, place, output)

@@ -32,6 +32,38 @@ def see_before(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[st
         return None
 
 
+class Writes:
+    """Counts what is written to tensors of inference mode, which have no version. What custom kernels write that do not
+    say so, or somebody through numpy, is not seen."""
+
+    def __init__(self) -> None:
+        self._counts: dict[int, int] = {}  # by the address of the memory
+
+    def see(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
+        """The operation ran."""
+        out = kwargs.get("out")
+        written = out if isinstance(out, Tensor) else _find_written(func, args, kwargs)
+        if written is None and getattr(func, "__name__", "") == "__setitem__":
+            written = args[0]
+        if isinstance(written, Tensor) and (address := _address_of(written)):
+            self._counts[address] = self._counts.get(address, 0) + 1
+
+    def version_of(self, tensor: Any) -> int:
+        """Another one after it was written to. Below 0 where torch has none."""
+        try:
+            return int(tensor._version)
+        except RuntimeError:
+            return -1 - self._counts.get(_address_of(tensor), 0)
+
+
+def _address_of(tensor: Tensor) -> int:
+    """0 where it has no memory of its own."""
+    try:
+        return tensor.untyped_storage().data_ptr()
+    except RuntimeError:
+        return 0
+
+
 def _find_written(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
     """`log_`, `+=`, `relu(inplace=True)`; and `sqrt(x, out=x)`, which is given what it writes to."""
     out = kwargs.get("out")

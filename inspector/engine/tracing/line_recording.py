@@ -6,10 +6,10 @@ them in place. Recording raises nothing into the model's call.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from types import CodeType, FrameType, FunctionType
+from contextlib import ExitStack
+from operator import attrgetter
+from types import FrameType, FunctionType
+from weakref import ref
 
 import torch
 from torch import nn
@@ -18,197 +18,136 @@ from ...raised import say
 from ...records import LineValue, NoneValue, Value
 from ...text import encodable
 from ...value_text import first_tensor
-from ..recording.call import Call, Place
+from ..recording.call import Place
 from ..stepping.tracer import LineTracer
 from ..values.summarize import Summarizer
 from .called_values import CalledModules, CalledOps, find_spot
-from .helpers import find_helpers, helpers_in
+from .forwards import ForwardCall, Forwards
+from .helpers import helpers_in
+from .in_place import Writes
 from .lines import CodePlace
-from .local_values import Locals, holds_tensor, is_telling, sign_of, version_of
-from .statements import find_statements, names_set_on_objects
+from .local_values import holds_tensor, is_telling
+from .running import Running, ThreadFrames, read_about
 from .visits import FrameLines, MadeCall, Visit
 
 FULL, MEASURED, KEPT_FRAMES = 300, 3_000, 300
 """Values with a histogram and elements, values with statistics, and frames, of one recording; past the first two, the
 values that follow have less, past the last the frames are left out."""
 _FAULTS = 20
-_CODES = 1_000  # of which is remembered what was read
-
-
-class _Running:
-    """A frame that runs."""
-
-    def __init__(self, frame: FrameType, lines: FrameLines, about: _AboutCode) -> None:
-        self.frame = frame
-        self.lines = lines
-        self.about = about
-        self.locals = Locals(frame, about.attributes)
-        self.visit: Visit | None = None
-        self.statement = 0
-        self.ops: CalledOps | None = None
-
-
-class _AboutCode:
-    """What is read from code once."""
-
-    def __init__(self, code: CodeType) -> None:
-        self.code = code  # so that nobody else gets its id
-        self.statements = find_statements(code)
-        self.attributes = names_set_on_objects(code)
-
-
-_about: dict[int, _AboutCode] = {}
-
-
-def _read_about(code: CodeType) -> _AboutCode:
-    if id(code) not in _about:
-        if len(_about) >= _CODES:
-            _about.clear()
-        _about[id(code)] = _AboutCode(code)
-    return _about[id(code)]
-
-
-class _Stack(threading.local):
-    """Every thread finds one of its own in it."""
-
-    def __init__(self) -> None:
-        self.running: list[_Running] = []
-        self.busy = False
+_look = attrgetter("shape", "dtype", "requires_grad", "layout", "device")
 
 
 class LineRecording:
-    """Records from `with` to its end.
+    """Records from `with` to its end. `roots` has the lines of calls of modules.
 
     Args:
-        module: Whose forward is looked into.
-        function: That forward.
-        innermost: The call of the module that runs on this thread, as a recorder has it.
+        forwards: What is looked into.
         wanted: Is recorded in any case; of other calls, the first.
         statistics: Whether values are measured, or shapes alone.
     """
 
-    def __init__(
-        self,
-        module: nn.Module,
-        function: FunctionType,
-        innermost: Callable[[], Call | None],
-        wanted: Place | None = None,
-        statistics: bool = True,
-    ) -> None:
+    def __init__(self, forwards: Forwards, wanted: Place | None = None, statistics: bool = True) -> None:
         self.roots: dict[Place, FrameLines] = {}
         self.frames: list[FrameLines] = []
         self.faults: list[str] = []
-        self.code = function.__code__
-        self._module = module
-        self._innermost = innermost
+        self.threads = ThreadFrames()
+        self._forwards = forwards
         self._wanted = wanted
-        self._helpers = find_helpers(function, module)
-        self._stack = _Stack()
-        _read_about(self.code)  # before the pass, whose time is told
+        for code in forwards.codes.values():
+            read_about(code)  # before the pass, whose time is told
+        self._names = {name for code in forwards.codes.values() for name in code.co_names}
         self._kinds: set[type] = set()  # of objects of which the methods are known
-        self._waiting: dict[int, _Running] = {}  # generators that may go on, by their frames, which it keeps
-        self._left = MEASURED if statistics else 0
+        self._waiting: dict[int, Running] = {}  # generators that may go on, by their frames, which it keeps
+        self._left = MEASURED if statistics else -1
         self._summarizers = Summarizer(values=True), Summarizer(), Summarizer(statistics=False)
-        self._known: dict[int, tuple[object, int, Value]] = {}  # tensors described a moment ago
-        self.tracer = LineTracer(self, (self.code, *self._helpers))
+        self._known: dict[int, tuple[object, int, Value]] = {}  # described in this line, by the id of the tensor
+        self._shapes: dict[tuple[object, ...], Value] = {}
+        self._writes = Writes()
+        self.tracer = LineTracer(self, (*forwards.codes.values(), *forwards.helpers))
         self._open = ExitStack()
 
     def __enter__(self) -> LineRecording:
         with ExitStack() as stack:
             stack.enter_context(self.tracer)
-            stack.enter_context(CalledModules(self, self._module))
+            stack.enter_context(CalledModules(self, self._forwards.modules))
             self._open = stack.pop_all()
         return self
 
     def __exit__(self, *ended: object) -> None:
         self._open.close()
-        self._stack.running.clear()
+        self.threads.running.clear()
         self._known.clear()
         self._waiting.clear()
         for summarizer in self._summarizers:
             self.faults += summarizer.resolve()[: max(0, _FAULTS - len(self.faults))]
 
-    @contextmanager
-    def looking(self) -> Iterator[None]:
-        """Our own look at values: what it calls is not looked at, and what goes wrong is told and goes no further."""
-        self._stack.busy = True
-        try:
-            with torch._C.DisableTorchFunction():
-                yield
-        except Exception as error:  # recording must never be why a model fails
-            if len(self.faults) < _FAULTS:
-                self.faults.append(say(error))
-        finally:
-            self._stack.busy = False
+    def _fault(self, error: Exception) -> None:
+        """Recording must never be why a model fails."""
+        if len(self.faults) < _FAULTS:
+            self.faults.append(say(error))
 
-    @property
-    def active(self) -> FrameType | None:
-        """The frame that is recorded now on this thread."""
-        stack = self._stack
-        return stack.running[-1].frame if stack.running and not stack.busy else None
-
-    def entered(self, frame: FrameType) -> None:
-        is_root = frame.f_code is self.code
-        if not is_root and not self._stack.running:
-            return
-        with self.looking():
+    def entered(self, frame: FrameType) -> bool:
+        is_root = id(frame.f_code) in self._forwards.codes
+        running = self.threads.running
+        if not is_root and not running:
+            return False
+        with _Looking(self):
             known = self._waiting.pop(id(frame), None)
+            call = self._forwards.find_call(frame) if is_root and known is None else None
             if known is not None:
-                self._stack.running.append(known)
-            elif is_root and self._is_of_module(frame):
-                self._enter_root(frame)
-            elif self._stack.running:
+                running.append(known)
+            elif call is not None:
+                self._enter_root(frame, call)
+            elif running:
                 self._enter_helper(frame)
+        return bool(running) and running[-1].frame is frame
 
-    def _is_of_module(self, frame: FrameType) -> bool:
-        """A function that was put in the place of a forward need not take the module."""
-        code = self.code
-        first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
-        return first is self._module or not isinstance(first, nn.Module)
-
-    def _enter_root(self, frame: FrameType) -> None:
-        call = self._innermost()
-        if call is None or (len(self.frames) >= KEPT_FRAMES and call.place != self._wanted):
-            return
+    def _enter_root(self, frame: FrameType, call: ForwardCall) -> None:
         if call.place in self.roots:
             return  # it calls itself past its hooks
-        self.roots[call.place] = self._run(frame, call.recomputed)
-        self._stack.running[-1].ops = ops = CalledOps(self)
-        ops.__enter__()  # type: ignore[no-untyped-call]
+        if len(self.frames) >= KEPT_FRAMES and call.place != self._wanted:
+            return
+        is_first = not self.threads.running
+        running = self._run(frame, None, call.recomputed)
+        self.roots[call.place] = running.lines
+        if is_first:
+            ops = CalledOps(self, self._writes)
+            ops.__enter__()  # type: ignore[no-untyped-call]
+            running.end = ops.leave
 
     def _enter_helper(self, frame: FrameType) -> None:
-        if len(self.frames) < KEPT_FRAMES and find_spot(self._stack.running[-1].frame, frame.f_back) is not None:
-            self._run(frame)
+        outer = self.threads.running[-1]
+        if len(self.frames) < KEPT_FRAMES and find_spot(outer.frame, frame.f_back) is not None:
+            self._run(frame, outer.root)
 
-    def _run(self, frame: FrameType, recomputed: bool = False) -> FrameLines:
+    def _run(self, frame: FrameType, root: FrameLines | None, recomputed: bool = False) -> Running:
         code = frame.f_code
-        about = _read_about(code)
-        lines = FrameLines(code, frame.f_globals, len(self.frames), about.statements, recomputed)
+        lines = FrameLines(code, frame.f_globals, len(self.frames), read_about(code).statements, recomputed)
         self.frames.append(lines)
-        running = _Running(frame, lines, about)
-        self._stack.running.append(running)
+        running = Running(frame, lines, root, self._writes)
+        self.threads.running.append(running)
         given = lines.begin(frame.f_lineno)
         for name, value in frame.f_locals.items():
             self._take(given, name, value, False)
-        return lines
+        return running
 
     def line(self, frame: FrameType, number: int) -> None:
-        running = self._of(frame)
+        running = self.threads.find(frame)
         if running is None:
             return
-        with self.looking():
-            statement = running.about.statements.get(number)
-            if statement is not None and statement == running.statement and running.visit is not None:
-                return  # another line of a statement that runs still
+        statement = running.about.statements.get(number)
+        if statement is not None and statement == running.statement and running.visit is not None:
+            return  # another line of a statement that runs still
+        with _Looking(self):
             self._end_line(running)
             running.statement = statement if statement is not None else 0
             running.visit = running.lines.begin(statement if statement is not None else number)
 
     def left(self, frame: FrameType, value: object) -> None:
-        running = self._of(frame)
+        running = self.threads.find(frame)
         if running is None:
             return
-        with self.looking():
+        with _Looking(self):
             visit = running.visit
             self._end_line(running)
             if visit is not None and value is not None:
@@ -218,49 +157,40 @@ class LineRecording:
                 running.visit, self._waiting[id(frame)] = visit, running
 
     def raised(self, frame: FrameType, error: BaseException | None) -> None:
-        running = self._of(frame)
+        running = self.threads.find(frame)
         if running is None:
             return
-        with self.looking():
+        with _Looking(self):
             visit = running.visit
             self._end_line(running)
             if visit is not None:
                 visit.error = encodable(say(error) if isinstance(error, Exception) else type(error).__name__, 300)
             self._leave(running, None)
 
-    def _of(self, frame: FrameType) -> _Running | None:
-        """What is known of a frame that runs; those above it that never said that they ended are gone."""
-        stack = self._stack.running
-        if stack and stack[-1].frame is frame:
-            return stack[-1]
-        if not any(each.frame is frame for each in stack):
-            return None
-        while stack[-1].frame is not frame:
-            stack.pop()
-        return stack[-1]
+    def _leave(self, running: Running, value: object) -> None:
+        frames = self.threads.running
+        frames.pop()
+        if running.end is not None:
+            running.end()
+        if frames and value is not None and running.root is not running.lines:
+            place = find_spot(frames[-1].frame, running.frame.f_back)
+            self._add_call(frames[-1], place, value, running.lines.number)
 
-    def _leave(self, running: _Running, value: object) -> None:
-        stack = self._stack.running
-        stack.pop()
-        if running.ops is not None:
-            running.ops.leave()
-        if stack and value is not None:
-            place = find_spot(stack[-1].frame, running.frame.f_back)
-            self._add_call(stack[-1], place, value, running.lines.number)
-
-    def _end_line(self, running: _Running) -> None:
+    def _end_line(self, running: Running) -> None:
         visit, running.visit = running.visit, None
-        if visit is None:
-            return
-        for name, value, in_place in running.locals.find_changes(running.frame):
-            self._take(visit, name, value, in_place)
-        self._known.clear()
+        if visit is not None:
+            for name, value, in_place in running.locals.find_changes(running.frame):
+                self._take(visit, name, value, in_place)
+            self._known.clear()
 
     def _take(self, visit: Visit, name: str, value: object, in_place: bool) -> None:
+        if type(value) is torch.Tensor:
+            visit.values.append(LineValue(encodable(name, 100), self._describe(value), in_place))
+            return
         self._look_for_helpers(value)
         if is_telling(value):
             described = self._describe(value)
-            if holds_tensor(sign_of(value)) or isinstance(value, _SHOWN) or first_tensor(described) is not None:
+            if holds_tensor(value) or isinstance(value, _SHOWN) or first_tensor(described) is not None:
                 visit.values.append(LineValue(encodable(name, 100), described, in_place))
 
     def _look_for_helpers(self, value: object) -> None:
@@ -270,35 +200,80 @@ class LineRecording:
             return
         if not isinstance(value, FunctionType):
             self._kinds.add(kind)
-        for code in helpers_in(value, self.code.co_names):
+        for code in helpers_in(value, self._names):
             self.tracer.add(code)
 
-    def see_call(self, frame: FrameType, place: CodePlace | None, value: object) -> None:
-        """A call that the active `frame` made itself returned."""
-        running = self._of(frame)
-        if running is not None:
-            with self.looking():
-                self._add_call(running, place, value, 0)
+    def see_call(self, running: Running, place: CodePlace, value: object) -> None:
+        with _Looking(self):
+            self._add_call(running, place, value, 0)
 
-    def _add_call(self, running: _Running, place: CodePlace | None, value: object, frame: int) -> None:
-        if running.visit is None or place is None:
+    def see_dispatch(self, running: Running) -> None:
+        if running.root is not running.lines:
+            self.threads.running.pop()
+            if self.frames[-1] is running.lines:
+                self.frames.pop()
+
+    def _add_call(self, running: Running, place: CodePlace | None, value: object, frame: int) -> None:
+        visit = running.visit
+        if visit is None or place is None:
             return
+        if not frame and visit.calls and visit.calls[-1].frame and visit.calls[-1].place == place:
+            return  # its lines were seen
         described = self._describe(value)
         if frame or not isinstance(described, NoneValue):
-            running.visit.calls.append(MadeCall(place, described, frame))
+            visit.calls.append(MadeCall(place, described, frame))
 
     def _describe(self, value: object) -> Value:
         """What was described in the same line, and did not change since, is not measured again."""
+        if not isinstance(value, torch.Tensor):
+            return self._summarizers[self._which].describe(value)
+        if self._left < 0:
+            return self._describe_shape(value)
+        sign = ref(value), self._writes.version_of(value)
         known = self._known.get(id(value))
-        is_tensor = isinstance(value, torch.Tensor)
-        if known is not None and known[0] is value and known[1] == version_of(value):
+        if known is not None and known[0] is sign[0] and known[1] == sign[1]:
             return known[2]
-        self._left -= is_tensor
-        which = 2 if self._left < 0 else int(self._left < MEASURED - FULL)
-        described = self._summarizers[which].describe(value)
-        if is_tensor:
-            self._known[id(value)] = value, version_of(value), described
+        self._left -= 1
+        described = self._summarizers[self._which].describe(value)
+        self._known[id(value)] = *sign, described
         return described
+
+    def _describe_shape(self, tensor: torch.Tensor) -> Value:
+        """There are few, and each is described once."""
+        if type(tensor) is not torch.Tensor or tensor.is_nested:
+            return self._summarizers[2].describe(tensor)
+        looks = _look(tensor)
+        known = self._shapes.get(looks)
+        if known is None:
+            known = self._shapes[looks] = self._summarizers[2].describe(tensor)
+        return known
+
+    @property
+    def _which(self) -> int:
+        """Of the summarizers: less is said of later values."""
+        return 2 if self._left < 0 else int(self._left < MEASURED - FULL)
+
+
+class _Looking:
+    """Our own look at values: what it calls is not looked at, and what goes wrong is told and goes no further."""
+
+    __slots__ = ("_recording", "_without")
+
+    def __init__(self, recording: LineRecording) -> None:
+        self._recording = recording
+        self._without = torch._C.DisableTorchFunction()
+
+    def __enter__(self) -> None:
+        self._recording.threads.busy = True
+        self._without.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: object) -> bool:
+        self._without.__exit__(None, None, None)
+        self._recording.threads.busy = False
+        if isinstance(error, Exception):
+            self._recording._fault(error)
+            return True
+        return False
 
 
 _BUILT_IN = (type(None), bool, int, float, str, bytes, tuple, list, dict, set, torch.Size)

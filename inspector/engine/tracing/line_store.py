@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from ..modules.tree import ModuleTree
 from ..recording.call import Place
 from ..recording.recorder import Recorder
-from ..source.generated import original
 from ..source.running import forward_of
+from .forwards import OneForward, python_of
 from .line_recording import LineRecording
 
 _MODULES = 8
@@ -54,10 +52,4 @@ def record_lines(tree: ModuleTree, recorder: Recorder, call: Place | None, stati
     function = forward_of(module).function
     if function is None:
         return None
-    return LineRecording(module, function, lambda: recorder.innermost, call, statistics)
-
-
-def python_of(module: nn.Module) -> nn.Module:
-    """What a compiled module was made from; any other is that itself."""
-    inner = original(module)
-    return module if inner is None else inner
+    return LineRecording(OneForward(module, function, lambda: recorder.innermost), call, statistics)

@@ -28,7 +28,12 @@ class CodePlace(NamedTuple):
 
     code: CodeType
     at: int  # its offset in bytes
-    line: int
+
+    @property
+    def line(self) -> int:
+        """0 where Python does not tell."""
+        lines = (line for begin, end, line in self.code.co_lines() if begin <= self.at < end)
+        return next(lines, 0) or 0
 
     @property
     def file(self) -> str:
@@ -55,7 +60,7 @@ def find_place(depth: int) -> CodePlace | None:
     frame: FrameType | None = sys._getframe(depth)
     while frame is not None and _is_inside(frame.f_code.co_filename):
         frame = frame.f_back
-    return None if frame is None else CodePlace(frame.f_code, frame.f_lasti, frame.f_lineno)
+    return None if frame is None else CodePlace(frame.f_code, frame.f_lasti)
 
 
 def _is_inside(file: str) -> bool:

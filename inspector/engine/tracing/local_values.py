@@ -5,21 +5,31 @@ Nothing is kept of a tensor but a weak reference and its version, which in-place
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from operator import is_
 from types import FrameType, FunctionType
 from typing import Any, NamedTuple
+from weakref import ref
 
+import torch
 from torch import Tensor, nn
+from torch.nn import Parameter
 
-_ITEMS, _DEPTH = 64, 3
-"""Of a container that are looked at, and how deep."""
-_PLAIN = (bool, int, float, str)
-_NO_VERSION = -1
+from .in_place import Writes
 
-Sign = list[tuple[object, object]]
-"""What tells whether a value is still the same, piece by piece: of a tensor its reference and its version."""
+_ITEMS, _DEPTH, _PIECES = 64, 3, 256
+"""Of a container that are looked at, how deep, and how many in all."""
+_CONSTANT = object()
+"""The state of what never changes and holds nothing."""
+_OTHER = object()
+_CONSTANTS = frozenset(map(id, (type(None), bool, int, float, str, torch.Size, torch.dtype, torch.device)))
+
+Sign = tuple[object, object]
+"""What tells whether a value is still the same. Of a tensor its reference and its version; of what never changes that
+itself; of a container its id, and `Pieces`; of anything else its id."""
+Pieces = tuple[tuple[object, ...], tuple[object, ...]]
+"""References to the tensors in a container; their versions, ids and numbers."""
 
 
 class Changed(NamedTuple):
@@ -34,27 +44,52 @@ class Locals:
     Args:
         frame: Is not kept.
         attributes: Names that the code sets on objects.
+        writes: Counts what is written to tensors that have no version.
     """
 
-    def __init__(self, frame: FrameType, attributes: frozenset[str]) -> None:
+    def __init__(self, frame: FrameType, attributes: frozenset[str], writes: Writes) -> None:
         self._attributes = attributes
-        self._signs = {name: sign_of(value) for name, value in self._read(frame)}
+        self._writes = writes
+        variables = frame.f_locals
+        self._signs = {name: self.sign(value) for name, value in variables.items()}
+        self._signs |= {name: self.sign(value) for name, value in self._read_attributes(variables)}
 
     def find_changes(self, frame: FrameType) -> list[Changed]:
         """Since it was asked last: what is bound anew, or was changed in place."""
-        before, found = self._signs, []
-        now: dict[str, Sign] = {}
-        for name, value in self._read(frame):
-            sign = now[name] = sign_of(value)
-            old = before.get(name)
-            if old is None or not _same(old, sign):
-                found.append(Changed(name, value, old is not None and _is_written(old, sign)))
-        self._signs = now
+        signs = self._signs
+        found: list[Changed] = []
+        variables: Mapping[str, Any] = frame.f_locals
+        count = len(variables)
+        for name, value in variables.items():
+            old = signs.get(name)
+            kind = type(value)
+            if kind is Tensor or kind is Parameter:  # before all else: this runs for each variable at each line
+                try:
+                    sign: Sign = ref(value), value._version
+                except RuntimeError:
+                    sign = self.sign(value)
+                if old is None or old[0] is not sign[0] or old[1] != sign[1]:
+                    signs[name] = sign
+                    found.append(Changed(name, value, old is not None and old[0] is sign[0]))
+            elif old is None or old[0] is not value:
+                self._compare(name, old, value, found)
+        if self._attributes:
+            for name, value in self._read_attributes(variables):
+                count += 1
+                self._compare(name, signs.get(name), value, found)
+        if count < len(signs):
+            for name in [each for each in signs if each not in variables and "." not in each]:
+                del signs[name]
         return found
 
-    def _read(self, frame: FrameType) -> Iterator[tuple[str, object]]:
-        variables: Mapping[str, Any] = frame.f_locals
-        yield from variables.items()
+    def _compare(self, name: str, old: Sign | None, value: object, found: list[Changed]) -> None:
+        sign = self.sign(value)
+        if old is not None and _is_same(old, sign):
+            return
+        self._signs[name] = sign
+        found.append(Changed(name, value, old is not None and old[1] is not _CONSTANT and _is_object(old, sign)))
+
+    def _read_attributes(self, variables: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
         owner = variables.get("self")
         if self._attributes and isinstance(owner, nn.Module):
             held = owner.__dict__
@@ -63,20 +98,40 @@ class Locals:
                     if name in place:
                         yield f"self.{name}", place[name]
 
+    def sign(self, value: object) -> Sign:
+        """Runs no code of a value's class."""
+        kind = type(value)
+        if id(kind) in _CONSTANTS:
+            return value, _CONSTANT
+        if issubclass(kind, Tensor):
+            return ref(value), self._writes.version_of(value)
+        if not issubclass(kind, (tuple, list, dict)):
+            return id(value), _OTHER
+        references: list[object] = []
+        facts: list[object] = []
+        is_constant = self._sign_items(value, 0, references, facts)
+        if is_constant and kind is tuple:
+            return value, _CONSTANT
+        return id(value), (tuple(references), tuple(facts))
 
-def sign_of(value: object, depth: int = 0) -> Sign:
-    """Runs no code of a value's class."""
-    kind = type(value)
-    if issubclass(kind, Tensor):
-        return [(weakref.ref(value), version_of(value))]
-    if kind in _PLAIN:
-        return [(kind, value)]
-    if depth < _DEPTH and issubclass(kind, (tuple, list, dict)):
-        sign: Sign = [(id(value), _base(kind).__len__(value))]
-        for item in first_items(value):
-            sign += sign_of(item, depth + 1)
-        return sign
-    return [(id(value), None)]
+    def _sign_items(self, container: Any, depth: int, references: list[object], facts: list[object]) -> bool:
+        """Adds to both, and gives whether all items are constant."""
+        all_constant = True
+        facts.append(_base(type(container)).__len__(container))
+        for item in first_items(container):
+            kind = type(item)
+            if id(kind) in _CONSTANTS:
+                facts += (id(kind), item)
+                continue
+            all_constant = False
+            if issubclass(kind, Tensor):
+                references.append(ref(item))
+                facts.append(self._writes.version_of(item))
+            else:
+                facts.append(id(item))
+                if depth < _DEPTH and len(facts) < _PIECES and issubclass(kind, (tuple, list, dict)):
+                    self._sign_items(item, depth + 1, references, facts)
+        return all_constant
 
 
 def first_items(container: Any) -> Iterable[Any]:
@@ -89,15 +144,14 @@ def _base(kind: type) -> Any:
     return next(base for base in (dict, list, tuple) if issubclass(kind, base))
 
 
-def version_of(tensor: Any) -> int:
-    try:
-        return int(tensor._version)
-    except RuntimeError:  # of inference mode, which counts none
-        return _NO_VERSION
-
-
-def holds_tensor(sign: Sign) -> bool:
-    return any(type(what) is weakref.ReferenceType for what, _ in sign)
+def holds_tensor(value: object, depth: int = 0) -> bool:
+    """Whether it is one, or a container with one."""
+    kind = type(value)
+    if issubclass(kind, Tensor):
+        return True
+    if depth > _DEPTH or not issubclass(kind, (tuple, list, dict)):
+        return False
+    return any(holds_tensor(item, depth + 1) for item in first_items(value))
 
 
 def is_telling(value: object) -> bool:
@@ -105,19 +159,21 @@ def is_telling(value: object) -> bool:
     return value is not None and not isinstance(value, (nn.Module, FunctionType, type))
 
 
-def _same(one: Sign, other: Sign) -> bool:
+def _is_same(old: Sign, new: Sign) -> bool:
     """Numbers by value, all else by identity: what a person's class says of equality is not asked."""
-    if len(one) != len(other):
+    if not _is_object(old, new):
         return False
-    for (what, state), (now, then) in zip(one, other, strict=True):
-        if what is not now and not (type(what) is int and what == now):
-            return False
-        if state is not then and (type(state) is not type(then) or state != then):
-            return False
-    return True
+    was, now = old[1], new[1]
+    if type(was) is tuple and type(now) is tuple:
+        return len(was[0]) == len(now[0]) and all(map(is_, was[0], now[0])) and was[1] == now[1]
+    return was is now or (type(was) is int and was == now)
 
 
-def _is_written(old: Sign, new: Sign) -> bool:
-    """Whether it is the same object with something else in it."""
-    was, now = old[0][0], new[0][0]
-    return not isinstance(was, type) and (was is now or (type(was) is int and was == now))
+def _is_object(old: Sign, new: Sign) -> bool:
+    """Whether both are of one object; of constants, of one value."""
+    was, now = old[0], new[0]
+    if was is now:
+        return True
+    if type(was) is not type(now) or (old[1] is _CONSTANT) is not (new[1] is _CONSTANT):
+        return False
+    return type(was) is int and was == now if old[1] is not _CONSTANT else id(type(was)) in _CONSTANTS and was == now

@@ -17,7 +17,7 @@ _FIRST, _LAST, _BAD = 32, 16, 16
 """Visits of one line that are kept."""
 
 
-@dataclass
+@dataclass(slots=True)
 class MadeCall:
     """A call that a line made."""
 
@@ -30,7 +30,7 @@ class MadeCall:
         return LineCall(expression, self.value, self.frame, span)
 
 
-@dataclass
+@dataclass(slots=True)
 class Visit:
     """One time that a line runs; filled in until the next one does."""
 
@@ -106,7 +106,10 @@ class FrameLines:
     def begin(self, line: int) -> Visit:
         """The line runs now."""
         self._order += 1
-        return self._lines.setdefault(line, Visits()).begin(self._order)
+        visits = self._lines.get(line)
+        if visits is None:
+            visits = self._lines[line] = Visits()
+        return visits.begin(self._order)
 
     def unreached(self) -> set[int]:
         """The lines of statements that did not run; those of a function that is written in it are not asked about."""

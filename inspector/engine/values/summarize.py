@@ -33,6 +33,7 @@ _look = attrgetter("shape", "dtype", "requires_grad", "layout", "is_cpu")
 _transforms: Any = torch._C._functorch.peek_interpreter_stack
 _modes: Any = torch._C._len_torch_dispatch_stack
 _function_modes: Any = torch._C._len_torch_function_stack
+_function_modes_rest: Any = torch._C._is_torch_function_all_disabled
 
 
 class Summarizer:
@@ -258,7 +259,7 @@ def _complete(bare: TensorValue, summary: Statistics | None) -> TensorValue:
 
 def _is_overheard() -> bool:
     """Whether somebody hears of every operation here, or makes another one of it."""
-    return bool(_modes() or _function_modes() or _transforms() is not None)
+    return bool(_modes() or (_function_modes() and not _function_modes_rest()) or _transforms() is not None)
 
 
 def _numbers(carrier: Tensor, words: str) -> tuple[Tensor, str]:

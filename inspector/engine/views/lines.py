@@ -11,8 +11,8 @@ from ..source import source_of_code
 from ..source.running import forward_of
 from ..subject.runner import Runner
 from ..subject.subject import Subject
+from ..tracing.forwards import python_of
 from ..tracing.line_recording import LineRecording
-from ..tracing.line_store import python_of
 from ..tracing.visits import FrameLines
 
 NOT_CALLED = "not called in this pass, or its observe hook is off"

@@ -24,8 +24,9 @@ class Notebook:
         self.threads: set[int] = set()
         self.at_line: Callable[[FrameType], object] = lambda frame: None
 
-    def entered(self, frame: FrameType) -> None:
+    def entered(self, frame: FrameType) -> bool:
         self.told.append(("entered", frame.f_code.co_name))
+        return True
 
     def line(self, frame: FrameType, number: int) -> None:
         self.threads.add(threading.get_ident())

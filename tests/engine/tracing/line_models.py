@@ -52,6 +52,21 @@ class Expressions(nn.Module):
         return first[2], second
 
 
+class Inference(nn.Module):
+    """Its tensors have no version that would tell what is written to them."""
+
+    @torch.inference_mode()
+    def forward(self, x: Tensor) -> Tensor:
+        y = x * 2
+        kept = [y.clone()]
+        y.add_(1)  # inference method
+        view = y[0]
+        view[0] = 5  # inference subscript
+        torch.mul(y, 2, out=kept[0])  # inference out
+        z = y + 1  # inference nothing written
+        return z + kept[0]
+
+
 class Loop(nn.Module):
     """An RNN in Python; one step makes NaN, and the next does not."""
 

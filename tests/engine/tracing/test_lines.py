@@ -20,7 +20,7 @@ from inspector.errors import UsageError
 from inspector.records import CallLines, Event, GetLines, LineRuns, LineVisit, Path, Run, TensorValue
 from tests.fingerprint import fingerprint
 
-from .line_models import Checkpointed, Expressions, Functional, Functional2, Helpers, Loop, Raises, line_of
+from .line_models import Checkpointed, Expressions, Functional, Functional2, Helpers, Inference, Loop, Raises, line_of
 
 
 def opened(model: nn.Module, *args: Any, backward: bool = False, **kwargs: Any) -> Session:
@@ -98,6 +98,15 @@ def test_each_expression_has_its_place_and_its_value() -> None:
     (several,) = at(found, several_at).kept
     (span,) = [call.span for call in several.calls]
     assert span is not None and (span.line, span.end_line, span.end_column) == (several_at, several_at + 3, 9)
+
+
+def test_what_is_written_in_inference_mode_is_told() -> None:
+    found = lines(opened(Inference(), torch.ones(2, 3)))
+    expected = {"method": {"y"}, "subscript": {"y", "view"}, "out": {"kept"}, "nothing written": set()}
+    for name, written in expected.items():
+        (visit,) = at(found, f"inference {name}").kept
+        assert {each.name for each in visit.values if each.in_place} == written, name
+    check(values(at(found, "inference subscript").kept[0])["y"], torch.tensor([[5.0, 3, 3], [3, 3, 3]]))
 
 
 def test_a_loop_keeps_each_visit_and_the_bad_one() -> None:

@@ -1,0 +1,77 @@
+"""The frames that run while their lines are recorded, thread by thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import CodeType, FrameType
+
+from .in_place import Writes
+from .local_values import Locals
+from .statements import find_statements, names_set_on_objects
+from .visits import FrameLines, Visit
+
+_CODES = 1_000  # of which is remembered what was read
+
+
+class AboutCode:
+    """What is read from code once."""
+
+    def __init__(self, code: CodeType) -> None:
+        self.code = code  # so that nobody else gets its id
+        self.statements = find_statements(code)
+        self.attributes = names_set_on_objects(code)
+
+
+_about: dict[int, AboutCode] = {}
+
+
+def read_about(code: CodeType) -> AboutCode:
+    """What was read before is not read again."""
+    known = _about.get(id(code))
+    if known is None:
+        if len(_about) >= _CODES:
+            _about.clear()
+        known = _about[id(code)] = AboutCode(code)
+    return known
+
+
+class Running:
+    """A frame that runs. `root` has the lines of the forward that it is, or was called by; `end` is to be called when
+    it ends."""
+
+    __slots__ = ("about", "end", "frame", "lines", "locals", "root", "statement", "visit")
+
+    def __init__(self, frame: FrameType, lines: FrameLines, root: FrameLines | None, writes: Writes) -> None:
+        self.frame = frame
+        self.lines = lines
+        self.root = root if root is not None else lines
+        self.about = read_about(frame.f_code)
+        self.locals = Locals(frame, self.about.attributes, writes)
+        self.visit: Visit | None = None
+        self.statement = 0
+        self.end: Callable[[], None] | None = None
+
+
+class ThreadFrames(threading.local):
+    """Every thread finds its own in it: those that run, the innermost last; and whether we look at values just now."""
+
+    def __init__(self) -> None:
+        self.running: list[Running] = []
+        self.busy = False
+
+    @property
+    def active(self) -> Running | None:
+        """The innermost, None while we look."""
+        return self.running[-1] if self.running and not self.busy else None
+
+    def find(self, frame: FrameType) -> Running | None:
+        """What is known of a frame that runs; those above it that never said that they ended are gone."""
+        running = self.running
+        if running and running[-1].frame is frame:
+            return running[-1]
+        if not any(each.frame is frame for each in running):
+            return None
+        while running[-1].frame is not frame:
+            running.pop()
+        return running[-1]
