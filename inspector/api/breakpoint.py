@@ -125,7 +125,7 @@ def _is_wanted(when: When, given: Sequence[object], frame: FrameType) -> bool:
 
 def _parse(text: str) -> Condition | None:
     try:
-        return parse_condition(text, more=True)
+        return parse_condition(text)
     except ValueError as error:
         raise UsageError(
             encodable(f"when={text!r}: {message_of(error)}", 500), hint="such as when='nan > 0' or when='shape[0] != 8'"

@@ -82,7 +82,7 @@ class Hooks:
 
     def _make(self, hook: Hook, node: Node) -> Attached | ObserveFilter:
         if hook.kind.acts == "observe":
-            return ObserveFilter(hook, self._state.steps)
+            return ObserveFilter(hook, self._state, node.module)
         return Attached(hook, node.module, ".".join(self._tree.paths[node.index]), self._state)
 
     def _make_recorder(self) -> Recorder:

@@ -167,7 +167,7 @@ class ChangeLog:
 
         def switch() -> None:
             for node, _, _ in before:
-                self._observe(node, on, ObserveFilter(hook, self.hook_state.steps) if hook is not None else None)
+                self._observe(node, on, ObserveFilter(hook, self.hook_state, node.module) if hook is not None else None)
 
         def back() -> None:
             for node, was, observe_filter in before:

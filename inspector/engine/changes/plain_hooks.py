@@ -199,9 +199,9 @@ def _act(put: Put, whole: bool) -> Written:
     condition = put.hook.condition
     if condition is None:
         return made
-    return WrittenCall(
-        "only_when", made, repr(condition.names), f"lambda {', '.join(condition.names)}: {condition.code}"
-    )
+    names, function = condition.write()
+    held = WrittenCall("as_far_as_there_is", function) if "shape" in condition.names else function
+    return WrittenCall("only_when", made, repr(names), held)
 
 
 def _write_way(steps: Sequence[Step]) -> str:

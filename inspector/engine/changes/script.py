@@ -94,6 +94,9 @@ def script(
     for hook in hooks:
         if hook.function is not None:
             raise UsageError(f"{hook} is a function of another program", hint="switch it off; its file has its source")
+        if hook.condition is not None and hook.condition.needs_baseline:
+            what = f"{hook} compares with the baseline, and a script has none"
+            raise UsageError(encodable(what, 400), hint="switch it off, or save a recipe: w recipe.toml")
     codes = list(dict.fromkeys(hook.code for hook in hooks if hook.kind.acts == "python"))
     text = SKELETON.read_text("utf-8")
     carried = _carry(text, sorted({hook.kind.name for hook in hooks if hook.kind.acts != "python"}))

@@ -155,7 +155,7 @@ class Sweep:
 
     def _check(self, where: str) -> None:
         if "*" not in where:
-            self._hook(where)
+            self._state.check(self._hook(where))
         elif self._question.side not in ("output", "input"):
             what = f"where={where!r} divides outputs and inputs, and {self._question.hook} is put on neither"
             raise UsageError(encodable(what, 300), hint="a where without a star, or on='output' or on='input'")

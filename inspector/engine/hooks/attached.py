@@ -56,11 +56,9 @@ class Attached:
         self.start()
 
     def start(self) -> None:
-        """Another pass begins: counts and generators start again.
-
-        Raises:
-            UsageError: The kind cannot be made of these arguments.
-        """
+        """Another pass begins: counts and generators start again. Raises `UsageError` where the kind cannot be made of
+        these arguments, or there is no baseline."""
+        self.state.check(self.hook)
         self.tally = Tally()
         self.graph.start()
         self._turns.start()
@@ -256,12 +254,14 @@ class Attached:
         # a cache that comes in is the caller's: written to a copy, what the module puts in would be lost to it
         enter = nested.without_state if self.hook.on == "input" and not self.hook.steps else nested.enter_all
         leaves = _number_leaves(whole, enter) if self.hook.kind.acts == "context" else {}
+        then = self.state.find_then(self.hook, self.module, turn, whole)
 
         outside, inside = split(value, self.hook.steps)
         named = leaves.get(id(part_at(value, outside)), 0)
 
         def one(tensor: Tensor) -> Tensor:
-            return self._one(tensor, turn, leaves.get(id(tensor), 0)) if has_floats(tensor) else tensor
+            given = turn, leaves.get(id(tensor), 0), (), then.get(id(tensor))
+            return self._one(tensor, *given) if has_floats(tensor) else tensor
 
         def part(found: Any) -> Any:
             if self.hook.steps and is_tensor(found):  # named: its dtype is no reason to leave it
@@ -284,9 +284,12 @@ class Attached:
         finally:
             rewind(act, later)
 
-    def _one(self, tensor: Tensor, turn: Turn, leaf: int, inside: tuple[Step, ...] = ()) -> Tensor:
-        """What takes the place of the tensor, which is the part `inside` of the one with the number `leaf`."""
-        if not self._holds(tensor):
+    def _one(
+        self, tensor: Tensor, turn: Turn, leaf: int, inside: tuple[Step, ...] = (), then: Tensor | None = None
+    ) -> Tensor:
+        """What takes the place of the tensor, which is the part `inside` of the one with the number `leaf`, and was
+        `then` in the baseline."""
+        if not self._holds(tensor, then):
             return tensor
         if self.hook.kind.acts == "context":
             last = self.hook.choice.last
@@ -300,12 +303,12 @@ class Attached:
         self.tally.fired += 1
         return new
 
-    def _holds(self, tensor: Tensor) -> bool:
+    def _holds(self, tensor: Tensor, then: Tensor | None) -> bool:
         """Whether the condition is true of it; without one always."""
         if self.hook.condition is None:
             return True
         self.tally.tested += 1
-        return self.hook.condition.holds(tensor)
+        return self.hook.condition.holds(tensor, then)
 
     def _run(self, value: Any, function: Callable[[PythonHook], Any]) -> Any:
         """What a person's function gives, which may also write to `value` in place."""

@@ -1,5 +1,5 @@
-"""A condition on a tensor's summary: `nan > 0`, `std > 10`, `zeros > 0.5`, `min < 0 and max > 6`; where a pass is
-stopped, also `shape[1] != 64` and `abs(mean) > 1`."""
+"""A condition on a tensor's summary: `nan > 0`, `std > 10`, `zeros > 0.5`, `min < 0 and max > 6`, `shape[1] != 64`,
+`abs(mean) > 1`; of an output also `abs(mean - baseline) > 1`."""
 
 from __future__ import annotations
 
@@ -29,14 +29,12 @@ SIZES: dict[str, Callable[[Tensor], Any]] = {
     "ndim": lambda tensor: tensor.ndim,
     "numel": lambda tensor: tensor.numel(),
 }
-"""What more can be compared where nothing has to be written into a script."""
+"""What more can be compared, also of a tensor without values."""
 
 _ALLOWED = (
     ast.Expression, ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.Compare, ast.Name, ast.Load,
     ast.Constant, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Eq, ast.NotEq,
-)  # fmt: skip
-_MORE = (
-    *_ALLOWED, ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Call, ast.Subscript, ast.Tuple, ast.UAdd,
+    ast.BinOp, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Call, ast.Subscript, ast.Tuple, ast.UAdd,
 )  # fmt: skip
 BASELINE = "baseline"
 """The same measure in the baseline, where it is compared with one: `abs(mean - baseline) > 1`."""
@@ -57,11 +55,18 @@ class Condition:
         """Whether something is compared with what it was in the baseline."""
         return any(name.endswith(_THEN) for name in self.names)
 
+    def write(self) -> tuple[tuple[str, ...], str]:
+        """For a script: which names `measure` has to give, and a function of the tensor and of those."""
+        tree = ast.parse(self.code, mode="eval")
+        text = ast.unparse(_OfTensor().visit(tree))
+        numbers = tuple(name for name in self.names if name not in SIZES)
+        return numbers, f"lambda {', '.join(('tensor', *numbers))}: {text}"
+
     def measure(self, tensor: Tensor, then: Tensor | None = None) -> dict[str, Any]:
         """What it compares of this tensor; without another one `then`, the baseline is the same."""
         own = tuple(dict.fromkeys(name.removesuffix(_THEN) for name in self.names))
         now = _measure_all(tensor, own)
-        past = _measure_all(then, own) if then is not None and self.needs_baseline else now
+        past = _measure_past(then, own, tensor.numel()) if then is not None and self.needs_baseline else now
         return {name: past[name.removesuffix(_THEN)] if name.endswith(_THEN) else now[name] for name in self.names}
 
     def holds(self, tensor: Tensor, then: Tensor | None = None) -> bool:
@@ -75,6 +80,16 @@ class Condition:
         """`nan 3, std 0.25, baseline std 0.5`: what was compared."""
         found = self.measure(tensor, then)
         return ", ".join(f"{_say(name)} {_write(value)}" for name, value in found.items())
+
+
+class _OfTensor(ast.NodeTransformer):
+    """Sizes are those of a name `tensor`."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id not in SIZES:
+            return node
+        size: ast.expr = ast.Attribute(ast.Name("tensor", ast.Load()), node.id, ast.Load())
+        return size if node.id != "numel" else ast.Call(size, [], [])
 
 
 def _say(name: str) -> str:
@@ -106,9 +121,15 @@ def _measure_all(tensor: Tensor, names: tuple[str, ...]) -> dict[str, Any]:
     return {name: found[name] if name in found else SIZES[name](tensor) for name in names}
 
 
-def parse_condition(text: str, more: bool = False) -> Condition | None:
-    """None for an empty text. With `more`, shapes can be compared too, and what is compared can be calculated. Raises
-    ValueError."""
+def _measure_past(then: Tensor, names: tuple[str, ...], numel: int) -> dict[str, Any]:
+    """Of the elements that were kept of a tensor of so many; counts are as many as there would be in all."""
+    found = measure(then, tuple(name for name in names if name not in SIZES))
+    share = numel / max(then.numel(), 1)
+    return {name: round(value * share) if name in COUNTS else value for name, value in found.items()}
+
+
+def parse_condition(text: str, baseline: bool = False) -> Condition | None:
+    """None for an empty text. With `baseline`, it may compare with that. Raises ValueError."""
     text = text.strip()
     if not text:
         return None
@@ -117,13 +138,15 @@ def parse_condition(text: str, more: bool = False) -> Condition | None:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise ValueError(f"{text[:80]!r} is no condition") from None
     nodes = list(ast.walk(tree))
-    known, allowed = ((*NAMES, *SIZES, BASELINE), _MORE) if more else (NAMES, _ALLOWED)
-    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)} if more else set()
+    known = (*NAMES, *SIZES, BASELINE) if baseline else (*NAMES, *SIZES)
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
     names = dict.fromkeys(node.id for node in nodes if isinstance(node, ast.Name) and id(node) not in called)
     strange = [name for name in names if name not in known]
+    if BASELINE in strange:
+        raise ValueError("the baseline is known of whole outputs alone: stop after a module, or a hook on='output'")
     if strange:
         raise ValueError(f"{strange[0]!r} cannot be compared; there are {', '.join(known)}")
-    if not all(isinstance(node, allowed) for node in nodes) or not names or not _compares(tree.body):
+    if not all(isinstance(node, _ALLOWED) for node in nodes) or not names or not _compares(tree.body):
         raise ValueError(f"{text[:80]!r} is no comparison of {', '.join(known)} with numbers")
     return Condition(text, *_compare_shares(tree))
 
@@ -149,8 +172,8 @@ def _name_baseline(node: ast.Compare) -> None:
     measures = {each.id for each in named if each.id != BASELINE}
     for each in named:
         if each.id == BASELINE:
-            if len(measures) != 1:
-                raise ValueError("the baseline is compared with one measure: abs(mean - baseline) > 1")
+            if len(measures) != 1 or measures & SIZES.keys():
+                raise ValueError("the baseline is compared with one measure of values: abs(mean - baseline) > 1")
             each.id = next(iter(measures)) + _THEN
 
 

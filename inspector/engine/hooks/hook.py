@@ -70,7 +70,7 @@ class Hook:
         try:
             by_structure = self.on in ("output", "input", "grad", "both")
             object.__setattr__(self, "steps", parse_steps(self.where) if by_structure else ())
-            object.__setattr__(self, "condition", parse_condition(self.when))
+            object.__setattr__(self, "condition", parse_condition(self.when, self.on == "output" and not self.where))
             object.__setattr__(self, "choice", parse_step(self.step))
         except ValueError as error:
             raise UsageError(encodable(f"{self.kind.name}: {error}", 400), hint=_HINT) from None

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from torch import Tensor, nn
 
+from ...errors import UsageError
 from ..torch_hooks.blocks import Block
 from .graphs import Graphs
+from .hook import Hook
 from .steps import StepCounter
 from .tensor_file import read_tensors
 
@@ -26,6 +28,11 @@ class Kept(NamedTuple):
     key: str
 
 
+FindBaseline = Callable[[nn.Module, tuple[int, int], object], Mapping[int, Tensor]]
+"""Given a module, step and call, and the output: what its tensors were in the baseline, by their `id`; those that are
+the same are left out."""
+
+
 class HookState:
     """Args:
     say: Receives a line for the Log panel, or standard output.
@@ -33,6 +40,7 @@ class HookState:
 
     `steps` counts the calls of the model; `recordings` are tensors by run and key. `graphs` are those that need
     parameters as they are, and `writing` goes around whatever writes to those of a module, or also below it.
+    `find_baseline` is None where nothing is compared with one.
     """
 
     def __init__(self, say: Callable[[str], None], block: Block | None = None) -> None:
@@ -42,6 +50,7 @@ class HookState:
         self.say = say
         self.block = block
         self.graphs = Graphs()
+        self.find_baseline: FindBaseline | None = None
         self.writing: Callable[[nn.Module, bool], AbstractContextManager[None]] = lambda module, below: nullcontext()
         self._nbytes: dict[str, int] = {}  # of each run
         self._files: dict[str, dict[str, Tensor]] = {}
@@ -49,6 +58,16 @@ class HookState:
         self._kept: list[Kept] = []  # in this pass
         self._passing: list[Kept] = []  # in this step alone
         self._older: dict[tuple[str, str], list[str]] = {}  # keys of earlier passes, by run and place
+
+    def find_then(self, hook: Hook, module: nn.Module, turn: tuple[int, int], output: object) -> Mapping[int, Tensor]:
+        """See `FindBaseline`; of a hook that compares with none, nothing."""
+        compares = hook.condition is not None and hook.condition.needs_baseline
+        return self.find_baseline(module, turn, output) if compares and self.find_baseline is not None else {}
+
+    def check(self, hook: Hook) -> None:
+        """Raises `UsageError` where it compares with a baseline, and there is none."""
+        if hook.condition is not None and hook.condition.needs_baseline and self.find_baseline is None:
+            raise UsageError("there is no baseline here to compare with", hint="the app has one, and --hook")
 
     @property
     def step(self) -> int:

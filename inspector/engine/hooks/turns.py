@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...records import HookOutcome, OtherValue
 from ..values.nested import tensors_in
@@ -12,6 +12,7 @@ from ..values.value_path import part_at
 from .conditions import Condition
 from .graphs import in_backward
 from .hook import Hook
+from .session_state import HookState
 from .steps import StepCounter
 from .tally import Tally
 
@@ -108,11 +109,14 @@ class ObserveFilter:
     `outcome` what became of it in the last pass.
     """
 
-    def __init__(self, hook: Hook, steps: StepCounter) -> None:
+    def __init__(self, hook: Hook, state: HookState, module: nn.Module) -> None:
+        state.check(hook)
         self.hook = hook
         self.tally = Tally()
         self.outcome: HookOutcome | None = None
-        self._turns = Turns(hook, steps)
+        self._state = state
+        self._module = module
+        self._turns = Turns(hook, state.steps)
         self.inputs = hook.on in ("both", "input")
         self.output = hook.on in ("both", "output")
         self.gradient = hook.on in ("both", "grad")
@@ -147,20 +151,23 @@ class ObserveFilter:
             self.tally.fault = error
             return NOT_SEEN
 
-    def holds(self, value: Any) -> bool:
-        """Whether the condition is true of any floating tensor in the value. What cannot be compared is a fault."""
+    def holds(self, value: Any, at: Turn | None = None) -> bool:
+        """Whether the condition is true of any floating tensor in the value, of an output in the call `at`. What cannot
+        be compared is a fault."""
         condition = self.hook.condition
         if condition is None:
             return False
         try:
-            return any(self._holds(condition, tensor) for tensor in tensors_in(value) if _floats(tensor))
+            then = self._state.find_then(self.hook, self._module, at, value) if at is not None else {}
+            floats = (tensor for tensor in tensors_in(value) if _floats(tensor))
+            return any(self._holds(condition, tensor, then.get(id(tensor))) for tensor in floats)
         except Exception as error:  # a tensor may refuse any operation
             self.tally.fault = error
             return False
 
-    def _holds(self, condition: Condition, tensor: Tensor) -> bool:
+    def _holds(self, condition: Condition, tensor: Tensor, then: Tensor | None) -> bool:
         self.tally.tested += 1
-        return condition.holds(tensor)
+        return condition.holds(tensor, then)
 
 
 def _floats(tensor: Tensor) -> bool:

@@ -42,6 +42,10 @@ class Baseline:
     def settle(self) -> None:
         return None
 
+    def pair(self, place: Place, output: object) -> dict[int, Tensor]:
+        """What was kept of each tensor of this output in the call at `place`, by the `id` of what it is now."""
+        return {id(now): then for now, then in zip(floating(output, False), self.kept.get(place, ()), strict=False)}
+
     def take_values(self, calls: Iterable[Call]) -> None:
         """The summaries of the same pass, once they are complete."""
         self.values = {call.place: call.output for call in calls}
@@ -94,9 +98,9 @@ class Comparison:
             call.delta = _delta([hosted[id(row)] for row in found], sampled)
 
 
-def floating(output: object) -> list[Tensor]:
+def floating(output: object, detached: bool = True) -> list[Tensor]:
     """The floating and complex tensors in a value, in the order of the value."""
-    return [tensor.detach() for tensor in tensors_in(output) if is_comparable(tensor)]
+    return [tensor.detach() if detached else tensor for tensor in tensors_in(output) if is_comparable(tensor)]
 
 
 def is_comparable(tensor: Tensor) -> bool:

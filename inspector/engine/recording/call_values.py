@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ...records import Value
-from ..hooks.turns import NOT_SEEN, ObserveFilter
+from ..hooks.turns import NOT_SEEN, ObserveFilter, Turn
 from ..values.summarize import Summarizer
 from ..values.watch import Watch
 from .call import Call
@@ -100,5 +100,5 @@ class CallValues:
         part: object = seen.part(output)
         if part is NOT_SEEN:
             return NOT_SEEN
-        call.shown = call.shown or seen.holds(part) or None
+        call.shown = call.shown or seen.holds(part, Turn(call.step, call.in_step)) or None
         return self._of(call).describe(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from types import CodeType
 from typing import Any
 
@@ -16,13 +16,13 @@ from ..hooks.conditions import Condition, parse_condition
 from ..hooks.step_choice import parse_step
 from ..hooks.turns import Turn
 from ..modules.tree import ModuleTree
-from ..passes.baseline import is_comparable
 from ..values.nested import tensors_in
 from .codes import find_line
 from .scope import Scope
 
 _LONGEST = 86_400.0
 """Seconds of a timeout."""
+_NONE: Mapping[int, Tensor] = {}
 
 
 class ArmedStop:
@@ -50,8 +50,6 @@ class ArmedStop:
         except (ValueError, SyntaxError) as error:
             words = f"{error.text or ''!r} is no expression" if isinstance(error, SyntaxError) else str(error)
             raise UsageError(encodable(words, 300), hint="nan > 0, shape[1] != 64, std > 1e3") from None
-        if self._condition is not None and self._condition.needs_baseline and stop.on != "after":
-            raise UsageError("the baseline is known of outputs alone", hint="stop after the module")
         if self._steps.last:
             raise UsageError("which step is the last is not known before it is over", hint="step 3, or 2:5")
         if stop.when and stop.on == "exception":
@@ -76,33 +74,26 @@ class ArmedStop:
         self._ran = Turn(step, self._ran.call + 1 if self._ran.step == step else 0)
         return self._ran
 
-    def find_reason(self, value: Any, scope: Scope, then: Sequence[Tensor] | None = None) -> str | None:
+    def find_reason(self, value: Any, scope: Scope, then: Mapping[int, Tensor] = _NONE) -> str | None:
         """What the condition found, None where it holds of no tensor in the value, or of a line is not true there; ""
-        without one. What cannot be compared is a fault. `then` are the tensors of the baseline, where there are any."""
+        without one. What cannot be compared is a fault. `then` is what tensors were in the baseline, by their `id`."""
         if not self.stop.when:
             return ""
         try:
             if self._condition is None:
                 return self.stop.when if scope.evaluate(self.stop.when) else None
-            for tensor, before in _pair(value, then):
-                if self._condition.holds(tensor, before):
-                    return self._condition.explain(tensor, before)
+            for tensor in tensors_in(value):
+                if self._condition.holds(tensor, then.get(id(tensor))):
+                    return self._condition.explain(tensor, then.get(id(tensor)))
         except BaseException as error:  # a tensor may refuse any operation, and a person's expression do anything
             self.fault = say(error)
         return None
 
 
-def _pair(value: Any, then: Sequence[Tensor] | None) -> Iterator[tuple[Tensor, Tensor | None]]:
-    """Each tensor in the value, with what it was in the baseline."""
-    past = iter(then if then is not None else ())
-    for tensor in tensors_in(value):
-        yield tensor, next(past, None) if is_comparable(tensor) else None
-
-
 def _parse(stop: Stop) -> Condition | None:
     """Of a line it is Python, and there is none to parse."""
     if stop.on != "line":
-        return parse_condition(stop.when, more=True)
+        return parse_condition(stop.when, baseline=stop.on == "after")
     if stop.when:
         compile(stop.when.strip(), "<condition>", "eval")
     return None

@@ -91,6 +91,7 @@ class Stopper:
         self._counts: dict[int, Turn] = {}  # node -> its last call
         self._raised: BaseException | None = None  # was stopped for
         self.baseline: Baseline | None = None  # of the next pass, where it differs
+        state.find_baseline = self.find_then
         self.standstill = Standstill(observers, emit, show)
 
     def set(self, stops: Sequence[Stop]) -> Stops:
@@ -212,7 +213,8 @@ class Stopper:
             return None
         began = perf_counter()
         scope = Scope(given, {"module": module})
-        for armed, why in [(armed, armed.find_reason(value, scope, self._find_then(place))) for armed in due]:
+        then = self.find_then(module, place.turn, value) if place.on == "after" else {}
+        for armed, why in [(armed, armed.find_reason(value, scope, then)) for armed in due]:
             if why is not None and self._meet(armed, place, scope, why):
                 to_next = False
         if to_next:
@@ -249,10 +251,11 @@ class Stopper:
             self._hold(Stop(0, "line"), place, scope, "", line)
         self._state.took(self._tree.nodes[node].module, perf_counter() - began, False, entering=False)
 
-    def _find_then(self, place: _Place) -> Sequence[Tensor] | None:
-        """What this call gave in the baseline, where that is another pass."""
-        known = self.baseline is not None and place.on == "after"
-        return self.baseline.kept.get((place.node, *place.turn)) if known and self.baseline is not None else None
+    def find_then(self, module: nn.Module, turn: tuple[int, int], output: object) -> Mapping[int, Tensor]:
+        """What the tensors of this output were in the baseline, where that is another pass; see `FindBaseline`."""
+        index = self._tree.index_of_object.get(id(module))
+        known = self.baseline is not None and index is not None
+        return self.baseline.pair((index, *turn), output) if known else {}  # type: ignore[union-attr,arg-type]
 
     def _meet(self, armed: ArmedStop, place: _Place, scope: Scope, why: str, line: CodeFrame | None = None) -> bool:
         """A stop is hit: write its line, or stand still; whether it did."""

@@ -90,6 +90,7 @@ class Runner:
         """
         self._prepare(request)
         watch = Watch(self._watched) if self._watched is not None else None
+        self.stopper.baseline = None  # for the pass that is compared with, too
         comparison = self._comparison(watch)
         self.stopper.baseline = comparison.baseline if comparison is not None else None
         recorder = self._record(name_pass(self.settings), watch, number=self.last.number + 1)

@@ -18,8 +18,9 @@ OPTIMIZERS = (
 )  # fmt: skip
 """Of torch.optim."""
 
-MEASURES = ("inf", "max", "mean", "min", "nan", "std", "zeros")
-"""What a condition compares."""
+MEASURES = ("abs(", "baseline", "inf", "max", "mean", "min", "nan", "ndim", "numel", "shape[", "std", "zeros")
+"""What a condition compares, and with what."""
+_END_OF = {"(": "", "[": ""}
 
 _LAST_WORD = re.compile(r"(.*[\s\[(,])?([^\s\[(,]*)", re.DOTALL)
 _NAME = re.compile(r"[^\W\d]\w*=(?!=)")
@@ -66,5 +67,6 @@ def complete_loss(begun: str, *words: str) -> tuple[str, ...]:
 
 def complete_condition(begun: str) -> tuple[str, ...]:
     """The last word of a condition."""
-    before, word = begun[: len(begun) - len(begun.split(" ")[-1])], begun.split(" ")[-1]
-    return tuple(f"{before}{name} " for name in MEASURES if word and name.startswith(word))
+    word = re.split(r"[^\w]", begun)[-1]
+    before = begun[: len(begun) - len(word)]
+    return tuple(f"{before}{name}{_END_OF.get(name[-1], ' ')}" for name in MEASURES if word and name.startswith(word))

@@ -29,6 +29,7 @@ FORWARD: list[list[tuple[str, str | HookSpec]]] = [
     [("first", "scale(2, step=1)"), ("second", "add(0.5, every=3, on='input')")],
     [("second", "noise(0.3, seed=4, call=1)"), ("third", "zero(step='1:', where='[:, 1]', when='max > -100')")],
     [("first", "zero(on='input', where='[0][:, :2]')"), ("first", "add(1, on='input', when='zeros > 0.4')")],
+    [("first", "add(1, when='shape[5] > 0')"), ("third", "add(1, when='shape[-1] == 4 and abs(min - max) > 1e-6')")],
     [("", "add(1, step='2:5', on='input')"), ("third", "scale(3, step=':2')")],
     [("first", "scale(1.5, on='parameters')"), ("second", "noise(0.1, on='parameters', where='weight', step=1)")],
     [

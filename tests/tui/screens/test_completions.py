@@ -13,7 +13,7 @@ from textual.app import App
 from textual.widgets import Input
 
 from inspector.client.pass_plan import Plan
-from inspector.engine.hooks.conditions import NAMES
+from inspector.engine.hooks.conditions import BASELINE, NAMES, SIZES
 from inspector.engine.inputs.specs import parse_spec
 from inspector.torch_names import FILES, complete_torch, list_functions
 from inspector.tui.screens.completions import (
@@ -62,7 +62,8 @@ def test_what_is_offered_there_is() -> None:
     for spec in (*SHAPES, *(f"2:{dtype}" for dtype in DTYPES)):
         parse_spec(spec)
     assert complete_function("cr", "mean", "cross_entropy") == ("cross_entropy",)
-    assert set(MEASURES) == set(NAMES)
+    assert {name.strip("([") for name in MEASURES} == {*NAMES, *SIZES, BASELINE, "abs"}
+    assert complete_condition("abs(mean - b") == ("abs(mean - baseline ",) and complete_condition("sh") == ("shape[",)
     assert complete_condition("nan > 0 and m") == tuple(f"nan > 0 and {name} " for name in ("max", "mean", "min"))
 
 

@@ -71,7 +71,7 @@ LAYER_PAGES: tuple[HelpPage, ...] = (
             "step": "of several batches or tokens: all; 3; 2:5",
             "call": "of a module that is called more than once: all; 0",
             "every": "only each so many steps",
-            "when": "only where it holds: nan > 0, mean > 3",
+            "when": "only where it holds: nan > 0, shape[1] != 64, abs(mean - baseline) > 1",
         },
     ),
     _page(

@@ -16,7 +16,7 @@ OPTIONS = (
     KindArgument("step", "step", None, "only these calls of the whole model, from 0: 3, 2:5 or last"),
     KindArgument("call", "int", None, "only this call of the module in a step, from 0"),
     KindArgument("every", "int", 1, "only every so many steps"),
-    KindArgument("when", "str", "", "only where this holds: nan > 0, std > 10 and max < 0"),
+    KindArgument("when", "str", "", "only where this holds: nan > 0, shape[1] != 64, abs(mean - baseline) > 1"),
 )
 """What every kind of hook takes besides its own arguments."""
 
