@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
+from textual.app import App
+from textual.drivers._writer_thread import MAX_QUEUED_WRITES, WriterThread
 
 from inspector.tui.start import job_control
 from inspector.tui.terminal import driver as drivers
@@ -22,6 +27,26 @@ def test_nothing_waits_for_an_app_that_leaves(wait, monkeypatch) -> None:
     driver._loop = driver._app = type("Quiet", (), {"call_soon_threadsafe": print, "message_queue_size": 0})()
     monkeypatch.setattr(drivers, "_POLL", threading.TIMEOUT_MAX * 2)  # whoever waits fails
     wait(driver)
+
+
+async def test_an_app_whose_terminal_is_gone_is_not_held_up_by_what_it_still_writes(monkeypatch) -> None:
+    end, file = os.pipe()
+    os.close(end)
+    with open(file, "w") as gone, suppress(OSError):
+        monkeypatch.setattr(sys, "__stderr__", gone)
+        driver = SturdyDriver(App(), size=(80, 24))
+        writer = driver._writer_thread = WriterThread(driver._file)
+        writer.start()
+
+        def leave() -> None:
+            for _ in range(MAX_QUEUED_WRITES + 1):
+                driver.write("more than any buffer keeps" * 1000)
+            driver.close()
+
+        leaving = threading.Thread(target=leave, daemon=True)
+        leaving.start()
+        leaving.join(30)
+        assert not leaving.is_alive()
 
 
 @pytest.mark.parametrize(("return_code", "taken"), [(None, 1), (0, 0)])

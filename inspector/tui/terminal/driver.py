@@ -44,6 +44,7 @@ class SturdyDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size or bound_window(*shutil.get_terminal_size()))
         self._flooded = False  # and it was told
+        self._file: Any = _Outlet(self._file)
 
     def _get_terminal_size(self) -> tuple[int, int]:
         return bound_window(*super()._get_terminal_size())
@@ -116,6 +117,23 @@ class SturdyDriver(LinuxDriver):
 
     def _tell(self, text: str) -> None:
         self.send_message(TerminalTrouble(text))
+
+
+class _Outlet:
+    """The terminal to write to. What is written once it is gone is dropped: Textual's thread would end at the error,
+    and the app, on its way out, wait for ever for somebody to take what it still says."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self.fileno = file.fileno
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError):
+            self._file.flush()
 
 
 class HarmlessLines(LineFilter):
