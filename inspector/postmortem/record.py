@@ -24,7 +24,7 @@ import struct
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Protocol
 
@@ -170,7 +170,8 @@ class CallLog:
 
     def enter(self, call: CallInside, names: ModuleNames) -> None:
         """A module is about to run."""
-        with self._lock:
+        self._lock.acquire()  # a `with` takes twice as long, for every call there is
+        try:
             room = self._map
             if room is None:
                 return
@@ -180,41 +181,54 @@ class CallLog:
                     self._clear_names(names)
                 known = self._modules.get(call.index)
                 line = known[1] if known is not None and known[0] is call.site else self._tell_place(room, call, names)
-                numbers = [self._numbers.get(id(value)) or self._number_of(room, value) for value in call.inputs]
+                inputs, numbers = call.inputs, self._numbers
+                if len(inputs) == 1:
+                    number = numbers.get(id(inputs[0]))
+                    given = (self._tell_value(room, inputs[0]) if number is None else number,)
+                else:
+                    given = tuple([self._number_of(room, value) for value in inputs])  # type: ignore[assignment]
                 kwargs = self._number_of(room, call.kwargs) if call.kwargs.keys else NOTHING
                 first = self._next
-                last = first + _ENTERED_SIZE + NUMBER.size * len(numbers)
+                pack, size = _entered_with(len(given)) if len(given) != 1 else _ENTERED_WITH_ONE
+                last = first + size
                 if last > self._end:
                     raise _Full
-                _entered_with(len(numbers)).pack_into(
-                    room, first, Tag.ENTERED, last - first - HEAD.size, call.index, call.number, call.start, call.depth,
-                    call.step, call.in_step, line, kwargs, *numbers,
+                pack(
+                    room, first, _ENTERED, size - _HEAD_SIZE, call.index, call.number, call.start, call.depth,
+                    call.step, call.in_step, line, kwargs, *given,
                 )  # fmt: skip
                 self._next = last
                 self._counts[0] = last - ENTRIES
             except _Full:
                 self._lose(room, before)
+        finally:
+            self._lock.release()
 
     def leave(self, call: CallInside) -> None:
         """It returned, or raised."""
-        with self._lock:
+        self._lock.acquire()  # as above
+        try:
             room = self._map
             if room is None:
                 return
             before = self._next
             try:
                 output = call.output
-                number = NOTHING if output is None else self._numbers.get(id(output)) or self._number_of(room, output)
+                number = NOTHING if output is None else self._numbers.get(id(output))
+                if number is None:
+                    number = self._tell_value(room, output)  # type: ignore[arg-type]  # there is one
                 first = self._next
-                last = first + _LEFT.size
+                last = first + _LEFT_SIZE
                 if last > self._end:
                     raise _Full
-                status = STATUSES.index(call.status)
-                _LEFT.pack_into(room, first, Tag.LEFT, LEFT.size, call.start, call.end, call.ms, status, number)
+                status = 0 if call.status == "ok" else STATUSES.index(call.status)
+                _pack_left(room, first, _LEFT_TAG, _LEFT_BODY, call.start, call.end, call.ms, status, number)
                 self._next = last
                 self._counts[0] = last - ENTRIES
             except _Full:
                 self._lose(room, before)
+        finally:
+            self._lock.release()
 
     def end(self) -> None:
         """The pass is over, and what it saw is where it belongs."""
@@ -298,14 +312,21 @@ class CallLog:
         self._lock = threading.Lock()  # another thread of the parent may have held it
 
 
-_ENTERED_SIZE = HEAD.size + ENTERED.size
+_HEAD_SIZE = HEAD.size
+_ENTERED, _LEFT_TAG = int(Tag.ENTERED), int(Tag.LEFT)  # an enumeration's member takes as long as all of an entry
 _LEFT = struct.Struct(HEAD.format + LEFT.format[1:])
+_LEFT_SIZE, _LEFT_BODY, _pack_left = _LEFT.size, LEFT.size, _LEFT.pack_into
 _NO_ITEMS = NUMBER.pack(0)
 
 
 @cache
-def _entered_with(count: int) -> struct.Struct:
-    return struct.Struct(f"{HEAD.format}{ENTERED.format[1:]}{count}I")
+def _entered_with(count: int) -> tuple[Callable[..., None], int]:
+    """What packs such an entry, and its bytes."""
+    packed = struct.Struct(f"{HEAD.format}{ENTERED.format[1:]}{count}I")
+    return packed.pack_into, packed.size
+
+
+_ENTERED_WITH_ONE = _entered_with(1)
 
 
 @cache

@@ -119,7 +119,7 @@ def test_a_pass_tells_its_rows_and_its_end() -> None:
 
 
 def test_progress_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("inspector.engine.recording.recorder._PROGRESS_EVERY", -1)
+    monkeypatch.setattr("inspector.engine.recording.progress._EVERY", -1)
     opening = Opening("shared_relu")
     opening.session.run()
     opening.session.run()

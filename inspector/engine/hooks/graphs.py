@@ -20,7 +20,8 @@ from ..values.nested import tensors_in
 MAX_NODES = 10_000
 """Of one call's graph that are looked at; a larger one is taken to need every parameter."""
 
-_in_backward_task: Callable[[], int] = torch._C._current_graph_task_id
+backward_task: Callable[[], int] = torch._C._current_graph_task_id
+"""What the autograd engine is at on this thread: -1 where it is not."""
 
 
 def is_stop(error: BaseException) -> bool:
@@ -30,7 +31,7 @@ def is_stop(error: BaseException) -> bool:
 
 def in_backward() -> bool:
     """Whether the autograd engine is at work on this thread: a module called now is called a second time."""
-    return _in_backward_task() != -1
+    return backward_task() != -1
 
 
 def _packs() -> bool:

@@ -21,6 +21,13 @@ from .graphs import in_backward
 _CALL = nn.Module._call_impl.__code__
 
 
+class _Here(threading.local):
+    """Of the step that this thread began last; until then, that it began none."""
+
+    number = -1
+    graded = True
+
+
 class StepCounter:
     """Counts the calls of one module, the root; a call of it within another one begins no step.
 
@@ -39,23 +46,19 @@ class StepCounter:
         self.count = 0  # steps that began
         self.unit = ""  # "batch" or "token" where there will be several
         self._numbers = itertools.count()  # two threads never get the same
-        self._here = threading.local()
+        self._here = _Here()
 
     @property
     def number(self) -> int:
         """The step that this thread began last; on a thread that began none, the one that began last of all."""
-        try:
-            number: int = self._here.number
-        except AttributeError:
-            return max(self.count - 1, 0)
-        return number
+        number = self._here.number
+        return number if number >= 0 else max(self.count - 1, 0)
 
     @property
     def may_run_backward(self) -> bool:
         """Whether a backward pass may come to the calls of this thread's step. Within it, checkpointing may compute
         without gradients for now."""
-        graded: bool = getattr(self._here, "graded", True)
-        return graded
+        return self._here.graded
 
     def counts(self, root: nn.Module) -> bool:
         """Whether this call of the root, from a hook of which it is asked, begins a step. Where checkpointing computes

@@ -55,10 +55,12 @@ class CallStore(Sequence[Call]):
     def append(self, call: Call, awaits_more: Callable[[], bool]) -> None:
         """One that is over. Nothing is packed while `awaits_more`, or from the first one on that was recomputed: what
         that would have returned is known at the end."""
-        self.fresh.append(call)
-        self._packs = self._packs and not call.recomputed
-        if self._packs and len(self.fresh) >= AT_ONCE and not awaits_more():
-            self.pack()
+        fresh = self.fresh
+        fresh.append(call)
+        if self._packs:
+            self._packs = not call.recomputed
+            if self._packs and len(fresh) >= AT_ONCE and not awaits_more():
+                self.pack()
 
     def forget(self, count: int) -> None:
         """Drop the first ones."""

@@ -24,26 +24,36 @@ class CallValues:
     """
 
     def __init__(self, statistics: bool, watch: Watch | None) -> None:
-        self.spares = False
-        self._plain = Summarizer(statistics)
+        self._usual = self._plain = Summarizer(statistics)
         self._spared = Summarizer(False, why=OVER_BUDGET) if statistics else self._plain
         self._full = Summarizer(True, values=True, watch=watch)
         self._watched = watch.index if watch is not None else None
+
+    @property
+    def spares(self) -> bool:
+        return self._usual is not self._plain
+
+    @spares.setter
+    def spares(self, spares: bool) -> None:
+        self._usual = self._spared if spares else self._plain
 
     def see_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         """Of what a module is called with."""
         if call.observe_filter is not None:
             self._see_chosen_inputs(call, args, kwargs)
             return
-        summarizer = self._of(call)
-        call.inputs = summarizer.arguments(args)
+        summarizer = self._full if call.index == self._watched else self._usual
+        call.inputs = (summarizer.describe(args[0]),) if len(args) == 1 else summarizer.arguments(args)
         if kwargs:
             call.kwargs = summarizer.keywords(kwargs)
 
     def see_output(self, call: Call, output: object) -> None:
         """Of what it returned."""
         seen = call.observe_filter
-        call.output = self._of(call).describe(output) if seen is None else self._describe_part(call, seen, output)
+        if seen is None:
+            call.output = (self._full if call.index == self._watched else self._usual).describe(output)
+        else:
+            call.output = self._describe_part(call, seen, output)
         if call.depth == 0:
             self._plain.confirm()  # what it holds may be gone when the step ends
 
@@ -51,7 +61,7 @@ class CallValues:
         """Of what reaches one tensor of its output, counted from 0, in a backward pass."""
         seen = call.observe_filter
         if seen is None or seen.hook.condition is None or seen.holds(gradient):
-            value = (self._spared if self.spares else self._plain).describe(gradient)
+            value = self._usual.describe(gradient)
             call.gradients += (value,)
             call.by_tensor[number].append(value)
             if seen is not None:
@@ -73,9 +83,7 @@ class CallValues:
         return self._plain.resolve() + self._full.resolve()
 
     def _of(self, call: Call) -> Summarizer:
-        if call.index == self._watched:
-            return self._full
-        return self._spared if self.spares else self._plain
+        return self._full if call.index == self._watched else self._usual
 
     def _see_chosen_inputs(self, call: Call, args: tuple[object, ...], kwargs: dict[str, object]) -> None:
         seen = call.observe_filter

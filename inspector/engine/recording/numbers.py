@@ -26,12 +26,12 @@ class CallNumbers:
     def next(self, index: int) -> tuple[int, int, int]:
         """Of the call of this node that begins now: its number in the pass, its step, and its number in that."""
         step = self._steps.number
-        mine = (step,)
-        first = self._first.setdefault(index, mine)
-        if first is mine:
-            return 0, step, 0
         known = self._last.get(index)
         if known is None or known[0] != step:
+            mine = (step,)
+            first = self._first.setdefault(index, mine)
+            if first is mine:
+                return 0, step, 0
             known = self._turn_to(index, step, first[0])
         return next(known[1]), step, next(known[2])
 

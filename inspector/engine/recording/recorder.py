@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from ...postmortem.record import CallLog
 from ...raised import cause_of, say
-from ..hooks.graphs import in_backward, is_stop
+from ..hooks.graphs import backward_task, is_stop
 from ..hooks.steps import StepCounter
 from ..hooks.turns import NOT_SEEN, ObserveFilter
 from ..modules.tree import ModuleTree
@@ -28,15 +28,15 @@ from ..torch_hooks.outputs import OutputHooks
 from ..values import nested
 from ..values.unwrap import read
 from ..values.watch import Watch
-from .call import Call, Witness
-from .call_site import find_call_site
+from .call import NO_KWARGS, Call, Witness
+from .call_site import NO_SITE, find_call_site
 from .call_store import CallStore
 from .call_values import CallValues
 from .here import EachThread, Here
 from .numbers import CallNumbers
+from .progress import Progress
 from .recomputed import STOPPED, complete_stopped
 
-_PROGRESS_EVERY = 0.05  # seconds
 _FAULTS = 20  # that are told of
 _HOOK_FRAMES = 3  # from `find_call_site` over `enter` and the hook up to torch
 
@@ -94,13 +94,14 @@ class Recorder:
         self._index = tree.index_of_object
         self.values = CallValues(statistics, watch)
         self._only = only
-        self._progress = progress
+        self._progress = Progress(progress) if progress is not None else None
         self._keeps = keep > 0
         self._room = keep
         self.witness = witness
         self._gradients = gradients
         self._graph_hooks = graph_hooks
         self._filters = filters if filters is not None else {}
+        self._sees_more = self._keeps or gradients
         self._call_log = call_log
         self._steps = steps if steps is not None else StepCounter()
         self._budget = budget
@@ -111,8 +112,6 @@ class Recorder:
         self._threads = EachThread()
         self._open: list[list[Call]] = []  # every thread's stack
         self._cancelled = False
-        self._entered = 0
-        self._told = perf_counter()
 
     @property
     def observing_ms(self) -> float:
@@ -138,22 +137,18 @@ class Recorder:
             return
         try:
             here = self._threads.here
-            call = self._start(index, here)
-            call.before = sys.exc_info()[1]
-            call.observe_filter = self._filters.get(index)
+            call = self._start(index, here, began, find_call_site(_HOOK_FRAMES), sys.exc_info()[1])
+            if self._filters:
+                call.observe_filter = self._filters.get(index)
             if self._budget:
                 self.values.spares = here.spent_more(self._budget, began)
             self.values.see_inputs(call, args, kwargs)
-            call.site = find_call_site(_HOOK_FRAMES)
             if self._call_log is not None:
                 self._call_log.enter(call, self.tree)
-            self._entered += 1
-            if self._progress is not None and began - self._told > _PROGRESS_EVERY:
-                self._told = began
-                self._progress(self._entered, index)
-            call.began = perf_counter()
-            here.spent += call.began - began
-            call.spent = here.spent
+            if self._progress is not None:
+                self._progress.enter(index, began)
+            call.began = now = perf_counter()
+            here.spent = call.spent = here.spent + now - began
         except Exception as error:  # recording must never be why a model fails
             self._fault(error)
 
@@ -164,8 +159,10 @@ class Recorder:
             return
         try:
             here = self._threads.here
-            call = here.stack.pop() if here.stack and here.stack[-1].index == index else self._find_entry(index, here)
-            call.ms = max(0.0, began - call.began - (here.spent - call.spent)) * 1e3
+            stack = here.stack
+            call = stack.pop() if stack and stack[-1].index == index else self._find_entry(index, here)
+            ms = (began - call.began - (here.spent - call.spent)) * 1e3
+            call.ms = ms if ms > 0.0 else 0.0
             try:
                 self._end(call, output, began, here)
             finally:
@@ -203,7 +200,8 @@ class Recorder:
         if self._limit is None:
             return
         self.settle()
-        self._entered = 0
+        if self._progress is not None:
+            self._progress.begin_step()
         if self._call_log is not None:
             self._call_log.begin_step()
         if len(self.calls) > self._limit:
@@ -233,37 +231,41 @@ class Recorder:
             self.witness.settle()
         self.faults += self.values.resolve()[: max(0, _FAULTS - len(self.faults))]
 
-    def _start(self, index: int, here: Here) -> Call:
+    def _start(
+        self, index: int, here: Here, now: float, site: tuple[str, int] = NO_SITE, before: BaseException | None = None
+    ) -> Call:
+        stack = here.stack
         if not here.known:
             here.known = True
-            here.began = perf_counter()
-            self._open.append(here.stack)
+            here.began = now
+            self._open.append(stack)
         number, step, in_step = self._numbers.next(index)
-        call = Call(index, number, next(self._clock), len(here.stack), step, in_step)
-        call.began, call.spent = perf_counter(), here.spent
-        call.caller = here.stack[-1].start if here.stack else -1
-        call.recomputed = in_backward()
-        if index in here.altered:
+        call = Call(
+            index, number, next(self._clock), len(stack), step, in_step, -1, stack[-1].start if stack else -1,
+            0.0, "unfinished", (), NO_KWARGS, None, site, False, backward_task() != -1, now, here.spent, before,
+        )  # fmt: skip
+        if here.altered and index in here.altered:
             here.altered.discard(index)
             call.altered = True
-        here.stack.append(call)
+        stack.append(call)
         return call
 
     def _end(self, call: Call, output: object, now: float, here: Here) -> None:
-        raised = sys.exc_info()[1]
-        if output is not None or raised is None or raised is call.before:
+        raised = sys.exc_info()[1] if output is None else None
+        if raised is None or raised is call.before:
             call.status = "ok"
             if self._budget:
                 self.values.spares = here.spent_more(self._budget, now)
-            self._see(call, output)
+            self.values.see_output(call, output)
+            if self._sees_more or self.witness is not None:
+                self._see_more(call, output)
         elif call.recomputed and is_stop(raised):
             call.status, call.output = "ok", STOPPED
         else:
             call.status = "raised"
             self._blame(call, raised)
 
-    def _see(self, call: Call, output: object) -> None:
-        self.values.see_output(call, output)
+    def _see_more(self, call: Call, output: object) -> None:
         if self._keeps:
             self._keep(call, output)
         if self.witness is not None:
@@ -309,7 +311,7 @@ class Recorder:
         """The entry this exit belongs to; whatever was entered inside it and not left is closed as it is."""
         if not any(call.index == index for call in here.stack):
             # a pre-hook before ours raised: the module was called, but its entry was never seen
-            call = self._start(index, here)
+            call = self._start(index, here, perf_counter())
             if self._call_log is not None:
                 self._call_log.enter(call, self.tree)
         while True:
@@ -323,7 +325,7 @@ class Recorder:
         call.before = None
         if call.shown or call.status != "ok":
             self.calls.append(call, self._awaits_more)
-        if call.shown and call.observe_filter is not None:
+        if call.observe_filter is not None and call.shown:
             call.observe_filter.show_call(bool(call.inputs or call.kwargs.keys), call.output is not NOT_SEEN)
         if self._call_log is not None:
             self._call_log.leave(call)

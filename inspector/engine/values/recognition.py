@@ -150,6 +150,11 @@ class Recognition:
         self._trusted.update(dict.fromkeys(found, self._turn))
         return not self._always
 
+    @property
+    def trusts(self) -> bool:
+        """Whether something was taken for the same since `confirm`."""
+        return bool(self._trusted)
+
     def confirm(self) -> None:
         """Add up all that was trusted."""
         for seen, turn in list(self._trusted.items()):

@@ -63,6 +63,14 @@ class Summarizer:
         """What `value` is now. Runs other people's code nowhere but inside tensors' own operations."""
         kind = type(value)
         if kind is Tensor or kind is Parameter:
+            if not self.statistics and kind is Tensor:
+                try:
+                    known = self._shapes.get(_look(value))
+                except Exception:  # it refuses to be looked at: what there is to say is said the long way
+                    known = None
+                if known is not None:
+                    self.left_out += 1
+                    return known
             return self.tensor(value)  # type: ignore[arg-type]  # narrowed by the exact-type test, the fast path
         leaf = LEAVES.get(id(kind))
         if leaf is not None:
@@ -155,8 +163,9 @@ class Summarizer:
 
     def confirm(self) -> None:
         """Look at the numbers of all that was taken for the same without that."""
-        with outside_transforms(), outside_modes():
-            self._recognition.confirm()
+        if self._recognition.trusts:
+            with outside_transforms(), outside_modes():
+                self._recognition.confirm()
 
     def resolve(self) -> list[str]:
         """Complete the statistics that are still on their devices. Nothing described before is complete until then.

@@ -16,7 +16,7 @@ from torch import nn
 
 from inspector.engine.modules.tree import ModuleTree, walk
 from inspector.engine.passes.forward import forward
-from inspector.engine.recording import recorder
+from inspector.engine.recording import progress, recorder
 from inspector.engine.recording.call import Call
 from inspector.engine.recording.observers import Observers
 from inspector.engine.recording.recorder import Cancelled, Recorder
@@ -300,7 +300,7 @@ def fail(*args: Any, **kwargs: Any) -> Any:
     raise Unprintable
 
 
-@pytest.mark.parametrize("broken", ["describe", "arguments"])
+@pytest.mark.parametrize("broken", ["describe", "tensor"])
 def test_a_fault_in_recording_never_reaches_the_model(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Summarizer, broken, fail)
     found = recorded("mlp")
@@ -424,7 +424,7 @@ def test_times_leave_out_the_observing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_progress_tells_how_many_were_entered(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[tuple[int, int]] = []
-    monkeypatch.setattr(recorder, "_PROGRESS_EVERY", -1)
+    monkeypatch.setattr(progress, "_EVERY", -1)
     tree = walk(build("mlp")[0])
     observers, found = Observers(tree), Recorder(tree, progress=lambda *now: told.append(now))
     for node in tree.objects():
