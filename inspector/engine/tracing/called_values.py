@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterable
-from types import CodeType, FrameType, FunctionType
+from types import CodeType, FrameType
 from typing import Any, Protocol
 
 import torch
@@ -35,9 +35,6 @@ class SeesCalls(Protocol):
 
     def see_call(self, running: Running, place: CodePlace, value: object) -> None:
         """A call that this frame, the active one, made itself returned."""
-
-    def see_dispatch(self, running: Running) -> None:
-        """This frame, the active one, gave its arguments to somebody who calls the same function again."""
 
 
 def find_spot(active: FrameType, frame: FrameType | None, through: str = "") -> CodePlace | None:
@@ -76,19 +73,22 @@ class CalledOps(TorchFunctionMode):
         self._observer = observer
         self._writes = writes
 
-    def leave(self) -> None:
-        """As `__exit__`, also where a model that failed left modes of its own behind, which are not ours to end."""
-        if torch._C._len_torch_function_stack() and _get_current_function_mode_stack()[-1] is self:  # type: ignore[no-untyped-call]
-            self.__exit__(None, None, None)
+    def listen(self) -> None:
+        """From now on, until `leave`."""
+        self.__enter__()  # type: ignore[no-untyped-call]
+
+    def leave(self) -> bool:
+        """Whether it was ours to end: a model that failed may have left modes of its own behind."""
+        on_top = torch._C._len_torch_function_stack() and _get_current_function_mode_stack()[-1] is self  # type: ignore[no-untyped-call]
+        if on_top:
+            self.__exit__(None, None, None)  # type: ignore[no-untyped-call]
+        return bool(on_top)
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         threads = self._observer.threads
         running = threads.running[-1] if threads.running and not threads.busy else None
-        if running is not None and type(func) is FunctionType and running.frame.f_code is func.__code__:
-            self._observer.see_dispatch(running)
-            running = threads.active
         output = func(*args, **kwargs) if kwargs else func(*args)
         if torch.is_inference_mode_enabled():
             self._writes.see(func, args, kwargs or {})

@@ -15,35 +15,52 @@ from ..source.running import callable_of, in_mro, mro, namespace
 from .statements import nested_in
 
 TORCH = os.path.dirname(torch.__file__) + os.sep
+_OPEN = tuple(
+    os.path.join(TORCH, *parts) for parts in (("nn", "functional.py"), ("nn", "modules", ""), ("functional.py",))
+)
+"""What of torch is written as models are."""
+_CALLS = nn.Module.__call__.__code__.co_filename
+_CHOOSERS = os.path.join(TORCH, "_jit_internal.py")
+"""`F.max_pool2d` and its like: a function that calls one of two."""
 MOST = 200
 """Functions that are looked into."""
 _FUNCTIONS = (FunctionType, MethodType, staticmethod, classmethod, property)
 
 
 def find_helpers(function: FunctionType, module: nn.Module) -> list[CodeType]:
-    """The code of what `function`, a method of `module`, may call, and what that may call, without torch's own."""
+    """The code of what `function`, a method of `module`, may call, and what that may call."""
     found: dict[int, CodeType] = {}
     pending = [function]
     seen = {id(function.__code__)}
     while pending and len(found) < MOST:
         for inner in _named_by(pending.pop(0), module):
             code = inner.__code__
-            if id(code) not in seen and not code.co_filename.startswith(TORCH):
-                seen.add(id(code))
+            if id(code) in seen:
+                continue
+            seen.add(id(code))
+            if may_be_entered(code):
                 found[id(code)] = code
+                pending.append(inner)
+            elif code.co_filename == _CHOOSERS:
                 pending.append(inner)
     return list(found.values())
 
 
+def may_be_entered(code: CodeType) -> bool:
+    """Whether it is somebody's function, and nothing that torch does around the calls of modules and functions."""
+    file = code.co_filename
+    return not file.startswith(TORCH) or (file.startswith(_OPEN) and file != _CALLS)
+
+
 def helpers_in(value: object, names: Iterable[str]) -> Iterator[CodeType]:
-    """What a call of a local variable runs, or of its methods of these names, without torch's own."""
+    """What a call of a local variable runs, or of its methods of these names."""
     values: Iterable[object] = (value,)
     if not isinstance(value, (FunctionType, MethodType)):
         values = (in_mro(type(value), name)[1] for name in names)
     for each in values:
         if isinstance(each, _FUNCTIONS):
             function = callable_of(each, "").function
-            if function is not None and not function.__code__.co_filename.startswith(TORCH):
+            if function is not None and may_be_entered(function.__code__):
                 yield function.__code__
 
 

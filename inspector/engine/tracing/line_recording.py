@@ -107,13 +107,11 @@ class LineRecording:
             return  # it calls itself past its hooks
         if len(self.frames) >= KEPT_FRAMES and call.place != self._wanted:
             return
-        is_first = not self.threads.running
         running = self._run(frame, None, call.recomputed)
         self.roots[call.place] = running.lines
-        if is_first:
-            ops = CalledOps(self, self._writes)
-            ops.__enter__()  # type: ignore[no-untyped-call]
-            running.end = ops.leave
+        if self.threads.ops is None:
+            self.threads.ops = running.ops = CalledOps(self, self._writes)
+            running.ops.listen()
 
     def _enter_helper(self, frame: FrameType) -> None:
         outer = self.threads.running[-1]
@@ -140,8 +138,12 @@ class LineRecording:
             return  # another line of a statement that runs still
         with _Looking(self):
             self._end_line(running)
-            running.statement = statement if statement is not None else 0
-            running.visit = running.lines.begin(statement if statement is not None else number)
+            if running.asks:
+                self._listen_again(running)
+            running.statement = statement if statement is not None else number
+            running.visit = running.lines.begin(running.statement)
+            if running.statement in running.about.asks and self.threads.ops is not None:
+                running.asks = self.threads.ops.leave()
 
     def left(self, frame: FrameType, value: object) -> None:
         running = self.threads.find(frame)
@@ -170,11 +172,19 @@ class LineRecording:
     def _leave(self, running: Running, value: object) -> None:
         frames = self.threads.running
         frames.pop()
-        if running.end is not None:
-            running.end()
+        if running.asks:
+            self._listen_again(running)
+        if running.ops is not None:
+            running.ops.leave()
+            self.threads.ops = None
         if frames and value is not None and running.root is not running.lines:
             place = find_spot(frames[-1].frame, running.frame.f_back)
             self._add_call(frames[-1], place, value, running.lines.number)
+
+    def _listen_again(self, running: Running) -> None:
+        running.asks = False
+        if self.threads.ops is not None:
+            self.threads.ops.listen()
 
     def _end_line(self, running: Running) -> None:
         visit, running.visit = running.visit, None
@@ -207,18 +217,10 @@ class LineRecording:
         with _Looking(self):
             self._add_call(running, place, value, 0)
 
-    def see_dispatch(self, running: Running) -> None:
-        if running.root is not running.lines:
-            self.threads.running.pop()
-            if self.frames[-1] is running.lines:
-                self.frames.pop()
-
     def _add_call(self, running: Running, place: CodePlace | None, value: object, frame: int) -> None:
         visit = running.visit
         if visit is None or place is None:
             return
-        if not frame and visit.calls and visit.calls[-1].frame and visit.calls[-1].place == place:
-            return  # its lines were seen
         described = self._describe(value)
         if frame or not isinstance(described, NoneValue):
             visit.calls.append(MadeCall(place, described, frame))

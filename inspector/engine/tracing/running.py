@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from types import CodeType, FrameType
+from typing import Protocol
 
 from .in_place import Writes
 from .local_values import Locals
-from .statements import find_statements, names_set_on_objects
+from .statements import find_statements, lines_that_name, names_set_on_objects
 from .visits import FrameLines, Visit
 
 _CODES = 1_000  # of which is remembered what was read
@@ -21,6 +21,7 @@ class AboutCode:
         self.code = code  # so that nobody else gets its id
         self.statements = find_statements(code)
         self.attributes = names_set_on_objects(code)
+        self.asks = {self.statements.get(line, line) for line in lines_that_name(code, "has_torch_function")}
 
 
 _about: dict[int, AboutCode] = {}
@@ -36,11 +37,18 @@ def read_about(code: CodeType) -> AboutCode:
     return known
 
 
-class Running:
-    """A frame that runs. `root` has the lines of the forward that it is, or was called by; `end` is to be called when
-    it ends."""
+class ListensToOps(Protocol):
+    """Hears of each operation on a thread."""
 
-    __slots__ = ("about", "end", "frame", "lines", "locals", "root", "statement", "visit")
+    def listen(self) -> None: ...
+    def leave(self) -> bool: ...
+
+
+class Running:
+    """A frame that runs. `root` has the lines of the forward that it is, or was called by; `ops` are to end with it.
+    While it `asks` whether anybody hears of operations, which it would do others for, nobody of ours does."""
+
+    __slots__ = ("about", "asks", "frame", "lines", "locals", "ops", "root", "statement", "visit")
 
     def __init__(self, frame: FrameType, lines: FrameLines, root: FrameLines | None, writes: Writes) -> None:
         self.frame = frame
@@ -50,15 +58,18 @@ class Running:
         self.locals = Locals(frame, self.about.attributes, writes)
         self.visit: Visit | None = None
         self.statement = 0
-        self.end: Callable[[], None] | None = None
+        self.ops: ListensToOps | None = None
+        self.asks = False
 
 
 class ThreadFrames(threading.local):
-    """Every thread finds its own in it: those that run, the innermost last; and whether we look at values just now."""
+    """Every thread finds its own in it: those that run, the innermost last; whether we look at values just now; what
+    tells of operations."""
 
     def __init__(self) -> None:
         self.running: list[Running] = []
         self.busy = False
+        self.ops: ListensToOps | None = None
 
     @property
     def active(self) -> Running | None:

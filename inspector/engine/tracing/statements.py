@@ -56,3 +56,14 @@ def lines_of(code: CodeType) -> set[int]:
 def names_set_on_objects(code: CodeType) -> frozenset[str]:
     """`state` of `self.state = x`, and of whatever else a name is set on."""
     return frozenset(each.argval for each in dis.get_instructions(code) if each.opname == "STORE_ATTR")
+
+
+def lines_that_name(code: CodeType, beginning: str) -> set[int]:
+    """Those with an instruction on a name that begins like this."""
+    found: set[int] = set()
+    if any(name.startswith(beginning) for name in code.co_names):
+        offsets = {each.offset for each in dis.get_instructions(code) if str(each.argval).startswith(beginning)}
+        for begin, end, line in code.co_lines():
+            if line is not None and any(offset in offsets for offset in range(begin, end, 2)):
+                found.add(line)
+    return found

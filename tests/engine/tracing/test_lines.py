@@ -20,7 +20,18 @@ from inspector.errors import UsageError
 from inspector.records import CallLines, Event, GetLines, LineRuns, LineVisit, Path, Run, TensorValue
 from tests.fingerprint import fingerprint
 
-from .line_models import Checkpointed, Expressions, Functional, Functional2, Helpers, Inference, Loop, Raises, line_of
+from .line_models import (
+    Attention,
+    Checkpointed,
+    Expressions,
+    Functional,
+    Functional2,
+    Helpers,
+    Inference,
+    Loop,
+    Raises,
+    line_of,
+)
 
 
 def opened(model: nn.Module, *args: Any, backward: bool = False, **kwargs: Any) -> Session:
@@ -107,6 +118,39 @@ def test_what_is_written_in_inference_mode_is_told() -> None:
         (visit,) = at(found, f"inference {name}").kept
         assert {each.name for each in visit.values if each.in_place} == written, name
     check(values(at(found, "inference subscript").kept[0])["y"], torch.tensor([[5.0, 3, 3], [3, 3, 3]]))
+
+
+def test_functions_of_torch_can_be_entered() -> None:
+    model, x = Attention(), torch.randn(2, 3, 4)  # with dropout of 0
+    session = opened(model, x)
+    forward = lines(session, ("attention",))
+    (inner,) = [call for run in forward.lines for call in run.kept[-1].calls if call.frame]
+    inside = lines(session, ("attention",), frame=inner.frame)
+    assert inside.source is not None and inside.source.title == "multi_head_attention_forward"
+    text = FilePath(inside.file).read_text().splitlines()
+    written = {text[run.line - 1].strip(): run.line for run in inside.lines}
+    assert not any("return handle_torch_function" in line for line in written)
+    out, _ = model.attention(x, x, x)
+    check(
+        values(at(inside, written["attn_output = attn_output.view(tgt_len, bsz, attn_output.size(1))"]).kept[0])[
+            "attn_output"
+        ],
+        out.transpose(0, 1),
+    )
+    pooled = F.max_pool1d(out, 2)
+    found = lines(session)
+    for name, value in (("chosen", pooled), ("interpolated", F.interpolate(pooled, scale_factor=2.0))):
+        (call,) = at(found, name).kept[0].calls
+        check(call.value, value)  # type: ignore[arg-type]  # as is checked
+        assert call.frame and call.expression.startswith("F."), name
+
+
+def test_who_looks_changes_nothing_of_what_runs() -> None:
+    """In evaluation torch's attention takes a way of its own, where nobody hears of operations."""
+    model = Attention().eval().requires_grad_(False)
+    found = lines(opened(model, torch.randn(2, 3, 4)), ("attention",))
+    (call,) = found.lines[-1].kept[0].calls
+    assert call.expression.startswith("torch._native_multi_head_attention")
 
 
 def test_a_loop_keeps_each_visit_and_the_bad_one() -> None:
