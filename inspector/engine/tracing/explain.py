@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
 
 from ...records import Statistics, TensorValue, Value
 from ...text import encodable
+from .backward import BadNode
 from .badness import Bad
-from .ops import BadOp, Origin
+from .causes import BadOp, Origin
 
 _LARGE = 0.4
 """The power of the largest number of a type from which on products of a few leave its range."""
@@ -21,7 +23,7 @@ def explain(op: BadOp) -> str:
     name = op.name.rpartition(".")[2].strip("_").removeprefix("foreach_")
     given = [value for value in op.inputs if isinstance(value, TensorValue)]
     own = next((words for is_one, look in _REASONS if is_one(name) and (words := look(given))), "")
-    reason = own or _division_by_number(op, name) or _overflow(op, given) or _what_it_gave(op)
+    reason = own or _numbers(op, name) or _overflow(op, given) or _what_it_gave(op)
     return encodable(". ".join(filter(None, (reason, _masks(op)))), 500)
 
 
@@ -38,6 +40,22 @@ def explain_origin(origin: Origin) -> str:
         f"what goes in here holds {held}, and no operation that Python called gave it that: numpy or another library "
         "wrote to it, or it is a constant of the model"
     )
+
+
+def explain_node(node: BadNode, gradient: str) -> str:
+    """The same of the backward pass, where the `gradient` of this parameter, "" for none, is bad in the end."""
+    reached = f"; the gradient of {gradient} is bad in the end" if gradient else ""
+    return encodable(_why_of_node(node) + reached, 500)
+
+
+def _why_of_node(node: BadNode) -> str:
+    if node.output is None and node.is_sum:
+        return "gradients that are fine each, or were before a hook, are not any more where they are added up"
+    if node.output is None:
+        return "this gradient was fine when it was made, and a hook on it changed that"
+    made = f"the gradient of {node.of.name}" if node.of.name else "a gradient"
+    reason = next((words for name, words in _SLOPES.items() if node.name.startswith(name)), "")
+    return f"{made} is not finite where it was given what is{reason and f': {reason}'}"
 
 
 def _count(value: Value | None) -> str:
@@ -80,9 +98,18 @@ def _division(given: Sequence[TensorValue]) -> str:
     return f"a division by {_zeros(found)}" if found is not None and found.zeros else ""
 
 
-def _division_by_number(op: BadOp, name: str) -> str:
+def _numbers(op: BadOp, name: str) -> str:
+    """Plain ones, that Python gave, or that are reckoned with inside."""
+    if not math.isfinite(op.largest_number):
+        return f"the number {op.largest_number} goes into it"
+    if name in ("std", "var") and op.bad is Bad.NAN:  # Bessel's correction divides by one less than there are
+        return "a deviation of one number, which needs correction=0"
     divides = "div" in name and not name.startswith("r")  # `0 / x` is `x.__rdiv__(0)`
     return "a division by 0" if divides and op.zero_number else ""
+
+
+def _mean(given: Sequence[TensorValue]) -> str:
+    return "it was given no elements at all" if given and 0 in given[0].shape else ""
 
 
 def _normalization(given: Sequence[TensorValue]) -> str:
@@ -139,12 +166,30 @@ def _masks(op: BadOp) -> str:
     return ""
 
 
+_ROOT_SLOPE = "a root is infinitely steep at 0"
+_SLOPES = {
+    "Sqrt": _ROOT_SLOPE,
+    "Rsqrt": _ROOT_SLOPE,
+    "Pow": "a power below 1 is infinitely steep at 0",
+    "Std": "a deviation is a root, which is infinitely steep at 0, where all numbers are the same",
+    "Log": "a logarithm is infinitely steep at 0",
+    "Div": "it divides by what the forward divided by, once more",
+    "Reciprocal": "it divides by what the forward divided by, once more",
+    "Acos": "it is infinitely steep at -1 and 1",
+    "Asin": "it is infinitely steep at -1 and 1",
+    "Mul": "it multiplies with what the forward multiplied with, which is not finite or too large",
+    "BackwardHookFunction": "a backward hook of the module changed it",
+    "CheckpointFunction": "what is below this checkpoint runs again here, unseen; use_reentrant=False lets it be seen",
+    "Exp": "it multiplies with the exponential, which is infinite or too large",
+}
+"""What a node of the backward pass does that can make something infinite, by how the name of its class begins."""
 _REASONS: tuple[tuple[Callable[[str], bool], Callable[[Sequence[TensorValue]], str]], ...] = (
     (lambda name: name.startswith("log") and "softmax" not in name and "sumexp" not in name, _logarithm),
     (lambda name: name in ("sqrt", "rsqrt"), _root),
     (lambda name: "div" in name or name == "reciprocal", _division),
     (lambda name: name in ("exp", "expm1", "exp2", "sinh", "cosh"), _exponential),
     (lambda name: name == "batch_norm", _normalization),
+    (lambda name: name in ("mean", "std", "var"), _mean),
     (lambda name: "attention" in name, _attention),
     (lambda name: any(each in name for each in _SOFTMAXES), _softmax),
 )

@@ -9,9 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from .badness import Bad
-from .ops import BadOp, Origin
-
-Where = BadOp | Origin
+from .causes import BadOp, Origin, Where
 
 
 def find_beginnings(bad: Iterable[Where]) -> list[Where]:

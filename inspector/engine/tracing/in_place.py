@@ -20,11 +20,9 @@ Before = Tensor | Value
 """The tensor as it was: a copy, or its description."""
 
 
-def see_before(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Before | None:
-    """What is in the tensor that the operation will write to, where it is one of those that it is given. None where
-    there is none, or where it refuses to be looked at."""
-    tensor = _find_written(func, args, kwargs)
-    if tensor is None or type(tensor) not in PLAIN or is_wrapped(tensor) or tensor.is_meta:
+def see_before(tensor: Tensor) -> Before | None:
+    """What is in a tensor that an operation will write to. None where it refuses to be looked at."""
+    if type(tensor) not in PLAIN or is_wrapped(tensor) or tensor.is_meta:
         return None
     try:
         return tensor.detach().clone() if tensor.nbytes <= _COPIED else Summarizer().describe_now(tensor)
@@ -42,7 +40,7 @@ class Writes:
     def see(self, func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
         """The operation ran."""
         out = kwargs.get("out")
-        written = out if isinstance(out, Tensor) else _find_written(func, args, kwargs)
+        written = out if isinstance(out, Tensor) else find_written(func, args, kwargs)
         if written is None and getattr(func, "__name__", "") == "__setitem__":
             written = args[0]
         if isinstance(written, Tensor) and (address := _address_of(written)):
@@ -64,8 +62,8 @@ def _address_of(tensor: Tensor) -> int:
         return 0
 
 
-def _find_written(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
-    """`log_`, `+=`, `relu(inplace=True)`; and `sqrt(x, out=x)`, which is given what it writes to."""
+def find_written(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping[str, Any]) -> Tensor | None:
+    """Which of the tensors that it is given it writes over: `log_`, `+=`, `relu(inplace=True)`, `sqrt(x, out=x)`."""
     out = kwargs.get("out")
     if isinstance(out, Tensor):
         return out if any(each is out for each in flat_tensors(args)) else None
@@ -73,6 +71,12 @@ def _find_written(func: Callable[..., Any], args: Sequence[Any], kwargs: Mapping
     if kwargs.get("inplace") is True or _is_in_place(name):
         return args[0] if args and isinstance(args[0], Tensor) else None
     return None
+
+
+def writes(func: Callable[..., Any], kwargs: Mapping[str, Any]) -> bool:
+    """Whether it may give what it wrote to: others that give a tensor they were given hand it on as it is."""
+    name = getattr(func, "__name__", "")
+    return "out" in kwargs or kwargs.get("inplace") is True or name == "__setitem__" or _is_in_place(name)
 
 
 def _is_in_place(name: str) -> bool:

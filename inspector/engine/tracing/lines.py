@@ -57,7 +57,27 @@ class CodePlace(NamedTuple):
 def find_place(depth: int) -> CodePlace | None:
     """Of the innermost frame, `depth` frames up or further, that is neither torch's inside (its layers are looked into)
     nor ours."""
+    return _find_outside(sys._getframe(depth))
+
+
+def find_function_call(depth: int) -> CodePlace | None:
+    """Where the innermost `torch.autograd.Function` is called whose own code runs, `depth` frames up or further; None
+    where none does."""
     frame: FrameType | None = sys._getframe(depth)
+    while frame is not None and not _is_of_function(frame):
+        frame = frame.f_back
+    return None if frame is None else _find_outside(frame.f_back)
+
+
+def _is_of_function(frame: FrameType) -> bool:
+    """By its name, as other forwards are those of modules. Torch calls it from its own C code."""
+    code = frame.f_code
+    return code.co_name == "forward" and not isinstance(
+        frame.f_locals.get(code.co_varnames[0] if code.co_argcount else ""), nn.Module
+    )
+
+
+def _find_outside(frame: FrameType | None) -> CodePlace | None:
     while frame is not None and _is_inside(frame.f_code.co_filename):
         frame = frame.f_back
     return None if frame is None else CodePlace(frame.f_code, frame.f_lasti)

@@ -6,11 +6,12 @@ The two hooks are of the process and not of the modules: a model of 100,000 modu
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 from collections import defaultdict
 from collections.abc import Callable
 from threading import Event
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import NamedTuple
 
 import torch
@@ -40,11 +41,25 @@ class ModuleCalls(threading.local):
 
     def __init__(self) -> None:
         self.stack: list[ModuleCall] = []
+        self.left: tuple[nn.Module, ModuleCall] | None = None  # whose own hooks behind it may be running
 
     @property
     def innermost(self) -> ModuleCall:
-        """The call that runs now on this thread; of the root, where none does."""
+        """The call that runs now on this thread, hooks of its module included; of the root, where none does."""
+        if self.left is not None and self.left[0] is _find_called():
+            return self.left[1]
         return self.stack[-1] if self.stack else ROOT
+
+
+_CALL = nn.Module._call_impl.__code__
+
+
+def _find_called() -> nn.Module | None:
+    """The module whose call is the innermost on the stack of Python."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code is not _CALL:
+        frame = frame.f_back
+    return None if frame is None else frame.f_locals["self"]
 
 
 class Following:
@@ -96,6 +111,7 @@ class _Entering(OurHook):
         index = self._index.get(id(module))
         if index is not None:
             call = ModuleCall(index, next(self._numbers[index]))
+            self._calls.left = None
             self._calls.stack.append(call)
             self._turn_to(call)
 
@@ -113,6 +129,7 @@ class _Leaving(OurHook):
         if index is not None and any(call.module == index for call in stack):
             if isinstance(module, torch.jit.ScriptModule):
                 self._see_script(args, output)
-            while stack.pop().module != index:
+            while (call := stack.pop()).module != index:
                 pass
+            self._calls.left = (module, call) if module._forward_hooks else None
             self._turn_to(self._calls.innermost)

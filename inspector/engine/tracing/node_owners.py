@@ -36,6 +36,11 @@ class NodeOwners:
         self._ops: list[tuple[int, int, NodeOwner]] = []  # first number, the one behind the last
         self._calls: list[tuple[int, ModuleCall]] = []  # the call that runs from this number on
 
+    @property
+    def end(self) -> int:
+        """The number behind those whose operation is known."""
+        return self._ops[-1][1] if self._ops else 0
+
     def take_op(self, first: int, end: int, owner: NodeOwner) -> None:
         """It made the nodes from `first` to before `end`."""
         self._ops.append((first, end, owner))

@@ -7,8 +7,8 @@ and made by none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,50 +18,17 @@ from torch.overrides import TorchFunctionMode, resolve_name
 
 from ...records import Value
 from ..values.summarize import Summarizer
-from ..values.unwrap import PLAIN, is_wrapped, numbers_of, outside_transforms
+from ..values.unwrap import PLAIN, is_wrapped
 from .badness import Bad, Look, flat_tensors, is_infinite_number
-from .in_place import Before, see_before
-from .lines import CodePlace, find_place
+from .causes import BadMemory, BadOp, Origin, Where, memory_of
+from .in_place import Before, find_written, see_before, writes
+from .lines import find_function_call, find_place
 from .module_calls import ModuleCall
 from .node_owners import NodeOwner, NodeOwners, next_number
 
 _FRAMES = 4  # from `find_place` over `_note`, `_look` and `__torch_function__` up to who called
 _MOST = 2_000
 """Operations with a bad output that are kept; what comes later comes from them."""
-
-
-@dataclass(eq=False)
-class Origin:
-    """Something bad that no operation gave: an input, a parameter, or what was written behind torch's back."""
-
-    name: str  # "input", or as the model names it; "" for what is neither
-    bad: Bad
-    value: Value
-    is_parameter: bool = False
-    taken_by: BadOp | None = None  # the operation that it went into, where it is neither
-
-
-@dataclass(eq=False)
-class BadOp:
-    """An operation that gave something bad.
-
-    `causes` are where what it was given went bad, empty where all of that is fine.
-    """
-
-    number: int  # among all operations of the pass, from 0
-    name: str  # "torch.nn.functional.gelu"
-    bad: Bad
-    place: CodePlace | None
-    call: ModuleCall
-    step: int
-    fills: bool  # infinity is what it was told to write
-    inputs: tuple[Value, ...]  # of one that something may begin at; else empty
-    output: Value | None
-    parameters: tuple[str, ...]
-    largest_number: float  # among the plain numbers that it was given
-    zero_number: bool  # one of them, behind the first argument, is 0
-    in_loss: bool
-    causes: list[BadOp | Origin] = field(default_factory=list)
 
 
 class OpTracer(TorchFunctionMode):
@@ -87,8 +54,10 @@ class OpTracer(TorchFunctionMode):
         self.count = 0
         self._in_loss = False
         self._owners: NodeOwners | None = None
-        self._before: Before | None = None  # what the operation that runs was given where it writes
-        self._since: dict[int, BadOp | Origin] = {}  # by memory, since when it holds something bad
+        self._written: Tensor | None = None  # by the operation that runs, of what it is given
+        self._before: Before | None = None  # what was in it
+        self._bad = BadMemory()
+        self._numbers: dict[Bad, Where] = {}  # where those that came to Python were from
 
     def follow_graph(self, owners: NodeOwners) -> None:
         """Tell from now on which operation made which nodes of autograd's graph."""
@@ -104,26 +73,51 @@ class OpTracer(TorchFunctionMode):
             self._given[memory_of(tensor)] = "input"
             origin = self.cause_of(tensor)
             if origin is not None:
-                self._since[memory_of(tensor)] = origin
+                self._bad.take(tensor, origin)
 
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        self._before = see_before(func, args, kwargs)
+        self._see_written(func, args, kwargs)
         first = next_number() if self._owners is not None else 0
         output = func(*args, **kwargs)
         self.count += 1
-        if self._owners is not None and (end := next_number()) > first:
-            owner = NodeOwner(name_of(func), find_place(_FRAMES - 2), self._innermost(), self._step(), self._in_loss)
-            self._owners.take_op(first, end, owner)
-        written = (args[0] if args else None) if output is None else output
-        if func in EMPTY:
-            self._since.pop(memory_of(output), None)
-        elif self._since or func not in MOVES:
-            self._look(func, args, kwargs, written)
-        self._before = None  # it may be large
+        if self._owners is not None:
+            self._tell_owner(self._owners, func, first)
+        if type(output) is float and not math.isfinite(output):
+            self._take_number(args, output)
+        elif (self._bad or func not in MOVES) and func not in EMPTY:
+            self._look(func, args, kwargs, (args[0] if args else None) if output is None else output)
+        self._written = self._before = None  # they may be large
         return output
+
+    def _tell_owner(self, owners: NodeOwners, func: Callable[..., Any], first: int) -> None:
+        """`first` is the number of the first node that the operation made, if it made any."""
+        end = next_number()
+        if end > first:
+            place = find_place(_FRAMES - 1)
+            owners.take_op(first, end, NodeOwner(name_of(func), place, *self._where()))
+        elif first > owners.end and not torch.is_grad_enabled():
+            place = find_function_call(_FRAMES - 1)
+            if place is not None:
+                owners.take_op(first - 1, first, NodeOwner("", place, *self._where()))
+
+    def _where(self) -> tuple[ModuleCall, int, bool]:
+        return self._innermost(), self._step(), self._in_loss
+
+    def _see_written(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Of what is known to hold NaN nothing needs to be kept."""
+        written = self._written = find_written(func, args, kwargs)
+        if written is not None:
+            since = self._bad.find(written)
+            self._before = see_before(written) if since is None or since.bad is not Bad.NAN else None
+
+    def _take_number(self, args: tuple[Any, ...], number: float) -> None:
+        """One of a tensor, that Python reckons with from here."""
+        cause = next((cause for each in flat_tensors(args) if (cause := self.cause_of(each)) is not None), None)
+        if cause is not None:
+            self._numbers[Bad.NAN if math.isnan(number) else Bad.INFINITE] = cause
 
     def _look(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], written: object) -> None:
         for tensor in flat_tensors(written):
@@ -131,10 +125,8 @@ class OpTracer(TorchFunctionMode):
             if bad:
                 if len(self.found) < _MOST:
                     self._note(func, args, kwargs, tensor, bad)
-            elif self._since and (memory := memory_of(tensor)) in self._since:
-                shared = any(memory_of(each) == memory for each in flat_tensors((args, kwargs)))
-                if not shared or (tensor is written and tensor is args[0] and self._is_whole(tensor)):
-                    del self._since[memory]  # other memory at the same place, or all of it was written
+            elif self._bad and tensor is written and writes(func, kwargs) and self._is_whole(tensor):
+                self._bad.forget(tensor)
 
     def see_script(self, args: object, output: object) -> None:
         """The module of TorchScript that runs has returned: its operations are not Python's, and are one here."""
@@ -142,19 +134,21 @@ class OpTracer(TorchFunctionMode):
             self.count += 1
             for tensor in flat_tensors(output):
                 bad = self._look_at(tensor)
-                if bad and memory_of(tensor) not in self._since:
+                if bad and self._bad.find(tensor) is None:
                     self._note(run_script, (args,), {}, tensor, bad)
 
     def _note(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any, tensor: Tensor, bad: Bad) -> None:
         named = list(flat_tensors((args, {name: value for name, value in kwargs.items() if name != "out"})))
-        given = [each for each in named if each is not tensor]
+        numbers = [each for each in (*args, *kwargs.values()) if type(each) in (int, float)]
+        fills = _fills(func, (*args, *kwargs.values()))
+        given = [each for each in named if not writes(func, kwargs) or each is not tensor]
         causes = self._causes_in(given)
-        memory = memory_of(tensor)
-        before = self._since.get(memory)
-        if before is not None and before not in causes:
-            causes.append(before)  # it was written into what was bad already
+        if len(given) < len(named):
+            causes = list(dict.fromkeys([*causes, *self._causes_before(tensor)]))
+        if not causes and (not fills or _name(func) in _TIMES):
+            causes = self._causes_of_numbers(numbers)
         if len(causes) == 1 and _hands_on(causes[0], bad):
-            self._since[memory] = causes[0]
+            self._bad.take(tensor, causes[0])
             return
         begins = not causes or (bad is Bad.NAN and all(cause.bad is not Bad.NAN for cause in causes))
         summarizer = Summarizer()
@@ -165,11 +159,11 @@ class OpTracer(TorchFunctionMode):
             find_place(_FRAMES),
             self._innermost(),
             self._step(),
-            _fills(func, (*args, *kwargs.values())),
+            fills,
             self._describe(named, tensor, summarizer) if begins else (),
             summarizer.describe(tensor) if begins else None,
             tuple(dict.fromkeys(self._names[key] for key in map(memory_of, given) if key in self._names)),
-            max((abs(each) for each in (*args, *kwargs.values()) if type(each) in (int, float)), default=0.0),
+            next((each for each in numbers if not math.isfinite(each)), max(map(abs, numbers), default=0.0)),
             any(type(each) in (int, float) and each == 0 for each in args[1:]),
             self._in_loss,
             causes,
@@ -179,30 +173,40 @@ class OpTracer(TorchFunctionMode):
             if isinstance(cause, Origin) and cause.taken_by is None:
                 cause.taken_by = noted
         self.found.append(noted)
-        self._since[memory] = noted
+        self._bad.take(tensor, noted)
 
     def _describe(self, given: list[Tensor], written: Tensor, summarizer: Summarizer) -> tuple[Value, ...]:
         """What it was given; of what it wrote over, as that was before."""
         before = self._before
         if isinstance(before, Tensor):
             before = summarizer.describe(before)
-        values = (before if each is written else summarizer.describe(each) for each in given)
+        values = (before if each is self._written else summarizer.describe(each) for each in given)
         return tuple([value for value in values if value is not None])
 
-    def _causes_in(self, given: list[Tensor]) -> list[BadOp | Origin]:
+    def _causes_in(self, given: list[Tensor]) -> list[Where]:
         """Where they went bad. Where that is known of one with NaN, the others, such as weights, are not looked at."""
-        known = [self._since.get(memory_of(each)) for each in given]
-        for each, since in zip(given, known, strict=True):
+        for each in given:
+            since = self._bad.find(each)
             if since is not None and since.bad is Bad.NAN and self._is_whole(each):
                 return [since]
         return list(dict.fromkeys(cause for each in given if (cause := self.cause_of(each)) is not None))
 
-    def cause_of(self, tensor: Tensor) -> BadOp | Origin | None:
+    def _causes_before(self, written: Tensor) -> list[Where]:
+        """Why a tensor that it was given was bad before it wrote there, where some of that may be left."""
+        since = self._bad.find(written)
+        is_fine = isinstance(self._before, Tensor) and not self._look_at(self._before)
+        return [] if since is None or is_fine else [since]
+
+    def _causes_of_numbers(self, numbers: list[Any]) -> list[Where]:
+        kinds = (Bad.NAN if math.isnan(each) else Bad.INFINITE for each in numbers if not math.isfinite(each))
+        return [self._numbers[kind] for kind in dict.fromkeys(kinds) if kind in self._numbers]
+
+    def cause_of(self, tensor: Tensor) -> Where | None:
         """Where it went bad; None where it is fine."""
         bad = self._look_at(tensor)
         if not bad:
             return None
-        since = self._since.get(memory_of(tensor))
+        since = self._bad.find(tensor)
         if since is not None:
             return since
         parameter = self._names.get(memory_of(tensor), "")
@@ -237,14 +241,13 @@ EMPTY = frozenset(
     if hasattr(owner, name)
 )
 """What is in their output nobody put there."""
-
-
 _FILLING = frozenset(
-    ("full", "fill", "where", "tensor", "pad", "setitem", "masked_scatter", "index_fill", "clamp", "clip")
+    ("full", "fill", "where", "tensor", "pad", "setitem", "scatter", "index_fill", "index_put", "clamp", "clip")
 )
+_TIMES = frozenset(("mul", "mul_", "multiply", "__mul__", "__rmul__", "__imul__"))
 
 
-def _hands_on(cause: BadOp | Origin, bad: Bad) -> bool:
+def _hands_on(cause: Where, bad: Bad) -> bool:
     """Whether what is `bad` now is so because of that alone, and nothing has to be known of what was done to it."""
     is_known = isinstance(cause, BadOp) or bool(cause.name) or cause.taken_by is not None
     return cause.bad is bad and is_known
@@ -252,29 +255,23 @@ def _hands_on(cause: BadOp | Origin, bad: Bad) -> bool:
 
 def _fills(func: Callable[..., Any], given: Iterable[object]) -> bool:
     """Whether it was told to write an infinite number, and does not come to it by reckoning."""
-    name = str(getattr(func, "__name__", ""))
+    name = _name(func)
+    if name in _TIMES:  # `torch.ones(8, 8) * -math.inf`
+        return any(type(each) is float and math.isinf(each) for each in given)
     return any(each in name for each in _FILLING) and any(map(is_infinite_number, given))
 
 
 def name_of(func: Callable[..., Any]) -> str:
     """As one would write it: "torch.nn.functional.gelu"."""
-    return resolve_name(func) or str(getattr(func, "__name__", "?"))
+    return resolve_name(func) or _name(func) or "?"
+
+
+def _name(func: Callable[..., Any]) -> str:
+    return str(getattr(func, "__name__", ""))
 
 
 def run_script(*args: object) -> None:
     """The name of what a module of TorchScript does."""
-
-
-def memory_of(tensor: Tensor) -> int:
-    """What tensors that share memory have in common."""
-    try:
-        if type(tensor) not in PLAIN or is_wrapped(tensor):
-            with torch._C.DisableTorchFunctionSubclass(), outside_transforms():
-                inner = numbers_of(tensor)[0]
-                tensor = tensor if inner is None else inner
-        return int(tensor.untyped_storage()._cdata)
-    except Exception:  # a tensor may refuse any question
-        return id(tensor)
 
 
 def name_tensors(root: Module) -> dict[int, str]:

@@ -23,12 +23,13 @@ from ..restore.backup import TensorBackup
 from ..values import nested
 from .backward import BackwardWatch, BadNode
 from .badness import Look, find_not_finite, when
-from .explain import explain, explain_origin
-from .flow import Where, find_beginnings, is_meant
+from .causes import BadOp, Origin, Where
+from .explain import explain, explain_node, explain_origin
+from .flow import find_beginnings, is_meant
 from .lines import CodePlace
 from .module_calls import Following, ModuleCalls
 from .node_owners import NodeOwners
-from .ops import BadOp, OpTracer, Origin, name_tensors
+from .ops import OpTracer, name_tensors
 
 Call = Callable[[Sample], object]
 
@@ -127,17 +128,18 @@ class FirstBadSearch:
             forget_gradients(self._tree)
             loss = self._loss(output, sample)
             self._take_ends([loss])
-        if not self._seen.ends:
+        if not find_beginnings(self._seen.ends):
             self._run_backward(loss, BackwardWatch(loss, self._look, owners))
 
     def _run_backward(self, loss: Tensor, watch: BackwardWatch) -> None:
         with watch:
             loss.backward()  # type: ignore[no-untyped-call]
+        # below a checkpoint of the kind that runs a backward pass of its own are parameters that the watch does not see
         bad = (name for name, each in self._tree.root.named_parameters()
                if each.grad is not None and self._look(each.grad))  # fmt: skip
         self._seen.gradient = next(bad, "")
-        if self._seen.gradient or self._everything:
-            self._seen.node = watch.found
+        if self._seen.gradient or watch.bad_leaves or self._everything:
+            self._seen.node = watch.find_beginning() or watch.first
 
     def _take_ends(self, tensors: Iterable[Tensor]) -> None:
         with torch._C.DisableTorchFunction():
@@ -152,6 +154,8 @@ class FirstBadSearch:
             return self._answer_forward(generation, min(begins, key=_order))
         if self._seen.node is not None:
             return self._answer_backward(generation, self._seen.node)
+        if self._seen.gradient:
+            return self._answer_unseen(generation)
         return FirstBadValue(generation, False, operations=self._tracer.count)
 
     @property
@@ -209,20 +213,39 @@ class FirstBadSearch:
 
     def _answer_backward(self, generation: int, node: BadNode) -> FirstBadValue:
         of = node.of
-        reached = f"; the gradient of {self._seen.gradient} is bad in the end" if self._seen.gradient else ""
-        made = f"the gradient of {of.name}" if of.name else "a gradient"
         return FirstBadValue(
             generation,
             True,
             "backward",
-            () if of.in_loss else self._tree.paths[of.call.module],
+            self._path_of(node),
             of.call.call,
             of.step,
             _line(of.place),
             encodable(node.name, 200),
             node.inputs,
             node.output,
-            explanation=encodable(f"{made} is not finite where it was given what is{reached}", 500),
+            explanation=explain_node(node, self._seen.gradient),
+            operations=self._tracer.count,
+        )
+
+    def _path_of(self, node: BadNode) -> Path:
+        """Of the module that made it, or that holds the parameter whose gradient it adds up."""
+        if node.of.in_loss:
+            return ()
+        if node.is_leaf and self._seen.gradient:
+            return self._owner(self._seen.gradient)
+        return self._tree.paths[node.of.call.module]
+
+    def _answer_unseen(self, generation: int) -> FirstBadValue:
+        """A gradient that is bad, and comes from no node of the graph below the loss."""
+        return FirstBadValue(
+            generation,
+            True,
+            "backward",
+            self._owner(self._seen.gradient),
+            explanation=encodable(
+                f"the gradient of {self._seen.gradient} is bad, and no node that was seen made it", 500
+            ),
             operations=self._tracer.count,
         )
 

@@ -82,6 +82,14 @@ class KeepsBest(nn.Module):
         return x.masked_fill(x < x.topk(2).values[:, -1:], float("-inf"))
 
 
+class GivesMask(nn.Module):
+    """Written in ways of their own."""
+
+    def forward(self, x: Tensor) -> Any:
+        lowest = torch.zeros(4, 4).scatter_(1, torch.ones(4, 1, dtype=torch.long), float("-inf"))
+        return x + lowest, (torch.ones(4, 4) * float("-inf")).triu(1) + x
+
+
 class UnusedRow(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -97,10 +105,53 @@ class Absorbed(nn.Module):
         return torch.where(x > 1e9, torch.log(x * 0), x).clamp(-1e3, 1e3)
 
 
-@pytest.mark.parametrize("kind", [AddsMask, KeepsBest, UnusedRow, Absorbed])
+@pytest.mark.parametrize("kind", [AddsMask, KeepsBest, GivesMask, UnusedRow, Absorbed])
 def test_what_reaches_nothing_or_is_meant_is_nothing_bad(kind: type[nn.Module]) -> None:
     torch.manual_seed(0)
     assert not look(kind(), (torch.randn(4, 4),)).found
+
+
+class BadBehindMask(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.zeros(4))
+
+    def forward(self, x: Tensor) -> Tensor:
+        rooted = x + torch.sqrt(self.scale * x.abs())
+        return rooted.masked_fill(x < 0, float("-inf"))
+
+
+def test_the_backward_is_looked_at_where_the_output_is_masked() -> None:
+    torch.manual_seed(0)
+    answer = look(BadBehindMask(), (torch.randn(4, 4),), lambda output, sample: output[output.isfinite()].mean())
+    assert (answer.phase, answer.op) == ("backward", "SqrtBackward0")
+
+
+class Corrupted(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.tensor([1.0, math.nan]))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.scale.to(x.dtype)  # which gives the buffer itself
+
+
+def test_an_operation_that_gives_what_it_was_given_is_not_where_it_began() -> None:
+    assert look(Corrupted(), (torch.ones(2, 2),)).parameters == ("scale",)
+
+
+class Reuses(nn.Module):
+    """The memory of what was bad and is gone may be given to what is made next."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        for _ in range(20):
+            torch.log(x * 0)
+        return x / (x * 0).abs()
+
+
+def test_freed_memory_is_not_taken_for_what_was_in_it() -> None:
+    answer = look(Reuses(), (torch.ones(3, 4),))
+    assert answer.op == "torch.Tensor.div" and "a division by 12 zeros" in answer.explanation
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "vit_b_16", "swin_t", "densenet121", "googlenet"])
@@ -144,7 +195,7 @@ class Writes(nn.Module):
         (lambda x: x.log_(), [0.0], "a logarithm of 12 zeros"),
         (lambda x: torch.log(x, out=x), [0.0], "a logarithm of 12 zeros"),
         (lambda x: operator.itruediv(x.add_(3), torch.zeros(())), [3.0, 0.0], "a division by zero"),
-        (lambda x: F.threshold(x, 1.0, math.nan, inplace=True), [0.0], "12 NaN"),
+        (lambda x: F.threshold(x, 1.0, math.nan, inplace=True), [0.0], "the number nan"),
         (lambda x: torch.sqrt(torch.full((3, 4), -2.0), out=x), [-2.0], "a root of numbers down to -2"),
     ],
     ids=["method", "out of itself", "augmented", "inplace", "out of another"],
