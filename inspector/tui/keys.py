@@ -90,7 +90,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("redraw", "ctrl+l", "general.redraw", "Draw the screen anew", "General", shown="^l"),
     Command("open", "o", "targets.open", "Open another target", "General"),
     Command("tour", "f2", "general.tour", "Tour: how this is used, in five screens", "General"),
-    # moving
     Command("down", "j,down", "move(1)", "Move down", "Moving", "move"),
     Command("up", "k,up", "move(-1)", "Move up", "Moving", "move"),
     Command("half-down", "ctrl+d", "half_page(1)", "Half a page down", "Moving", "move", shown="^d"),
@@ -109,20 +108,17 @@ COMMANDS: tuple[Command, ...] = (
     Command("pane-previous", "shift+tab", "workbench.next_pane(-1)", "Previous pane", "Moving", shown="S-tab"),
     Command("detail-down", "J", "panels.scroll(3)", "Scroll the detail pane down", "Moving"),
     Command("detail-up", "K", "panels.scroll(-3)", "Scroll the detail pane up", "Moving"),
-    # typing
     Command("clear-line", "ctrl+u", "clear_line", "Empty the line", "Typing a line", "line", shown="^u"),
     Command("recall", "up,ctrl+r", "recall(-1)", "In a search or a filter: what was typed before", "Typing a line",
             "prompt"),
     Command("recall-later", "down", "recall(1)", "In a search or a filter: what was typed after that",
             "Typing a line", "prompt"),
     Command("complete", "tab", "complete", "Complete a file, a shape, a function of torch", "Typing a line", "file"),
-    # in forms, lists and questions
     Command("accept", "enter", "", "Take it, or the next field: the frame says which", "Forms and questions", "layer"),
     Command("submit", "ctrl+r", "", "Do it, from any field of a form", "Forms and questions", "layer", shown="^r"),
     Command("tick", "space", "", "Tick a box, or choose the next word", "Forms and questions", "layer"),
     Command("yes", "y", "", "Yes to a question", "Forms and questions", "layer"),
     Command("no", "n", "", "No to a question", "Forms and questions", "layer"),
-    # modules
     Command("collapse", "h,left", "collapse", "Collapse, or go to the parent", "Modules", "tree"),
     Command("expand", "l,right", "expand", "Expand, or go to the first child", "Modules", "tree"),
     Command("detail", "enter", "detail_open", "Open the details; in the call tree go into the call", "Modules", "tree"),
@@ -146,7 +142,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("hot-path", "", "costs.go_hot", "Go down the hot path: into whatever takes the longest", "Modules"),
     Command("filter", "f", "workbench.filter", "Filter: path, class, badge, glob or class:Conv2d", "Modules",
             footer="Filter", rank=7),
-    # hooks and passes
     Command("observe", "space", "hooks.observe", "Observe hook on or off (subtree; all matches of a filter)",
             "Hooks and passes", footer="Hook", rank=2),
     Command("run", "r", "passes.run", "Run a forward pass", "Hooks and passes", footer="Run", rank=3),
@@ -209,11 +204,14 @@ COMMANDS: tuple[Command, ...] = (
             footer="Change", rank=22),
     Command("delete-hook", "d", "delete_hook", "Hooks: delete the hook of ours under the cursor", "Changing", "hooks",
             footer="Delete", rank=23),
-    # panels
     *(Command(f"panel-{n}", str(n), f"panels.choose({n})", f"Panel {n}", "Panels") for n in range(1, 10)),
     Command("panel-next", "right_square_bracket", "panels.step(1)", "Next panel", "Panels", shown="]"),
     Command("panel-previous", "left_square_bracket", "panels.step(-1)", "Previous panel", "Panels", shown="["),
     Command("part", "v", "next_part", "Source: class, forward or __init__", "Panels", "source", footer="Part", rank=24),
+    Command("expression-next", "l,right", "lines('right')", "Source: next expression of this line, from outer to inner",
+            "Panels", "source", footer="Expression", rank=48),
+    Command("expression-previous", "h,left", "lines('left')", "Source: previous expression; before the first the line",
+            "Panels", "source"),
     Command("run-next", "full_stop", "lines('next')", "Source: next iteration of the loop at this line", "Panels",
             "source", shown=".", footer="Next run", rank=49),
     Command("run-previous", "comma", "lines('previous')", "Source: previous iteration", "Panels", "source", shown=","),

@@ -39,6 +39,12 @@ def test_values_beside_the_source(tmp_path: Path) -> None:
         terminal.wait_for_text("torch.log(x.abs() + 1 - 9 * (step == 7))")
         terminal.send(".")
         terminal.wait_for_text("run #8 of 12")
+        if sys.version_info >= (3, 11):  # before, Python does not tell where an expression is
+            terminal.send("ll")
+            terminal.wait_for_text("expression 2 of 4")
+            terminal.send("\x1b[D")
+            terminal.wait_for_text("expression 1 of 4")
+            terminal.send("h")
         terminal.send("k\r")
         terminal.wait_for_text("doubled + 1")
         terminal.wait_for_text("backspace back")

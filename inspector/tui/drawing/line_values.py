@@ -82,9 +82,8 @@ def is_saturated(call: LineCall) -> bool:
     return ends + zeros >= _MOST * (sum(counted.counts) + counted.zeros)
 
 
-def draw_visit(run: LineRuns, visit: LineVisit, space: Space, keys: Content) -> Iterator[Line]:
-    """All there is to say of one time that a line ran."""
-    yield head_line(run, visit, keys)
+def draw_visit(visit: LineVisit, space: Space) -> Iterator[Line]:
+    """All that a line made one time that it ran."""
     if visit.error:
         yield Line(Content.styled(visible(visit.error), ERROR), indent=2)
     for each in visit.values:
@@ -96,13 +95,14 @@ def draw_visit(run: LineRuns, visit: LineVisit, space: Space, keys: Content) -> 
         yield Line(Content.styled(NOTHING, DIM))
 
 
-def head_line(run: LineRuns, visit: LineVisit, keys: Content) -> Line:
-    """Which line it is, which time that it ran, what stands out, and the keys there are."""
+def head_line(run: LineRuns, visit: LineVisit, more: Sequence[str] = ()) -> Line:
+    """Which line it is, which time that it ran, what `more` there is to say, and what stands out."""
     facts = [Content.styled(f"line {run.line}", HEADING)]
     if run.visits > 1:
         facts.append(Content.styled(f"run #{visit.number} of {run.visits:,}", HEADING))
+    facts += [Content.styled(each, HEADING) for each in more]
     facts += [Content.styled(mark, WARN) for mark in marks_of(visit)]
-    return Line(Content.styled(" · ", DIM).join(facts), aside=keys)
+    return Line(Content.styled(" · ", DIM).join(facts))
 
 
 def sum_up(visit: LineVisit, room: int) -> Content:
@@ -164,3 +164,9 @@ def _draw_call(call: LineCall, bound: Sequence[Value], space: Space) -> Iterator
         yield Line(Content.assemble((expression, DIM), "  ", (shape, ACCENT)), indent=2)
     else:
         yield from value_lines(expression, call.value, space)
+
+
+def draw_in_full(call: LineCall, space: Space) -> Iterator[Line]:
+    """All of the expression, and of what it gave."""
+    yield Line(Content.styled(visible(call.expression), ACCENT), indent=2)
+    yield from value_lines("", call.value, space)

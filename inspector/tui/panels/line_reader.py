@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from ...records import CallLines, GetLines, Path, Source
 from ..after import after
 from ..drawing.annotations import same_file
+from .expressions import find_parts
 from .line_below import LineBelow
 from .outputs import FETCHED
 from .source_lines import ShownLines
@@ -15,9 +16,9 @@ from .source_lines import ShownLines
 if TYPE_CHECKING:
     from .source import SourcePanel
 
-How = Literal["next", "previous", "enter", "leave", "fetch"]
-"""Another iteration of the loop that the line under the cursor is in; into the function that it calls, and back to what
-called that; the lines, although the pass takes long."""
+How = Literal["right", "left", "next", "previous", "enter", "leave", "fetch"]
+"""Another expression of the line under the cursor; another iteration of the loop that it is in; into the function that
+it calls, and back to what called that; the lines, although the pass takes long."""
 REST = 0.3  # seconds that a module is selected before its lines are asked for
 _ABOVE = 2  # lines that stay in sight above the cursor, in a function that was entered
 
@@ -137,11 +138,19 @@ class LineReader:
     def draw(self) -> None:
         """The line under the cursor is another one, or known now."""
         panel, view, rows = self._panel, self._panel.view, self.below.rows_taken
+        self._mark()
         self.below.draw(self.shown, self.line, panel.size.height, view.has_focus, self._expected)
         in_sight = view.stop is not None and view.shows(view.stop)  # before there is less room
         if self.below.rows_taken > rows and view.has_focus and in_sight:
             panel.call_after_refresh(self._show_cursor)
         panel.post_message(panel.KeysChanged())
+
+    def _mark(self) -> None:
+        """The expression that is looked at, in the code."""
+        self.shown.leave_line(self.line)
+        source, chosen = self._panel.source, self.shown.chosen_at(self.line) if self.are_shown else None
+        parts = find_parts(chosen.span, source) if chosen is not None and source is not None else {}
+        self._panel.view.chosen = parts
 
     def _show_cursor(self) -> None:
         """What opened below must not hide the line that it is about."""
@@ -151,7 +160,11 @@ class LineReader:
 
     def read(self, how: How) -> None:
         """What a key does."""
-        if how in ("next", "previous"):
+        if how in ("right", "left"):
+            self.shown.choose(self.line, 1 if how == "right" else -1)
+            self._mark()
+            self._panel.view.renew()
+        elif how in ("next", "previous"):
             self._step(1 if how == "next" else -1)
         elif how == "enter":
             self._enter()
@@ -180,6 +193,7 @@ class LineReader:
 
     def idle_commands(self) -> tuple[str, ...]:
         there_is = {
+            "expression-next": bool(self.shown.expressions(self.line)),
             "run-next": self.shown.repeats,
             "enter-function": self.shown.helper_at(self.line) is not None,
             "leave-function": bool(self.shown.frame),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -30,6 +31,7 @@ from ..drawing.problem import label_line
 from ..drawing.styles import WARN
 from ..drawing.wrap import Line
 from ..keys import bindings
+from .expressions import mark_part
 from .line_below import TALL_ENOUGH
 from .line_panel import LinePanel
 from .line_reader import How, LineReader
@@ -122,7 +124,7 @@ class SourcePanel(LinePanel):
         self._colours = Colours(self.code, source.language) if self.code else None
 
     def action_lines(self, how: How) -> None:
-        """Another iteration, into a function or out of it, or fetch them."""
+        """Another expression or iteration, into a function or out of it, or fetch them."""
         self.lines.read(how)
 
     def idle_commands(self) -> tuple[str, ...]:
@@ -204,6 +206,8 @@ class SourcePanel(LinePanel):
     def _code(self, source: Source, width: int) -> list[Line]:
         stops = {line for file, line in self.stops if file == source.file}
         lines = number_lines(self.code, source.first_line, width, stops)
+        for number, part in self.view.chosen.items() if self.ascii else ():
+            lines[number] = replace(lines[number], body=mark_part(lines[number].body, part, ascii=True))
         if self.lines.are_shown:
             asides = brief_asides(lines, source.first_line, width, self.lines.shown.visits())
         else:

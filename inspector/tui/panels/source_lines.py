@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from textual.content import Content
 
-from ...records import CallLines, LineCall, LineRuns, LineVisit
+from ...records import CallLines, CodeSpan, LineCall, LineRuns, LineVisit
 from ...value_text import find_odd
 from ..drawing.cursor import CursorView
 from ..drawing.lines import Page
 from ..drawing.styles import DIM
+from .expressions import Expression, list_expressions, mark_part
 
 _NONE = CallLines(0, ())
 
@@ -36,6 +37,7 @@ class ShownLines:
         self._entered: list[tuple[int, int]] = []  # the frames that were left behind, and the line in each
         self._anchors: dict[int, Anchor | None] = {}  # of those
         self._turn: dict[tuple[int, int], int] = {}  # how often a line of a frame was entered from
+        self._chosen: tuple[int, CodeSpan] | None = None  # the expression that is looked at, and the line it is of
 
     @property
     def are_known(self) -> bool:
@@ -43,6 +45,7 @@ class ShownLines:
 
     def take(self, reply: CallLines) -> None:
         """The first bad run is looked at, else the last of each line."""
+        self._chosen = self._chosen if reply.frame == self.frame else None
         self.reply, self.frame = reply, reply.frame
         self._runs = {run.line: run for run in reply.lines}
         bad = [(visit.order, run, visit) for run in reply.lines for visit in run.kept if _is_bad(visit)]
@@ -87,15 +90,42 @@ class ShownLines:
         visit = run.kept[min(max(place + delta, 0), len(run.kept) - 1)]
         self._anchor = Anchor(run.line, run.visits, visit.number, visit.order)
 
+    def expressions(self, line: int) -> list[Expression]:
+        """Those of the run of this line that is looked at."""
+        return list_expressions(self.visit_of(line))
+
+    def choice_at(self, line: int) -> int | None:
+        """Which of them is looked at; None where it is the whole line."""
+        spans = [(line, each.span) for each in self.expressions(line)]
+        return spans.index(self._chosen) if self._chosen in spans else None
+
+    def chosen_at(self, line: int) -> Expression | None:
+        """The expression of this line that is looked at."""
+        place = self.choice_at(line)
+        return None if place is None else self.expressions(line)[place]
+
+    def choose(self, line: int, delta: int) -> None:
+        """Look at the next or previous expression of this line; before the first one is the whole line."""
+        now, found = self.choice_at(line), self.expressions(line)
+        place = min((-1 if now is None else now) + delta, len(found) - 1)
+        self._chosen = (line, found[place].span) if place >= 0 else None
+
+    def leave_line(self, line: int) -> None:
+        """The cursor is on this line now: of another one no expression is looked at."""
+        if self._chosen is not None and self._chosen[0] != line:
+            self._chosen = None
+
     @property
     def repeats(self) -> bool:
         """Whether any line ran more than once."""
         return any(run.visits > 1 for run in self._runs.values())
 
     def helper_at(self, line: int) -> LineCall | None:
-        """The function that is entered from this line next: of several, one after the other."""
-        visit = self.visit_of(line)
-        found = [call for call in visit.calls if call.frame] if visit is not None else []
+        """The function that is entered from this line next, or from the expression that is looked at: of several, one
+        after the other."""
+        visit, chosen = self.visit_of(line), self.chosen_at(line)
+        calls = chosen.calls if chosen is not None else visit.calls if visit is not None else ()
+        found = [call for call in calls if call.frame]
         return found[self._turn.get((self.frame, line), 0) % len(found)] if found else None
 
     def enter(self, line: int) -> int | None:
@@ -124,6 +154,7 @@ class SourceView(CursorView):
     def __init__(self, build: Callable[[int], Page], moved: Callable[[], object]) -> None:
         super().__init__(build)
         self.dimmed: Collection[int] = ()
+        self.chosen: dict[int, tuple[int, int]] = {}  # by line, the characters of the expression that is looked at
         self._tell = moved
 
     def go_to(self, stop: int) -> None:
@@ -138,4 +169,5 @@ class SourceView(CursorView):
     def draw_body(self, line: int) -> Content:
         if line in self.dimmed:
             return Content.styled(self.page.lines[line].body.plain, DIM)
-        return super().draw_body(line)
+        body, part = super().draw_body(line), self.chosen.get(line)
+        return body if part is None else mark_part(body, part, self.ascii)

@@ -49,8 +49,13 @@ def _gutter(number: str, gap: str, stops: bool) -> Content:
 
 def dedent(code: list[str]) -> list[str]:
     """`code` without the blanks that all of its lines begin with."""
-    margin = min((len(text) - len(text.lstrip()) for text in code if text.strip()), default=0)
+    margin = margin_of(code)
     return [text[margin:] for text in code]
+
+
+def margin_of(code: list[str]) -> int:
+    """How many these are."""
+    return min((len(text) - len(text.lstrip()) for text in code if text.strip()), default=0)
 
 
 def explanation(notes: Sequence[str]) -> list[Line]:

@@ -103,6 +103,68 @@ def test_of_a_value_in_one_row_what_is_bad_is_left_out_last() -> None:
     assert sum_up_value("x", r.NoneValue(), 20).plain == "x  None"
 
 
+NESTED = "def forward(self, x):\n\th = self.名(gelu(x),\n\t\t[cell(h) for h in x])\n\treturn h\n"
+
+
+def nested_reply() -> r.CallLines:
+    """Line 9 of that: a call over two lines, one in it, and in a comprehension three of which the second is bad."""
+
+    def call(text: str, width: int, span: tuple[int, int, int, int] | None, nan: int = 0, frame: int = 0) -> r.LineCall:
+        value = made.a_tensor((width,), statistics=r.Statistics(min=0, max=1, mean=0.5, std=0.1, nan=nan))
+        return r.LineCall(text, value, frame, r.CodeSpan(*span) if span is not None else None)
+
+    cells = tuple(call("cell(h)", 30 + n, (10, 3, 10, 10), int(n == 1), frame=7) for n in range(3))
+    calls = (call("gelu(x)", 1, (9, 12, 9, 19)), *cells, call("self.名(…)", 2, (9, 5, 10, 23)), call("old", 5, None))
+    visits = tuple(r.LineVisit(n, n, (r.LineValue("h", made.a_tensor()),), calls) for n in range(2))
+    return r.CallLines(1, made.PATH, total=1, number=1, file=made.FILE, lines=(r.LineRuns(9, 2, visits),))
+
+
+def marked(panel: SourcePanel) -> list[str]:
+    """What stands out in each line."""
+    code = panel.code
+    return [code[line][start:stop] for line, (start, stop) in sorted(panel.view.chosen.items())]
+
+
+@pytest.mark.parametrize("keys", ["hl", ("left", "right")])
+async def test_a_cursor_on_the_expressions_of_a_line(keys: tuple[str, str]) -> None:
+    panel, (left, right) = SourcePanel(), keys
+    source = made.a_source(text=NESTED, first_line=8, focus=8)
+    async with showing(panel, source, nested_reply(), size=(90, 34)) as pilot:
+        below = panel.lines.below.render_line
+        panel.focus()
+        assert "expression-next" in panel.idle_commands()
+        await pilot.press("j")
+        assert "expression-next" not in panel.idle_commands() and marked(panel) == []
+        await pilot.press(left)
+        assert marked(panel) == [], "it is the whole line already"
+        await pilot.press(right)
+        assert marked(panel) == ["self.名(gelu(x),", "[cell(h) for h in x])"], "an outer one first"
+        assert "run #1 of 2 · expression 1 of 3" in below(0).text and "enter go in" not in below(0).text
+        await pilot.press(right)
+        assert marked(panel) == ["gelu(x)"] and below(1).text.strip() == "gelu(x)"
+        assert "NaN, Inf 0" in "".join(below(y).text for y in range(2, 6)), "its value in full"
+        await pilot.press(right, right)
+        assert marked(panel) == ["cell(h)"], "the last one stays"
+        assert "expression 3 of 3 · call 2 of 3" in below(0).text and "31 " in below(2).text
+        await pilot.press("comma")
+        assert "run #0" in below(0).text and marked(panel) == ["cell(h)"], "the same in another run"
+        await pilot.press("enter")
+        assert panel.request(1, made.PATH) == r.GetLines(1, made.PATH, 0, 7), "into the function of the expression"
+        await pilot.press(left, left, left)
+        assert marked(panel) == [] and "h  1×64×56×56" in below(1).text
+        await pilot.press(right, "j", "k")
+        assert marked(panel) == [], "another line was looked at"
+
+
+async def test_without_styles_signs_stand_around_the_expression() -> None:
+    panel = SourcePanel()
+    async with showing(panel, made.a_source(text=NESTED, first_line=8, focus=8), nested_reply()) as pilot:
+        panel.draw_ascii()
+        panel.focus()
+        await pilot.press("j", "l", "l")
+        assert ">>gelu(x)<<," in text(panel) and "gelu(x)" in panel.copy_text() and ">>" not in panel.copy_text()
+
+
 @pytest.mark.parametrize("scrolled", [0, 14])
 async def test_what_opens_below_leaves_a_place_that_was_gone_to(scrolled: int) -> None:
     panel = SourcePanel()
