@@ -61,3 +61,17 @@ def test_a_script_that_is_run_opens_the_app_and_then_ends_as_under_python(tmp_pa
         handed_back = terminal.written[terminal.written.rindex(b"\x1b[?1049l") :].decode()
         assert "Traceback (most recent call last)" in handed_back and "inspector/cli" not in handed_back
         assert terminal.attributes == terminal.before
+
+
+def test_a_pass_that_fails_shows_its_frames_below_the_problem(tmp_path: Path) -> None:
+    model = tmp_path / "net.py"
+    model.write_text(SCRIPT.partition("model = Net()")[0])
+    command = [sys.executable, "-m", "inspector", f"{model}:Net", "-i", "2x4"]
+    with Terminal(command, columns=120, lines=36, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+        terminal.wait_for_text("Stack  RuntimeError")
+        terminal.wait_for_text("hidden  2×8")
+        assert "try  " in terminal.text, "the problem is in sight"
+        terminal.send("\t\t")
+        terminal.wait_for_text("return self.head(hidden)")
+        terminal.send("qq")
+        assert terminal.wait_for_end() == 1

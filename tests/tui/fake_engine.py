@@ -48,6 +48,7 @@ from inspector.records import (
     GetLocals,
     GetParameters,
     GetSource,
+    GetStack,
     History,
     HookCheck,
     HookMarks,
@@ -86,6 +87,7 @@ from inspector.records import (
     SetInput,
     SetStops,
     Source,
+    Stack,
     StopRow,
     Stops,
     Undo,
@@ -234,6 +236,8 @@ class FakeEngine:
             case GetHookSource():
                 code = "def hook(module, args, output):\n    return output * 2\n"
                 return Source(request.path or (), "forward", "hook", code, file="/tmp/hooks.py", first_line=7)
+            case GetStack():
+                return Stack()
             case GetLocals(number=number):
                 return Locals(number, (), 0, f"nothing in frame {number}")
             case GetFrameSource(number=number):

@@ -1,17 +1,22 @@
-"""What is told of an error that came out of a model somebody else ran."""
+"""The frames that an error went through which came out of a model, and what is told of it."""
 
 from __future__ import annotations
+
+from itertools import dropwhile
 
 from msgspec.structs import replace
 
 from ...app_keys import app_key
+from ...postmortem.frames import is_ours
 from ...records import CodeLine, Path, Problem
 from ...text import encodable
-from ..frames.raised import Raised
+from ..frames.raised import Raised, find_raised
 from ..frames.stack import CodeStack
 from ..modules.tree import ModuleTree
+from ..recording.recorder import Cancelled
 from ..source.running import forward_of
 from .diagnosis import diagnose
+from .out_of_memory import is_out_of_memory
 
 _ANOMALIES = "torch.autograd.set_detect_anomaly(True) keeps that"
 
@@ -26,6 +31,17 @@ def stack_of(raised: Raised, tree: ModuleTree) -> CodeStack:
         problem = replace(problem, path=_find_owner(made, tree) if made is not None else None)
         problem = replace(problem, why=encodable(_explain_backward(node, made, problem), 1_500))
     return CodeStack(raised.frames, tree, problem, made=made)
+
+
+def stack_of_pass(error: BaseException, problem: Problem, tree: ModuleTree) -> CodeStack | None:
+    """The frames of an error that came out of a pass of ours, and of which `problem` is told: from the model on, none
+    of ours around it. None where there are none, and where memory ran out: they keep what has it."""
+    if is_out_of_memory(error) or isinstance(error, Cancelled):
+        return None
+    raised = find_raised(error)
+    frames = list(dropwhile(lambda each: is_ours(each.file), raised.frames))
+    made = raised.find_node()[1] if raised.in_backward else None
+    return CodeStack(frames, tree, problem, made=made) if frames else None
 
 
 def _explain_backward(node: str, made: CodeLine | None, problem: Problem) -> str:

@@ -126,8 +126,7 @@ class Runner:
         self.last.take(batches.recorder.calls, watch, batches.recorder.output_hooks)
         self.last.repeatable = self.settings.batches == 1 and self.settings.loader == NONE and not stood.touched
         self.last.gradients = batches.gradients
-        self._ms = outcome.ms
-        self._compares = comparison is not None
+        self._ms, self._compares = outcome.ms, comparison is not None
         self.send_calls()
         return self._summarize(outcome, batches, comparison)
 
@@ -319,6 +318,7 @@ class Runner:
         problem = None
         if outcome.error is not None:
             problem = self._attempts.explain(outcome.error, recorder.failed or batches.reached, batches.held)
+            subject.keep_raised(outcome.error, problem)
         self._changes.say_faults(recorder.faults)
         called = set(self.last.calls.nodes()) | self._unhooked.direct
         self.hooks = report_hooks(subject, called, self.settings.backward, outcome.error is not None)

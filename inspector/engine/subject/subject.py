@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from msgspec.structs import replace
 from torch import nn
 
 from ...errors import UsageError
-from ...records import Changes, HookMarks, ModelInfo, ModuleRow, Path, Stack, Target
+from ...records import Changes, HookMarks, ModelInfo, ModuleRow, Path, Problem, Stack, Target
 from ...text import encodable
 from ..changes.applied import State
 from ..changes.log import ChangeLog
@@ -25,6 +26,7 @@ from ..modules.tree import ModuleTree, Node, walk
 from ..modules.weight_rows import weight_rows
 from ..modules.weight_tree import Weights, weight_tree
 from ..passes.guarded import copy_guarded
+from ..passes.raised import stack_of_pass
 from ..passes.training import PassSettings
 from ..recording.observers import Observers
 from ..restore.backup import TensorBackup
@@ -70,6 +72,7 @@ class Subject:
     typed: tuple[Entry, ...] = ()  # the hooks and edits that came with the target
     stack: CodeStack | None = None  # of what was raised or stands still, for as long as it is looked at
     bare: BarePass = field(init=False)
+    _raised: CodeStack | None = None  # what a pass of ours raised, until the next one
     _stack_before: CodeStack | None = None  # a pass stands still
 
     def __post_init__(self) -> None:
@@ -132,7 +135,22 @@ class Subject:
     def begin_run(self) -> None:
         """Raises `UsageError` where there is nothing to run."""
         self.check_callable()
+        self._let_go()
         cpu_statistics.take_up()
+
+    def keep_raised(self, error: BaseException, problem: Problem) -> None:
+        """Look at the frames of what a pass raised until the next one begins, with everything that is in them."""
+        found = stack_of_pass(error, problem, self.tree)
+        if found is not None:
+            self.stack = self._raised = found
+
+    def _let_go(self) -> None:
+        """Of what the last pass raised. An error and its frames know each other: without a collection they would stay
+        for a while, and what they hold may be large."""
+        if self._raised is not None:
+            self.stack = None if self.stack is self._raised else self.stack
+            self._raised = None
+            gc.collect()
 
     def list_conditions(self) -> tuple[object, ...]:
         """What all passes have to share that are compared, besides the settings of a pass."""
@@ -227,7 +245,7 @@ class Subject:
 
     def close(self) -> None:
         """Leave the model as it was before."""
-        self.stack = None
+        self.stack = self._raised = None
         self.change_log.close()
         self.observers.remove_all()
         if self.backup.had_others or OtherThreads(self.tree):  # of what they wrote since the last pass nothing is known

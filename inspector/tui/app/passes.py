@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from ...client.engine_client import EngineClient
 from ...client.pass_plan import FORWARD, Plan
-from ...records import CallRows, Cancel, Failed, PassEnded, SetInput, ShowStep
+from ...records import CallRows, Cancel, Failed, GetStack, PassEnded, Problem, SetInput, ShowStep, Stack
 from ..keys import key_of, say_key
 from .host import Host
 from .live import Live
@@ -164,6 +164,13 @@ class Passes:
         if not state.stale:
             self._repeat()
 
+    async def _show_raised(self, problem: Problem) -> None:
+        """The frames of what the pass raised, as far as they are kept."""
+        number = self._count
+        reply = await self._engine.ask(GetStack(self._state.generation))
+        if isinstance(reply, Stack) and reply.frames and reply.raised == problem and self._count == number:
+            self._presenter.show_raised(reply)
+
     async def show_step(self, delta: int) -> None:
         """Look at the next or previous step of the last pass."""
         state, model = self._state, self._state.model
@@ -205,6 +212,7 @@ class Passes:
         if summary.problem is not None:
             state.live = False
             self._presenter.show_failure(summary.problem)
+            self._host.spawn(self._show_raised(summary.problem))
         elif following is not None:
             self._host.spawn(self.run(plan=following))
         elif state.live:

@@ -44,6 +44,7 @@ class Presenter:
         self._host = host
         self._clock: Timer | None = None
         self._last_problem: Problem | None = None
+        self._raised_by_pass = False  # the stack is of the last pass, and goes with the next
         self._said: set[Problem | str] = set()  # of the hooks in the last pass
         self._last_findings: list[Hint] = []
 
@@ -99,10 +100,16 @@ class Presenter:
 
     def show_stack(self, stack: Stack) -> None:
         """Where the model was when something was raised, or stands still; an empty stack is one that is over."""
+        self._raised_by_pass = False
         self._workbench.stack.show(stack)
         self._leave_frames()
         if stack.raised is not None:
             self.log_panel.show_problem(stack.raised)
+
+    def show_raised(self, stack: Stack) -> None:
+        """What the last pass raised went through these frames; the problem, which was told of, stays in sight."""
+        self._raised_by_pass = True
+        self._workbench.stack.show(stack, leads=False)
 
     def _leave_frames(self) -> None:
         """Source shows the module again where there is no stack any more."""
@@ -135,6 +142,8 @@ class Presenter:
 
     def start_pass(self, plan: Plan) -> None:
         """Count its time, and put what is said during it under a heading of its own."""
+        if self._raised_by_pass:
+            self.show_stack(Stack())
         last = self._state.model.summary
         self.log_panel.begin(plan.describe(last.number + 1 if last is not None else 1))
         title, state = self._title, self._state

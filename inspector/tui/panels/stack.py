@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import PurePath
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -79,6 +79,7 @@ class StackPane(Horizontal):
         self.stack = Stack()
         self.locals: Locals | None = None
         self.problem: Problem | None = None
+        self.leads = True  # tree and source follow its cursor
         self.every = False  # also the frames that nobody comes to look at
         self.frames = FramesView(self._frames_page)
         self.variables = LineView(self._variables_page)
@@ -90,11 +91,12 @@ class StackPane(Horizontal):
         yield self.frames
         yield self.variables
 
-    def show(self, stack: Stack) -> None:
-        """Another stack, the cursor on the frame where it starts; an empty one takes the pane away."""
+    def show(self, stack: Stack, leads: bool = True) -> None:
+        """Another stack, the cursor on the frame where it starts; an empty one takes the pane away. Where it does not
+        lead, tree and source stay where they are until the pane has the keyboard."""
         had_focus = self.has_focus_within
         self.stack, self.locals, self.problem, self.every = stack, None, None, False
-        self.display = bool(stack.frames)
+        self.display, self.leads = bool(stack.frames), leads or self.frames.has_focus
         self._height = 0
         if had_focus and not self.display:
             self.screen.focus_next()
@@ -165,6 +167,12 @@ class StackPane(Horizontal):
         self.frames.cursor = next((place for place, each in enumerate(rows) if each.number <= at), 0)
         self.frames.renew(max(self.frames.cursor - 1, 0))
         self._choose()
+
+    @on(events.DescendantFocus)
+    def _begin_to_lead(self) -> None:
+        if not self.leads and self.frames.has_focus:
+            self.leads = True
+            self._choose()
 
     @on(FramesView.Moved)
     def _choose(self) -> None:

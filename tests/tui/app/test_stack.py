@@ -12,6 +12,7 @@ from inspector.records import (
     GetFrameSource,
     GetLocals,
     GetSource,
+    GetStack,
     LocalRow,
     Locals,
     MappingValue,
@@ -24,6 +25,7 @@ from inspector.records import (
     TensorValue,
 )
 from inspector.tui.app.app import InspectorApp
+from inspector.tui.panels.log import LogPanel
 from inspector.tui.panels.source import SourcePanel
 
 from ..fake_engine import FakeEngine, running
@@ -165,3 +167,40 @@ async def test_source_shows_the_module_again_when_the_stack_is_gone(tmp_path: Pa
         engine.say(Stack())
         await settle(app, pilot)
         assert source.source is not None and source.source.title == "Net.forward"
+
+
+def failing(engine: FakeEngine) -> FakeEngine:
+    """Its passes raise."""
+    engine.replies[Run] = lambda request: engine.end_pass(RAISED)
+    engine.replies[GetStack] = lambda request: Stack(FRAMES, 5, 3, RAISED)
+    return engine
+
+
+async def test_a_pass_that_failed_shows_what_it_went_through_beside_the_problem(tmp_path: Path) -> None:
+    async with running(tmp_path, failing(FakeEngine())) as (app, pilot, engine):
+        await settle(app, pilot)
+        stack, panels = app.workbench.stack, app.workbench.panels
+        assert stack.display and listed(app) == ["Block.forward", "Net.forward", "<module>"]
+        assert variables(app)[-1] == "nothing in frame 3"
+        assert isinstance(panels.current, LogPanel) and not stack.has_focus_within, "the problem stays in sight"
+        assert not engine.requests(GetFrameSource)
+        assert sum("wrong" in line.body.plain for line in panels.current.view.page.lines) == 1, "it is told once"
+        stack.frames.focus()
+        await settle(app, pilot)
+        assert isinstance(panels.current, SourcePanel)
+        assert engine.requests(GetFrameSource)[-1] == GetFrameSource(1, 3, ("body", "0"))
+        await pilot.press("down")
+        await settle(app, pilot)
+        assert app.workbench.selected_path == ()
+        del engine.replies[Run]
+        await pilot.press("r")
+        await settle(app, pilot)
+        assert not stack.display and app.focused is not None and app.focused.display, "the next pass takes it away"
+
+
+async def test_frames_that_come_after_the_next_pass_began_are_not_shown(tmp_path: Path) -> None:
+    engine = failing(FakeEngine())
+    engine.replies[GetStack] = lambda request: Stack(FRAMES, 5, 3, Problem("another"))
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await settle(app, pilot)
+        assert engine.requests(GetStack) and not app.workbench.stack.display

@@ -25,6 +25,15 @@ class FrameActions:
     _asking: bool = False
 
     def go_to(self, row: FrameRow) -> None:
+        """Show its variables, and lead to it where the stack leads."""
+        if self.workbench.stack.leads:
+            self._lead_to(row)
+        self._wanted = row
+        if not self._asking:
+            self._asking = True
+            self.host.spawn(self._fetch())
+
+    def _lead_to(self, row: FrameRow) -> None:
         """To the module whose call this frame is part of, and to its line; where a backward pass failed, to the line of
         the forward that it goes back to. Where a pass stands still at a module, that module stays selected."""
         bench, stack = self.workbench, self.workbench.stack
@@ -38,10 +47,6 @@ class FrameActions:
             source.point_at(bench.selected_path, stack.made.file, stack.made.line)
         else:
             source.point_at_frame((bench.selected_path, row.number))
-        self._wanted = row
-        if not self._asking:
-            self._asking = True
-            self.host.spawn(self._fetch())
 
     async def _fetch(self) -> None:
         try:
