@@ -164,7 +164,7 @@ class Border:
 
     def _check_calls(self, event: CallRows) -> None:
         try:
-            modules = event.rows.read().whole["module"]
+            modules = event.rows.unpacked.whole["module"]
         except ValueError as error:
             raise _refuse(f"calls with {error}") from None
         if modules:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import math
 from array import array
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
+from itertools import compress, count, repeat
 from typing import overload
 
+from ..packed_column import PackedColumn
 from ..records import Brief, CallColumns, CallKind, CallRow
 from ..records.call_columns import WHOLE, build_row
 
@@ -28,15 +31,16 @@ class CallTable(Sequence[CallRow]):
     """The calls of one step, in the order of their ends."""
 
     def __init__(self) -> None:
-        self._whole: dict[str, array[int]] = {name: array(code) for name, code in WHOLE.items()}
+        self._whole: dict[str, PackedColumn[int]] = {name: PackedColumn(code) for name, code in WHOLE.items()}
         self.modules, self.depths = self._whole["module"], self._whole["depth"]
         self.starts, self.ends = self._whole["start"], self._whole["end"]
         self.callers = self._whole["caller"]  # the start of the call that it was made in, -1 for none
-        self.ms = array("d")
-        self.kinds: list[CallKind] = []
-        self._known: dict[CallKind, tuple[CallKind, int]] = {}  # each once, and its flags
-        self._floats: dict[str, array[float]] = {}  # those that any call has
-        self._before = array("i")  # the place of the call of the same module before
+        self.ms: PackedColumn[float] = PackedColumn("d")
+        self._kind: PackedColumn[int] = PackedColumn("i")  # its place among:
+        self._kinds: list[CallKind] = []
+        self._known: dict[CallKind, int] = {}  # the place of each
+        self._floats: dict[str, PackedColumn[float]] = {}  # those that any call has
+        self._before: PackedColumn[int] = PackedColumn("i")  # the place of the call of the same module before
         self._last = array("i")  # by module, as far as any was called
         self._counts = array("i")
         self._flags = bytearray()
@@ -45,34 +49,48 @@ class CallTable(Sequence[CallRow]):
 
     def extend(self, calls: CallColumns) -> None:
         """Take in the calls that follow. Raises `ValueError` where they cannot be read."""
-        read, first = calls.read(), len(self)
+        read, first = calls.unpacked, len(self)
         modules = read.whole["module"]
         self._make_room(max(modules, default=-1) + 1 - len(self._last))
-        self.ms.extend(read.ms)
+        self.ms.adopt(calls.ms, read.ms)
         for name, column in self._whole.items():
-            column.extend(read.whole[name])
+            column.adopt(calls.whole[name], read.whole[name])
         for name in self._floats.keys() | read.floats.keys():
-            known = self._floats.setdefault(name, array("d", bytes(8 * first)))
-            known.extend(read.floats.get(name) or array("d", bytes(8 * len(calls))))
-        kinds = [self._known.setdefault(kind, (kind, flags_of(kind))) for kind in calls.kinds]
-        self.kinds.extend([kinds[kind][0] for kind in read.kind])
-        self._count(first, modules, [kinds[kind][1] for kind in read.kind])
+            if name not in self._floats:
+                self._floats[name] = PackedColumn("d")
+                self._floats[name].extend(repeat(0.0, first))
+            self._floats[name].extend(read.floats.get(name) or repeat(0.0, len(calls)))
+        places = list(map(self._place_of, calls.kinds))
+        kinds = array("i", map(places.__getitem__, read.kind))
+        self._kind.extend(kinds)
+        self._count(first, modules, kinds)
         if "rel_l2" in read.floats:
-            self._measure(first)
+            self._measure(modules, kinds, read.floats["rel_l2"])
 
-    def _count(self, first: int, modules: Sequence[int], flags: Sequence[int]) -> None:
-        for place, (module, known) in enumerate(zip(modules, flags, strict=True), first):
-            self._before.append(self._last[module])
-            self._last[module] = place
-            self._counts[module] = count = self._counts[module] + 1
-            self._flags[module] |= known
-            if count > self.most:
-                self.most = count
+    def _place_of(self, kind: CallKind) -> int:
+        place = self._known.get(kind)
+        if place is None:
+            place = self._known[kind] = len(self._kinds)
+            self._kinds.append(kind)
+        return place
 
-    def _measure(self, first: int) -> None:
-        for place in range(first, len(self)):
-            if self.kinds[place].sampled is not None:
-                module, distance = self.modules[place], self._floats["rel_l2"][place]
+    def _count(self, first: int, modules: Sequence[int], kinds: Sequence[int]) -> None:
+        last, before = self._last, array("i")
+        for place, module in enumerate(modules, first):
+            before.append(last[module])
+            last[module] = place
+        self._before.extend(before)
+        for module, more in Counter(modules).items():
+            self._counts[module] += more
+            self.most = max(self.most, self._counts[module])
+        flags = {kind: flags_of(self._kinds[kind]) for kind in set(kinds)}
+        if any(flags.values()):
+            for module, kind in zip(modules, kinds, strict=True):
+                self._flags[module] |= flags[kind]
+
+    def _measure(self, modules: Sequence[int], kinds: Sequence[int], distances: Sequence[float]) -> None:
+        for module, kind, distance in zip(modules, kinds, distances, strict=True):
+            if self._kinds[kind].sampled is not None:
                 known = self._worst.get(module, -math.inf)
                 self._worst[module] = distance if math.isnan(distance) or distance > known else known
 
@@ -82,7 +100,7 @@ class CallTable(Sequence[CallRow]):
         self._flags.extend(bytes(max(modules, 0)))
 
     def __len__(self) -> int:
-        return len(self.kinds)
+        return len(self._kind)
 
     @overload
     def __getitem__(self, place: int) -> CallRow: ...
@@ -98,11 +116,15 @@ class CallTable(Sequence[CallRow]):
         return map(self._row, range(len(self)))
 
     def _row(self, place: int) -> CallRow:
-        return build_row(self.kinds[place], self._whole, self.ms[place], self._floats, place)
+        return build_row(self.kind_of(place), self._whole, self.ms[place], self._floats, place)
+
+    def kind_of(self, place: int) -> CallKind:
+        """Of one call."""
+        return self._kinds[self._kind[place]]
 
     def briefs(self) -> set[Brief]:
         """What was given."""
-        return {kind.brief for kind, _ in self._known.values()}
+        return {kind.brief for kind in self._kinds}
 
     def has(self, *names: str) -> bool:
         """Whether any call has one of these: `rel_l2`, `gradient`, `gradient_norm`."""
@@ -110,21 +132,28 @@ class CallTable(Sequence[CallRow]):
 
     def distances(self, first: int = 0) -> set[float]:
         """How far outputs are from the baseline, from this place on."""
-        found = zip(self._floats.get("rel_l2", ())[first:], self.kinds[first:], strict=False)
-        return {distance for distance, kind in found if kind.sampled is not None}
+        if "rel_l2" not in self._floats:
+            return set()
+        measured = {place for place, kind in enumerate(self._kinds) if kind.sampled is not None}
+        found = zip(self._floats["rel_l2"][first:], self._kind[first:], strict=True)
+        return {distance for distance, kind in found if kind in measured}
 
     def select(self, flags: int) -> Iterator[CallRow]:
         """The calls that have any of these."""
-        if any(known & flags for _, known in self._known.values()):
-            wanted = {id(kind) for kind, known in self._known.values() if known & flags}
-            yield from (self._row(place) for place, kind in enumerate(self.kinds) if id(kind) in wanted)
+        wanted = {place for place, kind in enumerate(self._kinds) if flags_of(kind) & flags}
+        if wanted:
+            yield from (self._row(place) for place, kind in enumerate(self._kind) if kind in wanted)
+
+    def find(self, modules: Container[int]) -> array[int]:
+        """Where the calls of any of these modules are."""
+        return array("i", compress(count(), map(modules.__contains__, self.modules)))
 
     # of one module
 
     def called(self, flags: int = 0) -> Iterator[int]:
         """The modules that were called; of those, where any call has one of the flags that are given."""
-        for module, count in enumerate(self._counts):
-            if count and (not flags or self._flags[module] & flags):
+        for module, calls in enumerate(self._counts):
+            if calls and (not flags or self._flags[module] & flags):
                 yield module
 
     def count(self, module: int) -> int:

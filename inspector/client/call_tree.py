@@ -34,23 +34,21 @@ class CallTree:
 
     def extend(self) -> None:
         """Take in the calls that came since the last time."""
-        calls, waiting = self.calls, self._waiting
-        starts, ends = calls.starts, calls.ends
-        for place in range(len(self.parents), len(calls)):
-            start = starts[place]
+        calls, waiting, first = self.calls, self._waiting, len(self.parents)
+        ends, columns = calls.ends, (calls.starts[first:], calls.ends[first:], calls.callers[first:], calls.ms[first:])
+        for place, (start, end, caller, ms) in enumerate(zip(*columns, strict=True), first):
             inner = waiting.get(start) if start >= 0 else None
-            if inner is not None and ends[inner[1]] < ends[place]:
+            if inner is not None and ends[inner[1]] < end:
                 del waiting[start]
                 self._first.append(inner[0])
                 self.own_ms.append(self._adopt(place, inner[0]))
             else:
                 self._first.append(-1)
-                self.own_ms.append(calls.ms[place])
+                self.own_ms.append(ms)
             self.parents.append(-1)
             self._next.append(-1)
-            caller = calls.callers[place]
             siblings = waiting.get(caller)
-            if caller >= 0 and not (caller < start <= ends[place] and (not siblings or ends[siblings[1]] < start)):
+            if caller >= 0 and not (caller < start <= end and (not siblings or ends[siblings[1]] < start)):
                 caller = -1  # it cannot be that one
                 siblings = waiting.get(caller)
             if siblings is None:

@@ -69,7 +69,7 @@ class Model:
 
     def add_calls(self, calls: CallColumns) -> None:
         """An engine that died may have left calls of modules that it had not told of yet: those are left out."""
-        if max(calls.read().whole["module"], default=0) >= len(self.rows):
+        if max(calls.unpacked.whole["module"], default=0) >= len(self.rows):
             calls = CallColumns.of(row for row in calls if row.module < len(self.rows))
         self.calls.extend(calls)
         self._above_calls = None

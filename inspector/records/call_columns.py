@@ -2,17 +2,20 @@
 common.
 
 This is how they are kept by whoever recorded them, how they cross the channel, and how they are kept by whoever shows
-them. Some 50 bytes a call, where a row of its own takes ten times as much.
+them: packed, a few bytes a call, where a row of its own takes hundreds.
 """
 
 from __future__ import annotations
 
 import math
-import sys
 from array import array
-from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Annotated, NamedTuple
 
+from msgspec import Meta
+
+from ..packed_column import pack, unpack
 from .base import Record, Row
 from .passes import CallRow, CallStatus, Delta, Holds
 from .values import Brief
@@ -75,7 +78,9 @@ def kind_of(call: CallRow) -> KindKey:
     )
 
 
-def build_row(kind: CallKind, columns: Mapping[str, array[int]], ms: float, floats: Floats, place: int) -> CallRow:
+def build_row(
+    kind: CallKind, columns: Mapping[str, Sequence[int]], ms: float, floats: Mapping[str, Sequence[float]], place: int
+) -> CallRow:
     """The call at this place."""
     module, call, start, end, depth, in_step, caller = (columns[name][place] for name in WHOLE)
     delta = None
@@ -89,9 +94,6 @@ def build_row(kind: CallKind, columns: Mapping[str, array[int]], ms: float, floa
     )  # fmt: skip
 
 
-Floats = Mapping[str, "array[float]"]
-
-
 class Columns(NamedTuple):
     """`CallColumns`, read. `kind` is the place of each call's kind."""
 
@@ -101,11 +103,16 @@ class Columns(NamedTuple):
     floats: dict[str, array[float]]
 
 
-class CallColumns(Record, frozen=True):
-    """Calls in order. Each column is as many numbers one after another, little-endian: 32 or 64 bits as `WHOLE` says,
-    floats of 64 bits."""
+MOST = 1 << 20
+"""Calls in one message."""
+
+
+class CallColumns(Record, frozen=True, dict=True):
+    """Calls in order. Each column is packed as `packed_column` has it, floats of 64 bits and whole numbers of what
+    `WHOLE` says."""
 
     kinds: tuple[CallKind, ...]
+    count: Annotated[int, Meta(ge=0, le=MOST)]  # of the calls
     kind: bytes  # the place of each call's among them
     whole: dict[str, bytes]
     ms: bytes
@@ -123,50 +130,36 @@ class CallColumns(Record, frozen=True):
             name: [getattr(call.delta if name in DELTA else call, name, None) or 0.0 for call in calls]
             for name in (*DELTA, *MEASURED) if name in used
         }  # fmt: skip
-        return cls.pack(
-            kinds,
-            array("i", [places[key] for key in keys]),
-            {name: array(code, _clamp([getattr(call, name) for call in calls], code)) for name, code in WHOLE.items()},
-            array("d", [call.ms for call in calls]),
-            {name: array("d", values) for name, values in floats.items()},
-        )
-
-    @classmethod
-    def pack(
-        cls,
-        kinds: tuple[CallKind, ...],
-        kind: array[int],
-        whole: Mapping[str, array[int]],
-        ms: array[float],
-        floats: Floats,
-    ) -> CallColumns:
-        """Of columns."""
         return cls(
             kinds,
-            _to_bytes(kind),
-            {name: _to_bytes(column) for name, column in whole.items()},
-            _to_bytes(ms),
-            {name: _to_bytes(column) for name, column in floats.items()},
+            len(calls),
+            pack(array("i", [places[key] for key in keys])),
+            {
+                name: pack(array(code, _clamp([getattr(call, name) for call in calls], code)))
+                for name, code in WHOLE.items()
+            },
+            pack(array("d", [call.ms for call in calls])),
+            {name: pack(array("d", values)) for name, values in floats.items()},
         )
 
     def __len__(self) -> int:
-        return len(self.ms) // 8
+        return self.count
 
     def __iter__(self) -> Iterator[CallRow]:
         """As rows."""
-        read = self.read()
+        read = self.unpacked
         return (build_row(self.kinds[kind], read.whole, read.ms[n], read.floats, n) for n, kind in enumerate(read.kind))
 
-    def read(self) -> Columns:
+    @cached_property
+    def unpacked(self) -> Columns:
         """The columns. Raises `ValueError` where they do not go together, or hold what no call has."""
         wanted = {name for kind in self.kinds for name in kind.names}
         if self.whole.keys() != WHOLE.keys() or not wanted <= self.floats.keys() <= {*DELTA, *MEASURED}:
             raise ValueError("other columns than those of calls")
-        whole = {name: cast("array[int]", _from_bytes(code, self.whole[name])) for name, code in WHOLE.items()}
-        kind, ms = cast("array[int]", _from_bytes("i", self.kind)), _from_bytes("d", self.ms)
-        floats = {name: _from_bytes("d", held) for name, held in self.floats.items()}
-        if {len(kind), *map(len, whole.values()), *map(len, floats.values())} != {len(ms)}:
-            raise ValueError("columns that are not all as long")
+        whole: dict[str, array[int]] = {n: unpack(code, self.whole[n], self.count) for n, code in WHOLE.items()}
+        kind: array[int] = unpack("i", self.kind, self.count)
+        ms: array[float] = unpack("d", self.ms, self.count)
+        floats: dict[str, array[float]] = {n: unpack("d", held, self.count) for n, held in self.floats.items()}
         if ms and not 0 <= min(kind) <= max(kind) < len(self.kinds):
             raise ValueError("a kind that was not told of")
         if ms and min(min(column) for name, column in whole.items() if name not in _ANY_SIGN) < 0:
@@ -179,19 +172,3 @@ class CallColumns(Record, frozen=True):
 def _clamp(values: list[int], code: str) -> list[int]:
     most = _LARGEST[code]
     return [min(value, most) for value in values] if max(values, default=0) > most else values
-
-
-def _to_bytes(column: array[int] | array[float]) -> bytes:
-    if sys.byteorder == "big":
-        column = column[:]
-        column.byteswap()
-    return column.tobytes()
-
-
-def _from_bytes(code: str, held: bytes) -> array[float]:
-    """Raises `ValueError` where it is no whole number of numbers."""
-    column: array[float] = array(code)
-    column.frombytes(held)
-    if sys.byteorder == "big":
-        column.byteswap()
-    return column

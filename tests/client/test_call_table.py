@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from inspector.client.call_table import ALTERED, BAD, ODD, RAISED, CallTable
 from inspector.client.model import Model
+from inspector.packed_column import pack
 from inspector.records import Brief, CallColumns, CallRow, Delta
 
 floats = st.floats(allow_infinity=True, allow_nan=False)
@@ -145,17 +146,17 @@ def test_columns_that_do_not_go_together_are_refused(rows: list[CallRow], data: 
     held = getattr(columns, part)
     for wrong in ({**held, name: held[name] + bytes(8)}, {**held, name: held[name] + b"x"}, {**held, "colour": b""}):
         with pytest.raises(ValueError, match=r"column|bytes"):
-            replace(columns, **{part: wrong}).read()
+            list(replace(columns, **{part: wrong}))
 
 
 @pytest.mark.parametrize(
     "wrong",
     [
         {"kinds": ()},
-        {"kind": array("i", [1]).tobytes()},
-        {"kind": array("i", [-1]).tobytes()},
-        {"ms": array("d", [math.nan]).tobytes()},
-        {"ms": array("d", [math.inf]).tobytes()},
+        {"kind": pack(array("i", [1]))},
+        {"kind": pack(array("i", [-1]))},
+        {"ms": pack(array("d", [math.nan]))},
+        {"ms": pack(array("d", [math.inf]))},
         {"ms": b""},
         {"whole": {}},
     ],
@@ -163,7 +164,7 @@ def test_columns_that_do_not_go_together_are_refused(rows: list[CallRow], data: 
 def test_columns_that_hold_what_no_call_has_are_refused(wrong: dict[str, Any]) -> None:
     columns = CallColumns.of([CallRow(**CALL)])
     with pytest.raises(ValueError):
-        replace(columns, **wrong).read()
-    below = {**columns.whole, "module": array("i", [-1]).tobytes()}
+        list(replace(columns, **wrong))
+    below = {**columns.whole, "module": pack(array("i", [-1]))}
     with pytest.raises(ValueError, match="below 0"):
-        replace(columns, whole=below).read()
+        list(replace(columns, whole=below))

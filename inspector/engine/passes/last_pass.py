@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from ...errors import UsageError
+from ...packed_column import PAGE
 from ...records import CORNER, CallDetail, CallRows, TensorValue, Value, Window
 from ..modules.tree import ModuleTree
 from ..recording.call import Call, Place
@@ -15,8 +16,6 @@ from ..values.kernels import cpu_statistics
 from ..values.kernels.rounding import forgive_rounding
 from ..values.watch import Watch
 
-AT_ONCE = 4_000
-"""Calls per message: a client takes them in in two milliseconds, and then what a person does."""
 KEPT = 1 << 29
 """Bytes of copies that all modules looked at may have together."""
 
@@ -109,8 +108,8 @@ class LastPass:
         """Those of the step that is looked at, in one message at least. Each is made when it is due: there may be a
         million."""
         total = len(self._shown)
-        for first in range(0, max(total, 1), AT_ONCE):
-            rows = self.calls.columns(self._shown[first : first + AT_ONCE])
+        for first in range(0, max(total, 1), PAGE):
+            rows = self.calls.columns(self._shown[first : first + PAGE])
             yield CallRows(generation, self.number, rows, total, self.step)
 
     def of(self, index: int) -> list[Call]:

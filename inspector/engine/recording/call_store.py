@@ -6,8 +6,10 @@ from __future__ import annotations
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any, overload
 
+from ...packed_column import Number, PackedColumn, pack
 from ...records import Brief, CallColumns, CallKind, Holds, Value
 from ...records.call_columns import DELTA, WHOLE, KindKey, kind_of
 from ...value_text import abbreviate, find_odd
@@ -17,6 +19,8 @@ from .packed_values import PackedValues
 AT_ONCE = 20_000
 """Calls that are packed together."""
 _NONE = -1
+_DIGITS = 4
+"""Of milliseconds, that are kept: what is less is noise, and takes more room than all else that is known of a call."""
 _Seen = tuple[int, Brief, Holds]
 """A value that was packed a moment ago: its number, and what a row says of it."""
 
@@ -38,19 +42,20 @@ class CallStore(Sequence[Call]):
         self._clear()
 
     def _clear(self) -> None:
-        self._whole: dict[str, array[int]] = {name: array(code) for name, code in WHOLE.items()}
-        self._ms = array("d")
-        self._kind = array("i")
-        self._floats: dict[str, array[float]] = {}  # those that any call has
+        self._whole: dict[str, PackedColumn[int]] = {name: PackedColumn(code) for name, code in WHOLE.items()}
+        self._ms: PackedColumn[float] = PackedColumn("d")
+        self._kind: PackedColumn[int] = PackedColumn("i")
+        self._floats: dict[str, PackedColumn[float]] = {}  # those that any call has
         self._kinds: list[CallKind] = []
         self._known: dict[KindKey, int] = {}  # the place of each kind
-        self._inputs = array("i")  # where the inputs of each call begin in this:
-        self._input_values = array("i")
-        self._kwargs = array("i")
-        self._outputs = array("i")
+        self._inputs: PackedColumn[int] = PackedColumn("i")  # where the inputs of each call begin in this:
+        self._input_values: PackedColumn[int] = PackedColumn("i")
+        self._kwargs: PackedColumn[int] = PackedColumn("i")
+        self._outputs: PackedColumn[int] = PackedColumn("i")
         self._values = PackedValues()
         self._more: dict[int, Call] = {}  # those to which there is more than there are columns
-        self._chain: tuple[dict[int, int], array[int]] = {}, array("i")  # of each node its last call; the one before
+        self._last: dict[int, int] = {}  # the place of each node's last call, and of the one before each, as far as
+        self._before: PackedColumn[int] = PackedColumn("i")  # anybody asked
 
     def append(self, call: Call, awaits_more: Callable[[], bool]) -> None:
         """One that is over. Nothing is packed while `awaits_more`, or from the first one on that was recomputed: what
@@ -91,9 +96,18 @@ class CallStore(Sequence[Call]):
             count, seen = len(self.fresh), dict[int, _Seen]()
             for call in self.fresh[:count]:
                 self._pack(call, seen)
+            for column in self._columns():
+                column.settle()
+            self._values.settle()
             del self.fresh[:count]
         finally:
             self._packing.release()
+
+    def _columns(self) -> Iterator[PackedColumn[Any]]:
+        yield from self._whole.values()
+        yield from self._floats.values()
+        yield self._ms
+        yield from (self._kind, self._inputs, self._input_values, self._kwargs, self._outputs)
 
     def _pack(self, call: Call, seen: dict[int, _Seen]) -> None:
         if _has_more(call):
@@ -107,23 +121,25 @@ class CallStore(Sequence[Call]):
             place = self._known[key] = len(self._kinds)
             self._kinds.append(CallKind(*key))
             for name in self._kinds[place].names:
-                self._floats.setdefault(name, array("d", bytes(8 * len(self._kind))))
+                if name not in self._floats:
+                    self._floats[name] = PackedColumn("d")
+                    self._floats[name].extend(repeat(0.0, len(self._kind)))
         for name, column in self._floats.items():
-            column.append((getattr(row.delta if name in DELTA else row, name, None) if row else None) or 0.0)
-        self._kind.append(place)
-        self._ms.append(call.ms)
+            column.tail.append((getattr(row.delta if name in DELTA else row, name, None) if row else None) or 0.0)
+        self._kind.tail.append(place)
+        self._ms.tail.append(round(call.ms, _DIGITS))
         whole = (call.index, call.number, call.start, call.end, call.depth, call.in_step, call.caller)
         for numbers, number in zip(self._whole.values(), whole, strict=True):
-            numbers.append(number)
-        self._inputs.append(len(self._input_values))
+            numbers.tail.append(number)
+        self._inputs.tail.append(len(self._input_values))
         if row is not None:
-            self._kwargs.append(_NONE)
-            self._outputs.append(_NONE)
+            self._kwargs.tail.append(_NONE)
+            self._outputs.tail.append(_NONE)
             return
         for value in call.inputs:
-            self._input_values.append(self._see(value, seen)[0])
-        self._kwargs.append(self._values.add(call.kwargs) if call.kwargs.keys else _NONE)
-        self._outputs.append(_NONE if call.output is None else self._see(call.output, seen)[0])
+            self._input_values.tail.append(self._see(value, seen)[0])
+        self._kwargs.tail.append(self._values.add(call.kwargs) if call.kwargs.keys else _NONE)
+        self._outputs.tail.append(_NONE if call.output is None else self._see(call.output, seen)[0])
 
     def _find_key(self, call: Call, seen: dict[int, _Seen]) -> KindKey:
         """As `kind_of` has it, of what most calls are like."""
@@ -190,14 +206,15 @@ class CallStore(Sequence[Call]):
 
     def of(self, node: int) -> list[Call]:
         """Those of one node."""
-        last, before = self._chain
-        for place in range(len(before), len(self._kind)):
-            before.append(last.get(module := self._whole["module"][place], -1))
-            last[module] = place
-        places, place = [], last.get(node, -1)
+        before = array("i")
+        for place, module in enumerate(self._whole["module"][len(self._before) :], len(self._before)):
+            before.append(self._last.get(module, -1))
+            self._last[module] = place
+        self._before.extend(before)
+        places, place = [], self._last.get(node, -1)
         while place >= 0:
             places.append(place)
-            place = before[place]
+            place = self._before[place]
         return list(map(self._build, reversed(places)))
 
     def places_in(self, step: int) -> Sequence[int]:
@@ -209,17 +226,28 @@ class CallStore(Sequence[Call]):
 
     def columns(self, places: Sequence[int]) -> CallColumns:
         """Those at these places, to be told of."""
-        kind = [self._kind[place] for place in places]
+        kind = _take(self._kind, places)
         told = {known: number for number, known in enumerate(dict.fromkeys(kind))}
         kinds = tuple(self._kinds[known] for known in told)
         names = {name for each in kinds for name in each.names}
-        return CallColumns.pack(
+        return CallColumns(
             kinds,
-            array("i", [told[known] for known in kind]),
-            {name: array(WHOLE[name], [column[n] for n in places]) for name, column in self._whole.items()},
-            array("d", [self._ms[place] for place in places]),
-            {name: array("d", [column[n] for n in places]) for name, column in self._floats.items() if name in names},
+            len(places),
+            pack(array("i", map(told.__getitem__, kind))),
+            {name: _pack(column, places) for name, column in self._whole.items()},
+            _pack(self._ms, places),
+            {name: _pack(column, places) for name, column in self._floats.items() if name in names},
         )
+
+
+def _take(column: PackedColumn[Number], places: Sequence[int]) -> array[Number]:
+    if isinstance(places, range):
+        return column[places.start : places.stop]
+    return array(column.tail.typecode, map(column.__getitem__, places))
+
+
+def _pack(column: PackedColumn[Number], places: Sequence[int]) -> bytes:
+    return column.packed(places.start, places.stop) if isinstance(places, range) else pack(_take(column, places))
 
 
 def _has_more(call: Call) -> bool:

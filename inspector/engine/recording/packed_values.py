@@ -3,23 +3,23 @@ else that is said of it is said of many."""
 
 from __future__ import annotations
 
-from array import array
 from typing import Any
 
+from ...packed_column import PackedColumn
 from ...records import Statistics, TensorValue, Value
 
 
 class PackedValues:
-    """A value that is added gets a number, by which it is made again. It takes some 60 bytes, where the value took
-    300."""
+    """A value that is added gets a number, by which it is made again. It takes as much as its numbers do not have in
+    common with those before, 60 bytes at most, where the value took 300."""
 
     def __init__(self) -> None:
         self._outlines: list[tuple[Any, ...]] = []  # all but the numbers, see `_outline_of`
         self._places: dict[tuple[Any, ...], int] = {}  # of those
-        self._outline = array("i")  # of each value, -1 for one that is kept as it is
-        self._measured = array("i")  # where its numbers are, -1 where there are none
-        self._floats = array("d")  # four for each
-        self._counts = array("q")  # three for each
+        self._outline: PackedColumn[int] = PackedColumn("i")  # of each value, -1 for one that is kept as it is
+        self._measured: PackedColumn[int] = PackedColumn("i")  # where its numbers are, -1 where there are none
+        self._floats: PackedColumn[float] = PackedColumn("d")  # four for each
+        self._counts: PackedColumn[int] = PackedColumn("q")  # three for each
         self._rest: dict[int, Value] = {}
 
     def add(self, value: Value) -> int:
@@ -28,22 +28,27 @@ class PackedValues:
         outline = _outline_of(value) if type(value) is TensorValue else None
         if outline is None:
             self._rest[number] = value
-            self._outline.append(-1)
-            self._measured.append(-1)
+            self._outline.tail.append(-1)
+            self._measured.tail.append(-1)
             return number
         place = self._places.get(outline)
         if place is None:
             place = self._places[outline] = len(self._outlines)
             self._outlines.append(outline)
-        self._outline.append(place)
+        self._outline.tail.append(place)
         found: Statistics | None = value.statistics  # type: ignore[union-attr]  # it has an outline
         if found is None:
-            self._measured.append(-1)
+            self._measured.tail.append(-1)
         else:
-            self._measured.append(len(self._counts) // 3)
-            self._counts.extend((found.nan, found.inf, found.zeros))
-            self._floats.extend((found.min or 0.0, found.max or 0.0, found.mean or 0.0, found.std or 0.0))
+            self._measured.tail.append(len(self._counts) // 3)
+            self._counts.tail.extend((found.nan, found.inf, found.zeros))
+            self._floats.tail.extend((found.min or 0.0, found.max or 0.0, found.mean or 0.0, found.std or 0.0))
         return number
+
+    def settle(self) -> None:
+        """Nothing more is added for now: take as little room as that may be."""
+        for column in (self._outline, self._measured, self._floats, self._counts):
+            column.settle()
 
     def __getitem__(self, number: int) -> Value:
         if self._outline[number] < 0:

@@ -37,8 +37,9 @@ def shapes_by_line(model: Model, source: Source, room: int) -> dict[int, Content
     calls = model.calls
     within = range(bisect_left(calls.ends, outer.start), bisect_right(calls.ends, outer.end))
     for place in _made_by(calls, outer, within):
-        if same_file(calls.kinds[place].file, source.file):
-            by_line[calls.kinds[place].line].add(calls, place)
+        kind = calls.kind_of(place)
+        if same_file(kind.file, source.file):
+            by_line[kind.line].add(calls, place)
     cut = len(within) > LOOKED_AT
     return {line: _briefly(made, room, cut) for line, made in by_line.items()}
 
@@ -53,7 +54,7 @@ class _Made:
     def add(self, calls: CallTable, place: int) -> None:
         if len(self.shown) < CALLS_SHOWN:
             self.shown.append(calls[place])
-        self.kinds[calls.kinds[place]] += 1
+        self.kinds[calls.kind_of(place)] += 1
 
 
 def same_file(called: str, shown: str) -> bool:

@@ -66,7 +66,7 @@ calls = st.lists(
         step=st.integers(0, 2),
         in_step=st.integers(0, 9),
         caller=st.integers(-1, 9),
-        ms=st.floats(0, 9),
+        ms=st.floats(0, 9).map(lambda ms: round(ms, 4)),
         status=st.sampled_from(("ok", "raised", "unfinished")),
         inputs=st.lists(values, max_size=3).map(tuple),
         kwargs=st.just(MappingValue("dict", (), (), 0)) | st.builds(MappingValue, st.just("dict"), st.just(("x",)),

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 
@@ -47,8 +46,7 @@ class CallLines(Lines):
         if matches is None:
             self._kept = None
             return
-        wanted = {self.model.object_of(index) for index in matches}
-        self._kept = array("i", [i for i, module in enumerate(self.calls.modules) if module in wanted])
+        self._kept = self.calls.find({self.model.object_of(index) for index in matches})
 
     def first_call(self, index: int) -> int | None:
         """The first shown call of this module."""
@@ -75,16 +73,16 @@ class CallLines(Lines):
             self.measure_badges(call_badges((call,), self.options.producers))
 
     def find_lines(self, text: str) -> list[int]:
-        return self.find_calls(text, self.ids)
+        return self.find_calls(text, self._kept)
 
-    def find_calls(self, text: str, among: Iterable[int]) -> list[int]:
-        """Those whose module or class has `text`."""
+    def find_calls(self, text: str, among: Sequence[int] | None) -> list[int]:
+        """Those whose module or class has `text`; among all for None."""
         text = text.lower()
         if not text:
             return []
-        paths, classes, modules = self.names.paths, self.names.classes, self.calls.modules
-        found = {module for module in set(modules) if text in paths[module] or text in classes[module]}
-        return [i for i in among if modules[i] in found]
+        paths, classes = self.names.paths, self.names.classes
+        found = self.calls.find({m for m in self.calls.called() if text in paths[m] or text in classes[m]})
+        return list(found if among is None else filter(set(among).__contains__, found))
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         call = self.calls[id]

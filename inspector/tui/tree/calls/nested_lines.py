@@ -89,9 +89,8 @@ class NestedCallLines(CallLines):
             self._narrow()
 
     def _narrow(self) -> None:
-        modules, wanted = self._outline.calls.calls.modules, self._wanted
-        if wanted is not None:
-            self._outline.narrow([place for place, module in enumerate(modules) if module in wanted])
+        if self._wanted is not None:
+            self._outline.narrow(self._outline.calls.calls.find(self._wanted))
         elif self._outline.narrowed:
             self._outline.narrow(None)
 
@@ -100,7 +99,7 @@ class NestedCallLines(CallLines):
         return places[0] if places else None
 
     def find_lines(self, text: str) -> list[int]:
-        found = self.find_calls(text, self.ids if self._wanted is not None else range(len(self.calls)))
+        found = self.find_calls(text, self.ids if self._wanted is not None else None)
         return sorted(found, key=self.order)
 
     # what stands on a line
