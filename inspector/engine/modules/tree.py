@@ -22,7 +22,7 @@ MAX_KEY = 200
 """Characters kept of a key; siblings that become equal are numbered apart."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Node:
     """One place in the module tree. `alias_of` is the node that shows the same object first, -1 for none."""
 

@@ -8,6 +8,7 @@ the latest before anything runs or writes.
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import fields
 
 import torch
 from torch import Tensor
@@ -209,7 +210,9 @@ def _gradient(tensor: Tensor) -> list[Tensor]:
 
 def _renew(kept: KeptTensor, gradient: bool) -> None:
     copied = kept.copy is not None
-    vars(kept).update(vars(KeptTensor.of(kept.name, kept.tensor, gradient)))
+    now = KeptTensor.of(kept.name, kept.tensor, gradient)
+    for each in fields(now):
+        setattr(kept, each.name, getattr(now, each.name))
     if copied:
         kept.take_copy()
 

@@ -24,7 +24,7 @@ Graph = tuple[Any, bool]
 """What a tensor was computed by, and whether its gradient is retained."""
 
 
-@dataclass
+@dataclass(slots=True)
 class KeptTensor:
     """One parameter, buffer, gradient or tensor in an attribute. `alias` shares its storage, of which `memory` tells;
     `copy` is None past the budget, and where the tensor refuses to be copied. `graph` is None for a leaf."""

@@ -6,10 +6,11 @@ group at a time and not in a loop of Python; whatever is not plain is asked alon
 
 from __future__ import annotations
 
+from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
-from operator import is_
+from operator import is_, methodcaller
 from typing import Any
 
 from torch import nn
@@ -31,6 +32,7 @@ _BUDGET = Budget()
 """Neither a module nor a tensor takes of it."""
 
 _DICT: Any = vars(nn.Module)["__dict__"]
+_items = methodcaller("items")
 
 
 class ModuleGroup:
@@ -104,6 +106,9 @@ class _Contents:
     def __init__(self) -> None:
         self._own: list[dict[str, Any]] = []
         self._filled: dict[type, tuple[list[Any], list[Any]]] = {dict: ([], []), OrderedDict: ([], [])}
+        self._hooks: list[Any] = []  # the dicts with hooks, and how many are in each
+        self._counts = array("i")
+        self._entries: list[tuple[Any, ...]] = []  # ids and hooks in turn, of each module
         self._empty: list[Any] = []
 
     def take(self, kept: KeptModule) -> bool:
@@ -117,6 +122,11 @@ class _Contents:
         self._own.append(own)
         self._empty.append(own[NOT_SAVED])
         self._add(own, kept.attributes)
+        counts, entries = kept.hooks
+        for key, count in counts:
+            self._hooks.append(held.pop(key))
+            self._counts.append(count)
+        self._entries.append(entries)
         for key, each in held.items():
             self._add(each, kept.held.get(key))
         return True
@@ -130,7 +140,9 @@ class _Contents:
 
     def are_same(self, own: Iterable[Any]) -> bool:
         """Given the attributes of the modules, as they have them now."""
-        return _are(own, self._own) and not any(self._empty) and all(map(self._are_same_of, self._filled))
+        if not _are(own, self._own) or any(self._empty):
+            return False
+        return all(map(self._are_same_of, self._filled)) and self._has_same_hooks()
 
     def _are_same_of(self, kind: Any) -> bool:
         now, then = self._filled[kind]
@@ -139,6 +151,10 @@ class _Contents:
             and _are(chain.from_iterable(map(kind.values, now)), chain.from_iterable(map(dict.values, then)))
             and _are(chain.from_iterable(now), chain.from_iterable(then))
         )
+
+    def _has_same_hooks(self) -> bool:
+        now = chain.from_iterable(chain.from_iterable(map(_items, self._hooks)))
+        return array("i", map(len, self._hooks)) == self._counts and _are(now, chain.from_iterable(self._entries))
 
 
 class ModuleGroups:
@@ -154,20 +170,25 @@ class ModuleGroups:
         self.others = [node for node in nodes if kinds_of(type(node.module)) != (KeptModule,)]
         self._tree = tree
         self._parts = [plain[first : first + _SIZE] for first in range(0, len(plain), _SIZE)]
-        self._known: Sequence[ModuleGroup | None] = ()
+        self._known: list[ModuleGroup | None] = []
 
     def look(self) -> list[ModuleGroup]:
         """The modules as they are now. A group in which nothing changed is the very one that it was."""
-        known = self._known or [None] * len(self._parts)
-        self._known = now = [
-            group if group is not None and group.is_same() else ModuleGroup(nodes, self._tree)
-            for group, nodes in zip(known, self._parts, strict=True)
-        ]
+        if not self._known:
+            self._known = [None] * len(self._parts)
+        now = []
+        for place, nodes in enumerate(self._parts):
+            group, self._known[place] = self._known[place], None
+            if group is None or not group.is_same():
+                del group  # before there is another one: all together are large
+                group = ModuleGroup(nodes, self._tree)
+            self._known[place] = group
+            now.append(group)
         return now
 
     def forget(self) -> None:
         """What is known was changed to what others made of it."""
-        self._known = ()
+        self._known = []
 
 
 def _is_plain(held: object) -> bool:

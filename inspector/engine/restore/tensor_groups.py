@@ -6,10 +6,14 @@ To ask one tensor takes longer than to compare its few elements: a model of 100,
 from __future__ import annotations
 
 import contextlib
+from array import array
 from collections.abc import Iterable
+from itertools import accumulate
 from operator import attrgetter, is_, methodcaller
+from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..values.unwrap import PLAIN, is_wrapped
 from .kept_tensor import KeptTensor
@@ -34,20 +38,20 @@ class TensorGroup:
     def __init__(self, kept: list[KeptTensor]) -> None:
         self.kept = kept
         self._tensors = [each.tensor for each in kept]
-        self._aliases = [each.alias.view(-1) for each in kept if each.alias is not None]
+        self._aliases = [_lay(each.alias, int(each.alias.storage_offset())) for each in kept if each.alias is not None]
         self._storages = [alias.untyped_storage() for alias in self._aliases]
-        self._facts = [
+        self._facts = _share(
             (each.version, each.requires_grad, True, each.alias.shape, each.alias.dtype)
             for each in kept
             if each.alias is not None
-        ]
-        self._strides = [each.alias.stride() for each in kept if each.alias is not None]
-        self._addresses = list(map(_ADDRESS, self._aliases))
+        )
+        self._strides = _share(each.alias.stride() for each in kept if each.alias is not None)
+        self._addresses = array("Q", map(_ADDRESS, self._aliases))
         copies = [each.copy for each in kept if each.copy is not None]
         copy = torch.cat([each.view(-1) for each in copies])
-        parts = torch.split(copy, [each.numel() for each in copies])
-        for each, whole, part in zip(kept, copies, parts, strict=True):
-            each.copy = part.view(whole.shape)
+        begins = accumulate(map(Tensor.numel, copies), initial=0)
+        for each, whole, begin in zip(kept, copies, begins, strict=False):
+            each.copy = _lay(copy, begin, whole)
         self._bits = copy.view(torch.uint8)
 
     def is_same(self) -> bool:
@@ -64,11 +68,26 @@ class TensorGroup:
             and list(map(_FACTS, tensors)) == self._facts
             and _are(map(attrgetter("grad"), tensors), (each.gradient for each in self.kept))
             and list(map(_STRIDE, tensors)) == self._strides
-            and list(map(_ADDRESS, tensors)) == self._addresses
-            and list(map(_ADDRESS, self._aliases)) == self._addresses
+            and array("Q", map(_ADDRESS, tensors)) == self._addresses
+            and array("Q", map(_ADDRESS, self._aliases)) == self._addresses
             and list(map(_NBYTES, self._storages)) == [each.memory[0] for each in self.kept]
             and torch.equal(torch.cat(self._aliases).view(torch.uint8), self._bits)
         )
+
+
+def _lay(memory: Tensor, begin: int, like: Tensor | None = None) -> Tensor:
+    """The elements there, as many as there are in all and one after another, or `like` another tensor. It is no view:
+    what torch keeps of one takes more than the tensor."""
+    if like is None and memory.dim() == 1:
+        return memory
+    shape, stride = (like.shape, like.stride()) if like is not None else ((memory.numel(),), (1,))
+    return torch.empty(0, dtype=memory.dtype).set_(memory.untyped_storage(), begin, shape, stride)
+
+
+def _share(facts: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
+    """Equal ones are the same: of most tensors of a group there are few."""
+    known: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+    return [known.setdefault(each, each) for each in facts]
 
 
 def group_tensors(tensors: Iterable[KeptTensor]) -> list[TensorGroup]:

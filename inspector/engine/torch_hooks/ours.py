@@ -14,10 +14,12 @@ import os
 import sys
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
+from operator import is_
 from typing import Any, ClassVar
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
+from torch import nn
 from torch.nn.modules.module import _WrappedHook
 from torch.utils.hooks import RemovableHandle
 
@@ -31,12 +33,21 @@ to be read."""
 
 
 class OurHook:
-    """What torch calls. One of them may be in many dicts; `ids` are those of the entries that are not taken off."""
+    """What torch calls. One of them may be in many dicts."""
 
     __torch_unserializable__: ClassVar[bool] = True  # torch need not warn of tensors that are saved without it
 
     def __init__(self) -> None:
-        self.ids: set[int] = set()
+        self._ids: set[int] = set()
+
+    @property
+    def ids(self) -> Set[int]:
+        """Those of the entries that are not taken off."""
+        return self._ids
+
+    def note(self, hook_id: int, is_on: bool) -> None:
+        """An entry is on, or taken off."""
+        (self._ids.add if is_on else self._ids.discard)(hook_id)
 
     @property
     def __name__(self) -> str:
@@ -72,11 +83,59 @@ class OurHandle:
         """Take it off for good."""
         with LOCK:
             _taken_off.append(next(_numbers))
-            self._hook.ids.discard(self.id)
+            self._hook.note(self.id, False)
             for held in (self._hooks, *self.flags):
                 held.pop(self.id, None)
-            if _LIVE.pop(self.id, None) is not None and not _LIVE:
+            if _LIVE.pop(self.id, None) is not None:
                 _copy_as_ever()
+
+
+class SharedHook(OurHook):
+    """One hook for all modules of a model. There may be 100,000: what is kept of each entry is its id, and which module
+    it is on. `DICTS` are the attributes that hold it and flag it, the hooks first."""
+
+    DICTS: ClassVar[tuple[str, ...]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._places: dict[int, nn.Module | tuple[Any, ...]] = {}  # by the id of the entry: its module, or the dicts
+        # where these are not the module's own
+
+    @property
+    def ids(self) -> Set[int]:
+        return self._places.keys()
+
+    def put_on(self, module: nn.Module, put: Callable[..., Any], **options: Any) -> int:
+        """As `register`; gives the id of the entry."""
+        with LOCK:
+            handle = put(self, **options)
+            held = (handle.hooks_dict_ref(), *(ref() for ref in handle.extra_dict_ref))
+            self._places[handle.id] = module if all(map(is_, held, _read_dicts(module, self.DICTS))) else held
+            _SHARED.add(self)
+            _copy_without_ours()
+        return int(handle.id)
+
+    def take_off(self, hook_id: int) -> None:
+        """For good, from any thread, and once or again."""
+        with LOCK:
+            _taken_off.append(next(_numbers))
+            for held in self._dicts_of(hook_id):
+                held.pop(hook_id, None)
+            if self._places.pop(hook_id, None) is not None and not self._places:
+                _SHARED.discard(self)
+                _copy_as_ever()
+
+    def is_flagged(self, hook_id: int, flags: Mapping[Any, Any]) -> bool:
+        """Whether the dict is one that flags the entry of this id."""
+        return any(held is flags for held in self._dicts_of(hook_id)[1:])
+
+    def _dicts_of(self, hook_id: int) -> tuple[Any, ...]:
+        place = self._places.get(hook_id, ())
+        return place if isinstance(place, tuple) else _read_dicts(place, self.DICTS)
+
+
+def _read_dicts(module: nn.Module, names: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(map(vars(module).get, names))
 
 
 _numbers = itertools.count(1)
@@ -91,13 +150,15 @@ def count_taken_off() -> int:
 _LIVE: WeakValueDictionary[int, OurHandle] = WeakValueDictionary()
 """By id, every entry of ours that is not taken off. Whoever put it on keeps the handle; who never takes it off
 shall not keep a model in memory."""
+_SHARED: WeakSet[SharedHook] = WeakSet()
+"""Those that have any entry."""
 
 
 def register(put: Callable[..., Any], hook: OurHook, **options: Any) -> OurHandle:
     """Have torch call `hook`, by `put(hook, **options)`, which is one of its `register_…`. Raises what that does."""
     with LOCK:
         handle = OurHandle(put(hook, **options), hook)
-        hook.ids.add(handle.id)
+        hook.note(handle.id, True)
         _copy_without_ours()
         _LIVE[handle.id] = handle
     return handle
@@ -117,8 +178,13 @@ def is_on(hook_id: int, hook: Any) -> bool:
 
 def _holds_flag(hooks: Mapping[Any, Any], hook_id: Any) -> bool:
     """Whether the dict is one that flags our hook of this id."""
-    ours = _LIVE.get(hook_id) if type(hook_id) is int else None
-    return ours is not None and any(flags is hooks for flags in ours.flags)
+    if type(hook_id) is not int:
+        return False
+    with LOCK:
+        ours = _LIVE.get(hook_id)
+        if ours is not None:
+            return any(flags is hooks for flags in ours.flags)
+        return any(shared.is_flagged(hook_id, hooks) for shared in _SHARED)
 
 
 class _WithoutOurs:
@@ -145,6 +211,9 @@ def _copy_without_ours() -> None:
 
 
 def _copy_as_ever() -> None:
+    """Where no hook of ours is left."""
+    if _LIVE or _SHARED:
+        return
     asked = copyreg.dispatch_table.get(OrderedDict)
     if not isinstance(asked, _WithoutOurs):
         return  # somebody set another one since, which may call ours

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from functools import lru_cache
+from itertools import chain, islice
 from typing import Any
 
 import torch
@@ -26,6 +28,9 @@ PARTS = ("_parameters", "_buffers", "_modules")
 HELD = (*PARTS, *DICTS)
 """Those, and the dicts of its hooks."""
 
+Hooks = tuple[tuple[tuple[str, int], ...], tuple[Any, ...]]
+"""What is in the dicts of a module's hooks: how many there are in which of them, and ids and hooks in turn."""
+
 NOT_SAVED = "_non_persistent_buffers_set"
 """Attribute of a module: the names of buffers that a state dict is without."""
 
@@ -38,21 +43,24 @@ _NONE: dict[str, Any] = {}
 
 _ALL_SAVED: frozenset[str] = frozenset()
 
+_NO_HOOKS: Hooks = (), ()
+
 _LEFT = "another thread changes it too: left as it is"
 
 
 class KeptModule(Kept):
     """Registered or not, it is kept in full: what is in its tensors is for the `TensorBackup`. Most of its dicts are
-    empty, and there are ten thousand modules: of empty ones there is no copy."""
+    empty or have one hook, and there are 100,000 modules: of those there is no dict."""
 
-    __slots__ = ("attributes", "cls", "filled", "held", "not_saved")
+    __slots__ = ("attributes", "cls", "filled", "held", "hooks", "not_saved")
 
     def __init__(self, owner: nn.Module, budget: Budget) -> None:
         super().__init__(owner, budget)
         self.cls = type(owner)
         self.attributes = attributes = read_dict(owner).copy()
         self.filled = layout_of(self.cls).read_slots(owner)
-        self.held = _copy_held(attributes)
+        self.held = {key: copy_dict(held) for key in PARTS if (held := attributes.get(key)) and _is_dict(held)} or _NONE
+        self.hooks = _copy_hooks(attributes)
         self.not_saved = frozenset(names) if (names := _not_saved(attributes)) else _ALL_SAVED
 
     @classmethod
@@ -83,27 +91,30 @@ class KeptModule(Kept):
         then = self.held.get(key, _NONE)
         for name, part in list(now.items()) if _is_dict(now) else ():
             if (id(self.owner), name) in theirs.parts and then.get(name) is not part:
-                self.held[key] = then = {**then, name: part}
+                then = {**then, name: part}
+                self.held = {**self.held, key: then}
                 yield Change(name, _LEFT)
 
     def _leave_hooks(self, key: str, now: Any, theirs: Theirs) -> Iterator[Change]:
-        then = self.held.get(key, _NONE)
+        kept = self._read_hooks()
+        then = kept.get(key, {})
         if (now or then) and _is_dict(now):
             left = leave_hooks(now, then, theirs.put_on, theirs.taken_off)
             if left.keys() != then.keys():
-                self.held[key] = left
+                self.hooks = _copy_hooks({**kept, key: left})
                 self.attributes[BACKWARD_FLAG] = read_dict(self.owner).get(BACKWARD_FLAG)
                 yield Change(key.strip("_").replace("_", " "), _LEFT)
 
     def is_same(self) -> bool:
         """Whether nothing changed since."""
         now = read_dict(self.owner)
-        held = [(now.get(key), self.held.get(key, _NONE)) for key in HELD]
+        then = {**self.held, **self._read_hooks()}
+        held = [(now.get(key), then.get(key, _NONE)) for key in HELD]
         return (
             type(self.owner) is self.cls
             and identical(layout_of(self.cls).read_slots(self.owner), self.filled)
             and identical(now, self.attributes)
-            and all(identical(each, then) for each, then in held if _is_dict(each))
+            and all(identical(each, was) for each, was in held if _is_dict(each))
             and _not_saved(now) == self.not_saved
         )
 
@@ -119,14 +130,20 @@ class KeptModule(Kept):
             held = attributes.get(key)
             if (held or key in self.held) and _is_dict(held):
                 yield from map(Change, put_back(held, self.held.get(key, _NONE)))
-        has_hooks = len(self.held) > len(self.held.keys() & PARTS) or any(map(attributes.get, DICTS))
-        for kind in MODULE_KINDS if has_hooks else ():
-            if restore_hooks(kind, attributes, self.held):
+        kept = self._read_hooks()
+        for kind in MODULE_KINDS if kept or any(map(attributes.get, DICTS)) else ():
+            if restore_hooks(kind, attributes, kept):
                 yield Change(kind.attribute.strip("_").replace("_", " "))
         if _not_saved(attributes) != self.not_saved:
             attributes[NOT_SAVED].clear()
             attributes[NOT_SAVED].update(self.not_saved)
             yield Change("which buffers are saved")
+
+    def _read_hooks(self) -> dict[str, dict[int, Any]]:
+        """By their attributes, those that hold any."""
+        counts, entries = self.hooks
+        pairs = zip(entries[::2], entries[1::2], strict=True)
+        return {name: dict(islice(pairs, count)) for name, count in counts}
 
 
 def read_dict(owner: nn.Module) -> dict[str, Any]:
@@ -136,15 +153,18 @@ def read_dict(owner: nn.Module) -> dict[str, Any]:
     return found
 
 
-def _copy_held(attributes: dict[str, Any]) -> dict[str, Any]:
-    """What is in its dicts; where two in a row hold the same, as those of flags do, it is kept once."""
-    copies: dict[str, Any] = {}
-    last = _NONE
-    for key in HELD:
-        held = attributes.get(key)
-        if held and _is_dict(held):
-            copies[key] = last = last if identical(held, last) else copy_dict(held)
-    return copies
+def _copy_hooks(attributes: dict[str, Any]) -> Hooks:
+    filled = [(key, copy_dict(held)) for key in DICTS if (held := attributes.get(key)) and _is_dict(held)]
+    if not filled:
+        return _NO_HOOKS
+    counts = tuple((key, len(held)) for key, held in filled)
+    return _once(counts), tuple(chain.from_iterable(chain.from_iterable(held.items() for _, held in filled)))
+
+
+@lru_cache(1_000)
+def _once(counts: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+    """The same for all that are equal: most modules have as many hooks of the same kinds."""
+    return counts
 
 
 def _methods_looked_up(attributes: dict[str, Any]) -> dict[str, Any]:
