@@ -14,10 +14,12 @@ FIGURES = {
     "generate": "generating",
     "run": "run_to_result",
     "modules": "many_modules",
+    "memory": "open_memory",
     "first-bad": "first_bad",
     "lines": "traced_lines",
     "disabled": "disabled_hooks",
     "key": "key_to_frame",
+    "result": "result_frame",
 }
 
 
