@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from torch import nn
@@ -71,7 +71,7 @@ def serve_app(
     readonly = readonly or configured.get("readonly", False)
     ours, theirs = socket.socketpair()
     known = set(find_descendants(os.getpid()))
-    with ours, theirs, DivertedOutput() as output:
+    with ours, theirs, _without_debugger(), DivertedOutput() as output:
         known.add(output.process)
         server = Server(ours, own_process=False)
         session = server.session = Session(server.outbox.put, server.busy)
@@ -102,6 +102,21 @@ def serve_app(
             session.close()
     _tell_left([process for process in find_descendants(os.getpid()) if process not in known])
     return session
+
+
+@contextlib.contextmanager
+def _without_debugger() -> Iterator[None]:
+    """One that asks on this terminal, such as pdb, stops nowhere while the app has it."""
+    trace = sys.gettrace()
+    known = sys.modules.get("bdb")
+    asks = known is not None and isinstance(getattr(trace, "__self__", None), known.Bdb)
+    if asks:
+        sys.settrace(None)
+    try:
+        yield
+    finally:
+        if asks:
+            sys.settrace(trace)
 
 
 def _read_options() -> dict[str, Any]:

@@ -71,6 +71,10 @@ def breakpoint(
         _compiler.set_eval_frame(compiler)
 
 
+if hasattr(_compiler, "skip_code"):  # torch of then compiles what it breaks its graph at
+    _compiler.skip_code(breakpoint.__code__)
+
+
 def _stop(model: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any], when: When) -> None:
     if model is not None:
         check_model(model, "breakpoint")

@@ -1,4 +1,4 @@
-"""What this process prints, led away from the terminal while the app has it."""
+"""What this process prints and reads, led away from the terminal while the app has it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _PATIENCE = 1.0  # seconds for the rest of what was printed to come out before t
 
 
 class DivertedOutput:
-    """File descriptors 1 and 2 lead to the app, through `output_relay`, so that nobody ever waits for the app.
+    """File descriptors 1 and 2 lead to the app, through `output_relay`, so that nobody ever waits for the app; 0 is at
+    its end: a program that reads would wait for keys, which are the app's.
 
     Children that the program starts meanwhile print there as well, and for as long as they live.
 
@@ -32,13 +33,13 @@ class DivertedOutput:
         source, write = os.pipe()
         self.app_end, app = os.pipe()
         self._control, control = socket.socketpair()
-        self._kept = os.dup(1), os.dup(2)
+        self._kept = os.dup(0), os.dup(1), os.dup(2)
         with control:
             self._relay = subprocess.Popen(
                 [sys.executable, "-I", "-S", _RELAY, str(control.fileno()), str(self.app_end)],
                 stdin=source,
                 stdout=app,
-                stderr=self._kept[0],
+                stderr=self._kept[1],
                 pass_fds=(control.fileno(), self.app_end),
             )
         self.process = self._relay.pid
@@ -48,6 +49,10 @@ class DivertedOutput:
         os.dup2(write, 1)
         os.dup2(write, 2)
         os.close(write)
+        nothing, end = os.pipe()
+        os.close(end)
+        os.dup2(nothing, 0)
+        os.close(nothing)
         return self
 
     def __exit__(
@@ -66,9 +71,8 @@ class DivertedOutput:
         From any thread; another one may be waiting in the middle of a `print`."""
         if not self._given_back.acquire(blocking=False):
             return
-        os.dup2(self._kept[0], 1)
-        os.dup2(self._kept[1], 2)
-        for fd in self._kept:
+        for number, fd in enumerate(self._kept):
+            os.dup2(fd, number)
             os.close(fd)
         with contextlib.suppress(OSError):
             self._control.send(b".")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -25,9 +26,6 @@ class Net(nn.Module):
         hidden = self.inner(x)
         inspector.breakpoint(when=self.when)
         return hidden  # type: ignore[no-any-return]
-
-
-OLD_TORCH = tuple(map(int, torch.__version__.split(".")[:2])) < (2, 7)
 
 
 @pytest.fixture(autouse=True)
@@ -89,12 +87,16 @@ def test_a_condition_is_on_the_inputs_where_some_are_given(capsys: pytest.Captur
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.skipif(OLD_TORCH, reason="the compiler of this version does not come back to Python for it")
 def test_compiled_code_stops_too(capsys: pytest.CaptureFixture[str]) -> None:
     model, x = Net(), torch.ones(2, 3)
     compiled = torch.compile(model, backend="eager")
-    assert compiled(x).equal(model.inner(x)) and compiled(x).equal(model.inner(x))
-    assert "inspector.breakpoint(when=self.when)" in said(capsys)
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        assert compiled(x).equal(model.inner(x)) and compiled(x).equal(model.inner(x))
+    line = inspect.getsourcelines(Net.forward)[1] + 2
+    text = said(capsys)
+    assert f"test_breakpoint.py:{line} in " in text and "2×3" in text
+    assert not [each for each in warned if "raph break" in str(each.message)]  # the compiler met nothing of ours
 
 
 @pytest.mark.filterwarnings("ignore:inspector.breakpoint")

@@ -54,3 +54,40 @@ def test_the_forward_goes_on_as_if_nobody_had_looked(tmp_path: Path) -> None:
         assert terminal.wait_for_end() == 0
         (trained,) = [line for line in terminal.written.decode().splitlines() if line.startswith("trained")]
         assert trained.rstrip() in looked_at and trained.rstrip().endswith(" 0")
+
+
+DEBUGGED = """
+import torch, inspector
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Linear(4, 8)
+    def forward(self, x):
+        return self.stem(x)
+    def reads(self, x):
+        return self.stem(x) + len(input())
+model = Net()
+inspector.inspect(model, torch.ones(2, 4), select="stem")
+print("then", model(torch.ones(2, 4)).shape)
+Net.forward = Net.reads
+inspector.inspect(model, torch.ones(2, 4), select="stem")
+print("read", input())
+"""
+
+
+def test_a_debugger_and_a_program_that_read_the_terminal_wait_until_the_app_is_gone(tmp_path: Path) -> None:
+    script = tmp_path / "debugged.py"
+    script.write_text(DEBUGGED)
+    command = [sys.executable, "-m", "pdb", "-c", "b 9", "-c", "c", str(script)]
+    environment = {"XDG_STATE_HOME": str(tmp_path)}
+    with Terminal(command, columns=120, lines=36, environment=environment) as terminal:
+        terminal.wait_for_text("pass 1")  # and not at the breakpoint, where nobody could go on
+        terminal.send("q")
+        terminal.wait_for_text("(Pdb)")
+        terminal.send("cl 1\rc\r")
+        terminal.wait_for_text("EOFError")
+        terminal.send("q")
+        terminal.wait_for(lambda: "\x1b[?1049l" in terminal.written.decode()[-400:], "the app gone")
+        terminal.send("typed\r")
+        terminal.wait_for_text("read typed")

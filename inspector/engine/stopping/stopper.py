@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
+from itertools import repeat
 from time import perf_counter
 from types import FrameType
 from typing import Any, NamedTuple, cast
@@ -274,8 +275,8 @@ class Stopper:
         """Raises `Cancelled` where the pass shall end here."""
         turn = place.turn
         frames = frames_here(self._raised if place.on == "exception" else None)
-        if place.on == "gradient" and not any(is_written(each.file) for each in frames):
-            frames = []  # what runs a backward pass of ours says nothing of the model
+        if place.on != "line" and not any(map(_says_something, frames, repeat(place.on))):
+            frames = []  # what calls the model for us, and runs its backward pass
         event = Paused(
             self._generation,
             0,
@@ -328,3 +329,8 @@ class Stopper:
     def _see_gradient(self, index: int, turn: Turn, module: nn.Module, gradient: Tensor) -> Tensor | None:
         found = self._visit(_Place("gradient", index, turn), module, {"grad": gradient}, gradient)
         return None if found is None else found["grad"]
+
+
+def _says_something(frame: CodeFrame, on: StopOn) -> bool:
+    """Whether it is worth seeing where a pass stands still so."""
+    return is_written(frame.file) or (on != "gradient" and frame.origin() == "torch")

@@ -40,7 +40,9 @@ from ..drawing.wrap import Line
 from ..keys import Context, bindings, frame_hints
 
 _KEYS = {"pane-next": "Next pane", "all-frames": "All frames"}
-_WRITTEN = ("yours", "package")
+_WRITTEN: tuple[str, ...] = ("yours", "package")
+_WITH_LIBRARIES = (*_WRITTEN, "torch", "library")
+_ALL = (*_WITH_LIBRARIES, "plumbing")
 _BORDER, _HIGHEST = 2, 16
 _DEEPEST = 2
 """Levels of a value that are shown below its name."""
@@ -124,9 +126,9 @@ class StackPane(Horizontal):
     @property
     def rows(self) -> list[FrameRow]:
         """Those that are listed, the innermost first."""
-        frames = self.stack.frames
-        every = self.every or not any(row.origin in _WRITTEN for row in frames)
-        return [row for row in frames if every or row.origin in _WRITTEN or row == self.start][::-1]
+        frames, kinds = self.stack.frames, {row.origin for row in self.stack.frames}
+        shown = next((known for known in (_WRITTEN, _WITH_LIBRARIES) if kinds.intersection(known)), _ALL)
+        return [row for row in frames if self.every or row.origin in shown or row == self.start][::-1]
 
     @property
     def row(self) -> FrameRow | None:

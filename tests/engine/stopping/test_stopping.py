@@ -215,9 +215,10 @@ def test_a_gradient_is_stopped_at_and_changed(net: Net, x: torch.Tensor) -> None
     assert all(parameter.grad is None for parameter in net.parameters())
 
 
-def test_a_gradient_has_no_stack_of_what_runs_the_backward_pass(net: Net, x: torch.Tensor) -> None:
+@pytest.mark.parametrize("stop", [Stop(1, "gradient", ("first",)), Stop(1, "before"), Stop(1, "after")])
+def test_what_calls_the_model_for_us_is_no_stack(net: Net, x: torch.Tensor, stop: Stop) -> None:
     person = Person(net, x)
-    person.set(Stop(1, "gradient", ("first",)))
+    person.set(stop)
     person.run(backward=True)
     at = person.events.index(person.paused[0])
     assert [event.frames for event in person.events[at:] if isinstance(event, Stack)] == [(), ()]
