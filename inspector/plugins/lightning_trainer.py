@@ -47,7 +47,7 @@ class InspectorCallback(Callback):
 
     def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
         """Something was raised, which ends the training."""
-        self._watch.raise_seen(exception)
+        self._watch.raise_seen(exception, pl_module)
         self._watch.detach()
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:

@@ -11,6 +11,7 @@ from torch.utils.hooks import RemovableHandle
 
 import inspector
 
+from ..api.post_mortem import open_raised
 from ..engine.frames.raised import find_raised
 from ..errors import UsageError
 
@@ -65,11 +66,12 @@ class TrainingWatch:
             self._named.remove("bad")
             self._open(model)
 
-    def raise_seen(self, error: BaseException) -> None:
-        """The trainer says that this was raised."""
-        if "exception" in self._named and find_raised(error).in_model:
+    def raise_seen(self, error: BaseException, model: nn.Module | None = None) -> None:
+        """The trainer says that this was raised; in a method of `model`, as `training_step` is, that is the model's."""
+        raised = find_raised(error)
+        if "exception" in self._named and (raised.in_model or (model is not None and raised.ran_in(model))):
             self._named.remove("exception")
-            inspector.post_mortem(error)
+            open_raised(raised)
 
     def _open(self, model: nn.Module) -> None:
         args, kwargs = self._called_with

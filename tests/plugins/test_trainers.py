@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
 
 import inspector
 from inspector.api import breakpoint as breakpoint_module
@@ -134,37 +135,46 @@ def test_the_trainer_of_transformers_as_it_calls_back(capsys: pytest.CaptureFixt
     assert "raised here" in capsys.readouterr().err and not model._forward_hooks
 
 
-@pytest.fixture
-def lightning(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A module of that name with the one class that is inherited from; the library itself is not installed here."""
-    fake = ModuleType("lightning.pytorch")
-    fake.Callback = type("Callback", (), {})  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "lightning", ModuleType("lightning"))
-    monkeypatch.setitem(sys.modules, "lightning.pytorch", fake)
-    monkeypatch.delitem(sys.modules, "inspector.plugins.lightning_trainer", raising=False)
-    yield
-    sys.modules.pop("inspector.plugins.lightning_trainer", None)
-
-
-@pytest.mark.filterwarnings("ignore:inspector.breakpoint")
-def test_the_trainer_of_lightning_as_it_calls_back(lightning: None, capsys: pytest.CaptureFixture[str]) -> None:
-    """With a stand-in for the library: only that the callback does what it should when it is called."""
+@pytest.mark.filterwarnings("ignore")
+def test_the_trainer_of_lightning(capsys: pytest.CaptureFixture[str]) -> None:
+    lightning = pytest.importorskip("lightning.pytorch")
     from inspector.plugins.lightning_trainer import InspectorCallback
 
-    model, callback, trainer = Net(raise_at=1), InspectorCallback(), SimpleNamespace(global_step=0)
-    callback.on_train_start(trainer, model)
-    callback.on_train_batch_start(trainer, model, None, 0)
-    model(torch.ones(2, 3))["loss"].backward()
-    callback.on_before_optimizer_step(trainer, model, None)
-    assert capsys.readouterr().err == ""
-    callback.on_train_batch_end(trainer, model, {"loss": torch.tensor(float("inf"))}, None, 0)
-    assert "callback.on_train_batch_end(trainer" in capsys.readouterr().err
-    with pytest.raises(ValueError, match="raised here") as raised:
-        model(torch.ones(2, 3))
-    callback.on_exception(trainer, model, raised.value)
-    assert capsys.readouterr().err.count("ValueError: raised here") == 1
-    callback.on_train_end(trainer, model)
-    assert not model._forward_hooks
+    class Trained(lightning.LightningModule):  # type: ignore[misc, name-defined]
+        def __init__(self, **options: int) -> None:
+            super().__init__()
+            self.net, self.fails_at = Net(**options), -1
+
+        def training_step(self, batch: list[Tensor], number: int) -> Tensor:
+            loss = self.net(batch[0])["loss"]
+            if number == self.fails_at:
+                raise ValueError("raised in the step")
+            return loss  # type: ignore[no-any-return]
+
+        def configure_optimizers(self) -> Any:
+            return torch.optim.SGD(self.parameters(), 0.1)
+
+    def fit(model: nn.Module, when: Any) -> str:
+        options = dict.fromkeys(
+            ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary"), False
+        )
+        trainer = lightning.Trainer(max_epochs=1, accelerator="cpu", callbacks=[InspectorCallback(when)], **options)
+        data = TensorDataset(torch.ones(8, 3))
+        capsys.readouterr()
+        try:
+            trainer.fit(model, DataLoader(data, batch_size=2))
+        except ValueError as error:
+            assert "raised" in str(error)
+        assert not model._forward_hooks
+        return capsys.readouterr().err
+
+    assert "on_before_optimizer_step" in fit(Trained(bad_at=1), "bad")
+    assert fit(Trained(), ("bad", "exception")).count("in training_step") == 0
+    assert fit(Trained(raise_at=1), "exception").count("ValueError: raised here") == 1
+    own = Trained()
+    own.fails_at = 2
+    told = fit(own, "exception")  # in no call of a module
+    assert told.count("ValueError: raised in the step") == 1 and "training_step" in told
 
 
 @pytest.mark.parametrize("library", ["lightning", "transformers"])

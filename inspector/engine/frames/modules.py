@@ -27,7 +27,7 @@ def find_modules(frames: Sequence[CodeFrame]) -> list[nn.Module | None]:
     for each in frames:
         code = each.frame.f_code
         if code in _CALLS or code.co_name == "forward":
-            owner = _read_owner(each)
+            owner = read_owner(each)
             inside = owner if owner is not None else inside  # never `or`: a module can be falsy
         found.append(inside)
     return found
@@ -41,7 +41,7 @@ def find_root(frames: Sequence[CodeFrame]) -> nn.Module | None:
         return None
     innermost, seen = called[-1], set[int]()
     for each in frames:
-        owner = _read_owner(each)
+        owner = read_owner(each)
         if owner is not None and id(owner) not in seen:
             seen.add(id(owner))
             if any(module is innermost for module in modules_of(owner)):
@@ -52,13 +52,13 @@ def find_root(frames: Sequence[CodeFrame]) -> nn.Module | None:
 def called_with(frames: Sequence[CodeFrame], model: nn.Module) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The positional and keyword arguments of the outermost call of `model`, as they are now; none without one."""
     for each in frames:
-        if each.frame.f_code in _CALLS and _read_owner(each) is model:
+        if each.frame.f_code in _CALLS and read_owner(each) is model:
             held = each.frame.f_locals
             return held["args"], dict(held["kwargs"])
     return (), {}
 
 
-def _read_owner(each: CodeFrame) -> nn.Module | None:
+def read_owner(each: CodeFrame) -> nn.Module | None:
     """The module whose method it is, if it is one's."""
     owner = read_first_argument(each.frame)
     return owner if is_a(owner, nn.Module) else None  # type: ignore[return-value]  # as `is_a` says

@@ -18,7 +18,7 @@ from ..modules.walk import modules_of
 from ..values.nested import walk_graph
 from ..values.objects import is_a
 from .code_frame import CodeFrame, frames_of_traceback, is_written
-from .modules import called_with, find_modules, find_root
+from .modules import called_with, find_modules, find_root, read_owner
 from .variables import read_variables
 
 _MOST_ERRORS = 100
@@ -44,6 +44,10 @@ class Raised:
     def in_model(self) -> bool:
         """Whether it went through a call of a module, or a backward pass."""
         return self.in_backward or any(module is not None for module in find_modules(self.frames))
+
+    def ran_in(self, model: nn.Module) -> bool:
+        """Whether it went through a method of this model, be it called or not."""
+        return any(read_owner(each) is model for each in self.frames)
 
     def find_model(self) -> nn.Module | None:
         """The model that was at work; of a backward pass, which knows none, what the frames around it have."""

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType
 
+import torch
+
 from ...errors import UsageError
 from ...postmortem.frames import is_library
 from ..modules.tree import ModuleTree
@@ -42,7 +44,9 @@ def find_line(tree: ModuleTree, file: str, line: int) -> tuple[CodeType, int]:
         runs = [number for number in _lines_of(code) if number >= line]
         if runs:
             return code, min(runs)
-    raise UsageError(f"nothing runs at line {line} of {os.path.basename(file)}", hint="a line of a forward")
+    scripted = any(isinstance(node.module, torch.jit.ScriptModule) for node in tree.objects())
+    more = "; scripted modules run no line of Python" if scripted else ""
+    raise UsageError(f"nothing runs at line {line} of {os.path.basename(file)}", hint=f"a line of a forward{more}")
 
 
 def _is_of(code: CodeType, real: str) -> bool:

@@ -25,6 +25,7 @@ from ...raised import say
 from ...records import AnyEvent, GoOn, Paused, Stop, StopOn, Stops
 from ...text import encodable
 from ..frames.code_frame import CodeFrame, is_written
+from ..frames.modules import read_owner
 from ..hooks.graphs import in_backward, is_stop
 from ..hooks.session_state import HookState
 from ..hooks.turns import Turn
@@ -242,15 +243,22 @@ class Stopper:
         to_next = self._step is not None and self._step.ends_at_line(frame)
         if not due and not to_next:
             return
-        scope, calls, began = FrameScope(frame), self._under_way(), perf_counter()
-        node, turn = (calls[-1].node, calls[-1].turn) if calls else (0, Turn(step, 0))
-        place, line = _Place("line", node, turn), CodeFrame(frame, number)
+        scope, line, began = FrameScope(frame), CodeFrame(frame, number), perf_counter()
+        place = self._place_line(line)
         for armed, why in [(armed, armed.find_reason(None, scope)) for armed in due]:
             if why is not None and self._meet(armed, place, scope, why, line):
                 to_next = False
         if to_next:
             self._hold(Stop(0, "line"), place, scope, "", line)
-        self._state.took(self._tree.nodes[node].module, perf_counter() - began, False, entering=False)
+        self._state.took(self._tree.nodes[place.node].module, perf_counter() - began, False, entering=False)
+
+    def _place_line(self, line: CodeFrame) -> _Place:
+        """In the call that is under way; where checkpointing makes a part of one again, in that of its `self`."""
+        calls = self._under_way()
+        if calls:
+            return _Place("line", calls[-1].node, calls[-1].turn)
+        node = self._tree.index_of_object.get(id(read_owner(line)), 0)
+        return _Place("line", node, self._counts.get(node, Turn(self._state.steps.number, 0)))
 
     def find_then(self, module: nn.Module, turn: tuple[int, int], output: object) -> Mapping[int, Tensor]:
         """What the tensors of this output were in the baseline, where that is another pass; see `FindBaseline`."""

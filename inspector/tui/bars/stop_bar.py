@@ -32,18 +32,22 @@ class StopBar(Widget):
 
     event: reactive[Paused | None] = reactive(None)
     values: reactive[tuple[NamedValue, ...]] = reactive(())
+    waits: reactive[bool] = reactive(False)
+    """Somebody works there: a timeout is off."""
     ascii: bool = False
 
     def watch_event(self, event: Paused | None) -> None:
         self.set_class(event is not None, "-shown")
-        self.values = event.values if event is not None else ()
+        self.values, self.waits = event.values if event is not None else (), False
 
     def render(self) -> Content:
         if self.event is None:
             return Content("")
         sign = format.STOP.ascii if self.ascii else format.STOP.sign
         first = Content.assemble((f"{sign} stopped ", "bold $text-warning"), (place(self.event), "bold"))
-        why = self._cut(" · " + visible(self.event.why).replace("\n", " "), first) if self.event.why else ""
+        parts = [visible(self.event.why).replace("\n", " ")] if self.event.why else []
+        parts += [f"goes on after {self.event.timeout:g} s"] if self.event.timeout and not self.waits else []
+        why = self._cut("".join(f" · {part}" for part in parts), first)
         return Content("\n").join([Content.assemble(first, why), Content(self._list_values())])
 
     def _cut(self, text: str, before: Content) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 
 def halve(value: torch.Tensor) -> torch.Tensor:
@@ -31,6 +32,22 @@ class Lined(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         out = self.blocks(x)
         return out + 1
+
+
+class Checkpointed(nn.Module):
+    """A part of its forward is run again in the backward pass."""
+
+    def __init__(self, reentrant: bool) -> None:
+        super().__init__()
+        self.inner, self.reentrant = nn.Linear(4, 4), reentrant
+
+    def part(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.inner(x)
+        return y.relu()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        out: torch.Tensor = checkpoint(self.part, x, use_reentrant=self.reentrant)
+        return out
 
 
 class Plain(nn.Sequential):

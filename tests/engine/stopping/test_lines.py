@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 from inspector.errors import UsageError
 from inspector.records import Evaluate, GetLocals, GetStack, Stop, TensorValue
 from tests.fingerprint import fingerprint
 
-from .nets import FILE, Lined, line_of
+from .nets import FILE, Checkpointed, Lined, line_of
 from .test_stopping import Person, line, mean_of
 
 
@@ -183,6 +184,21 @@ def test_a_logpoint_and_a_line_that_nothing_runs(person: Person) -> None:
         person.set(Stop(1, "line", (), file=FILE, line=100_000))
     with pytest.raises(UsageError, match="nothing runs"):
         person.set(Stop(1, "line", (), file="/no/such.py", line=3))
+
+
+def test_of_scripted_modules_it_is_said_that_they_run_no_lines() -> None:
+    scripted = Person(torch.jit.script(nn.Sequential(nn.Linear(4, 4))), torch.ones(2, 4))
+    with pytest.raises(UsageError) as refused:
+        scripted.set(Stop(1, "line", (), file=FILE, line=line_of("half = value / 2")))
+    assert "scripted modules run no line" in str(refused.value.problem.hint)
+
+
+@pytest.mark.parametrize("reentrant", [True, False])
+def test_lines_that_checkpointing_runs_again_are_marked(reentrant: bool) -> None:
+    person = Person(nn.Sequential(nn.Linear(4, 4), Checkpointed(reentrant)), torch.ones(2, 4))
+    person.set(Stop(1, "line", (), file=FILE, line=line_of("return y.relu()")))
+    person.run(backward=True)
+    assert [(each.path, each.recomputed) for each in person.paused] == [(("1",), False), (("1",), True)]
 
 
 def test_without_lines_of_its_own_steps_are_modules() -> None:

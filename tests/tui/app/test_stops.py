@@ -270,3 +270,16 @@ async def test_a_stop_that_is_there_is_not_set_twice(tmp_path: Path) -> None:
         await pilot.press("enter")
         await settle(app, pilot)
         assert len(engine.requests(SetStops)[-1].stops) == 1  # type: ignore[attr-defined]
+
+
+async def test_a_timeout_is_off_while_a_person_types(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    engine.replies[CompleteLine] = lambda request: Completed()
+    async with running(tmp_path, engine) as (app, pilot, _):
+        engine.say(replace(PAUSED, timeout=8))
+        await settle(app, pilot)
+        assert "goes on after 8 s" in bar(app)
+        await pilot.press("semicolon")
+        await settle(app, pilot)
+        assert engine.requests(CompleteLine) == [CompleteLine(1, "")]  # which the engine takes for work there
+        assert "goes on after" not in bar(app)

@@ -124,6 +124,8 @@ class StopActions:
         ask = partial(self._run_line, frame), partial(self._complete_line, frame)
         named = self.workbench.stop_bar.values if frame < 0 and event.on not in ("line", "exception") else ()
         name = next((each.name for each in named), "")
+        if event.timeout:
+            self.host.spawn(self._wait_for_person(frame))
         self.host.push(PythonLine(where, name, self._ran, *ask, self.ascii))
 
     async def _run_line(self, frame: int, text: str) -> Evaluated | Problem:
@@ -135,6 +137,11 @@ class StopActions:
         if frame < 0:
             self.workbench.stop_bar.values = reply.values
         return reply
+
+    async def _wait_for_person(self, frame: int) -> None:
+        """Whatever is asked of a pass that stands still keeps it from going on by itself."""
+        self.workbench.stop_bar.waits = True
+        await self._complete_line(frame, "")
 
     async def _complete_line(self, frame: int, text: str) -> tuple[str, ...]:
         reply = await self.engine.ask(CompleteLine(self.state.generation, text, frame))
