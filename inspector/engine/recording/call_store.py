@@ -7,10 +7,11 @@ import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
+from operator import attrgetter
 from typing import Any, overload
 
 from ...packed_column import Number, PackedColumn, pack
-from ...records import Brief, CallColumns, CallKind, Holds, Value
+from ...records import Brief, CallColumns, CallKind, CallRow, Holds, Value
 from ...records.call_columns import DELTA, WHOLE, KindKey, kind_of
 from ...value_text import abbreviate, find_odd
 from .call import NO_KWARGS, Call
@@ -19,10 +20,13 @@ from .packed_values import PackedValues
 AT_ONCE = 20_000
 """Calls that are packed together."""
 _NONE = -1
+_FIELDS = {name: attrgetter({"module": "index", "call": "number"}.get(name, name)) for name in WHOLE}
+"""Of a call, by the names of the columns."""
 _DIGITS = 4
 """Of milliseconds, that are kept: what is less is noise, and takes more room than all else that is known of a call."""
 _Seen = tuple[int, Brief, Holds]
 """A value that was packed a moment ago: its number, and what a row says of it."""
+_NOTHING: _Seen = _NONE, Brief(), ""
 
 
 class CallStore(Sequence[Call]):
@@ -93,13 +97,12 @@ class CallStore(Sequence[Call]):
         if not self._packing.acquire(blocking=False):
             return
         try:
-            count, seen = len(self.fresh), dict[int, _Seen]()
-            for call in self.fresh[:count]:
-                self._pack(call, seen)
+            calls = self.fresh[:]
+            self._pack(calls)
             for column in self._columns():
                 column.settle()
             self._values.settle()
-            del self.fresh[:count]
+            del self.fresh[: len(calls)]
         finally:
             self._packing.release()
 
@@ -107,57 +110,62 @@ class CallStore(Sequence[Call]):
         yield from self._whole.values()
         yield from self._floats.values()
         yield self._ms
-        yield from (self._kind, self._inputs, self._input_values, self._kwargs, self._outputs)
+        yield from (self._inputs, self._input_values, self._kwargs, self._outputs, self._kind)
 
-    def _pack(self, call: Call, seen: dict[int, _Seen]) -> None:
-        if _has_more(call):
-            self._more[len(self._kind)] = call
-            row: Any = call.row()
-            key = kind_of(row)
-        else:
-            row, key = None, self._find_key(call, seen)
-        place = self._known.get(key)
-        if place is None:
-            place = self._known[key] = len(self._kinds)
-            self._kinds.append(CallKind(*key))
-            for name in self._kinds[place].names:
-                if name not in self._floats:
-                    self._floats[name] = PackedColumn("d")
-                    self._floats[name].extend(repeat(0.0, len(self._kind)))
+    def _pack(self, calls: list[Call]) -> None:
+        first, kinds, rows, seen = len(self._kind), array("i"), dict[int, Any](), dict[int, _Seen]()
+        for place, call in enumerate(calls):
+            if _has_more(call):
+                self._more[first + place] = call
+                rows[place] = row = call.row()
+                key = self._pack_nothing(row)
+            else:
+                key = self._pack_values(call, seen)
+            kind = self._known.get(key)
+            kinds.append(self._add_kind(key) if kind is None else kind)
+        for name, read in _FIELDS.items():
+            self._whole[name].tail.extend(map(read, calls))
+        self._ms.tail.extend(map(round, map(attrgetter("ms"), calls), repeat(_DIGITS)))
         for name, column in self._floats.items():
-            column.tail.append((getattr(row.delta if name in DELTA else row, name, None) if row else None) or 0.0)
-        self._kind.tail.append(place)
-        self._ms.tail.append(round(call.ms, _DIGITS))
-        whole = (call.index, call.number, call.start, call.end, call.depth, call.in_step, call.caller)
-        for numbers, number in zip(self._whole.values(), whole, strict=True):
-            numbers.tail.append(number)
-        self._inputs.tail.append(len(self._input_values))
-        if row is not None:
-            self._kwargs.tail.append(_NONE)
-            self._outputs.tail.append(_NONE)
-            return
-        for value in call.inputs:
-            self._input_values.tail.append(self._see(value, seen)[0])
-        self._kwargs.tail.append(self._values.add(call.kwargs) if call.kwargs.keys else _NONE)
-        self._outputs.tail.append(_NONE if call.output is None else self._see(call.output, seen)[0])
+            numbers = array("d", bytes(8 * len(calls)))
+            for place, row in rows.items():
+                numbers[place] = getattr(row.delta if name in DELTA else row, name, None) or 0.0
+            column.tail.extend(numbers)
+        self._kind.tail.extend(kinds)  # at last: what has a kind is here
 
-    def _find_key(self, call: Call, seen: dict[int, _Seen]) -> KindKey:
-        """As `kind_of` has it, of what most calls are like."""
-        output = call.output
-        brief, holds = self._see(output, seen)[1:] if output is not None else (Brief(), "")
-        if len(call.inputs) == 1 and not call.kwargs.keys:
-            input_holds = self._see(call.inputs[0], seen)[2]
-        else:
-            input_holds = find_odd(*call.inputs, call.kwargs)
+    def _add_kind(self, key: KindKey) -> int:
+        place = self._known[key] = len(self._kinds)
+        self._kinds.append(CallKind(*key))
+        for name in self._kinds[place].names:
+            if name not in self._floats:
+                self._floats[name] = PackedColumn("d")
+                self._floats[name].extend(repeat(0.0, len(self._kind)))
+        return place
+
+    def _pack_nothing(self, row: CallRow) -> KindKey:
+        """Of one that is kept as it is."""
+        self._inputs.tail.append(len(self._input_values))
+        self._kwargs.tail.append(_NONE)
+        self._outputs.tail.append(_NONE)
+        return kind_of(row)
+
+    def _pack_values(self, call: Call, seen: dict[int, _Seen]) -> KindKey:
+        """The key is as `kind_of` has it, of what most calls are like."""
+        output, kwargs = call.output, call.kwargs
+        self._inputs.tail.append(len(self._input_values))
+        inputs = [seen.get(id(value)) or self._see(value, seen) for value in call.inputs]  # kept until all are packed
+        self._input_values.tail.extend([number for number, _, _ in inputs])
+        self._kwargs.tail.append(self._values.add(kwargs) if kwargs.keys else _NONE)
+        number, brief, holds = _NOTHING if output is None else seen.get(id(output)) or self._see(output, seen)
+        self._outputs.tail.append(number)
+        input_holds = inputs[0][2] if len(inputs) == 1 and not kwargs.keys else find_odd(*call.inputs, kwargs)
         return (
             call.status, brief, holds, *call.site, call.altered, call.recomputed, input_holds, call.step,
             None, False, False, False,
         )  # fmt: skip
 
     def _see(self, value: Value, seen: dict[int, _Seen]) -> _Seen:
-        found = seen.get(id(value))  # whose call is kept until all are packed
-        if found is None:
-            found = seen[id(value)] = self._values.add(value), abbreviate(value), find_odd(value)
+        found = seen[id(value)] = self._values.add(value), abbreviate(value), find_odd(value)
         return found
 
     # as they are asked for
