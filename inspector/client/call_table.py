@@ -126,6 +126,10 @@ class CallTable(Sequence[CallRow]):
         """What was given."""
         return {kind.brief for kind in self._kinds}
 
+    def count_threads(self) -> int:
+        """Those that made any, as far as the last of them."""
+        return max((kind.thread for kind in self._kinds), default=0) + 1
+
     def has(self, *names: str) -> bool:
         """Whether any call has one of these: `rel_l2`, `gradient`, `gradient_norm`."""
         return any(name in self._floats for name in names)

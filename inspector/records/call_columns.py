@@ -43,6 +43,7 @@ class CallKind(Row, frozen=True):
     recomputed: bool
     input_holds: Holds
     step: int
+    thread: int
     sampled: bool | None  # of the distance from the baseline, None where there is none
     gradient: bool  # of these three, which there are
     gradient_norm: bool
@@ -55,7 +56,7 @@ class CallKind(Row, frozen=True):
         return measured if self.sampled is None else (*DELTA, *measured)
 
 
-KindKey = tuple[CallStatus, Brief, Holds, str, int, bool, bool, Holds, int, "bool | None", bool, bool, bool]
+KindKey = tuple[CallStatus, Brief, Holds, str, int, bool, bool, Holds, int, int, "bool | None", bool, bool, bool]
 """The fields of a `CallKind`, quicker to make and to look for than that."""
 
 
@@ -71,6 +72,7 @@ def kind_of(call: CallRow) -> KindKey:
         call.recomputed,
         call.input_holds,
         call.step,
+        call.thread,
         None if call.delta is None else call.delta.sampled,
         call.gradient is not None,
         call.gradient_norm is not None,
@@ -90,7 +92,7 @@ def build_row(
     gradient, norm, ratio = (floats[name][place] if getattr(kind, name) else None for name in MEASURED)
     return CallRow(
         module, call, start, end, depth, ms, kind.status, kind.brief, kind.holds, kind.file, kind.line, kind.altered,
-        delta, gradient, kind.recomputed, kind.input_holds, kind.step, in_step, norm, ratio, caller,
+        delta, gradient, kind.recomputed, kind.input_holds, kind.step, in_step, norm, ratio, caller, kind.thread,
     )  # fmt: skip
 
 

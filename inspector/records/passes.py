@@ -56,6 +56,7 @@ class CallRow(Row, frozen=True):
     gradient_norm: float | None = None  # Euclidean norm of the gradient that reached the output
     weight_ratio: float | None = None  # |gradient| / |weight| of the module's own weights, the largest of several
     caller: int = -1  # `start` of the call that it was made in, on its own thread; -1 where it was made in none
+    thread: Count = 0  # on which it was made, of those that called modules in the pass, in the order in which they did
 
     @property
     def nan(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..text import visible
-from .findings import find_producers, name_oddities
+from .findings import find_producers, name_oddities, say_thread
 from .footer import render_footer
 from .model import Report
 from .text_table import TextTable, cut
@@ -32,6 +32,7 @@ def render_calls(report: Report, width: int = 100) -> str:
         name = visible(report.paths[call.module]) or "(root)"
         name += f" #{call.in_step}" if call.in_step else ""  # as recordings are named: #1 is the second call
         name += " (recomputed)" if call.recomputed else ""
+        name += f" ({say_thread(call)})" if call.thread else ""
         odd = ", ".join(name_oddities([call], producers))
         step = [f"#{call.step}"] * several
         cells = (name, visible(row.class_name), render_output(call), f"{call.ms:.2f}", odd)

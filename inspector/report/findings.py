@@ -90,6 +90,11 @@ def name_oddities(calls: Iterable[CallRow], producers: Container[int] = ()) -> l
     return words or [DEAD] * bool(list(find_dead(calls)))
 
 
+def say_thread(call: CallRow) -> str:
+    """Of the second thread that called modules in the pass `thread 2`."""
+    return f"thread {call.thread + 1}"
+
+
 def _makes(calls: Iterable[CallRow], word: str, producers: Container[int]) -> bool:
     return any(call.holds == word and call.start in producers for call in calls)
 

@@ -97,6 +97,7 @@ def _call(report: Report, detail: CallDetail, values: JsonValues, place: str) ->
         "site": {"file": row.file, "line": row.line} if row.file else None,
         "status": row.status,
         "recomputed": row.recomputed,
+        "thread": row.thread,
         "gradients": [value_to_json(value) for value in detail.gradients],
     }
 

@@ -51,6 +51,7 @@ class Call(Struct, eq=False, gc=False):
     began: float = 0.0
     spent: float = 0.0  # what our hooks had taken by then
     before: BaseException | None = None  # the exception that was already being handled at entry
+    thread: int = 0  # which of those that called modules in the pass, in the order in which they did
     observe_filter: ObserveFilter | None = None  # where an observing hook looks at a part only
     shown: bool | None = True  # None until a value meets what the hook waits for
     kept: object = None
@@ -98,6 +99,7 @@ class Call(Struct, eq=False, gc=False):
             gradient_norm=gradient_norm(self.gradients) if self.gradients else None,
             weight_ratio=self.weight_ratio,
             caller=self.caller,
+            thread=self.thread,
         )
 
     def detail(self, tree: ModuleTree, previous: Value | None = None) -> CallDetail:

@@ -160,7 +160,7 @@ class CallStore(Sequence[Call]):
         self._outputs.tail.append(number)
         input_holds = inputs[0][2] if len(inputs) == 1 and not kwargs.keys else find_odd(*call.inputs, kwargs)
         return (
-            call.status, brief, holds, *call.site, call.altered, call.recomputed, input_holds, call.step,
+            call.status, brief, holds, *call.site, call.altered, call.recomputed, input_holds, call.step, call.thread,
             None, False, False, False,
         )  # fmt: skip
 
@@ -203,7 +203,7 @@ class CallStore(Sequence[Call]):
             kind.status, inputs,
             NO_KWARGS if kwargs == _NONE else values[kwargs],  # type: ignore[arg-type]  # as it was put in
             None if output == _NONE else values[output],
-            (kind.file, kind.line), kind.altered, kind.recomputed,
+            (kind.file, kind.line), kind.altered, kind.recomputed, thread=kind.thread,
         )  # fmt: skip
 
     # once all are packed

@@ -111,6 +111,7 @@ class Recorder:
         self._raised: BaseException | None = None  # the newest exception that came out of a module
         self._threads = EachThread()
         self._open: list[list[Call]] = []  # every thread's stack
+        self._threads_seen = itertools.count()
         self._cancelled = False
 
     @property
@@ -235,14 +236,14 @@ class Recorder:
         self, index: int, here: Here, now: float, site: tuple[str, int] = NO_SITE, before: BaseException | None = None
     ) -> Call:
         stack = here.stack
-        if not here.known:
-            here.known = True
-            here.began = now
+        if here.thread < 0:
+            here.thread, here.began = next(self._threads_seen), now
             self._open.append(stack)
         number, step, in_step = self._numbers.next(index)
         call = Call(
             index, number, next(self._clock), len(stack), step, in_step, -1, stack[-1].start if stack else -1,
-            0.0, "unfinished", (), NO_KWARGS, None, site, False, backward_task() != -1, now, here.spent, before,
+            0.0, "unfinished", (), NO_KWARGS, None, site, False, backward_task() != -1, now, here.spent,
+            before, here.thread,
         )  # fmt: skip
         if here.altered and index in here.altered:
             here.altered.discard(index)

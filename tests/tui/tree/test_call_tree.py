@@ -165,3 +165,21 @@ def test_calls_that_cannot_be_are_shown_all_the_same(calls: list[CallRow], deeds
         columns = lay_out(40, lines.widths())
         assert all(sum(cell_len(text) for text, _ in lines.pieces(id, columns)) == 40 for id in lines.ids)
         assert len(set(lines.ids)) == len(lines.ids) and listing.line <= len(lines.ids)
+
+
+async def test_calls_of_other_threads_say_so_where_they_begin() -> None:
+    made = network(blocks=1, convs=1)
+    made = run(made, [
+        call(1, 2, start=1, caller=0),
+        call(3, 5, start=4, caller=3, thread=1), call(2, 6, start=3, caller=-1, thread=1),
+        call(5, 8, start=7, caller=-1, thread=2), call(0, 9, start=0, depth=0, caller=-1),
+    ])  # fmt: skip
+    async with showing(made, 70) as (tree, pilot, _):
+        tree.order = tree.nested = True
+        await pilot.pause()
+        rows = screen(tree)[:5]
+        assert "layer0 thread 2 " in rows[2] and "thread" not in rows[3], "below it nobody has to be told again"
+        assert "head thread 3 " in rows[4] and not any("thread" in row for row in rows[:2])
+        tree.nested = False
+        await pilot.pause()
+        assert sum("thread 2" in row for row in screen(tree)[:5]) == 2, "in call order each stands alone"

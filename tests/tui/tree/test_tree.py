@@ -589,7 +589,7 @@ async def test_call_order_before_a_pass_says_so() -> None:
     async with showing(network()) as (tree, pilot, _):
         tree.order = True
         await pilot.pause()
-        assert "no pass has run" in screen(tree)[0]
+        assert "no pass is over" in screen(tree)[0]
         await pilot.press("j", "enter", "h", "l", "G", "=", "-")
         assert tree.cursor == 0
 

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from ....client.call_table import ODD
 from ....client.model import Model
 from ....records import CallRow
+from ....report.findings import say_thread
 from ....text import visible
 from ... import format as fmt
 from ..cells import Cells, Piece, share_line
@@ -63,7 +64,9 @@ class CallLines(Lines):
         self.measure_briefs(calls.briefs())
         self.measure_heat(calls.distances(seen))
         modules = list(calls.called())
-        names = (min(len(self._name(module)) + 4, NAME_LIMIT) for module in modules[:MEASURED])
+        threads = calls.count_threads()
+        more = 4 + (len(f" thread {threads}") if threads > 1 else 0)
+        names = (min(len(self._name(module)) + more, NAME_LIMIT) for module in modules[:MEASURED])
         widths.name = max([widths.name, *names])
         classes = set(map(self.model.rows.class_names.__getitem__, modules))
         widths.class_name = max(
@@ -119,8 +122,9 @@ class CallLines(Lines):
         ]
 
     def number(self, call: CallRow) -> str:
-        """Which of several calls of its module it is."""
-        return f" #{call.in_step}" if self.model.count_calls(call.module) > 1 else ""
+        """Which of several calls of its module it is, and of which thread where it is not the first."""
+        which = f" #{call.in_step}" if self.model.count_calls(call.module) > 1 else ""
+        return which + (f" {say_thread(call)}" if call.thread else "")
 
     def find_in(self, name: str) -> set[int]:
         """Offsets of what is searched for."""

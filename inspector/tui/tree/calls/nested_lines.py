@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+from msgspec.structs import replace as replace_record
 from rich.cells import cell_len
 
 from ....client.call_table import CallTable
@@ -142,6 +143,10 @@ class NestedCallLines(CallLines):
             *self.class_pieces(class_name, class_cells, role or "class"),
             *others,
         ]
+
+    def number(self, call: CallRow) -> str:
+        """Below the call that it was made in, its thread is known."""
+        return super().number(call if call.caller < 0 else replace_record(call, thread=0))
 
     def indent(self, id: int, columns: Columns) -> int:
         """Cells before the arrow; what is deeper than half the column goes no further right."""
