@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import random
 from statistics import median
+
+import torch
 
 from inspector.engine.hooks.steps import StepCounter
 from inspector.engine.inputs import Sample
@@ -22,7 +25,15 @@ MODELS = ("resnet18", "Llama, 4 layers of 256")
 
 
 def measure(rounds: int = ROUNDS) -> list[Result]:
-    return [_measure(name, _Bench(SMALL[name]()), rounds) for name in MODELS]
+    fine = [_measure(name, _Bench(SMALL[name]()), rounds) for name in MODELS]
+    return fine + [_measure(f"{name}, all of it NaN", _Bench(_spoil(SMALL[name]())), rounds) for name in MODELS]
+
+
+def _spoil(measured: Measured) -> Measured:
+    """Its first layer, and so everything behind, gives NaN."""
+    with torch.no_grad():
+        next(measured.model.parameters()).fill_(math.nan)
+    return measured
 
 
 def _measure(name: str, bench: _Bench, rounds: int) -> Result:
@@ -43,6 +54,7 @@ class _Bench:
     """One model, to be run bare and looked through."""
 
     def __init__(self, measured: Measured) -> None:
+        self._is_fine = not any(each.isnan().any() for each in measured.model.parameters())
         self._tree = walk(measured.model)
         self._backup = TensorBackup(self._tree)
         self._sample = sample_from_values(tuple(measured.args), {})
@@ -64,5 +76,5 @@ class _Bench:
 
         search = FirstBadSearch(self._tree, self._backup, self._sample, call, steps, seed=0)
         outcome = search.run()
-        assert outcome.error is None and not search.answer(1, False).found
+        assert outcome.error is None and search.answer(1, False).found is not self._is_fine
         return outcome.ms

@@ -74,8 +74,10 @@ class BadMemory:
     def take(self, tensor: Tensor, where: Where) -> None:
         """Its memory holds something bad from now on."""
         storage = _storage_of(tensor)
-        kept = None if storage is None else StorageWeakRef(storage)  # type: ignore[no-untyped-call]
-        self._since[memory_of(tensor)] = where, kept
+        if storage is None:
+            self._since[id(tensor)] = where, None
+        else:
+            self._since[storage._cdata] = where, StorageWeakRef(storage)  # type: ignore[no-untyped-call]
         if len(self._since) > self._most:
             self._forget_freed()
 

@@ -120,7 +120,10 @@ class OpTracer(TorchFunctionMode):
             self._numbers[Bad.NAN if math.isnan(number) else Bad.INFINITE] = cause
 
     def _look(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], written: object) -> None:
+        is_move = func in MOVES
         for tensor in flat_tensors(written):
+            if is_move and self._bad.find(tensor) is not None:
+                continue  # a view of what is known
             bad = self._look_at(tensor)
             if bad:
                 if len(self.found) < _MOST:
@@ -139,6 +142,10 @@ class OpTracer(TorchFunctionMode):
 
     def _note(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any, tensor: Tensor, bad: Bad) -> None:
         named = list(flat_tensors((args, {name: value for name, value in kwargs.items() if name != "out"})))
+        known = self._find_nan(named) if bad is Bad.NAN else None
+        if known is not None:
+            self._bad.take(tensor, known)
+            return
         numbers = [each for each in (*args, *kwargs.values()) if type(each) in (int, float)]
         fills = _fills(func, (*args, *kwargs.values()))
         given = [each for each in named if not writes(func, kwargs) or each is not tensor]
@@ -183,12 +190,15 @@ class OpTracer(TorchFunctionMode):
         values = (before if each is self._written else summarizer.describe(each) for each in given)
         return tuple([value for value in values if value is not None])
 
-    def _causes_in(self, given: list[Tensor]) -> list[Where]:
-        """Where they went bad. Where that is known of one with NaN, the others, such as weights, are not looked at."""
-        for each in given:
+    def _find_nan(self, named: list[Tensor]) -> Where | None:
+        """Where one of them became NaN, where that is known: the others, such as weights, are not looked at then."""
+        for each in named:
             since = self._bad.find(each)
             if since is not None and since.bad is Bad.NAN and self._is_whole(each):
-                return [since]
+                return since
+        return None
+
+    def _causes_in(self, given: list[Tensor]) -> list[Where]:
         return list(dict.fromkeys(cause for each in given if (cause := self.cause_of(each)) is not None))
 
     def _causes_before(self, written: Tensor) -> list[Where]:
@@ -218,7 +228,7 @@ class OpTracer(TorchFunctionMode):
         """Whether it is all of its memory."""
         if type(tensor) not in PLAIN or is_wrapped(tensor) or tensor.layout is not torch.strided:
             return False
-        return tensor.is_contiguous() and tensor.nbytes == tensor.untyped_storage().nbytes()
+        return tensor.nbytes == tensor.untyped_storage().nbytes() and 0 not in tensor.stride()
 
 
 MOVES = frozenset(
