@@ -57,6 +57,10 @@ def dimension(size: int) -> str:
 
 def find_odd(*values: Value | None) -> Holds:
     """What stands out in the tensors of these values, as far as they were measured."""
+    if len(values) == 1 and type(value := values[0]) is TensorValue:  # as in `abbreviate`
+        found = value.statistics
+        if found is None or not (found.nan or found.inf or found.zeros):
+            return ""
     measured = [
         (tensor, tensor.statistics)
         for value in values

@@ -280,22 +280,23 @@ class CallLog:
         return self._tell_value(room, value) if number is None else number
 
     def _tell_value(self, room: mmap.mmap, value: Value) -> int:
-        if isinstance(value, SequenceValue | MappingValue) and value.items:
-            items = [self._number_of(room, item) for item in value.items]
+        if isinstance(value, _CONTAINERS) and value.items:
+            known = [*map(self._numbers.get, map(id, value.items))]
+            items = [self._number_of(room, item) for item in value.items] if None in known else known
             head = _numbers(len(items)).pack(len(items), *items)
             body = head + _encoder.encode(replace(value, items=()))
         else:
             body = _NO_ITEMS + _encoder.encode(value)
-        self._values.append((value, self._write(room, Tag.VALUE, body)))
+        self._values.append((value, self._write(room, _VALUE, body)))
         number = self._numbers[id(value)] = len(self._values) - 1
         return number
 
-    def _write(self, room: mmap.mmap, tag: Tag, body: bytes) -> int:
+    def _write(self, room: mmap.mmap, tag: int, body: bytes) -> int:
         first = self._next
-        last = first + HEAD.size + len(body)
+        last = first + _HEAD_SIZE + len(body)
         if last > self._end:
             raise _Full
-        room[first:last] = HEAD.pack(tag, len(body)) + body
+        room[first:last] = _pack_head(tag, len(body)) + body
         self._next = last
         return first
 
@@ -313,7 +314,10 @@ class CallLog:
 
 
 _HEAD_SIZE = HEAD.size
-_ENTERED, _LEFT_TAG = int(Tag.ENTERED), int(Tag.LEFT)  # an enumeration's member takes as long as all of an entry
+_pack_head = HEAD.pack
+_CONTAINERS = SequenceValue, MappingValue
+# as numbers: to look up a member of an enumeration takes as long as all else of an entry
+_VALUE, _ENTERED, _LEFT_TAG = int(Tag.VALUE), int(Tag.ENTERED), int(Tag.LEFT)
 _LEFT = struct.Struct(HEAD.format + LEFT.format[1:])
 _LEFT_SIZE, _LEFT_BODY, _pack_left = _LEFT.size, LEFT.size, _LEFT.pack_into
 _NO_ITEMS = NUMBER.pack(0)
