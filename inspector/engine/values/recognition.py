@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import math
 import weakref
-from collections.abc import Callable
-from operator import attrgetter
+from collections.abc import Callable, Sequence
+from operator import attrgetter, is_
 from typing import Any, NamedTuple
 
 import torch
@@ -52,6 +52,8 @@ class Seen(NamedTuple):
     """Of its storage."""
 
 
+_make_seen = Seen._make
+_address_of = Tensor.data_ptr
 see_looks: Callable[[Tensor], tuple[Any, ...]] = attrgetter("_version", "requires_grad", "shape", "dtype")
 
 
@@ -63,10 +65,11 @@ def see(tensor: Tensor) -> Seen | None:
     elements = tensor.numel()
     if not 0 < elements <= CHUNK or not tensor.is_contiguous():
         return None
-    looks, address, size, nbytes = see_looks(tensor), tensor.data_ptr(), tensor.element_size(), _count_memory(tensor)
+    looks, address, nbytes = see_looks(tensor), tensor.data_ptr(), _count_memory(tensor)
+    size = looks[3].itemsize
     if looks[3].is_complex or address == 0 or (tensor.storage_offset() + elements) * size > nbytes:
         return None
-    return Seen(looks, address, elements, size, nbytes)
+    return _make_seen((looks, address, elements, size, nbytes))
 
 
 def _count_memory(tensor: Tensor) -> int:
@@ -79,9 +82,9 @@ def add_up(tensor: Tensor, seen: Seen) -> float:
     bits = cpu_statistics.add_bits_at(seen.address, seen.elements, seen.size)
     if bits is not None:
         return bits
-    if tensor.requires_grad:
+    if seen.looks[1]:
         tensor = tensor.detach()
-    if tensor.dtype in _SUMMED:
+    if seen.looks[3] in _SUMMED:
         total: float = tensor.sum().item()
         if math.isfinite(total):
             return total
@@ -91,7 +94,7 @@ def add_up(tensor: Tensor, seen: Seen) -> float:
 class SeenTensor:
     """A tensor that was described; `turn` is when it was last added up."""
 
-    __slots__ = ("_address", "_looks", "_seen", "ref", "total", "turn", "value")
+    __slots__ = ("_seen", "address", "looks", "ref", "total", "turn", "value")
 
     def __init__(self, tensor: Tensor, seen: Seen, value: TensorValue, total: float, turn: int) -> None:
         self.ref = weakref.ref(tensor)
@@ -99,13 +102,13 @@ class SeenTensor:
         self.total = total
         self.turn = turn
         self._seen = seen
-        self._looks = seen.looks
-        self._address = seen.address
+        self.looks = seen.looks
+        self.address = seen.address
 
     def is_same(self, tensor: Tensor) -> bool:
         """Whether it is this one, as far as that can be said without a look at the numbers."""
         own: Any = self.ref()
-        return own is tensor and see_looks(own) == self._looks and own.data_ptr() == self._address
+        return own is tensor and see_looks(own) == self.looks and own.data_ptr() == self.address
 
     def adds_up(self, tensor: Tensor) -> bool:
         """Whether the numbers of this one, which `is_same`, are what they were. Its memory may be freed by now."""
@@ -127,6 +130,15 @@ class Recognition:
         """One that may be this, by all but the numbers."""
         seen = self._tensors.get(id(tensor))
         return seen if seen is not None and seen.is_same(tensor) else None
+
+    def find_all(self, tensors: Sequence[Tensor]) -> list[SeenTensor] | None:
+        """`find` of each, in half the time for many. None where one is not found."""
+        found = [*map(self._tensors.get, map(id, tensors))]
+        seen = [each for each in found if each is not None]
+        if len(seen) < len(found) or not all(map(is_, tensors, [each.ref() for each in seen])):
+            return None
+        same = [each.looks for each in seen] == [*map(see_looks, tensors)]
+        return seen if same and [each.address for each in seen] == [*map(_address_of, tensors)] else None
 
     def find_surely(self, tensor: Tensor) -> TensorValue | None:
         """What was said of `tensor`, if that holds."""

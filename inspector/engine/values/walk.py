@@ -198,7 +198,7 @@ def _refuse(walk: Walk, value: object) -> Value | None:
 
 
 def _sequence_form(kind: type, builtin: Any) -> Form:
-    header = Header(kind)
+    header = TUPLE if kind is tuple else Header(kind)
     iterate, count = builtin.__iter__, builtin.__len__
 
     def describe(walk: Walk, value: Any) -> Value:
@@ -305,4 +305,4 @@ LEAVES: dict[int, Callable[[Any], Value]] = {
     id(torch.device): _constant,
 }
 """How values are described that hold nothing, by the ids of types that are there for as long as the program."""
-DICT = Header(dict)
+DICT, TUPLE = Header(dict), Header(tuple)

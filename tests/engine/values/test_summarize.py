@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from inspector import channel
-from inspector.engine.values.known.records import MAX_ITEMS
+from inspector.engine.values.known.records import MAX_ITEMS, Records
 from inspector.engine.values.summarize import Summarizer
-from inspector.engine.values.walk import MAX_DEPTH, MAX_PARTS
+from inspector.engine.values.walk import MAX_DEPTH, MAX_PARTS, Walk
 from inspector.records import (
     CallDetail,
     CallRow,
@@ -129,14 +129,26 @@ def test_a_generator_is_not_consumed() -> None:
 
 def test_a_hundred_thousand_leaves_are_looked_at_a_hundred_times(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
-    real = Summarizer._shape_only
-    monkeypatch.setattr(Summarizer, "_shape_only", lambda self, tensor: (looked.append(1), real(self, tensor))[1])
+    real = Summarizer._plain_shape
+    monkeypatch.setattr(Summarizer, "_plain_shape", lambda self, tensor: (looked.append(1), real(self, tensor))[1])
     value = Summarizer(False).describe([torch.ones(1)] * 100_000)
     assert isinstance(value, SequenceValue) and (len(value.items), value.length) == (MAX_ITEMS, 100_000)
     assert len(looked) == MAX_ITEMS
     looked.clear()
     Summarizer(False).describe(output("many_nested"))
     assert len(looked) <= MAX_PARTS + MAX_ITEMS
+
+
+@pytest.mark.parametrize("statistics_too", [True, False])
+def test_a_small_tuple_is_told_as_a_walk_tells_it(statistics_too: bool) -> None:
+    tensor, summarizer = torch.arange(4.0), Summarizer(statistics_too)
+    values = [(), (tensor,), (tensor, None, "x", 3), (tensor, tensor, tensor.relu(), torch.zeros(2), True)]
+    for value in [*values, (torch.nn.Parameter(tensor), tensor), ((tensor,), tensor)]:
+        for _ in range(2):
+            walked = Walk(Records(), Summarizer(statistics_too).tensor).describe(value)
+            assert summarizer.describe(value) == walked
+    tensor.data += 1
+    assert summarizer.describe((tensor,)) == Summarizer(statistics_too).describe((tensor,))
 
 
 @pytest.mark.parametrize("name", ["deep", "deep_dataclass", "deep_objects"])

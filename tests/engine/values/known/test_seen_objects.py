@@ -106,8 +106,8 @@ def test_deep_inside_it_is_cut_as_ever() -> None:
 
 def test_one_look_is_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
-    real = Summarizer._shape_only
-    monkeypatch.setattr(Summarizer, "_shape_only", lambda *of: (looked.append(1), real(*of))[1])
+    real = Summarizer._plain_shape
+    monkeypatch.setattr(Summarizer, "_plain_shape", lambda *of: (looked.append(1), real(*of))[1])
     summarizer, cache = Summarizer(False), Cache()
     summarizer.describe(cache), looked.clear()
     summarizer.describe(cache)
