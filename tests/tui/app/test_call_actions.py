@@ -154,3 +154,10 @@ async def test_the_end_of_a_step_names_the_key_for_the_next(tmp_path: Path) -> N
         await settle(app, pilot)
         assert "this is the last call of step #2: } goes to the next step" in told(app)
         assert "this is the first call of step #2: { goes to the previous step" in told(app)
+
+
+async def test_the_end_of_the_last_step_is_that_of_the_pass(tmp_path: Path) -> None:
+    async with running(tmp_path, SteppingEngine()) as (app, pilot, _):
+        await pilot.press("right_parenthesis")
+        await settle(app, pilot)
+        assert told(app)[-1] == "this is the last call of the pass"

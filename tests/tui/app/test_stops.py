@@ -283,3 +283,15 @@ async def test_a_timeout_is_off_while_a_person_types(tmp_path: Path) -> None:
         await settle(app, pilot)
         assert engine.requests(CompleteLine) == [CompleteLine(1, "")]  # which the engine takes for work there
         assert "goes on after" not in bar(app)
+
+
+async def test_variables_are_looked_at_again_after_a_line(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    engine.replies[Evaluate] = lambda request: Evaluated()
+    async with running(tmp_path, engine) as (app, pilot, _):
+        engine.say(PAUSED, Stack(FRAMES, 2, 0))
+        await settle(app, pilot)
+        before = len(engine.requests(GetLocals))
+        await pilot.press("semicolon", *"x.zero_()", "enter")
+        await settle(app, pilot)
+        assert engine.requests(GetLocals)[before:] == [GetLocals(1, 0)]

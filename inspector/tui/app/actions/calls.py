@@ -67,7 +67,7 @@ class CallActions:
         model = self.state.model
         which, following = ("last", "next") if delta > 0 else ("first", "previous")
         among = " that the filter lets through" if self.workbench.module_tree.filter else ""
-        if model.steps == 1:
+        if model.step == (model.steps - 1 if delta > 0 else 0):
             return f"this is the {which} call of the pass{among}"
         words = f"this is the {which} call of step #{model.step}{among}"
         return f"{words}: {key_of(f'step-{following}')} goes to the {following} step"

@@ -8,7 +8,20 @@ from functools import partial
 from msgspec.structs import replace
 
 from ....client.engine_client import EngineClient
-from ....records import Completed, CompleteLine, Evaluate, Evaluated, Failed, GoOn, GoOnWith, Path, Problem, Stop
+from ....records import (
+    Completed,
+    CompleteLine,
+    Evaluate,
+    Evaluated,
+    Failed,
+    GetLocals,
+    GoOn,
+    GoOnWith,
+    Locals,
+    Path,
+    Problem,
+    Stop,
+)
 from ...bars.stop_bar import place
 from ...keys import key_of
 from ...panels.source import SourcePanel
@@ -136,7 +149,16 @@ class StopActions:
         assert isinstance(reply, Evaluated)  # there is no other reply
         if frame < 0:
             self.workbench.stop_bar.values = reply.values
+        await self._look_again()
         return reply
+
+    async def _look_again(self) -> None:
+        """At the variables that are shown: a line may have changed them."""
+        stack = self.workbench.stack
+        if stack.row is not None:
+            found = await self.engine.ask(GetLocals(self.state.generation, stack.row.number))
+            if isinstance(found, Locals):
+                stack.show_locals(found)
 
     async def _wait_for_person(self, frame: int) -> None:
         """Whatever is asked of a pass that stands still keeps it from going on by itself."""
