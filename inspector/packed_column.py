@@ -17,7 +17,7 @@ from typing import Generic, TypeVar, cast, overload
 
 PAGE = 4096
 """Numbers that are packed together."""
-_AT_HAND = 4
+_AT_HAND = 32
 """Pages of a column that are kept unpacked: those that were looked at last."""
 _AS_THEY_ARE, _DIFFERENCES = b"\0", b"\1"
 
@@ -108,23 +108,24 @@ class PackedColumn(Sequence[Number], Generic[Number]):
             return self._slice(range(len(self))[place])
         if place < 0:
             place += len(self)
-        page = place // PAGE
-        if page == len(self._pages):
-            return self.tail[place % PAGE]
-        if place < 0 or page > len(self._pages):
+        packed = len(self._pages) * PAGE
+        if place >= packed:
+            return self.tail[place - packed]
+        if place < 0:
             raise IndexError("no such place in the column")
-        return self._page(page)[place % PAGE]
+        return self._page(place // PAGE)[place % PAGE]
 
     def _slice(self, places: range) -> array[Number]:
         found: array[Number] = array(self.tail.typecode)
         if places.step != 1:
             found.extend(map(self.__getitem__, places))
             return found
-        first = places.start
-        while first < places.stop:
+        first, packed = places.start, len(self._pages) * PAGE
+        while first < min(places.stop, packed):
             begin = first % PAGE
             found.extend(self._page(first // PAGE)[begin : begin + places.stop - first])
             first += PAGE - begin
+        found.extend(self.tail[max(first - packed, 0) : max(places.stop - packed, 0)])
         return found
 
     def __iter__(self) -> Iterator[Number]:
@@ -135,8 +136,6 @@ class PackedColumn(Sequence[Number], Generic[Number]):
     def _page(self, number: int) -> array[Number]:
         page = self._at_hand.get(number)
         if page is None:
-            if number >= len(self._pages):
-                return self.tail
             page = unpack(self.tail.typecode, self._pages[number], PAGE)
             while len(self._at_hand) >= _AT_HAND:
                 self._at_hand.pop(next(iter(self._at_hand)), None)

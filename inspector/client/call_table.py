@@ -40,7 +40,7 @@ class CallTable(Sequence[CallRow]):
         self._kinds: list[CallKind] = []
         self._known: dict[CallKind, int] = {}  # the place of each
         self._floats: dict[str, PackedColumn[float]] = {}  # those that any call has
-        self._before: PackedColumn[int] = PackedColumn("i")  # the place of the call of the same module before
+        self._before = array("i")  # the place of the call of the same module before: of those, all are gone through
         self._last = array("i")  # by module, as far as any was called
         self._counts = array("i")
         self._flags = bytearray()
@@ -75,11 +75,10 @@ class CallTable(Sequence[CallRow]):
         return place
 
     def _count(self, first: int, modules: Sequence[int], kinds: Sequence[int]) -> None:
-        last, before = self._last, array("i")
+        last, before = self._last, self._before
         for place, module in enumerate(modules, first):
             before.append(last[module])
             last[module] = place
-        self._before.extend(before)
         for module, more in Counter(modules).items():
             self._counts[module] += more
             self.most = max(self.most, self._counts[module])

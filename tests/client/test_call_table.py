@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import tracemalloc
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from inspector import packed_column
 from inspector.client.call_table import ALTERED, BAD, ODD, RAISED, CallTable
 from inspector.client.model import Model
 from inspector.packed_column import pack
@@ -52,16 +53,26 @@ calls = st.lists(
 )
 
 
-@given(calls, st.integers(0, 12))
+@pytest.fixture(params=[4, packed_column.PAGE], autouse=True, scope="module")
+def page(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Calls in several pages, and in one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(packed_column, "PAGE", request.param)
+        yield
+
+
+@given(calls, st.sampled_from((0, 1, 4, 12)))
 def test_every_column_is_what_came(rows: list[CallRow], cut: int) -> None:
     table = CallTable()
     table.extend(CallColumns.of(rows[:cut]))
-    table.extend(CallColumns.of(rows[cut:]))
+    table.extend(CallColumns.of(rows[cut : cut + 4]))
+    table.extend(CallColumns.of(rows[cut + 4 :]))
     assert list(table) == rows == table[:] and len(table) == len(rows) and table[1:3] == rows[1:3]
     assert list(table.modules) == [row.module for row in rows] and table.briefs() == {row.brief for row in rows}
     assert table.distances() == {row.delta.rel_l2 for row in rows if row.delta is not None}
     assert table.distances(cut) == {row.delta.rel_l2 for row in rows[cut:] if row.delta is not None}
     assert table.has("gradient_norm") == any(row.gradient_norm is not None for row in rows)
+    assert list(table.find({0, 3})) == [place for place, row in enumerate(rows) if row.module in (0, 3)]
     for module in range(7):
         of = [row for row in rows if row.module == module]
         assert table.of(module) == of and table.count(module) == len(of)
@@ -114,8 +125,9 @@ def test_a_number_that_is_none_stays_none_where_it_is_not_a_number() -> None:
 CALL = {"module": 0, "call": 0, "start": 0, "end": 1, "depth": 0, "ms": 0.5, "status": "ok", "brief": Brief()}
 
 
-def test_many_calls_take_a_fraction_of_what_their_rows_do() -> None:
+def test_many_calls_take_a_fraction_of_what_their_rows_do(monkeypatch: pytest.MonkeyPatch) -> None:
     """As they come from the channel."""
+    monkeypatch.setattr(packed_column, "PAGE", 4096)
     fields = {**CALL, "brief": Brief((1, 64, 56, 56)), "file": "site-packages/torch/nn/modules/container.py"}
     sent = [CallRow(**{**fields, "start": 1000 + n, "end": 2000 + n, "ms": n / 7, "in_step": n}) for n in range(20_000)]
     chunks = [sent[first : first + 500] for first in range(0, len(sent), 500)]

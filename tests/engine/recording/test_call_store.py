@@ -6,7 +6,7 @@ import gc
 import math
 import threading
 import tracemalloc
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 from torch import Tensor, nn
 
+from inspector import packed_column
 from inspector.engine.modules.tree import walk
+from inspector.engine.passes import last_pass
 from inspector.engine.passes.last_pass import LastPass
 from inspector.engine.recording import call_store as call_store_module
 from inspector.engine.recording.call import Call
@@ -139,6 +141,15 @@ def test_nothing_is_packed_while_more_is_to_come(monkeypatch: pytest.MonkeyPatch
     for recomputed in (True, False):
         store.append(Call(0, 0, 0, 0, recomputed=recomputed), lambda: False)
     assert len(store.fresh) == 2, "what a recomputed one would have returned is said at the end"
+
+
+@pytest.fixture(params=[8, packed_column.PAGE], autouse=True, scope="module")
+def page(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Calls in many pages, and in one."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (packed_column, last_pass):
+            patch.setattr(module, "PAGE", request.param)
+        yield
 
 
 def run(model: nn.Module, args: Any, kwargs: Any, request: Run) -> tuple[PassSummary, list[CallDetail], Session]:
