@@ -60,7 +60,8 @@ def _render_values(found: FirstBadValue, width: int) -> str:
     for place, value in enumerate(found.inputs):
         table.add_row(f"in {place}", *value_cells(value))
     if found.output is not None:
-        table.add_row("out", *value_cells(found.output))
+        is_made = found.phase not in ("input", "parameter")
+        table.add_row("out" if is_made else "value", *value_cells(found.output))
     return table.render(width)
 
 

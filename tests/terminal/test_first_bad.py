@@ -110,6 +110,17 @@ class Root(torch.nn.Module):
 
 def root():
     return Root(), (torch.randn(2, 4),)
+
+
+class Absorbs(torch.nn.Module):
+    def forward(self, x):
+        logs = torch.log(x * 0)
+        large = torch.arange(8.0) * 1e4
+        return torch.where(x > 99, logs, x) + large.sum()
+
+
+def absorbs():
+    return Absorbs(), (torch.randn(2, 4),)
 """
 
 
@@ -120,6 +131,10 @@ def root():
         ("llama", "\r", "up_proj.weight holds 1 infinite", ""),
         ("loop", "\r", "a division by 0", "state = state / (3.0 - number)"),
         ("raises", "\r", "a logarithm of numbers down to -1", "worse = torch.log(x * 0 - 1)"),
+        ("loop", "zeros > 0.99\r", "the first match", "state = x.new_zeros(2, 4)"),
+        ("absorbs", "std > 1e3\r", "the first match", "large = torch.arange(8.0) * 1e4"),
+        ("absorbs", "\r", "nothing bad", ""),
+        ("absorbs", "\x1b[B\x1b[B\x1b[B \x12", "a logarithm of 8 zeros", "logs = torch.log(x * 0)"),
         ("root", "\x1b[B \x12", "backward", "return torch.sqrt(self.scale.abs() * x.abs())"),
     ],
 )

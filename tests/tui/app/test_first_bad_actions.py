@@ -6,8 +6,9 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from inspector.records import CodeLine, Failed, FindFirstBad, FirstBadValue, Problem, TensorValue
+from inspector.records import CodeLine, Failed, FindFirstBad, FirstBadValue, Problem, Statistics, TensorValue
 from inspector.tui.app.app import InspectorApp
+from inspector.tui.panels.parameters import ParametersPanel
 from inspector.tui.panels.source import SourcePanel
 from inspector.tui.screens.forms.first_bad import FirstBadDialog
 
@@ -59,6 +60,23 @@ async def test_its_module_and_line_are_gone_to(tmp_path: Path) -> None:
         await settle(app, pilot)
         assert app.workbench.panels.current is app.workbench.panels.find(SourcePanel)
         assert app.workbench.selected_path == path
+
+
+async def test_a_parameter_is_shown_among_the_others(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    async with running(tmp_path, engine) as (app, pilot, _):
+        path = app.state.model.paths[1]
+        value = TensorValue((2,), "float32", "cpu", statistics=Statistics(nan=1))
+        found = FirstBadValue(1, True, "parameter", path, output=value, parameters=("a.weight",), explanation="1 NaN")
+        engine.replies[FindFirstBad] = lambda request: found
+        dialog = await opened(app, pilot)
+        await pilot.press("enter")
+        await settle(app, pilot)
+        assert "value " in shown(dialog) and "among the parameters" in shown(dialog)
+        await pilot.press("escape")
+        await settle(app, pilot)
+        assert app.workbench.selected_path == path
+        assert app.workbench.panels.current is app.workbench.panels.find(ParametersPanel)
 
 
 async def test_a_refusal_is_shown(tmp_path: Path) -> None:

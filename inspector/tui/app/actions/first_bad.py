@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ....client.engine_client import EngineClient
 from ....records import Failed, FindFirstBad, FirstBadValue, Problem
 from ....report.first_bad import render_first_bad
+from ...panels.parameters import ParametersPanel
 from ...panels.source import SourcePanel
 from ..host import Host
 from ..passes import Passes
@@ -66,6 +67,8 @@ class FirstBadActions:
         if not found.found or found.path not in self.state.model.paths:
             return
         self.workbench.select_path(found.path)
-        if found.place is not None:
+        if found.phase == "parameter":
+            self.workbench.panels.show(ParametersPanel)
+        elif found.place is not None:
             self.workbench.panels.show(SourcePanel)
             self.workbench.panels.find(SourcePanel).point_at(found.path, found.place.file, found.place.line)

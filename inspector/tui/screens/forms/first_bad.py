@@ -11,12 +11,19 @@ from textual.content import Content
 
 from ....records import FirstBadValue, Problem
 from ....report.first_bad import render_first_bad
-from ...drawing.styles import ERROR
+from ...drawing.styles import DIM, ERROR
 from ...drawing.wrap import Line
 from ..completions import complete_condition, complete_loss
 from ..fields import Field, Tick
 from .asking_form import AskingForm
 from .batches import LOSSES, name_faults
+
+_BEHIND = {
+    "parameter": "Close this to see it among the parameters.",
+    "forward": "Close this to see the line with its values.",
+    "backward": "Close this to see the line that it belongs to.",
+}
+"""What the app shows behind the form, by where it was found."""
 
 
 @dataclass(frozen=True)
@@ -77,4 +84,7 @@ class FirstBadDialog(AskingForm[Wanted, FirstBadValue]):
     def show_answer(self, wanted: Wanted, answer: FirstBadValue, width: int) -> list[Line]:
         heading, *rest = render_first_bad(answer, width, wanted.condition).splitlines()
         styled = Content.styled(heading, f"{ERROR} bold" if answer.found else "bold")
-        return [Line(styled), *(Line(Content(line)) for line in rest)]
+        is_there = answer.found and (answer.place is not None or answer.phase == "parameter")
+        behind = _BEHIND.get(answer.phase, "") if is_there else ""
+        lines = [Line(styled), *(Line(Content(line)) for line in rest)]
+        return [*lines, Line(Content.styled(behind, DIM))] if behind else lines
