@@ -18,7 +18,7 @@ from typing import Generic, TypeVar, cast, overload
 PAGE = 4096
 """Numbers that are packed together."""
 _AT_HAND = 32
-"""Pages of a column that are kept unpacked: those that were looked at last."""
+"""Pages of a column that are kept unpacked at most."""
 _AS_THEY_ARE, _DIFFERENCES = b"\0", b"\1"
 
 Number = TypeVar("Number", int, float)
@@ -137,7 +137,7 @@ class PackedColumn(Sequence[Number], Generic[Number]):
         page = self._at_hand.get(number)
         if page is None:
             page = unpack(self.tail.typecode, self._pages[number], PAGE)
-            while len(self._at_hand) >= _AT_HAND:
-                self._at_hand.pop(next(iter(self._at_hand)), None)
-            self._at_hand[number] = page
+            at_hand = self._at_hand if len(self._at_hand) < _AT_HAND else {}
+            at_hand[number] = page
+            self._at_hand = at_hand  # another one, and not a smaller one: threads read it
         return page

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from array import array
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -45,6 +46,16 @@ def test_a_page_of_floats_is_as_it_was(numbers: list[float]) -> None:
     held = array("d", numbers)
     again: array[float] = unpack("d", pack(held), len(held))
     assert again.tobytes() == held.tobytes()
+
+
+def test_few_pages_are_kept_unpacked_and_several_threads_read_them() -> None:
+    column: PackedColumn[int] = PackedColumn("i")
+    column.extend(range(60 * PAGE))
+    places = range(0, len(column), 997)
+    with ThreadPoolExecutor(4) as pool:
+        found = pool.map(lambda _: [column[place] for place in places], range(4))
+        assert all(each == list(places) for each in found)
+    assert len(column._at_hand) <= 32
 
 
 def test_alike_numbers_take_next_to_nothing() -> None:
