@@ -58,7 +58,7 @@ class Scene:
         name: Of its files.
         shows: The files, below `inspector/tui`, whose change makes the picture old.
         target: What is opened; none for the picker.
-        keys: What is typed when the first pass is over.
+        keys: What is typed when the first pass is over; what begins with `…` is waited for on the screen.
         select: The module to be at.
         size: Columns and lines.
         theme: A theme other than the usual one.
@@ -90,7 +90,9 @@ _SOURCE = (*_TREE, *_PANEL, "panels/source.py", "drawing/annotations.py", "drawi
 _VALUES = (*_TREE, *_PANEL, "drawing/values.py")
 _BLOCK = "layer1.0"
 _FORM = ("screens/forms/small_form.py", "screens/fields.py", "screens/layer.py")
-_HOOKED, _FAILING = (f"tests/shown_models.py:{name}" for name in ("hooked", "failing"))
+_HOOKED, _FAILING, _SCORING = (f"tests/shown_models.py:{name}" for name in ("hooked", "failing", "scoring"))
+_LINES = (*_SOURCE, "panels/line_below.py", "panels/expressions.py", "drawing/line_values.py")
+_STACK = (*_SOURCE, "panels/stack.py", "bars/stop_bar.py")
 
 SCENES: tuple[Scene, ...] = (
     Scene("overview", _SOURCE, keys=("r",), select=_BLOCK),
@@ -117,7 +119,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("gradients", (*_TREE, *_PANEL, "panels/gradients.py"), keys=("7", "b"), select="layer4"),
     Scene("add-hook", ("screens/hooks/add_hook.py", "screens/layer.py", "keys.py"), keys=("a",), select="layer1"),
     Scene("attributes", (*_VALUES, "panels/attributes.py"), keys=("5",), select="layer2.0.conv1"),
-    Scene("log", (*_TREE, *_PANEL, "panels/log.py", "drawing/problem.py"), _FAILING, fails=True),
+    Scene("log", (*_TREE, *_PANEL, "panels/log.py", "panels/stack.py", "drawing/problem.py"), _FAILING, fails=True),
     Scene("call-order", (*_TREE, *_SOURCE, "tree/calls/call_lines.py"), keys=("t",), select="layer1.0.relu"),
     Scene(
         "call-tree",
@@ -127,6 +129,20 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene("costs", (*_SOURCE, "tree/costs.py"), keys=("dollar_sign", "enter"), select="layer1"),
     Scene("first-bad-form", (*_FORM, "screens/forms/asking_form.py", "screens/forms/first_bad.py"), keys=("Z",)),
+    Scene(
+        "first-bad",
+        (*_FORM, "screens/forms/asking_form.py", "screens/forms/first_bad.py"),
+        _SCORING,
+        ("Z", "enter", "…operations looked at"),
+    ),
+    Scene("source-values", _LINES, _SCORING, ("1", "tab", "…line ", *"jjj", *"ll")),
+    Scene("stopped", _STACK, keys=("exclamation_mark", "r", "…Stack", "s", "s", "s", "…conv1  "), select=_BLOCK),
+    Scene(
+        "stops",
+        ("screens/stops/stop_list.py", "screens/layer.py"),
+        keys=("exclamation_mark", *"jj", "exclamation_mark", "r", "…stopped", "asterisk", "…Stops"),
+        select=_BLOCK,
+    ),
     Scene(
         "memory",
         (*_FORM, "screens/forms/memory.py"),
@@ -153,8 +169,10 @@ async def shoot(scene: Scene, state: Path) -> str:
     """The picture as SVG."""
     async with _running(scene, state) as (app, pilot):
         await _settled(app, pilot, scene)
-        await pilot.press(*scene.keys)
-        await _settled(app, pilot, scene)
+        for key in scene.keys:
+            await (_seen(app, pilot, key[1:], scene) if key[0] == "…" else pilot.press(key))
+        if not scene.keys or scene.keys[-1][0] != "…":
+            await _settled(app, pilot, scene)
         return tidy(app.export_screenshot(title=scene.title, simplify=True))
 
 
@@ -193,6 +211,11 @@ async def _running(scene: Scene, state: Path) -> Any:
             yield app, pilot
     finally:
         await app.engine.close()
+
+
+async def _seen(app: InspectorApp, pilot: Pilot[None], text: str, scene: Scene) -> None:
+    await _until(pilot, lambda: text in words(app.export_screenshot(simplify=True)), f"{scene.name}: {text}")
+    await pilot.pause()
 
 
 async def _settled(app: InspectorApp, pilot: Pilot[None], scene: Scene) -> None:

@@ -1,4 +1,5 @@
-"""Models for the pictures: one that has hooks of its own, one whose forward fails."""
+"""Models for the pictures: one that has hooks of its own, one whose forward fails, one
+that makes NaN."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 class Gate(nn.Module):
@@ -90,3 +92,23 @@ class Classifier(nn.Module):
 
 def failing() -> tuple[nn.Module, tuple[Tensor]]:
     return Classifier(), (torch.randn(1, 3, 32, 32),)
+
+
+class Scorer(nn.Module):
+    """Takes the logarithm of shares, of which some are 0."""
+
+    def __init__(self, width: int = 32) -> None:
+        super().__init__()
+        self.project, self.gate, self.head = nn.Linear(width, width), nn.ReLU(), nn.Linear(width, 4)
+
+    def forward(self, value: Tensor) -> Tensor:
+        for _ in range(3):
+            value = torch.tanh(self.project(value))
+        share = functional.softmax(value, dim=-1) * self.gate(value)
+        total = share.sum(dim=-1, keepdim=True)
+        scored = torch.log(share / total)
+        return self.head(scored)
+
+
+def scoring() -> tuple[nn.Module, tuple[Tensor]]:
+    return Scorer(), (torch.randn(8, 32),)

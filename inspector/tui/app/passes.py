@@ -168,7 +168,8 @@ class Passes:
         """The frames of what the pass raised, as far as they are kept."""
         number = self._count
         reply = await self._engine.ask(GetStack(self._state.generation))
-        if isinstance(reply, Stack) and reply.frames and reply.raised == problem and self._count == number:
+        raised = reply.raised if isinstance(reply, Stack) and reply.frames else None
+        if isinstance(reply, Stack) and raised is not None and raised.what == problem.what and self._count == number:
             self._presenter.show_raised(reply)
 
     async def show_step(self, delta: int) -> None:

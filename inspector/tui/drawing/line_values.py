@@ -21,6 +21,8 @@ from .wrap import Line, room_after
 SATURATED = "saturated"
 _FEWEST = 6  # cells in which anything is said beside a line
 _WEIGHTS = (0, 3, 2, 4, 1)  # which of shape, dtype, ends, std and NaN go first into little room
+_WORTH_A_NAME = 3  # of those: the name is cut for them
+_NAME = 12  # cells that are left of it
 NOTHING = "it made nothing that is shown"
 _ENDS = (("sigmoid", 0.0, 1.0), ("tanh", -1.0, 1.0), ("softsign", -1.0, 1.0))
 _NEAR = 0.03  # of the ends, as a share of what is between them
@@ -120,19 +122,22 @@ def sum_up(visit: LineVisit, room: int) -> Content:
 
 def sum_up_value(name: str, value: Value, room: int) -> Content:
     """`x  2×4 float32 · min -1.2  mean 0.1  max 3 · NaN 0` in at most so many cells, the least of it left out first."""
-    head = Content.assemble((format.cut(visible(name), max(room // 3, _FEWEST)), DIM), "  ")
-    tensor = first_tensor(value)
+    tensor, most = first_tensor(value), max(room // 3, _FEWEST)
     if tensor is None:
-        return Content.assemble(head, value_kind(value)).truncate(room, ellipsis=True)
+        head = Content.styled(format.cut(visible(name), most), DIM)
+        return Content.assemble(head, "  ", value_kind(value)).truncate(room, ellipsis=True)
     parts = [Content.styled(brief_text(abbreviate(value)), ACCENT), Content.styled(f" {visible(tensor.dtype)}", DIM)]
     parts += _numbers_of(tensor)
     by_weight = sorted(range(len(parts)), key=lambda place: _WEIGHTS[place])
-    left, kept = room - head.cell_length, set[int]()
+    wanted = sum(parts[place].cell_length for place in by_weight[:_WORTH_A_NAME])
+    head = Content.styled(format.cut(visible(name), max(min(most, room - 2 - wanted), _NAME)), DIM)
+    left, kept = room - 2 - head.cell_length, set[int]()
     for place in by_weight:
-        if parts[place].cell_length <= left:
-            left -= parts[place].cell_length
-            kept.add(place)
-    return Content.assemble(head, *(part for place, part in enumerate(parts) if place in kept))
+        left -= parts[place].cell_length
+        if left < 0:
+            break
+        kept.add(place)
+    return Content.assemble(head, "  ", *(part for place, part in enumerate(parts) if place in kept))
 
 
 def _numbers_of(tensor: TensorValue) -> list[Content]:
