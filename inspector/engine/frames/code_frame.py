@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from types import FrameType, TracebackType
+from types import FrameType, FunctionType, TracebackType
 from typing import NamedTuple
 
 from ...postmortem.frames import is_library, is_plumbing
@@ -29,9 +29,9 @@ class CodeFrame(NamedTuple):
 
     @property
     def function(self) -> str:
-        """The name of the function, after that of its class where Python keeps it."""
+        """The name of the function, after that of its class."""
         code = self.frame.f_code
-        name: str = getattr(code, "co_qualname", code.co_name)
+        name: str = getattr(code, "co_qualname", "") or _name_of_method(self.frame) or code.co_name
         return name.rpartition("<locals>.")[2]
 
     def origin(self) -> Origin:
@@ -89,6 +89,17 @@ def frames_around(frame: FrameType | None) -> list[CodeFrame]:
 def is_written(file: str) -> bool:
     """Whether somebody wrote it who is neither torch nor Python nor this program."""
     return _origin_of(file) in ("yours", "package")
+
+
+def _name_of_method(frame: FrameType) -> str:
+    """Python before 3.11 keeps no qualified names in code: that of the class of the first argument which has it."""
+    code = frame.f_code
+    first = frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+    for owner in type(first).__mro__:
+        method = vars(owner).get(code.co_name)
+        if isinstance(method, FunctionType) and method.__code__ is code:
+            return method.__qualname__
+    return ""
 
 
 def _origin_of(file: str) -> Origin:
