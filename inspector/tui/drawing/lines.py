@@ -63,7 +63,7 @@ class LineView(ScrollView, can_focus=True):
         self._stale = True
         self._target: int | None = None
         self._place = (0, 0)  # the line at the top and the first character there, as a person last had it
-        self._filled = Size(0, 0)  # the size that the rows were laid out for
+        self._filled = Size(0, 0)  # the size that the rows were laid out for; none while they are
         self._ended = True  # the last line was in sight, as a person last had it
         self._marked_in_sight = False
         self._search = Search()
@@ -143,8 +143,12 @@ class LineView(ScrollView, can_focus=True):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Remember the place, unless it is a new size that scrolled: nobody wanted that."""
         super().watch_scroll_y(old_value, new_value)
-        top = round(new_value)
-        if self.size == self._filled and top < len(self.rows):
+        if self.size == self._filled:
+            self._remember_place()
+
+    def _remember_place(self) -> None:
+        top = self.scroll_offset.y
+        if top < len(self.rows):
             self._ended = self.at_end
             self._place = (self.rows[top].line, self.rows[top].start)
             self._marked_in_sight = self.shows(self.page.marked)
@@ -161,6 +165,7 @@ class LineView(ScrollView, can_focus=True):
         if self._stale or self._room() != self._width or self.page.head:
             self._fill()
         else:
+            self._filled = Size(0, 0)
             self._put_in_place(resized=True)
 
     def on_show(self) -> None:
@@ -186,7 +191,10 @@ class LineView(ScrollView, can_focus=True):
 
     def _to(self, row: int) -> None:
         # By force: right after the page grew its scrollbar is not there yet, and without one nothing scrolls.
+        before = self.scroll_offset.y
         self.scroll_to(y=row, animate=False, immediate=True, force=True)
+        if self._filled and self.scroll_offset.y != before:  # also where a new size has not been heard of yet
+            self._remember_place()
 
     @property
     def at_end(self) -> bool:

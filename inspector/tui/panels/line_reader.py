@@ -142,7 +142,7 @@ class LineReader:
         self.below.draw(self.shown, self.line, panel.size.height, view.has_focus, self._expected)
         in_sight = view.stop is not None and view.shows(view.stop)  # before there is less room
         if self.below.rows_taken > rows and view.has_focus and in_sight:
-            panel.call_after_refresh(self._show_cursor)
+            panel.call_after_refresh(self._show_cursor, view.scroll_offset.y)
         panel.post_message(panel.KeysChanged())
 
     def _mark(self) -> None:
@@ -152,10 +152,10 @@ class LineReader:
         parts = find_parts(chosen.span, source) if chosen is not None and source is not None else {}
         self._panel.view.chosen = parts
 
-    def _show_cursor(self) -> None:
-        """What opened below must not hide the line that it is about."""
+    def _show_cursor(self, top: int) -> None:
+        """What opened below must not hide the line that it is about, unless somebody has scrolled on from `top`."""
         view = self._panel.view
-        if view.stop is not None:
+        if view.stop is not None and view.scroll_offset.y == top:
             view.reveal(view.stop, view.stop)
 
     def read(self, how: How) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import Resize
+from textual.geometry import Size
 
 from inspector import records as r
 from inspector.tui.drawing.line_values import is_saturated, sum_up_value
@@ -177,6 +179,17 @@ async def test_what_opens_below_leaves_a_place_that_was_gone_to(scrolled: int) -
         await pilot.pause()
         assert panel.lines.below.display
         assert panel.view.top_line == top if scrolled else panel.view.shows(cursor)
+
+
+async def test_who_scrolls_before_a_new_height_is_heard_of_stays_there() -> None:
+    panel = SourcePanel()
+    async with showing(panel, made.a_source(), size=(80, 16)) as pilot:
+        await pilot.press(*["ctrl+y"] * 30)
+        view = panel.view
+        view._filled = Size(view.size.width, view.size.height + 4)  # as it was before
+        view.action_scroll_rows(3)
+        view.on_resize(Resize(view.size, view.virtual_size))
+        assert view.top_line == 3
 
 
 async def test_a_function_is_entered_and_left() -> None:
