@@ -112,7 +112,7 @@ class LineView(ScrollView, can_focus=True):
         return self._target == line if self._stale else self.top_line == line
 
     def _fill(self) -> None:
-        width = self._room()
+        width = _row_width(self)
         if width <= 0:
             return
         self._width, self._stale = width, False
@@ -153,16 +153,12 @@ class LineView(ScrollView, can_focus=True):
             self._place = (self.rows[top].line, self.rows[top].start)
             self._marked_in_sight = self.shows(self.page.marked)
 
-    def _room(self) -> int:
-        """Cells of a row; one is left before the scroll bar."""
-        return self.scrollable_content_region.width - 1
-
     def _fit_rows(self) -> None:
         self.virtual_size = Size(self._width, len(self.rows) + len(self.head_rows))
         self.refresh()
 
     def on_resize(self, event: events.Resize) -> None:
-        if self._stale or self._room() != self._width or self.page.head:
+        if self._stale or _row_width(self) != self._width or self.page.head:
             self._fill()
         else:
             self._filled = Size(0, 0)
@@ -288,6 +284,11 @@ class LineView(ScrollView, can_focus=True):
 
     def selection_updated(self, selection: Selection | None) -> None:
         self.refresh()
+
+
+def _row_width(view: Widget) -> int:
+    """Cells; one is left before the scroll bar."""
+    return view.scrollable_content_region.width - 1
 
 
 def _mark_selection(content: Content, view: Widget, y: int) -> Content:
