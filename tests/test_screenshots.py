@@ -11,7 +11,7 @@ from inspector.tui.panels import PANELS
 from tests.shoot import FOLDER, ROOT, SCENES, Scene, kept_sources, private_words, sources_now, tidy, words
 
 AGAIN = "run `python -m tests.shoot`"
-MOST_BYTES = 4_000_000
+MOST_BYTES = 190_000  # of a scene, on average
 
 
 @pytest.mark.parametrize("scene", SCENES, ids=lambda scene: scene.name)
@@ -44,7 +44,7 @@ def test_every_panel_has_a_picture() -> None:
 def test_there_are_no_other_pictures_and_they_are_small() -> None:
     files = [file for file in FOLDER.iterdir() if file.suffix in (".svg", ".png")]
     assert {file.stem for file in files} == {scene.name for scene in SCENES}
-    assert sum(file.stat().st_size for file in files) < MOST_BYTES
+    assert sum(file.stat().st_size for file in files) < MOST_BYTES * len(SCENES)
 
 
 def test_a_folder_is_found_also_where_its_name_changes_colour() -> None:
