@@ -142,13 +142,13 @@ class OpTracer(TorchFunctionMode):
 
     def _note(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any, tensor: Tensor, bad: Bad) -> None:
         named = list(flat_tensors((args, {name: value for name, value in kwargs.items() if name != "out"})))
-        known = self._find_nan(named) if bad is Bad.NAN else None
-        if known is not None:
+        given = [each for each in named if not writes(func, kwargs) or each is not tensor]
+        known = self._find_nan(given) if bad is Bad.NAN else None
+        if known is not None and (len(given) == len(named) or self._bad.find(tensor) in (None, known)):
             self._bad.take(tensor, known)
             return
         numbers = [each for each in (*args, *kwargs.values()) if type(each) in (int, float)]
         fills = _fills(func, (*args, *kwargs.values()))
-        given = [each for each in named if not writes(func, kwargs) or each is not tensor]
         causes = self._causes_in(given)
         if len(given) < len(named):
             causes = list(dict.fromkeys([*causes, *self._causes_before(tensor)]))

@@ -140,6 +140,21 @@ def test_an_operation_that_gives_what_it_was_given_is_not_where_it_began() -> No
     assert look(Corrupted(), (torch.ones(2, 2),)).parameters == ("scale",)
 
 
+class FillsFirst(nn.Module):
+    """Puts what is bad already into memory that was filled with NaN after it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        roots = torch.sqrt(x * 0 - 1)
+        place = x.new_empty(x.shape).fill_(math.nan)
+        for column in range(4):
+            place[:, column] = roots[:, column]
+        return place
+
+
+def test_what_is_written_is_the_cause_and_not_what_it_is_written_over() -> None:
+    assert look(FillsFirst(), (torch.ones(3, 4),)).op == "torch.sqrt"
+
+
 class Reuses(nn.Module):
     """The memory of what was bad and is gone may be given to what is made next."""
 
