@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from .harness import Terminal
+from .harness import Terminal, find_app, is_running
 
 SCRIPT = """
 import sys, torch, inspector
@@ -87,7 +87,8 @@ def test_a_debugger_and_a_program_that_read_the_terminal_wait_until_the_app_is_g
         terminal.wait_for_text("(Pdb)")
         terminal.send("cl 1\rc\r")
         terminal.wait_for_text("EOFError")
+        app = find_app(terminal)
         terminal.send("q")
-        terminal.wait_for(lambda: "\x1b[?1049l" in terminal.written.decode()[-400:], "the app gone")
+        terminal.wait_for(lambda: not is_running(app), "the app gone")
         terminal.send("typed\r")
         terminal.wait_for_text("read typed")

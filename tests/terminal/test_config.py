@@ -69,4 +69,7 @@ def test_a_configuration_changes_keys_and_what_says_them(tmp_path: Path) -> None
     file.write_text(CONFIG.replace("tab =", "tabb ="))
     with Terminal(command, environment=environment, folder=tmp_path) as terminal:
         assert terminal.wait_for_end() == 2
-        assert f"{file}, line 11" in terminal.text.replace("\n", "") and "did you mean view.tab?" in terminal.text
+        assert (
+            "inspector/config.toml, line 11" in terminal.text.replace("\n", "")
+            and "did you mean view.tab?" in terminal.text
+        )

@@ -32,7 +32,8 @@ def test_passes_have_headings_and_an_error_ends(tmp_path: Path) -> None:
             terminal.send("r")
             terminal.wait_for_text(f"pass {number} · ValueError")
         terminal.wait_for_text("ValueError: deliberate  (again, as above)")
-        assert terminal.text.count("ValueError: deliberate") == 2, "no end of a traceback says it again"
+        terminal.wait_for_text("Stack  ValueError: deliberate")
+        assert terminal.text.count("ValueError: deliberate") == 3, "no end of a traceback says it again"
         bad.unlink()
         terminal.send("b")
         terminal.wait_for_text("was ValueError: deliberate  (over: pass 4 went through)")

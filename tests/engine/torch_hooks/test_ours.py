@@ -13,7 +13,7 @@ from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
 from pathlib import Path
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 import pytest
 import torch
@@ -160,6 +160,7 @@ for hook in torch.load({str(tmp_path / "hooks.pt")!r}, weights_only=False):
 
 def test_somebody_elses_way_to_copy_dicts_is_asked_and_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ours, "_LIVE", WeakValueDictionary())  # without what other tests left on their models
+    monkeypatch.setattr(ours, "_SHARED", WeakSet())
     model, asked = _model(), []
 
     def take_apart(held: Any) -> Any:
