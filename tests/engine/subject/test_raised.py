@@ -14,6 +14,9 @@ from inspector.records import GetLocals, GetStack, Locals, Run, Stack, TensorVal
 from tests.fingerprint import fingerprint
 
 
+WIDTH = 83  # which no model of another test has
+
+
 class Head(nn.Module):
     def __init__(self) -> None:
         super().__init__()
@@ -30,7 +33,7 @@ class Net(nn.Module):
 
     def __init__(self, how: Any) -> None:
         super().__init__()
-        self.stem, self.head, self.how = nn.Linear(3, 8), Head(), how
+        self.stem, self.head, self.how = nn.Linear(3, WIDTH), Head(), how
 
     def forward(self, x: Tensor) -> Tensor:
         hidden = torch.relu(self.stem(x))
@@ -80,7 +83,7 @@ def test_the_frames_and_their_variables_are_there_until_the_next_pass() -> None:
 
 def count_hidden() -> int:
     """Tensors as the model makes them that anything holds."""
-    return sum(type(each) is Tensor and each.shape == (2, 8) for each in gc.get_objects())
+    return sum(type(each) is Tensor and each.shape == (2, WIDTH) for each in gc.get_objects())
 
 
 def test_nothing_of_a_failed_pass_stays_in_memory_past_the_next() -> None:
