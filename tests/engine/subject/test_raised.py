@@ -13,7 +13,6 @@ from inspector.engine.session import Session
 from inspector.records import GetLocals, GetStack, Locals, Run, Stack, TensorValue
 from tests.fingerprint import fingerprint
 
-
 WIDTH = 83  # which no model of another test has
 
 
