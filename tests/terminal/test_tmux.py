@@ -141,4 +141,4 @@ def test_nothing_is_left_of_a_window_that_is_closed(words: tuple[str, ...], tmux
     assert len(below) >= 3  # launcher, app, engine
     tmux.ask(*words)
     with Terminal([sys.executable, "-c", "input()"]) as terminal:
-        terminal.wait_for(lambda: not any(map(is_running, below)), "the end of all")
+        terminal.wait_for(lambda: not any(map(is_running, below)), "the end of all", 20)
