@@ -19,7 +19,7 @@ Role = Literal["argument", "variable", "outer", "global"]
 
 
 class FrameRow(Row, frozen=True):
-    """One frame. `path` and `call` say which call of a module it is part of."""
+    """One frame. `path`, `call` and `step` say which call of a module it is part of."""
 
     number: Count  # its place in the whole stack, counted from the outermost
     function: str  # "BasicBlock.forward"; of Python 3.10 "forward"
@@ -28,7 +28,8 @@ class FrameRow(Row, frozen=True):
     text: str  # that line, without its indentation; "" where the text that runs is not known
     origin: Origin
     path: Path | None = None  # None outside every call of the model
-    call: int = -1  # which of the module's calls in the pass, from 0; -1 where nobody counted
+    call: int = -1  # which of the module's calls in its step, from 0; -1 where nobody counted
+    step: int = -1  # of the pass, from 0; -1 where nobody counted
 
 
 class Stack(Event, frozen=True):

@@ -58,6 +58,17 @@ def called_with(frames: Sequence[CodeFrame], model: nn.Module) -> tuple[tuple[An
     return (), {}
 
 
+def find_entered(frames: Sequence[CodeFrame]) -> list[nn.Module | None]:
+    """For each frame the module whose call begins there, None where none does."""
+    found: list[nn.Module | None] = []
+    before: nn.Module | None = None  # one call of torch's own frames is made in the other
+    for each in frames:
+        owner = read_owner(each) if each.frame.f_code in _CALLS else None
+        found.append(owner if owner is not before else None)
+        before = owner
+    return found
+
+
 def read_owner(each: CodeFrame) -> nn.Module | None:
     """The module whose method it is, if it is one's."""
     owner = read_first_argument(each.frame)

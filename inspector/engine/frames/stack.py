@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from torch import nn
 
@@ -11,12 +12,20 @@ from ...records import CodeLine, FrameRow, Locals, Path, Problem, Source, Stack
 from ...text import encodable
 from ..modules.tree import ModuleTree
 from .code_frame import CodeFrame
-from .modules import find_modules
+from .modules import find_entered, find_modules
 from .variables import describe_variables
 
 _OUTERMOST, _INNERMOST = 20, 80
 """Frames that are told of at either end: a recursion may have any number."""
 _FILE, _TEXT, _FUNCTION = 1_000, 300, 200
+
+
+class OpenCall(NamedTuple):
+    """A call that is, or was, under way: of which node, in which step, and which of the node's calls there."""
+
+    node: int
+    step: int
+    call: int
 
 
 class CodeStack:
@@ -26,7 +35,7 @@ class CodeStack:
         frames: The outermost first; see `frames_of_traceback` and `frames_around`.
         tree: The model.
         raised: What ended them, where something did.
-        count_calls: Which call of a module it is that is under way, from 0; -1 where it is not known.
+        calls: Those that the frames are in, the outermost first, as far as somebody counted.
         made: The line of the forward that made the node where a backward pass failed.
         at_innermost: It stands still at a line of the innermost frame, whoever wrote that.
     """
@@ -36,7 +45,7 @@ class CodeStack:
         frames: Sequence[CodeFrame],
         tree: ModuleTree,
         raised: Problem | None = None,
-        count_calls: Callable[[nn.Module], int] = lambda module: -1,
+        calls: Sequence[OpenCall] = (),
         made: CodeLine | None = None,
         at_innermost: bool = False,
     ) -> None:
@@ -45,15 +54,15 @@ class CodeStack:
         self._made = made
         self._at_innermost = at_innermost
         self._tree = tree
-        self._count_calls = count_calls
+        self._calls = calls
 
     def describe(self) -> Stack:
         """All of them but their variables. Reads the files that they are of."""
         total = len(self.frames)
-        modules = find_modules(self.frames)
         kept = [number for number in range(total) if number < _OUTERMOST or number >= total - _INNERMOST]
-        inside: list[tuple[Path | None, int]] = _places(modules, self._tree, self._count_calls)
-        rows = tuple(self._row(number, *inside[number]) for number in kept)
+        nodes = _nodes(find_modules(self.frames), self._tree)
+        inside = _match(self.frames, nodes, self._calls, self._tree)
+        rows = tuple(self._row(number, nodes[number], inside[number]) for number in kept)
         start = len(rows) - 1 if self._at_innermost and rows else _find_start(rows)
         return Stack(rows, total, start, self.raised, self._made)
 
@@ -70,7 +79,7 @@ class CodeStack:
             raise UsageError(f"there is no frame {number}", hint=f"there are {len(self.frames)}, from 0")
         return self.frames[number]
 
-    def _row(self, number: int, path: Path | None, call: int) -> FrameRow:
+    def _row(self, number: int, node: int | None, inside: OpenCall | None) -> FrameRow:
         each = self.frames[number]
         return FrameRow(
             number,
@@ -79,23 +88,33 @@ class CodeStack:
             max(each.line, 0),
             encodable(each.text(), _TEXT),
             each.origin(),
-            path,
-            call,
+            self._tree.paths[node] if node is not None else None,
+            inside.call if inside is not None else -1,
+            inside.step if inside is not None else -1,
         )
 
 
-def _places(
-    modules: Sequence[nn.Module | None], tree: ModuleTree, count_calls: Callable[[nn.Module], int]
-) -> list[tuple[Path | None, int]]:
-    """Where in the model the call is that each frame is part of. A module that is not in it stands for the call of the
+def _nodes(modules: Sequence[nn.Module | None], tree: ModuleTree) -> list[int | None]:
+    """Where in the tree the call is that each frame is part of. A module that is not in it stands for the call of the
     one around it."""
-    found: list[tuple[Path | None, int]] = []
-    last: tuple[Path | None, int] = None, -1
-    for before, module in zip((None, *modules), modules, strict=False):
-        if module is not None and module is not before:
-            index = tree.index_of_object.get(id(module))
-            last = (tree.paths[index], count_calls(module)) if index is not None else last
+    found: list[int | None] = []
+    last: int | None = None
+    for module in modules:
+        last = last if module is None else tree.index_of_object.get(id(module), last)
         found.append(last)
+    return found
+
+
+def _match(
+    frames: Sequence[CodeFrame], nodes: Sequence[int | None], calls: Sequence[OpenCall], tree: ModuleTree
+) -> list[OpenCall | None]:
+    """Which of the calls each frame is part of; None where it is in one of a module whose calls nobody counted."""
+    found: list[OpenCall | None] = []
+    pending, inside = list(calls), None
+    for owner, node in zip(find_entered(frames), nodes, strict=True):
+        if pending and owner is not None and tree.index_of_object.get(id(owner)) == pending[0].node:
+            inside = pending.pop(0)
+        found.append(inside if inside is not None and inside.node == node else None)
     return found
 
 

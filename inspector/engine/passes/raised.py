@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import dropwhile
 
 from msgspec.structs import replace
@@ -11,8 +12,9 @@ from ...postmortem.frames import is_ours
 from ...records import CodeLine, Path, Problem
 from ...text import encodable
 from ..frames.raised import Raised, find_raised
-from ..frames.stack import CodeStack
+from ..frames.stack import CodeStack, OpenCall
 from ..modules.tree import ModuleTree
+from ..recording.call import Call
 from ..recording.recorder import Cancelled
 from ..source.running import forward_of
 from .diagnosis import diagnose
@@ -33,15 +35,39 @@ def stack_of(raised: Raised, tree: ModuleTree) -> CodeStack:
     return CodeStack(raised.frames, tree, problem, made=made)
 
 
-def stack_of_pass(error: BaseException, problem: Problem, tree: ModuleTree) -> CodeStack | None:
+def stack_of_pass(
+    error: BaseException, problem: Problem, tree: ModuleTree, calls: Sequence[OpenCall]
+) -> CodeStack | None:
     """The frames of an error that came out of a pass of ours, and of which `problem` is told: from the model on, none
-    of ours around it. None where there are none, and where memory ran out: they keep what has it."""
+    of ours around it, in these calls. None where there are none, and where memory ran out: they keep what has it."""
     if is_out_of_memory(error) or isinstance(error, Cancelled):
         return None
     raised = find_raised(error)
     frames = list(dropwhile(lambda each: is_ours(each.file), raised.frames))
     made = raised.find_node()[1] if raised.in_backward else None
-    return CodeStack(frames, tree, problem, made=made) if frames else None
+    return CodeStack(frames, tree, problem, made=made, calls=calls) if frames else None
+
+
+def list_open(failed: Call | None, calls: Sequence[Call]) -> list[OpenCall]:
+    """The calls that were under way when the innermost of them failed, the outermost first.
+
+    Args:
+        failed: The innermost; None where none was.
+        calls: All of the pass, in the order of their ends.
+    """
+    if failed is None:
+        return []
+    around: dict[int, Call] = {}  # by their starts, those that ended after it
+    for call in reversed(calls):
+        around[call.start] = call
+        if call.start == failed.start:
+            break
+    found: list[OpenCall] = []
+    inner: Call | None = failed
+    while inner is not None:
+        found.append(OpenCall(*inner.place))
+        inner = around.get(inner.caller)
+    return found[::-1]
 
 
 def _explain_backward(node: str, made: CodeLine | None, problem: Problem) -> str:

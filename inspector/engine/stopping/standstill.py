@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from ...errors import InspectorError, UsageError
 from ...records import AnyEvent, Completed, CompleteLine, Evaluate, Evaluated, GoOn, Note, Paused, Resumed, Stack
 from ..frames.code_frame import CodeFrame
+from ..frames.stack import OpenCall
 from ..recording.observers import Observers
 from ..recording.recorder import Cancelled
 from ..usercode.running import wrap_error
@@ -20,7 +21,7 @@ from ..values.summarize import Summarizer
 from .pause import Order, Pause
 from .scope import FrameScope, Scope
 
-ShowFrames = Callable[[Sequence[CodeFrame] | None, bool], Stack]
+ShowFrames = Callable[[Sequence[CodeFrame] | None, bool, Sequence[OpenCall]], Stack]
 
 
 class _Standing(NamedTuple):
@@ -38,8 +39,8 @@ class Standstill:
     Args:
         observers: Hear nothing of what a line calls.
         emit: Receives what there is to tell.
-        show: Given the frames while it stands still, and whether it is at a line of the innermost, and None after it;
-            what there is to be seen of frames then.
+        show: Given the frames while it stands still, whether it is at a line of the innermost, and the calls that they
+            are in; None after it. What there is to be seen of frames then.
     """
 
     def __init__(
@@ -71,8 +72,8 @@ class Standstill:
         """This thread stands still, or runs a line of a person's just now: what is called in it stops nowhere."""
         return getattr(self._busy, "depth", 0) > 0
 
-    def hold(self, event: Paused, scope: Scope, frames: Sequence[CodeFrame]) -> Order:
-        """Stand still here and tell `event`, with its number and the values of `scope`; how to go on.
+    def hold(self, event: Paused, scope: Scope, frames: Sequence[CodeFrame], calls: Sequence[OpenCall]) -> Order:
+        """Stand still here, in `calls`, and tell `event`, with its number and the values of `scope`; how to go on.
 
         Raises:
             Cancelled: The pass shall end here.
@@ -85,12 +86,12 @@ class Standstill:
                     raise Cancelled
                 self._standing = _Standing(pause, {-1: scope}, frames)
             try:
-                stack = self._show(frames, event.on == "line")
+                stack = self._show(frames, event.on == "line", calls)
                 self._emit(replace(event, number=self._number, values=scope.describe()))
                 self._emit(stack)
                 order = pause.wait(event.timeout)
             finally:
-                left = self._show(None, False)
+                left = self._show(None, False, ())
                 with self._guard:
                     self._standing = None
                 pause.refuse_rest()

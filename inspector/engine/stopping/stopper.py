@@ -16,7 +16,7 @@ from functools import partial
 from itertools import repeat
 from time import perf_counter
 from types import FrameType
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -41,22 +41,7 @@ from .pause import Order
 from .scope import FrameScope, Scope
 from .standstill import ShowFrames, Standstill
 from .stop_hooks import listening_everywhere
-
-
-class _Open(NamedTuple):
-    """A call under way."""
-
-    node: int
-    turn: Turn
-    before: BaseException | None  # that was being handled at entry
-
-
-class _Place(NamedTuple):
-    """Where a thread is."""
-
-    on: StopOn
-    node: int
-    turn: Turn
+from .under_way import Open, Place, UnderWay
 
 
 class Stopper:
@@ -89,8 +74,7 @@ class Stopper:
         self._stops: Sequence[ArmedStop] = ()
         self._step: Step | None = None  # how far a person wants to go now
         self._lines = Lines(tree, self._see_line)
-        self._here = threading.local()
-        self._counts: dict[int, Turn] = {}  # node -> its last call
+        self._under_way = UnderWay(state.steps)
         self._raised: BaseException | None = None  # was stopped for
         self.baseline: Baseline | None = None  # of the next pass, where it differs
         state.find_baseline = self.find_then
@@ -116,8 +100,7 @@ class Stopper:
                 yield
             return
         self._step = self._raised = None
-        self._counts.clear()
-        self._here = threading.local()
+        self._under_way = UnderWay(self._state.steps)
         for armed in self._stops:
             armed.start()
         try:
@@ -141,25 +124,17 @@ class Stopper:
         codes = [armed.code for armed in self._stops if armed.code is not None and armed.stop.enabled]
         self._lines.tell(codes, self._step is not None and self._step.how != "module")
 
-    def _under_way(self) -> list[_Open]:
-        try:
-            calls: list[_Open] = self._here.calls
-        except AttributeError:
-            calls = self._here.calls = []
-        return calls
-
     def before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """A module is called."""
         index = self._tree.index_of_object.get(id(module))
         if index is None or self.standstill.evaluates:
             return None
         self._lines.follow_thread()
-        turn = self._count(index)
-        self._under_way().append(_Open(index, turn, sys.exc_info()[1]))
+        turn = self._under_way.enter(index)
         given = {"args": args, "kwargs": kwargs}
         if args:
             given = {"input": args[0], **given}
-        found = self._visit(_Place("before", index, turn), module, given, (args, kwargs))
+        found = self._visit(Place("before", index, turn), module, given, (args, kwargs))
         if found is None:
             return None
         args, kwargs = found["args"], found["kwargs"]
@@ -172,41 +147,23 @@ class Stopper:
         index = self._tree.index_of_object.get(id(module))
         if index is None or self.standstill.evaluates:
             return None
-        call = self._leave(index)
+        call = self._under_way.leave(index)
         raised = sys.exc_info()[1]
         if output is None and raised is not None and raised is not call.before:
             self._see_raised(call, module, args, kwargs, raised)
             return None
         given = {"output": output, "args": args, "kwargs": kwargs}
-        found = self._visit(_Place("after", index, call.turn), module, given, output)
+        found = self._visit(Place("after", index, call.turn), module, given, output)
         if found is not None:
             output = found["output"]
         if torch.is_grad_enabled() and any(armed.stop.on == "gradient" for armed in self._of(index)):
             self._await_gradients(index, call.turn, module, output)
         return None if found is None else output
 
-    def _leave(self, index: int) -> _Open:
-        """The entry that this exit belongs to; whatever was entered inside it and not left is over too."""
-        calls = self._under_way()
-        while calls:
-            call = calls.pop()
-            if call.node == index:
-                return call
-        return _Open(index, self._counts.get(index, Turn(0, 0)), None)
-
-    def _count(self, index: int) -> Turn:
-        """Which call of the module it is; one that checkpointing makes again counts as the last one."""
-        step, last = self._state.steps.number, self._counts.get(index)
-        if last is not None and in_backward():
-            return last
-        turn = Turn(step, last.call + 1 if last is not None and last.step == step else 0)
-        self._counts[index] = turn
-        return turn
-
     def _of(self, index: int) -> Iterator[ArmedStop]:
         return (armed for armed in self._stops if armed.node == index and armed.stop.enabled)
 
-    def _visit(self, place: _Place, module: nn.Module, given: Mapping[str, Any], value: Any) -> dict[str, Any] | None:
+    def _visit(self, place: Place, module: nn.Module, given: Mapping[str, Any], value: Any) -> dict[str, Any] | None:
         """Stand still here where somebody wants that. The given values as they are after it, None where they are the
         same."""
         due = [armed for armed in self._of(place.node) if armed.stop.on == place.on and armed.is_due(place.turn)]
@@ -231,7 +188,7 @@ class Stopper:
         if step is None:
             return False
         code = getattr(getattr(type(module), "forward", None), "__code__", None)
-        return step.ends_at_module(len(self._under_way()) - 1, self._lines.tells(code))
+        return step.ends_at_module(len(self._under_way.calls) - 1, self._lines.tells(code))
 
     def _see_line(self, frame: FrameType, number: int) -> None:
         """A line is about to run."""
@@ -252,13 +209,13 @@ class Stopper:
             self._hold(Stop(0, "line"), place, scope, "", line)
         self._state.took(self._tree.nodes[place.node].module, perf_counter() - began, False, entering=False)
 
-    def _place_line(self, line: CodeFrame) -> _Place:
+    def _place_line(self, line: CodeFrame) -> Place:
         """In the call that is under way; where checkpointing makes a part of one again, in that of its `self`."""
-        calls = self._under_way()
+        calls = self._under_way.calls
         if calls:
-            return _Place("line", calls[-1].node, calls[-1].turn)
+            return Place("line", calls[-1].node, calls[-1].turn)
         node = self._tree.index_of_object.get(id(read_owner(line)), 0)
-        return _Place("line", node, self._counts.get(node, Turn(self._state.steps.number, 0)))
+        return Place("line", node, self._under_way.last_of(node))
 
     def find_then(self, module: nn.Module, turn: tuple[int, int], output: object) -> Mapping[int, Tensor]:
         """What the tensors of this output were in the baseline, where that is another pass; see `FindBaseline`."""
@@ -266,7 +223,7 @@ class Stopper:
         known = self.baseline is not None and index is not None
         return self.baseline.pair((index, *turn), output) if known else {}  # type: ignore[union-attr,arg-type]
 
-    def _meet(self, armed: ArmedStop, place: _Place, scope: Scope, why: str, line: CodeFrame | None = None) -> bool:
+    def _meet(self, armed: ArmedStop, place: Place, scope: Scope, why: str, line: CodeFrame | None = None) -> bool:
         """A stop is hit: write its line, or stand still; whether it did."""
         armed.hits += 1
         if not armed.stop.log:
@@ -279,7 +236,7 @@ class Stopper:
         armed.fault = self.standstill.say(encodable(at, 200), armed.stop.log, scope) or armed.fault
         return False
 
-    def _hold(self, stop: Stop, place: _Place, scope: Scope, why: str = "", line: CodeFrame | None = None) -> None:
+    def _hold(self, stop: Stop, place: Place, scope: Scope, why: str = "", line: CodeFrame | None = None) -> None:
         """Raises `Cancelled` where the pass shall end here."""
         turn = place.turn
         frames = frames_here(self._raised if place.on == "exception" else None)
@@ -301,7 +258,7 @@ class Stopper:
             line.line if line is not None else 0,
             encodable(line.text(), 300) if line is not None else "",
         )
-        order = self.standstill.hold(event, scope, frames)
+        order = self.standstill.hold(event, scope, frames, self._under_way.list_open(place))
         self._step = self._step_from(order, [each.frame for each in frames[::-1]]) if order in STEPS else None
         self._tell_lines()
         if self._step is not None:
@@ -314,9 +271,9 @@ class Stopper:
         if order == "out":
             own = next((at for at, frame in enumerate(kept) if self._lines.is_own(frame.f_code)), -1)
             kept = kept[own + 1 :]
-        return Step(cast(GoOn, order), threading.get_ident(), kept, len(self._under_way()) - 1, False)
+        return Step(cast(GoOn, order), threading.get_ident(), kept, len(self._under_way.calls) - 1, False)
 
-    def _see_raised(self, call: _Open, module: nn.Module, args: Any, kwargs: Any, raised: BaseException) -> None:
+    def _see_raised(self, call: Open, module: nn.Module, args: Any, kwargs: Any, raised: BaseException) -> None:
         """Stop once for what is raised, in the innermost module."""
         if raised is self._raised or is_stop(raised) or not isinstance(raised, Exception):
             return
@@ -326,7 +283,7 @@ class Stopper:
         scope = Scope({"args": args, "kwargs": kwargs}, {"module": module, "error": raised})
         for armed in due:
             if self._tree.paths[armed.node] == path[: len(self._tree.paths[armed.node])]:
-                self._meet(armed, _Place("exception", call.node, call.turn), scope, say(raised, 400))
+                self._meet(armed, Place("exception", call.node, call.turn), scope, say(raised, 400))
 
     def _await_gradients(self, index: int, turn: Turn, module: nn.Module, output: Any) -> None:
         for tensor in nested.tensors_in(output):
@@ -335,7 +292,7 @@ class Stopper:
                 tensor.register_hook(watch)  # type: ignore[no-untyped-call]
 
     def _see_gradient(self, index: int, turn: Turn, module: nn.Module, gradient: Tensor) -> Tensor | None:
-        found = self._visit(_Place("gradient", index, turn), module, {"grad": gradient}, gradient)
+        found = self._visit(Place("gradient", index, turn), module, {"grad": gradient}, gradient)
         return None if found is None else found["grad"]
 
 

@@ -318,7 +318,7 @@ class Runner:
         problem = None
         if outcome.error is not None:
             problem = self._attempts.explain(outcome.error, recorder.failed or batches.reached, batches.held)
-            subject.keep_raised(outcome.error, problem)
+            subject.keep_raised(outcome.error, problem, recorder)
         self._changes.say_faults(recorder.faults)
         called = set(self.last.calls.nodes()) | self._unhooked.direct
         self.hooks = report_hooks(subject, called, self.settings.backward, outcome.error is not None)

@@ -18,7 +18,7 @@ from ..changes.log import ChangeLog
 from ..changes.recipe import Entry
 from ..changes.since_typed import describe_added
 from ..frames.code_frame import CodeFrame
-from ..frames.stack import CodeStack
+from ..frames.stack import CodeStack, OpenCall
 from ..inputs import Sample
 from ..loading import Loaded
 from ..modules.rows import module_rows
@@ -26,9 +26,10 @@ from ..modules.tree import ModuleTree, Node, walk
 from ..modules.weight_rows import weight_rows
 from ..modules.weight_tree import Weights, weight_tree
 from ..passes.guarded import copy_guarded
-from ..passes.raised import stack_of_pass
+from ..passes.raised import list_open, stack_of_pass
 from ..passes.training import PassSettings
 from ..recording.observers import Observers
+from ..recording.recorder import Recorder
 from ..restore.backup import TensorBackup
 from ..restore.others import OtherThreads
 from ..torch_hooks.ledger import Ledger
@@ -138,9 +139,10 @@ class Subject:
         self._let_go()
         cpu_statistics.take_up()
 
-    def keep_raised(self, error: BaseException, problem: Problem) -> None:
-        """Look at the frames of what a pass raised until the next one begins, with everything that is in them."""
-        found = stack_of_pass(error, problem, self.tree)
+    def keep_raised(self, error: BaseException, problem: Problem, recorder: Recorder) -> None:
+        """Look at the frames of what a recorded pass raised until the next one begins, with everything that is in
+        them."""
+        found = stack_of_pass(error, problem, self.tree, list_open(recorder.failed, recorder.calls))
         if found is not None:
             self.stack = self._raised = found
 
@@ -233,12 +235,14 @@ class Subject:
             self.bare.take(ms, self.sample, settings, self.target.grad)
         return None
 
-    def show_frames(self, frames: Sequence[CodeFrame] | None, at_line: bool = False) -> Stack:
-        """Look at these for as long as a pass stands still, `at_line` of the innermost; with None again at what was
-        looked at before."""
+    def show_frames(
+        self, frames: Sequence[CodeFrame] | None, at_line: bool = False, calls: Sequence[OpenCall] = ()
+    ) -> Stack:
+        """Look at these for as long as a pass stands still in `calls`, `at_line` of the innermost; with None again at
+        what was looked at before."""
         if frames is not None:
             self._stack_before = self.stack
-            self.stack = CodeStack(frames, self.tree, at_innermost=at_line)
+            self.stack = CodeStack(frames, self.tree, at_innermost=at_line, calls=calls)
         else:
             self.stack = self._stack_before
         return self.stack.describe() if self.stack is not None else Stack()

@@ -144,9 +144,9 @@ class InspectorApp(App[None], inherit_bindings=False):
             engine, state, opening, presenter, bookmarks, last_hooks, questions, host, self.options.targets
         )
         self.first_start = FirstStart(self.targets, host)
-        self.frames = FrameActions(engine, state, bench, host)
         self.hook_rows = HookRowActions(engine, state, observing, changer, forms, outside, questions, host, ascii)
         self.calls = CallActions(state, bench, host)
+        self.frames = FrameActions(engine, state, bench, self.calls, passes, host)
         self.owners: dict[str, object] = {
             "general": GeneralActions(engine, state, bench, passes, presenter, outside, last_hooks, host, ascii),
             "calls": self.calls,
@@ -302,6 +302,10 @@ class InspectorApp(App[None], inherit_bindings=False):
     @on(StackPane.Chosen)
     def _go_to_frame(self, event: StackPane.Chosen) -> None:
         self.frames.go_to(event.row)
+
+    @on(StackPane.Entered)
+    def _go_to_call_of_frame(self, event: StackPane.Entered) -> None:
+        self.frames.enter(event.row)
 
     @on(OutputsPanel.Chosen)
     def _look_at_call(self, event: OutputsPanel.Chosen) -> None:

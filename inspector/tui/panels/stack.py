@@ -37,9 +37,9 @@ from ..drawing.problem import problem_lines
 from ..drawing.styles import ACCENT, DIM, ERROR, WARN
 from ..drawing.values import Space, is_short, name_column, names_of, value_kind
 from ..drawing.wrap import Line
-from ..keys import Context, bindings, frame_hints
+from ..keys import Context, bindings, frame_hints, key_of
 
-_KEYS = {"pane-next": "Next pane", "all-frames": "All frames"}
+_KEYS = {"frame-call": "Call", "all-frames": "All", "stack": "Close"}
 _WRITTEN: tuple[str, ...] = ("yours", "package")
 _WITH_LIBRARIES = (*_WRITTEN, "torch", "library")
 _ALL = (*_WITH_LIBRARIES, "plumbing")
@@ -76,6 +76,9 @@ class StackPane(Horizontal):
             self.row = row
             super().__init__()
 
+    class Entered(Chosen):
+        """The call that this frame is in is to be looked at."""
+
     def __init__(self, *, id: str, ascii: bool) -> None:
         super().__init__(id=id)
         self.stack = Stack()
@@ -87,6 +90,7 @@ class StackPane(Horizontal):
         self.variables = LineView(self._variables_page)
         self.frames.ascii = self.variables.ascii = ascii
         self._height = 0  # rows that were wanted so far
+        self._closed_at: Problem | None = None  # what was raised when a person closed it
         self.display = False
 
     def compose(self) -> ComposeResult:
@@ -95,15 +99,23 @@ class StackPane(Horizontal):
 
     def show(self, stack: Stack, leads: bool = True) -> None:
         """Another stack, the cursor on the frame where it starts; an empty one takes the pane away. Where it does not
-        lead, tree and source stay where they are until the pane has the keyboard."""
+        lead, tree and source stay where they are until the pane has the keyboard. One of the same error as when a
+        person closed it stays closed."""
         had_focus = self.has_focus_within
+        stays_closed = stack.raised is not None and stack.raised == self._closed_at
         self.stack, self.locals, self.problem, self.every = stack, None, None, False
-        self.display, self.leads = bool(stack.frames), leads or self.frames.has_focus
+        self.display, self.leads = bool(stack.frames) and not stays_closed, leads or self.frames.has_focus
         self._height = 0
         if had_focus and not self.display:
             self.screen.focus_next()
         self._draw_title()
         self._list_again(self.start)
+
+    def toggle(self) -> bool:
+        """Close it, or open it again; whether there is anything to be seen in it."""
+        self.display = bool(self.stack.frames) and not self.display
+        self._closed_at = None if self.display else self.stack.raised
+        return bool(self.stack.frames)
 
     def show_locals(self, found: Locals) -> None:
         """The variables of the frame under the cursor; of another one they come too late."""
@@ -158,6 +170,11 @@ class StackPane(Horizontal):
         """Where a backward pass goes back to, while the cursor stands where it failed."""
         return self.stack.made if self._at_start and self.path is not None else None
 
+    def action_go_to_call(self) -> None:
+        """Look at the call of the frame under the cursor."""
+        if self.row is not None:
+            self.post_message(self.Entered(self.row))
+
     def action_all_frames(self) -> None:
         """List the frames of torch and of Python too, or not; the cursor stays on its frame."""
         row, self.every = self.row, not self.every
@@ -188,7 +205,7 @@ class StackPane(Horizontal):
             what = f"  {visible(stack.raised.what)}", ERROR
         elif self.start is not None:
             what = f"  stands still in {visible(self.start.function)}", ACCENT
-        self.border_title = Content.assemble(self.TITLE, what)
+        self.border_title = Content.assemble(f"{key_of('stack')} {self.TITLE}", what)
         self.border_subtitle = Content(frame_hints(_KEYS))
 
     def _frames_page(self, width: int) -> Page:

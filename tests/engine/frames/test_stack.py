@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from inspector.engine.frames.code_frame import CodeFrame, frames_around, frames_of_traceback
 from inspector.engine.frames.modules import find_root
-from inspector.engine.frames.stack import CodeStack
+from inspector.engine.frames.stack import CodeStack, OpenCall
 from inspector.engine.modules.tree import walk
 from inspector.engine.session import Session
 from inspector.errors import UsageError
@@ -99,11 +99,13 @@ def test_a_function_that_a_forward_calls_is_part_of_that_call() -> None:
     model = Outer()
     seen: list[Stack] = []
     model.first.register_forward_hook(
-        lambda *_: seen.append(CodeStack(frames_around(sys._getframe()), walk(model), None, lambda _: 7).describe())
+        lambda *_: seen.append(
+            CodeStack(frames_around(sys._getframe()), walk(model), None, (OpenCall(0, 2, 7),)).describe()
+        )
     )
     model(torch.full((3,), -2000.0))
     (helping,) = named(seen[0], "helper")
-    assert (helping.path, helping.call) == ((), 7)
+    assert (helping.path, helping.call, helping.step) == ((), 7, 2)
     assert seen[0].frames[-1].path == ("first",) and seen[0].frames[0].path is None
 
 

@@ -390,3 +390,64 @@ def test_a_thread_that_stands_still_stops_nowhere_else(net: Net, x: torch.Tensor
 
     person.run(act)
     assert found == [(1, 2)] and [each.path for each in person.paused] == [("first",), ("last",)]
+
+
+def calls_in(stack: Stack) -> list[tuple[str, int, int]]:
+    """What the frames of forwards, and of those alone, are said to be part of."""
+    rows = [row for row in stack.frames if row.function.endswith("forward") and row.path is not None]
+    return [(".".join(row.path or ()), row.call, row.step) for row in rows]
+
+
+def test_frames_are_of_the_call_that_is_under_way() -> None:
+    person = Person(Net(), torch.ones(2, 4))
+    person.set(Stop(1, "after", ("act",), call=1))
+    person.run()
+    (stack, _) = [event for event in person.events if isinstance(event, Stack)]
+    assert calls_in(stack)[0] == ("", 0, 0)
+    assert {(row.call, row.step) for row in stack.frames if row.path == ("act",)} == {(1, 0)}
+
+
+class Repeats(nn.Module):
+    """Raises in the third call of its part."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.part, self.calls = Part(), 0
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        for _ in range(3):
+            x = self.part(x)
+        return x
+
+
+class Part(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(4, 4)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if x.sum() == 8 * 2:
+            self.inner(x[:, :3])
+        return x + 1
+
+
+def test_frames_of_an_error_are_of_the_call_that_raised() -> None:
+    session = Session(lambda event: None)
+    session.adopt(Repeats(), (torch.zeros(2, 4),), {}, "net")
+    assert session.run().problem is not None and session.subject.stack is not None
+    calls = calls_in(session.subject.stack.describe())
+    assert calls[:2] == [("", 0, 0), ("part", 2, 0)]
+    session.close()
+
+
+def test_of_an_error_in_a_later_step_the_frames_name_it() -> None:
+    class Model(Repeats):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            return super().forward(torch.zeros_like(x) if self.calls == 2 else x * 0 + 100)
+
+    session = Session(lambda event: None)
+    session.adopt(Model(), (torch.zeros(2, 4),), {}, "net")
+    assert session.run(Run(1, batches=3)).problem is not None and session.subject.stack is not None
+    assert calls_in(session.subject.stack.describe())[1:3] == [("", 0, 1), ("part", 2, 1)]
+    session.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from inspector.records import (
@@ -30,6 +31,8 @@ from inspector.tui.panels.source import SourcePanel
 
 from ..fake_engine import FakeEngine, running
 from .test_app import settle
+from .test_call_actions import Traced
+from .test_pass_actions import told
 
 FRAMES = (
     FrameRow(0, "<module>", "/x/train.py", 9, "main()", "yours"),
@@ -204,3 +207,64 @@ async def test_frames_that_come_after_the_next_pass_began_are_not_shown(tmp_path
     async with running(tmp_path, engine) as (app, pilot, _):
         await settle(app, pilot)
         assert engine.requests(GetStack) and not app.workbench.stack.display
+
+
+async def test_the_frames_are_closed_and_opened_again(tmp_path: Path) -> None:
+    async with running(tmp_path, failing(FakeEngine())) as (app, pilot, engine):
+        await settle(app, pilot)
+        stack = app.workbench.stack
+        assert str(stack.border_title).startswith("0 Stack")
+        await pilot.press("0")
+        assert not stack.display and app.workbench.module_tree.has_focus
+        await pilot.press("r")
+        await settle(app, pilot)
+        assert not stack.display, "the same error again"
+        await pilot.press("0")
+        assert stack.display and stack.frames.has_focus
+        await settle(app, pilot)
+        assert variables(app)[-1] == "nothing in frame 3"
+        await pilot.press("escape")
+        await settle(app, pilot)
+        assert not stack.display and app.workbench.module_tree.has_focus
+        assert "0 opens the frames again" in str(told(app))
+        engine.replies[GetStack] = lambda request: Stack(FRAMES, 5, 3, replace(RAISED, hint="another"))
+        await pilot.press("r")
+        await settle(app, pilot)
+        assert stack.display, "another error"
+
+
+async def test_with_no_frames_it_is_said_what_shows_some(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, _):
+        await settle(app, pilot)
+        await pilot.press("0")
+        assert not app.workbench.stack.display
+        assert "a pass that fails shows them" in str(told(app))
+
+
+@pytest.mark.parametrize("raised", [None, RAISED])
+async def test_the_tree_keeps_five_rows_beside_the_frames(tmp_path: Path, raised: Problem | None) -> None:
+    async with running(tmp_path, at_stack(), size=(80, 24)) as (app, pilot, engine):
+        engine.say(Stack(FRAMES, 5, 3, raised))
+        await settle(app, pilot)
+        app.workbench.module_tree.focus()
+        await settle(app, pilot)
+        assert app.workbench.stack.display
+        assert app.workbench.module_tree.size.height >= 5 and app.workbench.panels.size.height >= 8
+
+
+async def test_enter_leads_to_the_call_of_the_frame(tmp_path: Path) -> None:
+    engine = failing(Traced())
+    frames = (*FRAMES[:3], replace(FRAMES[3], call=1, step=0), FRAMES[4])
+    engine.replies[GetStack] = lambda request: Stack(frames, 5, 3, RAISED)
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await settle(app, pilot)
+        stack, model = app.workbench.stack, app.workbench.model
+        await pilot.press("tab", "tab", "enter")
+        await settle(app, pilot)
+        looked_at = model.calls[model.looked_at] if model.looked_at is not None else None
+        assert looked_at is not None and (looked_at.in_step, model.paths[looked_at.module]) == (1, ("body", "0"))
+        assert app.workbench.module_tree.has_focus and stack.display
+        await pilot.press("tab", "tab", "down", "enter")
+        await settle(app, pilot)
+        assert app.workbench.selected_path == ()
+        assert "nobody counted the calls" in str(told(app))

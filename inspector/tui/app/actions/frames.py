@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 from ....client.engine_client import EngineClient
 from ....records import Failed, FrameRow, GetLocals, Locals
+from ...keys import key_of
 from ...panels.source import SourcePanel
 from ..host import Host
+from ..passes import Passes
 from ..state import AppState
 from ..workbench import Workbench
+from .calls import CallActions
 
 
 @dataclass(eq=False)
@@ -20,6 +23,8 @@ class FrameActions:
     engine: EngineClient
     state: AppState
     workbench: Workbench
+    calls: CallActions
+    passes: Passes
     host: Host
     _wanted: FrameRow | None = None
     _asking: bool = False
@@ -47,6 +52,25 @@ class FrameActions:
             source.point_at(bench.selected_path, stack.made.file, stack.made.line)
         else:
             source.point_at_frame((bench.selected_path, row.number))
+
+    def enter(self, row: FrameRow) -> None:
+        """Go to the call of a module that this frame is in, as far as it is known which that is."""
+        index = self.state.model.index_of(row.path) if row.path is not None else None
+        if index is None:
+            self.host.tell("no call of a module is under way in this frame")
+            return
+        self.workbench.go_to(index)
+        if self.state.paused is not None:
+            self.host.tell("its call is there when the pass is over")
+        elif row.call < 0:
+            self.host.tell(f"nobody counted the calls that led here: {key_of('run')} runs a pass, and counts")
+        else:
+            self.host.spawn(self._look_at_call(index, row))
+
+    async def _look_at_call(self, index: int, row: FrameRow) -> None:
+        if row.step != self.state.model.step:
+            await self.passes.show_step(row.step - self.state.model.step)
+        self.host.after_refresh(lambda: self.calls.choose(index, row.call))
 
     async def _fetch(self) -> None:
         try:
