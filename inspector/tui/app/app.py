@@ -150,6 +150,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         self.owners: dict[str, object] = {
             "general": GeneralActions(engine, state, bench, passes, presenter, outside, last_hooks, host, ascii),
             "calls": self.calls,
+            "frames": self.frames,
             "costs": CostActions(engine, state, bench, presenter, host),
             "targets": self.targets,
             "workbench": bench,

@@ -307,16 +307,6 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         pane = self._searched if event.purpose == "search" else self.module_tree
         (pane or self.module_tree).focus()
 
-    def toggle_stack(self) -> None:
-        """Open the frames there are, with the keyboard, or close them."""
-        had_focus = self.stack.has_focus_within
-        if not self.stack.toggle():
-            self.notify("there are no frames: a pass that fails shows them, and one that stops")
-        elif self.stack.display:
-            self.stack.frames.focus()
-        elif had_focus:
-            self.module_tree.focus()
-
     def leave(self) -> bool:
         """Close one thing that lies over the panes: a zoom, a search, a filter, the frames, a focus."""
         if self.module_tree.has_class("-zoomed") or self.panels.has_class("-zoomed"):
@@ -327,7 +317,8 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         elif self.module_tree.filter:
             self.module_tree.filter = ""
         elif self.stack.has_focus_within:
-            self.toggle_stack()
+            self.stack.toggle()
+            self.module_tree.focus()
             self.notify(f"{key_of('stack')} opens the frames again")
         elif not self.in_tree:
             self.module_tree.focus()

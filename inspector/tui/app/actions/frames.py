@@ -17,8 +17,8 @@ from .calls import CallActions
 
 @dataclass(eq=False)
 class FrameActions:
-    """The tree, the source and the variables follow the cursor. One request is under way at most: what was overtaken is
-    not asked for."""
+    """Owner of the actions `frames`. The tree, the source and the variables follow the cursor. One request is under way
+    at most: what was overtaken is not asked for."""
 
     engine: EngineClient
     state: AppState
@@ -52,6 +52,17 @@ class FrameActions:
             source.point_at(bench.selected_path, stack.made.file, stack.made.line)
         else:
             source.point_at_frame((bench.selected_path, row.number))
+
+    def toggle(self) -> None:
+        """Open the frames there are, with the keyboard, or close them."""
+        bench = self.workbench
+        had_focus = bench.stack.has_focus_within
+        if not bench.stack.toggle():
+            self.host.tell("there are no frames: a pass that fails shows them, and one that stops")
+        elif bench.stack.display:
+            bench.stack.frames.focus()
+        elif had_focus:
+            bench.module_tree.focus()
 
     def enter(self, row: FrameRow) -> None:
         """Go to the call of a module that this frame is in, as far as it is known which that is."""
