@@ -34,7 +34,8 @@ class AskingForm(SmallForm[Wanted], Generic[Wanted, Answer]):
 
     VERTICAL_BREAKPOINTS = [(0, "-low"), (30, "-tall")]  # noqa: RUF012 (Textual's type)
     DEFAULT_CSS = """
-    AskingForm > #layer { height: 90%; max-width: 100; }
+    AskingForm > #layer { max-height: 90%; max-width: 100; }
+    AskingForm LineView { height: auto; max-height: 1fr; min-height: 2; }
     AskingForm.-tall LineView { margin-top: 1; }
     """
 
