@@ -73,7 +73,8 @@ class _Bench:
         self._told = 0.0
         own_process()
         self.session = Session(self._hear, alone=True)
-        self.session.adopt(measured.model, measured.args, {}, "bench")
+        with torch.no_grad():  # as the bare pass runs, and so passes of the session
+            self.session.adopt(measured.model, measured.args, {}, "bench")
         while self.session.go_ahead():
             pass
 
