@@ -53,6 +53,8 @@ def _resident() -> float:
 
 
 def main() -> None:
+    import torch
+
     from inspector.engine.session import Session
     from inspector.engine.values.collector import own_process
 
@@ -62,7 +64,8 @@ def main() -> None:
     own_process()
     before = _resident()
     session = Session(lambda event: None, alone=True)
-    session.adopt(measured.model, measured.args, {}, "bench")
+    with torch.no_grad():  # as the app runs passes
+        session.adopt(measured.model, measured.args, {}, "bench")
     while session.go_ahead():
         pass
     opened = _resident() - before

@@ -70,7 +70,12 @@ class Sample:
 
     def of(self, model: nn.Module) -> Sample:
         """The same for a model whose own modules and tensors, where they are in it, a copy shares."""
-        return self if self.redraw is not None else replace(self, own=own_objects(model))
+        if self.redraw is not None:
+            return self
+        own, given = own_objects(model), [node for node, _ in walk((self.args, self.kwargs, self.target))]
+        if all(map(_is_bare, given)):
+            own = {id(node): node for node in given if id(node) in own}
+        return replace(self, own=own)
 
     def copy(self) -> Sample:
         """A sample that a pass may write to: all in it is copied, and shared where it was. It still holds, as they are,
@@ -84,6 +89,13 @@ class Sample:
         named = [(f"input {number}", given) for number, given in enumerate(self.args, 1)]
         named += [(f"input {name}", given) for name, given in self.kwargs.items()]
         return next((name for name, given in named if any(node is value for node, _ in walk(given))), "the target")
+
+
+def _is_bare(node: Any) -> bool:
+    """Whether a copy of it leads to nothing that was not walked through."""
+    if type(node) is torch.Tensor:
+        return node.grad is None and not vars(node)
+    return type(node) in (tuple, list, dict, str, int, float, bool, type(None))
 
 
 def setting_for(model: nn.Module, device: torch.device | None = None, dtype: torch.dtype | None = None) -> Setting:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import overload
+
 from torch import nn
 
 from ...records import ModuleRow
@@ -10,6 +13,9 @@ from .badges import PlainClasses, badges
 from .holdings import Holdings
 from .inlined import find_inlined
 from .tree import ModuleTree, own_tensors
+
+_Counts = tuple[int, int, int]
+"""Elements of parameters, of its own, and bytes."""
 
 
 def module_rows(tree: ModuleTree) -> list[ModuleRow]:
@@ -32,6 +38,38 @@ def module_rows(tree: ModuleTree) -> list[ModuleRow]:
         for node in tree.nodes
         for source in [node.index if node.alias_of < 0 else node.alias_of]
     ]
+
+
+class KeptRows(Sequence[ModuleRow]):
+    """Those of a tree, made again when they are asked for: they are told once, and there may be 100,000."""
+
+    def __init__(self, tree: ModuleTree, rows: Iterable[ModuleRow]) -> None:
+        self._tree = tree
+        self._counts: list[_Counts] = []
+        self._badges: dict[int, tuple[Badge, ...]] = {}
+        known: dict[_Counts, _Counts] = {}  # each once, whichever rows have it
+        for row in rows:
+            counts = row.parameters, row.own_parameters, row.nbytes
+            self._counts.append(known.setdefault(counts, counts))
+            if row.badges:
+                self._badges[row.index] = row.badges
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    @overload
+    def __getitem__(self, index: int) -> ModuleRow: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[ModuleRow]: ...
+
+    def __getitem__(self, index: int | slice) -> ModuleRow | list[ModuleRow]:
+        each = range(len(self))[index]
+        return list(map(self._row, each)) if isinstance(each, range) else self._row(each)
+
+    def _row(self, index: int) -> ModuleRow:
+        node, name, badges = self._tree.nodes[index], self._tree.class_name(index), self._badges.get(index, ())
+        return ModuleRow(index, node.parent, node.key, name, *self._counts[index], node.alias_of, badges)
 
 
 def badges_of(module: nn.Module, tied: bool = False, several: bool = False) -> tuple[Badge, ...]:

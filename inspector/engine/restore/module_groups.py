@@ -9,8 +9,8 @@ from __future__ import annotations
 from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
-from operator import is_, methodcaller
+from itertools import chain, starmap
+from operator import is_, itemgetter, methodcaller
 from typing import Any
 
 from torch import nn
@@ -35,6 +35,16 @@ _DICT: Any = vars(nn.Module)["__dict__"]
 _items = methodcaller("items")
 
 
+class ModulePlaces:
+    """Where the modules of a tree lie."""
+
+    def __init__(self, tree: ModuleTree) -> None:
+        self._tree = tree
+
+    def place_of(self, owner: Any) -> Place:
+        return Place(None, ".".join(self._tree.paths[self._tree.index_of_object[id(owner)]]))
+
+
 class ModuleGroup:
     """Some modules as they are when this is made, and those of their tensors that are nothing besides their elements.
     `leads_to` is what else lies in the modules, and where.
@@ -52,8 +62,9 @@ class ModuleGroup:
         self._odd: list[KeptModule] = []
         self._refused: list[Refused] = []
         self._contents = _Contents()
+        places = ModulePlaces(tree)
         for node in nodes:
-            self._meet(node.module, Place(None, ".".join(tree.paths[node.index])), tree)
+            self._meet(node.module, places, tree)
         kinds = [*(kept.cls for kept in self._modules), *(held.cls for held in self.tensors)]
         self.types = list({id(kind): kind for kind in kinds}.values())  # a metaclass may have a hash of its own
 
@@ -76,14 +87,14 @@ class ModuleGroup:
         except RuntimeError:  # another thread writes to a dict at this moment
             return False
 
-    def _meet(self, module: nn.Module, place: Place, tree: ModuleTree) -> None:
+    def _meet(self, module: nn.Module, places: ModulePlaces, tree: ModuleTree) -> None:
         try:
             kept = KeptModule(module, _BUDGET)
         except Exception as error:  # somebody gave it a dict of their own make
             self._refused.append(Refused(module, error))
-            self._refused[-1].place = place
+            self._refused[-1].found = places
             return
-        kept.place = place
+        kept.found = places
         self._modules.append(kept)
         (self._plain if self._contents.take(kept) else self._odd).append(kept)
         self._look_into(kept, tree)
@@ -96,7 +107,7 @@ class ModuleGroup:
             if held is None or held.attributes or held.filled:
                 self.leads_to.append((kept.place, piece, value))
             else:
-                held.place = Place(kept.place, piece)
+                held.found = kept
                 self.tensors.append(held)
 
 
@@ -109,7 +120,7 @@ class _Contents:
         self._hooks: list[Any] = []  # the dicts with hooks, and how many are in each
         self._counts = array("i")
         self._entries: list[tuple[Any, ...]] = []  # ids and hooks in turn, of each module
-        self._empty: list[Any] = []
+        self._empty: dict[tuple[str, ...], list[dict[str, Any]]] = {}  # by what was empty in it: attributes, as of then
 
     def take(self, kept: KeptModule) -> bool:
         """Whether this module is plain; its dicts are compared here then."""
@@ -120,29 +131,29 @@ class _Contents:
         if type(own.get(NOT_SAVED)) is not set or not all(map(_is_plain, held.values())):
             return False
         self._own.append(own)
-        self._empty.append(own[NOT_SAVED])
         self._add(own, kept.attributes)
         counts, entries = kept.hooks
         for key, count in counts:
             self._hooks.append(held.pop(key))
             self._counts.append(count)
         self._entries.append(entries)
-        for key, each in held.items():
-            self._add(each, kept.held.get(key))
+        for key, then in kept.held.items():
+            self._add(held.pop(key), then)
+        self._empty.setdefault((NOT_SAVED, *held), []).append(kept.attributes)
         return True
 
-    def _add(self, now: Any, then: dict[Any, Any] | None) -> None:
-        if then:
-            self._filled[type(now)][0].append(now)
-            self._filled[type(now)][1].append(then)
-        else:
-            self._empty.append(now)
+    def _add(self, now: Any, then: dict[Any, Any]) -> None:
+        self._filled[type(now)][0].append(now)
+        self._filled[type(now)][1].append(then)
 
     def are_same(self, own: Iterable[Any]) -> bool:
         """Given the attributes of the modules, as they have them now."""
-        if not _are(own, self._own) or any(self._empty):
-            return False
-        return all(map(self._are_same_of, self._filled)) and self._has_same_hooks()
+        return (
+            _are(own, self._own)
+            and all(map(self._are_same_of, self._filled))
+            and not any(starmap(_has_any, self._empty.items()))
+            and self._has_same_hooks()
+        )
 
     def _are_same_of(self, kind: Any) -> bool:
         now, then = self._filled[kind]
@@ -193,6 +204,11 @@ class ModuleGroups:
 
 def _is_plain(held: object) -> bool:
     return type(held) is dict or type(held) is OrderedDict
+
+
+def _has_any(names: tuple[str, ...], attributes: list[dict[str, Any]]) -> bool:
+    """Whether anything is in one of the dicts and sets of these names."""
+    return any(chain.from_iterable(map(itemgetter(*names), attributes)))  # of one name, what is in it
 
 
 def _are(now: Iterable[Any], then: Iterable[Any]) -> bool:

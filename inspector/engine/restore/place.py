@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Protocol
 
 from ...text import encodable
 
@@ -18,6 +18,16 @@ class Place(NamedTuple):
 
     above: Optional[Place]  # noqa: UP045 (evaluated)
     piece: str
+
+    def place_of(self, owner: Any) -> Place:
+        """This one."""
+        return self
+
+
+class Finder(Protocol):
+    """Knows where each of very many things lies, and makes a place of that when it is asked for."""
+
+    def place_of(self, owner: Any) -> Place: ...
 
 
 def say(place: Place, piece: str = "") -> str:

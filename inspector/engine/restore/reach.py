@@ -105,7 +105,7 @@ class Reach:
             return Refused(value, error)
 
     def _keep(self, place: Place, kept: Kept) -> None:
-        kept.place = place
+        kept.found = place
         self._meet_parts(place, kept.parts())
         if type(kept) not in LOOKED_THROUGH:
             self.kept.append(kept)
@@ -139,7 +139,7 @@ class Reach:
         kept = self._names.get(id(found))
         if kept is None:
             kept = self._names[id(found)] = KeptNames(found, self._budget)
-            kept.place = Place(None, file_of(found))
+            kept.found = Place(None, file_of(found))
             self.kept.append(kept)
         return kept
 

@@ -21,7 +21,7 @@ from ..frames.code_frame import CodeFrame
 from ..frames.stack import CodeStack, OpenCall
 from ..inputs import Sample
 from ..loading import Loaded
-from ..modules.rows import module_rows
+from ..modules.rows import KeptRows, module_rows
 from ..modules.tree import ModuleTree, Node, walk
 from ..modules.weight_rows import weight_rows
 from ..modules.weight_tree import Weights, weight_tree
@@ -92,12 +92,13 @@ class Subject:
         """`show` is given what there is to be looked at, as soon as it is known."""
         tree = weight_tree(loaded.model) if isinstance(loaded.model, Weights) else walk(loaded.model)
         is_alone = weights_only.is_alone(tree)
-        rows = weight_rows(tree) if is_alone else module_rows(tree)
+        rows: Sequence[ModuleRow] = weight_rows(tree) if is_alone else module_rows(tree)
         if is_alone:
             info = weights_only.facts(tree, rows, target.target, loaded)
         else:
             info = facts_of(tree, rows, target.target, loaded)
             show(info, rows)
+            rows = KeptRows(tree, rows)
             reserve_ids(tree)
         backup, observers = weights_only.no_backup() if is_alone else TensorBackup(tree, tell=tell), Observers(tree)
         ledger = Ledger(lambda module: subject.ours(module), None if is_alone else tree)

@@ -139,3 +139,22 @@ def test_shared_parts_stay_shared() -> None:
     x = torch.zeros(2)
     copied = sample_from_values(([x], {"x": x}), {"again": x}).copy()
     assert copied.args[0][0] is copied.args[1]["x"] is copied.kwargs["again"] is not x
+
+
+def test_of_a_model_only_what_a_plain_sample_holds_is_known() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    weight, other = model[0].weight, torch.ones(2)
+    bare = sample_from_values((other, {"rows": [1, 2]}), {}).of(model)
+    assert not bare.own and bare.copy().args[0] is not other
+    held = sample_from_values((weight.data, [model[1].weight]), {}).of(model).copy()
+    assert held.args[1][0] is model[1].weight and held.args[0] is not weight
+
+
+def test_a_model_behind_an_attribute_of_a_sample_is_not_copied() -> None:
+    class Batch:
+        def __init__(self, model: nn.Module) -> None:
+            self.model = model
+
+    model = nn.Linear(2, 2)
+    copy = sample_from_values((Batch(model),), {}).of(model).copy()
+    assert copy.args[0].model is model

@@ -11,7 +11,7 @@ from torch import nn
 
 from inspector import channel
 from inspector.engine.modules.holdings import tied_names
-from inspector.engine.modules.rows import module_rows
+from inspector.engine.modules.rows import KeptRows, module_rows
 from inspector.engine.modules.tree import MAX_KEY, ModuleTree, walk
 from inspector.records import ModuleRow, ModuleRows, Told
 from inspector.records.badges import BadgeName, has_badge
@@ -160,3 +160,13 @@ def test_wrapped_models_show_children_and_parameters(name: str) -> None:
     found = by_path(model)
     assert len(found) > 1
     assert found[""].parameters == sum(p.numel() for p in model.parameters())
+
+
+def test_rows_that_are_kept_are_the_rows() -> None:
+    shared = nn.Linear(2, 2)
+    shared.weight.requires_grad_(False)
+    tree = walk(nn.Sequential(shared, nn.Sequential(shared, nn.LazyLinear(3)), nn.BatchNorm1d(2)))
+    rows = module_rows(tree)
+    kept = KeptRows(tree, rows)
+    assert list(kept) == rows and kept[1:3] == rows[1:3] and kept[-1] == rows[-1]
+    assert any(row.badges for row in kept) and any(row.alias_of >= 0 for row in kept)

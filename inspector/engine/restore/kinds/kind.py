@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from ..place import Place
+from ..place import Finder, Place
 from ..theirs import Theirs
 
 MISSING: Any = object()
@@ -52,14 +52,19 @@ class Budget:
 
 
 class Kept(ABC):
-    """One thing as it was when this was made. `place` is where it lies."""
+    """One thing as it was when this was made. `found` is where it lies, or knows that."""
 
-    __slots__ = ("owner", "place")
+    __slots__ = ("found", "owner")
 
-    place: Place
+    found: Finder
 
     def __init__(self, owner: Any, budget: Budget) -> None:
         self.owner = owner
+
+    @property
+    def place(self) -> Place:
+        """Where it lies."""
+        return self.found.place_of(self.owner)
 
     @classmethod
     @abstractmethod

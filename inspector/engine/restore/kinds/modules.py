@@ -16,6 +16,7 @@ from torch import nn
 
 from ...torch_hooks.dicts import BACKWARD_FLAG, DICTS, MODULE_KINDS
 from ..hook_dicts import leave_hooks, restore_hooks
+from ..place import Place
 from ..theirs import Theirs
 from .atoms import ATOMS
 from .dicts import copy_dict, differences, identical, put_back
@@ -66,6 +67,10 @@ class KeptModule(Kept):
     @classmethod
     def claims(cls, kind: type) -> bool:
         return issubclass(kind, nn.Module)
+
+    def place_of(self, owner: Any) -> Place:
+        """Of one of its parts."""
+        return Place(self.place, next((piece for piece, value in self.parts() if value is owner), ""))
 
     def parts(self) -> Parts:
         """Hooks are not looked into: what somebody's hook collects outside of the model, it is meant to."""
