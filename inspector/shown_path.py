@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 
 _PACKAGES = f"-packages{os.sep}"  # site-packages, dist-packages
+_NAMED = re.compile(r"""(\s*File ")([^"]*)(".*)""", re.DOTALL)
 
 
 def shown_path(file: str) -> str:
@@ -21,6 +23,13 @@ def shown_path(file: str) -> str:
         if inside != os.sep and file.startswith(inside):
             return sign + file.removeprefix(inside)
     return file
+
+
+def shown_place(line: str) -> str:
+    """A line of a traceback with its file so, in either form: `File "/home/me/net.py", line 12, in forward`, or
+    `/home/me/net.py:12 in forward`."""
+    named = _NAMED.match(line)
+    return f"{named[1]}{shown_path(named[2])}{named[3]}" if named is not None else shown_path(line)
 
 
 def _working_directory() -> str:

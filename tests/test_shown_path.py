@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.shown_path import shown_path
+from inspector.shown_path import shown_path, shown_place
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +40,17 @@ def test_without_a_working_directory_files_stay_as_they_are(at_work: Path, monke
     monkeypatch.setenv("HOME", "/")
     at_work.rmdir()
     assert shown_path("/etc/net.py") == "/etc/net.py"
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ('  File "{work}/nets/net.py", line 12, in forward', '  File "nets/net.py", line 12, in forward'),
+        ('File "{home}/net.py", line 12, in <module>', 'File "~/net.py", line 12, in <module>'),
+        ('File "<string>", line 1', 'File "<string>", line 1'),
+        ("{work}/net.py:12 in forward", "net.py:12 in forward"),
+        ("  at c10::throw", "  at c10::throw"),
+    ],
+)
+def test_a_line_of_a_traceback_has_its_file_so(at_work: Path, line: str, shown: str) -> None:
+    assert shown_place(line.format(work=at_work, home=at_work.parent)) == shown

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from ..records import Problem
-from ..shown_path import shown_path
+from ..shown_path import shown_path, shown_place
 from ..text import lines, visible
 
 
 def render_problem(problem: Problem) -> str:
     """What was wrong, where and what to try, the user's own traceback first."""
-    said = [visible(line.text) for line in problem.traceback]
+    said = [visible(shown_place(line.text) if line.place else line.text) for line in problem.traceback]
     said.append(f"inspector: {_block(problem.what)}")
     if problem.why:
         said.append(f"  why: {_block(problem.why)}")

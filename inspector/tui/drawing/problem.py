@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from textual.content import Content
 
 from ...records import Problem, TraceLine
-from ...shown_path import shown_path
+from ...shown_path import shown_path, shown_place
 from ...text import lines, visible
 from .. import format
 from .styles import DIM, ERROR, HEADING
@@ -36,13 +37,19 @@ def problem_lines(problem: Problem) -> list[Line]:
     if problem.path is not None:
         found.append(label_line("in", format.path(problem.path)))
     if problem.where:
-        found += _block("at", shown_path(problem.where))
+        found += _places(problem.where)
     if problem.hint:
         found += _block("try", problem.hint)
     traceback = _leave_out_message(problem)
     if traceback:
         found += [Line(EMPTY), *_traceback(traceback)]
     return found
+
+
+def _places(where: str) -> Iterator[Line]:
+    """Where it was. A copy has the whole path: whoever reads it may stand elsewhere."""
+    pairs = zip(_block("at", shown_path(where)), _block("at", where), strict=True)
+    yield from (replace(shown, copied=whole.body.plain) for shown, whole in pairs)
 
 
 def _block(label: str, text: str) -> Iterator[Line]:
@@ -65,6 +72,11 @@ def _leave_out_message(problem: Problem) -> tuple[TraceLine, ...]:
 
 
 def _traceback(entries: tuple[TraceLine, ...]) -> Iterator[Line]:
+    """A copy has the whole paths, as above."""
     for entry in entries:
-        for text in lines(entry.text.rstrip("\n")):
-            yield Line(Content.styled(text, "" if entry.place else DIM), indent=4)
+        said = entry.text.rstrip("\n")
+        if entry.place:
+            text, copied = (visible(each).replace("\n", " ") for each in (shown_place(said), said))
+            yield Line(Content(text), indent=4, copied=copied)
+        else:
+            yield from (Line(Content.styled(text, DIM), indent=4) for text in lines(said))

@@ -22,6 +22,7 @@ class Line:
     gutter: Content = EMPTY  # at the left of the first row, blank beside the others: a line number, a prefix
     aside: Content = EMPTY  # at the right end; on a row of its own where the body leaves no room
     indent: int = 0  # of the rows after the first
+    copied: str = ""  # what a copy says in place of the body
 
 
 class ScreenRow(NamedTuple):

@@ -181,4 +181,4 @@ def say_way(panel: Panel, hint: str) -> str:
 def plain(line: Line) -> str:
     """All of one line as text."""
     aside = f"  {line.aside.plain}" if line.aside else ""
-    return f"{line.gutter.plain}{line.body.plain}{aside}".rstrip()
+    return f"{line.gutter.plain}{line.copied or line.body.plain}{aside}".rstrip()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from inspector.records import Problem, TraceLine
+from inspector.report.json_failure import error_to_json
+from inspector.report.problem import render_problem
 from inspector.tui.drawing.problem import problem_lines
 from inspector.tui.panels.log import CAP, LogPanel
 
@@ -48,6 +52,22 @@ def test_the_traceback_does_not_end_with_the_sentence_at_its_top() -> None:
     assert problem_lines(Problem("Error: one\ntwo", kind="Error", traceback=trace))[-1].body.plain == "here"
     other = Problem("what it means", kind="Error", traceback=trace)
     assert [line.body.plain for line in problem_lines(other)][-2:] == ["lib.Error: one", "two"]
+
+
+async def test_files_are_shown_from_here_and_copied_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    trace = (TraceLine(f'File "{tmp_path}/nets/net.py", line 3, in forward', place=True), TraceLine("  raise"))
+    problem = Problem("it broke", f"{tmp_path}/nets/net.py:3 in forward", traceback=trace)
+    async with logging() as (panel, _):
+        panel.show_problem(problem)
+        shown = [line.body.plain for line in panel.lines]
+        assert "at  nets/net.py:3 in forward" in shown and 'File "nets/net.py", line 3, in forward' in shown
+        copied = panel.copy_text()
+        assert (
+            f"at  {tmp_path}/nets/net.py:3 in forward" in copied and f'File "{tmp_path}/nets/net.py", line 3' in copied
+        )
+    assert render_problem(problem).startswith('File "nets/net.py", line 3, in forward\n  raise\n')
+    assert error_to_json(problem)["traceback"][0] == trace[0].text
 
 
 async def test_what_an_error_is_stays_in_sight_until_the_next_pass() -> None:
