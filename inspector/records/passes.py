@@ -115,6 +115,28 @@ class Ranked(Row, frozen=True):
     label: str = ""
 
 
+StopOn = Literal["before", "after", "exception", "gradient", "line"]
+"""Before a module is called, after it returned, when something is raised in it or below it, when a gradient reaches its
+output, or before a line runs."""
+
+
+class PutIn(Record, frozen=True):
+    """What a person put in the place of values, or wrote into them, where a pass stood still: at this call of a module,
+    or at a line that runs in it."""
+
+    on: StopOn
+    path: Path
+    call: Count  # of the module in its step
+    step: Count
+    names: tuple[str, ...]  # of the values there, such as `input` and `output`, or of variables
+    file: str = ""  # of a line
+    line: Count = 0
+
+    def is_in(self, path: Path, call: CallRow) -> bool:
+        """Whether it was in this call, of the module with this path."""
+        return (self.path, self.call, self.step) == (path, call.in_step, call.step)
+
+
 class PassSummary(Record, frozen=True):
     """How one pass went. `problem` is set exactly when it did not end well."""
 
@@ -145,6 +167,7 @@ class PassSummary(Record, frozen=True):
     backward: bool = False
     loss: float | None = None
     direct: tuple[int, ...] = ()  # modules whose forward ran past __call__, where no hook sees it
+    put_in: tuple[PutIn, ...] = ()  # by a person, while it stood still
     unobserved: int | None = None  # calls where no module has a hook of ours, if that is another number: a fused path
 
     @property

@@ -6,12 +6,8 @@ from typing import Literal
 
 from .base import Count, Path, Record
 from .messages import Event, ModelRequest
-from .passes import Problem
+from .passes import Problem, StopOn
 from .values import Value
-
-StopOn = Literal["before", "after", "exception", "gradient", "line"]
-"""Before a module is called, after it returned, when something is raised in it or below it, when a gradient reaches its
-output, or before a line runs."""
 
 GoOn = Literal["continue", "module", "into", "over", "out"]
 """How far a pass goes on: to the next stop; to the next call of any module; to the next line of the model's code, or

@@ -3,6 +3,7 @@ table and in JSON."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -10,7 +11,7 @@ from typing import Literal
 
 from ..app_keys import app_key
 from ..gradients import LIMITS, Limits, find_trend, say_ratio
-from ..records import BadParameter, CallRow, ModelInfo, PassSummary
+from ..records import BadParameter, CallRow, ModelInfo, PassSummary, PutIn
 from .findings import FirstBad, find_dead, find_first_bad
 
 MOST = 20
@@ -40,6 +41,7 @@ def list_hints(
     paths: Sequence[str],
     layers: Collection[int] = (),
     limits: Limits = LIMITS,
+    put_in: Sequence[PutIn] = (),
 ) -> list[Hint]:
     """Everything there is to say, what bears on all the rest first.
 
@@ -50,13 +52,14 @@ def list_hints(
         paths: Of the rows that calls name their module by.
         layers: The rows that have parameters of their own, for what is said of gradients.
         limits: From which on that is said.
+        put_in: By a person, while the pass stood still.
     """
     found = [Hint("note", note) for note in info.notes]
     found += hint_at_reach(info)
     if summary is not None:
         found += _hint_at_pass(summary)
     found += _limit([_hint_at_parameter(bad) for bad in info.bad_parameters], "weights", "parameters")
-    found += hint_at_first_bad(calls, paths, info.bad_parameters)
+    found += hint_at_first_bad(calls, paths, info.bad_parameters, put_in)
     found += hint_at_dead(calls, paths)
     found += hint_at_gradients(calls, paths, layers, limits)
     return found
@@ -86,13 +89,17 @@ def _hint_at_parameter(bad: BadParameter) -> Hint:
 
 
 def hint_at_first_bad(
-    calls: Sequence[CallRow], paths: Sequence[str], bad_parameters: Sequence[BadParameter] = ()
+    calls: Sequence[CallRow],
+    paths: Sequence[str],
+    bad_parameters: Sequence[BadParameter] = (),
+    put_in: Sequence[PutIn] = (),
 ) -> Iterator[Hint]:
     """Where the first NaN of a pass came from, and the first Inf where that was before it."""
     for found in find_first_bad(calls):
         path = paths[found.call.module]
         own = [bad.name for bad in bad_parameters if ".".join(bad.path) == path]
-        text = f"first {found.holds}: {path or '(root)'}, {_name_call(found.call)}: {_explain(found, paths, own)}"
+        why = _explain(found, paths, own, put_in)
+        text = f"first {found.holds}: {path or '(root)'}, {_name_call(found.call)}: {why}"
         yield Hint("first bad", text, path, found.call.call, found.call.step)
 
 
@@ -100,12 +107,32 @@ def _name_call(call: CallRow) -> str:
     return f"step {call.step}, call {call.in_step}" if call.step else f"call {call.in_step}"
 
 
-def _explain(found: FirstBad, paths: Sequence[str], own: Sequence[str]) -> str:
+def _explain(found: FirstBad, paths: Sequence[str], own: Sequence[str], put_in: Sequence[PutIn]) -> str:
+    by_hand = _find_put_in(found, paths, put_in)
+    if by_hand is not None:
+        return f"{'in its input; ' * found.given}a person put {_say_put_in(by_hand)}"
     if not found.given:
         return _explain_producer(found.call, own)
     if found.around is None:
         return "in its input, which no module gave"
     return f"in its input, made between modules in the forward of {paths[found.around.module] or '(root)'}"
+
+
+def _find_put_in(found: FirstBad, paths: Sequence[str], put_in: Sequence[PutIn]) -> PutIn | None:
+    """What a person put in that the values may come from: the latest in that call, or around it."""
+    calls = [found.call] if found.around is None else [found.around, found.call]
+    inside = {(paths[call.module], call.in_step, call.step): call is found.call for call in calls}
+    for each in reversed(put_in):
+        is_own = inside.get((".".join(each.path), each.call, each.step))
+        if is_own is not None and each.on != "gradient" and (not is_own or not found.given or each.on == "before"):
+            return each
+    return None
+
+
+def _say_put_in(each: PutIn) -> str:
+    path = ".".join(each.path) or "(root)"
+    at = f"{os.path.basename(each.file)}:{each.line} in {path}" if each.on == "line" else f"{each.on} {path}"
+    return f"{', '.join(each.names)} in at the stop {at}"
 
 
 def _explain_producer(call: CallRow, own: Sequence[str]) -> str:

@@ -12,11 +12,14 @@ from types import CodeType, FrameType
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ...errors import UsageError
 from ...records import NamedValue
 from ...text import encodable
+from ..values.nested import tensors_in
 from ..values.summarize import Summarizer
+from ..values.unwrap import read
 
 _BEGUN = re.compile(r"(?:.*?[^\w.])?((?:[^\W\d]\w*\.)*)(\w*)", re.DOTALL)
 _MOST = 50
@@ -53,6 +56,10 @@ class Scope:
             changed = tuple(name for name in self.given if self._names.get(name) is not before.get(name))
             self.given.update({name: self._names[name] for name in changed if name in self._names})
         return found, changed
+
+    def list_versions(self) -> dict[str, tuple[int, ...]]:
+        """Of each given value what is another once it, or a tensor in it, was written to."""
+        return {name: (id(value), *map(_version_of, tensors_in(value))) for name, value in self._listed()}
 
     @property
     def hint(self) -> str:
@@ -124,6 +131,14 @@ class FrameScope(Scope):
             what = f"{bound} is a variable of a running function, which Python {version} cannot bind anew"
             hint = f"3.13 and later can; {bound}.copy_(...) writes in place, and a stop after a module gives its output"
             raise UsageError(encodable(what, 300), hint=encodable(hint, 300))
+
+
+def _version_of(tensor: Tensor) -> int:
+    """How often it was written to; 0 where nobody counts, as in inference mode."""
+    try:
+        return int(read(tensor, "_version"))
+    except Exception:  # a subclass may refuse it
+        return 0
 
 
 def _compile(line: str) -> CodeType:

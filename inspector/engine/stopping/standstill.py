@@ -11,7 +11,8 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from ...errors import InspectorError, UsageError
-from ...records import AnyEvent, Completed, CompleteLine, Evaluate, Evaluated, GoOn, Note, Paused, Resumed, Stack
+from ...records import AnyEvent, Completed, CompleteLine, Evaluate, Evaluated, GoOn, Note, Paused, PutIn, Resumed, Stack
+from ...text import encodable
 from ..frames.code_frame import CodeFrame
 from ..frames.stack import OpenCall
 from ..recording.observers import Observers
@@ -28,13 +29,14 @@ class _Standing(NamedTuple):
     pause: Pause
     scopes: dict[int, Scope]  # by the frame, -1 for the place itself
     frames: Sequence[CodeFrame]
+    event: Paused
 
 
 class Standstill:
     """All pauses of one model's passes, one at a time. All but `hold` may be called from any thread.
 
-    `seconds` is how long the pass stood still so far, and `touched` that lines were run in it, which may have changed
-    anything.
+    `seconds` is how long the pass stood still so far, `touched` that lines were run in it, which may have changed
+    anything, and `put_in` what they changed of the values there.
 
     Args:
         observers: Hear nothing of what a line calls.
@@ -60,12 +62,13 @@ class Standstill:
         self._busy = threading.local()
         self.seconds = 0.0
         self.touched = False
+        self.put_in: list[PutIn] = []
 
     def start(self) -> None:
         """Another pass begins."""
         with self._guard:
             self._aborted = False
-        self._number, self.seconds, self.touched = 0, 0.0, False
+        self._number, self.seconds, self.touched, self.put_in = 0, 0.0, False, []
 
     @property
     def evaluates(self) -> bool:
@@ -84,7 +87,7 @@ class Standstill:
             with self._guard:
                 if self._aborted:
                     raise Cancelled
-                self._standing = _Standing(pause, {-1: scope}, frames)
+                self._standing = _Standing(pause, {-1: scope}, frames, event)
             try:
                 stack = self._show(frames, event.on == "line", calls)
                 self._emit(replace(event, number=self._number, values=scope.describe()))
@@ -130,7 +133,7 @@ class Standstill:
         scope = self._scope(request.frame)
         self.touched = True
         describe = Summarizer().describe_now
-        with self.quiet():
+        with self.quiet(), self._noting(scope):
             try:
                 found, changed = scope.run(request.text)
                 value = None if found is None else describe(found)
@@ -141,6 +144,19 @@ class Standstill:
                 problem = wrap_error(error, "the line raised", scope.hint).problem
                 return Evaluated(problem=problem, values=scope.describe())
         return Evaluated(value, None, scope.describe(), changed)
+
+    @contextlib.contextmanager
+    def _noting(self, scope: Scope) -> Iterator[None]:
+        """Note down which values are others after a line, or have others in them."""
+        held, before = dict(scope.given), scope.list_versions()
+        yield
+        del held  # until now: another value would have the id of one that is gone
+        now = scope.list_versions()
+        changed = [encodable(name, 100) for name in now if now[name] != before.get(name)]
+        names = tuple(name for name in changed if name not in ("args", "kwargs")) or tuple(changed)  # as the first says
+        if names and self._standing is not None:
+            at = self._standing.event
+            self.put_in.append(PutIn(at.on, at.path, at.call, at.step, names, at.file, at.line))
 
     def complete(self, request: CompleteLine) -> Completed:
         """Raises `UsageError` where nothing stands still."""

@@ -109,8 +109,7 @@ class Runner:
 
         like = self.meter if self._subject.backup.found is not None else None
         self.meter = Meter(self._subject.tree, self._subject.our_ids(), like)
-        stopping = self.stopper.listening(self.meter)
-        outcome = self._pass(batches, Summarizer().describe_now, tell, stopping, again=True)
+        outcome = self._pass(batches, Summarizer().describe_now, tell, self.stopper.listening(self.meter), again=True)
         summary = told or self._take(outcome, batches, watch, comparison)
         self._changes.say(outcome)
         summary = replace(summary, restored=outcome.restored, not_restored=outcome.not_restored)
@@ -346,5 +345,6 @@ class Runner:
             loss=batches.loss,
             steps=max(subject.change_log.hook_state.steps.count, 1),
             first_step=self.last.first_step if recorder.forgot else 0,
+            put_in=tuple(self.stopper.standstill.put_in),
             prefill=bool(self.settings.generate) and has_prefill(recorder.calls),
         )

@@ -279,5 +279,6 @@ def _find(model: Model) -> list[Hint]:
     calls = model.calls
     odd = any(True for _ in calls.called(ODD))  # else no path is needed
     paths = list(model.rows.dotted()) if odd else []
-    hints = list_hints(model.info, None, list(calls) if odd else [], paths)
+    put_in = model.summary.put_in if model.summary is not None else ()
+    hints = list_hints(model.info, None, list(calls) if odd else [], paths, put_in=put_in)
     return [hint for hint in hints if hint.kind != "note"]

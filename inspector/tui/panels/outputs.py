@@ -185,7 +185,9 @@ class OutputsPanel(LinePanel):
         if self.model.step_words:
             facts.insert(0, Content.styled(self.model.step_words, HEADING))
         if row.altered:
-            facts.append(Content.styled("altered by a hook", ACCENT))
+            summary = self.model.summary
+            by_hand = summary is not None and any(each.is_in(detail.path, row) for each in summary.put_in)
+            facts.append(Content.styled(f"altered by {'hand' if by_hand else 'a hook'}", ACCENT))
         place = f"{PurePath(visible(row.file)).name}:{row.line}" if row.file else ""
         yield Line(Content.styled(" · ", DIM).join(facts), aside=Content.styled(place, DIM))
         yield from self._remarks(calls)

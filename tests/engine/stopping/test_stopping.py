@@ -26,6 +26,7 @@ from inspector.records import (
     Stops,
     TensorValue,
 )
+from inspector.report.hints import hint_at_first_bad
 from tests.fingerprint import fingerprint
 
 
@@ -451,3 +452,45 @@ def test_of_an_error_in_a_later_step_the_frames_name_it() -> None:
     assert session.run(Run(1, batches=3)).problem is not None and session.subject.stack is not None
     assert calls_in(session.subject.stack.describe())[1:3] == [("", 0, 1), ("part", 2, 1)]
     session.close()
+
+
+NAN = "float('nan')"
+
+
+@pytest.mark.parametrize(
+    ("stop", "text", "said"),
+    [
+        (
+            Stop(1, "before", ("last",)),
+            f"input = input * {NAN}",
+            "in its input; a person put input in at the stop",
+        ),
+        (
+            Stop(1, "before", ("last",)),
+            f"input.fill_({NAN})",
+            "in its input; a person put input in at the stop before last",
+        ),
+        (Stop(1, "after", ("act",), call=1), f"output = output * {NAN}", "act, call 1: a person put output in at the"),
+        (Stop(1, "after", ("act",)), "input = output.mean()", "nothing"),
+    ],
+)
+def test_what_a_person_put_in_is_said_to_be_that(net: Net, x: torch.Tensor, stop: Stop, text: str, said: str) -> None:
+    person = Person(net, x)
+    person.set(stop)
+    found = first_bad_of(person, person.run(line(text)))
+    assert found.startswith("nothing") if said == "nothing" else said in found
+    person.set()
+    assert first_bad_of(person, person.run()) == "nothing", "the next pass knows nothing of it"
+
+
+def test_what_a_person_put_into_a_variable_is_said_to_be_that(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    person.set(Stop(1, "line", (), file=__file__, line=Net.forward.__code__.co_firstlineno + 4))
+    found = first_bad_of(person, person.run(line(f"hidden[0] = {NAN}")))
+    assert "last, call 0: in its input; a person put hidden in at the stop test_stopping.py:" in found
+
+
+def first_bad_of(person: Person, summary: PassSummary) -> str:
+    tree, rows = person.session.subject.tree, [call.row() for call in person.session.runner.last.calls]
+    found = hint_at_first_bad(rows, [".".join(path) for path in tree.paths], put_in=summary.put_in)
+    return next((hint.text for hint in found), "nothing")
