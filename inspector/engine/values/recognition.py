@@ -23,6 +23,7 @@ from torch.nn import Parameter
 
 from ...records import TensorValue
 from .kernels import cpu_statistics
+from .known.identities import ids_of
 from .statistics import CHUNK
 
 SUMS = 4
@@ -54,6 +55,7 @@ class Seen(NamedTuple):
 
 _make_seen = Seen._make
 _address_of = Tensor.data_ptr
+_version_of = attrgetter("_version")
 see_looks: Callable[[Tensor], tuple[Any, ...]] = attrgetter("_version", "requires_grad", "shape", "dtype")
 
 
@@ -139,6 +141,18 @@ class Recognition:
             return None
         same = [each.looks for each in seen] == [*map(see_looks, tensors)]
         return seen if same and [each.address for each in seen] == [*map(_address_of, tensors)] else None
+
+    def find_changed(self, known: Sequence[SeenTensor], tensors: Sequence[Tensor]) -> Sequence[int]:
+        """Which of the tensors, that look as these did, are others, or were written to."""
+        refs = tuple([each.ref() for each in known])
+        if (
+            ids_of(refs) == ids_of(tuple(tensors))
+            and [each.looks[0] for each in known] == [*map(_version_of, tensors)]
+            and [each.address for each in known] == [*map(_address_of, tensors)]
+        ):
+            return ()
+        both = zip(known, tensors, strict=True)
+        return [number for number, (each, tensor) in enumerate(both) if not each.is_same(tensor)]
 
     def find_surely(self, tensor: Tensor) -> TensorValue | None:
         """What was said of `tensor`, if that holds."""

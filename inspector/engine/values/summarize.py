@@ -6,7 +6,6 @@ and not reduced again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import islice
 from operator import attrgetter
 from typing import Any
@@ -21,11 +20,13 @@ from . import statistics as stats
 from .bare_tensor import describe_bare, describe_refusing, shape_of
 from .histogram import histogram
 from .kernels import cpu_statistics
+from .known.leaves import LEAVES
+from .known.memories import SeenMemory, ShapeMemory
 from .known.records import MAX_ITEMS, Records
 from .preview import preview
-from .recognition import SUMS, Recognition, Seen, SeenTensor, add_up, see
+from .recognition import SUMS, Recognition, Seen, add_up, see
 from .unwrap import numbers_of, outside_modes, outside_transforms
-from .walk import DICT, LEAVES, TUPLE, Walk
+from .walk import DICT, TUPLE, Walk
 from .watch import Watch
 
 _IN_GRAPH = "no statistics: this call is recorded into a CUDA graph, and computes nothing"
@@ -57,6 +58,7 @@ class Summarizer:
         self._pending = stats.Pending()
         self._shapes: dict[tuple[object, ...], TensorValue] = {}
         self._records = Records()
+        self._memory = ShapeMemory(self._shapes, _look, self._count_left_out)
         self._recognition = Recognition()
 
     def describe(self, value: object) -> Value:
@@ -74,7 +76,7 @@ class Summarizer:
         if self.values or _is_overheard():
             return Walk(self._records, self.tensor).describe(value)
         if not self.statistics:
-            return Walk(self._records, self.tensor, self._plain_shape, self._shapes_only).describe(value)
+            return Walk(self._records, self.tensor, self._plain_shape, self._memory).describe(value)
         return self._describe_again(value)
 
     def _describe_few(self, value: tuple[object, ...]) -> Value | None:
@@ -89,24 +91,17 @@ class Summarizer:
 
     def _describe_again(self, value: object) -> Value:
         """What of `value` was described before is not reduced again."""
-        found: list[SeenTensor] = []
+        memory = SeenMemory(self._recognition)
 
         def describe(tensor: Tensor) -> TensorValue:
             seen = self._recognition.find(tensor)
             if seen is None:
                 return self.tensor(tensor)
-            found.append(seen)
+            memory.found.append(seen)
             return seen.value
 
-        def describe_all(tensors: Sequence[Tensor]) -> list[TensorValue]:
-            seen = self._recognition.find_all(tensors)
-            if seen is None:
-                return [*map(describe, tensors)]
-            found.extend(seen)
-            return [each.value for each in seen]
-
-        described = Walk(self._records, describe, together=describe_all).describe(value)
-        if not found or self._recognition.trust(found):
+        described = Walk(self._records, describe, memory=memory).describe(value)
+        if not memory.found or self._recognition.trust(memory.found):
             return described
         return Walk(self._records, self.tensor).describe(value)
 
@@ -174,16 +169,8 @@ class Summarizer:
             known = self._shapes[looks] = describe_bare(tensor, self._why)
         return known
 
-    def _shapes_only(self, tensors: Sequence[Tensor]) -> Sequence[TensorValue]:
-        """As `_shape_only`, sooner for many of which each was seen before."""
-        try:
-            known = [*map(self._shapes.get, map(_look, tensors))]
-        except RuntimeError:  # a nested one has no shape
-            known = [None]
-        if not all(known):
-            return [*map(self._shape_only, tensors)]
-        self.left_out += len(tensors)
-        return known  # type: ignore[return-value]  # narrowed by `all`
+    def _count_left_out(self, tensors: int) -> None:
+        self.left_out += tensors
 
     def confirm(self) -> None:
         """Look at the numbers of all that was taken for the same without that."""

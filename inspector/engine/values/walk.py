@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from itertools import islice
 from operator import is_
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from ...records import MappingValue, NoneValue, ScalarValue, Value
+from ...records import MappingValue, Value
 from ..source.running import variables
 from . import objects
-from .known.records import MAX_ITEMS, Header, Records, write
-from .known.seen_objects import FEWEST, SeenList, SeenObject
+from .known.identities import ids_of
+from .known.leaves import LEAVES, is_leaf
+from .known.look_at_rows import Looking, look_again, remember
+from .known.records import MAX_ITEMS, Header, Records, header_of, write
+from .known.seen_objects import SeenObject
+from .known.seen_rows import FEWEST, Memory, SeenRows
 from .per_type import PerType
 
 MAX_PARTS = 1_000
@@ -30,7 +32,6 @@ MAX_DEPTH = 16
 _CONTAINERS = (dict, list, tuple, deque)
 _HOLDING = (Tensor, *_CONTAINERS)
 _read_attribute = object.__getattribute__
-_SHORT = 100  # characters of a text whose record is kept
 
 Form = Callable[["Walk", Any], Value]
 """How a value of one type is described."""
@@ -43,22 +44,22 @@ class Walk:
         records: Of containers that were described before.
         tensor: Describes a tensor.
         plain: Describes one of torch's own class; None where that is no other way.
-        together: Describes many of torch's own class; None where that is no other way.
+        memory: Of tensors of torch's own class; without it none is found again in a list.
     """
 
-    __slots__ = ("_left", "_plain", "_together", "inside", "records", "tensor")
+    __slots__ = ("_left", "_memory", "_plain", "inside", "records", "tensor")
 
     def __init__(
         self,
         records: Records,
         tensor: Callable[[Any], Value],
         plain: Callable[[Any], Value] | None = None,
-        together: Callable[[Sequence[Tensor]], Sequence[Value]] | None = None,
+        memory: Memory | None = None,
     ) -> None:
         self.records = records
         self.tensor = tensor
         self._plain = plain or tensor
-        self._together = together
+        self._memory = memory
         self.inside: set[int] = set()  # ids of the containers that we are in
         self._left = MAX_PARTS
 
@@ -100,8 +101,8 @@ class Walk:
         held = _read_attribute(value, "__dict__")
         if type(held) is not dict:
             return None
-        parts = [*held.values(), *held]
-        if [*map(id, parts)] != seen.ids or len(held) > self._left or self.refuses(value):
+        parts = (*held.values(), *held)
+        if ids_of(parts) != seen.ids or len(held) > self._left or self.refuses(value):
             return None
         self._left -= len(held)
         before, record = seen.described
@@ -119,46 +120,28 @@ class Walk:
 
     def sequence(self, value: object, shown: list[object]) -> tuple[Value, ...]:
         """Of the parts of a sequence that are shown."""
-        if len(shown) < FEWEST:
+        memory = self._memory
+        if len(shown) < FEWEST or memory is None or type(shown[0]) is Tensor or is_leaf(shown[0]):
             return self.items(value, shown)
-        seen, left = self.records.lists.get(id(value)), self._left
-        if seen is not None and (seen := self._look_at_all(value, shown, seen)) is not None:
-            return seen.items
+        seen, left = self.records.rows(value), self._left
+        if seen is not None and (now := self._look_at_all(shown, seen, memory)) is not None:
+            if now is not seen:
+                self.records.keep_rows(value, now)
+            return now.items
         self._left = left
-        items, objects = self.items(value, shown), self.records.objects
-        if len(items) == len(shown) and id(shown[0]) in objects:
-            seen = SeenList.of([objects.get(id(part)) for part in shown], items)
-            if seen is not None:
-                self.records.keep_list(value, seen)
+        items = self.items(value, shown)
+        if not self.records.is_new(value) and len(items) == len(shown):
+            self.records.keep_rows(value, remember(Looking(self.records, memory, self._describe), shown, items))
         return items
 
-    def _look_at_all(self, value: object, shown: list[object], seen: SeenList) -> SeenList | None:
-        """At a list of objects of which few changed; None where each is to be looked at."""
-        parts = seen.read(shown)
-        if parts is None or len(self.inside) + 1 >= MAX_DEPTH:
+    def _look_at_all(self, shown: list[object], seen: SeenRows, memory: Memory) -> SeenRows | None:
+        """At a list of containers of which few changed; None where each is to be looked at."""
+        left = self._left - len(shown) * (1 + seen.width)
+        if left < 0 or len(self.inside) + 1 >= MAX_DEPTH:
             return None
-        left = self._left - len(shown) - len(parts) // 2
-        known = self._renew(value, shown, seen, seen.find_moved(parts)) if left >= 0 else None
-        tensors = known.tensors(parts) if known is not None else None
-        if known is None or tensors is None:
-            return None
-        described = self._together(tensors) if self._together is not None else [*map(self._plain, tensors)]
-        known = self._renew(value, shown, known, known.find_changed(described))
+        now = look_again(Looking(self.records, memory, self._describe), shown, seen)
         self._left = left
-        return known
-
-    def _renew(self, value: object, shown: list[object], seen: SeenList, changed: Sequence[int]) -> SeenList | None:
-        """`seen`, with those objects anew that changed."""
-        if len(changed) * 4 > len(shown):
-            return None
-        for number in changed:
-            self._look_inside(value, shown[number])
-            renewed = seen.replace(number, self.records.objects.get(id(shown[number])))
-            if renewed is None:
-                return None
-            seen = renewed
-            self.records.keep_list(value, seen)
-        return seen
+        return now
 
     def _look_inside(self, value: object, part: object) -> Value:
         """At a part of `value` that its budget has room for."""
@@ -170,25 +153,6 @@ class Walk:
         return id(value) in self.inside or len(self.inside) >= MAX_DEPTH
 
 
-@lru_cache(maxsize=1_000)
-def _number(value: int) -> Value:
-    return objects.scalar(value)
-
-
-def _text(value: str) -> Value:
-    return objects.scalar(value) if len(value) > _SHORT else _short_text(value)
-
-
-@lru_cache(maxsize=1_000)
-def _short_text(value: str) -> Value:
-    return objects.scalar(value)
-
-
-@lru_cache(maxsize=100)
-def _constant(value: Any) -> Value:
-    return objects.other(value, repr(value))
-
-
 def _refuse(walk: Walk, value: object) -> Value | None:
     if id(value) in walk.inside:
         return objects.other(value, "itself again (a cycle)")
@@ -198,7 +162,7 @@ def _refuse(walk: Walk, value: object) -> Value | None:
 
 
 def _sequence_form(kind: type, builtin: Any) -> Form:
-    header = TUPLE if kind is tuple else Header(kind)
+    header = header_of(kind)
     iterate, count = builtin.__iter__, builtin.__len__
 
     def describe(walk: Walk, value: Any) -> Value:
@@ -212,7 +176,7 @@ def _sequence_form(kind: type, builtin: Any) -> Form:
 
 
 def _dict_form(kind: type) -> Form:
-    header = Header(kind)
+    header = header_of(kind)
 
     def describe(walk: Walk, value: Any) -> Value:
         if walk.refuses(value) and (refused := _refuse(walk, value)) is not None:
@@ -224,7 +188,7 @@ def _dict_form(kind: type) -> Form:
 
 
 def _fields_form(kind: type) -> Form:
-    header = Header(kind)
+    header = header_of(kind)
 
     def describe(walk: Walk, value: Any) -> Value:
         if walk.refuses(value) and (refused := _refuse(walk, value)) is not None:
@@ -237,7 +201,7 @@ def _fields_form(kind: type) -> Form:
 
 def _object_form(kind: type) -> Form:
     """An object that holds tensors (a cache, an output class with slots) is shown by its attributes."""
-    header = Header(kind)
+    header = header_of(kind)
     has_slots = bool(objects.slots(kind))
 
     def describe(walk: Walk, value: Any) -> Value:
@@ -255,7 +219,7 @@ def _object_form(kind: type) -> Form:
             return _mapping(walk, header, value, write(held), held)
         record = _mapping(walk, header, value, names, held)
         if is_plain and len(record.items) == len(held):
-            walk.records.keep_object(value, SeenObject(value, header, held, record, _is_leaf))
+            walk.records.keep_object(value, SeenObject(value, header, held, record, is_leaf))
         return record
 
     return describe
@@ -271,10 +235,6 @@ def _mapping(walk: Walk, header: Header, value: object, names: tuple[str, ...], 
 
 def _named(walk: Walk, value: Any) -> Value:
     return objects.describe_by_name(value) or objects.other(value, "")
-
-
-def _is_leaf(value: object) -> bool:
-    return id(type(value)) in LEAVES
 
 
 def _find_form(kind: type) -> Form:
@@ -296,13 +256,4 @@ def _find_form(kind: type) -> Form:
 
 
 _form_of = PerType(_find_form)
-LEAVES: dict[int, Callable[[Any], Value]] = {
-    id(type(None)): {None: NoneValue()}.__getitem__,
-    id(bool): {value: ScalarValue("bool", value) for value in (True, False)}.__getitem__,
-    id(int): _number,
-    id(str): _text,
-    id(torch.dtype): _constant,
-    id(torch.device): _constant,
-}
-"""How values are described that hold nothing, by the ids of types that are there for as long as the program."""
-DICT, TUPLE = Header(dict), Header(tuple)
+DICT, TUPLE = header_of(dict), header_of(tuple)

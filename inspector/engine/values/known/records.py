@@ -9,7 +9,10 @@ from typing import Any
 
 from ....records import MappingValue, SequenceValue, Value
 from .. import objects
-from .seen_objects import SeenList, SeenObject
+from ..per_type import PerType
+from .identities import ids_of
+from .seen_objects import SeenObject
+from .seen_rows import SeenRows
 
 MAX_ITEMS = 100
 """Items shown of one container."""
@@ -24,11 +27,11 @@ class Records:
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], Any] = {}  # by the ids of their parts, which each of them keeps
         self.objects: dict[int, SeenObject] = {}  # by the id of the object, which may be another one by now
-        self.lists: dict[int, SeenList] = {}  # by the id of the list
+        self._lists: dict[int, SeenRows | None] = {}  # by the id of the list; None where it was seen once
         self._names: dict[tuple[object, ...], tuple[str, ...]] = {}
 
     def sequence(self, header: Header, items: tuple[Value, ...], length: int) -> SequenceValue:
-        key = (header, length, *map(id, items))
+        key = (header, length, ids_of(items))
         found: SequenceValue | None = self._known.get(key)
         if found is None:
             made = SequenceValue(header.name, items, length, header.names, header.is_tuple)
@@ -36,7 +39,7 @@ class Records:
         return found
 
     def mapping(self, header: Header, keys: tuple[str, ...], items: tuple[Value, ...], length: int) -> MappingValue:
-        key = (header, id(keys), length, *map(id, items))
+        key = (header, id(keys), length, ids_of(items))
         found: MappingValue | None = self._known.get(key)
         if found is None:
             found = self._keep(key, MappingValue(header.name, keys, items, length))
@@ -64,17 +67,28 @@ class Records:
             self.objects.clear()
         self.objects[id(value)] = seen
 
-    def keep_list(self, value: object, seen: SeenList) -> None:
-        if len(self.lists) >= _MOST:
-            self.lists.clear()
-        self.lists[id(value)] = seen
+    def rows(self, value: object) -> SeenRows | None:
+        """What is in a list, as it was seen last."""
+        return self._lists.get(id(value))
+
+    def is_new(self, value: object) -> bool:
+        """Whether a list was not there before: most are never seen again. It was from now on."""
+        if id(value) in self._lists:
+            return False
+        self.keep_rows(value, None)
+        return True
+
+    def keep_rows(self, value: object, rows: SeenRows | None) -> None:
+        if len(self._lists) >= _MOST:
+            self._lists.clear()
+        self._lists[id(value)] = rows
 
     def clear(self) -> None:
         """Nothing is known from here on."""
         self._known.clear()
         self._names.clear()
         self.objects.clear()
-        self.lists.clear()
+        self._lists.clear()
 
 
 class Header:
@@ -86,6 +100,9 @@ class Header:
         self.name = objects.name_of(kind)
         self.is_tuple = issubclass(kind, tuple)
         self.names = objects.names_of_fields(kind)[:MAX_ITEMS] if self.is_tuple else ()
+
+
+header_of = PerType(Header)
 
 
 def write(keys: Iterable[object]) -> tuple[str, ...]:
