@@ -12,6 +12,7 @@ import os
 import signal
 from dataclasses import replace
 from functools import partial
+from time import perf_counter
 from typing import Protocol
 
 import msgspec
@@ -32,7 +33,7 @@ _DRAIN = 3.0  # seconds for reading what an engine that has ended sent before, w
 _POLL = 0.2
 _GRACE = 0.2  # seconds for what a model started, to end by itself
 _PATIENCE = 4.0  # seconds for everything that a model started to be ended
-_PIECE = 4_000  # bytes of a message that may be a piece of a long listing
+_TURN = 0.001  # seconds of taking in messages, after which whatever else waits is due: many more may be here already
 _LOOK = 0.05  # seconds that Python gets to write down where it is
 
 
@@ -211,12 +212,16 @@ class EngineClient:
 
     async def _hear(self, reader: asyncio.StreamReader) -> Problem | None:
         """Dispatch messages until the stream ends; what was wrong with the last one."""
+        worked = 0.0
         try:
             while (body := await receive_async(reader)) is not None:
+                began = perf_counter()
                 event = self._conversation.hear(body)
                 if event is not None:
                     self._listener.on_event(event)
-                if len(body) > _PIECE:  # many more may be here already, and a key is not to wait for all of them
+                worked += perf_counter() - began
+                if worked > _TURN:
+                    worked = 0.0
                     await asyncio.sleep(0)
         except CutOff:  # an end, whose reason the process gives
             return None

@@ -64,7 +64,7 @@ async def test_what_it_says_unasked_comes_in_order():
 
 
 async def test_whatever_else_there_is_to_do_gets_its_turn_between_what_it_says(monkeypatch):
-    monkeypatch.setattr(client, "_PIECE", 0)
+    monkeypatch.setattr(client, "_TURN", 0)
     turns, at = 0, []
 
     async def turn() -> None:
