@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from torch import Tensor
@@ -79,6 +80,7 @@ def writes(func: Callable[..., Any], kwargs: Mapping[str, Any]) -> bool:
     return "out" in kwargs or kwargs.get("inplace") is True or name == "__setitem__" or _is_in_place(name)
 
 
+@lru_cache(1_000)
 def _is_in_place(name: str) -> bool:
     if name.endswith("__"):
         return name in _AUGMENTED

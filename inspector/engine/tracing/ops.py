@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode, resolve_name
 from ...records import Value
 from ..values.summarize import Summarizer
 from ..values.unwrap import PLAIN, is_wrapped
-from .badness import Bad, Look, flat_tensors, is_infinite_number
+from .badness import Bad, Look, begins_with_nan, flat_tensors, is_infinite_number
 from .causes import BadMemory, BadOp, Origin, Where, memory_of
 from .in_place import Before, find_written, see_before, writes
 from .lines import find_function_call, find_place
@@ -121,6 +121,8 @@ class OpTracer(TorchFunctionMode):
 
     def _look(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], written: object) -> None:
         is_move = func in MOVES
+        if self._bad and not is_move and self._is_handed_on(func, args, kwargs, written):
+            return
         for tensor in flat_tensors(written):
             if is_move and self._bad.find(tensor) is not None:
                 continue  # a view of what is known
@@ -130,6 +132,20 @@ class OpTracer(TorchFunctionMode):
                     self._note(func, args, kwargs, tensor, bad)
             elif self._bad and tensor is written and writes(func, kwargs) and self._is_whole(tensor):
                 self._bad.forget(tensor)
+
+    def _is_handed_on(
+        self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], output: object
+    ) -> bool:
+        """Whether the output is NaN because an argument was, as most are behind the first NaN: nothing more of it is
+        looked at than its first element."""
+        if type(output) is not Tensor or writes(func, kwargs):
+            return False
+        known = self._find_nan([each for each in args if type(each) is Tensor])
+        if known is None or not begins_with_nan(output):
+            return False
+        if self._bad.find(output) is not known:
+            self._bad.take(output, known)
+        return True
 
     def see_script(self, args: object, output: object) -> None:
         """The module of TorchScript that runs has returned: its operations are not Python's, and are one here."""

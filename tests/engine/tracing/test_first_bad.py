@@ -22,6 +22,8 @@ from inspector.engine.modules.tree import walk
 from inspector.engine.passes.training import Loss, loss_of
 from inspector.engine.restore.backup import TensorBackup
 from inspector.engine.tracing import in_place
+from inspector.engine.tracing import search as first_bad_search
+from inspector.engine.tracing.badness import Bad, find_not_finite
 from inspector.engine.tracing.search import FirstBadSearch
 from inspector.records import FirstBadValue, TensorValue
 
@@ -188,6 +190,20 @@ def test_masks_of_transformers_are_fine(attention: str) -> None:
     model = transformers.LlamaForCausalLM(config).eval()
     assert not look(model, (ids, mask)).found
     assert not look(model, (ids, mask), loss_of("mean")).found
+
+
+def test_what_is_behind_the_first_nan_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+
+    def count(tensor: Tensor) -> Bad:
+        read.append(tensor.numel())
+        return find_not_finite(tensor)
+
+    monkeypatch.setattr(first_bad_search, "find_not_finite", count)
+    model = nn.Sequential(*(nn.Linear(4, 4) for _ in range(20)))
+    model[0].weight.data.fill_(math.nan)
+    assert look(model, (torch.ones(2, 4),)).parameters == ("0.weight",)
+    assert len(read) < 10
 
 
 class Writes(nn.Module):
