@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from ...records import Value
+from ...records import TensorValue, Value
 from ..values.unwrap import PLAIN, is_wrapped, numbers_of, outside_transforms
 from .badness import Bad
 from .lines import CodePlace
@@ -48,6 +48,19 @@ class BadOp:
     zero_number: bool  # one of them, behind the first argument, is 0
     in_loss: bool
     causes: list[Where] = field(default_factory=list)
+
+    @property
+    def is_like_mask(self) -> bool:
+        """Whether it is a logarithm of zeros and ones, whose result is -inf and 0: somebody's mask, or a mistake."""
+        if self.bad is not Bad.INFINITE or self.causes or not self.name.rpartition(".")[2].startswith("log"):
+            return False
+        return holds_mask(self.output)
+
+
+def holds_mask(value: Value | None) -> bool:
+    """Whether the finite numbers of a tensor are zeros, of which there are some: so is what is added to scores."""
+    found = value.statistics if isinstance(value, TensorValue) else None
+    return found is not None and found.min == found.max == 0.0
 
 
 Where = BadOp | Origin

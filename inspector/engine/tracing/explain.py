@@ -159,10 +159,13 @@ def _limit_of(value: TensorValue) -> float:
 
 
 def _masks(op: BadOp) -> str:
-    """Where what was filled in on purpose comes from."""
+    """What was filled in on purpose, or may have been."""
+    if op.is_like_mask:
+        return "All else is 0, as in a mask: if it is one, masked_fill(mask, -torch.inf) says so, and is not reported"
     for cause in op.causes:
-        if isinstance(cause, BadOp) and cause.fills and cause.place is not None:
-            return f"The infinities are filled in at {cause.place.file}:{cause.place.line}"
+        if isinstance(cause, BadOp) and (cause.fills or cause.is_like_mask) and cause.place is not None:
+            made = "are filled in" if cause.fills else "come from the logarithm"
+            return f"The infinities {made} at {cause.place.file}:{cause.place.line}"
     return ""
 
 

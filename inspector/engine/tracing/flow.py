@@ -2,6 +2,8 @@
 
 Infinities that were filled in on purpose (masks) are no beginning: what a softmax makes NaN of, because a whole row is
 masked, begins at the softmax. Infinities that came by themselves are one, and what is NaN because of them begins there.
+The logarithm of zeros and ones is between the two, as nobody says whether a mask is meant: where it is in what comes
+out, it is a beginning, and where a softmax makes NaN of it, that is.
 """
 
 from __future__ import annotations
@@ -26,6 +28,13 @@ def is_meant(begin: Where) -> bool:
     if isinstance(begin, Origin):
         return (not begin.name and begin.taken_by is not None) or (bool(begin.name) and _is_mask(begin))
     return begin.fills and not begin.causes
+
+
+_TAKE_MASKS = ("softmax", "attention", "logsumexp")
+
+
+def _is_like_mask(begin: Where) -> bool:
+    return isinstance(begin, BadOp) and begin.is_like_mask
 
 
 def _is_mask(origin: Origin) -> bool:
@@ -64,5 +73,6 @@ def _join(each: Where, begins: list[Where]) -> list[Where]:
     if not begins:
         return [each]
     if each.bad is Bad.NAN and all(begin.bad is not Bad.NAN for begin in begins):
-        return [begin for begin in begins if not is_meant(begin)] or [each]
+        masks = isinstance(each, BadOp) and any(name in each.name for name in _TAKE_MASKS)
+        return [begin for begin in begins if not is_meant(begin) and not (masks and _is_like_mask(begin))] or [each]
     return list(dict.fromkeys(begins))

@@ -113,6 +113,42 @@ def test_what_reaches_nothing_or_is_meant_is_nothing_bad(kind: type[nn.Module]) 
     assert not look(kind(), (torch.randn(4, 4),)).found
 
 
+class LogOfMask(nn.Module):
+    """Of zeros and ones.
+
+    Args:
+        closed: Rows that are masked completely.
+        gives: Gives the mask as well.
+        power: Multiplies with it in place of adding it.
+    """
+
+    def __init__(self, closed: int = 0, gives: bool = False, power: bool = False) -> None:
+        super().__init__()
+        self.closed, self.gives, self.power = closed, gives, power
+
+    def forward(self, x: Tensor) -> Any:
+        keep = torch.ones(4, 4).tril()
+        keep[: self.closed] = 0
+        mask = keep.log()
+        weights = keep * mask if self.power else (x @ x.T + mask).softmax(-1)
+        return (weights @ x, mask) if self.gives else weights @ x
+
+
+@pytest.mark.parametrize(
+    ("options", "op", "says"),
+    [
+        ({}, "", ""),
+        ({"gives": True}, "torch.Tensor.log", "as in a mask"),
+        ({"closed": 1}, "torch.Tensor.softmax", "masked completely"),
+        ({"closed": 1}, "torch.Tensor.softmax", "come from the logarithm at"),
+        ({"power": True}, "torch.Tensor.log", "as in a mask"),
+    ],
+)
+def test_the_logarithm_of_a_mask_is_told_where_it_comes_out(options: dict[str, Any], op: str, says: str) -> None:
+    answer = look(LogOfMask(**options), (torch.randn(4, 4),))
+    assert (answer.found, answer.op) == (bool(op), op) and says in answer.explanation
+
+
 class BadBehindMask(nn.Module):
     def __init__(self) -> None:
         super().__init__()
