@@ -235,8 +235,9 @@ def _pending(tensor: Any) -> tuple[Tensor | None, str]:
     return None, "no values yet: still on its way between processes"
 
 
-def _itself(tensor: Any) -> tuple[Tensor | None, str]:
-    return tensor, ""
+def _stored(tensor: Any) -> tuple[Tensor | None, str]:
+    """Where nobody dispatches, as outside of modes, the simplest question to the tensor itself ends the process."""
+    return object.__getattribute__(tensor, "_values"), "stored values"
 
 
 def _functional(tensor: Any) -> tuple[Tensor | None, str]:
@@ -247,7 +248,7 @@ _KNOWN: dict[str, tuple[str, Inside]] = {
     "DTensor": ("torch.distributed.tensor", _shard),
     "AsyncCollectiveTensor": ("torch.distributed._functional_collectives", _pending),
     "MaskedTensor": ("torch.masked", _unmask),
-    "NestedTensor": ("torch.nested._internal.nested_tensor", _itself),
+    "NestedTensor": ("torch.nested._internal.nested_tensor", _stored),
     "FunctionalTensor": ("torch._subclasses.functional_tensor", _functional),
 }
 """Class -> the torch module that has it once somebody imported it, and how its inside is read."""

@@ -14,6 +14,7 @@ from torch import nn
 from inspector import channel
 from inspector.engine.values.known.records import MAX_ITEMS, Records
 from inspector.engine.values.summarize import Summarizer
+from inspector.engine.values.unwrap import numbers_of, outside_modes
 from inspector.engine.values.walk import MAX_DEPTH, MAX_PARTS, Walk
 from inspector.records import (
     CallDetail,
@@ -188,6 +189,13 @@ def test_a_ragged_dimension_is_minus_one() -> None:
         value = described(output(name))
         assert isinstance(value, TensorValue) and value.shape == shape
         assert value.statistics is not None and value.statistics.mean == 1.0
+
+
+def test_a_nested_tensor_where_nobody_dispatches() -> None:
+    nested = output("jagged")
+    with outside_modes():
+        carrier, words = numbers_of(nested)
+        assert carrier is not None and carrier.sum().item() == 18 and words == "stored values"
 
 
 def test_without_data_the_reason_is_given() -> None:
