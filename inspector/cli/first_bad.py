@@ -11,6 +11,7 @@ from ..config.schema import Config
 from .model_options import add_model_options, configure, draws_ascii, read_model
 from .output import write, write_ascii
 from .parser import Parser, find_formatter
+from .pass_options import whole_number
 
 if TYPE_CHECKING:
     from ..records import FindFirstBad, Target
@@ -21,6 +22,7 @@ holds in the end: module, call, line and expression, and what went in. Masks tha
   inspector first-bad net.py:Net -i 2x16 -w checkpoint.pt
   inspector first-bad net.py:Net --backward --loss cross_entropy
   inspector first-bad resnet18 --bad 'std > 1e3'
+  inspector first-bad hf:LlamaConfig --generate 8
 
 exit codes: 0 nothing bad, 3 found, 1 the model failed, 2 usage
 """
@@ -32,6 +34,8 @@ def run(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     if options.loss and not options.backward:
         parser.error("--loss goes with --backward")
+    if options.generate and options.backward:
+        parser.error("--generate or --backward, not both: generate() leaves no graph for a backward pass")
     from .asking.first_bad import print_first_bad
 
     config = configure(options.config)
@@ -45,7 +49,7 @@ def _read(parser: argparse.ArgumentParser, options: argparse.Namespace, config: 
 
     from ..records import FindFirstBad, Target
 
-    fields = {**read_model(parser, options), "observe": False, "hooks": options.hook}
+    fields = {**read_model(parser, options), "observe": False, "hooks": options.hook, "generate": options.generate}
     fields = fill_target(fields, config, options.eval)
     request = FindFirstBad(1, options.backward, options.loss or "mean", options.bad, options.all)
     return msgspec.convert(fields, Target), request
@@ -71,7 +75,9 @@ def make_parser() -> Parser:
              "'max > 6 and min < 0'")  # fmt: skip
     add("--all", action="store_true", help="also what never comes to an output, the loss or a gradient")
     add("--hook", action="append", default=[], metavar="MODULE:HOOK", help="a hook to add first, repeatable")
-    add_model_options(parser)
+    add_model_options(parser).add_argument(
+        "--generate", type=whole_number(1), default=0, metavar="N",
+        help="look at generate() in place of forward: so many tokens, a step for each")  # fmt: skip
     add = parser.add_argument_group("view").add_argument
     add("--print", choices=("text", "json"), default="text", help="text (the default) or json")
     add("--ascii", action="store_true", help="draw with ASCII characters only")

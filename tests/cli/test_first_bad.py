@@ -35,6 +35,21 @@ class Broken(Net):
     def forward(self, x):
         return self.two(x[:, :3])
 
+class Writer(torch.nn.Module):
+    # divides by 0 in its second step
+
+    def __init__(self):
+        super().__init__()
+        self.table = torch.nn.Embedding(9, 9)
+
+    def forward(self, input_ids):
+        return self.table(input_ids) / (input_ids.shape[1] - 3)
+
+    def generate(self, input_ids, max_new_tokens, **options):
+        for _ in range(max_new_tokens):
+            input_ids = torch.cat([input_ids, self(input_ids)[:, -1:].argmax(-1)], 1)
+        return input_ids
+
 class Checked(Net):
     def forward(self, x):
         out = super().forward(x)
@@ -74,6 +89,11 @@ def test_the_backward_pass_is_looked_at_where_that_is_wanted(file: Path) -> None
     assert run("first-bad", f"{file}:Backward", "-i", "3x4").returncode == 0
     ran = run("first-bad", f"{file}:Backward", "-i", "3x4", "--backward")
     assert ran.returncode == 3 and f"at: {file}:21" in ran.stdout and "in the backward pass" in ran.stdout
+
+
+def test_a_step_of_a_text_that_is_written(file: Path) -> None:
+    ran = run("first-bad", f"{file}:Writer", "-i", "input_ids=1x2:int64:0..8", "--generate", "3")
+    assert ran.returncode == 3 and "(root) (call 1, step 1)" in ran.stdout and "a division by 0" in ran.stdout
 
 
 def test_a_pass_that_raises_after_something_bad_says_so_too(file: Path) -> None:
