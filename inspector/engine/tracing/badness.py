@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..hooks.conditions import Condition
+from ..hooks.conditions import SIZES, Condition
 from ..values.unwrap import numbers_of, outside_modes, outside_transforms
 
 
@@ -38,9 +38,11 @@ class Look:
 
     Args:
         check: What is bad.
+        is_usual: It is NaN and infinity.
     """
 
-    def __init__(self, check: Check) -> None:
+    def __init__(self, check: Check, is_usual: bool = True) -> None:
+        self.is_usual = is_usual
         self.unread = 0  # tensors that refused
         self._check = check
 
@@ -108,10 +110,13 @@ def _readable(tensor: Tensor) -> Tensor:
 
 
 def when(condition: Condition) -> Check:
-    """Tensors of which `condition` is true."""
+    """Tensors of which `condition` is true. What it says of numbers is meant of real and complex ones: positions, masks
+    and the numbers of tokens are integers."""
+    is_of_sizes = all(name in SIZES for name in condition.names)
 
     def check(tensor: Tensor) -> Bad:
-        return Bad.MEANT if tensor.dtype is not torch.bool and condition.holds(tensor) else NONE
+        is_asked = tensor.is_floating_point() or tensor.is_complex() or (is_of_sizes and tensor.dtype is not torch.bool)
+        return Bad.MEANT if is_asked and condition.holds(tensor) else NONE
 
     return check
 

@@ -15,6 +15,8 @@ from .causes import BadOp, Origin
 
 _LARGE = 0.4
 """The power of the largest number of a type from which on products of a few leave its range."""
+_SMALL = 100.0
+"""Numbers of which hardly any power leaves the range of a type."""
 _SOFTMAXES = ("softmax", "logsumexp")
 
 
@@ -42,8 +44,11 @@ def explain_origin(origin: Origin) -> str:
     )
 
 
-def explain_node(node: BadNode, gradient: str) -> str:
-    """The same of the backward pass, where the `gradient` of this parameter, "" for none, is bad in the end."""
+def explain_node(node: BadNode, gradient: str, is_usual: bool) -> str:
+    """The same of the backward pass, where the `gradient` of this parameter, "" for none, is bad in the end. Where
+    that is not NaN or infinity, which `is_usual`, somebody's condition is true of it."""
+    if not is_usual:
+        return encodable(f"the gradient of {node.of.name or 'this call'} is the first of which this is true", 500)
     reached = f"; the gradient of {gradient} is bad in the end" if gradient else ""
     return encodable(_why_of_node(node) + reached, 500)
 
@@ -56,6 +61,10 @@ def _why_of_node(node: BadNode) -> str:
     made = f"the gradient of {node.of.name}" if node.of.name else "a gradient"
     reason = next((words for name, words in _SLOPES.items() if node.name.startswith(name)), "")
     return f"{made} is not finite where it was given what is{reason and f': {reason}'}"
+
+
+def _unseen(given: Sequence[TensorValue]) -> str:
+    return "no operation that Python called gave that: TorchScript, an extension or numpy did"
 
 
 def _count(value: Value | None) -> str:
@@ -91,6 +100,25 @@ def _zeros(found: Statistics) -> str:
 def _root(given: Sequence[TensorValue]) -> str:
     found = _statistics(given, 0)
     return f"a root of numbers down to {found.min:.4g}" if found is not None and (found.min or 0) < 0 else ""
+
+
+def _inverse_root(given: Sequence[TensorValue]) -> str:
+    found = _statistics(given, 0)
+    return _root(given) or (f"a division by the root of {_zeros(found)}" if found is not None and found.zeros else "")
+
+
+def _power(given: Sequence[TensorValue]) -> str:
+    """Of small numbers: else it may as well be too large."""
+    found = _statistics(given, 0)
+    is_small = found is not None and found.zeros and max(abs(found.min or 0), abs(found.max or 0)) < _SMALL
+    return f"a power below 0 of {_zeros(found)}" if is_small and found is not None else ""
+
+
+def _targets(given: Sequence[TensorValue]) -> str:
+    """What is left out has one number, -100 unless somebody says another."""
+    found = _statistics(given, 1)
+    ignored = found is not None and found.min == found.max and found.min is not None and found.min < 0
+    return f"every target is {found.min:.0f}, which is ignored: it is a mean of nothing" if ignored and found else ""
 
 
 def _division(given: Sequence[TensorValue]) -> str:
@@ -188,7 +216,12 @@ _SLOPES = {
 """What a node of the backward pass does that can make something infinite, by how the name of its class begins."""
 _REASONS: tuple[tuple[Callable[[str], bool], Callable[[Sequence[TensorValue]], str]], ...] = (
     (lambda name: name.startswith("log") and "softmax" not in name and "sumexp" not in name, _logarithm),
-    (lambda name: name in ("sqrt", "rsqrt"), _root),
+    (lambda name: name == "sqrt", _root),
+    (lambda name: name == "rsqrt", _inverse_root),
+    (lambda name: name in ("pow", "float_power"), _power),
+    (lambda name: name == "weight_norm", lambda given: "a division by the length of weights that are all 0"),
+    (lambda name: name == "forward", _unseen),
+    (lambda name: name in ("cross_entropy", "nll_loss"), _targets),
     (lambda name: "div" in name or name == "reciprocal", _division),
     (lambda name: name in ("exp", "expm1", "exp2", "sinh", "cosh"), _exponential),
     (lambda name: name == "batch_norm", _normalization),

@@ -14,7 +14,6 @@ from threading import Event
 from types import FrameType, TracebackType
 from typing import NamedTuple
 
-import torch
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
@@ -32,8 +31,9 @@ class ModuleCall(NamedTuple):
 
 
 ROOT = ModuleCall(0, 0)
-SeeScript = Callable[[object, object], None]
+SeeCall = Callable[[nn.Module, object, object], None]
 TurnTo = Callable[[ModuleCall], None]
+TurnThread = Callable[[bool], None]
 
 
 class ModuleCalls(threading.local):
@@ -69,8 +69,9 @@ class Following:
         calls: Where to keep them.
         tree: The modules; calls of others are not seen.
         stop: Once it is set, the next module to be entered raises `Cancelled`.
-        see_script: Is told what a module of TorchScript was given and what it gave, while it is the innermost.
+        see_call: Is told what a module was given and what it gave, while its call is the innermost.
         turn_to: Is told of each call that is the innermost one from now on.
+        turn_thread: Is told, on each thread, before its first call of all begins (True) and after that ended (False).
     """
 
     def __init__(
@@ -78,10 +79,14 @@ class Following:
         calls: ModuleCalls,
         tree: ModuleTree,
         stop: Event,
-        see_script: SeeScript,
-        turn_to: TurnTo = lambda call: None,
+        see_call: SeeCall,
+        turn_to: TurnTo,
+        turn_thread: TurnThread,
     ) -> None:
-        self._hooks = _Entering(calls, tree, stop, turn_to), _Leaving(calls, tree, see_script, turn_to)
+        self._hooks = (
+            _Entering(calls, tree, stop, turn_to, turn_thread),
+            _Leaving(calls, tree, see_call, turn_to, turn_thread),
+        )
         self._handles: list[OurHandle] = []
 
     def __enter__(self) -> None:
@@ -99,9 +104,12 @@ class Following:
 class _Entering(OurHook):
     """Before a call."""
 
-    def __init__(self, calls: ModuleCalls, tree: ModuleTree, stop: Event, turn_to: TurnTo) -> None:
+    def __init__(
+        self, calls: ModuleCalls, tree: ModuleTree, stop: Event, turn_to: TurnTo, turn_thread: TurnThread
+    ) -> None:
         super().__init__()
         self._calls, self._index, self._stop, self._turn_to = calls, tree.index_of_object, stop, turn_to
+        self._turn_thread = turn_thread
         self._numbers: defaultdict[int, itertools.count[int]] = defaultdict(itertools.count)
 
     @untraced
@@ -112,6 +120,8 @@ class _Entering(OurHook):
         if index is not None:
             call = ModuleCall(index, next(self._numbers[index]))
             self._calls.left = None
+            if not self._calls.stack:
+                self._turn_thread(True)
             self._calls.stack.append(call)
             self._turn_to(call)
 
@@ -119,17 +129,22 @@ class _Entering(OurHook):
 class _Leaving(OurHook):
     """After a call, also after one that raised."""
 
-    def __init__(self, calls: ModuleCalls, tree: ModuleTree, see_script: SeeScript, turn_to: TurnTo) -> None:
+    def __init__(
+        self, calls: ModuleCalls, tree: ModuleTree, see_call: SeeCall, turn_to: TurnTo, turn_thread: TurnThread
+    ) -> None:
         super().__init__()
-        self._calls, self._index, self._see_script, self._turn_to = calls, tree.index_of_object, see_script, turn_to
+        self._calls, self._index, self._see_call, self._turn_to = calls, tree.index_of_object, see_call, turn_to
+        self._turn_thread = turn_thread
 
     @untraced
     def __call__(self, module: nn.Module, args: object, output: object) -> None:
         index, stack = self._index.get(id(module)), self._calls.stack
         if index is not None and any(call.module == index for call in stack):
-            if isinstance(module, torch.jit.ScriptModule):
-                self._see_script(args, output)
-            while (call := stack.pop()).module != index:
-                pass
+            while stack[-1].module != index:
+                stack.pop()
+            self._see_call(module, args, output)
+            call = stack.pop()
             self._calls.left = (module, call) if module._forward_hooks else None
             self._turn_to(self._calls.innermost)
+            if not stack:
+                self._turn_thread(False)

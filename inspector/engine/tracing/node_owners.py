@@ -6,6 +6,7 @@ after it; what is made outside of every operation (`torch.autograd.Function`) be
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_right
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -30,9 +31,11 @@ class NodeOwner(NamedTuple):
 
 
 class NodeOwners:
-    """Told in the order in which things happen on the thread that runs the model."""
+    """Told in the order in which things happen on the thread that runs the model; of others it takes nothing, which
+    count from 0 as well."""
 
     def __init__(self) -> None:
+        self._thread = threading.get_ident()
         self._ops: list[tuple[int, int, NodeOwner]] = []  # first number, the one behind the last
         self._calls: list[tuple[int, ModuleCall]] = []  # the call that runs from this number on
 
@@ -43,11 +46,13 @@ class NodeOwners:
 
     def take_op(self, first: int, end: int, owner: NodeOwner) -> None:
         """It made the nodes from `first` to before `end`."""
-        self._ops.append((first, end, owner))
+        if threading.get_ident() == self._thread:
+            self._ops.append((first, end, owner))
 
     def take_call(self, call: ModuleCall) -> None:
         """It runs from now on."""
-        self._calls.append((next_number(), call))
+        if threading.get_ident() == self._thread:
+            self._calls.append((next_number(), call))
 
     def find(self, node: Any) -> NodeOwner:
         """Whose node this is."""

@@ -8,31 +8,42 @@ and made by none.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import Module
-from torch.overrides import TorchFunctionMode, resolve_name
+from torch.overrides import TorchFunctionMode
 
 from ...records import Value
 from ..values.summarize import Summarizer
 from ..values.unwrap import PLAIN, is_wrapped
-from .badness import Bad, Look, begins_with_nan, flat_tensors, is_infinite_number
+from .badness import Bad, Look, begins_with_nan, flat_tensors
 from .causes import BadMemory, BadOp, Origin, Where, memory_of
 from .in_place import Before, find_written, see_before, writes
 from .lines import find_function_call, find_place
 from .module_calls import ModuleCall
 from .node_owners import NodeOwner, NodeOwners, next_number
+from .op_kinds import EMPTY, FACTORIES, MOVES, TIMES, fills, forward, name_of, plain_name
 
 _FRAMES = 4  # from `find_place` over `_note`, `_look` and `__torch_function__` up to who called
 _MOST = 2_000
 """Operations with a bad output that are kept; what comes later comes from them."""
 
 
+class _Now(threading.local):
+    """The operation that runs: each thread has one of its own."""
+
+    def __init__(self) -> None:
+        self.written: Tensor | None = None  # by it, of what it is given
+        self.before: Before | None = None  # what was in that
+        self.last: int | None = None  # the id of what the operation before gave
+
+
 class OpTracer(TorchFunctionMode):
-    """Looks from `with` to its end, on its thread.
+    """Looks from `with` to its end, on its thread and on those that it is told of.
 
     Args:
         look: Says what is bad.
@@ -46,6 +57,7 @@ class OpTracer(TorchFunctionMode):
     ) -> None:
         super().__init__()
         self.found: list[BadOp] = []
+        self.origins: dict[str, Origin] = {}  # what was bad before the pass, of what made something bad, by name
         self._look_at = look
         self._innermost = innermost
         self._step = step
@@ -54,10 +66,25 @@ class OpTracer(TorchFunctionMode):
         self.count = 0
         self._in_loss = False
         self._owners: NodeOwners | None = None
-        self._written: Tensor | None = None  # by the operation that runs, of what it is given
-        self._before: Before | None = None  # what was in it
+        self._now = _Now()
+        self._thread = 0  # that entered it
         self._bad = BadMemory()
+        self._unlooked = EMPTY if look.is_usual else FACTORIES
         self._numbers: dict[Bad, Where] = {}  # where those that came to Python were from
+
+    def __enter__(self) -> OpTracer:
+        self._thread = threading.get_ident()
+        super().__enter__()  # type: ignore[no-untyped-call]
+        return self
+
+    def turn_thread(self, begins: bool) -> None:
+        """On this thread the first call of all begins, or ended: threads that the model starts are looked at, too."""
+        if threading.get_ident() == self._thread:
+            return
+        if begins:
+            super().__enter__()  # type: ignore[no-untyped-call]
+        else:
+            super().__exit__(None, None, None)  # type: ignore[no-untyped-call]
 
     def follow_graph(self, owners: NodeOwners) -> None:
         """Tell from now on which operation made which nodes of autograd's graph."""
@@ -87,9 +114,10 @@ class OpTracer(TorchFunctionMode):
             self._tell_owner(self._owners, func, first)
         if type(output) is float and not math.isfinite(output):
             self._take_number(args, output)
-        elif (self._bad or func not in MOVES) and func not in EMPTY:
+        elif (self._bad or func not in MOVES) and func not in self._unlooked:
             self._look(func, args, kwargs, (args[0] if args else None) if output is None else output)
-        self._written = self._before = None  # they may be large
+        self._now.written = self._now.before = None  # they may be large
+        self._now.last = id(output)
         return output
 
     def _tell_owner(self, owners: NodeOwners, func: Callable[..., Any], first: int) -> None:
@@ -108,10 +136,10 @@ class OpTracer(TorchFunctionMode):
 
     def _see_written(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Of what is known to hold NaN nothing needs to be kept."""
-        written = self._written = find_written(func, args, kwargs)
+        written = self._now.written = find_written(func, args, kwargs)
         if written is not None:
             since = self._bad.find(written)
-            self._before = see_before(written) if since is None or since.bad is not Bad.NAN else None
+            self._now.before = see_before(written) if since is None or since.bad is not Bad.NAN else None
 
     def _take_number(self, args: tuple[Any, ...], number: float) -> None:
         """One of a tensor, that Python reckons with from here."""
@@ -147,14 +175,25 @@ class OpTracer(TorchFunctionMode):
             self._bad.take(output, known)
         return True
 
-    def see_script(self, args: object, output: object) -> None:
-        """The module of TorchScript that runs has returned: its operations are not Python's, and are one here."""
+    def see_call(self, module: Module, args: object, output: object) -> None:
+        """The call that runs has returned: what is bad of its output, and no operation of Python's gave, it made
+        itself, by TorchScript or an extension."""
+        is_script = isinstance(module, torch.jit.ScriptModule)
+        self.count += is_script
         with torch._C.DisableTorchFunction():
-            self.count += 1
             for tensor in flat_tensors(output):
+                if (id(tensor) == self._now.last and not is_script) or self._bad.find(tensor) is not None:
+                    continue
                 bad = self._look_at(tensor)
-                if bad and self._bad.find(tensor) is None:
-                    self._note(run_script, (args,), {}, tensor, bad)
+                if not bad:
+                    continue
+                origin = self.cause_of(tensor)
+                if isinstance(origin, Origin) and origin.name:
+                    self._bad.take(tensor, origin)
+                elif is_script or bad is Bad.NAN:
+                    own = (*Module.parameters(module, is_script), *Module.buffers(module, is_script))
+                    bad_ones = [each for each in own if bad is not Bad.MEANT and self._look_at(each)]
+                    self._note(forward, (args, bad_ones), {}, tensor, bad)
 
     def _note(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: Any, tensor: Tensor, bad: Bad) -> None:
         named = list(flat_tensors((args, {name: value for name, value in kwargs.items() if name != "out"})))
@@ -164,11 +203,11 @@ class OpTracer(TorchFunctionMode):
             self._bad.take(tensor, known)
             return
         numbers = [each for each in (*args, *kwargs.values()) if type(each) in (int, float)]
-        fills = _fills(func, (*args, *kwargs.values()))
+        is_filled = fills(func, (*args, *kwargs.values()))
         causes = self._causes_in(given)
         if len(given) < len(named):
             causes = list(dict.fromkeys([*causes, *self._causes_before(tensor)]))
-        if not causes and (not fills or _name(func) in _TIMES):
+        if not causes and (not is_filled or plain_name(func) in TIMES):
             causes = self._causes_of_numbers(numbers)
         if len(causes) == 1 and _hands_on(causes[0], bad):
             self._bad.take(tensor, causes[0])
@@ -182,7 +221,7 @@ class OpTracer(TorchFunctionMode):
             find_place(_FRAMES),
             self._innermost(),
             self._step(),
-            fills,
+            is_filled,
             self._describe(named, tensor, summarizer) if begins else (),
             summarizer.describe(tensor) if begins else None,
             tuple(dict.fromkeys(self._names[key] for key in map(memory_of, given) if key in self._names)),
@@ -200,10 +239,10 @@ class OpTracer(TorchFunctionMode):
 
     def _describe(self, given: list[Tensor], written: Tensor, summarizer: Summarizer) -> tuple[Value, ...]:
         """What it was given; of what it wrote over, as that was before."""
-        before = self._before
+        before = self._now.before
         if isinstance(before, Tensor):
             before = summarizer.describe(before)
-        values = (before if each is self._written else summarizer.describe(each) for each in given)
+        values = (before if each is self._now.written else summarizer.describe(each) for each in given)
         return tuple([value for value in values if value is not None])
 
     def _find_nan(self, named: list[Tensor]) -> Where | None:
@@ -220,7 +259,7 @@ class OpTracer(TorchFunctionMode):
     def _causes_before(self, written: Tensor) -> list[Where]:
         """Why a tensor that it was given was bad before it wrote there, where some of that may be left."""
         since = self._bad.find(written)
-        is_fine = isinstance(self._before, Tensor) and not self._look_at(self._before)
+        is_fine = isinstance(self._now.before, Tensor) and not self._look_at(self._now.before)
         return [] if since is None or is_fine else [since]
 
     def _causes_of_numbers(self, numbers: list[Any]) -> list[Where]:
@@ -228,16 +267,19 @@ class OpTracer(TorchFunctionMode):
         return [self._numbers[kind] for kind in dict.fromkeys(kinds) if kind in self._numbers]
 
     def cause_of(self, tensor: Tensor) -> Where | None:
-        """Where it went bad; None where it is fine."""
+        """Where it went bad; None where it is fine. What meets a condition does so by an operation or by nobody."""
         bad = self._look_at(tensor)
         if not bad:
             return None
         since = self._bad.find(tensor)
-        if since is not None:
+        if since is not None or bad is Bad.MEANT:
             return since
         parameter = self._names.get(memory_of(tensor), "")
         name = parameter or self._given.get(memory_of(tensor), "")
-        return Origin(name, bad, Summarizer().describe_now(tensor), bool(parameter))
+        if name in self.origins:
+            return self.origins[name]
+        origin = Origin(name, bad, Summarizer().describe_now(tensor), bool(parameter))
+        return self.origins.setdefault(name, origin) if name else origin
 
     @staticmethod
     def _is_whole(tensor: Tensor) -> bool:
@@ -247,57 +289,10 @@ class OpTracer(TorchFunctionMode):
         return tensor.nbytes == tensor.untyped_storage().nbytes() and 0 not in tensor.stride()
 
 
-MOVES = frozenset(
-    getattr(owner, name)
-    for name in (
-        "view", "view_as", "transpose", "permute", "movedim", "swapaxes", "expand", "expand_as", "unsqueeze", "squeeze",
-        "flatten", "unflatten", "chunk", "split", "tensor_split", "unbind", "narrow", "select", "detach", "t",
-        "__getitem__", "size", "dim", "numel", "stride", "is_contiguous", "is_floating_point", "data_ptr", "item",
-        "tolist",
-    )
-    for owner in (Tensor, torch)
-    if hasattr(owner, name)
-)  # fmt: skip
-"""Operations whose output holds nothing that their input does not, and questions: while everything is fine they are not
-looked at: they give views, whose memory tells where they are from."""
-EMPTY = frozenset(
-    getattr(owner, name)
-    for name in ("empty", "empty_like", "empty_strided", "empty_permuted", "new_empty", "new_empty_strided")
-    for owner in (Tensor, torch)
-    if hasattr(owner, name)
-)
-"""What is in their output nobody put there."""
-_FILLING = frozenset(
-    ("full", "fill", "where", "tensor", "pad", "setitem", "scatter", "index_fill", "index_put", "clamp", "clip")
-)
-_TIMES = frozenset(("mul", "mul_", "multiply", "__mul__", "__rmul__", "__imul__"))
-
-
 def _hands_on(cause: Where, bad: Bad) -> bool:
     """Whether what is `bad` now is so because of that alone, and nothing has to be known of what was done to it."""
     is_known = isinstance(cause, BadOp) or bool(cause.name) or cause.taken_by is not None
     return cause.bad is bad and is_known
-
-
-def _fills(func: Callable[..., Any], given: Iterable[object]) -> bool:
-    """Whether it was told to write an infinite number, and does not come to it by reckoning."""
-    name = _name(func)
-    if name in _TIMES:  # `torch.ones(8, 8) * -math.inf`
-        return any(type(each) is float and math.isinf(each) for each in given)
-    return any(each in name for each in _FILLING) and any(map(is_infinite_number, given))
-
-
-def name_of(func: Callable[..., Any]) -> str:
-    """As one would write it: "torch.nn.functional.gelu"."""
-    return resolve_name(func) or _name(func) or "?"
-
-
-def _name(func: Callable[..., Any]) -> str:
-    return str(getattr(func, "__name__", ""))
-
-
-def run_script(*args: object) -> None:
-    """The name of what a module of TorchScript does."""
 
 
 def name_tensors(root: Module) -> dict[int, str]:

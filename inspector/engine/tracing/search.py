@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ...records import CodeLine, FirstBadValue, Path
 from ...text import encodable
@@ -79,7 +79,7 @@ class FirstBadSearch:
         self._seed = seed
         self._grad = grad or loss is not None
         self._loss = loss
-        self._look = Look(find_not_finite if condition is None else when(condition))
+        self._look = Look(find_not_finite if condition is None else when(condition), condition is None)
         self._everything = everything or condition is not None
         self._stop = threading.Event()
         self._calls = ModuleCalls()
@@ -117,7 +117,9 @@ class FirstBadSearch:
             self._tracer.follow_graph(owners)
         with ExitStack() as stack:
             stack.enter_context(
-                Following(self._calls, self._tree, self._stop, self._tracer.see_script, owners.take_call)
+                Following(
+                    self._calls, self._tree, self._stop, self._see_call, owners.take_call, self._tracer.turn_thread
+                )
             )
             stack.enter_context(self._tracer)
             output = self._call(sample)
@@ -125,11 +127,18 @@ class FirstBadSearch:
             if self._loss is None:
                 return
             self._tracer.begin_loss()
-            forget_gradients(self._tree)
+            with torch._C.DisableTorchFunction():
+                forget_gradients(self._tree)
             loss = self._loss(output, sample)
             self._take_ends([loss])
         if not find_beginnings(self._seen.ends):
             self._run_backward(loss, BackwardWatch(loss, self._look, owners))
+
+    def _see_call(self, module: nn.Module, args: object, output: object) -> None:
+        """What the model gives in each step counts as its output: `generate` gives numbers of tokens in the end."""
+        self._tracer.see_call(module, args, output)
+        if module is self._tree.root:
+            self._take_ends(nested.tensors_in(output, nested.without_state))
 
     def _run_backward(self, loss: Tensor, watch: BackwardWatch) -> None:
         with watch:
@@ -139,7 +148,7 @@ class FirstBadSearch:
                if each.grad is not None and self._look(each.grad))  # fmt: skip
         self._seen.gradient = next(bad, "")
         if self._seen.gradient or watch.bad_leaves or self._everything:
-            self._seen.node = watch.find_beginning() or watch.first
+            self._seen.node = (watch.find_beginning() if self._look.is_usual else None) or watch.first
 
     def _take_ends(self, tensors: Iterable[Tensor]) -> None:
         with torch._C.DisableTorchFunction():
@@ -149,7 +158,9 @@ class FirstBadSearch:
         """What the pass, that may have `raised`, showed."""
         begins = find_beginnings(self._seen.ends)
         if not begins and (self._everything or raised):
-            begins = [each for each in self._tracer.found if not each.causes and not is_meant(each)]
+            origins = self._tracer.origins.values()
+            begins = [each for each in origins if not is_meant(each)]
+            begins += [each for each in self._tracer.found if not each.causes and not is_meant(each)]
         if begins:
             return self._answer_forward(generation, min(begins, key=_order))
         if self._seen.node is not None:
@@ -224,7 +235,7 @@ class FirstBadSearch:
             encodable(node.name, 200),
             node.inputs,
             node.output,
-            explanation=explain_node(node, self._seen.gradient),
+            explanation=explain_node(node, self._seen.gradient, self._look.is_usual),
             operations=self._tracer.count,
         )
 

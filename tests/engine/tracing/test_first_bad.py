@@ -35,22 +35,45 @@ def search(fault: Fault) -> FirstBadValue:
     return look(*fault.make(), loss_of(fault.loss) if fault.backward else None)
 
 
-def look(model: nn.Module, args: tuple[Any, ...], loss: Loss | None = None) -> FirstBadValue:
+def look(
+    model: nn.Module,
+    args: tuple[Any, ...],
+    loss: Loss | None = None,
+    *,
+    call: Callable[..., object] | None = None,
+    raises: bool = False,
+    **options: Any,
+) -> FirstBadValue:
+    """The answer; the pass leaves everything as it was.
+
+    Args:
+        model: Where to look.
+        args: It is called with.
+        loss: Where a backward pass begins.
+        call: Calls the model, several times maybe: each is a step.
+        raises: Whether that fails.
+        options: Of the search.
+    """
     tree, steps = walk(model), StepCounter()
     sample = sample_from_values(args, {})
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
 
-    def call(copy: Sample) -> object:
+    def run(copy: Sample) -> object:
+        if call is not None:
+            return call(model, *copy.args)
         steps.begin()
         return model(*copy.args, **copy.kwargs)
 
-    found = FirstBadSearch(tree, TensorBackup(tree), sample, call, steps, seed=0, loss=loss)
+    handle = steps.register(model) if call is not None else None
+    found = FirstBadSearch(tree, TensorBackup(tree), sample, run, steps, seed=0, loss=loss, **options)
     outcome = found.run()
-    assert outcome.error is None, outcome.error
+    if handle is not None:
+        handle.remove()
+    assert (outcome.error is not None) is raises, outcome.error
     for name, tensor in model.state_dict().items():
         torch.testing.assert_close(tensor, before[name], equal_nan=True, rtol=0, atol=0)
     assert all(parameter.grad is None for parameter in model.parameters())
-    return found.answer(1, False)
+    return found.answer(1, raises)
 
 
 @pytest.mark.parametrize("name", FAULTS)
