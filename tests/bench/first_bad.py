@@ -14,7 +14,7 @@ from inspector.engine.inputs.sample import sample_from_values
 from inspector.engine.modules.tree import walk
 from inspector.engine.passes.guarded import forget, run_guarded
 from inspector.engine.restore.backup import TensorBackup
-from inspector.engine.tracing.search import FirstBadSearch
+from inspector.engine.tracing.first_bad.search import FirstBadSearch
 
 from .models import SMALL, Measured
 from .results import Result, median_ratio

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,7 +11,6 @@ from torch import Tensor
 from ...records import Value
 from ..values.summarize import Summarizer
 from ..values.unwrap import PLAIN, is_wrapped
-from .badness import flat_tensors
 
 _COPIED = 1 << 28
 """Bytes up to which a tensor is copied, which takes about as long as the operation itself. Of a larger one, for which
@@ -105,3 +104,19 @@ _AUGMENTED = frozenset(
         "rshift",
     )
 )
+
+
+def flat_tensors(value: object) -> Iterator[Tensor]:
+    """Those in a value and in the tuples, lists and dicts in it, as arguments of operations hold them."""
+    kind = type(value)
+    if issubclass(kind, Tensor):
+        yield value  # type: ignore[misc]  # as was asked
+    elif issubclass(kind, _CONTAINERS):
+        inside: Any = value
+        for each in inside.values() if issubclass(kind, dict) else inside:
+            if issubclass(type(each), _LOOKED_INTO):
+                yield from flat_tensors(each)
+
+
+_CONTAINERS = (tuple, list, dict)
+_LOOKED_INTO = (Tensor, *_CONTAINERS)

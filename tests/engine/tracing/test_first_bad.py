@@ -22,9 +22,9 @@ from inspector.engine.modules.tree import walk
 from inspector.engine.passes.training import Loss, loss_of
 from inspector.engine.restore.backup import TensorBackup
 from inspector.engine.tracing import in_place
-from inspector.engine.tracing import search as first_bad_search
-from inspector.engine.tracing.badness import Bad, find_not_finite
-from inspector.engine.tracing.search import FirstBadSearch
+from inspector.engine.tracing.first_bad import search as first_bad_search
+from inspector.engine.tracing.first_bad.badness import Bad, find_not_finite
+from inspector.engine.tracing.first_bad.search import FirstBadSearch
 from inspector.records import FirstBadValue, TensorValue
 
 from .faults import FAULTS, Fault, line_of

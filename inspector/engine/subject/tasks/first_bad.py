@@ -11,7 +11,7 @@ from ...hooks.conditions import Condition, parse_condition
 from ...inputs import Sample
 from ...passes.lazy import allow
 from ...passes.training import loss_of
-from ...tracing.search import FirstBadSearch
+from ...tracing.first_bad.search import FirstBadSearch
 from .task import Task
 
 

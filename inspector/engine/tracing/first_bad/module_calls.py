@@ -17,10 +17,10 @@ from typing import NamedTuple
 from torch import nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from ..modules.tree import ModuleTree
-from ..recording.recorder import Cancelled
-from ..torch_hooks.eager import untraced
-from ..torch_hooks.ours import OurHandle, OurHook, register
+from ...modules.tree import ModuleTree
+from ...recording.recorder import Cancelled
+from ...torch_hooks.eager import untraced
+from ...torch_hooks.ours import OurHandle, OurHook, register
 
 
 class ModuleCall(NamedTuple):

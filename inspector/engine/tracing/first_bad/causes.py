@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from ...records import TensorValue, Value
-from ..values.unwrap import PLAIN, is_wrapped, numbers_of, outside_transforms
+from ....records import TensorValue, Value
+from ...values.unwrap import PLAIN, is_wrapped, numbers_of, outside_transforms
+from ..lines import CodePlace
 from .badness import Bad
-from .lines import CodePlace
 from .module_calls import ModuleCall
 
 

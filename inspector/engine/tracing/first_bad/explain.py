@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from ...records import Statistics, TensorValue, Value
-from ...text import encodable
+from ....records import Statistics, TensorValue, Value
+from ....text import encodable
 from .backward import BadNode
 from .badness import Bad
 from .causes import BadOp, Origin

@@ -17,13 +17,13 @@ from torch import Tensor
 from torch.nn import Module
 from torch.overrides import TorchFunctionMode
 
-from ...records import Value
-from ..values.summarize import Summarizer
-from ..values.unwrap import PLAIN, is_wrapped
-from .badness import Bad, Look, begins_with_nan, flat_tensors
+from ....records import Value
+from ...values.summarize import Summarizer
+from ...values.unwrap import PLAIN, is_wrapped
+from ..in_place import Before, find_written, flat_tensors, see_before, writes
+from ..lines import find_function_call, find_place
+from .badness import Bad, Look, begins_with_nan
 from .causes import BadMemory, BadOp, Origin, Where, memory_of
-from .in_place import Before, find_written, see_before, writes
-from .lines import find_function_call, find_place
 from .module_calls import ModuleCall
 from .node_owners import NodeOwner, NodeOwners, next_number
 from .op_kinds import EMPTY, FACTORIES, MOVES, TIMES, fills, forward, name_of, plain_name

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..hooks.conditions import SIZES, Condition
-from ..values.unwrap import numbers_of, outside_modes, outside_transforms
+from ...hooks.conditions import SIZES, Condition
+from ...values.unwrap import numbers_of, outside_modes, outside_transforms
 
 
 class Bad(enum.Enum):
@@ -130,19 +130,3 @@ def is_infinite_number(value: object) -> bool:
 
 
 _LIMITS = frozenset(torch.finfo(each).max for each in (torch.float16, torch.bfloat16, torch.float32, torch.float64))
-
-
-def flat_tensors(value: object) -> Iterator[Tensor]:
-    """Those in a value and in the tuples, lists and dicts in it, as arguments of operations hold them."""
-    kind = type(value)
-    if issubclass(kind, Tensor):
-        yield value  # type: ignore[misc]  # as was asked
-    elif issubclass(kind, _CONTAINERS):
-        inside: Any = value
-        for each in inside.values() if issubclass(kind, dict) else inside:
-            if issubclass(type(each), _LOOKED_INTO):
-                yield from flat_tensors(each)
-
-
-_CONTAINERS = (tuple, list, dict)
-_LOOKED_INTO = (Tensor, *_CONTAINERS)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.utils.hooks import RemovableHandle
 
-from ...records import Value
-from ..values.nested import walk_graph
-from ..values.summarize import Summarizer
+from ....records import Value
+from ...values.nested import walk_graph
+from ...values.summarize import Summarizer
 from .badness import Look
 from .node_owners import NodeOwner, NodeOwners
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import torch
 
-from .lines import CodePlace
+from ..lines import CodePlace
 from .module_calls import ROOT, ModuleCall
 
 next_number: Callable[[], int] = torch.autograd._get_sequence_nr  # type: ignore[attr-defined]

@@ -10,23 +10,23 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from ...records import CodeLine, FirstBadValue, Path
-from ...text import encodable
-from ..hooks.conditions import Condition
-from ..hooks.steps import StepCounter
-from ..inputs import Sample
-from ..modules.tree import ModuleTree
-from ..passes.gradients import forget_gradients
-from ..passes.guarded import Outcome, forget, run_guarded
-from ..passes.training import Loss
-from ..restore.backup import TensorBackup
-from ..values import nested
+from ....records import CodeLine, FirstBadValue, Path
+from ....text import encodable
+from ...hooks.conditions import Condition
+from ...hooks.steps import StepCounter
+from ...inputs import Sample
+from ...modules.tree import ModuleTree
+from ...passes.gradients import forget_gradients
+from ...passes.guarded import Outcome, forget, run_guarded
+from ...passes.training import Loss
+from ...restore.backup import TensorBackup
+from ...values import nested
+from ..lines import CodePlace
 from .backward import BackwardWatch, BadNode
 from .badness import Look, find_not_finite, when
 from .causes import BadOp, Origin, Where
 from .explain import explain, explain_node, explain_origin
 from .flow import find_beginnings, is_meant
-from .lines import CodePlace
 from .module_calls import Following, ModuleCalls
 from .node_owners import NodeOwners
 from .ops import OpTracer, name_tensors

@@ -1,0 +1,1 @@
+"""Where the first bad value of a pass came from."""
