@@ -118,10 +118,12 @@ class AddsUp(nn.Module):
 
 
 class Reentrant(nn.Module):
-    """What is inside such a checkpoint is seen by nobody: its line is the nearest."""
-
     def forward(self, x: Tensor) -> Any:
-        return checkpoint(lambda y: y + torch.sqrt(y * 0), x * 1, use_reentrant=True)  # here
+        def run(y: Tensor) -> Tensor:
+            rooted = torch.sqrt(y * 0)  # here
+            return y + rooted
+
+        return checkpoint(run, x * 1, use_reentrant=True)
 
 
 BACKWARD_SEEDS: dict[str, Seed] = {

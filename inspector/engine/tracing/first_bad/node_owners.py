@@ -7,17 +7,19 @@ after it; what is made outside of every operation (`torch.autograd.Function`) be
 from __future__ import annotations
 
 import threading
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 
-from ..lines import CodePlace
+from ..lines import CodePlace, find_function_call, find_place
 from .module_calls import ROOT, ModuleCall
+from .op_kinds import name_of
 
 next_number: Callable[[], int] = torch.autograd._get_sequence_nr  # type: ignore[attr-defined]
 """Of the node that is made next on this thread."""
+_FRAMES = 3  # from `find_place` over `see_op` and `__torch_function__` up to who called
 
 
 class NodeOwner(NamedTuple):
@@ -40,19 +42,36 @@ class NodeOwners:
         self._calls: list[tuple[int, ModuleCall]] = []  # the call that runs from this number on
 
     @property
-    def end(self) -> int:
+    def _end(self) -> int:
         """The number behind those whose operation is known."""
         return self._ops[-1][1] if self._ops else 0
 
-    def take_op(self, first: int, end: int, owner: NodeOwner) -> None:
-        """It made the nodes from `first` to before `end`."""
-        if threading.get_ident() == self._thread:
-            self._ops.append((first, end, owner))
+    @property
+    def is_here(self) -> bool:
+        """Whether this is the thread."""
+        return threading.get_ident() == self._thread
+
+    def see_op(self, func: Callable[..., Any], first: int, call: ModuleCall, step: int, in_loss: bool) -> None:
+        """An operation ran. `first` is the number of the first node that it made, if it made any."""
+        if not self.is_here:
+            return
+        end = next_number()
+        if end > first:
+            self._ops.append((first, end, NodeOwner(name_of(func), find_place(_FRAMES), call, step, in_loss)))
+        elif first > self._end and not torch.is_grad_enabled():
+            place = find_function_call(_FRAMES)
+            if place is not None:
+                self._ops.append((first - 1, first, NodeOwner("", place, call, step, in_loss)))
 
     def take_call(self, call: ModuleCall) -> None:
         """It runs from now on."""
-        if threading.get_ident() == self._thread:
+        if self.is_here:
             self._calls.append((next_number(), call))
+
+    def calls_from(self, number: int) -> list[ModuleCall]:
+        """Those that ran when the node of this number was made, and later."""
+        at = bisect_left(self._calls, number, key=lambda call: call[0])
+        return [call for _, call in self._calls[at:]]
 
     def find(self, node: Any) -> NodeOwner:
         """Whose node this is."""

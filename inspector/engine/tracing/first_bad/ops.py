@@ -21,11 +21,11 @@ from ....records import Value
 from ...values.summarize import Summarizer
 from ...values.unwrap import PLAIN, is_wrapped
 from ..in_place import Before, find_written, flat_tensors, see_before, writes
-from ..lines import find_function_call, find_place
+from ..lines import find_place
 from .badness import Bad, Look, begins_with_nan
 from .causes import BadMemory, BadOp, Origin, Where, memory_of
 from .module_calls import ModuleCall
-from .node_owners import NodeOwner, NodeOwners, next_number
+from .node_owners import NodeOwners, next_number
 from .op_kinds import EMPTY, FACTORIES, MOVES, TIMES, fills, forward, name_of, plain_name
 
 _FRAMES = 4  # from `find_place` over `_note`, `_look` and `__torch_function__` up to who called
@@ -111,7 +111,7 @@ class OpTracer(TorchFunctionMode):
         output = func(*args, **kwargs)
         self.count += 1
         if self._owners is not None:
-            self._tell_owner(self._owners, func, first)
+            self._owners.see_op(func, first, self._innermost(), self._step(), self._in_loss)
         if type(output) is float and not math.isfinite(output):
             self._take_number(args, output)
         elif (self._bad or func not in MOVES) and func not in self._unlooked:
@@ -119,20 +119,6 @@ class OpTracer(TorchFunctionMode):
         self._now.written = self._now.before = None  # they may be large
         self._now.last = id(output)
         return output
-
-    def _tell_owner(self, owners: NodeOwners, func: Callable[..., Any], first: int) -> None:
-        """`first` is the number of the first node that the operation made, if it made any."""
-        end = next_number()
-        if end > first:
-            place = find_place(_FRAMES - 1)
-            owners.take_op(first, end, NodeOwner(name_of(func), place, *self._where()))
-        elif first > owners.end and not torch.is_grad_enabled():
-            place = find_function_call(_FRAMES - 1)
-            if place is not None:
-                owners.take_op(first - 1, first, NodeOwner("", place, *self._where()))
-
-    def _where(self) -> tuple[ModuleCall, int, bool]:
-        return self._innermost(), self._step(), self._in_loss
 
     def _see_written(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Of what is known to hold NaN nothing needs to be kept."""

@@ -27,7 +27,7 @@ from .badness import Look, find_not_finite, when
 from .causes import BadOp, Origin, Where
 from .explain import explain, explain_node, explain_origin
 from .flow import find_beginnings, is_meant
-from .module_calls import Following, ModuleCalls
+from .module_calls import Following, ModuleCalls, TurnTo
 from .node_owners import NodeOwners
 from .ops import OpTracer, name_tensors
 
@@ -132,7 +132,11 @@ class FirstBadSearch:
             loss = self._loss(output, sample)
             self._take_ends([loss])
         if not find_beginnings(self._seen.ends):
-            self._run_backward(loss, BackwardWatch(loss, self._look, owners))
+            self._run_backward(loss, BackwardWatch(loss, self._look, owners, self._follow_again))
+
+    def _follow_again(self, calls: ModuleCalls, turn_to: TurnTo) -> Following:
+        """In the backward pass."""
+        return Following(calls, self._tree, self._stop, lambda *call: None, turn_to, lambda begins: None)
 
     def _see_call(self, module: nn.Module, args: object, output: object) -> None:
         """What the model gives in each step counts as its output: `generate` gives numbers of tokens in the end."""
@@ -143,7 +147,7 @@ class FirstBadSearch:
     def _run_backward(self, loss: Tensor, watch: BackwardWatch) -> None:
         with watch:
             loss.backward()  # type: ignore[no-untyped-call]
-        # below a checkpoint of the kind that runs a backward pass of its own are parameters that the watch does not see
+        # the watch knows no names, and below a node that runs a backward pass of its own it may not see all
         bad = (name for name, each in self._tree.root.named_parameters()
                if each.grad is not None and self._look(each.grad))  # fmt: skip
         self._seen.gradient = next(bad, "")
