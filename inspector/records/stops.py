@@ -28,6 +28,7 @@ class Stop(Record, frozen=True):
     enabled: bool = True
     file: str = ""  # of a line
     line: Count = 0
+    everywhere: bool = False  # a line also where other modules run it
 
 
 class StopRow(Record, frozen=True):

@@ -195,8 +195,8 @@ class Stopper:
         if self.standstill.evaluates:
             return
         code, step = frame.f_code, self._state.steps.number
-        due = [a for a in self._stops if a.code is code and a.line == number and a.stop.enabled]
-        due = [armed for armed in due if armed.is_due(armed.count_run(step))]
+        at_line = [a for a in self._stops if a.code is code and a.line == number and a.stop.enabled]
+        due = [a for a in at_line if self._runs_in(a, frame) and a.is_due(a.count_run(step))]
         to_next = self._step is not None and self._step.ends_at_line(frame)
         if not due and not to_next:
             return
@@ -208,6 +208,14 @@ class Stopper:
         if to_next:
             self._hold(Stop(0, "line"), place, scope, "", line)
         self._state.took(self._tree.nodes[place.node].module, perf_counter() - began, False, entering=False)
+
+    def _runs_in(self, armed: ArmedStop, frame: FrameType) -> bool:
+        """Whether the line runs in a call of the stop's module, or in a method of it that others call."""
+        if armed.stop.everywhere:
+            return True
+        line = CodeFrame(frame, armed.line)
+        owner = self._tree.index_of_object.get(id(read_owner(line)))
+        return armed.node in (owner, self._place_line(line).node)
 
     def _place_line(self, line: CodeFrame) -> Place:
         """In the call that is under way; where checkpointing makes a part of one again, in that of its `self`."""

@@ -21,6 +21,7 @@ from ...records import (
     Problem,
     Source,
     SourcePart,
+    Stop,
 )
 from ...text import lines
 from ..drawing.annotations import shapes_by_line
@@ -63,7 +64,7 @@ class SourcePanel(LinePanel):
         self.code: list[str] = []
         self._pointed: tuple[Path, str, int] | None = None  # a line of a file, for one module
         self._frame: tuple[Path, int] | None = None  # of the stack, by its number, for one module
-        self.stops: frozenset[tuple[str, int]] = frozenset()  # lines of files that passes stop at
+        self.stops: tuple[Stop, ...] = ()  # at lines, that are on
         self._colours: Colours | None = None
         self._calls: Sequence[CallRow] | None = None  # those the lines are annotated with
         self._call: int | None = None  # of the module, which one: its site and its lines are shown
@@ -204,7 +205,8 @@ class SourcePanel(LinePanel):
         return Page(self._code(source, width), head, stops, colours=self._colours, marked=marked)
 
     def _code(self, source: Source, width: int) -> list[Line]:
-        stops = {line for file, line in self.stops if file == source.file}
+        here = (stop for stop in self.stops if stop.everywhere or stop.path == source.path)
+        stops = {stop.line for stop in here if stop.file == source.file}
         lines = number_lines(self.code, source.first_line, width, stops)
         for number, part in self.view.chosen.items() if self.ascii else ():
             lines[number] = replace(lines[number], body=mark_part(lines[number].body, part, ascii=True))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from msgspec.structs import replace
 from torch import nn
 
 from inspector.errors import UsageError
@@ -25,6 +26,7 @@ def person() -> Person:
 
 
 def at(text: str, **options: Any) -> Stop:
+    options.setdefault("everywhere", True)
     return Stop(1, "line", ("blocks", "0"), file=FILE, line=line_of(text), **options)
 
 
@@ -45,6 +47,46 @@ def test_a_line_is_stopped_at_each_time_that_it_runs(person: Person) -> None:
     assert {each.line for each in person.paused} == {line_of("x = self.inner(x)")}
     assert [value.name for value in person.paused[0].values] == ["self", "x", "_"] and person.hits == [6]
     assert (sys.gettrace(), sys.getprofile()) == before
+
+
+def test_a_line_is_stopped_at_in_its_own_module_alone(person: Person) -> None:
+    person.set(at("x = self.inner(x)", everywhere=False))
+    person.run()
+    assert places(person) == [("x = self.inner(x)", "blocks.0")] * 3 and person.hits == [3]
+    person.paused.clear()
+    person.set(replace(at("half = value / 2", everywhere=False), path=("blocks", "1")))
+    person.run()
+    assert places(person) == [("half = value / 2", "blocks.1")], "in a function that it calls, too"
+    person.paused.clear()
+    person.set(replace(at("x = self.inner(x)", call=2, everywhere=False), path=("blocks", "1")))
+    person.run()
+    assert [value.value.value for value in person.paused[0].values if value.name == "_"] == [2], "its own times count"
+
+
+def test_a_line_of_torchs_is_stopped_at_in_one_module_alone(person: Person) -> None:
+    first = nn.Linear.forward.__code__.co_firstlineno
+    stop = Stop(1, "line", ("blocks", "1", "inner"), file=inspect.getfile(nn.Linear), line=first + 1)
+    person.set(stop)
+    person.run()
+    assert {each.path for each in person.paused} == {("blocks", "1", "inner")} and person.hits == [3]
+    person.set(replace(stop, everywhere=True))
+    person.run()
+    assert person.hits == [6]
+
+
+def test_a_method_that_is_called_past_the_module_is_its_own() -> None:
+    class Asks(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = Checkpointed(False)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.inner.part(x)
+
+    person = Person(Asks(), torch.ones(2, 4))
+    person.set(Stop(1, "line", ("inner",), file=FILE, line=line_of("return y.relu()")))
+    person.run()
+    assert person.hits == [1]
 
 
 def test_the_time_of_a_loop_and_an_expression(person: Person) -> None:
@@ -121,7 +163,7 @@ def test_a_line_of_torch_is_where_it_stands_still(person: Person) -> None:
         person.standstill.go_on("continue")
 
     first = inspect.getsourcelines(torch.nn.Linear.forward)[1]
-    person.set(Stop(1, "line", ("blocks",), call=0, file=inspect.getfile(torch.nn.Linear), line=first + 1))
+    person.set(Stop(1, "line", ("blocks",), call=0, file=inspect.getfile(nn.Linear), line=first + 1, everywhere=True))
     person.run(look)
     start = found[0].frames[found[0].start]
     assert (start.function, start.line, start.path) == (
@@ -196,7 +238,7 @@ def test_of_scripted_modules_it_is_said_that_they_run_no_lines() -> None:
 @pytest.mark.parametrize("reentrant", [True, False])
 def test_lines_that_checkpointing_runs_again_are_marked(reentrant: bool) -> None:
     person = Person(nn.Sequential(nn.Linear(4, 4), Checkpointed(reentrant)), torch.ones(2, 4))
-    person.set(Stop(1, "line", (), file=FILE, line=line_of("return y.relu()")))
+    person.set(Stop(1, "line", (), file=FILE, line=line_of("return y.relu()"), everywhere=True))
     person.run(backward=True)
     assert [(each.path, each.recomputed) for each in person.paused] == [(("1",), False), (("1",), True)]
 

@@ -176,10 +176,30 @@ async def test_a_line_of_the_source_is_stopped_at(tmp_path: Path) -> None:
         assert [request.how for request in engine.requests(GoOnWith)] == ["into", "over", "out"]  # type: ignore[attr-defined]
         await pilot.press("asterisk")
         await settle(app, pilot)
-        assert "net.py:1" in tree(app) and "1 hit" in tree(app)
+        assert "net.py:1 in stem" in tree(app) and "1 hit" in tree(app)
         await pilot.press("i", *["down"] * 3, *"x.max() > 3", "enter")
         await settle(app, pilot)
         assert engine.requests(SetStops)[-1].stops[-1] == replace(stop, when="x.max() > 3")  # type: ignore[attr-defined]
+
+
+async def test_a_line_may_be_stopped_at_in_every_module(tmp_path: Path) -> None:
+    async with running(tmp_path) as (app, pilot, engine):
+        await pilot.press("j", "tab", "exclamation_mark")
+        await settle(app, pilot)
+        stop = Stop(1, "line", ("stem",), file="/tmp/net.py", line=1)
+        await pilot.press("shift+tab", "j")
+        await settle(app, pilot)
+        assert "1■" not in tree(app), "the line of another module"
+        await pilot.press("asterisk", "i", "space", "ctrl+r")
+        await settle(app, pilot)
+        assert engine.requests(SetStops)[-1].stops == (replace(stop, everywhere=True),)  # type: ignore[attr-defined]
+        assert "net.py:1 in every module" in tree(app)
+        await pilot.press("q")
+        await settle(app, pilot)
+        assert "1■" in tree(app)
+        await pilot.press("tab", "exclamation_mark")
+        await settle(app, pilot)
+        assert engine.requests(SetStops)[-1].stops == ()  # type: ignore[attr-defined]
 
 
 async def test_python_where_it_stands_still(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ class Stopping:
     def _show_marks(self) -> None:
         on = [row.stop for row in self.state.stops if row.stop.enabled]
         source = self.workbench.panels.find(SourcePanel)
-        source.stops = frozenset((stop.file, stop.line) for stop in on if stop.on == "line")
+        source.stops = tuple(stop for stop in on if stop.on == "line")
         source.view.renew()
         model, tree = self.state.model, self.workbench.module_tree
         found = (model.index_of(stop.path) for stop in on)

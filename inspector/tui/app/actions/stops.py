@@ -22,6 +22,7 @@ from ....records import (
     Problem,
     Stop,
 )
+from ... import format
 from ...bars.stop_bar import place
 from ...keys import key_of
 from ...panels.source import SourcePanel
@@ -70,7 +71,7 @@ class StopActions:
             if not await self._set([*kept, here]):
                 return
             more = "" if self.state.paused is not None else f"; {key_of('run')} runs"
-            at = f"at line {here.line}" if here.on == "line" else "before it"
+            at = f"at line {here.line} in {format.path(here.path)}" if here.on == "line" else "before it"
             self.host.tell(f"passes stop {at}{more}; {key_of('stops')} says when, and lists all")
         else:
             await self._set(kept)
@@ -176,9 +177,6 @@ class StopActions:
 
 
 def _is_at(stop: Stop, here: Stop) -> bool:
-    """Whether it is at the same line, or for a module, at the same module."""
-    return (stop.on == "line") == (here.on == "line") and (stop.path, stop.file, stop.line) == (
-        here.path if here.on != "line" else stop.path,
-        here.file,
-        here.line,
-    )
+    """Whether it is at the same module, or at the same line as that module runs it."""
+    same_path = stop.path == here.path or stop.everywhere
+    return (stop.on == "line") == (here.on == "line") and same_path and (stop.file, stop.line) == (here.file, here.line)

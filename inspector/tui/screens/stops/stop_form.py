@@ -8,11 +8,13 @@ from typing import ClassVar, cast, get_args
 from textual.app import ComposeResult
 
 from ....records import Stop, StopOn
+from ... import format
 from ..completions import complete_condition
 from ..fields import Field
 from ..forms.small_form import SmallForm, text
 from .stop_list import name
 
+_EVERY = "every module that runs it"
 ON: tuple[str, ...] = tuple(on for on in get_args(StopOn) if on != "line")
 
 
@@ -36,7 +38,10 @@ class StopForm(SmallForm[Stop]):
         self._take_it = take
         is_line = stop.on == "line"
         self.heading = f"{'Stop' if new else 'Change the stop'} at {name(stop)}"
-        self._on = Field("Stop", stop.on, "", choices=("line",) if is_line else ON)
+        self._on = Field("Stop", stop.on, "", choices=ON)
+        if is_line:
+            here = format.path(stop.path)
+            self._on = Field("In", _EVERY if stop.everywhere else here, "", choices=(here, _EVERY))
         label, every = ("Time", "every time") if is_line else ("Call", "every call")
         self._call = Field(label, _write(stop.call), "the first is 0", every)
         self._step = Field("Step", _write(stop.step), "batch or token", "every step, 3, 2:5")
@@ -53,11 +58,12 @@ class StopForm(SmallForm[Stop]):
         yield text("When: nan > 0, std > 1e3, shape[1] != 64, abs(mean - baseline) > 1.")
 
     def read(self) -> Stop:
+        is_line = self._stop.on == "line"
         return Stop(
             self._stop.id,
-            cast(StopOn, self._on.value),
+            "line" if is_line else cast(StopOn, self._on.value),
             self._stop.path,
-            _read_count(self._call.value, "time" if self._stop.on == "line" else "call"),
+            _read_count(self._call.value, "time" if is_line else "call"),
             _read_step(self._step.value),
             self._when.value.strip(),
             self._log.value.strip(),
@@ -65,6 +71,7 @@ class StopForm(SmallForm[Stop]):
             self._stop.enabled,
             self._stop.file,
             self._stop.line,
+            is_line and self._on.value == _EVERY,
         )
 
     def take(self, read: Stop) -> None:

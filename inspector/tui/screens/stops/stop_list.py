@@ -120,8 +120,10 @@ class StopList(Layer[Path | None]):
 
 
 def name(stop: Stop) -> str:
-    """What it is at: `layer1.0`, `resnet.py:92`."""
-    return f"{base_name(stop.file)}:{stop.line}" if stop.on == "line" else format.path(stop.path)
+    """What it is at: `layer1.0`, `resnet.py:92 in layer1.0`."""
+    if stop.on != "line":
+        return format.path(stop.path)
+    return f"{base_name(stop.file)}:{stop.line} in {'every module' if stop.everywhere else format.path(stop.path)}"
 
 
 def _lines(row: StopRow) -> list[Line]:
