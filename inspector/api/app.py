@@ -64,9 +64,10 @@ def serve_app(
     generate: int = 0,
     readonly: bool = False,
     budget: float = 0.0,
+    held: bool = False,
 ) -> Session:
     """Be the engine of an app on this terminal until it is closed. Its first pass makes so many tokens, or calls the
-    model. A configuration makes it `readonly` too. See `Budget`."""
+    model. A configuration makes it `readonly` too. With `held` this program stands still around it. See `Budget`."""
     configured = _read_options()
     readonly = readonly or configured.get("readonly", False)
     ours, theirs = socket.socketpair()
@@ -83,6 +84,7 @@ def serve_app(
             engine_fd=theirs.fileno(),
             output_fd=output.app_end,
             generate=generate,
+            held=held,
             **{**configured, "readonly": readonly},
         )
         served = threading.Event()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
@@ -12,18 +13,26 @@ from torch import nn
 from ..engine.frames.stack import CodeStack
 from ..engine.modules.tree import ModuleTree, walk
 from ..engine.session import Session
-from ..records import Opened
+from ..engine.stopping.program import HeldProgram
+from ..records import GoOn, Opened, Paused
 from ..report.stacks.text import render_stack
 from ..text import for_stream
 from .app import can_open, serve_app
+from .stepping import stop_stepping
 
 FindStack = Callable[[ModuleTree], CodeStack]
 
 
 def open_at(
-    model: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], notes: tuple[str, ...], find_stack: FindStack
-) -> None:
-    """Open the app on a model at a stack, and return when it is closed; without a terminal, report the stack.
+    model: nn.Module,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    notes: tuple[str, ...],
+    find_stack: FindStack,
+    held: HeldProgram | None = None,
+) -> GoOn | None:
+    """Open the app on a model at a stack, and return when it is closed; without a terminal, report the stack. How the
+    program is to go on, where a person said it.
 
     Args:
         model: What was at work.
@@ -31,11 +40,15 @@ def open_at(
         kwargs: Likewise, by keyword.
         notes: What a person has to know of it.
         find_stack: Makes the stack for the tree of the model.
+        held: The program, where it stands still there.
     """
-    if can_open():
-        serve_app(lambda session: _adopt(session, model, args, kwargs, notes, find_stack), "")
-    else:
+    stop_stepping()
+    if not can_open():
         report(find_stack(walk(model)))
+        return None
+    adopt = partial(_adopt, model=model, args=args, kwargs=kwargs, notes=notes, find_stack=find_stack, held=held)
+    session = serve_app(adopt, "", held=held is not None)
+    return session.runner.stopper.standstill.order
 
 
 def report(stack: CodeStack) -> None:
@@ -54,8 +67,13 @@ def _adopt(
     kwargs: dict[str, Any],
     notes: tuple[str, ...],
     find_stack: FindStack,
+    held: HeldProgram | None,
 ) -> Opened:
     session.terms = replace(session.terms, run=False)
     opened = session.adopt(model, args, kwargs, type(model).__name__, notes)
     stack = session.subject.stack = find_stack(session.subject.tree)
-    return replace(opened, stack=stack.describe())
+    paused: Paused | None = None
+    if held is not None:
+        session.runner.stopper.standstill.program = held
+        paused = held.describe(session.generation, session.subject.tree, stack)
+    return replace(opened, stack=stack.describe(), paused=paused)

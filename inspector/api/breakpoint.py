@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -14,19 +15,22 @@ from torch import nn
 from ..engine.frames.code_frame import CodeFrame, frames_around
 from ..engine.frames.modules import called_with, find_root
 from ..engine.frames.raised import find_held
-from ..engine.frames.stack import CodeStack
 from ..engine.frames.variables import read_variables
 from ..engine.hooks.conditions import Condition, parse_condition
+from ..engine.stopping.lines import STEPS
+from ..engine.stopping.program import HeldProgram
 from ..engine.torch_hooks.eager import untraced
 from ..engine.values.nested import tensors_in
 from ..engine.values.unwrap import no_numbers
 from ..errors import UsageError
+from ..postmortem.frames import is_ours
 from ..raised import message_of
 from ..text import encodable, visible
 from .app import can_open
 from .at_stack import open_at
 from .attended import why_unattended
 from .check_model import check_model
+from .stepping import step_on
 
 When = bool | str | Callable[[], object]
 
@@ -49,9 +53,12 @@ def breakpoint(
 ) -> None:
     """Open the app here, with the frames that led here and their variables, and go on when it is closed.
 
-    It may stand anywhere: in a training loop, in a forward that runs. What the person does is undone when the app is
-    closed. `PYTHONBREAKPOINT=inspector.breakpoint` makes `breakpoint()` mean this. Where nobody sits at a terminal each
-    place reports once and nothing blocks; ranks but the first and DataLoader workers only say so.
+    It may stand anywhere: in a training loop, in a forward that runs. What the person does to the model is undone when
+    the app is closed; variables that a line of Python binds in the frames stay, and what it writes into other tensors.
+    A step closes the app, and opens it again at the next line or module of the program.
+
+    `PYTHONBREAKPOINT=inspector.breakpoint` makes `breakpoint()` mean this. Where nobody sits at a terminal each place
+    reports once and nothing blocks; ranks but the first and DataLoader workers only say so.
 
     Args:
         model: What to look at. By default the model whose forward runs here, else the largest that a variable of the
@@ -62,6 +69,7 @@ def breakpoint(
             any tensor of the inputs given here, without any on any tensor in a variable of this function.
 
     Raises:
+        KeyboardInterrupt: The person ended the program.
         UsageError: No model is in sight here, or the condition cannot be understood.
     """
     compiler = _compiler.set_eval_frame(None)  # which would go on to compile what is called here
@@ -82,13 +90,28 @@ def _stop(model: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any]
     if not _is_wanted(when, [*args, *kwargs.values()], frame) or _is_passed_over(frame):
         return
     frames = frames_around(frame)
+    while len(frames) > 1 and is_ours(frames[-1].file):  # a door in a trainer
+        frames.pop()
     found = model if model is not None else _find_model(frames)
     given = (args, kwargs) if args or kwargs else called_with(frames, found)
-    _open.append(frame)
+    _stand_still(HeldProgram.at_line(frames), found, *given)
+
+
+def _stand_still(held: HeldProgram, model: nn.Module, args: tuple[Any, ...] = (), kwargs: Any = None) -> None:
+    """Until the app is closed, and then as far as the person wants it to go."""
+    _open.append(held.frames[-1].frame)
     try:
-        open_at(found, *given, (STANDS,), lambda tree: CodeStack(frames, tree))
+        how = open_at(model, args, dict(kwargs or {}), (STANDS,), held.stack, held)
     finally:
         _open.pop()
+    if how == "abort":
+        raise KeyboardInterrupt
+    if how in STEPS:
+        step_on(how, held, model, partial(_stand_still_again, model))
+
+
+def _stand_still_again(model: nn.Module, held: HeldProgram) -> None:
+    _stand_still(held, model, *called_with(held.frames, model))
 
 
 def _find_caller() -> FrameType:

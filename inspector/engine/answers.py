@@ -103,6 +103,8 @@ def answer(session: Session, request: AnyRequest) -> AnyEvent:
             return Done()
         case Evaluate():
             session.subject.check_changeable()
+            if not session.runner.stopper.standstill.stands:  # no pass puts back what the line does
+                session.subject.backup.found = None
             return session.runner.stopper.standstill.evaluate(request)
         case CompleteLine():
             return session.runner.stopper.standstill.complete(request)

@@ -114,15 +114,19 @@ class Server:
     def _sort(self, asked: Asked) -> None:
         if isinstance(asked.body, _AT_ONCE):
             self._answer(asked)
-        elif isinstance(asked.body, InPause):
-            if self.session is None or not self.session.hand_over(partial(self._answer, asked)):
-                self._answer(asked)  # which says that nothing stands still
+        elif isinstance(asked.body, InPause) and self.session is not None:
+            if not self.session.hand_over(partial(self._answer, asked)):
+                self._queue(asked)
         elif isinstance(asked.body, Look) and self.session is not None:
             self._looks.put(asked)
         else:
-            if self.session is not None:
-                self.session.cancel_background()
-            self._work.put(asked)
+            self._queue(asked)
+
+    def _queue(self, asked: Asked) -> None:
+        """For the main thread."""
+        if self.session is not None:
+            self.session.cancel_background()
+        self._work.put(asked)
 
     def _client_gone(self) -> None:
         if self._own_process:

@@ -46,6 +46,7 @@ class Opened(Event, frozen=True):
     form: tuple[InputField, ...] = ()
     problem: Problem | None = None
     guessing: bool = False
+    paused: Paused | None = None  # the program that it is in
     stack: Stack = Stack()  # where it was when something was raised; it begins without a pass then
 
 

@@ -9,9 +9,9 @@ from .messages import Event, ModelRequest
 from .passes import Problem, StopOn
 from .values import Value
 
-GoOn = Literal["continue", "module", "into", "over", "out"]
-"""How far a pass goes on: to the next stop; to the next call of any module; to the next line of the model's code, or
-the next module without any; to the next line here or further out; or further out."""
+GoOn = Literal["continue", "module", "into", "over", "out", "abort"]
+"""How far it goes on: to the next stop; to the next call of any module; to the next line of the model's code, or the
+next module without any; to the next line here or further out; further out; or not at all."""
 
 
 class Stop(Record, frozen=True):
@@ -70,6 +70,7 @@ class Paused(Event, frozen=True):
     file: str = ""  # of a line
     line: Count = 0
     text: str = ""  # that line
+    program: bool = False  # not a pass but the program around: it goes on when the app is closed, and passes may run
 
 
 class Resumed(Event, frozen=True):
@@ -86,13 +87,13 @@ class SetStops(ModelRequest, frozen=True):
 
 
 class GoOnWith(ModelRequest, frozen=True):
-    """Let the pass that stands still go on. Reply: `Done`."""
+    """Let the pass that stands still go on, or the program, once its engine is let go of. Reply: `Done`."""
 
     how: GoOn = "continue"
 
 
 class InPause(ModelRequest, frozen=True):
-    """Carried out by the thread that stands still."""
+    """Carried out by the thread that stands still; in frames of what was raised, by the one that runs passes."""
 
 
 class Evaluate(InPause, frozen=True):

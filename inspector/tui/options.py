@@ -29,6 +29,7 @@ class AppOptions:
     keys: Mapping[str, str] = field(default_factory=dict)  # of commands, see `keys.change_keys`
     themes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # the colours of each, by its name
     targets: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # fields of `records.Target` by its name
+    held: bool = False  # a program stands still around the engine: what its keys are is known from the start
     generate: int = 0  # tokens that the first pass makes, where the engine is there already
 
     @property

@@ -92,3 +92,70 @@ def test_a_debugger_and_a_program_that_read_the_terminal_wait_until_the_app_is_g
         terminal.wait_for(lambda: not is_running(app), "the app gone")
         terminal.send("typed\r")
         terminal.wait_for_text("read typed")
+
+
+STEPPED = """
+import sys, torch, inspector
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem, self.head = nn.Linear(4, 8), nn.Linear(8, 2)
+    def forward(self, x):
+        hidden = self.stem(x)
+        inspector.breakpoint()
+        hidden = halve(hidden)
+        return self.head(hidden)
+def halve(value):
+    half = value / 2
+    return half
+torch.manual_seed(0)
+model = Net()
+output = model(torch.ones(3, 4))
+total = output.sum()
+same = abs(total - model.head.bias.sum() * 3).item() < 1e-5
+print("at the end", same, len(model.stem._forward_hooks), sys.gettrace())
+"""
+
+
+def step(tmp_path: Path) -> Terminal:
+    script = tmp_path / "step.py"
+    script.write_text(STEPPED)
+    environment = {"XDG_STATE_HOME": str(tmp_path)}
+    return Terminal([sys.executable, str(script)], columns=80, lines=24, environment=environment)
+
+
+def test_a_program_is_stepped_through_and_changed_from_its_breakpoint(tmp_path: Path) -> None:
+    with step(tmp_path) as terminal:
+        terminal.wait_for_text("your program stopped step.py:10")
+        terminal.send(";")
+        terminal.wait_for_text("Python in Net.forward")
+        terminal.send("hidden.zero_().sum() + 7\r")
+        terminal.wait_for_text("> hidden.zero_()")
+        terminal.send("\x1b")
+        terminal.wait_for(lambda: "> hidden" not in terminal.text, "the line gone")
+        terminal.send("o")
+        terminal.wait_for_text("your program stopped step.py:11")
+        terminal.send("s")
+        terminal.wait_for_text("your program stopped step.py:14")
+        terminal.send("O")
+        terminal.wait_for_text("your program stopped step.py:12")
+        terminal.send("M")
+        terminal.wait_for_text("your program stopped before head")
+        terminal.send("O")
+        terminal.wait_for_text("your program stopped step.py:19")
+        terminal.send("c")
+        assert terminal.wait_for_end() == 0
+        left = terminal.written[terminal.written.rindex(b"\x1b[?1049l") :].decode()
+        assert "at the end True 0 None" in left
+
+
+def test_a_program_is_ended_at_its_breakpoint(tmp_path: Path) -> None:
+    with step(tmp_path) as terminal:
+        terminal.wait_for_text("your program stopped step.py:10")
+        terminal.send("\x03")
+        terminal.wait_for_text("again to end your program")
+        terminal.send("\x03")
+        assert terminal.wait_for_end() != 0
+        left = terminal.written[terminal.written.rindex(b"\x1b[?1049l") :].decode()
+        assert "KeyboardInterrupt" in left and "at the end" not in left

@@ -48,9 +48,13 @@ class SetTrace:
         for frame in list(sys._current_frames().values()):
             above: FrameType | None = frame
             while above is not None:
-                if above.f_code is code and not isinstance(above.f_trace, _Local):
+                if above.f_code is code and not self._traces(above):
                     above.f_trace = _Local(self, above.f_trace)
                 above = above.f_back
+
+    def _traces(self, frame: FrameType) -> bool:
+        """Whether it is told of already, and not by another of its kind, which may be over."""
+        return isinstance(frame.f_trace, _Local) and frame.f_trace.backend is self
 
     def remove(self, code: CodeType) -> None:
         self.codes.pop(id(code), None)
@@ -108,16 +112,16 @@ class _Local:
     """What traces one frame."""
 
     def __init__(self, backend: SetTrace, theirs: Any) -> None:
-        self._backend = backend
+        self.backend = backend
         self._theirs = theirs
         self._error: BaseException | None = None  # the last that this frame raised or was given
 
     def __call__(self, frame: FrameType, event: str, arg: Any) -> Any:
         if self._theirs is not None:
             self._theirs = self._theirs(frame, event, arg)
-        if id(frame.f_code) not in self._backend.codes:
+        if id(frame.f_code) not in self.backend.codes:
             return self._theirs
-        observer = self._backend.observer
+        observer, before = self.backend.observer, frame.f_trace
         if event == "line":
             observer.line(frame, frame.f_lineno)
         elif event == "exception":
@@ -128,7 +132,8 @@ class _Local:
                 observer.left(frame, arg)
             else:
                 observer.raised(frame, error)
-        return self
+        after = frame.f_trace  # the observer may have had another one put around this
+        return after if after is not before else self
 
 
 def _gives(frame: FrameType) -> bool:

@@ -32,6 +32,13 @@ def list_codes(tree: ModuleTree, theirs: bool = False) -> list[CodeType]:
     return [code for code in found.values() if theirs or not is_library(code.co_filename)]
 
 
+def functions_of(names: dict[str, object]) -> list[CodeType]:
+    """The code of the functions and classes that a file defines, `names` being its globals; not of what it imports."""
+    own = [each for each in list(names.values()) if _origin(each) == names.get("__name__")]
+    methods = [value for each in own if isinstance(each, type) for value in vars(each).values()]
+    return [code for function in _of_namespace([*own, *methods]) for code in _with_inner(function.__code__)]
+
+
 def find_line(tree: ModuleTree, file: str, line: int) -> tuple[CodeType, int]:
     """The code that has this line, and the first line from there on that it runs.
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from ...records import GoOn
 
-Order = GoOn | Literal["abort", "timeout"]
+Order = GoOn | Literal["timeout"]
 """How it ends."""
 
 

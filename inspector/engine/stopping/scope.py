@@ -73,7 +73,7 @@ class Scope:
         return tuple(NamedValue(encodable(name, 100), describe(value)) for name, value in self._listed())
 
     def _listed(self) -> Iterable[tuple[str, Any]]:
-        return list(self.given.items())[:_LISTED]
+        return [(name, value) for name, value in self.given.items() if not name.startswith("__")][:_LISTED]
 
     def complete(self, text: str) -> tuple[str, ...]:
         """What a line may go on to. Runs no code of anybody."""
@@ -131,6 +131,22 @@ class FrameScope(Scope):
             what = f"{bound} is a variable of a running function, which Python {version} cannot bind anew"
             hint = f"3.13 and later can; {bound}.copy_(...) writes in place, and a stop after a module gives its output"
             raise UsageError(encodable(what, 300), hint=encodable(hint, 300))
+
+
+def list_inputs(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What a module is about to be called with, as lines name it."""
+    first = {"input": args[0]} if args else {}
+    return {**first, "args": args, "kwargs": kwargs}
+
+
+def take_inputs(given: Mapping[str, Any], found: Mapping[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+    """What it is to be called with, where lines made other values of those that were `given`; None where not."""
+    if all(found[name] is given[name] for name in given):
+        return None
+    args, kwargs = found["args"], found["kwargs"]
+    if found.get("input") is not given.get("input"):
+        args = (found["input"], *args[1:])
+    return args if isinstance(args, tuple) else (args,), kwargs
 
 
 def _version_of(tensor: Tensor) -> int:

@@ -20,6 +20,7 @@ from ..recording.recorder import Cancelled
 from ..usercode.running import wrap_error
 from ..values.summarize import Summarizer
 from .pause import Order, Pause
+from .program import HeldProgram
 from .scope import FrameScope, Scope
 
 ShowFrames = Callable[[Sequence[CodeFrame] | None, bool, Sequence[OpenCall]], Stack]
@@ -36,11 +37,13 @@ class Standstill:
     """All pauses of one model's passes, one at a time. All but `hold` may be called from any thread.
 
     `seconds` is how long the pass stood still so far, `touched` that lines were run in it, which may have changed
-    anything, and `put_in` what they changed of the values there.
+    anything, and `put_in` what they changed of the values there. `program` stands still around all passes, and `order`
+    is how a person wants it to go on.
 
     Args:
         observers: Hear nothing of what a line calls.
         emit: Receives what there is to tell.
+        look: Gives the frames that are looked at where no pass stands still: of what was raised, or of a program.
         show: Given the frames while it stands still, whether it is at a line of the innermost, and the calls that they
             are in; None after it. What there is to be seen of frames then.
     """
@@ -49,20 +52,31 @@ class Standstill:
         self,
         observers: Observers,
         emit: Callable[[AnyEvent], None],
+        look: Callable[[], Sequence[CodeFrame]],
         show: ShowFrames,
     ) -> None:
         self._observers = observers
+        self._look = look
         self._emit = emit
         self._show = show
         self._turns = threading.RLock()  # a model may run on several threads
         self._guard = threading.Lock()  # of `_standing` and `_aborted`
         self._standing: _Standing | None = None
         self._aborted = False
+        self._scopes: dict[int, Scope] = {}  # by the frame, outside of pauses
+        self._scopes_of: Sequence[CodeFrame] = ()
         self._number = 0
         self._busy = threading.local()
         self.seconds = 0.0
         self.touched = False
         self.put_in: list[PutIn] = []
+        self.program: HeldProgram | None = None
+        self.order: GoOn | None = None
+
+    @property
+    def stands(self) -> bool:
+        """A pass stands still."""
+        return self._standing is not None
 
     def start(self) -> None:
         """Another pass begins."""
@@ -109,9 +123,12 @@ class Standstill:
     def go_on(self, how: GoOn) -> None:
         """Raises `UsageError` where nothing stands still."""
         with self._guard:
-            if self._standing is None:
+            if self._standing is not None:
+                self._standing.pause.end(how)
+            elif self.program is not None:
+                self.order = how
+            else:
                 raise _nothing()
-            self._standing.pause.end(how)
 
     def abort(self) -> None:
         """End the pass where it stands still, or would next."""
@@ -180,13 +197,23 @@ class Standstill:
         """Of a frame, or with -1 of the place itself. Raises `UsageError` where there is none."""
         with self._guard:
             standing = self._standing
-        if standing is None:
-            raise _nothing()
-        if number not in standing.scopes:
-            if not 0 <= number < len(standing.frames):
-                raise UsageError(f"there is no frame {number}", hint=f"there are {len(standing.frames)}, from 0")
-            standing.scopes[number] = FrameScope(standing.frames[number].frame)
-        return standing.scopes[number]
+        scopes, frames = (standing.scopes, standing.frames) if standing is not None else self._find_scopes()
+        if number not in scopes:
+            if not frames:
+                raise _nothing()
+            if not 0 <= number < len(frames):
+                raise UsageError(f"there is no frame {number}", hint=f"there are {len(frames)}, from 0")
+            scopes[number] = FrameScope(frames[number].frame)
+        return scopes[number]
+
+    def _find_scopes(self) -> tuple[dict[int, Scope], Sequence[CodeFrame]]:
+        """Of frames that are looked at while no pass stands still: a name that a line made is there for the next."""
+        frames = self._look()
+        if frames is not self._scopes_of:
+            self._scopes_of, self._scopes = frames, {}
+            if self.program is not None and frames is self.program.frames:
+                self._scopes[-1] = self.program.scope
+        return self._scopes, frames
 
     @contextlib.contextmanager
     def quiet(self) -> Iterator[None]:

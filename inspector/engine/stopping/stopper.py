@@ -38,7 +38,7 @@ from .armed import ArmedStop
 from .here import frames_here
 from .lines import STEPS, Lines, Step
 from .pause import Order
-from .scope import FrameScope, Scope
+from .scope import FrameScope, Scope, list_inputs, take_inputs
 from .standstill import ShowFrames, Standstill
 from .stop_hooks import listening_everywhere
 from .under_way import Open, Place, UnderWay
@@ -54,7 +54,8 @@ class Stopper:
         observers: Their hooks stay behind those of this.
         state: Knows the running step, and who records.
         emit: Receives what there is to tell.
-        show: See `Standstill`.
+        look: See `Standstill`.
+        show: Likewise.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Stopper:
         observers: Observers,
         state: HookState,
         emit: Callable[[AnyEvent], None],
+        look: Callable[[], Sequence[CodeFrame]],
         show: ShowFrames,
     ) -> None:
         self._tree = tree
@@ -78,7 +80,7 @@ class Stopper:
         self._raised: BaseException | None = None  # was stopped for
         self.baseline: Baseline | None = None  # of the next pass, where it differs
         state.find_baseline = self.find_then
-        self.standstill = Standstill(observers, emit, show)
+        self.standstill = Standstill(observers, emit, look, show)
 
     def set(self, stops: Sequence[Stop]) -> Stops:
         """These are the stops from now on; one that stays as it is keeps its count. Raises `UsageError`, with nothing
@@ -131,16 +133,9 @@ class Stopper:
             return None
         self._lines.follow_thread()
         turn = self._under_way.enter(index)
-        given = {"args": args, "kwargs": kwargs}
-        if args:
-            given = {"input": args[0], **given}
+        given = list_inputs(args, kwargs)
         found = self._visit(Place("before", index, turn), module, given, (args, kwargs))
-        if found is None:
-            return None
-        args, kwargs = found["args"], found["kwargs"]
-        if found.get("input") is not given.get("input"):
-            args = (found["input"], *args[1:])
-        return args if isinstance(args, tuple) else (args,), kwargs
+        return None if found is None else take_inputs(given, found)
 
     def after(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
         """A module has returned, or something was raised in it."""

@@ -80,7 +80,7 @@ class Runner:
         self._progress = PassProgress(subject, emit)
         self._changes = ToldChanges(emit)
         state, given = subject.change_log.hook_state, (subject.tree, subject.generation, subject.observers)
-        self.stopper = Stopper(*given, state, emit, subject.show_frames)
+        self.stopper = Stopper(*given, state, emit, subject.look_at_frames, subject.show_frames)
 
     def run(self, request: Run) -> PassSummary:
         """One pass, or several batches, with everything that is observed. Never raises for what the model does.

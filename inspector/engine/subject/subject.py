@@ -248,6 +248,10 @@ class Subject:
             self.stack = self._stack_before
         return self.stack.describe() if self.stack is not None else Stack()
 
+    def look_at_frames(self) -> Sequence[CodeFrame]:
+        """Those of the stack that is looked at."""
+        return self.stack.frames if self.stack is not None else ()
+
     def close(self) -> None:
         """Leave the model as it was before."""
         self.stack = self._raised = None

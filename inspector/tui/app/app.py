@@ -115,6 +115,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         self.state = AppState(
             first_plan=Plan(generate=options.generate),
             readonly=options.readonly,
+            expects_held=options.held,
             quick=options.thresholds.get("quick", QUICK),
         )
         self.workbench = Workbench(self.ask, options.ascii, Bounds(*_pick(options, BOUNDS._asdict(), "delta_")))
@@ -245,16 +246,17 @@ class InspectorApp(App[None], inherit_bindings=False):
             super().copy_to_clipboard(text)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """The keys of a pass that stands still are others' at other times."""
+        """The keys of a pass that stands still are others' at other times, but the one that says what it is for."""
         if action == "perform" and find_command(str(parameters[0])).context == "stopped":
-            return self.state.paused is not None
+            stands = self.state.paused is not None or self.state.expects_held
+            return stands or parameters[0] == "python-here"
         return super().check_action(action, parameters)
 
     async def action_perform(self, id: str) -> None:
         """Do a command by its id, whoever owns it."""
         command = find_command(id)
         owner, name, arguments = parse(command.action)
-        if owner in _WAIT and id != "restart" and self.state.paused is not None:
+        if owner in _WAIT and id != "restart" and self.state.pass_stands:
             self.host.tell(f"the pass stands still: {key_of('go-on')} goes on, {key_of('interrupt')} ends it")
         elif owner:
             getattr(self.owners[owner], name)(*arguments)

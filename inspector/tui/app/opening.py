@@ -158,6 +158,7 @@ class Opening:
 
     def _take_model(self, event: Opened) -> None:
         state, self._before = self.state, None
+        self.stopping.let_go()
         state.model = Model(event.info, event.generation, awaited=True)
         self._log_notes(event.info)
         state.materialize = state.ready = state.stale = self._begun = False
@@ -196,6 +197,8 @@ class Opening:
         if opened.stack.frames:
             self.presenter.show_stack(opened.stack)
             self.bookmarks.workbench.stack.frames.focus()
+            if opened.paused is not None:
+                self.stopping.hold(opened.paused)
         elif state.would_materialize:
             self.host.tell(f"lazy modules: {key_of('run')} runs a pass, which gives them their shapes")
         elif opened.form:

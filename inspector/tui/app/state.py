@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ...client.model import Model
 from ...client.pass_plan import FORWARD, Plan
-from ...records import Opened, Paused, StopRow, Target
+from ...records import GoOn, Opened, Paused, StopRow, Target
 from ..keys import key_of
 
 QUICK = 1_000.0
@@ -31,7 +31,10 @@ class AppState:
     live: bool = False
     fresh: bool = False  # live passes draw the input anew
     stops: tuple[StopRow, ...] = ()
-    paused: Paused | None = None  # where the running pass stands still
+    paused: Paused | None = None  # where the running pass stands still, else the program around
+    held: Paused | None = None  # where the program around stands still
+    expects_held: bool = False  # that will be told of: keys for it may come before
+    early: GoOn | None = None  # how it is to go on then
     stale: bool = False  # something was changed after the last pass began, and no pass follows by itself
     seed: int = 0  # of the last pass, of the target before it
     first_plan: Plan = FORWARD  # of a model that no target was typed for
@@ -42,6 +45,11 @@ class AppState:
     @property
     def generation(self) -> int:
         return self.model.generation
+
+    @property
+    def pass_stands(self) -> bool:
+        """A pass stands still."""
+        return self.paused is not None and not self.paused.program
 
     @property
     def why_no_pass(self) -> str:

@@ -44,7 +44,8 @@ class StopBar(Widget):
         if self.event is None:
             return Content("")
         sign = format.STOP.ascii if self.ascii else format.STOP.sign
-        first = Content.assemble((f"{sign} stopped ", "bold $text-warning"), (place(self.event), "bold"))
+        who = "your program stopped" if self.event.program else "stopped"
+        first = Content.assemble((f"{sign} {who} ", "bold $text-warning"), (place(self.event), "bold"))
         parts = [visible(self.event.why).replace("\n", " ")] if self.event.why else []
         parts += [f"goes on after {self.event.timeout:g} s"] if self.event.timeout and not self.waits else []
         why = self._cut("".join(f" · {part}" for part in parts), first)

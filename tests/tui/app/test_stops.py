@@ -44,6 +44,7 @@ from inspector.tui.screens.stops.stop_list import StopList
 
 from ..fake_engine import FakeEngine, running
 from .test_app import settle
+from .test_pass_actions import told
 
 VALUE = TensorValue((2, 4), "float32", "cpu", statistics=Statistics(-3, 4, 0.5, 1, 2))
 PAUSED = Paused(1, 1, 1, "after", ("body", "0"), 1, 2, "nan 2", values=(NamedValue("output", VALUE),))
@@ -315,3 +316,67 @@ async def test_variables_are_looked_at_again_after_a_line(tmp_path: Path) -> Non
         await pilot.press("semicolon", *"x.zero_()", "enter")
         await settle(app, pilot)
         assert engine.requests(GetLocals)[before:] == [GetLocals(1, 0)]
+
+
+PROGRAM = Paused(1, 0, 0, "line", ("body", "0"), file="/x/train.py", line=9, text="loss = model(x)", program=True)
+
+
+def at_breakpoint() -> FakeEngine:
+    engine = FakeEngine()
+    engine.opened = replace(engine.opened, stack=Stack(FRAMES, 1, 0), paused=PROGRAM)
+    return engine
+
+
+async def test_a_program_that_stands_still_has_the_keys_of_a_stop_and_lets_passes_run(tmp_path: Path) -> None:
+    async with running(tmp_path, at_breakpoint()) as (app, pilot, engine):
+        await settle(app, pilot)
+        assert "your program stopped train.py:9 in body.0" in bar(app) and app.workbench.key_bar.context == "stopped"
+        await pilot.press("r")
+        await settle(app, pilot)
+        assert len(engine.requests(Run)) == 1
+        engine.say(PAUSED)
+        await settle(app, pilot)
+        assert "your program" not in bar(app)
+        engine.say(Resumed(1))
+        await settle(app, pilot)
+        assert "your program stopped train.py:9" in bar(app), "the pass is over, and the program still stands there"
+        await pilot.press("semicolon")
+        await settle(app, pilot)
+        await pilot.press(*"x", "enter")
+        await settle(app, pilot)
+        assert engine.requests(Evaluate) == [Evaluate(1, "x", 0)]
+        await pilot.press("escape", "o")
+        await settle(app, pilot)
+        assert engine.requests(GoOnWith) == [GoOnWith(1, "over")] and app.return_code == 0
+
+
+async def test_a_key_that_comes_before_the_program_is_told_of_is_for_it(tmp_path: Path) -> None:
+    async with running(tmp_path, held=True) as (app, pilot, engine):
+        await pilot.press("o")
+        await settle(app, pilot)
+        assert app.screen is app.workbench and not engine.requests(GoOnWith)
+        app.controller.opening.stopping.hold(PROGRAM)
+        await settle(app, pilot)
+        assert engine.requests(GoOnWith) == [GoOnWith(1, "over")] and app.return_code == 0
+
+
+async def test_a_program_is_ended_by_asking_twice(tmp_path: Path) -> None:
+    async with running(tmp_path, at_breakpoint()) as (app, pilot, engine):
+        await settle(app, pilot)
+        await pilot.press("ctrl+c")
+        assert "end your program" in str(told(app)) and not engine.requests(GoOnWith)
+        await pilot.press("ctrl+c")
+        await settle(app, pilot)
+        assert engine.requests(GoOnWith) == [GoOnWith(1, "abort")] and app.return_code is not None
+
+
+async def test_python_runs_in_the_frames_of_what_was_raised(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    engine.opened = replace(engine.opened, stack=Stack(FRAMES, 1, 0, Problem("ValueError: no")))
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await settle(app, pilot)
+        await pilot.press("semicolon")
+        await settle(app, pilot)
+        await pilot.press(*"x", "enter")
+        await settle(app, pilot)
+        assert engine.requests(Evaluate) == [Evaluate(1, "x", 0)]

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 
 from ....client.engine_client import EngineClient
-from ....records import Failed, GetSource, Source
+from ....records import Failed, GetSource, GoOnWith, Source
 from ... import format
 from ...engine_client import STOPPED
 from ...keys import key_of, say_key
@@ -69,11 +69,18 @@ class GeneralActions:
         elif self.engine.stoppable:
             self.host.spawn(self.passes.stop_meanwhile())
         elif time.monotonic() < self._quit_until:
-            self.host.leave(state.exit_code)
+            self.host.spawn(self._end())
         else:
             self._quit_until = time.monotonic() + ASK_TWICE
             self._stop_loading()
-            self.host.tell(f"press {say_key('interrupt')} again to quit")
+            held = f"end your program; {key_of('quit')} lets it go on" if state.held is not None else "quit"
+            self.host.tell(f"press {say_key('interrupt')} again to {held}")
+
+    async def _end(self) -> None:
+        """Leave, and end the program that stands still around."""
+        if self.state.held is not None:
+            await self.engine.ask(GoOnWith(self.state.generation, "abort"))
+        self.host.leave(self.state.exit_code)
 
     def _stop_loading(self) -> None:
         """Code that builds a model has no modules to stop at: its process is ended."""

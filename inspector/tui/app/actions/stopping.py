@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ....client.engine_client import EngineClient
-from ....records import Failed, Paused, Resumed, SetStops, Stop, Stops
+from ....records import Failed, GoOn, GoOnWith, Paused, Resumed, SetStops, Stop, Stops
 from ...bars.stop_bar import place
 from ...panels.source import SourcePanel
 from ..host import Host
@@ -65,9 +65,31 @@ class Stopping:
         self.workbench.select_path(event.path)
         self.presenter.log("info", f"stopped {place(event)}" + (f": {event.why}" if event.why else ""))
 
+    def hold(self, event: Paused) -> None:
+        """The program around stands still, for as long as this model is open."""
+        state = self.state
+        state.held, state.expects_held = event, False
+        self._show(event)
+        if state.early is not None:
+            self.host.spawn(self.go_on(state.early))
+
+    async def go_on(self, how: GoOn) -> None:
+        """Let the pass go on, or the program around: that goes on when the app is gone."""
+        reply = await self.engine.ask(GoOnWith(self.state.generation, how))
+        if isinstance(reply, Failed):
+            self.host.tell(describe_problem(reply.problem))
+        elif self.state.paused is not None and self.state.paused.program:
+            self.host.leave(0)
+
+    def let_go(self) -> None:
+        """Another model is open."""
+        self.state.held = None
+        self._show(None)
+
     def _show(self, event: Paused | None) -> None:
+        event = event if event is not None else self.state.held
         self.state.paused = self.workbench.stop_bar.event = event
-        self.workbench.title_bar.stopped = event is not None
+        self.workbench.title_bar.stopped = self.state.pass_stands
         self.workbench.name_keys()
 
     def resume(self, event: Resumed) -> None:

@@ -16,7 +16,6 @@ from ....records import (
     Failed,
     GetLocals,
     GoOn,
-    GoOnWith,
     Locals,
     Path,
     Problem,
@@ -31,7 +30,7 @@ from ..host import Host
 from ..presenter import Presenter
 from ..state import AppState
 from ..workbench import Workbench
-from .changer import Changer, describe_problem
+from .changer import Changer
 from .stopping import Stopping
 
 
@@ -119,26 +118,31 @@ class StopActions:
         return await self.stopping.set([*others, stop])
 
     def go_on(self, how: GoOn) -> None:
-        """Let the pass go on."""
-        if self.state.paused is None:
-            self.host.tell(f"no pass stands still: {key_of('stop-here')} sets a stop, then {key_of('run')} runs")
+        """Let the pass go on, or the program around."""
+        if self.state.paused is not None:
+            self.host.spawn(self.stopping.go_on(how), group=FORM)
+        elif self.state.expects_held:
+            self.state.early = how
         else:
-            self.host.spawn(self._go_on(how), group=FORM)
+            self.host.tell(_explain_nothing())
 
     def ask_python(self) -> None:
         """Run lines where the pass stands still: in the frame that has the keyboard, else where it stopped."""
         from ...screens.stops.python_line import PythonLine
 
         event, stack = self.state.paused, self.workbench.stack
-        if event is None:
-            self.host.tell(f"no pass stands still: {key_of('stop-here')} sets a stop, then {key_of('run')} runs")
+        row = stack.row if stack.has_focus_within or event is None else None
+        if row is not None:
+            frame, where = row.number, f"in {row.function}"
+        elif event is not None:
+            frame, where = -1, place(event)
+        else:
+            self.host.tell(_explain_nothing())
             return
-        row = stack.row if stack.has_focus_within else None
-        frame, where = (row.number, f"in {row.function}") if row is not None else (-1, place(event))
         ask = partial(self._run_line, frame), partial(self._complete_line, frame)
-        named = self.workbench.stop_bar.values if frame < 0 and event.on not in ("line", "exception") else ()
-        name = next((each.name for each in named), "")
-        if event.timeout:
+        has_name = row is None and event is not None and event.on not in ("line", "exception")
+        name = next((each.name for each in self.workbench.stop_bar.values if has_name), "")
+        if event is not None and event.timeout:
             self.host.spawn(self._wait_for_person(frame))
         self.host.push(PythonLine(where, name, self._ran, *ask, self.ascii))
 
@@ -170,10 +174,9 @@ class StopActions:
         reply = await self.engine.ask(CompleteLine(self.state.generation, text, frame))
         return reply.lines if isinstance(reply, Completed) else ()
 
-    async def _go_on(self, how: GoOn) -> None:
-        reply = await self.engine.ask(GoOnWith(self.state.generation, how))
-        if isinstance(reply, Failed):
-            self.host.tell(describe_problem(reply.problem))
+
+def _explain_nothing() -> str:
+    return f"no pass stands still: {key_of('stop-here')} sets a stop, then {key_of('run')} runs"
 
 
 def _is_at(stop: Stop, here: Stop) -> bool:

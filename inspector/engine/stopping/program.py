@@ -1,0 +1,49 @@
+"""Somebody's program that stands still around all passes: at a line of its own, or before it calls a module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import nn
+
+from ...records import Paused
+from ...text import encodable
+from ..frames.code_frame import CodeFrame
+from ..frames.stack import CodeStack
+from ..modules.tree import ModuleTree
+from .scope import FrameScope, Scope
+
+
+class HeldProgram(NamedTuple):
+    """`frames` are those that run, the outermost first; `scope` has the names of the place. `module` is about to be
+    called, None at a line."""
+
+    frames: Sequence[CodeFrame]
+    scope: Scope
+    module: nn.Module | None = None
+
+    @classmethod
+    def at_line(cls, frames: Sequence[CodeFrame]) -> HeldProgram:
+        """At the line of the innermost frame."""
+        return cls(frames, FrameScope(frames[-1].frame))
+
+    def stack(self, tree: ModuleTree) -> CodeStack:
+        return CodeStack(self.frames, tree, at_innermost=self.module is None)
+
+    def describe(self, generation: int, tree: ModuleTree, stack: CodeStack) -> Paused:
+        """Where it stands still, as a client hears of it."""
+        index = tree.index_of_object.get(id(self.module))
+        row, line = stack.describe().frames[-1], self.frames[-1]
+        return Paused(
+            generation,
+            0,
+            0,
+            "line" if index is None else "before",
+            (row.path or ()) if index is None else tree.paths[index],
+            values=self.scope.describe(),
+            file=encodable(line.file, 1_000) if index is None else "",
+            line=line.line if index is None else 0,
+            text=encodable(line.text(), 300) if index is None else "",
+            program=True,
+        )
