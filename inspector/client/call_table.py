@@ -147,8 +147,10 @@ class CallTable(Sequence[CallRow]):
         if wanted:
             yield from (self._row(place) for place, kind in enumerate(self._kind) if kind in wanted)
 
-    def find(self, modules: Container[int]) -> array[int]:
+    def find(self, modules: Container[int]) -> Sequence[int]:
         """Where the calls of any of these modules are."""
+        if all(module in modules for module in self.called()):
+            return range(len(self))
         return array("i", compress(count(), map(modules.__contains__, self.modules)))
 
     # of one module

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 from .call_table import CallTable
 
+_MANY = 10_000
+"""Calls of which the beginnings of all are looked up at once."""
 Order = tuple[int, int, int, int]
 """Of two calls, the one with less comes first. No two calls have the same."""
 
@@ -28,20 +30,28 @@ class CallTree:
         self._next = array("i")
         self._previous = array("i")
         self._waiting: dict[int, list[int]] = {}  # calls whose caller has not come yet, by its start: first and last
+        self._waiting_ms: dict[int, float] = {}  # what those took
         self._roots: list[int] | None = None
         self._ms = 0.0
         self._apart = True  # no root began before the one before it ended
 
-    def extend(self) -> None:
-        """Take in the calls that came since the last time."""
-        calls, waiting, first = self.calls, self._waiting, len(self.parents)
-        ends, columns = calls.ends, (calls.starts[first:], calls.ends[first:], calls.callers[first:], calls.ms[first:])
+    @property
+    def is_complete(self) -> bool:
+        """Whether all calls were taken in."""
+        return len(self.parents) == len(self.calls)
+
+    def extend(self, most: int | None = None) -> None:
+        """Take in the calls that came since the last time, or so many of them."""
+        calls, waiting, taken, first = self.calls, self._waiting, self._waiting_ms, len(self.parents)
+        new = slice(first, None if most is None else first + most)
+        ends, columns = calls.ends, (calls.starts[new], calls.ends[new], calls.callers[new], calls.ms[new])
         for place, (start, end, caller, ms) in enumerate(zip(*columns, strict=True), first):
             inner = waiting.get(start) if start >= 0 else None
             if inner is not None and ends[inner[1]] < end:
                 del waiting[start]
                 self._first.append(inner[0])
-                self.own_ms.append(self._adopt(place, inner[0]))
+                self._adopt(place, inner[0])
+                self.own_ms.append(max(ms - taken.pop(start), 0.0))
             else:
                 self._first.append(-1)
                 self.own_ms.append(ms)
@@ -54,20 +64,20 @@ class CallTree:
             if siblings is None:
                 self._previous.append(-1)
                 waiting[caller] = [place, place]
+                taken[caller] = ms
             else:
                 self._previous.append(siblings[1])
                 self._next[siblings[1]] = place
                 siblings[1] = place
+                taken[caller] += ms
             self._roots = None
 
-    def _adopt(self, place: int, child: int) -> float:
-        """Put the chain that begins with this child into a call, and give the time that is the call's own."""
-        ms = self.calls.ms[place]
+    def _adopt(self, place: int, child: int) -> None:
+        """Put the chain that begins with this child into a call."""
+        parents, following = self.parents, self._next
         while child >= 0:
-            self.parents[child] = place
-            ms -= self.calls.ms[child]
-            child = self._next[child]
-        return max(ms, 0.0)
+            parents[child] = place
+            child = following[child]
 
     def __len__(self) -> int:
         return len(self.parents)
@@ -119,6 +129,12 @@ class CallTree:
             return 0, 0, start, place
         *_, root = place, *self.ancestors(place)
         return self.calls.starts[root], root, start, place
+
+    def sort(self, places: Collection[int]) -> list[int]:
+        """In this order."""
+        if len(places) < _MANY or (self.roots and not self._apart):
+            return sorted(places, key=self.key)
+        return sorted(sorted(places), key=self.calls.starts[:].__getitem__)
 
     def end_key(self, place: int) -> Order:
         """What all calls in it come before, and it too; and nothing that follows them."""

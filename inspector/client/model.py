@@ -6,13 +6,14 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from ..records import CallColumns, CallRow, Changes, HookMarks, ModelInfo, ModuleRow, PassSummary, Path
 from .call_table import CallTable
 from .call_tree import CallTree
 from .costs import KnownCosts, State, state_of
 from .module_table import ModuleTable, Paths
+from .own_times import OwnTimes
 
 OBSERVED, REFUSED = 1, 2
 
@@ -42,6 +43,7 @@ class Model:
         self.changes = Changes(generation)
         self.costs: KnownCosts | None = None  # where they were measured
         self._call_tree = CallTree(self.calls)
+        self._own_times = OwnTimes(self.calls)
         self._above_calls: set[int] | None = None  # rows that hold a module that was called
         self._chosen: tuple[int, int] | None = None  # module and number in the step of the call that is looked at
         self._found: tuple[CallTable, int, int | None] | None = None  # where that is in so many calls
@@ -95,10 +97,27 @@ class Model:
     @property
     def call_tree(self) -> CallTree:
         """The calls below those that made them; made when it is asked for."""
-        if self._call_tree.calls is not self.calls:
-            self._call_tree = CallTree(self.calls)
+        self._renew()
         self._call_tree.extend()
         return self._call_tree
+
+    @property
+    def own_times(self) -> Mapping[int, float]:
+        """Milliseconds in each module and in none below it, over all its calls; likewise."""
+        self._renew()
+        self._own_times.extend()
+        return self._own_times.by_module
+
+    def prepare(self, most: int) -> bool:
+        """Take so many calls more into these two; whether there are others yet."""
+        self._renew()
+        self._call_tree.extend(most)
+        self._own_times.extend(most)
+        return not (self._call_tree.is_complete and self._own_times.is_complete)
+
+    def _renew(self) -> None:
+        if self._call_tree.calls is not self.calls:
+            self._call_tree, self._own_times = CallTree(self.calls), OwnTimes(self.calls)
 
     def call_of(self, index: int) -> CallRow | None:
         """The call of this module that is looked at; None where it is one of another, or none."""

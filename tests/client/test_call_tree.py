@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import threading
 from itertools import pairwise
+from unittest import mock
 
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from inspector.client import call_tree
 from inspector.client.call_table import CallTable
 from inspector.client.call_tree import CallTree
 from inspector.records import Brief, CallColumns, CallRow
@@ -50,7 +52,7 @@ def check(tree: CallTree) -> None:
     """All ways to go through it agree."""
     order = in_order(tree)
     assert sorted(order) == list(range(len(tree)))
-    assert sorted(order, key=tree.key) == order
+    assert sorted(order, key=tree.key) == order == tree.sort(set(order))
     for before, after in pairwise(order):
         assert tree.after(before) == after and tree.before(after) == before
     if order:
@@ -102,6 +104,23 @@ def test_what_a_damaged_log_says_makes_no_circle(rows: list[CallRow]) -> None:
     while place is not None:
         seen, place = seen + 1, tree.after(place)
     assert seen == len(rows)
+
+
+@given(passes(), st.integers(1, 5))
+def test_a_tree_that_is_made_piece_by_piece_is_the_same(rows: list[CallRow], piece: int) -> None:
+    whole, tree = tree_of(rows), CallTree(CallTable())
+    tree.calls.extend(CallColumns.of(rows))
+    while not tree.is_complete:
+        tree.extend(piece)
+    assert in_order(tree) == in_order(whole)
+    assert (tree.parents, tree.own_ms) == (whole.parents, whole.own_ms)
+
+
+@given(passes())
+def test_very_many_calls_are_sorted_as_a_few(rows: list[CallRow]) -> None:
+    tree = tree_of(rows)
+    with mock.patch.object(call_tree, "_MANY", 0):
+        assert tree.sort(range(len(rows))) == sorted(range(len(rows)), key=tree.key)
 
 
 def test_own_time_is_what_no_call_inside_took() -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 
 from msgspec.structs import replace
 
+from ...client.call_table import CallTable
 from ...client.engine_client import EngineClient
+from ...client.model import Model
 from ...client.pass_plan import FORWARD, Plan
 from ...records import CallRows, Cancel, Failed, GetStack, PassEnded, Problem, SetInput, ShowStep, Stack
 from ..keys import key_of, say_key
@@ -17,6 +20,9 @@ from .questions import Questions
 from .state import AppState
 
 CANCEL_PATIENCE = 2.0
+LONG_PASS = 20_000
+"""Calls from which on it is noticed how long their tree takes to be made: that is begun before it is asked for."""
+_PIECE = 1_000  # calls of it at a time, between keys
 
 
 class Passes:
@@ -197,6 +203,8 @@ class Passes:
         if model.summary is not None and model.summary.number == event.number and len(model.calls) >= event.total:
             self._step = None if event.step == self._step else self._step
             self._presenter.show_step()
+        if len(model.calls) >= max(event.total, LONG_PASS):
+            self._host.spawn(_prepare(model, model.calls), "calls", exclusive=True)
 
     def end(self, event: PassEnded) -> None:
         """The pass is over; what was asked for meanwhile follows when the model is as it was."""
@@ -218,6 +226,12 @@ class Passes:
             self._host.spawn(self.run(plan=following))
         elif state.live:
             self.live.follow()
+
+
+async def _prepare(model: Model, calls: CallTable) -> None:
+    """What orders of these calls wait for, as long as nobody has come for others."""
+    while model.calls is calls and model.prepare(_PIECE):
+        await asyncio.sleep(0)
 
 
 def _or_tokens(state: AppState) -> str:

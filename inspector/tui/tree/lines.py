@@ -92,7 +92,7 @@ class Lines(ABC):
         """The line, in as many cells as the columns together."""
 
     @abstractmethod
-    def find_lines(self, text: str) -> list[int]:
+    def find_lines(self, text: str) -> Sequence[int]:
         """Ids of the lines, hidden ones of the same order included, whose name or class has `text`; ascending."""
 
     def plain(self, text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from ...client.call_table import BAD
 from ...client.costs import KnownCosts
@@ -44,7 +44,7 @@ class Listing:
         self._rows_seen = self._calls_seen = 0
         self._summary: PassSummary | None = None
         self._costs: KnownCosts | None = None
-        self._found: list[int] = []  # by the search
+        self._found: Sequence[int] = ()  # by the search
         self._marks: dict[int, str] | None = None  # what they say, for the filter; None where that has to be read anew
         self._looked_through = 0  # rows, by filter and search
         options.ran, options.observed_then, options.matches = False, b"", []

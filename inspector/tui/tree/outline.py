@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 from ...client.model import Model
@@ -160,7 +160,7 @@ class Outline:
         """The line after all that stands below it."""
         return bisect_left(self.lines, self.model.rows.end(index))
 
-    def _sort(self, indices: Iterable[int]) -> list[int]:
+    def _sort(self, indices: Collection[int]) -> list[int]:
         return sorted(indices)
 
     def _change(self) -> None:

@@ -75,7 +75,7 @@ class SortedLines(Lines):
         """Keep only these rows; None keeps all."""
         self._kept = None if matches is None else sorted(self._ranks[row] for row in matches if row in self._ranks)
 
-    def find_lines(self, text: str) -> list[int]:
+    def find_lines(self, text: str) -> Sequence[int]:
         if not text:
             return []
         text, paths, classes = text.lower(), self.names.paths, self.names.classes

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -34,13 +33,7 @@ def own_times(model: Model) -> Measures:
     measured, else of the last pass."""
     if model.costs is not None:
         return costs(lambda cost: cost.own_ms)(model)
-    spent: Measures = defaultdict(float)
-    inside: dict[int, float] = defaultdict(float)  # depth -> of the calls there that have not been taken off yet
-    calls = model.calls
-    for module, depth, ms in zip(calls.modules, calls.depths, calls.ms, strict=True):
-        spent[module] += max(ms - inside.pop(depth + 1, 0.0), 0.0)
-        inside[depth] += ms
-    return dict(spent)
+    return dict(model.own_times)
 
 
 def costs(measure: Callable[[Cost], float | None]) -> Callable[[Model], Measures]:

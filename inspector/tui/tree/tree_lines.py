@@ -94,7 +94,7 @@ class TreeLines(Lines):
         for index in calls.called(ODD):
             self.measure_badges(self._badges(index))
 
-    def find_lines(self, text: str) -> list[int]:
+    def find_lines(self, text: str) -> Sequence[int]:
         text = text.lower()
         if not text:
             return []

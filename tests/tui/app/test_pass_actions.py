@@ -32,7 +32,7 @@ from inspector.records import (
     TryStateDict,
     Work,
 )
-from inspector.tui.app import presenter
+from inspector.tui.app import passes, presenter
 from inspector.tui.bars.pass_words import describe_last, describe_running
 from inspector.tui.bars.title_words import explain_word
 from inspector.tui.panels.gradients import GradientsPanel
@@ -544,3 +544,15 @@ async def test_where_the_first_nan_came_from_is_written_down_and_told_once(
         log = next(panel for panel in app.workbench.panels.members if isinstance(panel, LogPanel))
         first = f"first NaN: {'.'.join(PATHS[1])}, call 0: its input is finite, its output is not"
         assert sum(first in line.body.plain for line in log.lines) == told(app).count(first) == 1
+
+
+async def test_orders_of_many_calls_are_made_before_they_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(passes, "LONG_PASS", 2)
+    engine = FakeEngine()
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await pilot.press("r")
+        await settle(app, pilot)
+        model = app.state.model
+        tree = model._call_tree
+        assert tree.calls is model.calls and tree.is_complete and len(tree.parents) == len(model.calls) >= 2
+        assert model.call_tree is tree

@@ -41,6 +41,15 @@ def test_own_time_is_that_of_no_module_below() -> None:
     assert most_first({4: 1.0, 2: float("nan"), 3: 2.0, 1: 1.0}) == [2, 3, 1, 4]
 
 
+def test_own_time_taken_in_piece_by_piece_is_the_same() -> None:
+    pieces, whole = made(), made()
+    while pieces.prepare(2):
+        pass
+    assert own_times(pieces) == own_times(whole) and list(pieces.call_tree.own_ms) == list(whole.call_tree.own_ms)
+    pieces.start_trace(2)
+    assert not pieces.prepare(2) and own_times(pieces) == {} and not pieces.call_tree.parents
+
+
 @pytest.mark.parametrize(("width", "words"), [(60, "Δ from the baseline"), (34, "Δ")])
 async def test_no_word_of_the_title_is_cut(width: int, words: str) -> None:
     async with showing(made(delta=Delta(0.5, 1.0, 1.0)), width) as (tree, _, _):

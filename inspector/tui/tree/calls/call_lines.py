@@ -75,17 +75,17 @@ class CallLines(Lines):
         for call in calls.select(ODD):
             self.measure_badges(call_badges((call,), self.options.producers))
 
-    def find_lines(self, text: str) -> list[int]:
+    def find_lines(self, text: str) -> Sequence[int]:
         return self.find_calls(text, self._kept)
 
-    def find_calls(self, text: str, among: Sequence[int] | None) -> list[int]:
+    def find_calls(self, text: str, among: Sequence[int] | None) -> Sequence[int]:
         """Those whose module or class has `text`; among all for None."""
         text = text.lower()
         if not text:
-            return []
+            return ()
         paths, classes = self.names.paths, self.names.classes
         found = self.calls.find({m for m in self.calls.called() if text in paths[m] or text in classes[m]})
-        return list(found if among is None else filter(set(among).__contains__, found))
+        return found if among is None else list(filter(set(among).__contains__, found))
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         call = self.calls[id]

@@ -99,9 +99,8 @@ class NestedCallLines(CallLines):
         places = self.calls.places(self.model.object_of(index))
         return places[0] if places else None
 
-    def find_lines(self, text: str) -> list[int]:
-        found = self.find_calls(text, self.ids if self._wanted is not None else None)
-        return sorted(found, key=self.order)
+    def find_lines(self, text: str) -> Sequence[int]:
+        return self.outline.calls.sort(self.find_calls(text, self.ids if self._wanted is not None else None))
 
     # what stands on a line
 

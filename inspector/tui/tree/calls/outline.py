@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from ....client.call_tree import CallTree
 from ....client.model import Model
@@ -46,5 +46,5 @@ class CallOutline(Outline):
     def _line_behind(self, index: int) -> int:
         return bisect_left(self.lines, self.calls.end_key(index), key=self.calls.key)
 
-    def _sort(self, indices: Iterable[int]) -> list[int]:
-        return sorted(indices, key=self.calls.key)
+    def _sort(self, indices: Collection[int]) -> list[int]:
+        return self.calls.sort(indices)
