@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from inspector.engine.session import Session
 from inspector.records import HookSpec, Run, Target
 
+from .results import result_of
 from .test_short_script import run_elsewhere
 
 NET = """
@@ -64,29 +64,15 @@ def open_net(folder: Path, hooks: list[tuple[str, str | HookSpec]]) -> Session:
     return session
 
 
-def result_of(session: Session, run: Run) -> list[Tensor]:
-    """The last output, and after a backward pass the gradients of the parameters, as torch's own hooks see them."""
-    root, found, gradients = session.subject.tree.root, [], {}
-    handles = [root.register_forward_hook(lambda module, args, output: found.append(output.detach().clone()))]
-    for name, parameter in root.named_parameters():
-        keep = lambda p, name=name: gradients.update({name: p.grad.clone()})  # noqa: E731
-        handles.append(parameter.register_post_accumulate_grad_hook(keep))
-    summary = session.run(run)
-    assert summary.problem is None and not summary.faults, summary
-    for handle in handles:
-        handle.remove()
-    return [found[-1], *(gradients[name] for name in sorted(gradients))]
-
-
 def test_scripts_compute_what_the_session_did_in_each_step(tmp_path: Path) -> None:
     (tmp_path / "net_in_steps.py").write_text(NET)
     expected, scripts = [], []
     for number, hooks in enumerate([*FORWARD, *BACKWARD]):
         session = open_net(tmp_path, hooks)
         backward = hooks in BACKWARD
-        expected.append(
-            result_of(session, Run(session.generation, batches=1 if backward else BATCHES, backward=backward))
-        )
+        run = Run(session.generation, batches=1 if backward else BATCHES, backward=backward)
+        output, gradients = result_of(session, run)
+        expected.append([output, *(gradients[name] for name in sorted(gradients))])
         scripts.append(tmp_path / f"script_{number}.py")
         session.save(str(scripts[-1]))
         session.close()

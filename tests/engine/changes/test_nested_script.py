@@ -17,6 +17,8 @@ from inspector.engine.answers import answer
 from inspector.engine.session import Session
 from inspector.records import HookSpec, Run, Target, Undo
 
+from .results import result_of
+
 NET = """
 import dataclasses
 from collections import OrderedDict, deque, namedtuple
@@ -122,19 +124,6 @@ def open_net(folder: Path, backward: bool) -> tuple[Session, list[str]]:
         session.save(str(folder / "clean.safetensors"))
     answer(session, Undo(1))
     return session, said
-
-
-def result_of(session: Session, run: Run) -> tuple[torch.Tensor, dict[str, Any]]:
-    root, found, gradients = session.subject.tree.root, [], {}
-    handles = [root.register_forward_hook(lambda module, args, output: found.append(output.detach().clone()))]
-    for name, parameter in root.named_parameters():
-        keep = lambda p, name=name: gradients.update({name: p.grad.clone()})  # noqa: E731
-        handles.append(parameter.register_post_accumulate_grad_hook(keep))
-    summary = session.run(run)
-    assert summary.problem is None and not summary.faults, summary
-    for handle in handles:
-        handle.remove()
-    return found[-1], gradients
 
 
 def run_elsewhere(folder: Path, scripts: list[Path]) -> list[list[Any]]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from inspector.engine.answers import answer
 from inspector.engine.changes import carry
@@ -20,6 +19,8 @@ from inspector.engine.hooks.kinds import BY_NAME
 from inspector.engine.session import Session
 from inspector.errors import UsageError
 from inspector.records import AddHook, EditParameters, HookSpec, Target, Undo
+
+from .results import output_of
 
 MODEL = """
 from collections import OrderedDict, deque
@@ -93,15 +94,6 @@ def opened(folder: Path) -> Session:
     session = Session(lambda event: None)
     session.open(Target(f"{folder / 'net.py'}:Net", inputs=("2x3x8x8",)))
     return session
-
-
-def output_of(session: Session) -> Tensor:
-    found: list[Tensor] = []
-    handle = session.subject.tree.root.register_forward_hook(lambda module, args, output: found.append(output.clone()))
-    summary = session.run()
-    handle.remove()
-    assert summary.problem is None and not summary.faults, summary
-    return found[-1]
 
 
 def run_scripts(folder: Path) -> str:

@@ -21,6 +21,8 @@ from inspector.engine.answers import answer
 from inspector.engine.session import Session
 from inspector.records import AddHook, HookSpec, Run, Target, Undo
 
+from .results import output_of
+
 MODEL = """
 import torch
 from torch import nn
@@ -80,15 +82,6 @@ def opened(folder: Path, grad: bool) -> Session:
     session = Session(lambda event: None)
     session.open(Target(f"{folder / 'net.py'}:Net", inputs=("3x4",), grad=grad))
     return session
-
-
-def output_of(session: Session) -> Tensor:
-    found: list[Tensor] = []
-    handle = session.subject.tree.root.register_forward_hook(lambda module, args, output: found.append(output.clone()))
-    summary = session.run()
-    handle.remove()
-    assert summary.problem is None and not summary.faults, summary
-    return found[-1].detach()
 
 
 def run_scripts(folder: Path) -> None:

@@ -14,7 +14,7 @@ from inspector.engine.changes.prune import prune
 from inspector.engine.session import Session
 from inspector.records import Run, Target
 
-from .test_script import output_of
+from .results import output_of
 
 NET = """
 import torch
