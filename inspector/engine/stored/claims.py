@@ -1,7 +1,7 @@
-"""How large the storages are that a pickle of TorchScript names, read with nothing in it made or run.
+"""How large the storages are that a pickle of torch names, read with nothing in it made or run.
 
-torch takes the number in the pickle for the size of what it read, whatever that is: an archive that claims more has its
-tensors written and read beyond their memory.
+Where torch runs TorchScript or maps a file it takes that number for the size of what there is, whatever that is: an
+archive that claims more has its tensors written and read beyond what was saved of them.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def read_claims(data: bytes) -> dict[str, int]:
     try:
         reader.load()
     except Exception as error:  # pickle raises anything for what is damaged
-        raise ValueError(f"it is no pickle of TorchScript: {type(error).__name__}") from None
+        raise ValueError(f"it is no pickle of torch's: {type(error).__name__}") from None
     return reader.claims
 
 
@@ -48,6 +48,8 @@ class _Any:
 
     def __setstate__(self, state: object) -> None:
         """Nothing is kept."""
+
+    __setitem__ = append = extend = add = lambda self, *given: None  # as a pickle fills what is like a dict or a list
 
 
 class _Storage:

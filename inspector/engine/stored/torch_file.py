@@ -27,10 +27,11 @@ from ..usercode.reading import open_counted
 from ..values.nested import tensors_in
 from ..values.unread import Held, Unread
 from .bloat import explain_size, refuse_bloated
+from .claims import read_claims
 from .mapped import MappedFile
 from .quick_pickle import Quick, unpickle_quickly
 from .refusal import explain_refusal
-from .saved import UNREADABLE, Members, Saved
+from .saved import FETCH_AGAIN, UNREADABLE, Members, Saved
 from .stand_ins import standing_in, without_filling
 
 _PLAIN = (Tensor, torch.nn.Parameter)
@@ -41,12 +42,20 @@ Seat = Callable[[Tensor], Held]
 
 @dataclass(frozen=True)
 class Read:
-    """The value of a file. `seat` gives the tensor that a tensor in `value` stands for, or where it lies; it raises
+    """The value of a file. `find` gives the tensor that a tensor in `value` stands for, or where it lies; it raises
     `ValueError` where that is nowhere."""
 
+    path: Path
     value: Any
-    seat: Seat
+    find: Seat
     notes: tuple[str, ...] = ()
+
+    def seat(self, tensor: Tensor) -> Held:
+        """What `find` gives. Raises `UsageError`, which says what is wrong with the file."""
+        try:
+            return self.find(tensor)
+        except ValueError as error:
+            raise _contradict(self.path, f"a tensor {error}") from None
 
 
 def read_saved(path: Path, saved: Saved) -> Read:
@@ -61,11 +70,11 @@ def read_saved(path: Path, saved: Saved) -> Read:
     if saved.legacy or saved.compressed:
         why = "in the format of torch before 1.6" if saved.legacy else "compressed"
         value = _read_whole(path, saved)
-        return Read(value, _as_it_is, (*notes, f"saved {why}: its tensors were read when it was opened"))
+        return Read(path, value, _as_it_is, (*notes, f"saved {why}: its tensors were read when it was opened"))
     return (
         _read_quickly(path, saved, notes)
         or _read_lazily(path, saved, notes)
-        or Read(_load(path, saved, mmap=True, map_location="cpu"), _as_it_is, notes)
+        or Read(path, _load(path, saved, mmap=_is_whole(path, saved), map_location="cpu"), _as_it_is, notes)
     )
 
 
@@ -75,12 +84,39 @@ def _read_quickly(path: Path, saved: Saved, notes: tuple[str, ...]) -> Read | No
         quick = _unpickle(saved.members, MappedFile(path))
     except (KeyError, *UNREADABLE):
         return None
-    return Read(quick.value, quick.seat, notes) if quick is not None else None
+    return Read(path, quick.value, quick.seat, notes) if quick is not None else None
+
+
+def _is_whole(path: Path, saved: Saved) -> bool:
+    """Whether every storage is known to have been saved to its end: torch maps what lies behind it as well. Raises
+    `UsageError` where one is known not to have been."""
+    folder = _folder_of(saved.members)
+    try:
+        claims = read_claims(_read_member(MappedFile(path), *saved.members[f"{folder}/data.pkl"]))
+        sizes = [(claimed, saved.members[f"{folder}/data/{key}"][1]) for key, claimed in claims.items()]
+    except (KeyError, ValueError):
+        return False
+    for claimed, size in sizes:
+        if claimed > size:
+            raise _contradict(path, f"a storage has {claimed:,} bytes, of which {size:,} were saved")
+    return True
+
+
+def _contradict(path: Path, why: str) -> UsageError:
+    return UsageError(
+        encodable(f"{path.name} is cut off, or contradicts itself: {why}", 400),
+        where=encodable(str(path), 300),
+        hint=FETCH_AGAIN,
+    )
+
+
+def _folder_of(members: Members) -> str:
+    return next(iter(members), "").partition("/")[0]
 
 
 def _unpickle(members: Members, file: MappedFile) -> Quick | None:
     """Raises `KeyError` where the zip is not laid out as torch does it."""
-    folder = next(iter(members), "").partition("/")[0]
+    folder = _folder_of(members)
     order = f"{folder}/byteorder"
     if order in members and _read_member(file, *members[order]) != sys.byteorder.encode():
         return None
@@ -129,7 +165,7 @@ def _read_lazily(path: Path, saved: Saved, notes: tuple[str, ...]) -> Read | Non
             seats.check(tensor)
     except (UsageError, _NoSeat, *UNREADABLE):
         return None
-    return Read(value, seats.seat, notes)
+    return Read(path, value, seats.seat, notes)
 
 
 def _load(source: Any, saved: Saved, **how: Any) -> Any:

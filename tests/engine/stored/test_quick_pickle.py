@@ -38,7 +38,7 @@ def test_it_reads_what_torch_reads(protocol: int, tmp_path: Path) -> None:
     file = tmp_path / "net.pt"
     torch.save(checkpoint(), file, pickle_protocol=protocol)
     read = read_saved(file, look(file))
-    assert read.seat.__qualname__.startswith("Quick")
+    assert read.find.__qualname__.startswith("Quick")
     expected = torch.load(file, weights_only=False)  # with True torch knows protocol 2 only
     assert vars(read.value["state_dict"]) == vars(expected["state_dict"])
     assert (read.value["epoch"], read.value["lr"]) == (3, [0.1, None])
@@ -152,4 +152,4 @@ def test_the_directory_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     torch.save(checkpoint(), file)
     saved = look(file)
     monkeypatch.delattr("zipfile.ZipFile")
-    assert read_saved(file, saved).seat.__qualname__.startswith("Quick")
+    assert read_saved(file, saved).find.__qualname__.startswith("Quick")

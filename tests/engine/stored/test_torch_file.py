@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import struct
 import zipfile
+from collections import OrderedDict
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,31 @@ def test_a_tensor_that_ends_beyond_its_file_is_refused(tmp_path: Path) -> None:
         read = read_saved(cut, look(cut))
         for tensor in tensors_in(read.value):
             read_tensor(read.seat(tensor))
+
+
+@pytest.mark.parametrize("value", [{"a": torch.ones(4, 4), "b": torch.ones(4)}, {"a": torch.eye(4).to_sparse()}])
+def test_a_storage_that_was_not_saved_to_its_end_is_refused(value: dict[str, torch.Tensor], tmp_path: Path) -> None:
+    """What lies behind it in the file is not of it: torch maps that too, and refuses a file that it reads."""
+    file, cut = tmp_path / "net.pt", tmp_path / "cut.pt"
+    torch.save(value, file)
+    with zipfile.ZipFile(file) as whole, zipfile.ZipFile(cut, "w") as archive:
+        for name in whole.namelist():
+            data = whole.read(name)
+            archive.writestr(name, data[:-8] if name == "net/data/0" else data)
+    with pytest.raises(UsageError, match="a storage has 64 bytes, of which 56 were saved"):
+        read_saved(cut, look(cut))
+
+
+def test_what_has_to_be_read_to_be_made_is_mapped_where_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, mapped, load = tmp_path / "net.pt", list[bool](), torch.load
+    torch.save(OrderedDict(a=torch.quantize_per_tensor(torch.ones(4), 0.1, 0, torch.qint8), b=[torch.ones(2)]), file)
+
+    def watched(*given: object, mmap: bool = False, **how: object) -> object:
+        mapped.append(mmap)
+        return load(*given, mmap=mmap, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(torch, "load", watched)
+    read = read_saved(file, look(file))
+    assert torch.equal(read.seat(read.value["a"]).dequantize(), torch.ones(4)) and mapped[-1]  # type: ignore[union-attr]

@@ -17,7 +17,7 @@ from ....files import check_file
 from ....files.purposes import WEIGHTS
 from ....text import encodable
 from ...stored.safetensors_file import read_safetensors
-from ...stored.saved import FETCH_AGAIN, Saved, look
+from ...stored.saved import Saved, look
 from ...stored.stand_ins import reveal
 from ...stored.torch_file import read_saved
 from ...stored.values import read_values
@@ -79,17 +79,10 @@ def read_shards(index: Path) -> tuple[Sharded, tuple[str, ...]]:
 def _read_pickled(path: Path, saved: Saved, name: str) -> State:
     read = read_saved(path, saved)
     found = _unwrap(reveal(read.value), name)
-    try:
-        values = {
-            key: read_tensor(read.seat(value)) if isinstance(value, Tensor) else value
-            for key, value in found.values.items()
-        }
-    except ValueError as error:
-        raise UsageError(
-            encodable(f"{path.name} is cut off, or contradicts itself: a tensor {error}", 400),
-            where=encodable(str(path), 300),
-            hint=FETCH_AGAIN,
-        ) from None
+    values = {
+        key: read_tensor(read.seat(value)) if isinstance(value, Tensor) else value
+        for key, value in found.values.items()
+    }
     return State(with_metadata(values, found.values), found.nest)
 
 

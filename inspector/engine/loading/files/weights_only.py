@@ -179,16 +179,7 @@ def _read_checkpoint(path: Path, saved: Saved, entry: str | None) -> _Contents:
     read = read_saved(path, saved)
     name, state, beside = _choose(read.value, entry, path)
     flat = flatten.flatten(state)
-    try:
-        tensors = {
-            at: read.seat(tensor) if isinstance(tensor, Tensor) else tensor for at, tensor in flat.tensors.items()
-        }
-    except ValueError as error:
-        raise UsageError(
-            encodable(f"{path.name} is cut off, or contradicts itself: a tensor {error}", 400),
-            where=encodable(str(path), 300),
-            hint=FETCH_AGAIN,
-        ) from None
+    tensors = {at: read.seat(each) if isinstance(each, Tensor) else each for at, each in flat.tensors.items()}
     about = {
         "format": "torch.save, before torch 1.6" if saved.legacy else "torch.save",
         "entry": name,
