@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 import weakref
 from collections.abc import Callable, Sequence
+from ctypes import string_at
 from operator import attrgetter, is_
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from torch.nn import Parameter
 
 from ...records import TensorValue
 from .kernels import cpu_statistics
+from .kernels.small_statistics import COPIED
 from .known.identities import ids_of
 from .statistics import CHUNK
 
@@ -78,12 +80,15 @@ def _count_memory(tensor: Tensor) -> int:
     return tensor.untyped_storage().nbytes()
 
 
-def add_up(tensor: Tensor, seen: Seen) -> float:
-    """A sum that tells whether the numbers of an ordinary tensor are others: an integer where it is of the bits, as
-    with a kernel, or where the numbers have none that would."""
+def add_up(tensor: Tensor, seen: Seen) -> float | bytes:
+    """What tells whether the numbers of an ordinary tensor are others: their sum, an integer where it is of the bits,
+    as with a kernel, or where the numbers have none that would; of few numbers these themselves, which are copied
+    sooner than added up."""
     bits = cpu_statistics.add_bits_at(seen.address, seen.elements, seen.size)
     if bits is not None:
         return bits
+    if seen.elements * seen.size <= COPIED:
+        return string_at(seen.address, seen.elements * seen.size)
     if seen.looks[1]:
         tensor = tensor.detach()
     if seen.looks[3] in _SUMMED:
@@ -98,7 +103,7 @@ class SeenTensor:
 
     __slots__ = ("_seen", "address", "looks", "ref", "total", "turn", "value")
 
-    def __init__(self, tensor: Tensor, seen: Seen, value: TensorValue, total: float, turn: int) -> None:
+    def __init__(self, tensor: Tensor, seen: Seen, value: TensorValue, total: float | bytes, turn: int) -> None:
         self.ref = weakref.ref(tensor)
         self.value = value
         self.total = total
@@ -159,7 +164,7 @@ class Recognition:
         seen = self.find(tensor)
         return seen.value if seen is not None and self._adds_up(seen, tensor) else None
 
-    def keep(self, tensor: Tensor, seen: Seen, value: TensorValue, total: float) -> None:
+    def keep(self, tensor: Tensor, seen: Seen, value: TensorValue, total: float | bytes) -> None:
         if len(self._tensors) >= self._room:  # a pass may see a million, of which few are there at once
             self._tensors = {key: each for key, each in list(self._tensors.items()) if each.ref() is not None}
             self._room = max(_ROOM, 2 * len(self._tensors))

@@ -223,16 +223,16 @@ def complete(flat: Tensor, row: cpu_statistics.Row) -> Partial:
     return Partial(count, mean, m2, low, high, 0, 0, zeros)
 
 
-def is_small(tensor: Tensor) -> bool:
-    """Whether an ordinary tensor is reduced as it is, and not as one of one dimension."""
-    return tensor.dtype in small_statistics.TYPES and tensor.numel() <= small_statistics.MOST
-
-
-def reduce_plainly(flat: Tensor, total: float | None) -> cpu_statistics.Row:
-    """What a kernel would find, without one; an M2 that lost its digits is none."""
+def reduce_plainly(flat: Tensor, total: float | bytes | None) -> cpu_statistics.Row:
+    """What a kernel would find, without one; an M2 that lost its digits is none. `total` may be a copy of all."""
     count = flat.numel()
-    low, high, zeros, squares = small_statistics.reduce(flat) if is_small(flat) else _reduce_by_torch(flat)
-    total = flat.sum().item() if total is None else total
+    if isinstance(total, bytes):
+        low, high, zeros, squares, total = small_statistics.reduce_copy(total, flat.dtype)
+    else:
+        low, high, zeros, squares = (
+            small_statistics.reduce(flat) if small_statistics.is_small(flat) else _reduce_by_torch(flat)
+        )
+        total = flat.sum().item() if total is None else total
     m2 = squares - total * total / count
     kept = m2 if m2 > _CANCELLATION * (squares - m2) else 0.0
     return cpu_statistics.Row(low, high, total / count, kept, zeros, total)

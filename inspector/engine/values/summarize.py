@@ -20,6 +20,7 @@ from . import statistics as stats
 from .bare_tensor import describe_bare, describe_refusing, shape_of
 from .histogram import histogram
 from .kernels import cpu_statistics
+from .kernels.small_statistics import is_small
 from .known.leaves import LEAVES
 from .known.memories import SeenMemory, ShapeMemory
 from .known.records import MAX_ITEMS, Records
@@ -217,11 +218,11 @@ class Summarizer:
         row = cpu_statistics.reduce_at(seen.address, seen.elements, seen.looks[3])
         total = add_up(tensor, seen) if row is None else row[5]
         known_sum = total if row is None and type(total) is float else None
-        if known_sum is not None and stats.is_small(tensor):
-            row = stats.reduce_plainly(tensor, known_sum)
+        if row is None and type(total) is not int and is_small(tensor):
+            row = stats.reduce_plainly(tensor, total)
         summary = None if row is None else stats.finish_row(row, seen.elements)
         if summary is None:
-            flat = tensor if stats.is_small(tensor) else tensor.detach().view(-1)
+            flat = tensor if is_small(tensor) else tensor.detach().view(-1)
             partial = stats.reduce_on_host(flat, known_sum)
             summary = stats.finish([partial], 1, "values")
         value = self._with_statistics(tensor, seen, summary)

@@ -338,3 +338,12 @@ def test_attributes_in_a_dict_of_ones_own_are_read_without_its_code() -> None:
     layer.__dict__ = Own(layer.__dict__)
     assert summarizer.describe(layer) == before and summarizer.describe(layer) == before
     assert ran == []
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.int64])
+def test_of_few_numbers_a_write_is_seen_that_keeps_their_sum(dtype: torch.dtype) -> None:
+    summarizer, x = Summarizer(), torch.tensor([1, 2, 3], dtype=dtype)
+    first = summarizer.describe(x)
+    assert summarizer.describe(x) is first
+    x.data.copy_(torch.tensor([0, 2, 4]))
+    assert summarizer.describe(x) == described(x) != first

@@ -300,3 +300,12 @@ def test_numpy_is_asked_to_raise_nothing(count: int) -> None:
         with numpy.errstate(all="raise"), warnings.catch_warnings():
             warnings.simplefilter("error")
             assert_close(statistics_of(x), reference(x))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("count", [1, 511, 512, 513, 1024, 1025])
+@pytest.mark.parametrize("offset", [0.0, 1e3])
+def test_around_what_is_copied_it_is_as_float64_says(dtype: torch.dtype, count: int, offset: float) -> None:
+    x = torch.randn(count, generator=torch.Generator().manual_seed(count)).to(dtype) + offset
+    x[0] = 0.0
+    assert_close(statistics_of(x), reference(x))

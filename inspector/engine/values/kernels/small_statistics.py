@@ -14,6 +14,8 @@ from torch import Tensor
 
 MOST = 1 << 17
 """Elements up to which this is sooner done than by torch's operations."""
+COPIED = 1 << 12
+"""Bytes of elements that are sooner copied, to be compared, than added up."""
 TYPES = (torch.float32, torch.float64)
 
 _export: Any = torch._C._to_dlpack
@@ -41,6 +43,11 @@ def _numpy() -> Any:
     return numpy
 
 
+def is_small(tensor: Tensor) -> bool:
+    """Whether an ordinary tensor is reduced as it is, and not as one of one dimension."""
+    return tensor.dtype in TYPES and tensor.numel() <= MOST
+
+
 def reduce(tensor: Tensor) -> tuple[float, float, int, float]:
     """The least element, the largest, how many are zero, and the sum of squares. Where an element is not finite,
     neither are both of the first, and the others mean nothing.
@@ -54,3 +61,18 @@ def reduce(tensor: Tensor) -> tuple[float, float, int, float]:
     low, high = float(numpy.minimum.reduce(array)), float(numpy.maximum.reduce(array))
     zeros = 0 if low > 0 or high < 0 else int(numpy.count_nonzero(numpy.equal(array, 0)))
     return low, high, zeros, float(numpy.vdot(array, array))
+
+
+def reduce_copy(data: bytes, dtype: torch.dtype) -> tuple[float, float, int, float, float]:
+    """As `reduce`, of `COPIED` bytes or fewer as they lie in memory, and their sum."""
+    numpy = _numpy()
+    array = numpy.frombuffer(data, numpy.float32 if dtype is torch.float32 else numpy.float64)
+    low, high = float(numpy.minimum.reduce(array)), float(numpy.maximum.reduce(array))
+    zeros = 0 if low > 0 or high < 0 else len(array) - int(numpy.count_nonzero(array))  # sooner for so few
+    total = numpy.vdot(array, _ones(array.dtype)[: len(array)])  # looks at nothing either
+    return low, high, zeros, float(numpy.vdot(array, array)), float(total)
+
+
+@cache
+def _ones(dtype: Any) -> Any:
+    return _numpy().ones(COPIED // dtype.itemsize, dtype)
