@@ -240,6 +240,7 @@ class CallLog:
     def _clear(self) -> None:
         self._next = ENTRIES
         self._numbers: dict[int, int] = {}  # of values, by `id`
+        self._outlines: dict[tuple[object, ...], tuple[tuple[str, ...], bytes]] = {}  # with names, which have an `id`
         self._values: list[tuple[Value, int]] = []  # by number, and where each is; nothing else gets their ids
 
     def _clear_names(self, names: ModuleNames | None) -> None:
@@ -284,12 +285,22 @@ class CallLog:
             known = [*map(self._numbers.get, map(id, value.items))]
             items = [self._number_of(room, item) for item in value.items] if None in known else known
             head = _numbers(len(items)).pack(len(items), *items)
-            body = head + _encoder.encode(replace(value, items=()))
+            body = head + self._outline_of(value)
         else:
             body = _NO_ITEMS + _encoder.encode(value)
         self._values.append((value, self._write(room, _VALUE, body)))
         number = self._numbers[id(value)] = len(self._values) - 1
         return number
+
+    def _outline_of(self, value: SequenceValue | MappingValue) -> bytes:
+        """All but its items, which is the same of very many."""
+        names = value.names if isinstance(value, SequenceValue) else value.keys
+        is_tuple = value.is_tuple if isinstance(value, SequenceValue) else None
+        key = is_tuple, value.type, value.length, id(names)
+        known = self._outlines.get(key)
+        if known is None:
+            known = self._outlines[key] = names, _encoder.encode(replace(value, items=()))
+        return known[1]
 
     def _write(self, room: mmap.mmap, tag: int, body: bytes) -> int:
         first = self._next

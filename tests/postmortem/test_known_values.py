@@ -21,7 +21,7 @@ from inspector.postmortem import read as reading
 from inspector.postmortem import record
 from inspector.postmortem.record import ENTRIES, FAULTS, HEAD, HEADER, LEFT, NOTHING, NUMBER, CallLog, Tag
 from inspector.postmortem.replay import DEEPEST, MOST, Replay
-from inspector.records import MappingValue, NoneValue, SequenceValue, Value
+from inspector.records import MappingValue, NoneValue, ScalarValue, SequenceValue, Value
 
 from ..call_log import Told, Writer
 
@@ -192,3 +192,28 @@ def test_names_are_told_once_as_long_as_it_is_the_same_tree(fd: int) -> None:
     log.enter(Told(0, 0), other)
     assert [call.path for call in reading.read(fd).calls] == [("other",)]
     assert HEADER.unpack(os.pread(fd, HEADER.size, FAULTS))[3] < sizes[3]
+
+
+def test_containers_that_differ_in_one_thing_are_read_back_as_they_were(fd: int) -> None:
+    items: tuple[Value, ...] = (ScalarValue("int", 1), ScalarValue("int", 2))
+    values = [
+        SequenceValue("Pair", items, 2),
+        SequenceValue("Pair", items, 2, is_tuple=True),
+        SequenceValue("Pair", items, 2, ("a", "b"), is_tuple=True),
+        SequenceValue("Other", items, 2),
+        SequenceValue("Pair", items, 3),
+        MappingValue("Pair", ("a", "b"), items, 2),
+        MappingValue("Pair", ("a", "c"), items, 2),
+    ]
+    log = Writer(fd)
+    log.begin("the forward pass", 1, 1)
+    for step in range(2):
+        for start, value in enumerate(values):
+            log.enters(2 * start, 0, "m", inputs=(value, msgspec.structs.replace(value, items=items[::-1])))
+            log.leaves(2 * start, 2 * start + 1)
+        calls = reading.read(fd).calls
+        assert [call.inputs[0] for call in calls] == values, step
+        assert [call.inputs[1] for call in calls] == [
+            msgspec.structs.replace(value, items=items[::-1]) for value in values
+        ]
+        log.begin_step()
