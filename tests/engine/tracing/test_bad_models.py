@@ -165,6 +165,10 @@ def ignored(output: Tensor, sample: Any) -> Tensor:
     return F.cross_entropy(output, torch.full((3,), -100))
 
 
+def add_up(output: Tensor, sample: Any) -> Tensor:
+    return output.sum()
+
+
 def scaled(output: Tensor, sample: Any) -> Tensor:
     return output.float().sum() * 65536 * 2
 
@@ -212,11 +216,29 @@ CASES = {
     "numpy": Case(lambda: IN(Apply(NumpyLog.apply)), (X,), "forward", "inner", "forward", "numpy"),
     "thread": Case(lambda: OnThreads(IN(Apply(lambda x: torch.sqrt(x * 0 - 1)))), (X,), "forward", "parts.1.inner",
                    "torch.sqrt", "a root of numbers down to -1"),
+    "backward of a thread": Case(lambda: OnThreads(IN(Apply(lambda x: torch.sqrt(x * 0)))), (X,), "backward",
+                                 "parts.1.inner", "SqrtBackward0", "infinitely steep at 0", {"loss": add_up}),
     "weight on a thread": Case(lambda: OnThreads(corrupt("", NAN)(nn.Linear(4, 4))), (X,), "parameter", "parts.1"),
     "nothing for an expert": Case(Experts, (X,), "forward", "", "torch.Tensor.mean", "no elements at all"),
     "jagged": Case(Jagged, (X,), "forward", "", "torch.sqrt", "a root of numbers down to -1"),
     "sparse": Case(Graph, (X,), "forward", "", "torch.Tensor.pow", "a power below 0 of zero"),
     "recurrent": Case(Recurrent, (X,), "forward", "cell", "torch.nn.functional.linear", "the range of float32"),
+    "backward of a compiled one": Case(
+        lambda: torch.compile(IN(Apply(lambda x: torch.sqrt(x * 0))), backend="eager"), (X,), "backward",
+        "_orig_mod.inner", "SqrtBackward0", "infinitely steep at 0", {"loss": add_up},
+    ),
+    "weight of TorchScript": Case(lambda: torch.jit.script(nn.Sequential(corrupt("", NAN)(nn.Linear(4, 4)))), (X,),
+                                  "parameter", "0"),
+    "a distribution": Case(lambda: Apply(lambda x: torch.distributions.Normal(x, x / 0, validate_args=False)), (X,),
+                           "forward", "", "torch.Tensor.div"),
+    "nested input": Case(lambda: Apply(lambda x: x["deep"][0] * 2), ({"deep": [X * NAN]},), "input", "", "", "12 NaN"),
+    "hidden in attention": Case(
+        lambda: nn.Sequential(nn.Linear(4, 4), Apply(lambda x: (x - torch.inf).softmax(-1).nan_to_num())), (X,),
+        "backward", "1", "SoftmaxBackward0", options={"loss": add_up},
+    ),
+    "broken power": Case(lambda: Apply(lambda x: (-x.abs()) ** 0.5), (X,), "forward", "", "torch.Tensor.__pow__",
+                         "no whole number"),
+    "arc": Case(lambda: Apply(lambda x: torch.acos(x + 9)), (X,), "forward", "", "torch.acos", "between -1 and 1"),
     "compiled": Case(lambda: torch.compile(IN(Apply(lambda x: x / (x * 0))), backend="eager"), (X,), "forward",
                      "_orig_mod.inner", "torch.Tensor.div", "a division by 12 zeros"),
 }  # fmt: skip

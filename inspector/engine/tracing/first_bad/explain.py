@@ -25,7 +25,7 @@ def explain(op: BadOp) -> str:
     name = op.name.rpartition(".")[2].strip("_").removeprefix("foreach_")
     given = [value for value in op.inputs if isinstance(value, TensorValue)]
     own = next((words for is_one, look in _REASONS if is_one(name) and (words := look(given))), "")
-    reason = own or _numbers(op, name) or _overflow(op, given) or _what_it_gave(op)
+    reason = own or _numbers(op, name, given) or _overflow(op, given) or _what_it_gave(op)
     return encodable(". ".join(filter(None, (reason, _masks(op)))), 500)
 
 
@@ -107,6 +107,13 @@ def _inverse_root(given: Sequence[TensorValue]) -> str:
     return _root(given) or (f"a division by the root of {_zeros(found)}" if found is not None and found.zeros else "")
 
 
+def _arc(given: Sequence[TensorValue]) -> str:
+    found = _statistics(given, 0)
+    if found is None or found.min is None or found.max is None or (found.min >= -1 and found.max <= 1):
+        return ""
+    return f"it was given numbers from {found.min:.4g} to {found.max:.4g}, and takes what is between -1 and 1"
+
+
 def _power(given: Sequence[TensorValue]) -> str:
     """Of small numbers: else it may as well be too large."""
     found = _statistics(given, 0)
@@ -126,12 +133,15 @@ def _division(given: Sequence[TensorValue]) -> str:
     return f"a division by {_zeros(found)}" if found is not None and found.zeros else ""
 
 
-def _numbers(op: BadOp, name: str) -> str:
+def _numbers(op: BadOp, name: str, given: Sequence[TensorValue]) -> str:
     """Plain ones, that Python gave, or that are reckoned with inside."""
     if not math.isfinite(op.largest_number):
         return f"the number {op.largest_number} goes into it"
     if name in ("std", "var") and op.bad is Bad.NAN:  # Bessel's correction divides by one less than there are
         return "a deviation of one number, which needs correction=0"
+    base = _statistics(given, 0)
+    if "pow" in name and op.bad is Bad.NAN and base is not None and (base.min or 0) < 0:
+        return f"a power that is no whole number, of numbers down to {base.min:.4g}"
     divides = "div" in name and not name.startswith("r")  # `0 / x` is `x.__rdiv__(0)`
     return "a division by 0" if divides and op.zero_number else ""
 
@@ -218,6 +228,7 @@ _REASONS: tuple[tuple[Callable[[str], bool], Callable[[Sequence[TensorValue]], s
     (lambda name: name == "sqrt", _root),
     (lambda name: name == "rsqrt", _inverse_root),
     (lambda name: name in ("pow", "float_power"), _power),
+    (lambda name: name in ("asin", "arcsin", "acos", "arccos", "atanh", "arctanh", "erfinv"), _arc),
     (lambda name: name == "weight_norm", lambda given: "a division by the length of weights that are all 0"),
     (lambda name: name == "forward", _unseen),
     (lambda name: name in ("cross_entropy", "nll_loss"), _targets),

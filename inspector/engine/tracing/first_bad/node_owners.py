@@ -9,16 +9,18 @@ from __future__ import annotations
 import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import torch
 
+from ..in_place import flat_tensors
 from ..lines import CodePlace, find_function_call, find_place
 from .module_calls import ROOT, ModuleCall
 from .op_kinds import name_of
 
 next_number: Callable[[], int] = torch.autograd._get_sequence_nr  # type: ignore[attr-defined]
 """Of the node that is made next on this thread."""
+_MARK = "torch-inspector"
 _FRAMES = 3  # from `find_place` over `see_op` and `__torch_function__` up to who called
 
 
@@ -33,13 +35,14 @@ class NodeOwner(NamedTuple):
 
 
 class NodeOwners:
-    """Told in the order in which things happen on the thread that runs the model; of others it takes nothing, which
-    count from 0 as well."""
+    """Told in the order in which things happen on the thread that runs the model. Others count from 0 as well: what
+    operations make there is marked."""
 
     def __init__(self) -> None:
         self._thread = threading.get_ident()
         self._ops: list[tuple[int, int, NodeOwner]] = []  # first number, the one behind the last
         self._calls: list[tuple[int, ModuleCall]] = []  # the call that runs from this number on
+        self._has_marked = False
 
     @property
     def _end(self) -> int:
@@ -51,13 +54,19 @@ class NodeOwners:
         """Whether this is the thread."""
         return threading.get_ident() == self._thread
 
-    def see_op(self, func: Callable[..., Any], first: int, call: ModuleCall, step: int, in_loss: bool) -> None:
+    def see_op(
+        self, func: Callable[..., Any], output: object, first: int, call: ModuleCall, step: int, in_loss: bool
+    ) -> None:
         """An operation ran. `first` is the number of the first node that it made, if it made any."""
-        if not self.is_here:
-            return
         end = next_number()
         if end > first:
-            self._ops.append((first, end, NodeOwner(name_of(func), find_place(_FRAMES), call, step, in_loss)))
+            owner = NodeOwner(name_of(func), find_place(_FRAMES), call, step, in_loss)
+            if self.is_here:
+                self._ops.append((first, end, owner))
+            else:
+                self._mark(output, first, end, owner)
+        elif not self.is_here:
+            return
         elif first > self._end and not torch.is_grad_enabled():
             place = find_function_call(_FRAMES)
             if place is not None:
@@ -73,8 +82,20 @@ class NodeOwners:
         at = bisect_left(self._calls, number, key=lambda call: call[0])
         return [call for _, call in self._calls[at:]]
 
+    def _mark(self, output: object, first: int, end: int, owner: NodeOwner) -> None:
+        self._has_marked = True
+        with torch._C.DisableTorchFunction():
+            pending: list[Any] = [tensor.grad_fn for tensor in flat_tensors(output)]
+            while pending:
+                node = pending.pop()
+                if node is not None and first <= node._sequence_nr() < end and _MARK not in node.metadata:
+                    node.metadata[_MARK] = owner
+                    pending += [each for each, _ in node.next_functions]
+
     def find(self, node: Any) -> NodeOwner:
         """Whose node this is."""
+        if self._has_marked and _MARK in node.metadata:
+            return cast(NodeOwner, node.metadata[_MARK])
         number = node._sequence_nr()
         at = bisect_right(self._ops, number, key=lambda op: op[0]) - 1
         if at >= 0 and number < self._ops[at][1]:

@@ -111,7 +111,7 @@ class OpTracer(TorchFunctionMode):
         output = func(*args, **kwargs)
         self.count += 1
         if self._owners is not None:
-            self._owners.see_op(func, first, self._innermost(), self._step(), self._in_loss)
+            self._owners.see_op(func, output, first, self._innermost(), self._step(), self._in_loss)
         if type(output) is float and not math.isfinite(output):
             self._take_number(args, output)
         elif (self._bad or func not in MOVES) and func not in self._unlooked:

@@ -73,7 +73,7 @@ class Recomputation(TorchFunctionMode):
         if not self._is_over:
             with torch._C.DisableTorchFunction():
                 call = self._find_made(self._calls.innermost)
-                self.owners.see_op(func, first, call, self._owner.step, self._owner.in_loss)
+                self.owners.see_op(func, output, first, call, self._owner.step, self._owner.in_loss)
                 for tensor in flat_tensors((args, output)):
                     if tensor.grad_fn is not None and tensor.grad_fn not in self.numbers:
                         self._show([*self._walk(tensor.grad_fn)], self)

@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import reduce
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -123,7 +125,7 @@ class FirstBadSearch:
             )
             stack.enter_context(self._tracer)
             output = self._call(sample)
-            self._take_ends(nested.tensors_in(output, nested.without_state))
+            self._take_ends(nested.tensors_in(output, _enter))
             if self._loss is None:
                 return
             self._tracer.begin_loss()
@@ -142,7 +144,7 @@ class FirstBadSearch:
         """What the model gives in each step counts as its output: `generate` gives numbers of tokens in the end."""
         self._tracer.see_call(module, args, output)
         if module is self._tree.root:
-            self._take_ends(nested.tensors_in(output, nested.without_state))
+            self._take_ends(nested.tensors_in(output, _enter))
 
     def _run_backward(self, loss: Tensor, watch: BackwardWatch) -> None:
         with watch:
@@ -266,8 +268,13 @@ class FirstBadSearch:
 
     def _owner(self, name: str) -> Path:
         """Of the module that holds a parameter."""
-        module = self._tree.root.get_submodule(name.rpartition(".")[0])
+        module = reduce(getattr, name.split(".")[:-1], self._tree.root)  # scripted modules have no `get_submodule`
         return self._tree.paths[self._tree.index_of_object[id(module)]]
+
+
+def _enter(node: Any, depth: int) -> bool:
+    """Into an output that is an object, as distributions are; not into the key-value cache that is a part of one."""
+    return depth == 0 or nested.without_state(node, depth)
 
 
 def _order(begin: Where) -> int:
