@@ -75,10 +75,11 @@ class Stopping:
 
     async def go_on(self, how: GoOn) -> None:
         """Let the pass go on, or the program around: that goes on when the app is gone."""
+        is_pass = self.state.pass_stands  # once it goes on, the program around stands still again
         reply = await self.engine.ask(GoOnWith(self.state.generation, how))
         if isinstance(reply, Failed):
             self.host.tell(describe_problem(reply.problem))
-        elif self.state.paused is not None and self.state.paused.program:
+        elif not is_pass:
             self.host.leave(0)
 
     def let_go(self) -> None:
