@@ -22,7 +22,7 @@ class Step(NamedTuple):
 
     how: GoOn
     thread: int
-    frames: tuple[FrameType, ...]
+    frames: tuple[FrameType, ...]  # none in a backward pass
     depth: int  # calls of modules that were under way
     has_lines: bool  # lines are told of in some of those frames: else modules stand in for them
 

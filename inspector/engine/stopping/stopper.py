@@ -151,7 +151,8 @@ class Stopper:
         found = self._visit(Place("after", index, call.turn), module, given, output)
         if found is not None:
             output = found["output"]
-        if torch.is_grad_enabled() and any(armed.stop.on == "gradient" for armed in self._of(index)):
+        # of all modules where of any: a person may step from one to the next
+        if torch.is_grad_enabled() and any(each.stop.on == "gradient" and each.stop.enabled for each in self._stops):
             self._await_gradients(index, call.turn, module, output)
         return None if found is None else output
 
@@ -162,7 +163,7 @@ class Stopper:
         """Stand still here where somebody wants that. The given values as they are after it, None where they are the
         same."""
         due = [armed for armed in self._of(place.node) if armed.stop.on == place.on and armed.is_due(place.turn)]
-        to_next = place.on == "before" and self._ends_step(module)
+        to_next = self._ends_step(place.on, module)
         if not due and not to_next:
             return None
         began = perf_counter()
@@ -177,11 +178,13 @@ class Stopper:
         self._state.took(module, perf_counter() - began, altered, entering=place.on == "before")
         return scope.given if altered else None
 
-    def _ends_step(self, module: nn.Module) -> bool:
-        """Whether the call of this module is where a person wanted to go to."""
+    def _ends_step(self, on: StopOn, module: nn.Module) -> bool:
+        """Whether the call of this module, or in the backward pass its gradient, is where a person wanted to go to."""
         step = self._step
-        if step is None:
+        if step is None or on not in ("before", "gradient"):
             return False
+        if on == "gradient":
+            return step.how == "module" or not step.frames
         code = getattr(getattr(type(module), "forward", None), "__code__", None)
         return step.ends_at_module(len(self._under_way.calls) - 1, self._lines.tells(code))
 

@@ -454,6 +454,21 @@ def test_of_an_error_in_a_later_step_the_frames_name_it() -> None:
     session.close()
 
 
+def test_steps_in_a_backward_pass_go_from_gradient_to_gradient(net: Net, x: torch.Tensor) -> None:
+    person = Person(net, x)
+    plain = person.run(backward=True).loss
+    person.set(Stop(1, "gradient", ("last",)))
+    go = [lambda person, how=how: person.standstill.go_on(how) for how in ("over", "module", "into", "continue")]
+    assert person.run(*go, backward=True).loss == plain
+    assert [(each.on, each.path, each.call, each.stop) for each in person.paused][:4] == [
+        ("gradient", ("last",), 0, 1),
+        ("gradient", (), 0, 0),
+        ("gradient", ("act",), 1, 0),
+        ("gradient", ("act",), 0, 0),
+    ]
+    assert len(person.paused) == 4
+
+
 NAN = "float('nan')"
 
 
