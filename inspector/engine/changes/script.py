@@ -61,6 +61,7 @@ _IMPORTS = (
 def script(
     target: Target,
     kind: str,
+    placing: Sequence[str],
     inputs: str,
     seed: int,
     grad: bool,
@@ -76,6 +77,7 @@ def script(
     Args:
         target: What was opened.
         kind: Of target: "torchvision", "python file", ...
+        placing: Lines that put a model that was built where the session had it.
         inputs: The name of the file beside it that holds what the model is called with.
         seed: Of the pass.
         grad: Whether it records gradients.
@@ -109,7 +111,7 @@ def script(
         "PRINT": _indent(_print_output(calls_of(0))),
         "PREPARE": _indent(_prepare(hooks, bool(edits))),
         "CALL": _call_model(target),
-        "BUILD": _indent(_build(target, kind)),
+        "BUILD": _indent(_build(target, kind, placing)),
         "EDITS": _indent([line for each in edits for line in _edit(each, paths)]),
         "HOOKS": _indent([*_read_recordings(hooks), *put_hooks(active, paths, codes, _call, calls_of)]),
         "IMPORTS": "\n".join(dict.fromkeys([*_IMPORTS, *carried.imports])),
@@ -193,7 +195,7 @@ def _call_model(target: Target) -> str:
     return "output = model(*args, **kwargs)"
 
 
-def _build(target: Target, kind: str) -> list[str]:
+def _build(target: Target, kind: str, placing: Sequence[str]) -> list[str]:
     built = write_build(kind, target)
     if not built:
         return ["raise SystemExit('put your model here: add_hooks(model) adds what the session added')"]
@@ -202,7 +204,7 @@ def _build(target: Target, kind: str) -> list[str]:
     lines = [f"torch.manual_seed({target.seed})", *built[:behind], *[""] * bool(behind), *built[behind:]]
     if target.weights not in ("", "none", "DEFAULT"):
         lines.append(_load(StateDictFile(target.weights, find_entry(target.weights), target.renames)))
-    return [*lines, f"return model.train({target.training})"]
+    return [*lines, *placing, f"return model.train({target.training})"]
 
 
 def _load(source: StateDictFile) -> str:

@@ -97,6 +97,20 @@ def place(
     return ()
 
 
+def write_placing(model: nn.Module, dtype: str) -> list[str]:
+    """Python that does to `model`, built anew, what `place` did.
+
+    Args:
+        model: As it was placed; one on several devices put itself there.
+        dtype: That it was to be cast to, empty for its own.
+    """
+    tensors = [tensor for tensor in tensors_of(model) if not is_lazy(tensor)]
+    cast = [f"torch.{dtype}"] if any(str(tensor.dtype) == f"torch.{dtype}" for tensor in tensors) else []
+    devices = {str(tensor.device) for tensor in tensors}
+    moved = [repr(*devices)] if len(devices) == 1 and devices != {"cpu"} else []
+    return [f"model.to({to})" for to in (*cast, *moved)]
+
+
 def set_mode(model: nn.Module, training: bool) -> tuple[str, ...]:
     """`model.train(training)`; a note where the model cannot be switched.
 

@@ -16,6 +16,7 @@ from ..changes import recipe
 from ..changes.script import is_recalled, say_counts, script
 from ..hooks.tensor_file import write_tensors
 from ..inputs import Sample
+from ..loading.placement import write_placing
 from ..passes.training import NONE, PassSettings, batches_of
 from ..values.nested import tensors_in
 from .runner import Runner
@@ -63,7 +64,8 @@ def _write_script(subject: Subject, runner: Runner, writing: Writing, path: Path
         raise UsageError("there is no sample input to write", hint="s asks for one")
     inputs = check_new(path.with_suffix(".inputs.pt"))
     text = script(
-        subject.target, subject.info.kind, inputs.name, subject.seed,
+        subject.target, subject.info.kind, write_placing(subject.tree.root, subject.target.dtype), inputs.name,
+        subject.seed,
         subject.target.grad or runner.settings.backward, change_log.edits.made,
         change_log.added.additions, subject.tree.paths, runner.last.of,
         change_log.hook_state.steps.unit, _say_left_out(runner.settings),

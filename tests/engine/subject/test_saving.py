@@ -11,8 +11,10 @@ from types import ModuleType
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from inspector.engine.answers import answer
+from inspector.engine.loading.placement import write_placing
 from inspector.engine.session import Session
 from inspector.engine.usercode import telling
 from inspector.errors import UsageError
@@ -74,6 +76,23 @@ def test_a_script_computes_what_the_session_computed_bit_for_bit(tmp_path: Path)
     session = altered()
     expected = output_of(session)
     assert torch.equal(script_of(session, tmp_path / "same.py").run(), expected)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float64"])
+def test_a_script_casts_as_the_session_did(dtype: str, tmp_path: Path) -> None:
+    session = opened(dtype=dtype)
+    answer(session, AddHook(1, "layer1", "scale(2)"))
+    expected = output_of(session)
+    assert str(expected.dtype) == f"torch.{dtype}"
+    assert torch.equal(script_of(session, tmp_path / "cast.py").run(), expected)
+
+
+def test_a_script_moves_as_the_session_did() -> None:
+    on_one, on_two = nn.Linear(2, 2, device="meta"), nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, device="meta"))
+    assert write_placing(on_one, "") == ["model.to('meta')"]
+    assert write_placing(on_two, "") == [], "its own code did that"
+    assert write_placing(nn.Linear(2, 2), "") == []
+    assert write_placing(nn.Linear(2, 2).bfloat16(), "bfloat16") == ["model.to(torch.bfloat16)"]
 
 
 def test_a_script_patches_prints_and_renames_as_the_session_did(
