@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import overload
 
 from ...errors import UsageError
 from ...packed_column import PAGE
@@ -18,6 +20,40 @@ from ..values.watch import Watch
 
 KEPT = 1 << 29
 """Bytes of copies that all modules looked at may have together."""
+
+
+class NodeCalls(Sequence[Call]):
+    """Calls of one node in one step. Each is made when it is asked for: there may be a million.
+
+    Args:
+        calls: Those of the pass.
+        places: Where these are among them.
+        asked: The node, and the step.
+    """
+
+    def __init__(self, calls: CallStore, places: Sequence[int], asked: tuple[int, int]) -> None:
+        self.calls = calls
+        self.asked = asked
+        self._places = places
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @overload
+    def __getitem__(self, place: int) -> Call: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Call]: ...
+
+    def __getitem__(self, place: int | slice) -> Call | list[Call]:
+        found = self._places[place]
+        return self.calls[found] if isinstance(found, int) else [self.calls[each] for each in found]
+
+    def find(self, in_step: int) -> Call | None:
+        """The one before which there were so many; None where it is not kept."""
+        likely = self._places[in_step : in_step + 1]  # no other one, unless one was made within another
+        found = (place for place in chain(likely, self._places) if self.calls.name(place)[2] == in_step)
+        return next(map(self.calls.__getitem__, found), None)
 
 
 class LastPass:
@@ -39,7 +75,8 @@ class LastPass:
         self.output_hooks = OutputHooks()
         self._tree = tree
         self._calls_before = CallStore()  # of the pass before
-        self._previous: dict[int, dict[Place, Value | None]] = {}  # what they returned, of nodes that were asked for
+        self._previous: dict[int, dict[Place, int]] = {}  # where those of nodes that were asked for are in it
+        self._asked: NodeCalls | None = None  # those that were asked for last
         self._kernel = self._previous_kernel = False  # whether there was one for statistics on the CPU
         self._full: dict[Place, Call] = {}  # calls with histograms and previews
         self._watches: dict[int, Watch] = {}  # their modules, with copies of what these took and gave
@@ -112,9 +149,15 @@ class LastPass:
             rows = self.calls.columns(self._shown[first : first + PAGE])
             yield CallRows(generation, self.number, rows, total, self.step)
 
-    def of(self, index: int) -> list[Call]:
+    def of(self, index: int) -> NodeCalls:
         """The calls of one node in the step that is looked at, as they were recorded first."""
-        return [call for call in self.calls.of(index) if call.step == self.step]
+        calls, step, known = self.calls, self.step, self._asked  # threads read them
+        if known is None or known.calls is not calls or known.asked != (index, step):
+            places = calls.places_of(index)
+            if not isinstance(self._shown, range):
+                places = [place for place in places if calls.name(place)[1] == step]
+            known = self._asked = NodeCalls(calls, places, (index, step))
+        return known
 
     def count(self, index: int) -> int:
         """How many calls of one node were kept, whatever the step."""
@@ -122,8 +165,8 @@ class LastPass:
 
     def lacks_values(self, index: int) -> bool:
         """Whether it was called, and there is no histogram and no preview of any call."""
-        calls = self.of(index)
-        return bool(calls) and all(call.place not in self._full for call in calls)
+        looked_at = index, self.step
+        return bool(self.of(index)) and all(place[:2] != looked_at for place in self._full)
 
     def details(self, calls: Sequence[Call], window: Window = CORNER) -> tuple[CallDetail, ...]:
         """These calls with all that is known of them, and what they returned in the pass before."""
@@ -131,11 +174,12 @@ class LastPass:
 
     def _find_previous(self, call: Call) -> Value | None:
         """What this call returned in the pass before."""
-        found = self._previous.get(call.index)
+        before, found = self._calls_before, self._previous.get(call.index)
         if found is None:
-            found = {before.place: before.output for before in self._calls_before.of(call.index)}
+            found = {before.name(place): place for place in before.places_of(call.index)}
             self._previous[call.index] = found
-        return found.get(call.place)
+        place = found.get(call.place)
+        return None if place is None else before[place].output
 
     def _detail(self, call: Call, window: Window) -> CallDetail:
         full, previous = self._full.get(call.place, call), self._find_previous(call)

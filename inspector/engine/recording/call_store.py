@@ -14,7 +14,7 @@ from ...packed_column import Number, PackedColumn, pack
 from ...records import Brief, CallColumns, CallKind, CallRow, Holds, Value
 from ...records.call_columns import DELTA, WHOLE, KindKey, kind_of
 from ...value_text import abbreviate, find_odd
-from .call import NO_KWARGS, Call
+from .call import NO_KWARGS, Call, Place
 from .packed_values import PackedValues
 
 AT_ONCE = 20_000
@@ -214,6 +214,10 @@ class CallStore(Sequence[Call]):
 
     def of(self, node: int) -> list[Call]:
         """Those of one node."""
+        return list(map(self._build, self.places_of(node)))
+
+    def places_of(self, node: int) -> list[int]:
+        """Where these are."""
         before = array("i")
         for place, module in enumerate(self._whole["module"][len(self._before) :], len(self._before)):
             before.append(self._last.get(module, -1))
@@ -223,7 +227,12 @@ class CallStore(Sequence[Call]):
         while place >= 0:
             places.append(place)
             place = self._before[place]
-        return list(map(self._build, reversed(places)))
+        return places[::-1]
+
+    def name(self, place: int) -> Place:
+        """See `Call.place`."""
+        step = self._kinds[self._kind[place]].step
+        return self._whole["module"][place], step, self._whole["in_step"][place]
 
     def places_in(self, step: int) -> Sequence[int]:
         """Where those of one step are."""

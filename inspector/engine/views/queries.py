@@ -108,8 +108,9 @@ class Queries:
         """The first calls of one module in the last pass, and this one of its calls in the step that is looked at."""
         last = self._runner.last
         own = last.of(self._subject.node(path).index)
-        wanted = [each for each in own[MAX_CALLS_SHOWN:] if each.in_step == call]
-        shown = last.details(own[:MAX_CALLS_SHOWN] + wanted, window)
+        first, wanted = own[:MAX_CALLS_SHOWN], own.find(call)
+        more = [] if wanted is None or wanted.place in {each.place for each in first} else [wanted]
+        shown = last.details(first + more, window)
         return Calls(self._subject.generation, last.number, shown, len(own), path=path)
 
     def trace(self, first: int, count: int) -> Calls:
@@ -146,8 +147,8 @@ class Queries:
         Python made."""
         last = self._runner.last
         calls = last.of(self._subject.node(path).index)
-        wanted = [call for call in calls if call.in_step == number] or calls
-        call = next((call for call in wanted if call.file), None)
+        wanted = calls.find(number)
+        call = next((call for call in (calls if wanted is None else (wanted,)) if call.file), None)
         if call is None:
             note = "no call was seen in the last pass" if last.number else "run a pass to see who calls it: r"
             note = "it was called from inside torch, by no line of Python" if calls else note
