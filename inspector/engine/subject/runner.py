@@ -23,7 +23,7 @@ from ..recording.call import Call, Place, Witness
 from ..recording.recorder import Cancelled, Recorder
 from ..stopping.stopper import Stopper
 from ..torch_hooks.meter import Meter
-from ..tracing.line_store import LineStore, record_lines
+from ..tracing.line_store import LineStore
 from ..values.summarize import Summarizer
 from ..values.watch import Watch
 from .attempts import Attempts
@@ -206,17 +206,18 @@ class Runner:
 
     def fetch_values(self, index: int, call: Place | None = None) -> None:
         """The same pass once more, seen by this module's hook alone, with the lines of a `call` where one is given."""
-        watch = Watch(index)
+        subject, watch = self._subject, Watch(index)
+        steps = subject.change_log.hook_state.steps
         comparison = Comparison(self._baseline[1], watch) if self._compares and self._baseline else None
         recorder = self._background = self._record("a pass that fetches values", watch, frozenset({index}))
         try:
             batches = self._batches(recorder, comparison, Histories(), lambda number, count: None)
-            lines = record_lines(self._subject.tree, recorder, call, not self._subject.info.shapes_only)
+            lines = self.lines.record(self.last.number, subject.tree, recorder, call, steps, subject.info.shapes_only)
             outcome = self._pass(batches, forget, around=lines, again=True)
         finally:
             self._background = None
         if call is not None and not isinstance(outcome.error, Cancelled):
-            self.lines.take(self.last.number, call, lines)
+            self.lines.take(self.last.number, call, lines, self.last.count)
         if outcome.error is None:
             self._ms = outcome.ms  # the pass before may have been the first, which is slow
         self.last.add_values(recorder.calls, watch)

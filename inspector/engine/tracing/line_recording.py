@@ -7,9 +7,7 @@ them in place. Recording raises nothing into the model's call.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from operator import attrgetter
 from types import FrameType, FunctionType
-from weakref import ref
 
 import torch
 from torch import nn
@@ -20,21 +18,16 @@ from ...text import encodable
 from ...value_text import first_tensor
 from ..recording.call import Place
 from ..stepping.tracer import LineTracer
-from ..values.summarize import Summarizer
 from .called_values import CalledModules, CalledOps, find_spot
 from .forwards import ForwardCall, Forwards
 from .helpers import helpers_in
 from .in_place import Writes
 from .lines import CodePlace
-from .local_values import holds_tensor, is_telling
+from .local_values import Describer, holds_tensor, is_telling
 from .running import Running, ThreadFrames, read_about
-from .visits import FrameLines, MadeCall, Visit
+from .visits import FrameLines, MadeCall
 
-FULL, MEASURED, KEPT_FRAMES = 300, 3_000, 300
-"""Values with a histogram and elements, values with statistics, and frames, of one recording; past the first two, the
-values that follow have less, past the last the frames are left out."""
 _FAULTS = 20
-_look = attrgetter("shape", "dtype", "requires_grad", "layout", "device")
 
 
 class LineRecording:
@@ -42,7 +35,8 @@ class LineRecording:
 
     Args:
         forwards: What is looked into.
-        wanted: Is recorded in any case; of other calls, the first.
+        wanted: Is recorded in any case; of other calls of its module, the first, and of those of other modules in the
+            same step as many as there is room and time for, each with all of its values.
         statistics: Whether values are measured, or shapes alone.
     """
 
@@ -51,35 +45,32 @@ class LineRecording:
         self.frames: list[FrameLines] = []
         self.faults: list[str] = []
         self.threads = ThreadFrames()
-        self._forwards = forwards
+        self.forwards = forwards
         self._wanted = wanted
         for code in forwards.codes.values():
             read_about(code)  # before the pass, whose time is told
         self._names = {name for code in forwards.codes.values() for name in code.co_names}
         self._kinds: set[type] = set()  # of objects of which the methods are known
         self._waiting: dict[int, Running] = {}  # generators that may go on, by their frames, which it keeps
-        self._left = MEASURED if statistics else -1
-        self._summarizers = Summarizer(values=True), Summarizer(), Summarizer(statistics=False)
-        self._known: dict[int, tuple[object, int, Value]] = {}  # described in this line, by the id of the tensor
-        self._shapes: dict[tuple[object, ...], Value] = {}
+        self._kept = {True: 0, False: 0}  # frames, of the wanted module and of others
         self._writes = Writes()
+        self._values = Describer(self._writes, statistics)
         self.tracer = LineTracer(self, (*forwards.codes.values(), *forwards.helpers))
         self._open = ExitStack()
 
     def __enter__(self) -> LineRecording:
         with ExitStack() as stack:
             stack.enter_context(self.tracer)
-            stack.enter_context(CalledModules(self, self._forwards.modules))
+            stack.enter_context(CalledModules(self, self.forwards.modules))
             self._open = stack.pop_all()
         return self
 
     def __exit__(self, *ended: object) -> None:
         self._open.close()
         self.threads.running.clear()
-        self._known.clear()
         self._waiting.clear()
-        for summarizer in self._summarizers:
-            self.faults += summarizer.resolve()[: max(0, _FAULTS - len(self.faults))]
+        self.faults += self._values.resolve()[: max(0, _FAULTS - len(self.faults))]
+        self.roots = {place: lines for place, lines in self.roots.items() if not lines.is_partial}
 
     def _fault(self, error: Exception) -> None:
         """Recording must never be why a model fails."""
@@ -87,13 +78,13 @@ class LineRecording:
             self.faults.append(say(error))
 
     def entered(self, frame: FrameType) -> bool:
-        is_root = id(frame.f_code) in self._forwards.codes
+        is_root = id(frame.f_code) in self.forwards.codes
         running = self.threads.running
         if not is_root and not running:
             return False
         with _Looking(self):
             known = self._waiting.pop(id(frame), None)
-            call = self._forwards.find_call(frame) if is_root and known is None else None
+            call = self.forwards.find_call(frame) if is_root and known is None else None
             if known is not None:
                 running.append(known)
             elif call is not None:
@@ -105,28 +96,36 @@ class LineRecording:
     def _enter_root(self, frame: FrameType, call: ForwardCall) -> None:
         if call.place in self.roots:
             return  # it calls itself past its hooks
-        if len(self.frames) >= KEPT_FRAMES and call.place != self._wanted:
+        wanted = self._wanted
+        is_chosen = wanted is None or call.place[0] == wanted[0]
+        if not is_chosen and (self._values.is_spent or (wanted is not None and call.place[1] != wanted[1])):
             return
-        running = self._run(frame, None, call.recomputed)
-        self.roots[call.place] = running.lines
-        if self.threads.ops is None:
-            self.threads.ops = running.ops = CalledOps(self, self._writes)
-            running.ops.listen()
+        if self._has_room(is_chosen) or call.place == wanted:
+            running = self._run(frame, None, is_chosen, call.recomputed)
+            self.roots[call.place] = running.lines
+            if self.threads.ops is None:
+                self.threads.ops = running.ops = CalledOps(self, self._writes)
+                running.ops.listen()
 
     def _enter_helper(self, frame: FrameType) -> None:
         outer = self.threads.running[-1]
-        if len(self.frames) < KEPT_FRAMES and find_spot(outer.frame, frame.f_back) is not None:
-            self._run(frame, outer.root)
+        if self._has_room(outer.is_chosen) and find_spot(outer.frame, frame.f_back) is not None:
+            self._run(frame, outer.root, outer.is_chosen)
 
-    def _run(self, frame: FrameType, root: FrameLines | None, recomputed: bool = False) -> Running:
+    def _has_room(self, is_chosen: bool) -> bool:
+        return self._kept[is_chosen] < self.forwards.most_frames
+
+    def _run(self, frame: FrameType, root: FrameLines | None, is_chosen: bool, recomputed: bool = False) -> Running:
         code = frame.f_code
         lines = FrameLines(code, frame.f_globals, len(self.frames), read_about(code).statements, recomputed)
         self.frames.append(lines)
-        running = Running(frame, lines, root, self._writes)
+        self._kept[is_chosen] += 1
+        running = Running(frame, lines, root, is_chosen, self._writes)
         self.threads.running.append(running)
-        given = lines.begin(frame.f_lineno)
+        running.visit = lines.begin(frame.f_lineno)
         for name, value in frame.f_locals.items():
-            self._take(given, name, value, False)
+            self._take(running, name, value, False)
+        running.visit = None
         return running
 
     def line(self, frame: FrameType, number: int) -> None:
@@ -153,7 +152,8 @@ class LineRecording:
             visit = running.visit
             self._end_line(running)
             if visit is not None and value is not None:
-                self._take(visit, "yield" if frame.f_code.co_flags & _GENERATOR else "return", value, False)
+                running.visit = visit
+                self._take(running, "yield" if frame.f_code.co_flags & _GENERATOR else "return", value, False)
             self._leave(running, value)
             if frame.f_code.co_flags & _GENERATOR:
                 running.visit, self._waiting[id(frame)] = visit, running
@@ -187,21 +187,24 @@ class LineRecording:
             self.threads.ops.listen()
 
     def _end_line(self, running: Running) -> None:
-        visit, running.visit = running.visit, None
-        if visit is not None:
+        if running.visit is not None:
             for name, value, in_place in running.locals.find_changes(running.frame):
-                self._take(visit, name, value, in_place)
-            self._known.clear()
+                self._take(running, name, value, in_place)
+            running.visit = None
+            self._values.forget()
 
-    def _take(self, visit: Visit, name: str, value: object, in_place: bool) -> None:
+    def _take(self, running: Running, name: str, value: object, in_place: bool) -> None:
+        """The line that runs made it."""
+        assert running.visit is not None
+        values = running.visit.values
         if type(value) is torch.Tensor:
-            visit.values.append(LineValue(encodable(name, 100), self._describe(value), in_place))
+            values.append(LineValue(encodable(name, 100), self._describe(running, value), in_place))
             return
         self._look_for_helpers(value)
         if is_telling(value):
-            described = self._describe(value)
+            described = self._describe(running, value)
             if holds_tensor(value) or isinstance(value, _SHOWN) or first_tensor(described) is not None:
-                visit.values.append(LineValue(encodable(name, 100), described, in_place))
+                values.append(LineValue(encodable(name, 100), described, in_place))
 
     def _look_for_helpers(self, value: object) -> None:
         """A function in a variable may be called, and so may the methods of an object."""
@@ -221,39 +224,14 @@ class LineRecording:
         visit = running.visit
         if visit is None or place is None:
             return
-        described = self._describe(value)
+        described = self._describe(running, value)
         if frame or not isinstance(described, NoneValue):
             visit.calls.append(MadeCall(place, described, frame))
 
-    def _describe(self, value: object) -> Value:
-        """What was described in the same line, and did not change since, is not measured again."""
-        if not isinstance(value, torch.Tensor):
-            return self._summarizers[self._which].describe(value)
-        if self._left < 0:
-            return self._describe_shape(value)
-        sign = ref(value), self._writes.version_of(value)
-        known = self._known.get(id(value))
-        if known is not None and known[0] is sign[0] and known[1] == sign[1]:
-            return known[2]
-        self._left -= 1
-        described = self._summarizers[self._which].describe(value)
-        self._known[id(value)] = *sign, described
-        return described
-
-    def _describe_shape(self, tensor: torch.Tensor) -> Value:
-        """There are few, and each is described once."""
-        if type(tensor) is not torch.Tensor or tensor.is_nested:
-            return self._summarizers[2].describe(tensor)
-        looks = _look(tensor)
-        known = self._shapes.get(looks)
-        if known is None:
-            known = self._shapes[looks] = self._summarizers[2].describe(tensor)
-        return known
-
-    @property
-    def _which(self) -> int:
-        """Of the summarizers: less is said of later values."""
-        return 2 if self._left < 0 else int(self._left < MEASURED - FULL)
+    def _describe(self, running: Running, value: object) -> Value:
+        if self._values.is_spent and not running.is_chosen:
+            running.root.is_partial = True
+        return self._values.describe(value, running.is_chosen)
 
 
 class _Looking:

@@ -1,4 +1,4 @@
-"""What changed among the local variables of a frame from one line to the next.
+"""What changed among the local variables of a frame from one line to the next, and the description of that.
 
 Nothing is kept of a tensor but a weak reference and its version, which in-place operations count up.
 """
@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from operator import is_
+from operator import attrgetter, is_
+from time import perf_counter
 from types import FrameType, FunctionType
 from typing import Any, NamedTuple
 from weakref import ref
@@ -16,10 +17,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
+from ...records import Value
+from ..values.summarize import Summarizer
 from .in_place import Writes
 
 _ITEMS, _DEPTH, _PIECES = 64, 3, 256
 """Of a container that are looked at, how deep, and how many in all."""
+FULL, MEASURED = 300, 3_000
+"""Values of the chosen frames with a histogram and elements, and with statistics; those that follow have less."""
+SECONDS = 0.3
+"""In which values of other frames are described, each in full, until there are as many as `MEASURED`."""
+_look = attrgetter("shape", "dtype", "requires_grad", "layout", "device")
 _CONSTANT = object()
 """The state of what never changes and holds nothing."""
 _OTHER = object()
@@ -177,3 +185,72 @@ def _is_object(old: Sign, new: Sign) -> bool:
     if type(was) is not type(now) or (old[1] is _CONSTANT) is not (new[1] is _CONSTANT):
         return False
     return type(was) is int and was == now if old[1] is not _CONSTANT else id(type(was)) in _CONSTANTS and was == now
+
+
+class Describer:
+    """Describes values, of which those in the chosen frames have room of their own.
+
+    Args:
+        writes: As above.
+        statistics: Whether values are measured, or shapes alone.
+    """
+
+    def __init__(self, writes: Writes, statistics: bool) -> None:
+        self._writes = writes
+        self._measures = statistics
+        self._count = {True: 0, False: 0}
+        self._seconds = 0.0  # for those in other frames
+        self._full, self._measured, self._bare = Summarizer(values=True), Summarizer(), Summarizer(statistics=False)
+        self._known: dict[int, tuple[object, int, Value]] = {}  # described in this line, by the id of the tensor
+        self._shapes: dict[tuple[object, ...], Value] = {}
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether there is no more room or time for values in other frames."""
+        return self._measures and (self._count[False] >= MEASURED or self._seconds >= SECONDS)
+
+    def describe(self, value: object, is_chosen: bool) -> Value:
+        """What was described in the same line, and did not change since, is not measured again."""
+        if not self._measures:
+            return self._describe_shape(value) if type(value) is Tensor else self._bare.describe(value)
+        if not isinstance(value, Tensor):
+            return self._measure(value, is_chosen)
+        sign = ref(value), self._writes.version_of(value)
+        known = self._known.get(id(value))
+        if known is not None and known[0] is sign[0] and known[1] == sign[1]:
+            return known[2]
+        self._count[is_chosen] += 1
+        described = self._measure(value, is_chosen)
+        self._known[id(value)] = *sign, described
+        return described
+
+    def _measure(self, value: object, is_chosen: bool) -> Value:
+        count = self._count[is_chosen]
+        if is_chosen:
+            summarizer = self._full if count <= FULL else self._measured if count <= MEASURED else self._bare
+            return summarizer.describe(value)
+        if self.is_spent:
+            return self._bare.describe(value)
+        began = perf_counter()
+        described = self._full.describe(value)
+        self._seconds += perf_counter() - began
+        return described
+
+    def _describe_shape(self, tensor: Tensor) -> Value:
+        """There are few, and each is described once."""
+        if tensor.is_nested:
+            return self._bare.describe(tensor)
+        looks = _look(tensor)
+        known = self._shapes.get(looks)
+        if known is None:
+            known = self._shapes[looks] = self._bare.describe(tensor)
+        return known
+
+    def forget(self) -> None:
+        """Another line runs."""
+        self._known.clear()
+
+    def resolve(self) -> list[str]:
+        """Complete what is still on its device. Gives what is to be said of it."""
+        self._known.clear()
+        return [doubt for each in (self._full, self._measured, self._bare) for doubt in each.resolve()]

@@ -45,15 +45,19 @@ class ListensToOps(Protocol):
 
 
 class Running:
-    """A frame that runs. `root` has the lines of the forward that it is, or was called by; `ops` are to end with it.
-    While it `asks` whether anybody hears of operations, which it would do others for, nobody of ours does."""
+    """A frame that runs. `root` has the lines of the forward that it is or was called by, which `is_chosen` where it is
+    of the module that is asked for. `ops` are to end with it. While it `asks` whether anybody hears of operations, for
+    whom it would do others, nobody of ours does."""
 
-    __slots__ = ("about", "asks", "frame", "lines", "locals", "ops", "root", "statement", "visit")
+    __slots__ = ("about", "asks", "frame", "is_chosen", "lines", "locals", "ops", "root", "statement", "visit")
 
-    def __init__(self, frame: FrameType, lines: FrameLines, root: FrameLines | None, writes: Writes) -> None:
+    def __init__(
+        self, frame: FrameType, lines: FrameLines, root: FrameLines | None, is_chosen: bool, writes: Writes
+    ) -> None:
         self.frame = frame
         self.lines = lines
         self.root = root if root is not None else lines
+        self.is_chosen = is_chosen
         self.about = read_about(frame.f_code)
         self.locals = Locals(frame, self.about.attributes, writes)
         self.visit: Visit | None = None

@@ -100,6 +100,7 @@ class FrameLines:
         self.number = number
         self.statements = statements
         self.recomputed = recomputed
+        self.is_partial = False  # less is known of some values than is known of those of other frames
         self._lines: dict[int, Visits] = {}
         self._order = 0
 

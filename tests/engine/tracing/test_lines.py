@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from inspector.engine.answers import answer
 from inspector.engine.session import Session
+from inspector.engine.subject.runner import Runner
 from inspector.errors import UsageError
 from inspector.records import CallLines, Event, GetLines, LineRuns, LineVisit, Path, Run, TensorValue
 from tests.fingerprint import fingerprint
@@ -208,6 +209,80 @@ def test_each_call_of_a_shared_module_has_its_own_lines() -> None:
     assert values(at(first, "recomputed").kept[0]) != values(at(second, "recomputed").kept[0])
     with pytest.raises(UsageError, match="no call #2"):
         lines(session, ("0",), 2)
+
+
+class Blocks(nn.Module):
+    """Blocks of which one is called twice, and one by its forward alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.functional, self.shared, self.direct = Functional(), Functional2(), Functional2()
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.shared(self.shared(x))
+        self.direct.forward(x)
+        return self.functional(x)
+
+
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The nodes for which a pass was run in the background."""
+    nodes: list[int] = []
+    fetch = Runner.fetch_values
+
+    def see(runner: Runner, index: int, call: Any = None) -> None:
+        nodes.append(index)
+        fetch(runner, index, call)
+
+    monkeypatch.setattr(Runner, "fetch_values", see)
+    return nodes
+
+
+def test_one_pass_tells_the_lines_of_all_modules(fetched: list[int]) -> None:
+    model, x = Blocks(), torch.randn(2, 4)
+    session = opened(model, x)
+    lines(session)
+    first, second = (lines(session, ("shared",), call) for call in (0, 1))
+    once = model.shared(x)
+    twice = model.shared(once)
+    check(values(at(first, "recomputed").kept[0])["y"], torch.sigmoid(model.shared.a(x)))
+    check(values(at(second, "recomputed").kept[0])["y"], torch.sigmoid(model.shared.a(once)))
+    (nested,) = at(lines(session, ("functional",)), "nested").kept
+    check(values(nested)["out"], model.functional.b(F.gelu(model.functional.a(twice))))
+    assert values(nested)["out"].histogram is not None and len(nested.calls) == 3
+    layer = lines(session, ("functional", "a"))
+    check(layer.lines[-1].kept[0].values[0].value, model.functional.a(twice))  # type: ignore[arg-type]
+    assert "not called" in lines(session, ("direct",)).note
+    assert fetched == [0]
+
+
+def test_modules_for_which_there_was_no_time_are_fetched_by_themselves(
+    monkeypatch: pytest.MonkeyPatch, fetched: list[int]
+) -> None:
+    monkeypatch.setattr("inspector.engine.tracing.local_values.SECONDS", 0.0)
+    model, x = Blocks(), torch.randn(2, 4)
+    session = opened(model, x)
+    lines(session, ("functional",))
+    found = lines(session, ("shared",), 0)
+    assert len(fetched) == 2
+    check(values(at(found, "recomputed").kept[0])["y"], torch.sigmoid(model.shared.a(x)))
+
+
+def test_of_several_steps_the_one_that_is_looked_at_is_told(fetched: list[int]) -> None:
+    config = transformers.LlamaConfig(
+        hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=4, num_key_value_heads=2,
+        vocab_size=50,
+    )  # fmt: skip
+    session = Session([].append)
+    session.adopt(transformers.LlamaForCausalLM(config).eval(), (torch.randint(50, (1, 5)),), {}, "model")
+    session.run(Run(session.generation, generate=3))
+    for step, length in ((2, 1), (0, 5)):
+        session.show_step(step)
+        for name in ("self_attn", "mlp"):
+            found = lines(session, ("model", "layers", "0", name))
+            given = next(each.value for each in found.lines[0].kept[0].values if each.name in ("hidden_states", "x"))
+            assert isinstance(given, TensorValue) and given.shape == (1, length, 32), (step, name)
+    assert len(fetched) == 2  # all steps of the one that was asked for first
 
 
 def test_what_is_recomputed_in_the_backward_pass_says_so() -> None:
