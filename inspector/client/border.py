@@ -16,6 +16,7 @@ from ..records import (
     AnyRequest,
     Attributes,
     CallDetail,
+    CallLines,
     CallRows,
     Calls,
     Changes,
@@ -53,8 +54,8 @@ DEPTH_LIMIT = 50
 """Values inside values; the engine describes fewer."""
 
 _UNASKED = (
-    Calls, CallRows, Changes, Failed, HookMarks, ModuleRows, Note, Opened, OwnFiles, PassEnded, Progress, Stage,
-    Paused, Resumed, Stack, Stops, SweepBegan, SweepRows, Work,
+    CallLines, Calls, CallRows, Changes, Failed, HookMarks, ModuleRows, Note, Opened, OwnFiles, PassEnded, Progress,
+    Paused, Resumed, Stack, Stage, Stops, SweepBegan, SweepRows, Work,
 )  # fmt: skip
 
 

@@ -50,3 +50,6 @@ def test_values_beside_the_source(tmp_path: Path) -> None:
         terminal.wait_for_text("backspace back")
         terminal.send("\x7f")
         terminal.wait_for_text("line 12 · run #8 of 12")
+        terminal.send("\tj")  # its lines came with the others
+        terminal.wait_for_text("F.linear(input, self.weight, self.bias)")
+        terminal.wait_for_text("→ 2×3")

@@ -60,13 +60,13 @@ class Runner:
         self.last = LastPass(subject.tree)
         self.summary: PassSummary | None = None
         self.histories = Histories()
-        self.lines = LineStore()
+        self.lines = LineStore(subject.change_log.hook_state.steps)
         self.meter: Meter | None = None
         self.hooks = HookReport()
         self._subject = subject
         self._attempts = attempts
         self._call_log = call_log
-        self._emit = emit
+        self.emit = emit
         self._waiting = waiting
         self.settings = PassSettings()
         self._watched: int | None = None
@@ -103,9 +103,9 @@ class Runner:
             nonlocal told
             recorder.finish()
             told = self._take(outcome, batches, watch, comparison)
-            self._emit(PassEnded(self._subject.generation, told, settled=False))
+            self.emit(PassEnded(self._subject.generation, told, settled=False))
             if self._subject.backup.is_large:
-                self._emit(Work("comparing the weights with their copies"))
+                self.emit(Work("comparing the weights with their copies"))
 
         like = self.meter if self._subject.backup.found is not None else None
         self.meter = Meter(self._subject.tree, self._subject.our_ids(), like)
@@ -159,7 +159,7 @@ class Runner:
 
     def send_calls(self) -> None:
         for chunk in self.last.list_calls(self._subject.generation):
-            self._emit(chunk)
+            self.emit(chunk)
 
     def show_step(self, step: int) -> None:
         """Look at another step of the last pass, and tell its calls. Raises `UsageError`."""
@@ -171,7 +171,7 @@ class Runner:
         """Tell what there is of a last pass."""
         if self.summary is not None:
             self.send_calls()
-            self._emit(PassEnded(self._subject.generation, self.summary))
+            self.emit(PassEnded(self._subject.generation, self.summary))
 
     def cancel(self) -> None:
         """Stop the running pass at its next module. May be called from any thread."""
@@ -206,20 +206,19 @@ class Runner:
 
     def fetch_values(self, index: int, call: Place | None = None) -> None:
         """The same pass once more, seen by this module's hook alone, with the lines of a `call` where one is given."""
-        subject, watch = self._subject, Watch(index)
-        steps = subject.change_log.hook_state.steps
+        watch = Watch(index)
         comparison = Comparison(self._baseline[1], watch) if self._compares and self._baseline else None
         recorder = self._background = self._record("a pass that fetches values", watch, frozenset({index}))
         try:
             batches = self._batches(recorder, comparison, Histories(), lambda number, count: None)
-            lines = self.lines.record(self.last.number, subject.tree, recorder, call, steps, subject.info.shapes_only)
+            lines = self.lines.record(self.last.number, recorder, call, not self._subject.info.shapes_only)
             outcome = self._pass(batches, forget, around=lines, again=True)
         finally:
             self._background = None
         if call is not None and not isinstance(outcome.error, Cancelled):
             self.lines.take(self.last.number, call, lines, self.last.count)
         if outcome.error is None:
-            self._ms = outcome.ms  # the pass before may have been the first, which is slow
+            self._ms = min(self._ms, outcome.ms)  # the pass before may have been the first, which is slow
         self.last.add_values(recorder.calls, watch)
 
     def _batches(

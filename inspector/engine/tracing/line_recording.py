@@ -6,6 +6,7 @@ them in place. Recording raises nothing into the model's call.
 
 from __future__ import annotations
 
+import itertools
 from contextlib import ExitStack
 from types import FrameType, FunctionType
 
@@ -38,15 +39,19 @@ class LineRecording:
         wanted: Is recorded in any case; of other calls of its module, the first, and of those of other modules in the
             same step as many as there is room and time for, each with all of its values.
         statistics: Whether values are measured, or shapes alone.
+        first: Number of the first frame.
     """
 
-    def __init__(self, forwards: Forwards, wanted: Place | None = None, statistics: bool = True) -> None:
+    def __init__(
+        self, forwards: Forwards, wanted: Place | None = None, statistics: bool = True, first: int = 1
+    ) -> None:
         self.roots: dict[Place, FrameLines] = {}
-        self.frames: list[FrameLines] = []
+        self.frames: dict[int, FrameLines] = {}  # by their numbers
         self.faults: list[str] = []
         self.threads = ThreadFrames()
         self.forwards = forwards
         self._wanted = wanted
+        self._numbers = itertools.count(first)
         for code in forwards.codes.values():
             read_about(code)  # before the pass, whose time is told
         self._names = {name for code in forwards.codes.values() for name in code.co_names}
@@ -117,8 +122,9 @@ class LineRecording:
 
     def _run(self, frame: FrameType, root: FrameLines | None, is_chosen: bool, recomputed: bool = False) -> Running:
         code = frame.f_code
-        lines = FrameLines(code, frame.f_globals, len(self.frames), read_about(code).statements, recomputed)
-        self.frames.append(lines)
+        number = next(self._numbers)
+        lines = FrameLines(code, frame.f_globals, number, read_about(code).statements, recomputed)
+        self.frames[number] = lines
         self._kept[is_chosen] += 1
         running = Running(frame, lines, root, is_chosen, self._writes)
         self.threads.running.append(running)
@@ -229,8 +235,9 @@ class LineRecording:
             visit.calls.append(MadeCall(place, described, frame))
 
     def _describe(self, running: Running, value: object) -> Value:
-        if self._values.is_spent and not running.is_chosen:
-            running.root.is_partial = True
+        if not running.is_chosen:
+            running.root.is_brief = self._values.measures
+            running.root.is_partial |= self._values.is_spent
         return self._values.describe(value, running.is_chosen)
 
 

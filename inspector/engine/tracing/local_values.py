@@ -26,7 +26,7 @@ _ITEMS, _DEPTH, _PIECES = 64, 3, 256
 FULL, MEASURED = 300, 3_000
 """Values of the chosen frames with a histogram and elements, and with statistics; those that follow have less."""
 SECONDS = 0.3
-"""In which values of other frames are described, each in full, until there are as many as `MEASURED`."""
+"""In which values of other frames are measured, without histograms, until there are as many as `MEASURED`."""
 _look = attrgetter("shape", "dtype", "requires_grad", "layout", "device")
 _CONSTANT = object()
 """The state of what never changes and holds nothing."""
@@ -192,12 +192,12 @@ class Describer:
 
     Args:
         writes: As above.
-        statistics: Whether values are measured, or shapes alone.
+        measures: Whether values are measured, or shapes alone.
     """
 
-    def __init__(self, writes: Writes, statistics: bool) -> None:
+    def __init__(self, writes: Writes, measures: bool) -> None:
         self._writes = writes
-        self._measures = statistics
+        self.measures = measures
         self._count = {True: 0, False: 0}
         self._seconds = 0.0  # for those in other frames
         self._full, self._measured, self._bare = Summarizer(values=True), Summarizer(), Summarizer(statistics=False)
@@ -207,11 +207,11 @@ class Describer:
     @property
     def is_spent(self) -> bool:
         """Whether there is no more room or time for values in other frames."""
-        return self._measures and (self._count[False] >= MEASURED or self._seconds >= SECONDS)
+        return self.measures and (self._count[False] >= MEASURED or self._seconds >= SECONDS)
 
     def describe(self, value: object, is_chosen: bool) -> Value:
         """What was described in the same line, and did not change since, is not measured again."""
-        if not self._measures:
+        if not self.measures:
             return self._describe_shape(value) if type(value) is Tensor else self._bare.describe(value)
         if not isinstance(value, Tensor):
             return self._measure(value, is_chosen)
@@ -232,7 +232,7 @@ class Describer:
         if self.is_spent:
             return self._bare.describe(value)
         began = perf_counter()
-        described = self._full.describe(value)
+        described = self._measured.describe(value)
         self._seconds += perf_counter() - began
         return described
 

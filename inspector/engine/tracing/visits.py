@@ -100,7 +100,8 @@ class FrameLines:
         self.number = number
         self.statements = statements
         self.recomputed = recomputed
-        self.is_partial = False  # less is known of some values than is known of those of other frames
+        self.is_brief = False  # there are no histograms
+        self.is_partial = False  # nor statistics of all values
         self._lines: dict[int, Visits] = {}
         self._order = 0
 

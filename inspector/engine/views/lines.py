@@ -7,12 +7,14 @@ from msgspec.structs import replace
 from ...errors import UsageError
 from ...records import CallLines, GetLines
 from ...text import encodable
+from ..recording.call import Place
 from ..source import source_of_code
 from ..source.running import forward_of
 from ..subject.runner import Runner
 from ..subject.subject import Subject
 from ..tracing.forwards import python_of
 from ..tracing.line_recording import LineRecording
+from ..tracing.line_store import LineStore
 from ..tracing.visits import FrameLines
 
 NOT_CALLED = "not called in this pass, or its observe hook is off"
@@ -29,14 +31,24 @@ def find_lines(subject: Subject, runner: Runner, request: GetLines) -> CallLines
     if number >= len(own):
         raise UsageError(f"there is no call #{number}", hint=f"there are {len(own)}, counted from 0")
     call = own[number]
-    missing = runner.look_at(node.index, request.force, lambda: None, call.place)
-    recording = runner.lines.find(call.place)
-    if recording is None:
+
+    def tell() -> None:
+        if runner.lines.find(call.place) is not None:
+            runner.emit(_answer(runner.lines, about, call.place))
+
+    missing = runner.look_at(node.index, request.force, tell, call.place)
+    if runner.lines.find(call.place) is None:
         why = forward_of(python_of(node.module)).why or "its forward did not run as Python in this call"
         return replace(about, missing=missing, note="" if missing else encodable(why, 300))
-    if request.frame >= len(recording.frames):
+    return _answer(runner.lines, about, call.place)
+
+
+def _answer(store: LineStore, about: CallLines, call: Place) -> CallLines:
+    """With what is known."""
+    recording = store.find(call)
+    lines = store.find_frame(call, about.frame) if about.frame or recording is None else recording.roots[call]
+    if recording is None or lines is None:
         raise UsageError("what its lines made is not kept of this function", hint="look at the module again")
-    lines = recording.frames[request.frame] if request.frame else recording.roots[call.place]
     return _add_lines(about, recording, lines)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...client.engine_client import EngineClient
 from ...records import (
     AnyEvent,
+    CallLines,
     CallRows,
     Calls,
     Changes,
@@ -75,7 +76,7 @@ class Controller:
 
     def hear(self, event: AnyEvent) -> None:
         """Take in one event. Those of a model that is gone are dropped."""
-        if isinstance(event, Calls):
+        if isinstance(event, Calls | CallLines):
             self._presenter.offer_calls(event)
         elif isinstance(event, Opened):
             self.opening.take(event)

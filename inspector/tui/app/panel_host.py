@@ -14,7 +14,7 @@ from textual.message import Message
 from textual.widgets import ContentSwitcher
 
 from ...client.model import Model
-from ...records import AnyEvent, AnyRequest, Calls, Failed, Look
+from ...records import AnyEvent, AnyRequest, CallLines, Calls, Failed, Look
 from .. import format
 from ..bars.tabs import Tab, draw_tabs
 from ..panels.base import Panel
@@ -205,7 +205,7 @@ class PanelHost(Container):
         overtaken.cancel()
         return reply.result() if reply.done() else None
 
-    def offer(self, event: Calls) -> None:
+    def offer(self, event: Calls | CallLines) -> None:
         """What the engine knows already of the reply that it is still working on."""
         index = self._index
         if index is None or not self._asking or index >= len(self._model.rows):

@@ -11,7 +11,7 @@ from textual.timer import Timer
 from ...client.call_table import ODD
 from ...client.model import Model
 from ...client.pass_plan import Plan
-from ...records import Calls, PassSummary, Problem, Progress, Stack, Work
+from ...records import CallLines, Calls, PassSummary, Problem, Progress, Stack, Work
 from ...report.footer import say_left_out
 from ...report.hints import Hint, list_hints
 from ..keys import key_of
@@ -182,9 +182,9 @@ class Presenter:
             self._say_of_hooks(summary)
         self._show_findings()
 
-    def offer_calls(self, calls: Calls) -> None:
-        """What is known already of the calls that a panel asked for."""
-        self._panels.offer(calls)
+    def offer_calls(self, known: Calls | CallLines) -> None:
+        """What is known already of the calls that a panel asked for, or of their lines."""
+        self._panels.offer(known)
 
     def _say_of_hooks(self, summary: PassSummary) -> None:
         """Write down which hooks failed, never fired or changed nothing, and that statistics were left out, each once
