@@ -285,7 +285,7 @@ def test_modules_for_which_there_was_no_time_are_fetched_by_themselves(
 def test_of_several_steps_the_one_that_is_looked_at_is_told(fetched: list[int]) -> None:
     config = transformers.LlamaConfig(
         hidden_size=32, intermediate_size=64, num_hidden_layers=1, num_attention_heads=4, num_key_value_heads=2,
-        vocab_size=50,
+        vocab_size=50, eos_token_id=None,
     )  # fmt: skip
     session = Session([].append)
     session.adopt(transformers.LlamaForCausalLM(config).eval(), (torch.randint(50, (1, 5)),), {}, "model")
