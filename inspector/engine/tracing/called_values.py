@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
@@ -12,8 +12,10 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
+from ...records import Value
 from ..torch_hooks.eager import untraced
 from ..torch_hooks.ours import OurHandle, OurHook, register
+from .contents import look
 from .helpers import TORCH
 from .in_place import Writes
 from .lines import CodePlace
@@ -25,6 +27,7 @@ _DEEPEST = 40
 _READS = frozenset({"__get__", "__set__", "dim", "size", "__len__", "is_floating_point"})
 """What gives no tensor, and would stand beside every other line; `x.T` does."""
 
+_modes = torch._C._len_torch_function_stack
 _REFUSALS = (RuntimeError, AttributeError, TypeError)  # of modules without hooks, which is told where they are observed
 
 
@@ -32,9 +35,12 @@ class SeesCalls(Protocol):
     """Wants to know."""
 
     threads: ThreadFrames
+    shapes: Mapping[tuple[object, ...], Value]
+    """What is said of tensors of torch's own class by what `look` gives; empty where more is to be said of them."""
 
-    def see_call(self, running: Running, place: CodePlace, value: object) -> None:
-        """A call that this frame, the active one, made itself returned."""
+    def see_call(self, running: Running, code: CodeType, at: int, value: object) -> None:
+        """A call that this frame, the active one, made itself returned: of an instruction of `code`, which is its own
+        or that of a comprehension of it."""
 
 
 def find_spot(active: FrameType, frame: FrameType | None, through: str = "") -> CodePlace | None:
@@ -71,6 +77,7 @@ class CalledOps(TorchFunctionMode):
     def __init__(self, observer: SeesCalls, writes: Writes) -> None:
         super().__init__()
         self._observer = observer
+        self._threads, self._shapes = observer.threads, observer.shapes
         self._writes = writes
 
     def listen(self) -> None:
@@ -87,17 +94,27 @@ class CalledOps(TorchFunctionMode):
     def __torch_function__(
         self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
-        threads = self._observer.threads
+        """Whatever is called from here is told of to whoever traces lines, too: for most operations nothing is."""
+        threads = self._threads
         running = threads.running[-1] if threads.running and not threads.busy else None
         output = func(*args, **kwargs) if kwargs else func(*args)
         if torch.is_inference_mode_enabled():
             self._writes.see(func, args, kwargs or {})
-        if running is not None and (type(output) is torch.Tensor or getattr(func, "__name__", "") not in _READS):
-            caller, active = sys._getframe(1), running.frame
-            at_once = caller is active  # as most are
-            place = CodePlace(caller.f_code, caller.f_lasti) if at_once else find_spot(active, caller, TORCH)
-            if place is not None:
-                self._observer.see_call(running, place, output)
+        if running is None:
+            return output
+        caller, active = sys._getframe(1), running.frame
+        is_plain = type(output) is torch.Tensor
+        if caller is active:  # as most are
+            try:
+                known = self._shapes.get(look(output)) if is_plain and self._shapes and not _modes() else None
+            except RuntimeError:  # a nested one has no shape
+                known = None
+            if known is not None:
+                running.log.append((caller.f_code, caller.f_lasti, known, 0))
+            elif is_plain or getattr(func, "__name__", "") not in _READS:
+                self._observer.see_call(running, caller.f_code, caller.f_lasti, output)
+        elif (is_plain or getattr(func, "__name__", "") not in _READS) and (place := find_spot(active, caller, TORCH)):
+            self._observer.see_call(running, *place, output)
         return output
 
 
@@ -124,12 +141,16 @@ class CalledModules(OurHook):
 
     @untraced
     def __call__(self, module: nn.Module, args: object, output: object) -> None:
-        running = self._observer.threads.active
-        if running is None:
+        """As for operations."""
+        observer = self._observer
+        threads = observer.threads
+        if not threads.running or threads.busy:
             return
         frame: FrameType | None = sys._getframe(1)
         while frame is not None and frame.f_code.co_filename == CALLS:
             frame = frame.f_back
-        place = find_spot(running.frame, frame)
-        if place is not None:
-            self._observer.see_call(running, place, output)
+        running = threads.running[-1]
+        if frame is running.frame:  # as most are
+            observer.see_call(running, frame.f_code, frame.f_lasti, output)
+        elif (place := find_spot(running.frame, frame)) is not None:
+            observer.see_call(running, *place, output)

@@ -146,6 +146,12 @@ def _list_forwards(tree: ModuleTree) -> Iterable[tuple[int, FunctionType, nn.Mod
 def _called_module(frame: FrameType) -> object:
     """The module whose call, with its hooks, ends in this frame, through decorators; None where there is none."""
     outer = frame.f_back
+    if (
+        outer is not None
+        and outer.f_code.co_filename == CALLS
+        and isinstance(first := first_argument(frame), nn.Module)
+    ):
+        return first  # of a method of it, as most are
     for _ in range(_WRAPPERS):
         if outer is None:
             return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Set
 from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ..source.running import callable_of, in_mro, mro, namespace
+from ..values.per_type import PerType
 from .statements import nested_in
 
 TORCH = os.path.dirname(torch.__file__) + os.sep
@@ -52,16 +53,29 @@ def may_be_entered(code: CodeType) -> bool:
     return not file.startswith(TORCH) or (file.startswith(_OPEN) and file != _CALLS)
 
 
-def helpers_in(value: object, names: Iterable[str]) -> Iterator[CodeType]:
+def helpers_in(value: object, names: Set[str]) -> Iterator[CodeType]:
     """What a call of a local variable runs, or of its methods of these names."""
-    values: Iterable[object] = (value,)
-    if not isinstance(value, (FunctionType, MethodType)):
-        values = (in_mro(type(value), name)[1] for name in names)
-    for each in values:
-        if isinstance(each, _FUNCTIONS):
-            function = callable_of(each, "").function
-            if function is not None and may_be_entered(function.__code__):
-                yield function.__code__
+    if issubclass(type(value), (FunctionType, MethodType)):
+        yield from _codes_of(value)
+        return
+    for name, code in _methods_of(type(value)):
+        if name in names:
+            yield code
+
+
+def _find_methods(kind: type) -> list[tuple[str, CodeType]]:
+    names = {name for each in mro(kind) for name in namespace(each)}
+    return [(name, code) for name in names for code in _codes_of(in_mro(kind, name)[1])]
+
+
+_methods_of = PerType(_find_methods)
+
+
+def _codes_of(value: object) -> Iterator[CodeType]:
+    if issubclass(type(value), _FUNCTIONS):
+        function = callable_of(value, "").function
+        if function is not None and may_be_entered(function.__code__):
+            yield function.__code__
 
 
 def _named_by(function: FunctionType, module: nn.Module) -> Iterator[FunctionType]:

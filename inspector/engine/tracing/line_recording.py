@@ -7,26 +7,29 @@ them in place. Recording raises nothing into the model's call.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from contextlib import ExitStack
-from types import FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType
 
 import torch
 from torch import nn
 
 from ...raised import say
-from ...records import LineValue, NoneValue, Value
+from ...records import Value
 from ...text import encodable
 from ...value_text import first_tensor
 from ..recording.call import Place
 from ..stepping.tracer import LineTracer
 from .called_values import CalledModules, CalledOps, find_spot
+from .contents import SCALARS, may_hold_tensor
+from .descriptions import Describer
 from .forwards import ForwardCall, Forwards
 from .helpers import helpers_in
 from .in_place import Writes
-from .lines import CodePlace
-from .local_values import Describer, holds_tensor, is_telling
+from .local_values import is_telling
 from .running import Running, ThreadFrames, read_about
-from .visits import FrameLines, MadeCall
+from .statements import NO_EFFECT
+from .visits import LONGEST_LOG, FrameLines
 
 _FAULTS = 20
 
@@ -55,11 +58,13 @@ class LineRecording:
         for code in forwards.codes.values():
             read_about(code)  # before the pass, whose time is told
         self._names = {name for code in forwards.codes.values() for name in code.co_names}
-        self._kinds: set[type] = set()  # of objects of which the methods are known
+        self._kinds = set(_BUILT_IN)  # of objects of which the methods are known
+        self._functions: dict[int, object] = {}  # that were looked into, by their ids
         self._waiting: dict[int, Running] = {}  # generators that may go on, by their frames, which it keeps
         self._kept = {True: 0, False: 0}  # frames, of the wanted module and of others
         self._writes = Writes()
         self._values = Describer(self._writes, statistics)
+        self.shapes: Mapping[tuple[object, ...], Value] = self._values.shapes
         self.tracer = LineTracer(self, (*forwards.codes.values(), *forwards.helpers))
         self._open = ExitStack()
 
@@ -121,58 +126,55 @@ class LineRecording:
         return self._kept[is_chosen] < self.forwards.most_frames
 
     def _run(self, frame: FrameType, root: FrameLines | None, is_chosen: bool, recomputed: bool = False) -> Running:
-        code = frame.f_code
-        number = next(self._numbers)
-        lines = FrameLines(code, frame.f_globals, number, read_about(code).statements, recomputed)
+        code, number = frame.f_code, next(self._numbers)
+        lines = FrameLines(code, frame.f_globals, number, recomputed)
         self.frames[number] = lines
         self._kept[is_chosen] += 1
         running = Running(frame, lines, root, is_chosen, self._writes)
+        running.root.is_brief = not is_chosen and self._values.measures
         self.threads.running.append(running)
-        running.visit = lines.begin(frame.f_lineno)
-        for name, value in frame.f_locals.items():
+        running.log.append(frame.f_lineno)
+        variables = frame.f_locals
+        running.locals.begin(variables)
+        for name, value in variables.items():
             self._take(running, name, value, False)
-        running.visit = None
         return running
 
     def line(self, frame: FrameType, number: int) -> None:
-        running = self.threads.find(frame)
-        if running is None:
+        frames = self.threads.running
+        if not frames:
             return
-        statement = running.about.statements.get(number)
-        if statement is not None and statement == running.statement and running.visit is not None:
-            return  # another line of a statement that runs still
-        with _Looking(self):
+        running = frames[-1]
+        if running.frame is not frame and (running := self.threads.find(frame)) is None:  # type: ignore[assignment]
+            return
+        if running.effect is not NO_EFFECT or len(running.log) > LONGEST_LOG:
             self._end_line(running)
-            if running.asks:
-                self._listen_again(running)
-            running.statement = statement if statement is not None else number
-            running.visit = running.lines.begin(running.statement)
-            if running.statement in running.about.asks and self.threads.ops is not None:
-                running.asks = self.threads.ops.leave()
+        if running.asks:
+            self._listen_again(running)
+        running.effect = running.about.effects.get(number)
+        running.log.append(number)
+        if number in running.about.asks and self.threads.ops is not None:
+            running.asks = self.threads.ops.leave()
 
     def left(self, frame: FrameType, value: object) -> None:
         running = self.threads.find(frame)
         if running is None:
             return
+        self._end_line(running)
         with _Looking(self):
-            visit = running.visit
-            self._end_line(running)
-            if visit is not None and value is not None:
-                running.visit = visit
+            if value is not None:
                 self._take(running, "yield" if frame.f_code.co_flags & _GENERATOR else "return", value, False)
             self._leave(running, value)
             if frame.f_code.co_flags & _GENERATOR:
-                running.visit, self._waiting[id(frame)] = visit, running
+                self._waiting[id(frame)] = running
 
     def raised(self, frame: FrameType, error: BaseException | None) -> None:
         running = self.threads.find(frame)
         if running is None:
             return
+        self._end_line(running)
         with _Looking(self):
-            visit = running.visit
-            self._end_line(running)
-            if visit is not None:
-                visit.error = encodable(say(error) if isinstance(error, Exception) else type(error).__name__, 300)
+            running.log.append(encodable(say(error) if isinstance(error, Exception) else type(error).__name__, 300))
             self._leave(running, None)
 
     def _leave(self, running: Running, value: object) -> None:
@@ -185,7 +187,8 @@ class LineRecording:
             self.threads.ops = None
         if frames and value is not None and running.root is not running.lines:
             place = find_spot(frames[-1].frame, running.frame.f_back)
-            self._add_call(frames[-1], place, value, running.lines.number)
+            if place is not None:
+                frames[-1].log.append((*place, self._describe(frames[-1], value), running.lines.number))
 
     def _listen_again(self, running: Running) -> None:
         running.asks = False
@@ -193,52 +196,77 @@ class LineRecording:
             self.threads.ops.listen()
 
     def _end_line(self, running: Running) -> None:
-        if running.visit is not None:
-            for name, value, in_place in running.locals.find_changes(running.frame):
+        """The line that ran until now is done. Written without a context manager, for this runs at each line."""
+        without = torch._C.DisableTorchFunction()
+        without.__enter__()
+        try:
+            for name, value, in_place in running.locals.find_changes(running.frame, running.effect):
                 self._take(running, name, value, in_place)
-            running.visit = None
-            self._values.forget()
+            if self._values.measures:
+                self._values.forget()
+            if len(running.log) > LONGEST_LOG:
+                running.lines.read_log()
+        except Exception as error:  # whatever the values of somebody's model say
+            self._fault(error)
+        finally:
+            without.__exit__(None, None, None)
 
     def _take(self, running: Running, name: str, value: object, in_place: bool) -> None:
         """The line that runs made it."""
-        assert running.visit is not None
-        values = running.visit.values
-        if type(value) is torch.Tensor:
-            values.append(LineValue(encodable(name, 100), self._describe(running, value), in_place))
-            return
+        kind = type(value)
+        if kind is torch.Tensor:
+            running.log.append((name, self._describe(running, value), in_place))
+        elif (scalar := SCALARS.get(id(kind))) is not None:
+            running.log.append((name, scalar(value), in_place))
+        elif value is not None and not issubclass(kind, nn.Module):
+            self._take_other(running, name, value, in_place)
+
+    def _take_other(self, running: Running, name: str, value: object, in_place: bool) -> None:
         self._look_for_helpers(value)
-        if is_telling(value):
+        is_shown = issubclass(type(value), _SHOWN)
+        if is_shown or (is_telling(value) and may_hold_tensor(value)):
             described = self._describe(running, value)
-            if holds_tensor(value) or isinstance(value, _SHOWN) or first_tensor(described) is not None:
-                values.append(LineValue(encodable(name, 100), described, in_place))
+            if is_shown or first_tensor(described) is not None:
+                running.log.append((name, described, in_place))
 
     def _look_for_helpers(self, value: object) -> None:
         """A function in a variable may be called, and so may the methods of an object."""
         kind = type(value)
-        if issubclass(kind, (torch.Tensor, nn.Module)) or kind in _BUILT_IN or kind in self._kinds:
+        if kind in self._kinds or issubclass(kind, torch.Tensor):
             return
-        if not isinstance(value, FunctionType):
+        if kind is FunctionType:
+            if id(value) in self._functions:
+                return
+            self._functions[id(value)] = value
+        else:
             self._kinds.add(kind)
         for code in helpers_in(value, self._names):
             self.tracer.add(code)
 
-    def see_call(self, running: Running, place: CodePlace, value: object) -> None:
-        with _Looking(self):
-            self._add_call(running, place, value, 0)
-
-    def _add_call(self, running: Running, place: CodePlace | None, value: object, frame: int) -> None:
-        visit = running.visit
-        if visit is None or place is None:
+    def see_call(self, running: Running, code: CodeType, at: int, value: object) -> None:
+        """As `_end_line`, this runs at each operation."""
+        if value is None:
             return
-        described = self._describe(running, value)
-        if frame or not isinstance(described, NoneValue):
-            visit.calls.append(MadeCall(place, described, frame))
+        without = torch._C.DisableTorchFunction()
+        without.__enter__()
+        try:
+            running.log.append((code, at, self._describe(running, value), 0))
+        except Exception as error:  # as there
+            self._fault(error)
+        finally:
+            without.__exit__(None, None, None)
 
     def _describe(self, running: Running, value: object) -> Value:
-        if not running.is_chosen:
-            running.root.is_brief = self._values.measures
-            running.root.is_partial |= self._values.is_spent
-        return self._values.describe(value, running.is_chosen)
+        values, threads = self._values, self.threads
+        if not values.measures and type(value) is torch.Tensor:
+            return values.describe_shape(value)
+        if not running.is_chosen and values.is_spent:
+            running.root.is_partial = True
+        was_busy, threads.busy = threads.busy, True
+        try:
+            return values.describe(value, running.is_chosen)
+        finally:
+            threads.busy = was_busy
 
 
 class _Looking:

@@ -8,8 +8,8 @@ from typing import Protocol
 
 from .in_place import Writes
 from .local_values import Locals
-from .statements import find_statements, lines_that_name, names_set_on_objects
-from .visits import FrameLines, Visit
+from .statements import NO_EFFECT, Effect, read_instructions
+from .visits import FrameLines
 
 _CODES = 1_000  # of which is remembered what was read
 
@@ -19,9 +19,7 @@ class AboutCode:
 
     def __init__(self, code: CodeType) -> None:
         self.code = code  # so that nobody else gets its id
-        self.statements = find_statements(code)
-        self.attributes = names_set_on_objects(code)
-        self.asks = {self.statements.get(line, line) for line in lines_that_name(code, "has_torch_function")}
+        self.effects, self.attributes, self.asks = read_instructions(code)
 
 
 _about: dict[int, AboutCode] = {}
@@ -49,19 +47,19 @@ class Running:
     of the module that is asked for. `ops` are to end with it. While it `asks` whether anybody hears of operations, for
     whom it would do others, nobody of ours does."""
 
-    __slots__ = ("about", "asks", "frame", "is_chosen", "lines", "locals", "ops", "root", "statement", "visit")
+    __slots__ = ("about", "asks", "effect", "frame", "is_chosen", "lines", "locals", "log", "ops", "root")
 
     def __init__(
         self, frame: FrameType, lines: FrameLines, root: FrameLines | None, is_chosen: bool, writes: Writes
     ) -> None:
         self.frame = frame
         self.lines = lines
+        self.log = lines.log
         self.root = root if root is not None else lines
         self.is_chosen = is_chosen
         self.about = read_about(frame.f_code)
-        self.locals = Locals(frame, self.about.attributes, writes)
-        self.visit: Visit | None = None
-        self.statement = 0
+        self.locals = Locals(self.about.attributes, writes)
+        self.effect: Effect | None = NO_EFFECT  # that the line that runs may have
         self.ops: ListensToOps | None = None
         self.asks = False
 
@@ -74,11 +72,6 @@ class ThreadFrames(threading.local):
         self.running: list[Running] = []
         self.busy = False
         self.ops: ListensToOps | None = None
-
-    @property
-    def active(self) -> Running | None:
-        """The innermost, None while we look."""
-        return self.running[-1] if self.running and not self.busy else None
 
     def find(self, frame: FrameType) -> Running | None:
         """What is known of a frame that runs; those above it that never said that they ended are gone."""

@@ -6,8 +6,77 @@ import ast
 import dis
 from collections.abc import Iterator
 from types import CodeType
+from typing import NamedTuple
 
 from ..source.versions import load
+
+_BINDING = ("STORE_FAST", "STORE_DEREF", "DELETE_FAST", "DELETE_DEREF")
+_WRITING = ("CALL", "STORE_SUBSCR", "STORE_SLICE", "STORE_ATTR", "DELETE_SUBSCR", "INPLACE_", "WITH", "YIELD", "SEND",
+            "FOR_ITER")  # fmt: skip
+"""Parts of the names of instructions after which what a variable holds may be another. Operators that are not in place
+and attributes that are read are none of them, whatever a class makes of that."""
+
+
+_ASKS = "has_torch_function"
+
+
+class Effect(NamedTuple):
+    """What a line may do to the variables of its frame."""
+
+    names: tuple[str, ...]
+    """That it may bind."""
+    writes: bool
+    """Whether it may change what they hold."""
+
+
+NO_EFFECT = Effect((), False)
+
+
+class Instructions(NamedTuple):
+    """What is read from those of some code."""
+
+    effects: dict[int, Effect]
+    """Of lines."""
+    attributes: frozenset[str]
+    """`state` of `self.state = x`, and of whatever else a name is set on."""
+    asking: frozenset[int]
+    """Lines that ask whether somebody hears of operations."""
+
+
+def read_instructions(code: CodeType) -> Instructions:
+    names: dict[int, dict[str, None]] = {}
+    attributes: set[str] = set()
+    writing, asking = set(), set()
+    lines = _lines_by_offset(code)
+    asks = any(name.startswith(_ASKS) for name in code.co_names)
+    for each in dis.get_instructions(code):
+        kind, line = each.opname, lines.get(each.offset, 0)
+        bound = names.setdefault(line, {})
+        if kind.startswith(_BINDING):
+            bound |= dict.fromkeys(each.argval if isinstance(each.argval, tuple) else (each.argval,))
+        elif any(part in kind for part in _WRITING) or _is_augmented(each):
+            writing.add(line)
+        if kind == "STORE_ATTR":
+            attributes.add(each.argval)
+        if asks and str(each.argval).startswith(_ASKS):
+            asking.add(line)
+    shared = [name for name in (*code.co_cellvars, *code.co_freevars) if name != "__class__"]  # with inner functions
+    for line in writing:
+        names[line] |= dict.fromkeys(shared)
+    effects = {
+        line: Effect((*bound,), line in writing) if bound or line in writing else NO_EFFECT
+        for line, bound in names.items()
+    }
+    return Instructions(effects, frozenset(attributes), frozenset(asking))
+
+
+def _is_augmented(instruction: dis.Instruction) -> bool:
+    """Whether it is the `+=` of Python 3.11 and later."""
+    return instruction.opname == "BINARY_OP" and instruction.argrepr.endswith("=")
+
+
+def _lines_by_offset(code: CodeType) -> dict[int, int]:
+    return {offset: line for begin, end, line in code.co_lines() if line is not None for offset in range(begin, end, 2)}
 
 
 def find_statements(code: CodeType) -> dict[int, int]:
@@ -51,19 +120,3 @@ def nested_in(code: CodeType) -> Iterator[CodeType]:
 def lines_of(code: CodeType) -> set[int]:
     """Those that hold instructions; not the line of its `def`."""
     return {line for _, _, line in code.co_lines() if line is not None and line != code.co_firstlineno}
-
-
-def names_set_on_objects(code: CodeType) -> frozenset[str]:
-    """`state` of `self.state = x`, and of whatever else a name is set on."""
-    return frozenset(each.argval for each in dis.get_instructions(code) if each.opname == "STORE_ATTR")
-
-
-def lines_that_name(code: CodeType, beginning: str) -> set[int]:
-    """Those with an instruction on a name that begins like this."""
-    found: set[int] = set()
-    if any(name.startswith(beginning) for name in code.co_names):
-        offsets = {each.offset for each in dis.get_instructions(code) if str(each.argval).startswith(beginning)}
-        for begin, end, line in code.co_lines():
-            if line is not None and any(offset in offsets for offset in range(begin, end, 2)):
-                found.add(line)
-    return found

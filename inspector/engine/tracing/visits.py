@@ -5,28 +5,36 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import CodeType
 from typing import Any
 
 from ...records import LineCall, LineRuns, LineValue, LineVisit, Value
+from ...text import encodable
 from ...value_text import find_odd
 from .lines import CodePlace
-from .statements import lines_of
+from .statements import find_statements, lines_of
 
 _FIRST, _LAST, _BAD = 32, 16, 16
 """Visits of one line that are kept."""
+LONGEST_LOG = 5_000
+
+Entry = int | str | tuple[Any, ...]
+"""What is told of lines as they run: this one begins; it raised that; it bound a name to a value, or changed it in
+place (three things); an instruction of some code made a call that gave a value, in the frame of that number where its
+lines were seen (four)."""
 
 
 @dataclass(slots=True)
 class MadeCall:
     """A call that a line made."""
 
-    place: CodePlace | None
+    place: CodePlace
     value: Value
     frame: int = 0
 
     def record(self) -> LineCall:
-        expression, span = self.place.written() if self.place is not None else ("", None)
+        expression, span = self.place.written()
         return LineCall(expression, self.value, self.frame, span)
 
 
@@ -83,7 +91,6 @@ class FrameLines:
         code: That it runs.
         namespace: Its globals.
         number: By which it is asked for.
-        statements: See `find_statements`.
         recomputed: In the backward pass.
     """
 
@@ -92,21 +99,48 @@ class FrameLines:
         code: CodeType,
         namespace: dict[str, Any],
         number: int,
-        statements: Mapping[int, int],
         recomputed: bool = False,
     ) -> None:
         self.code = code
         self.namespace = namespace
         self.number = number
-        self.statements = statements
         self.recomputed = recomputed
         self.is_brief = False  # there are no histograms
         self.is_partial = False  # nor statistics of all values
+        self.log: list[Entry] = []  # what was not yet looked through
         self._lines: dict[int, Visits] = {}
+        self._visit: Visit | None = None  # the last
+        self._statement = 0  # that runs and is written over several lines
         self._order = 0
 
-    def begin(self, line: int) -> Visit:
-        """The line runs now."""
+    @cached_property
+    def statements(self) -> Mapping[int, int]:
+        """See `find_statements`: the source is read only where somebody looks at it."""
+        return find_statements(self.code)
+
+    def read_log(self) -> None:
+        """Take over what is in the log: while lines run, it is only written."""
+        visit, statements = self._visit, self.statements
+        for entry in self.log:
+            if isinstance(entry, int):
+                statement = statements.get(entry, 0) if self._order else 0  # first come what it was given
+                if not statement or statement != self._statement:
+                    visit = self._begin(statement or entry)
+                self._statement = statement
+                continue
+            assert visit is not None  # a line begins before anything is told of it
+            if isinstance(entry, str):
+                visit.error = encodable(entry, 300)
+            elif len(entry) == 3:
+                name, value, in_place = entry
+                visit.values.append(LineValue(encodable(name, 100), value, in_place))
+            else:
+                code, at, value, frame = entry
+                visit.calls.append(MadeCall(CodePlace(code, at), value, frame))
+        self.log.clear()
+        self._visit = visit
+
+    def _begin(self, line: int) -> Visit:
         self._order += 1
         visits = self._lines.get(line)
         if visits is None:
@@ -115,10 +149,12 @@ class FrameLines:
 
     def unreached(self) -> set[int]:
         """The lines of statements that did not run; those of a function that is written in it are not asked about."""
+        self.read_log()
         return {line for line in lines_of(self.code) if self.statements.get(line, line) not in self._lines}
 
     def records(self) -> tuple[LineRuns, ...]:
         """In the order in which the lines stand."""
+        self.read_log()
         return tuple(
             LineRuns(line, visits.count, tuple(each.record() for each in visits))
             for line, visits in sorted(self._lines.items())
