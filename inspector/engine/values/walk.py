@@ -14,10 +14,9 @@ from typing import Any
 
 from torch import Tensor
 
-from ...records import MappingValue, Value
+from ...records import MappingValue, OtherValue, Value
 from ..source.running import variables
 from . import objects
-from .known.identities import ids_of
 from .known.leaves import LEAVES, is_leaf
 from .known.look_at_rows import Looking, look_again, remember
 from .known.records import MAX_ITEMS, Header, Records, header_of, write
@@ -101,8 +100,8 @@ class Walk:
         held = _read_attribute(value, "__dict__")
         if type(held) is not dict:
             return None
-        parts = (*held.values(), *held)
-        if ids_of(parts) != seen.ids or len(held) > self._left or self.refuses(value):
+        parts = [*held.values(), *held]
+        if [*map(id, parts)] != seen.ids or len(held) > self._left or self.refuses(value):
             return None
         self._left -= len(held)
         before, record = seen.described
@@ -210,9 +209,9 @@ def _object_form(kind: type) -> Form:
         if is_plain:
             held = held.copy()  # another thread may write to it
         if not any(issubclass(type(part), _HOLDING) for part in dict.values(held)):
-            return objects.other(value, "")
+            return header.bare
         if walk.refuses(value):
-            return _refuse(walk, value) or objects.other(value, "")
+            return _refuse(walk, value) or header.bare
         names = walk.records.names(tuple(islice(dict.__iter__(held), MAX_ITEMS)))
         if names is None:
             held = objects.attributes(value)
@@ -234,7 +233,8 @@ def _mapping(walk: Walk, header: Header, value: object, names: tuple[str, ...], 
 
 
 def _named(walk: Walk, value: Any) -> Value:
-    return objects.describe_by_name(value) or objects.other(value, "")
+    named = objects.describe_by_name(value) or objects.other(value, "")
+    return walk.records.plain(named) if type(named) is OtherValue else named
 
 
 def _find_form(kind: type) -> Form:

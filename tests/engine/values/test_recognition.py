@@ -347,3 +347,16 @@ def test_of_few_numbers_a_write_is_seen_that_keeps_their_sum(dtype: torch.dtype)
     assert summarizer.describe(x) is first
     x.data.copy_(torch.tensor([0, 2, 4]))
     assert summarizer.describe(x) == described(x) != first
+
+
+def test_what_holds_no_tensors_is_the_same_record_again() -> None:
+    """As a cache is while its layers wait for their first keys."""
+    summarizer, cache = Summarizer(False), Cache(4)
+    for layer in cache.layers:
+        layer.keys = layer.values = None  # type: ignore[assignment]  # what it has by then
+    cache.made_of = Layer  # type: ignore[attr-defined]  # a class, which is told by its name
+    first = summarizer.describe(cache)
+    assert summarizer.describe(cache) is first and first == Summarizer(False).describe(cache)
+    assert len({id(layer) for layer in layers_of(first)}) == 1
+    cache.layers[2].keys = torch.ones(2)
+    assert summarizer.describe(cache) == Summarizer(False).describe(cache)

@@ -14,7 +14,7 @@ SIZE = struct.calcsize("P")
 
 
 def _read_memory(parts: tuple[Any, ...]) -> bytes:
-    """A twentieth of the time of the other way, and of the same result."""
+    """In a tenth of the time of the other way where there are a hundred; of a few the ids are as soon asked for."""
     return ctypes.string_at(id(parts) + _FIRST, SIZE * len(parts))
 
 

@@ -122,11 +122,12 @@ def _items_of(item: Value, held: Sequence[Any]) -> Sequence[Value]:
 def _record(
     records: Records, value: Any, keys: tuple[str, ...] | None, items: tuple[Value, ...], has_tensors: bool
 ) -> Value:
+    header = header_of(type(value))
     if keys is None:
-        return records.sequence(header_of(type(value)), items, len(items))
+        return records.sequence(header, items, len(items))
     if not has_tensors and type(value) is not dict:
-        return objects.other(value, "")
-    return records.mapping(header_of(type(value)), keys, items, len(items))
+        return header.bare
+    return records.mapping(header, keys, items, len(items))
 
 
 def _count(value: Any) -> int:

@@ -7,10 +7,9 @@ from itertools import islice, repeat
 from operator import is_
 from typing import Any
 
-from ....records import MappingValue, SequenceValue, Value
+from ....records import MappingValue, OtherValue, SequenceValue, Value
 from .. import objects
 from ..per_type import PerType
-from .identities import ids_of
 from .seen_objects import SeenObject
 from .seen_rows import SeenRows
 
@@ -25,13 +24,13 @@ class Records:
     """The records of containers by what they are of. Keeps them, and nothing of the values."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], Any] = {}  # by the ids of their parts, which each of them keeps
+        self._known: dict[tuple[object, ...], Any] = {}  # by the ids of their parts, which each keeps, or by words
         self.objects: dict[int, SeenObject] = {}  # by the id of the object, which may be another one by now
         self._lists: dict[int, SeenRows | None] = {}  # by the id of the list; None where it was seen once
         self._names: dict[tuple[object, ...], tuple[str, ...]] = {}
 
     def sequence(self, header: Header, items: tuple[Value, ...], length: int) -> SequenceValue:
-        key = (header, length, ids_of(items))
+        key = (header, length, *map(id, items))
         found: SequenceValue | None = self._known.get(key)
         if found is None:
             made = SequenceValue(header.name, items, length, header.names, header.is_tuple)
@@ -39,10 +38,16 @@ class Records:
         return found
 
     def mapping(self, header: Header, keys: tuple[str, ...], items: tuple[Value, ...], length: int) -> MappingValue:
-        key = (header, id(keys), length, ids_of(items))
+        key = (header, id(keys), length, *map(id, items))
         found: MappingValue | None = self._known.get(key)
         if found is None:
             found = self._keep(key, MappingValue(header.name, keys, items, length))
+        return found
+
+    def plain(self, record: OtherValue) -> OtherValue:
+        """One record for all of whom the same is said."""
+        key = (record.type, record.text)
+        found: OtherValue = self._known.get(key) or self._keep(key, record)
         return found
 
     def _keep(self, key: tuple[object, ...], made: Any) -> Any:
@@ -94,10 +99,11 @@ class Records:
 class Header:
     """What a record says of the type of a container. Told from others by identity."""
 
-    __slots__ = ("is_tuple", "name", "names")
+    __slots__ = ("bare", "is_tuple", "name", "names")
 
     def __init__(self, kind: type) -> None:
         self.name = objects.name_of(kind)
+        self.bare = OtherValue(self.name, "")  # of an object that holds nothing that is shown
         self.is_tuple = issubclass(kind, tuple)
         self.names = objects.names_of_fields(kind)[:MAX_ITEMS] if self.is_tuple else ()
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 from ....records import MappingValue
-from .identities import ids_of
 
 
 class SeenObject:
@@ -25,8 +24,8 @@ class SeenObject:
     ) -> None:
         self.kind = type(value)
         self.header = header
-        parts = (*held.values(), *held)
-        self.ids = ids_of(parts)
+        parts = [*held.values(), *held]
+        self.ids = [*map(id, parts)]
         self.loose = [number for number, part in enumerate(parts) if not is_leaf(part)]
         self.described = [record.items[number] for number in self.loose], record  # in one: threads may share it
         self.kept = [part for part in parts if is_leaf(part)]

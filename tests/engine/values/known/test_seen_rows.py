@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import torch
 
-from inspector.engine.values import recognition, walk
-from inspector.engine.values.known import identities, looks, records, seen_objects, seen_rows
+from inspector.engine.values import recognition
+from inspector.engine.values.known import identities, looks, seen_rows
 from inspector.engine.values.summarize import Summarizer
 from inspector.engine.values.walk import MAX_DEPTH, MAX_PARTS
 from inspector.records import Value
@@ -170,7 +170,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None
     """Both of those that there are to ask for looks and for ids."""
     if request.param == "any other way":
         monkeypatch.setattr(looks, "_make", looks._compare)
-        for module in (records, seen_objects, seen_rows, walk, recognition):
+        for module in (seen_rows, recognition):
             monkeypatch.setattr(module, "ids_of", identities._write_ids)
 
 
