@@ -90,7 +90,7 @@ def place(
     if dtype is not None and any(t.is_floating_point() and t.dtype != dtype for t in tensors_of(model)):
         name = str(dtype).removeprefix("torch.")
         with reported(f"your model could not be cast to {name}:"), _Counting(f"casting to {name}", model, tell):
-            model.to(dtype)
+            _to(model, dtype)
     if device is None:
         return _place_automatically(model, tell)
     _move(model, device, tell)
@@ -154,9 +154,9 @@ def _place_automatically(model: nn.Module, tell: Tell) -> tuple[str, ...]:
         return ()
     try:
         with _Counting("moving to cuda", model, tell):
-            model.to("cuda")
+            _to(model, torch.device("cuda"))
     except torch.cuda.OutOfMemoryError:
-        model.to("cpu")
+        _to(model, torch.device("cpu"))
         return ("on the CPU: it does not fit on the CUDA device",)
     return ()
 
@@ -172,7 +172,16 @@ def _move(model: nn.Module, device: torch.device, tell: Tell) -> None:
         )
     moving = f"moving to {device}"
     with reported(f"your model could not be moved to {device}:", hint="-d cpu"), _Counting(moving, model, tell):
-        model.to(device)
+        _to(model, device)
+
+
+def _to(model: nn.Module, to: torch.device | torch.dtype) -> None:
+    try:
+        model.to(to)
+    except RecursionError:  # a module that holds itself: torch's own walk of it does not end
+        for tensor in tensors_of(model):
+            if isinstance(to, torch.device) or tensor.is_floating_point():
+                tensor.data = tensor.data.to(to)
 
 
 def _is_on(tensor: torch.Tensor, device: torch.device) -> bool:

@@ -579,6 +579,8 @@ def test_a_loop_of_modules_is_opened_and_switched(files):
     )
     loaded = opened("loop_of_user.py:build")
     assert not loaded.notes and not loaded.model.child.training
+    cast = opened("loop_of_user.py:build", dtype="bfloat16").model.child
+    assert {cast.weight.dtype, cast.bias.dtype} == {torch.bfloat16}, "as torch's own walk would"
 
 
 @pytest.mark.parametrize("name", ["unhashable", "eq_all", "cyclic", "deep_nest"])
