@@ -48,6 +48,19 @@ class Apply(nn.Module):
         return self.function(x)
 
 
+class WritesToItsWeight(nn.Module):
+    """By numpy."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(4, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        self.layer.weight.detach().numpy()[0, 0] = NAN
+        out: Tensor = self.layer(x)
+        return out
+
+
 class OnThreads(nn.Module):
     """As data parallel models are run."""
 
@@ -214,6 +227,7 @@ CASES = {
                        "ToCopyBackward0", options={"loss": scaled}),
     "weight norm": Case(normalized, (X,), "forward", "parametrizations.weight.0", "_weight_norm", "all 0"),
     "numpy": Case(lambda: IN(Apply(NumpyLog.apply)), (X,), "forward", "inner", "forward", "numpy"),
+    "weight in the pass": Case(WritesToItsWeight, (X,), "parameter", "layer", "", "is fine before the pass"),
     "thread": Case(lambda: OnThreads(IN(Apply(lambda x: torch.sqrt(x * 0 - 1)))), (X,), "forward", "parts.1.inner",
                    "torch.sqrt", "a root of numbers down to -1"),
     "backward of a thread": Case(lambda: OnThreads(IN(Apply(lambda x: torch.sqrt(x * 0)))), (X,), "backward",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
@@ -123,3 +124,18 @@ def test_the_layers_of_a_transformer() -> None:
     model.model.layers[1].mlp.act_fn = Steep()
     answer = look(model, (torch.ones(1, 4, dtype=torch.long),), lambda output, sample: output.logits.mean())
     assert (".".join(answer.path), answer.phase) == ("model.layers.1.mlp.act_fn", "backward")
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_backward_pass_on_another_thread(depth: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of a GPU is: it counts nodes from 0."""
+    backward = Tensor.backward
+
+    def run(loss: Tensor) -> None:
+        thread = threading.Thread(target=backward, args=(loss,))
+        thread.start()
+        thread.join()
+
+    monkeypatch.setattr(Tensor, "backward", run)
+    answer = ask(Checkpoints(Part(), depth))
+    assert (answer.op, ".".join(answer.path), answer.call) == ("SqrtBackward0", "part.root", 1)

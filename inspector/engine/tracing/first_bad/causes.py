@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from ....records import TensorValue, Value
+from ...values.summarize import Summarizer
 from ...values.unwrap import PLAIN, is_wrapped, numbers_of, outside_transforms
 from ..lines import CodePlace
 from .badness import Bad
@@ -22,9 +23,17 @@ class Origin:
 
     name: str  # "input", or as the model names it; "" for what is neither
     bad: Bad
-    value: Value
+    held: Tensor | Value
+    """A parameter itself, which the guard puts back after the pass: few are asked about. Of others, what was in it."""
     is_parameter: bool = False
     taken_by: BadOp | None = None  # the operation that it went into, where it is neither
+
+    @property
+    def value(self) -> Value:
+        """What was in it; of a parameter, before the pass."""
+        if isinstance(self.held, Tensor):
+            self.held = Summarizer().describe_now(self.held)
+        return self.held
 
 
 @dataclass(eq=False)

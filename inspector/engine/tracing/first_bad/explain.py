@@ -15,6 +15,7 @@ from .causes import BadOp, Origin
 
 _LARGE = 0.4
 """The power of the largest number of a type from which on products of a few leave its range."""
+_FINE = "what is looked for"
 _SMALL = 100.0
 """Numbers of which hardly any power leaves the range of a type."""
 _SOFTMAXES = ("softmax", "logsumexp")
@@ -32,6 +33,8 @@ def explain(op: BadOp) -> str:
 def explain_origin(origin: Origin) -> str:
     """The same of what no operation gave."""
     held = _count(origin.value)
+    if origin.is_parameter and held == _FINE:
+        return encodable(f"{origin.name} is fine before the pass, and no operation of Python's wrote to it", 500)
     if origin.is_parameter:
         return encodable(f"{origin.name} holds {held} before the pass: look at the checkpoint, or the last step", 500)
     if origin.name:
@@ -72,7 +75,7 @@ def _count(value: Value | None) -> str:
     if found is None:
         return "what is bad"
     parts = [f"{count:,} {what}" for count, what in ((found.nan, "NaN"), (found.inf, "infinite")) if count]
-    return " and ".join(parts) or "what is looked for"
+    return " and ".join(parts) or _FINE
 
 
 def _what_it_gave(op: BadOp) -> str:

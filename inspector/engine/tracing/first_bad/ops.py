@@ -264,7 +264,7 @@ class OpTracer(TorchFunctionMode):
         name = parameter or self._given.get(memory_of(tensor), "")
         if name in self.origins:
             return self.origins[name]
-        origin = Origin(name, bad, Summarizer().describe_now(tensor), bool(parameter))
+        origin = Origin(name, bad, tensor if parameter else Summarizer().describe_now(tensor), bool(parameter))
         return self.origins.setdefault(name, origin) if name else origin
 
     @staticmethod
