@@ -44,6 +44,8 @@ _WRITTEN: tuple[str, ...] = ("yours", "package")
 _WITH_LIBRARIES = (*_WRITTEN, "torch", "library")
 _ALL = (*_WITH_LIBRARIES, "plumbing")
 _BORDER, _HIGHEST = 2, 16
+_PLACE = 14
+"""Cells that a file and line have beside a long name: their end, with the line."""
 _DEEPEST = 2
 """Levels of a value that are shown below its name."""
 
@@ -229,6 +231,7 @@ class StackPane(Horizontal):
 
 def _frame_line(row: FrameRow, width: int) -> Line:
     place = f"{PurePath(visible(row.file)).name}:{row.line}"
+    place = format.cut_start(place, max(width - len(row.function) - 2, min(_PLACE, width // 2)))
     name = format.cut(visible(row.function), max(width - len(place) - 2, 8))
     return Line(Content.styled(name, "" if row.origin in _WRITTEN else DIM), aside=Content.styled(place, DIM))
 

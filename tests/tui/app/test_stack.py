@@ -268,3 +268,13 @@ async def test_enter_leads_to_the_call_of_the_frame(tmp_path: Path) -> None:
         await settle(app, pilot)
         assert app.workbench.selected_path == ()
         assert "nobody counted the calls" in str(told(app))
+
+
+async def test_of_a_long_function_and_a_long_file_both_are_told(tmp_path: Path) -> None:
+    long = replace(FRAMES[3], function="LlamaDecoderLayer.forward", file="/x/modeling_long_llama.py", line=313)
+    engine = FakeEngine()
+    engine.opened = replace(engine.opened, stack=Stack((long,), 1, 0, RAISED))
+    async with running(tmp_path, engine, size=(80, 24)) as (app, pilot, _):
+        await settle(app, pilot)
+        (line,) = app.workbench.stack.frames.page.lines
+        assert line.body.plain.startswith("LlamaDecoder") and line.aside.plain.endswith("llama.py:313")
