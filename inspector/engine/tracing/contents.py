@@ -19,7 +19,7 @@ from ..values.per_type import PerType
 
 CONSTANTS = frozenset(map(id, (type(None), bool, int, float, str, Size, dtype, device)))
 """Ids of the types of what never changes and holds nothing."""
-_ITEMS, _DEPTH, _PIECES = 64, 3, 256
+ITEMS, DEPTH, PIECES = 64, 3, 256
 """Of a container that are looked at, how deep, and how many in all."""
 SCALARS: dict[int, Callable[[Any], Value]] = {
     id(float): objects.scalar,
@@ -38,7 +38,7 @@ def may_hold_tensor(value: object, depth: int = 0) -> bool:
     kinds = {*map(id, map(type, held))} - CONSTANTS
     if not kinds:
         return False
-    if id(Tensor) in kinds or depth > _DEPTH or len(held) >= _PIECES:
+    if id(Tensor) in kinds or depth > DEPTH or len(held) >= PIECES:
         return True
     return any(may_hold_tensor(each, depth + 1) for each in [each for each in held if id(type(each)) in kinds])
 
@@ -49,10 +49,10 @@ def _read_parts(kind: type, value: Any) -> Sequence[object] | None:
     if form is _HOLDS_NOTHING:
         return ()
     if form is dict:
-        return list(islice(dict.values(value), _PIECES))
+        return list(islice(dict.values(value), PIECES))
     if form is list or form is tuple:
-        return list(islice(form.__iter__(value), _PIECES))
-    return list(islice(variables(value).values(), _PIECES)) if form is object else None
+        return list(islice(form.__iter__(value), PIECES))
+    return list(islice(variables(value).values(), PIECES)) if form is object else None
 
 
 def _find_form(kind: type) -> object:
@@ -75,7 +75,7 @@ def read_content(value: Any, content: list[Any], named: list[object], depth: int
     unknown."""
     kind = type(value)
     form = _form_of(kind)
-    if depth > _DEPTH or len(content) > _PIECES:
+    if depth > DEPTH or len(content) > PIECES:
         return False
     if form is _HOLDS_NOTHING:
         named.append(value)
@@ -101,4 +101,4 @@ def read_content(value: Any, content: list[Any], named: list[object], depth: int
             content += (id(kind), part)
         elif not read_content(part, content, named, depth + 1):
             return False
-    return len(parts) <= _ITEMS
+    return len(parts) <= ITEMS

@@ -17,12 +17,10 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 
 from ..values.per_type import PerType
-from .contents import CONSTANTS
+from .contents import CONSTANTS, DEPTH, ITEMS, PIECES
 from .in_place import Writes
 from .statements import Effect
 
-_ITEMS, _DEPTH, _PIECES = 64, 3, 256
-"""Of a container that are looked at, how deep, and how many in all."""
 _CONSTANT = object()
 """The state of what never changes and holds nothing."""
 _OTHER = object()
@@ -226,7 +224,7 @@ class Locals:
                 facts.append(self._writes.version_of(item))
             else:
                 facts.append(id(item))
-                if depth < _DEPTH and len(facts) < _PIECES and issubclass(kind, (tuple, list, dict)):
+                if depth < DEPTH and len(facts) < PIECES and issubclass(kind, (tuple, list, dict)):
                     self._sign_items(item, depth + 1, references, facts)
         return all_constant
 
@@ -247,7 +245,7 @@ def _find_versions(sign: Sign, value: object) -> tuple[Sequence[Any], Sequence[A
 def first_items(container: Any) -> Iterable[Any]:
     """Of a tuple, a list or a dict, whatever its class makes of that."""
     base = _base(type(container))
-    return islice(base.values(container) if base is dict else base.__iter__(container), _ITEMS)
+    return islice(base.values(container) if base is dict else base.__iter__(container), ITEMS)
 
 
 def _find_base(kind: type) -> Any:

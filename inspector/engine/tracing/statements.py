@@ -1,4 +1,5 @@
-"""Which lines of a function belong to one statement: a call written over five lines is one thing that runs."""
+"""What the lines of a function are: which of them belong to one statement (a call written over five lines is one thing
+that runs), and what each of them may do to the variables."""
 
 from __future__ import annotations
 
