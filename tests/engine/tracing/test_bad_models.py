@@ -15,6 +15,7 @@ import transformers
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
+from inspector.engine.tracing.first_bad.badness import Look
 from inspector.records import FirstBadValue
 
 from .faults import Block
@@ -266,3 +267,28 @@ def test_the_fault_is_named(name: str) -> None:
     assert answer.found, answer
     assert (answer.phase, ".".join(answer.path), answer.op) == (case.phase, case.path, case.op), answer
     assert case.says in answer.explanation
+
+
+def test_a_thread_that_outlives_the_pass_is_not_looked_at_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    began, goes_on, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def wait(x: Tensor) -> Tensor:
+        began.set()
+        goes_on.wait(10)
+        x = torch.sqrt(x * 0 - 1)
+        ended.set()
+        return x
+
+    def start(x: Tensor) -> Tensor:
+        threading.Thread(target=late, args=(x,)).start()
+        began.wait(10)
+        return x
+
+    late = Apply(wait)
+    model = Apply(start)
+    model.late = late
+    assert not look(model, (X,)).found
+    read: list[object] = []
+    monkeypatch.setattr(Look, "__call__", lambda look, tensor: read.append(tensor))
+    goes_on.set()
+    assert ended.wait(10) and not read

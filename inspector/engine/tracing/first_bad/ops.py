@@ -68,6 +68,7 @@ class OpTracer(TorchFunctionMode):
         self._owners: NodeOwners | None = None
         self._now = _Now()
         self._thread = 0  # that entered it
+        self._is_over = False  # a thread that outlives the pass may keep it
         self._bad = BadMemory()
         self._unlooked = EMPTY if look.is_usual else FACTORIES
         self._numbers: dict[Bad, Where] = {}  # where those that came to Python were from
@@ -76,6 +77,10 @@ class OpTracer(TorchFunctionMode):
         self._thread = threading.get_ident()
         super().__enter__()  # type: ignore[no-untyped-call]
         return self
+
+    def __exit__(self, *ended: object) -> None:
+        self._is_over = True
+        super().__exit__(*ended)  # type: ignore[no-untyped-call]
 
     def turn_thread(self, begins: bool) -> None:
         """On this thread the first call of all begins, or ended: threads that the model starts are looked at, too."""
@@ -106,6 +111,8 @@ class OpTracer(TorchFunctionMode):
         self, func: Callable[..., Any], types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
+        if self._is_over:
+            return func(*args, **kwargs)
         self._see_written(func, args, kwargs)
         first = next_number() if self._owners is not None else 0
         output = func(*args, **kwargs)
