@@ -1,7 +1,8 @@
 """What was described in the running step, and is found again where it is seen again as it was.
 
 A tensor is as it was when it is the same object with the same version, memory, shape, dtype and gradient flag, and its
-numbers have the same sum: `_version` alone does not move for writes through `.data` or numpy. Nothing is kept alive.
+numbers have the same sum, or are the same where they are few: `_version` alone does not move for writes through `.data`
+or numpy. Nothing is kept alive.
 
 To add up every tensor of a value that holds many, such as a key-value cache that each layer is handed again, would take
 longer than the model. Of those a few are added up at each sighting, in turn, and all when the outermost call returns. A

@@ -162,10 +162,7 @@ class SeenRows:
         items, made._rows, made._known, made._checks = [*self.items], rows, [*self._known], [*self._checks]
         for number, row in anew.items():
             _, first, last = self._checks[number]
-            items[number], made._known[first:last], made._checks[number] = (
-                row.record,
-                row.known,
-                (row.check, first, last),
-            )
+            items[number], made._known[first:last] = row.record, row.known
+            made._checks[number] = row.check, first, last
         made.items = tuple(items)
         return made
