@@ -9,7 +9,7 @@ from itertools import islice
 from .records import Brief, Holds, MappingValue, NoneValue, ScalarValue, SequenceValue, TensorValue, Value
 from .text import encodable
 
-_TENSORS, _CHARACTERS = 100, 20
+_TENSORS, _CHARACTERS, _ITEMS = 100, 20, 12
 _FLOATING = ("float", "bfloat", "complex")
 
 
@@ -39,6 +39,34 @@ def brief_text(brief: Brief) -> str:
     if brief.shape is None:
         return brief.text
     return shape_text(brief.shape) + more_text(brief)
+
+
+def say_value(value: Value) -> str:
+    """A value in one line of plain text: `0.31`, `(2, 4)`, `2×4  mean 0.31  std 1.2  min -3  max 4`, `None`."""
+    if isinstance(value, TensorValue):
+        return _say_tensor(value)
+    if isinstance(value, SequenceValue) and _is_plain(value):
+        return f"({', '.join(map(say_value, value.items))})"
+    return brief_text(abbreviate(value))
+
+
+def _is_plain(value: SequenceValue) -> bool:
+    """Whether it is a few plain things, such as a shape."""
+    whole = value.length == len(value.items) <= _ITEMS
+    return whole and all(isinstance(item, ScalarValue | NoneValue) for item in value.items)
+
+
+def _say_tensor(value: TensorValue) -> str:
+    """Of one number alone that."""
+    found = value.statistics
+    if found is None:
+        return shape_text(value.shape)
+    if math.prod(value.shape) == 1 and found.mean is not None:
+        return f"{found.mean + 0.0:.6g}"
+    odd = [f"{word} {count:,}" for word, count in (("NaN", found.nan), ("Inf", found.inf)) if count]
+    numbers = {"mean": found.mean, "std": found.std, "min": found.min, "max": found.max}
+    said = [f"{name} {number + 0.0:.4g}" for name, number in numbers.items() if number is not None]
+    return "  ".join([shape_text(value.shape), *odd, *said])
 
 
 def more_text(brief: Brief) -> str:

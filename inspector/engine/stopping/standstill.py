@@ -181,7 +181,7 @@ class Standstill:
 
     def say(self, place: str, text: str, scope: Scope) -> str:
         """Write what an expression is into the Log; what was wrong with it, "" for nothing."""
-        from ...value_text import abbreviate, brief_text
+        from ...value_text import say_value
 
         with self.quiet():
             try:
@@ -190,7 +190,7 @@ class Standstill:
                 return error.problem.what
             except BaseException as error:  # as above
                 return wrap_error(error, text, "").problem.what
-        self._emit(Note("info", f"{place}: {text} = {brief_text(abbreviate(value))}"))
+        self._emit(Note("info", f"{place}: {text} = {say_value(value)}"))
         return ""
 
     def _scope(self, number: int) -> Scope:

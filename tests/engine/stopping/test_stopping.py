@@ -469,6 +469,26 @@ def test_steps_in_a_backward_pass_go_from_gradient_to_gradient(net: Net, x: torc
     assert len(person.paused) == 4
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("output.shape", "(2, 4)"),
+        ("output.sum() * 0 + 0.5", "0.5"),
+        ("output * 0", "2×4  mean 0  std 0  min 0  max 0"),
+        ("output * float('nan')", "2×4  NaN 8"),
+        ("'word'", "word"),
+        ("None", "None"),
+        ("[output, output]", "2×4 +1"),
+    ],
+)
+def test_a_stop_that_only_writes_says_what_the_value_is(net: Net, x: torch.Tensor, text: str, said: str) -> None:
+    person = Person(net, x)
+    person.set(Stop(1, "after", ("first",), log=text))
+    person.run()
+    (note,) = [event.text for event in person.events if isinstance(event, Note) and "first after" in event.text]
+    assert note == f"first after, call 0: {text} = {said}"
+
+
 NAN = "float('nan')"
 
 
