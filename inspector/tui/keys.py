@@ -180,7 +180,7 @@ COMMANDS: tuple[Command, ...] = (
             "Stopping a pass", "stopped", footer="Over", rank=42),
     Command("step-out", "O", "stops.go_on('out')", "In a stopped pass: out of this function", "Stopping a pass",
             "stopped", footer="Out", rank=43),
-    Command("python-here", "semicolon", "stops.ask_python", "In a stopped pass: run a line of Python there",
+    Command("python-here", "semicolon", "stops.ask_python", "In a stopped pass or a frame: run a line of Python there",
             "Stopping a pass", "stopped", footer="Python", rank=45, shown=";"),
     Command("to-next", "M", "stops.go_on('module')", "In a stopped pass: go on to the next module", "Stopping a pass",
             "stopped", footer="Next module", rank=44),

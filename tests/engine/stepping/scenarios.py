@@ -210,6 +210,31 @@ def hears_two_at_once(backend: Any) -> None:
     assert one.lines == [1, 2, 3, 2, 4] * 2 and two.lines == [1, 2, 3, 2, 4], (one.lines, two.lines)
 
 
+def makes_way_for_another_where_it_stands(backend: Any) -> None:
+    """Whoever is told of a line may end it, have other code traced, and begin anew."""
+    inner, outer = Notebook(), Notebook()
+    begun: list[LineTracer] = []
+
+    def begin() -> None:
+        begun.append(LineTracer(outer, [loop.__code__], backend).__enter__())
+
+    def trace_inside() -> None:
+        with LineTracer(inner, [helper.__code__], backend):
+            helper(1)
+
+    def go_on(frame: FrameType) -> None:
+        begun.pop().__exit__()
+        sys.call_tracing(trace_inside, ())
+        if len(outer.lines) < 3:
+            begin()
+
+    outer.at_line = go_on
+    begin()
+    loop(2)
+    assert (outer.lines, inner.lines) == ([1, 2, 3], [1, 1, 1]), (outer.lines, inner.lines)
+    assert not begun and sys.gettrace() is None
+
+
 SCENARIOS = (
     tells_every_round_of_a_loop_and_only_of_what_was_chosen,
     tells_an_error_from_a_result,
@@ -219,6 +244,7 @@ SCENARIOS = (
     raises_what_the_observer_raises_and_is_gone_afterwards,
     leaves_other_tracers_what_they_hear,
     hears_two_at_once,
+    makes_way_for_another_where_it_stands,
 )
 
 

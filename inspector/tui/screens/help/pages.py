@@ -75,7 +75,7 @@ PAGES: tuple[HelpPage, ...] = (
     HelpPage(
         "Stack", "Stk", "Where the model was when something was raised: frames, the innermost first, and the variables "
         "of the one under the cursor. Tree and source follow it.",
-        "stack", ("stack", "pane-next", "edit", "run"),
+        "stack", ("python-here", "stack", "pane-next", "edit", "run"),
     ),
     HelpPage(
         TITLE, TITLE, "The line at the top as it is now, what else may stand there, and the marks on the tabs. "
