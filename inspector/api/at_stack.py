@@ -14,7 +14,7 @@ from ..engine.frames.stack import CodeStack
 from ..engine.modules.tree import ModuleTree, walk
 from ..engine.session import Session
 from ..engine.stopping.program import HeldProgram
-from ..records import GoOn, Opened, Paused
+from ..records import GoOn, Opened
 from ..report.stacks.text import render_stack
 from ..text import for_stream
 from .app import can_open, serve_app
@@ -72,8 +72,8 @@ def _adopt(
     session.terms = replace(session.terms, run=False)
     opened = session.adopt(model, args, kwargs, type(model).__name__, notes)
     stack = session.subject.stack = find_stack(session.subject.tree)
-    paused: Paused | None = None
+    shown, paused = stack.describe(), None
     if held is not None:
         session.runner.stopper.standstill.program = held
-        paused = held.describe(session.generation, session.subject.tree, stack)
-    return replace(opened, stack=stack.describe(), paused=paused)
+        paused = held.describe(session.generation, session.subject.tree, shown)
+    return replace(opened, stack=shown, paused=paused)

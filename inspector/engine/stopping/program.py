@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from ...records import Paused
+from ...records import Paused, Stack
 from ...text import encodable
 from ..frames.code_frame import CodeFrame
 from ..frames.stack import CodeStack
@@ -31,10 +31,10 @@ class HeldProgram(NamedTuple):
     def stack(self, tree: ModuleTree) -> CodeStack:
         return CodeStack(self.frames, tree, at_innermost=self.module is None)
 
-    def describe(self, generation: int, tree: ModuleTree, stack: CodeStack) -> Paused:
-        """Where it stands still, as a client hears of it."""
+    def describe(self, generation: int, tree: ModuleTree, shown: Stack) -> Paused:
+        """Where it stands still, as a client hears of it that is shown this stack."""
         index = tree.index_of_object.get(id(self.module))
-        row, line = stack.describe().frames[-1], self.frames[-1]
+        row, line = shown.frames[-1], self.frames[-1]
         return Paused(
             generation,
             0,

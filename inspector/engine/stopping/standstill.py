@@ -210,9 +210,8 @@ class Standstill:
         """Of frames that are looked at while no pass stands still: a name that a line made is there for the next."""
         frames = self._look()
         if frames is not self._scopes_of:
-            self._scopes_of, self._scopes = frames, {}
-            if self.program is not None and frames is self.program.frames:
-                self._scopes[-1] = self.program.scope
+            self._scopes_of = frames
+            self._scopes = {-1: self.program.scope} if self.program is not None else {}
         return self._scopes, frames
 
     @contextlib.contextmanager

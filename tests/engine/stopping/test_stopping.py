@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +11,9 @@ import pytest
 import torch
 from torch import nn
 
+from inspector.engine.frames.code_frame import frames_around
 from inspector.engine.session import Session
+from inspector.engine.stopping.program import HeldProgram
 from inspector.errors import UsageError
 from inspector.records import (
     AnyEvent,
@@ -21,6 +24,7 @@ from inspector.records import (
     Paused,
     Resumed,
     Run,
+    ScalarValue,
     Stack,
     Stop,
     Stops,
@@ -487,6 +491,27 @@ def test_a_stop_that_only_writes_says_what_the_value_is(net: Net, x: torch.Tenso
     person.run()
     (note,) = [event.text for event in person.events if isinstance(event, Note) and "first after" in event.text]
     assert note == f"first after, call 0: {text} = {said}"
+
+
+def test_lines_run_where_a_program_stands_still_and_in_frames_of_an_error(net: Net, x: torch.Tensor) -> None:
+    held = HeldProgram.at_line(frames_around(sys._getframe()))
+    person = Person(net, x)
+    with pytest.raises(UsageError, match="no pass stands still"):
+        person.standstill.evaluate(Evaluate(1, "x"))
+    person.standstill.program = held
+    person.session.subject.stack = held.stack(person.session.subject.tree)
+    columns = ScalarValue("int", 4)
+    assert person.standstill.evaluate(Evaluate(1, "x.shape[1]")).value == columns
+    net.fails = True
+    assert person.run().problem is not None
+    frames = person.session.subject.stack.describe().frames
+    number = next(row.number for row in frames if row.text.startswith("hidden = self.last"))
+    person.standstill.evaluate(Evaluate(1, "twice = torch.cat([x, x])", number))
+    found = person.standstill.evaluate(Evaluate(1, "twice.shape[0]", number)).value
+    assert found == columns, "a name that a line made is there for the next"
+    assert person.standstill.evaluate(Evaluate(1, "net.fails")).value == ScalarValue("bool", True)
+    person.standstill.go_on("over")
+    assert person.standstill.order == "over"
 
 
 NAN = "float('nan')"
