@@ -226,16 +226,17 @@ def complete(flat: Tensor, row: cpu_statistics.Row) -> Partial:
 def reduce_plainly(flat: Tensor, total: float | bytes | None) -> cpu_statistics.Row:
     """What a kernel would find, without one; an M2 that lost its digits is none. `total` may be a copy of all."""
     count = flat.numel()
-    if isinstance(total, bytes):
-        low, high, zeros, squares, total = small_statistics.reduce_copy(total, flat.dtype)
+    if not isinstance(total, bytes) and small_statistics.is_small(flat):
+        low, high, zeros, squares, added = small_statistics.reduce(flat)
+    elif isinstance(total, bytes):
+        low, high, zeros, squares, added = small_statistics.reduce_copy(total, flat.dtype)
     else:
-        low, high, zeros, squares = (
-            small_statistics.reduce(flat) if small_statistics.is_small(flat) else _reduce_by_torch(flat)
-        )
-        total = flat.sum().item() if total is None else total
-    m2 = squares - total * total / count
+        low, high, zeros, squares, added = *_reduce_by_torch(flat), None
+    if added is None:
+        added = flat.sum().item() if total is None else float(total)
+    m2 = squares - added * added / count
     kept = m2 if m2 > _CANCELLATION * (squares - m2) else 0.0
-    return cpu_statistics.Row(low, high, total / count, kept, zeros, total)
+    return cpu_statistics.Row(low, high, added / count, kept, zeros, added)
 
 
 def _reduce(flat: Tensor, total: float | None) -> Partial:

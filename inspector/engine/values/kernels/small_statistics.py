@@ -48,31 +48,39 @@ def is_small(tensor: Tensor) -> bool:
     return tensor.dtype in TYPES and tensor.numel() <= MOST
 
 
-def reduce(tensor: Tensor) -> tuple[float, float, int, float]:
-    """The least element, the largest, how many are zero, and the sum of squares. Where an element is not finite,
-    neither are both of the first, and the others mean nothing.
+def reduce(tensor: Tensor) -> tuple[float, float, int, float, float | None]:
+    """The least element, the largest, how many are zero, the sum of squares, and where there are few the sum. Where an
+    element is not finite, neither are both of the first, and the others mean nothing.
 
     Args:
         tensor: Contiguous, on the host, of one of `TYPES`, with one element or more.
     """
     numpy = _numpy()
     array = numpy.from_dlpack(_Exported(tensor)).reshape(-1)
+    if array.nbytes <= COPIED:
+        return _reduce_few(array)
     # none of these looks at what somebody may have asked numpy to raise, as `dot` does, and `errstate` takes longer
     low, high = float(numpy.minimum.reduce(array)), float(numpy.maximum.reduce(array))
     zeros = 0 if low > 0 or high < 0 else int(numpy.count_nonzero(numpy.equal(array, 0)))
-    return low, high, zeros, float(numpy.vdot(array, array))
+    return low, high, zeros, float(numpy.vdot(array, array)), None
 
 
 def reduce_copy(data: bytes, dtype: torch.dtype) -> tuple[float, float, int, float, float]:
-    """As `reduce`, of `COPIED` bytes or fewer as they lie in memory, and their sum."""
+    """As `reduce`, of `COPIED` bytes or fewer as they lie in memory."""
     numpy = _numpy()
-    array = numpy.frombuffer(data, numpy.float32 if dtype is torch.float32 else numpy.float64)
+    return _reduce_few(numpy.frombuffer(data, numpy.float32 if dtype is torch.float32 else numpy.float64))
+
+
+def _reduce_few(array: Any) -> tuple[float, float, int, float, float]:
+    """In double precision, as torch adds up few elements in pairs and numpy's product of two does not."""
+    numpy = _numpy()
     low, high = float(numpy.minimum.reduce(array)), float(numpy.maximum.reduce(array))
     zeros = 0 if low > 0 or high < 0 else len(array) - int(numpy.count_nonzero(array))  # sooner for so few
-    total = numpy.vdot(array, _ones(array.dtype)[: len(array)])  # looks at nothing either
-    return low, high, zeros, float(numpy.vdot(array, array)), float(total)
+    wide = array.astype(numpy.float64)
+    total = numpy.vdot(wide, _ones()[: len(wide)])  # looks at nothing either
+    return low, high, zeros, float(numpy.vdot(wide, wide)), float(total)
 
 
 @cache
-def _ones(dtype: Any) -> Any:
-    return _numpy().ones(COPIED // dtype.itemsize, dtype)
+def _ones() -> Any:
+    return _numpy().ones(COPIED // 4)
