@@ -132,7 +132,7 @@ SEARCHED: dict[str, Failure] = {
     "bad condition": Failure((FINE, "--bad", "zeroes > 1"), 2, "zeroes"),
     "loss without backward": OPENED["loss without backward"],
     "text and backward": Failure((FINE, "--generate", "2", "--backward"), 2, "not both"),
-    "no text to write": Failure((FINE, "--generate", "2"), 1, "generate"),
+    "no text to write": Failure((FINE, "--generate", "2"), 2, "no method generate"),
     "loss raises": OPENED["loss raises"]._replace(reported=False),
     **{
         name: each._replace(reported=False)

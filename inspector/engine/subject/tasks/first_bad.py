@@ -9,8 +9,9 @@ from ....records import FindFirstBad, FirstBadValue, Note, Run
 from ....text import encodable
 from ...hooks.conditions import Condition, parse_condition
 from ...inputs import Sample
+from ...passes.generating import check_generate
 from ...passes.lazy import allow
-from ...passes.training import loss_of
+from ...passes.training import PassSettings, loss_of
 from ...tracing.first_bad.search import FirstBadSearch
 from .task import Task
 
@@ -34,10 +35,8 @@ class FirstBadFinding(Task):
         subject.check_callable()
         allow(subject.info, subject.target, Run(subject.generation, backward=request.backward))
         sample = self._find_sample()
-        if request.backward and subject.target.generate:
-            raise UsageError(
-                "generate() leaves no graph for a backward pass", hint="--generate or --backward, not both"
-            )
+        asked = PassSettings(generate=subject.target.generate, backward=request.backward)
+        check_generate(subject.tree.root, asked)
         self._running = running = self._prepare(sample, request, _condition_of(request.condition))
         try:
             with self._doing("the search for the first bad value"), subject.observers.away():
