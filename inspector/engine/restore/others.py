@@ -140,6 +140,8 @@ class _Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
     backward pass. What a higher-order operator runs it does not see: that writes to nothing."""
 
     supports_higher_order_operators = True
+    only_watches = True
+    """What is read under it is what there is."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -156,7 +158,8 @@ class _Writes(TorchDispatchMode):  # type: ignore[no-untyped-call]
             for tensor in value if isinstance(value, (list, tuple)) else (value,):
                 if isinstance(tensor, Tensor):
                     self.places.add(_place(tensor))
-        return func(*args, **kwargs)
+        with torch._C.DisableTorchFunction():  # who hears of functions has heard of this one, or was not to
+            return func(*args, **kwargs)
 
 
 def _let_through_higher_order() -> None:

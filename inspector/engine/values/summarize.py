@@ -26,7 +26,7 @@ from .known.memories import SeenMemory, ShapeMemory
 from .known.records import MAX_ITEMS, Records
 from .preview import preview
 from .recognition import SUMS, Recognition, Seen, add_up, see
-from .unwrap import numbers_of, outside_modes, outside_transforms
+from .unwrap import modes_act, numbers_of, outside_modes, outside_transforms
 from .walk import DICT, TUPLE, Walk
 from .watch import Watch
 
@@ -135,7 +135,7 @@ class Summarizer:
             with torch._C.DisableTorchFunctionSubclass():
                 if not self.statistics:
                     return self._shape_only(tensor)
-                if _transforms() is None and not _modes():
+                if _transforms() is None and not modes_act():
                     return self._reduce(tensor)
                 with outside_transforms(), outside_modes():
                     return self._reduce(tensor)

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from ...text import encodable
 from ..source.running import Types, in_mro, module_name, variables
@@ -67,6 +68,13 @@ def outside_modes() -> Iterator[None]:
     """Out of what sees every operation of this thread: it counts them, or writes them into a graph (`make_fx`)."""
     with torch._C._DisableTorchDispatch():
         yield
+
+
+def modes_act() -> bool:
+    """Whether a mode of this thread may make another thing of an operation; one that says `only_watches` does not."""
+    if not torch._C._len_torch_dispatch_stack():
+        return False
+    return not all(getattr(mode, "only_watches", False) for mode in _get_current_dispatch_mode_stack())
 
 
 def is_lazy(tensor: Tensor) -> bool:

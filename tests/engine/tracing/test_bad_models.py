@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy
@@ -197,6 +198,19 @@ class Case(NamedTuple):
     options: dict[str, Any] = {}  # noqa: RUF012 (nobody writes to it)
 
 
+@contextlib.contextmanager
+def another_thread() -> Iterator[None]:
+    """One that has torch at hand, and may write to a model: what a pass does is watched then."""
+    over = threading.Event()
+    thread = threading.Thread(target=lambda: torch.is_tensor(over.wait()))
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
 IN = Block
 CASES = {
     "running variance": Case(
@@ -259,8 +273,13 @@ CASES = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("beside", [False, True], ids=["", "beside another thread"])
 @pytest.mark.parametrize("name", CASES)
-def test_the_fault_is_named(name: str) -> None:
+def test_the_fault_is_named(name: str, beside: bool) -> None:
+    if beside:
+        with another_thread():
+            test_the_fault_is_named(name, False)
+        return
     case = CASES[name]
     torch.manual_seed(0)
     answer: FirstBadValue = look(case.model(), case.args, **case.options)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ...hooks.conditions import SIZES, Condition
-from ...values.unwrap import numbers_of, outside_modes, outside_transforms
+from ...values.unwrap import modes_act, numbers_of, outside_modes, outside_transforms
 
 
 class Bad(enum.Enum):
@@ -48,7 +48,7 @@ class Look:
 
     def __call__(self, tensor: Tensor) -> Bad:
         try:
-            if type(tensor) in _PLAIN and _transforms() is None and not _modes():
+            if type(tensor) in _PLAIN and _transforms() is None and not modes_act():
                 return self._check(tensor) if _is_there(tensor) else NONE
             with torch._C.DisableTorchFunctionSubclass(), outside_transforms(), outside_modes():
                 carrier, _ = numbers_of(tensor)
@@ -84,7 +84,7 @@ def find_not_finite(tensor: Tensor) -> Bad:
 
 def begins_with_nan(tensor: Tensor) -> bool:
     """Whether its first element is NaN: read in no time. False of what is no plain memory of real numbers."""
-    if type(tensor) not in _PLAIN or _transforms() is not None or _modes() or tensor.layout is not torch.strided:
+    if type(tensor) not in _PLAIN or _transforms() is not None or tensor.layout is not torch.strided or modes_act():
         return False
     return tensor.is_floating_point() and _is_there(tensor) and math.isnan(_first_of(tensor.detach()))
 
@@ -95,7 +95,6 @@ def _first_of(numbers: Tensor) -> float:
 
 _PLAIN = (Tensor, torch.nn.Parameter)
 _transforms: Any = torch._C._functorch.peek_interpreter_stack
-_modes: Any = torch._C._len_torch_dispatch_stack
 
 
 def _readable(tensor: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import threading
+import weakref
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -39,7 +40,7 @@ class _Now(threading.local):
     def __init__(self) -> None:
         self.written: Tensor | None = None  # by it, of what it is given
         self.before: Before | None = None  # what was in that
-        self.last: int | None = None  # the id of what the operation before gave
+        self.last: weakref.ref[Tensor] | None = None  # what the operation before gave
 
 
 class OpTracer(TorchFunctionMode):
@@ -124,7 +125,7 @@ class OpTracer(TorchFunctionMode):
         elif (self._bad or func not in MOVES) and func not in self._unlooked:
             self._look(func, args, kwargs, (args[0] if args else None) if output is None else output)
         self._now.written = self._now.before = None  # they may be large
-        self._now.last = id(output)
+        self._now.last = weakref.ref(output) if type(output) is Tensor else None
         return output
 
     def _see_written(self, func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -175,7 +176,8 @@ class OpTracer(TorchFunctionMode):
         self.count += is_script
         with torch._C.DisableTorchFunction():
             for tensor in flat_tensors(output):
-                if (id(tensor) == self._now.last and not is_script) or self._bad.find(tensor) is not None:
+                last = self._now.last
+                if (last is not None and last() is tensor and not is_script) or self._bad.find(tensor) is not None:
                     continue
                 bad = self._look_at(tensor)
                 if not bad:
