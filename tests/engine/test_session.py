@@ -493,8 +493,13 @@ def test_a_budget_leaves_out_statistics_and_says_of_how_many() -> None:
     free, session = run_within(0.0)
     session.close()
     assert free.left_out == 0 and free.overhead is not None and free.overhead > 1
-    kept, session = run_within(0.5)
-    assert kept.left_out > 10 and kept.overhead is not None and kept.overhead < free.overhead
+    for _ in range(3):  # one pass beside others that keep the processor says little of its time
+        kept, session = run_within(0.5)
+        assert kept.left_out > 10 and kept.overhead is not None
+        if kept.overhead < free.overhead:
+            break
+        session.close()
+    assert kept.overhead < free.overhead
     described = [call for index in range(20) for call in session.calls_of(("layers", str(index))).calls]
     outputs = [call.output for call in described if isinstance(call.output, TensorValue)]
     assert len(outputs) == 20 and {output.shape for output in outputs} == {(500_000,)}
