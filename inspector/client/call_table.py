@@ -10,8 +10,8 @@ from array import array
 from collections import Counter
 from collections.abc import Container, Iterator, Sequence
 from itertools import compress, count, repeat
-from typing import overload
 
+from ..made_rows import MadeRows
 from ..packed_column import PackedColumn
 from ..records import Brief, CallColumns, CallKind, CallRow
 from ..records.call_columns import WHOLE, build_row
@@ -27,7 +27,7 @@ def flags_of(kind: CallKind) -> int:
     return (kind.status == "raised") * RAISED | kind.altered * ALTERED | odd * ODD | bad * BAD
 
 
-class CallTable(Sequence[CallRow]):
+class CallTable(MadeRows[CallRow]):
     """The calls of one step, in the order of their ends."""
 
     def __init__(self) -> None:
@@ -100,19 +100,6 @@ class CallTable(Sequence[CallRow]):
 
     def __len__(self) -> int:
         return len(self._kind)
-
-    @overload
-    def __getitem__(self, place: int) -> CallRow: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[CallRow]: ...
-
-    def __getitem__(self, place: int | slice) -> CallRow | list[CallRow]:
-        each = range(len(self))[place]
-        return list(map(self._row, each)) if isinstance(each, range) else self._row(each)
-
-    def __iter__(self) -> Iterator[CallRow]:
-        return map(self._row, range(len(self)))
 
     def _row(self, place: int) -> CallRow:
         return build_row(self.kind_of(place), self._whole, self.ms[place], self._floats, place)

@@ -6,9 +6,10 @@ What is asked for is made when it is asked for: a row, a path, the modules below
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar, overload
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
 
+from ..made_rows import MadeRows
 from ..records import ModuleRow, Path
 from ..records.badges import Badge
 
@@ -18,7 +19,7 @@ _MANY = 16
 Value = TypeVar("Value", str, int)
 
 
-class ModuleTable(Sequence[ModuleRow]):
+class ModuleTable(MadeRows[ModuleRow]):
     """Rows in preorder, by index; row 0 is the root. The modules below a row are those that follow it up to its end."""
 
     def __init__(self) -> None:
@@ -62,16 +63,6 @@ class ModuleTable(Sequence[ModuleRow]):
 
     def __len__(self) -> int:
         return len(self.parents)
-
-    @overload
-    def __getitem__(self, index: int) -> ModuleRow: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[ModuleRow]: ...
-
-    def __getitem__(self, index: int | slice) -> ModuleRow | list[ModuleRow]:
-        each = range(len(self))[index]
-        return [self._row(row) for row in each] if isinstance(each, range) else self._row(each)
 
     def _row(self, index: int) -> ModuleRow:
         return ModuleRow(
@@ -160,7 +151,7 @@ class ModuleTable(Sequence[ModuleRow]):
         return known.get(key)
 
 
-class Paths(Sequence[Path]):
+class Paths(MadeRows[Path]):
     """Those of the rows of a table."""
 
     def __init__(self, rows: ModuleTable) -> None:
@@ -172,15 +163,8 @@ class Paths(Sequence[Path]):
     def __iter__(self) -> Iterator[Path]:
         return self._rows.paths()
 
-    @overload
-    def __getitem__(self, index: int) -> Path: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[Path]: ...
-
-    def __getitem__(self, index: int | slice) -> Path | list[Path]:
-        each = range(len(self))[index]
-        return [self._rows.path(row) for row in each] if isinstance(each, range) else self._rows.path(each)
+    def _row(self, index: int) -> Path:
+        return self._rows.path(index)
 
 
 def _once(known: dict[Value, Value], value: Value) -> Value:

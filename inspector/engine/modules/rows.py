@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import overload
+from collections.abc import Iterable
 
 from torch import nn
 
+from ...made_rows import MadeRows
 from ...records import ModuleRow
 from ...records.badges import Badge
 from .badges import PlainClasses, badges
@@ -40,7 +40,7 @@ def module_rows(tree: ModuleTree) -> list[ModuleRow]:
     ]
 
 
-class KeptRows(Sequence[ModuleRow]):
+class KeptRows(MadeRows[ModuleRow]):
     """Those of a tree, made again when they are asked for: they are told once, and there may be 100,000."""
 
     def __init__(self, tree: ModuleTree, rows: Iterable[ModuleRow]) -> None:
@@ -56,16 +56,6 @@ class KeptRows(Sequence[ModuleRow]):
 
     def __len__(self) -> int:
         return len(self._counts)
-
-    @overload
-    def __getitem__(self, index: int) -> ModuleRow: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[ModuleRow]: ...
-
-    def __getitem__(self, index: int | slice) -> ModuleRow | list[ModuleRow]:
-        each = range(len(self))[index]
-        return list(map(self._row, each)) if isinstance(each, range) else self._row(each)
 
     def _row(self, index: int) -> ModuleRow:
         node, name, badges = self._tree.nodes[index], self._tree.class_name(index), self._badges.get(index, ())

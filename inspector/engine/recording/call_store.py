@@ -8,8 +8,9 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from operator import attrgetter
-from typing import Any, overload
+from typing import Any
 
+from ...made_rows import MadeRows
 from ...packed_column import Number, PackedColumn, pack
 from ...records import Brief, CallColumns, CallKind, CallRow, Holds, Value
 from ...records.call_columns import DELTA, WHOLE, KindKey, kind_of
@@ -29,7 +30,7 @@ _Seen = tuple[int, Brief, Holds]
 _NOTHING: _Seen = _NONE, Brief(), ""
 
 
-class CallStore(Sequence[Call]):
+class CallStore(MadeRows[Call]):
     """In the order in which they were appended, until `finish`.
 
     What was packed is made again for whoever asks for it, and whoever changes that changes nothing here.
@@ -173,20 +174,7 @@ class CallStore(Sequence[Call]):
     def __len__(self) -> int:
         return len(self._kind) + len(self.fresh)
 
-    def __iter__(self) -> Iterator[Call]:
-        return map(self.__getitem__, range(len(self)))
-
-    @overload
-    def __getitem__(self, place: int) -> Call: ...
-
-    @overload
-    def __getitem__(self, place: slice) -> list[Call]: ...
-
-    def __getitem__(self, place: int | slice) -> Call | list[Call]:
-        each = range(len(self))[place]
-        return list(map(self._at, each)) if isinstance(each, range) else self._at(each)
-
-    def _at(self, place: int) -> Call:
+    def _row(self, place: int) -> Call:
         packed = len(self._kind)
         return self._build(place) if place < packed else self.fresh[place - packed]
 
