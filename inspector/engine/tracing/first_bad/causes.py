@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
 
-from ....records import TensorValue, Value
+from ....records import Statistics, TensorValue, Value
 from ...values.summarize import Summarizer
 from ...values.unwrap import PLAIN, is_wrapped, numbers_of, outside_transforms
 from ..lines import CodePlace
@@ -26,6 +27,7 @@ class Origin:
     held: Tensor | Value
     """A parameter itself, which the guard puts back after the pass: few are asked about. Of others, what was in it."""
     is_parameter: bool = False
+    is_weight: bool = False  # a parameter that is trained, or statistics of a normalization: no infinity is meant there
     taken_by: BadOp | None = None  # the operation that it went into, where it is neither
 
     @property
@@ -34,6 +36,21 @@ class Origin:
         if isinstance(self.held, Tensor):
             self.held = Summarizer().describe_now(self.held)
         return self.held
+
+    @property
+    def is_infinite(self) -> bool:
+        """Whether it is infinite as a whole."""
+        found = _statistics(self.value)
+        return self.bad is Bad.INFINITE and found is not None and found.min is None
+
+    @property
+    def is_mask(self) -> bool:
+        """Whether its infinities are meant: they are beside zeros, as in what is added to scores, or are all that a
+        buffer holds, or are the one number that masks are filled with."""
+        if self.bad is not Bad.INFINITE or self.is_weight:
+            return False
+        is_one = isinstance(self.value, TensorValue) and math.prod(self.value.shape) == 1
+        return holds_mask(self.value) or (self.is_infinite and (self.is_parameter or is_one))
 
 
 @dataclass(eq=False)
@@ -68,8 +85,12 @@ class BadOp:
 
 def holds_mask(value: Value | None) -> bool:
     """Whether the finite numbers of a tensor are zeros, of which there are some: so is what is added to scores."""
-    found = value.statistics if isinstance(value, TensorValue) else None
+    found = _statistics(value)
     return found is not None and found.min == found.max == 0.0
+
+
+def _statistics(value: Value | None) -> Statistics | None:
+    return value.statistics if isinstance(value, TensorValue) else None
 
 
 Where = BadOp | Origin

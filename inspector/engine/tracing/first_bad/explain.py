@@ -26,7 +26,7 @@ def explain(op: BadOp) -> str:
     name = op.name.rpartition(".")[2].strip("_").removeprefix("foreach_")
     given = [value for value in op.inputs if isinstance(value, TensorValue)]
     own = next((words for is_one, look in _REASONS if is_one(name) and (words := look(given))), "")
-    reason = own or _numbers(op, name, given) or _overflow(op, given) or _what_it_gave(op)
+    reason = own or _numbers(op, name, given) or _overflow(op, given) or _what_it_gave(op, given)
     return encodable(". ".join(filter(None, (reason, _masks(op)))), 500)
 
 
@@ -78,10 +78,12 @@ def _count(value: Value | None) -> str:
     return " and ".join(parts) or _FINE
 
 
-def _what_it_gave(op: BadOp) -> str:
+def _what_it_gave(op: BadOp, given: Sequence[TensorValue]) -> str:
     if op.bad is Bad.MEANT:
         return "its output is the first of which this is true"
-    return f"it gave {_count(op.output)} from what is finite"
+    infinite = sum(each.statistics.inf for each in given if each.statistics is not None)
+    source = f"what holds {infinite:,} infinite" if infinite else "what is finite"
+    return f"it gave {_count(op.output)} from {source}"
 
 
 def _statistics(given: Sequence[TensorValue], number: int) -> Statistics | None:

@@ -3,7 +3,7 @@
 Infinities that were filled in on purpose (masks) are no beginning: what a softmax makes NaN of, because a whole row is
 masked, begins at the softmax. Infinities that came by themselves are one, and what is NaN because of them begins there.
 The logarithm of zeros and ones is between the two, as nobody says whether a mask is meant: where it is in what comes
-out, it is a beginning, and where a softmax makes NaN of it, that is.
+out, it is a beginning, and where a softmax makes NaN of it, that is. So is an input that is infinite as a whole.
 """
 
 from __future__ import annotations
@@ -26,21 +26,15 @@ def is_meant(begin: Where) -> bool:
     if begin.bad != Bad.INFINITE:
         return False
     if isinstance(begin, Origin):
-        return (not begin.name and begin.taken_by is not None) or (bool(begin.name) and _is_mask(begin))
+        return (not begin.name and begin.taken_by is not None) or (bool(begin.name) and begin.is_mask)
     return begin.fills and not begin.causes
 
 
 _TAKE_MASKS = ("softmax", "attention", "logsumexp")
 
 
-def _is_like_mask(begin: Where) -> bool:
-    return isinstance(begin, BadOp) and begin.is_like_mask
-
-
-def _is_mask(origin: Origin) -> bool:
-    """A buffer or an input whose only infinities are beside zeros, or nothing else: what is added to scores."""
-    found = getattr(origin.value, "statistics", None)
-    return found is not None and found.min in (None, 0.0) and found.max in (None, 0.0)
+def _may_be_mask(begin: Where) -> bool:
+    return begin.is_like_mask if isinstance(begin, BadOp) else begin.is_infinite and not begin.is_weight
 
 
 def _beginnings(end: Where, known: dict[int, list[Where]]) -> list[Where]:
@@ -74,5 +68,5 @@ def _join(each: Where, begins: list[Where]) -> list[Where]:
         return [each]
     if each.bad is Bad.NAN and all(begin.bad is not Bad.NAN for begin in begins):
         masks = isinstance(each, BadOp) and any(name in each.name for name in _TAKE_MASKS)
-        return [begin for begin in begins if not is_meant(begin) and not (masks and _is_like_mask(begin))] or [each]
+        return [begin for begin in begins if not is_meant(begin) and not (masks and _may_be_mask(begin))] or [each]
     return list(dict.fromkeys(begins))

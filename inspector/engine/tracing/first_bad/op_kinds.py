@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -45,6 +45,8 @@ FACTORIES = EMPTY | frozenset(
 _FILLING = frozenset(
     ("full", "fill", "where", "tensor", "pad", "setitem", "scatter", "index_fill", "index_put", "clamp", "clip")
 )
+_MOST_NUMBERS = 10_000
+"""In lists, that are looked at."""
 TIMES = frozenset(("mul", "mul_", "multiply", "__mul__", "__rmul__", "__imul__"))
 
 
@@ -53,7 +55,20 @@ def fills(func: Callable[..., Any], given: Iterable[object]) -> bool:
     name = plain_name(func)
     if name in TIMES:  # `torch.ones(8, 8) * -math.inf`
         return any(type(each) is float and math.isinf(each) for each in given)
-    return any(each in name for each in _FILLING) and any(map(is_infinite_number, given))
+    return any(each in name for each in _FILLING) and any(map(is_infinite_number, flat_numbers(given)))
+
+
+def flat_numbers(given: Iterable[Any]) -> Iterator[Any]:
+    """What it was given, and the first of what is in lists, as `torch.tensor` takes them."""
+    pending = [*given][::-1]
+    for _ in range(_MOST_NUMBERS):
+        if not pending:
+            return
+        each = pending.pop()
+        if type(each) in (list, tuple):
+            pending += each[::-1]
+        else:
+            yield each
 
 
 def name_of(func: Callable[..., Any]) -> str:

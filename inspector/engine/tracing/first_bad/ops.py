@@ -27,9 +27,10 @@ from .badness import Bad, Look, begins_with_nan
 from .causes import BadMemory, BadOp, Origin, Where, memory_of
 from .module_calls import ModuleCall
 from .node_owners import NodeOwners, next_number
-from .op_kinds import EMPTY, FACTORIES, MOVES, TIMES, fills, forward, name_of, plain_name
+from .op_kinds import EMPTY, FACTORIES, MOVES, TIMES, fills, flat_numbers, forward, name_of, plain_name
 
 _FRAMES = 4  # from `find_place` over `_note`, `_look` and `__torch_function__` up to who called
+_RUNNING = ("running_mean", "running_var")
 _MOST = 2_000
 """Operations with a bad output that are kept; what comes later comes from them."""
 
@@ -50,19 +51,18 @@ class OpTracer(TorchFunctionMode):
         look: Says what is bad.
         innermost: The call of a module that runs.
         step: The step that runs.
-        names: Of parameters and buffers, by their memory.
+        root: The model.
     """
 
-    def __init__(
-        self, look: Look, innermost: Callable[[], ModuleCall], step: Callable[[], int], names: dict[int, str]
-    ) -> None:
+    def __init__(self, look: Look, innermost: Callable[[], ModuleCall], step: Callable[[], int], root: Module) -> None:
         super().__init__()
         self.found: list[BadOp] = []
         self.origins: dict[str, Origin] = {}  # what was bad before the pass, of what made something bad, by name
         self._look_at = look
         self._innermost = innermost
         self._step = step
-        self._names = names
+        self._names = name_tensors(root)
+        self._trained = {name for name, each in root.named_parameters() if each.requires_grad}
         self._given: dict[int, str] = {}
         self.count = 0
         self._in_loss = False
@@ -197,7 +197,7 @@ class OpTracer(TorchFunctionMode):
         if known is not None and (len(given) == len(named) or self._bad.find(tensor) in (None, known)):
             self._bad.take(tensor, known)
             return
-        numbers = [each for each in (*args, *kwargs.values()) if type(each) in (int, float)]
+        numbers = [each for each in flat_numbers((*args, *kwargs.values())) if type(each) in (int, float)]
         is_filled = fills(func, (*args, *kwargs.values()))
         causes = self._causes_in(given)
         if len(given) < len(named):
@@ -273,7 +273,9 @@ class OpTracer(TorchFunctionMode):
         name = parameter or self._given.get(memory_of(tensor), "")
         if name in self.origins:
             return self.origins[name]
-        origin = Origin(name, bad, tensor if parameter else Summarizer().describe_now(tensor), bool(parameter))
+        held = tensor if parameter else Summarizer().describe_now(tensor)
+        is_weight = parameter in self._trained or parameter.endswith(_RUNNING)
+        origin = Origin(name, bad, held, bool(parameter), is_weight)
         return self.origins.setdefault(name, origin) if name else origin
 
     @staticmethod

@@ -31,7 +31,7 @@ from .explain import explain, explain_node, explain_origin
 from .flow import find_beginnings, is_meant
 from .module_calls import Following, ModuleCalls, TurnTo
 from .node_owners import NodeOwners
-from .ops import OpTracer, name_tensors
+from .ops import OpTracer
 
 Call = Callable[[Sample], object]
 
@@ -85,9 +85,7 @@ class FirstBadSearch:
         self._everything = everything or condition is not None
         self._stop = threading.Event()
         self._calls = ModuleCalls()
-        self._tracer = OpTracer(
-            self._look, lambda: self._calls.innermost, lambda: steps.number, name_tensors(tree.root)
-        )
+        self._tracer = OpTracer(self._look, lambda: self._calls.innermost, lambda: steps.number, tree.root)
         self._seen = _Seen()
 
     def cancel(self) -> None:
