@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -68,6 +69,23 @@ def run_eagerly(tree: ModuleTree) -> Iterator[None]:
     if not has_compiled(tree):
         yield
         return
+    with _taken():
+        yield
+
+
+@contextlib.contextmanager
+def run_functions_eagerly() -> Iterator[None]:
+    """The same for compiled functions, of which no model tells: where anything was compiled in this process. The
+    compiler would go through the code of modes that look at each operation, and say so. Raises as above."""
+    if "torch._dynamo" not in sys.modules:
+        yield
+        return
+    with _taken():
+        yield
+
+
+@contextlib.contextmanager
+def _taken() -> Iterator[None]:
     STANCE.take()
     try:
         yield

@@ -37,6 +37,20 @@ class NumpyLog(torch.autograd.Function):
         return gradients[0]
 
 
+class Steep(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        return x * 1
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        return gradients[0] / torch.zeros(())
+
+
+def root_of_less(x: Tensor) -> Tensor:
+    return torch.sqrt(x * 0 - 1)
+
+
 class Apply(nn.Module):
     """Args:
     function: Called with what the module is called with.
@@ -268,6 +282,10 @@ CASES = {
     "broken power": Case(lambda: Apply(lambda x: (-x.abs()) ** 0.5), (X,), "forward", "", "torch.Tensor.__pow__",
                          "no whole number"),
     "arc": Case(lambda: Apply(lambda x: torch.acos(x + 9)), (X,), "forward", "", "torch.acos", "between -1 and 1"),
+    "function on a thread": Case(lambda: OnThreads(IN(Apply(Steep.apply))), (X,), "backward", "parts.1.inner",
+                                 "SteepBackward", options={"loss": add_up}),
+    "compiled function": Case(lambda: IN(Apply(torch.compile(root_of_less, backend="eager"))), (X,), "forward", "inner",
+                              "torch.sqrt", "a root of numbers down to -1"),
     "compiled": Case(lambda: torch.compile(IN(Apply(lambda x: x / (x * 0))), backend="eager"), (X,), "forward",
                      "_orig_mod.inner", "torch.Tensor.div", "a division by 12 zeros"),
 }  # fmt: skip

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from functools import reduce
+from functools import partial, reduce
 from typing import Any
 
 import torch
@@ -22,6 +22,7 @@ from ...passes.gradients import forget_gradients
 from ...passes.guarded import Outcome, forget, run_guarded
 from ...passes.training import Loss
 from ...restore.backup import TensorBackup
+from ...torch_hooks.eager import run_functions_eagerly
 from ...values import nested
 from ..lines import CodePlace
 from .backward import BackwardWatch, BadNode
@@ -116,11 +117,9 @@ class FirstBadSearch:
         if self._loss is not None:
             self._tracer.follow_graph(owners)
         with ExitStack() as stack:
-            stack.enter_context(
-                Following(
-                    self._calls, self._tree, self._stop, self._see_call, owners.take_call, self._tracer.turn_thread
-                )
-            )
+            stack.enter_context(run_functions_eagerly())
+            see_call, turn_thread = partial(self._see_call, owners), self._tracer.turn_thread
+            stack.enter_context(Following(self._calls, self._tree, self._stop, see_call, owners.take_call, turn_thread))
             stack.enter_context(self._tracer)
             output = self._call(sample)
             self._take_ends(nested.tensors_in(output, _enter))
@@ -138,9 +137,11 @@ class FirstBadSearch:
         """In the backward pass."""
         return Following(calls, self._tree, self._stop, lambda *call: None, turn_to, lambda begins: None)
 
-    def _see_call(self, module: nn.Module, args: object, output: object) -> None:
+    def _see_call(self, owners: NodeOwners, module: nn.Module, args: object, output: object) -> None:
         """What the model gives in each step counts as its output: `generate` gives numbers of tokens in the end."""
         self._tracer.see_call(module, args, output)
+        if self._loss is not None:
+            owners.leave_call(args, output)
         if module is self._tree.root:
             self._take_ends(nested.tensors_in(output, _enter))
 
