@@ -19,6 +19,7 @@ from inspector.engine.recording.recorder import Recorder
 from inspector.engine.restore.backup import TensorBackup
 from inspector.postmortem.record import CallLog, make_nameless_file
 
+from .least_hooks import LEAST, hooked
 from .models import SMALL, Measured
 from .peers import find_peers, time_peer
 from .results import Result, median_ratio
@@ -43,17 +44,17 @@ def measure(rounds: int = ROUNDS) -> list[Result]:
 
 def _measure(name: str, rounds: int) -> list[Result]:
     bench = Bench(SMALL[name]())
-    for kind in OURS * WARM_UP:
+    for kind in (*OURS, *LEAST) * WARM_UP:
         bench.run(kind)
     times: dict[str, list[tuple[float, float]]] = {}
     for number in range(rounds):
-        kinds = [*OURS, *(find_peers() if number % FOR_PEERS == 0 else ())]
+        kinds = [*OURS, *LEAST, *(find_peers() if number % FOR_PEERS == 0 else ())]
         random.shuffle(kinds)
         took = {kind: bench.run(kind) for kind in kinds}
         for kind in kinds:
             times.setdefault(kind, []).append((took[kind], took["bare"]))
     limits = dict(zip(OURS[1:], LIMITS[name], strict=True))
-    return [_result(name, kind, limits.get(kind), times[kind]) for kind in (*OURS[1:], *find_peers())]
+    return [_result(name, kind, limits.get(kind), times[kind]) for kind in (*OURS[1:], *LEAST, *find_peers())]
 
 
 def _result(name: str, kind: str, limit: float | None, pairs: list[tuple[float, float]]) -> Result:
@@ -64,7 +65,7 @@ def _result(name: str, kind: str, limit: float | None, pairs: list[tuple[float, 
 
 
 class Bench:
-    """One model, to be run bare, observed, or by a peer."""
+    """One model, to be run bare, observed, with the least hooks there are, or by a peer."""
 
     def __init__(self, measured: Measured) -> None:
         torch.manual_seed(0)
@@ -81,6 +82,9 @@ class Bench:
             return time_peer(self.peers[kind], self.measured)
         if kind == "bare":
             return self._pass(None)
+        if kind in LEAST:
+            with hooked(self.measured.model, LEAST[kind]):
+                return self._pass(None)
         for node in self.tree.objects():
             self.observers.add(node)
         self.call_log.begin("the forward pass", 1, 1)

@@ -1,0 +1,79 @@
+"""What no recorder in Python can go below: hooks of torch's own kind on every module that do the least there is to do.
+
+They keep no call, say nothing of containers and keyword arguments, and have no memory that outlives the process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from operator import attrgetter
+from time import perf_counter
+from typing import Any
+
+from torch import Tensor, nn
+
+from inspector.engine.values import statistics
+
+_look = attrgetter("shape", "dtype", "requires_grad", "layout", "is_cpu")
+_CALLER = 3  # frames from the hook up to the line that calls the module
+Pair = tuple[Callable[..., None], Callable[..., None]]
+
+
+def do_nothing() -> Pair:
+    def enter(module: nn.Module, args: Any, kwargs: Any) -> None: ...
+    def leave(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None: ...
+
+    return enter, leave
+
+
+def note_shapes() -> Pair:
+    """When, the line that calls, and what the positional arguments and the output look like that are tensors."""
+    noted: list[object] = []
+
+    def enter(module: nn.Module, args: Any, kwargs: Any) -> None:
+        began, frame = perf_counter(), sys._getframe(_CALLER)
+        looks = [_look(each) if type(each) is Tensor else None for each in args]
+        noted.append((module, looks, frame.f_code, frame.f_lasti, began, perf_counter()))
+
+    def leave(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        ended = perf_counter()
+        noted.append((module, _look(output) if type(output) is Tensor else None, ended, perf_counter()))
+
+    return enter, leave
+
+
+def reduce_outputs() -> Pair:
+    """The same, and the statistics of each output that is a tensor, which for most modules is the next one's input."""
+    enter, leave = note_shapes()
+
+    def leave_reduced(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        leave(module, args, kwargs, output)
+        if type(output) is Tensor and output.is_contiguous():
+            statistics.reduce_on_host(output.detach().view(-1))
+
+    return enter, leave_reduced
+
+
+LEAST: dict[str, Callable[[], Pair]] = {
+    "hooks that do nothing": do_nothing,
+    "hooks that note shapes": note_shapes,
+    "hooks that note shapes, and the kernels once for each output": reduce_outputs,
+}
+"""By what they do."""
+
+
+@contextlib.contextmanager
+def hooked(model: nn.Module, make: Callable[[], Pair]) -> Iterator[None]:
+    """Such a pair on every module."""
+    enter, leave = make()
+    handles: list[Any] = []
+    for module in model.modules():
+        handles.append(module.register_forward_pre_hook(enter, with_kwargs=True))
+        handles.append(module.register_forward_hook(leave, with_kwargs=True, always_call=True))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
