@@ -14,11 +14,12 @@ from inspector.engine.passes.forward import listening
 from inspector.engine.passes.guarded import forget, run_guarded
 from inspector.engine.recording.recorder import Recorder
 
+from .least_hooks import LEAST
 from .models import llama
-from .observed_pass import OURS, Bench
+from .observed_pass import Bench
 from .results import Result, median_ratio
 
-LIMITS = {"shapes": None, "statistics": 2.0}
+LIMITS: dict[str, float | None] = {"shapes": None, "statistics": 2.0, **dict.fromkeys(LEAST)}
 ROUNDS = 9
 TOKENS = 16
 LAYERS = 32
@@ -26,9 +27,10 @@ LAYERS = 32
 
 def measure(rounds: int = ROUNDS) -> list[Result]:
     bench = _Generating(llama(LAYERS))
-    times: dict[str, list[float]] = {kind: [] for kind in OURS}
+    kinds = ("bare", *LIMITS)
+    times: dict[str, list[float]] = {kind: [] for kind in kinds}
     for _ in range(1 + rounds):
-        for kind in random.sample(OURS, len(OURS)):
+        for kind in random.sample(kinds, len(kinds)):
             times[kind].append(bench.run(kind))
     return [_result(kind, limit, times[kind][1:], times["bare"][1:]) for kind, limit in LIMITS.items()]
 

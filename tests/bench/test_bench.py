@@ -26,7 +26,7 @@ def test_run_figure_gives_what_is_waited_for(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_generate_figure_gives_a_ratio_for_shapes_and_for_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generating, "LAYERS", 2)
-    shapes, statistics = measure("generate", rounds=1)
+    shapes, statistics, *_ = measure("generate", rounds=1)
     assert "shapes" in shapes.figure and "statistics" in statistics.figure
     assert 0.2 < shapes.measured < 30 and 0.2 < statistics.measured < 30
 
