@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -27,6 +28,7 @@ from ...target_kinds import TOUR
 from ..after import after
 from ..ascii_lines import AsciiLines
 from ..bars.scroll_bar import AnyScrollBar
+from ..drawing.colours import prepare
 from ..drawing.contrast import make_readable
 from ..keys import bindings, find_command, key_of
 from ..messages import EngineGone, EngineOutput, EngineSaid, HookAsked, KeyEnd, TerminalTrouble
@@ -217,6 +219,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         await self.engine.connect()
         if self.options.target is None and self.options.engine_fd is None:
             self.presenter.show_model()  # none
+        self.host.spawn(asyncio.to_thread(prepare))  # while the engine imports torch
         first = self.options.tour and not self._typed and self.bookmarks.saved.begin()
         if self.options.target is not None:
             target = msgspec.convert(dict(self.options.target), Target)
