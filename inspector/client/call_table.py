@@ -15,6 +15,8 @@ from ..made_rows import MadeRows
 from ..packed_column import PackedColumn
 from ..records import Brief, CallColumns, CallKind, CallRow
 from ..records.call_columns import WHOLE, build_row
+from .flagged import Flagged
+from .module_bytes import ModuleBytes
 
 RAISED, ALTERED, ODD, BAD = 1, 2, 4, 8
 """Of any call: it raised; a hook replaced something; it has a badge; its output holds NaN or Inf, or what it took."""
@@ -27,6 +29,11 @@ def flags_of(kind: CallKind) -> int:
     return (kind.status == "raised") * RAISED | kind.altered * ALTERED | odd * ODD | bad * BAD
 
 
+def _table_of(flags: int) -> bytes:
+    """Which bytes have any of these."""
+    return bytes(byte & flags for byte in range(256))
+
+
 class CallTable(MadeRows[CallRow]):
     """The calls of one step, in the order of their ends."""
 
@@ -36,6 +43,7 @@ class CallTable(MadeRows[CallRow]):
         self.starts, self.ends = self._whole["start"], self._whole["end"]
         self.callers = self._whole["caller"]  # the start of the call that it was made in, -1 for none
         self.ms: PackedColumn[float] = PackedColumn("d")
+        self._in_order = ModuleBytes()
         self._kind: PackedColumn[int] = PackedColumn("i")  # its place among:
         self._kinds: list[CallKind] = []
         self._known: dict[CallKind, int] = {}  # the place of each
@@ -60,6 +68,7 @@ class CallTable(MadeRows[CallRow]):
                 self._floats[name] = PackedColumn("d")
                 self._floats[name].extend(repeat(0.0, first))
             self._floats[name].extend(read.floats.get(name) or repeat(0.0, len(calls)))
+        self._in_order.extend(modules)
         places = list(map(self._place_of, calls.kinds))
         kinds = array("i", map(places.__getitem__, read.kind))
         self._kind.extend(kinds)
@@ -134,19 +143,15 @@ class CallTable(MadeRows[CallRow]):
         if wanted:
             yield from (self._row(place) for place, kind in enumerate(self._kind) if kind in wanted)
 
-    def find(self, modules: Container[int]) -> Sequence[int]:
+    def find(self, modules: Container[int]) -> Flagged:
         """Where the calls of any of these modules are."""
-        if all(module in modules for module in self.called()):
-            return range(len(self))
-        return array("i", compress(count(), map(modules.__contains__, self.modules)))
+        return Flagged(self._in_order.flag(filter(modules.__contains__, self.called()), len(self._counts)))
 
     # of one module
 
     def called(self, flags: int = 0) -> Iterator[int]:
         """The modules that were called; of those, where any call has one of the flags that are given."""
-        for module, calls in enumerate(self._counts):
-            if calls and (not flags or self._flags[module] & flags):
-                yield module
+        return compress(count(), self._flags.translate(_table_of(flags)) if flags else self._counts)
 
     def count(self, module: int) -> int:
         """How often it was called."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from .call_order import CallOrder
 from .call_table import CallTable
 
-_MANY = 10_000
-"""Calls of which the beginnings of all are looked up at once."""
 Order = tuple[int, int, int, int]
 """Of two calls, the one with less comes first. No two calls have the same."""
 
@@ -32,6 +31,7 @@ class CallTree:
         self._waiting: dict[int, list[int]] = {}  # calls whose caller has not come yet, by its start: first and last
         self._waiting_ms: dict[int, float] = {}  # what those took
         self._roots: list[int] | None = None
+        self._order: CallOrder | None = None
         self._ms = 0.0
         self._apart = True  # no root began before the one before it ended
 
@@ -70,7 +70,25 @@ class CallTree:
                 self._next[siblings[1]] = place
                 siblings[1] = place
                 taken[caller] += ms
-            self._roots = None
+            self._roots = self._order = None
+
+    @property
+    def order(self) -> CallOrder:
+        """From top to bottom; made when it is asked for."""
+        if self._order is None:
+            self._order = CallOrder(self)
+        self._order.extend()
+        return self._order
+
+    def prepare(self, most: int) -> bool:
+        """Take so many calls in, or into their order; whether there is more to do."""
+        if not self.is_complete:
+            self.extend(most)
+            return True
+        if self._order is None:
+            self._order = CallOrder(self)
+        self._order.extend(most)
+        return not self._order.is_complete
 
     def _adopt(self, place: int, child: int) -> None:
         """Put the chain that begins with this child into a call."""
@@ -129,12 +147,6 @@ class CallTree:
             return 0, 0, start, place
         *_, root = place, *self.ancestors(place)
         return self.calls.starts[root], root, start, place
-
-    def sort(self, places: Collection[int]) -> list[int]:
-        """In this order."""
-        if len(places) < _MANY or (self.roots and not self._apart):
-            return sorted(places, key=self.key)
-        return sorted(sorted(places), key=self.calls.starts[:].__getitem__)
 
     def end_key(self, place: int) -> Order:
         """What all calls in it come before, and it too; and nothing that follows them."""

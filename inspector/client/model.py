@@ -111,9 +111,8 @@ class Model:
     def prepare(self, most: int) -> bool:
         """Take so many calls more into these two; whether there are others yet."""
         self._renew()
-        self._call_tree.extend(most)
         self._own_times.extend(most)
-        return not (self._call_tree.is_complete and self._own_times.is_complete)
+        return self._call_tree.prepare(most) or not self._own_times.is_complete
 
     def _renew(self) -> None:
         if self._call_tree.calls is not self.calls:

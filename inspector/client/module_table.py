@@ -25,7 +25,7 @@ class ModuleTable(MadeRows[ModuleRow]):
     def __init__(self) -> None:
         self.parents = array("i")
         self.depths = array("i")  # keys in the path
-        self._aliases = array("i")
+        self._aliases: dict[int, int] = {}  # the row of the module object, for each other row of it
         self._ends = array("i")  # 0 while more may come below
         self._open: list[int] = []  # the rows below which the next one may stand, from the root down
         self._keys: list[str] = []
@@ -50,7 +50,8 @@ class ModuleTable(MadeRows[ModuleRow]):
             self.parents.append(row.parent)
             self.depths.append(depth)
             self._ends.append(0)
-            self._aliases.append(row.alias_of)
+            if row.alias_of >= 0:
+                self._aliases[row.index] = row.alias_of
             self._keys.append(_once(self._strings, row.key))
             self.class_names.append(_once(self._strings, row.class_name))
             self._parameters.append(_once(self._numbers, row.parameters))
@@ -73,7 +74,7 @@ class ModuleTable(MadeRows[ModuleRow]):
             self._parameters[index],
             self.own_parameters[index],
             self._nbytes[index],
-            self._aliases[index],
+            self._aliases.get(index, -1),
             self.badges(index),
             self._shapes.get(index),
         )
@@ -86,15 +87,20 @@ class ModuleTable(MadeRows[ModuleRow]):
 
     def object_of(self, index: int) -> int:
         """The row that stands for the module object itself: an alias leads to the row it is an alias of."""
-        alias = self._aliases[index]
-        return index if alias < 0 else alias
+        return self._aliases.get(index, index)
+
+    def objects_of(self, indices: Iterable[int]) -> frozenset[int]:
+        """The rows that stand for the module objects in all of these."""
+        found = set(indices)
+        aliases = self._aliases.keys() & found
+        return frozenset(found - aliases | {self._aliases[index] for index in aliases})
 
     def is_alias(self, index: int) -> bool:
-        return self._aliases[index] >= 0
+        return index in self._aliases
 
     def list_odd(self) -> set[int]:
         """The rows of aliases, and those with badges."""
-        return {*self._badges, *(index for index, alias in enumerate(self._aliases) if alias >= 0)}
+        return {*self._badges, *self._aliases}
 
     def end(self, index: int) -> int:
         """The row after the last one below this, as far as they have come."""
@@ -127,11 +133,11 @@ class ModuleTable(MadeRows[ModuleRow]):
 
     def dotted(self) -> Iterator[str]:
         """The paths as people write them."""
-        names = [""]  # from the root down
-        for depth, key in zip(self.depths, self._keys, strict=True):
-            if depth:
-                names[depth:] = [f"{names[depth - 1]}.{key}" if depth > 1 else key]
-            yield names[depth]
+        names: list[str] = []  # with a dot behind them
+        for parent, key in zip(self.parents, self._keys, strict=True):
+            name = names[parent] + key if parent > 0 else key if parent == 0 else ""
+            names.append(name + ".")
+            yield name
 
     def index_of(self, path: Path) -> int | None:
         """The row at this path, None where there is none."""

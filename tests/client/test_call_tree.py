@@ -5,14 +5,13 @@ from __future__ import annotations
 import contextlib
 import threading
 from itertools import pairwise
-from unittest import mock
 
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from torch import nn
 
-from inspector.client import call_tree
 from inspector.client.call_table import CallTable
 from inspector.client.call_tree import CallTree
 from inspector.records import Brief, CallColumns, CallRow
@@ -52,7 +51,7 @@ def check(tree: CallTree) -> None:
     """All ways to go through it agree."""
     order = in_order(tree)
     assert sorted(order) == list(range(len(tree)))
-    assert sorted(order, key=tree.key) == order == tree.sort(set(order))
+    assert sorted(order, key=tree.key) == order == list(map(tree.order.__getitem__, range(len(tree))))
     for before, after in pairwise(order):
         assert tree.after(before) == after and tree.before(after) == before
     if order:
@@ -116,11 +115,23 @@ def test_a_tree_that_is_made_piece_by_piece_is_the_same(rows: list[CallRow], pie
     assert (tree.parents, tree.own_ms) == (whole.parents, whole.own_ms)
 
 
-@given(passes())
-def test_very_many_calls_are_sorted_as_a_few(rows: list[CallRow]) -> None:
-    tree = tree_of(rows)
-    with mock.patch.object(call_tree, "_MANY", 0):
-        assert tree.sort(range(len(rows))) == sorted(range(len(rows)), key=tree.key)
+@given(passes(), st.integers(1, 7), st.sets(st.integers(0, 600)))
+def test_calls_of_some_modules_are_found_in_order(rows: list[CallRow], piece: int, wanted: set[int]) -> None:
+    rows = [replace(row, module=place * 37 % 601) for place, row in enumerate(rows)]  # past what a byte holds
+    tree = CallTree(CallTable())
+    tree.calls.extend(CallColumns.of(rows))
+    while tree.prepare(piece):
+        pass
+    order = in_order(tree)
+    assert list(map(tree.order.__getitem__, range(len(rows)))) == order
+    assert [order[tree.order.rank(place)] for place in range(len(rows))] == list(range(len(rows)))
+    meant = [place for place in order if rows[place].module in wanted]
+    assert list(tree.order.find(wanted)) == tree.order.find(wanted)[:] == meant
+    above = {caller for place in meant for caller in tree.ancestors(place)}
+    shown = tree.order.find_with_callers(wanted)
+    assert list(shown) == [place for place in order if place in above or place in meant]
+    assert [shown.rank(tree.order.rank(place)) for place in shown] == list(range(len(shown)))
+    assert list(tree.order.find(wanted).among(shown)) == meant
 
 
 def test_own_time_is_what_no_call_inside_took() -> None:

@@ -275,6 +275,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
     def _ask_for(self, purpose: str, text: str = "") -> None:
         self.add_class("-prompting")
         self.module_tree.trail.end_walk()
+        self.run_worker(self.module_tree.names.prepare, thread=True)
         self.prompt.ask(purpose, text)
 
     @on(PromptBar.Typed)

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import re
+from array import array
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import translate
 from typing import Any
+
+from rich.cells import cell_len
 
 from ...client.model import Model
 from ...client.module_table import ModuleTable
 from ...text import visible
+from .. import format as fmt
 from .finding import Finder
 
 _CLASS = "class:"
 _GLOB = re.compile(r"[*?\[]")
 _LEAST = 3
 """Letters of a word that classes and marks are looked through for: `2` shall not mean every Conv2d."""
-
-Test = Callable[[str, str], bool]
-"""Whether a module with this path and class (both lower case) is meant."""
 
 
 class Names:
@@ -31,6 +32,9 @@ class Names:
         self._classes: list[str] = []
         self._shown: dict[str, str] = {}  # what was asked about -> as shown, in lower case
         self._finder = Finder(())
+        self.cells = array("i")
+        """How wide the path of every row is, as shown."""
+        self._key_cells: dict[str, int] = {}
 
     @property
     def paths(self) -> Sequence[str]:
@@ -46,8 +50,23 @@ class Names:
     def classes(self) -> Sequence[str]:
         """Likewise."""
         if len(self._classes) != len(self._rows):
-            self._classes = [self._show(name) for name in self._rows.class_names]
+            shown = {name: self._show(name) for name in set(self._rows.class_names)}
+            self._classes = list(map(shown.__getitem__, self._rows.class_names))
         return self._classes
+
+    def prepare(self) -> None:
+        """Make both before they are asked for, on any thread."""
+        len(self.paths), len(self.classes)
+
+    def find_rows(self, text: str) -> list[int]:
+        """Those whose path or class has `text`, which is in lower case, ascending; none for an empty one."""
+        if not text:
+            return []
+        meant = {name for name in set(self.classes) if text in name}
+        if not meant:
+            return [index for index, path in enumerate(self.paths) if text in path]
+        both = zip(self.paths, self.classes, strict=True)
+        return [index for index, (path, name) in enumerate(both) if name in meant or text in path]
 
     def path(self, index: int) -> str:
         """One of them."""
@@ -87,7 +106,16 @@ class Names:
 
     def extend(self, model: Model) -> None:
         """Take in the rows that were appended to the model."""
-        self._rows = model.rows
+        self._rows = rows = model.rows
+        widths, key_cells = self.cells, self._key_cells
+        for index in range(len(widths), len(rows)):
+            key, parent = rows.key(index), rows.parents[index]
+            own = key_cells.get(key)
+            if own is None:
+                own = key_cells[key] = cell_len(fmt.key(key))
+            widths.append(own if parent <= 0 else widths[parent] + 1 + own)
+        if widths:
+            widths[0] = len(fmt.ROOT)
 
 
 def find(text: str, names: Names, marks: Mapping[int, str]) -> list[int]:
@@ -103,35 +131,31 @@ def find(text: str, names: Names, marks: Mapping[int, str]) -> list[int]:
     return list(found)
 
 
-def _find_word(word: str, names: Names, among: Iterable[int], marked: set[int]) -> list[int]:
-    among, paths, classes = list(among), names.paths, names.classes
-    for test in _tests(word):
-        found = [index for index in among if index in marked or test(paths[index], classes[index])]
-        if found:
-            return found
-    return []
-
-
-def _tests(word: str) -> tuple[Test, ...]:
-    """From strict to loose: the first that finds anything decides, so that a whole word is not drowned in others
+def _find_word(word: str, names: Names, among: Sequence[int], marked: set[int]) -> list[int]:
+    """From strict to loose: the first way that finds anything decides, so that a whole word is not drowned in others
     that merely have its letters."""
+    paths, classes = names.paths, names.classes
     if word.startswith(_CLASS):
-        return _class_tests(word[len(_CLASS) :])
+        for meant in _find_classes(word[len(_CLASS) :], set(classes)):
+            if found := [index for index in among if classes[index] in meant or index in marked]:
+                return found
+        return []
     if _GLOB.search(word):
-        glob = re.compile(translate(word))
-        return (lambda path, _: bool(glob.match(path) or glob.match(path.rpartition(".")[2])),)
-    by_class = len(word) >= _LEAST
-    return (
-        lambda path, class_name: word in path or (by_class and word in class_name),
-        lambda path, _: bool(letters(word, path)),
-    )
+        glob = re.compile(translate(word)).match
+        return [i for i in among if glob(paths[i]) or glob(paths[i].rpartition(".")[2]) or i in marked]
+    meant = {name for name in set(classes) if word in name} if len(word) >= _LEAST else set()
+    found = [index for index in among if word in paths[index] or classes[index] in meant or index in marked]
+    in_order = re.compile("".join(rf"[^{letter}]*{letter}" for letter in map(re.escape, word))).match
+    return found or [index for index in among if in_order(paths[index])]
 
 
-def _class_tests(name: str) -> tuple[Test, ...]:
+def _find_classes(name: str, classes: set[str]) -> Iterator[set[str]]:
     if _GLOB.search(name):
-        glob = re.compile(translate(name))
-        return (lambda _, class_name: bool(glob.match(class_name)),)
-    return (lambda _, class_name: class_name == name, lambda _, class_name: name in class_name)
+        glob = re.compile(translate(name)).match
+        yield set(filter(glob, classes))
+    else:
+        yield {name} & classes
+        yield {each for each in classes if name in each}
 
 
 def letters(word: str, text: str) -> list[int]:

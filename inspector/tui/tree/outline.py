@@ -18,14 +18,21 @@ class Outline:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self.lines: list[int] = []
+        self._shown: list[int] = []  # while it is not narrowed
+        self._kept: Sequence[int] = ()  # while it is
+        self._stale = False  # the former has to be made anew
         self.version = 0  # another one whenever lines were added or removed
         self.chosen = False  # somebody chose what is expanded
         self._expanded: set[int] = set()
-        self._matches: Sequence[int] | None = None
+        self._matches: Collection[int] | None = None
         self.known = 0  # how many were looked through
         self._depth: int | None = None
         self.extend()
+
+    @property
+    def lines(self) -> Sequence[int]:
+        """What is shown, from top to bottom."""
+        return self._shown if self._matches is None else self._kept
 
     @property
     def depth(self) -> int:
@@ -60,6 +67,7 @@ class Outline:
     def _expand(self, wanted: set[int]) -> None:
         if wanted != self._expanded:
             self._expanded = wanted
+            self._stale = self.narrowed
             self._rebuild()
 
     def toggle(self, index: int) -> None:
@@ -75,13 +83,18 @@ class Outline:
             for index in range(self.known, len(rows)):
                 parent = rows.parents[index]
                 if parent < 0 or (parent in self._expanded and self.shows(parent)):
-                    self.lines.append(index)
+                    self._shown.append(index)
+        else:
+            self._stale = True
         self.known = len(rows)
 
-    def narrow(self, matches: Sequence[int] | None) -> None:
+    def narrow(self, matches: Collection[int] | None) -> None:
         """Show only `matches` (ascending) and their ancestors, all expanded; None shows what is expanded again."""
         self._matches = matches
-        self._rebuild()
+        if matches is None and not self._stale:
+            self._change()
+        else:
+            self._rebuild()
 
     def expand(self, index: int) -> None:
         if self.narrowed or index in self._expanded or not self.has_children(index):
@@ -90,7 +103,7 @@ class Outline:
         if self.shows(index):
             self._change()
             start = self.position(index) + 1
-            self.lines[start:start] = self._shown_below(index)[1:]
+            self._shown[start:start] = self._shown_below(index)[1:]
 
     def collapse(self, index: int) -> None:
         if self.narrowed or index not in self._expanded:
@@ -99,7 +112,7 @@ class Outline:
         if self.shows(index):
             self._change()
             start = self.position(index) + 1
-            del self.lines[start : self._line_behind(index)]
+            del self._shown[start : self._line_behind(index)]
 
     def reveal(self, index: int) -> bool:
         """Expand what hides this row. False where a filter hides it."""
@@ -160,9 +173,6 @@ class Outline:
         """The line after all that stands below it."""
         return bisect_left(self.lines, self.model.rows.end(index))
 
-    def _sort(self, indices: Collection[int]) -> list[int]:
-        return sorted(indices)
-
     def _change(self) -> None:
         self._depth = None
         self.version += 1
@@ -171,17 +181,18 @@ class Outline:
         self.known = len(self.every())
         self._change()
         if self._matches is not None:
-            self.lines = self._sort(self._with_ancestors(self._matches))
+            self._kept = self._narrowed(self._matches)
         else:
-            self.lines = self._shown_below(*self.roots())
+            self._shown, self._stale = self._shown_below(*self.roots()), False
 
-    def _with_ancestors(self, matches: Sequence[int]) -> set[int]:
-        shown: set[int] = set()
-        for index in matches:
-            while index >= 0 and index not in shown:
-                shown.add(index)
-                index = self.parent(index)
-        return shown
+    def _narrowed(self, matches: Collection[int]) -> Sequence[int]:
+        """What is shown of these and what they stand below."""
+        parents, shown = self.model.rows.parents, set(matches)
+        above = set(map(parents.__getitem__, shown)) - {-1}
+        while above := above - shown:
+            shown |= above
+            above = set(map(parents.__getitem__, above)) - {-1}
+        return sorted(shown)
 
     def _shown_below(self, *indices: int) -> list[int]:
         """The rows and what expanded ones show of their subtrees, in order."""

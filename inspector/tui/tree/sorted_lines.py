@@ -5,17 +5,21 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import compress, count
 
 from rich.cells import cell_len
 
 from ...text import visible
 from .. import format as fmt
 from .cells import Piece, share_line
-from .columns import MEASURED, NAME_LIMIT, Columns, Widths
+from .columns import NAME_LIMIT, Columns, Widths
 from .lines import Lines
 from .matching import occurrences
 from .sorting import Measures, Sort, distances, most_first
 from .tree_lines import TreeLines
+
+_WRITTEN = 1_000
+"""Lines of which the measure is written out to know how wide it is: those with the most of it."""
 
 
 class SortedLines(Lines):
@@ -39,14 +43,14 @@ class SortedLines(Lines):
         self.sort = sort
         self._measures = sort.measure(self.model) if sort is not None else {}
         self._rows = most_first(self._measures)
-        self._ranks = {row: rank for rank, row in enumerate(self._rows)}
+        self._ranks = dict(zip(self._rows, count(), strict=False))
         self._kept = None
-        self._measure(self._rows[:MEASURED])
+        self._measure(self._rows)
         return bool(self._rows)
 
     def _measure(self, rows: Sequence[int]) -> None:
-        self.natural.name = max((min(cell_len(self._name(row)), NAME_LIMIT) for row in rows), default=0)
-        self.natural.number = max((len(self._write(row)) for row in rows), default=0)
+        self.natural.name = min(max(map(self.names.cells.__getitem__, rows), default=0), NAME_LIMIT)
+        self.natural.number = max((len(self._write(row)) for row in rows[:_WRITTEN]), default=0)
 
     def widths(self) -> Widths:
         """What the lines are sorted by is written once: a distance stands there as heat."""
@@ -78,8 +82,8 @@ class SortedLines(Lines):
     def find_lines(self, text: str) -> Sequence[int]:
         if not text:
             return []
-        text, paths, classes = text.lower(), self.names.paths, self.names.classes
-        return [rank for rank in self.ids if text in paths[self._rows[rank]] or text in classes[self._rows[rank]]]
+        found = set(self.names.find_rows(text.lower()))
+        return list(compress(self.ids, map(found.__contains__, map(self._rows.__getitem__, self.ids))))
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         """The path, cut where it starts, the class and the other columns."""

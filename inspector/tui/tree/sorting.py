@@ -85,4 +85,7 @@ SORTS = (
 
 def most_first(measures: Measures) -> list[int]:
     """The rows; what is no number is the most of all, and of equal ones the first comes first."""
-    return sorted(measures, key=lambda row: (-math.inf if math.isnan(measures[row]) else -measures[row], row))
+    known = measures
+    if any(map(math.isnan, measures.values())):
+        known = {row: math.inf if math.isnan(measure) else measure for row, measure in measures.items()}
+    return sorted(sorted(known), key=known.__getitem__, reverse=True)

@@ -14,7 +14,7 @@ from ....report.findings import say_thread
 from ....text import visible
 from ... import format as fmt
 from ..cells import Cells, Piece, share_line
-from ..columns import CLASS_LIMIT, MEASURED, NAME_LIMIT, Columns
+from ..columns import CLASS_LIMIT, NAME_LIMIT, Columns
 from ..costs import cost_cells
 from ..heat import worst
 from ..lines import DisplayOptions, Lines, call_badges
@@ -30,11 +30,18 @@ class CallLines(Lines):
         super().__init__(model, options, names)
         self.natural.number = MILLISECONDS
         self.calls = model.calls  # not always the model's: a pass may have begun since
-        self._kept: Sequence[int] | None = None  # by the filter
+        self._matches: Sequence[int] | None = None  # rows that the filter keeps
+        self._kept: Sequence[int] | None = None  # calls of these
+        self._kept_in = model.calls, 0  # which calls were looked through
 
     @property
     def ids(self) -> Sequence[int]:
-        return range(len(self.calls)) if self._kept is None else self._kept
+        if self._matches is None:
+            return range(len(self.calls))
+        if self._kept is None or self._kept_in != (self.calls, len(self.calls)):
+            self._kept = self.calls.find(self.model.rows.objects_of(self._matches))
+            self._kept_in = self.calls, len(self.calls)
+        return self._kept
 
     def position(self, id: int) -> int:
         return max(min(bisect_left(self.ids, id), len(self.ids) - 1), 0)
@@ -43,11 +50,8 @@ class CallLines(Lines):
         return self.calls.modules[id]
 
     def narrow(self, matches: Sequence[int] | None) -> None:
-        """Keep only calls of these rows; None keeps all."""
-        if matches is None:
-            self._kept = None
-            return
-        self._kept = self.calls.find({self.model.object_of(index) for index in matches})
+        """Keep only calls of these rows, looked for when they are asked for; None keeps all."""
+        self._matches, self._kept = matches, None
 
     def first_call(self, index: int) -> int | None:
         """The first shown call of this module."""
@@ -66,8 +70,8 @@ class CallLines(Lines):
         modules = list(calls.called())
         threads = calls.count_threads()
         more = 4 + (len(f" thread {threads}") if threads > 1 else 0)
-        names = (min(len(self._name(module)) + more, NAME_LIMIT) for module in modules[:MEASURED])
-        widths.name = max([widths.name, *names])
+        longest = max(map(self.names.cells.__getitem__, modules), default=-more)
+        widths.name = max(widths.name, min(longest + more, NAME_LIMIT))
         classes = set(map(self.model.rows.class_names.__getitem__, modules))
         widths.class_name = max(
             [widths.class_name, *(cell_len(fmt.cut(visible(name), CLASS_LIMIT)) for name in classes)]
@@ -76,16 +80,14 @@ class CallLines(Lines):
             self.measure_badges(call_badges((call,), self.options.producers))
 
     def find_lines(self, text: str) -> Sequence[int]:
-        return self.find_calls(text, self._kept)
+        modules = self.find_modules(text)
+        if self._matches is not None:
+            modules &= self.model.rows.objects_of(self._matches)
+        return self.calls.find(modules) if modules else ()
 
-    def find_calls(self, text: str, among: Sequence[int] | None) -> Sequence[int]:
-        """Those whose module or class has `text`; among all for None."""
-        text = text.lower()
-        if not text:
-            return ()
-        paths, classes = self.names.paths, self.names.classes
-        found = self.calls.find({m for m in self.calls.called() if text in paths[m] or text in classes[m]})
-        return found if among is None else list(filter(set(among).__contains__, found))
+    def find_modules(self, text: str) -> set[int]:
+        """Those of which the path or the class has `text`; none for an empty one."""
+        return set(self.names.find_rows(text.lower()))
 
     def pieces(self, id: int, columns: Columns) -> list[Piece]:
         call = self.calls[id]

@@ -11,6 +11,7 @@ from rich.cells import cell_len
 
 from ....client.call_table import CallTable
 from ....client.call_tree import CallTree, Order
+from ....client.flagged import Flagged
 from ....client.model import Model
 from ....records import CallRow
 from ....text import visible
@@ -25,7 +26,7 @@ from ..tree_lines import write_arrow, write_guides
 from .call_lines import MILLISECONDS, CallLines
 from .outline import CallOutline
 
-_LOOKED_AT = 1_000  # lines measured for the width of the names
+_LOOKED_AT = 250  # lines measured for the width of the names
 _BAR = 2  # cells, before the time
 
 
@@ -36,7 +37,7 @@ class NestedCallLines(CallLines):
         super().__init__(model, options, names)
         self.natural.number = MILLISECONDS + _BAR
         self.room = 0  # lines that can be seen
-        self._wanted: frozenset[int] | None = None  # modules that the filter keeps
+        self._narrowed_to: Sequence[int] | None = None  # rows that the outline was narrowed to
         self._outline = CallOutline(model, CallTree(CallTable()))
         self._before: tuple[Sequence[int], frozenset[int]] = (), frozenset()  # modules that were called, and what
         # somebody chose to be expanded of those calls
@@ -54,6 +55,8 @@ class NestedCallLines(CallLines):
         elif self._outline.known != len(self.calls):
             self._outline.extend()
         else:
+            if self._narrowed_to is not self._matches:
+                self._narrow()
             return self._outline
         self._narrow()
         modules, expanded = self._before
@@ -83,15 +86,10 @@ class NestedCallLines(CallLines):
         call = self.calls[id]
         return INDENT * _level(self.outline, id) + 2 + cell_len(self._key(id)) + len(self.number(call))
 
-    def narrow(self, matches: Sequence[int] | None) -> None:
-        wanted = None if matches is None else frozenset(map(self.model.object_of, matches))
-        if wanted != self._wanted:
-            self._wanted = wanted
-            self._narrow()
-
     def _narrow(self) -> None:
-        if self._wanted is not None:
-            self._outline.narrow(self._outline.calls.calls.find(self._wanted))
+        self._narrowed_to = self._matches
+        if self._matches is not None:
+            self._outline.narrow(self.model.rows.objects_of(self._matches))
         elif self._outline.narrowed:
             self._outline.narrow(None)
 
@@ -100,7 +98,12 @@ class NestedCallLines(CallLines):
         return places[0] if places else None
 
     def find_lines(self, text: str) -> Sequence[int]:
-        return self.outline.calls.sort(self.find_calls(text, self.ids if self._wanted is not None else None))
+        shown = self.outline.lines
+        modules = self.find_modules(text)
+        if not modules:
+            return ()
+        found = self.outline.calls.order.find(modules)
+        return found.among(shown) if isinstance(shown, Flagged) else found
 
     # what stands on a line
 

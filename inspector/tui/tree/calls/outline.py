@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 
 from ....client.call_tree import CallTree
+from ....client.flagged import Flagged
 from ....client.model import Model
 from ..outline import Outline
 
@@ -20,6 +21,7 @@ class CallOutline(Outline):
     def extend(self) -> None:
         """Take in the calls that came: who called them may have come after them."""
         self.calls.extend()
+        self._stale = True
         self._rebuild()
 
     def has_children(self, index: int) -> bool:
@@ -40,11 +42,17 @@ class CallOutline(Outline):
     def _ancestors(self, index: int) -> Iterator[int]:
         return self.calls.ancestors(index)
 
+    def narrow(self, matches: Collection[int] | None) -> None:
+        """Show only the calls of these modules, and those that they were made in; None shows what is expanded again."""
+        super().narrow(matches)
+
     def _line_of(self, index: int) -> int:
+        if isinstance(self.lines, Flagged):
+            return self.lines.rank(self.calls.order.rank(index))
         return bisect_left(self.lines, self.calls.key(index), key=self.calls.key)
 
     def _line_behind(self, index: int) -> int:
         return bisect_left(self.lines, self.calls.end_key(index), key=self.calls.key)
 
-    def _sort(self, indices: Collection[int]) -> list[int]:
-        return self.calls.sort(indices)
+    def _narrowed(self, modules: Collection[int]) -> Flagged:
+        return self.calls.order.find_with_callers(modules)
