@@ -20,7 +20,8 @@ from typing import TypeVar
 import msgspec
 
 from .errors import ChannelError
-from .records import PROTOCOL, AnyEvent, Asked, Failed, Hello, Progress, Told, Work
+from .records import PROTOCOL, AnyEvent, Asked, Calls, Failed, Hello, Progress, Told, ToldCalls, Work
+from .told_calls import hear, tell
 
 FRAME_LIMIT = 32 * 1024 * 1024
 """Bytes of the largest frame either side accepts."""
@@ -31,7 +32,7 @@ PATIENCE = 1.0
 _LENGTH = struct.Struct("!I")
 _encoder = msgspec.msgpack.Encoder()
 
-Message = TypeVar("Message", Asked, Told)
+Message = TypeVar("Message", Asked, "_Sent")
 
 
 class CutOff(ChannelError):
@@ -41,7 +42,8 @@ class CutOff(ChannelError):
 def encode(message: Asked | Told) -> bytes:
     """One frame. Raises `ChannelError` where the body cannot be encoded or is larger than the other side accepts."""
     try:
-        body = _encoder.encode(message)
+        calls = message.body if isinstance(message.body, Calls) else None
+        body = _encoder.encode(message if calls is None else _Sent(message.id, tell(calls)))
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise ChannelError(f"a message that cannot be sent: {error}") from None
     if len(body) > FRAME_LIMIT:
@@ -53,8 +55,21 @@ def decode_asked(body: bytes) -> Asked:
     return _decode(Asked, body)
 
 
+class _Sent(msgspec.Struct, frozen=True, array_like=True):
+    """A `Told` on the wire."""
+
+    id: int
+    body: AnyEvent | ToldCalls
+
+
 def decode_told(body: bytes) -> Told:
-    return _decode(Told, body)
+    sent = _decode(_Sent, body)
+    if not isinstance(sent.body, ToldCalls):
+        return Told(sent.id, sent.body)
+    try:
+        return Told(sent.id, hear(sent.body))
+    except ValueError as error:
+        raise ChannelError(f"calls that cannot be read: {error}") from None
 
 
 class _Numbered(msgspec.Struct, array_like=True):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-PROTOCOL = 4
+PROTOCOL = 5
 """Version of this vocabulary; two processes with different versions refuse each other."""
 
 Path = tuple[str, ...]

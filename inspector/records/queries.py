@@ -7,11 +7,12 @@ from typing import Literal, TypeAlias
 from msgspec import field
 
 from .base import Count, Path, Place, Record, Row
+from .call_columns import CallColumns
 from .frames import GetLocals, GetStack, Locals, Stack
 from .hooks import HookOutcome, HookRow, HookSpec, KeyRow, Series
 from .messages import Event, Look, Query, Request
 from .passes import CallDetail, Problem
-from .values import MappingValue, NoneValue, OtherValue, TensorValue
+from .values import Histogram, MappingValue, NoneValue, OtherValue, TensorValue, Value
 
 
 class GetTrace(Query, frozen=True):
@@ -34,6 +35,41 @@ class Calls(Event, frozen=True):
     note: str = ""  # why there is nothing, in words
     path: Path | None = None  # of the module asked about, None for the whole pass
     missing: Missing = ""
+
+
+class ToldValue(Row, frozen=True):
+    """A value without what it holds, and the numbers of that, which was told before it."""
+
+    value: Value
+    items: tuple[Count, ...] = ()
+
+
+class ToldCall(Row, frozen=True):
+    """A `CallDetail` without its row, each value by its number; -1 is none."""
+
+    module: Count  # its place among those that were told of
+    inputs: tuple[Count, ...]
+    kwargs: int
+    output: int
+    previous: int
+    baseline: int
+    difference: Histogram | None
+    gradients: tuple[Count, ...]
+
+
+class ToldCalls(Event, frozen=True):
+    """`Calls` on the wire: each value stands there once, whichever calls it went through."""
+
+    generation: Count
+    number: Count
+    values: tuple[ToldValue, ...]
+    modules: tuple[tuple[Path, str], ...]  # path and class
+    rows: CallColumns
+    calls: tuple[ToldCall, ...]
+    total: Count
+    note: str
+    path: Path | None
+    missing: Missing
 
 
 SourcePart = Literal["auto", "class", "forward", "init", "site", "hook", "helper", "frame"]

@@ -179,7 +179,7 @@ class LastPass:
             found = {before.name(place): place for place in before.places_of(call.index)}
             self._previous[call.index] = found
         place = found.get(call.place)
-        return None if place is None else before[place].output
+        return None if place is None else before.output(place)
 
     def _detail(self, call: Call, window: Window) -> CallDetail:
         full, previous = self._full.get(call.place, call), self._find_previous(call)

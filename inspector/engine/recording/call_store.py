@@ -196,6 +196,13 @@ class CallStore(MadeRows[Call]):
 
     # once all are packed
 
+    def output(self, place: int) -> Value | None:
+        """What this call returned."""
+        if (more := self._more.get(place)) is not None:
+            return more.output
+        number = self._outputs[place]
+        return None if number == _NONE else self._values[number]
+
     def nodes(self) -> Sequence[int]:
         """Of each call the node that was called."""
         return self._whole["module"]

@@ -8,6 +8,9 @@ from typing import Any
 from ...packed_column import PackedColumn
 from ...records import Statistics, TensorValue, Value
 
+_AT_HAND = 1_000
+"""Values that are kept as they were made, at most."""
+
 
 class PackedValues:
     """A value that is added gets a number, by which it is made again. It takes as much as its numbers do not have in
@@ -21,6 +24,7 @@ class PackedValues:
         self._floats: PackedColumn[float] = PackedColumn("d")  # four for each
         self._counts: PackedColumn[int] = PackedColumn("q")  # three for each
         self._rest: dict[int, Value] = {}
+        self._made: dict[int, Value] = {}  # a few of those that were asked for: what one call returns, the next takes
 
     def add(self, value: Value) -> int:
         """Its number."""
@@ -51,6 +55,14 @@ class PackedValues:
             column.settle()
 
     def __getitem__(self, number: int) -> Value:
+        value = self._made.get(number)
+        if value is None:
+            made = self._made if len(self._made) < _AT_HAND else {}
+            value = made[number] = self._make(number)
+            self._made = made  # another one, and not a smaller one: threads read it
+        return value
+
+    def _make(self, number: int) -> Value:
         if self._outline[number] < 0:
             return self._rest[number]
         *bare, why, of, finite = self._outlines[self._outline[number]]
