@@ -46,7 +46,8 @@ READ = {
 """What reads lines of source without `keep_from_reading` in the same file."""
 
 PRINTED = {
-    "api/app.py": "the names of processes and threads through `visible`, a report",
+    "api/app.py": "a report",
+    "api/open_app.py": "the names of processes through `visible`",
     "api/at_stack.py": "a report",
     "api/breakpoint.py": "a place through `visible`",
     "api/inspect.py": "a report",

@@ -17,7 +17,7 @@ from ..engine.stopping.program import HeldProgram
 from ..records import GoOn, Opened
 from ..report.stacks.text import render_stack
 from ..text import for_stream
-from .app import can_open, serve_app
+from .app import can_open, serve_app, serve_held
 from .stepping import stop_stepping
 
 FindStack = Callable[[ModuleTree], CodeStack]
@@ -47,7 +47,7 @@ def open_at(
         report(find_stack(walk(model)))
         return None
     adopt = partial(_adopt, model=model, args=args, kwargs=kwargs, notes=notes, find_stack=find_stack, held=held)
-    session = serve_app(adopt, "", held=held is not None)
+    session = serve_app(adopt, "") if held is None else serve_held(adopt)
     return session.runner.stopper.standstill.order
 
 

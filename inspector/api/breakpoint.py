@@ -34,7 +34,7 @@ from .stepping import step_on
 
 When = bool | str | Callable[[], object]
 
-STANDS = "your program stands still at inspector.breakpoint, and goes on when the app is closed"
+STANDS = "your program stands still at inspector.breakpoint, and goes on when you say so, or close the app"
 
 _compiler: Any = torch._C._dynamo.eval_frame
 
@@ -55,7 +55,7 @@ def breakpoint(
 
     It may stand anywhere: in a training loop, in a forward that runs. What the person does to the model is undone when
     the app is closed; variables that a line of Python binds in the frames stay, and what it writes into other tensors.
-    A step closes the app, and opens it again at the next line or module of the program.
+    With a step, and where it goes on, the program has the terminal until it stands still again; the app waits.
 
     `PYTHONBREAKPOINT=inspector.breakpoint` makes `breakpoint()` mean this. Where nobody sits at a terminal each place
     reports once and nothing blocks; ranks but the first and DataLoader workers only say so.
@@ -98,7 +98,7 @@ def _stop(model: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any]
 
 
 def _stand_still(held: HeldProgram, model: nn.Module, args: tuple[Any, ...] = (), kwargs: Any = None) -> None:
-    """Until the app is closed, and then as far as the person wants it to go."""
+    """Until the person lets it go on, and then as far as they want it to go."""
     _open.append(held.frames[-1].frame)
     try:
         how = open_at(model, args, dict(kwargs or {}), (STANDS,), held.stack, held)

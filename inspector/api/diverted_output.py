@@ -45,26 +45,35 @@ class DivertedOutput:
         self.process = self._relay.pid
         os.close(source)
         os.close(app)
-        _flush()
-        os.dup2(write, 1)
-        os.dup2(write, 2)
-        os.close(write)
         nothing, end = os.pipe()
         os.close(end)
-        os.dup2(nothing, 0)
-        os.close(nothing)
+        self._led_to = nothing, write, write
+        self.divert()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.give_back()
-        os.close(self.app_end)
+        for fd in {*self._led_to, self.app_end}:
+            os.close(fd)
         self._control.close()
         try:
             self._relay.wait(_PATIENCE)
         except subprocess.TimeoutExpired:  # a child of the program goes on printing
             threading.Thread(target=self._relay.wait, name="inspector-output", daemon=True).start()
+
+    def divert(self) -> None:
+        """From now on."""
+        _flush()
+        for number, fd in enumerate(self._led_to):
+            os.dup2(fd, number)
+
+    def lend(self) -> None:
+        """The app has left the terminal for a while: until `divert` everything leads there."""
+        _flush()
+        for number, fd in enumerate(self._kept):
+            os.dup2(fd, number)
 
     def give_back(self) -> None:
         """The app is gone and the terminal is back: what is printed goes there again, and so does what is on its way.

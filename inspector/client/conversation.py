@@ -111,6 +111,7 @@ class Conversation:
         self.border = Border()
         self._numbers = count(1)
         self._waiting: dict[int, tuple[AnyRequest, OnReply]] = {}
+        self._goes_on = False  # a program that stands still around was asked to go on, and comes with a model again
 
     @property
     def busy(self) -> bool:
@@ -119,7 +120,7 @@ class Conversation:
 
     @property
     def _opening(self) -> bool:
-        return any(type(request) is Open for request, _ in self._waiting.values())
+        return self._goes_on or any(type(request) is Open for request, _ in self._waiting.values())
 
     @property
     def doing(self) -> tuple[int, str]:
@@ -155,6 +156,7 @@ class Conversation:
         number = next(self._numbers)
         frame = encode(Asked(number, request))
         self._waiting[number] = request, on_reply
+        self._goes_on = self._goes_on or (isinstance(request, GoOnWith) and request.how != "abort")
         return frame
 
     def hear(self, body: bytes) -> AnyEvent | None:
@@ -171,6 +173,7 @@ class Conversation:
         check_size(told.body, len(body))
         if told.id == 0:
             self.border.check_unasked(told.body, self._opening)
+            self._goes_on = self._goes_on and not isinstance(told.body, Opened)
             return told.body
         request, on_reply = self._waiting.get(told.id, (None, _ignore))
         self.border.check_reply(request, told.body, self._opening)

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 
 _AT_ONCE = (Cancel, SetStops, GoOnWith)
 """What is done while the main thread is in a pass, and changes nothing but that."""
+_ASIDE = Asked(0, Done())  # type: ignore[arg-type]  # no client asks for it
+"""The program that stands still around is to go on."""
 
 
 class Server:
@@ -68,18 +70,28 @@ class Server:
         self._call_log = call_log
         self.outbox = Outbox(sock, self._client_gone)
         self.session: Session | None = None  # made by `serve`, so that the greeting need not wait for torch
+        self._began = False
         self.outbox.put(Hello(PROTOCOL, os.getpid(), sys.version.split()[0]))
 
     def serve(self) -> None:
-        """Answer until the client is gone. Runs models on the calling thread."""
-        for target, name in ((self._read, "inspector-reader"), (self._look, "inspector-looker")):
-            threading.Thread(target=target, name=name, daemon=True).start()
+        """Answer until the client is gone, or a program that stands still around is to go on to where it stands still
+        next: `session` is the next one then, and this is called again. Runs models on the calling thread."""
+        if not self._began:
+            self._began = True
+            for target, name in ((self._read, "inspector-reader"), (self._look, "inspector-looker")):
+                threading.Thread(target=target, name=name, daemon=True).start()
         if self._own_process:
             self.session = self._prepare()
         while not isinstance((asked := self._next()).body, Shutdown):
+            if asked is _ASIDE:
+                return
             self._answer(asked)
-        self._looks.put(asked)
         self._answer(asked)
+        self.end()
+
+    def end(self) -> None:
+        """No thread is left, and nothing is sent any more."""
+        self._looks.put(Asked(0, Shutdown()))
         self.outbox.close()
 
     def _next(self) -> Asked:
@@ -113,7 +125,10 @@ class Server:
 
     def _sort(self, asked: Asked) -> None:
         if isinstance(asked.body, _AT_ONCE):
+            session = self.session
             self._answer(asked)
+            if isinstance(asked.body, GoOnWith) and session is not None:
+                self._go_on(session)
         elif isinstance(asked.body, InPause) and self.session is not None:
             if not self.session.hand_over(partial(self._answer, asked)):
                 self._queue(asked)
@@ -121,6 +136,12 @@ class Server:
             self._looks.put(asked)
         else:
             self._queue(asked)
+
+    def _go_on(self, session: Session) -> None:
+        """Leave `serve`, where the program around is to go on."""
+        if session.generation and session.runner.stopper.standstill.program_goes_on:
+            session.cancel()
+            self._work.put(_ASIDE)
 
     def _queue(self, asked: Asked) -> None:
         """For the main thread."""

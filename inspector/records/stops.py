@@ -87,7 +87,8 @@ class SetStops(ModelRequest, frozen=True):
 
 
 class GoOnWith(ModelRequest, frozen=True):
-    """Let the pass that stands still go on, or the program, once its engine is let go of. Reply: `Done`."""
+    """Let the pass that stands still go on, or the program around: where that stands still next it comes with an
+    `Opened` again. Reply: `Done`."""
 
     how: GoOn = "continue"
 

@@ -20,6 +20,7 @@ from inspector.records import (
     Failed,
     GetCalls,
     GetTrace,
+    GoOnWith,
     Hello,
     ListTargets,
     MeasureCosts,
@@ -55,6 +56,14 @@ def conversation() -> Conversation:
 
 def number_of(frame: bytes) -> int:
     return decode_asked(frame[4:]).id
+
+
+def test_a_program_that_was_asked_to_go_on_comes_with_its_model_again(conversation: Conversation) -> None:
+    conversation.hear(body(Opened(1, INFO)))
+    conversation.ask(GoOnWith(1, "over"), lambda event: None)
+    assert conversation.hear(body(Opened(2, INFO))) == Opened(2, INFO)
+    with pytest.raises(ChannelError, match="another model"):
+        conversation.hear(body(Opened(3, INFO)))
 
 
 def test_replies_go_to_whoever_asked_in_whatever_order_they_come(conversation: Conversation) -> None:

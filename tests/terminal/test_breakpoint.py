@@ -159,3 +159,50 @@ def test_a_program_is_ended_at_its_breakpoint(tmp_path: Path) -> None:
         assert terminal.wait_for_end() != 0
         left = terminal.written[terminal.written.rindex(b"\x1b[?1049l") :].decode()
         assert "KeyboardInterrupt" in left and "at the end" not in left
+
+
+ASKING = """
+import torch, inspector
+from torch import nn
+model = nn.Sequential(nn.Linear(4, 8), nn.Linear(8, 2))
+inspector.breakpoint(model)
+print("printed")
+name = input("who? ")
+seen = name * 2
+print("at the end", seen)
+"""
+
+
+def outside(terminal: Terminal) -> bytes:
+    """What the program wrote since the app has left the terminal to it; nothing while it is the app's."""
+    after = terminal.written.rpartition(b"\x1b[?1049l")[2]
+    return b"" if b"\x1b[?1049h" in after else after
+
+
+def test_a_step_keeps_the_app_with_what_was_run_and_typed_and_the_program_has_the_terminal(tmp_path: Path) -> None:
+    script = tmp_path / "ask.py"
+    script.write_text(ASKING)
+    environment = {"XDG_STATE_HOME": str(tmp_path)}
+    with Terminal([sys.executable, str(script)], columns=80, lines=24, environment=environment) as terminal:
+        terminal.wait_for_text("your program stopped ask.py:5")
+        app = find_app(terminal)
+        terminal.send(";6 * 7\r")
+        terminal.wait_for_text("> 6 * 7")
+        terminal.send("\x1b")
+        terminal.wait_for(lambda: "> 6 * 7" not in terminal.text, "the line gone")
+        terminal.send("oo")  # the second one comes before it stands still again
+        terminal.wait_for_text("your program stopped ask.py:7")
+        assert find_app(terminal) == app, "it is the same one"
+        terminal.send("o")
+        terminal.wait_for(lambda: b"who?" in outside(terminal), "the question")
+        assert terminal.attributes == terminal.before
+        terminal.send("me\r")
+        terminal.wait_for_text("your program stopped ask.py:8")
+        terminal.send(";\x1b[A")
+        terminal.wait_for(lambda: "6 * 7" in terminal.text, "the line that was run before the steps")
+        terminal.send("\x1b")
+        terminal.wait_for(lambda: "6 * 7" not in terminal.text, "the line gone")
+        terminal.send("c")
+        assert terminal.wait_for_end() == 0
+        assert b"at the end meme" in outside(terminal)
+        assert terminal.attributes == terminal.before and not is_running(app)

@@ -78,6 +78,11 @@ class Standstill:
         """A pass stands still."""
         return self._standing is not None
 
+    @property
+    def program_goes_on(self) -> bool:
+        """The program around is to go on, and the app to wait until that stands still again."""
+        return self.order not in (None, "abort")
+
     def start(self) -> None:
         """Another pass begins."""
         with self._guard:

@@ -276,7 +276,10 @@ class InspectorApp(App[None], inherit_bindings=False):
 
     @on(EngineGone)
     def _lose_engine(self, message: EngineGone) -> None:
-        self.controller.lose_engine(message.problem)
+        if self.host.is_lent:  # the program came to its end
+            self.host.leave(0)
+        else:
+            self.controller.lose_engine(message.problem)
 
     @on(LinePanel.Again)
     def _ask_again(self) -> None:
@@ -291,7 +294,8 @@ class InspectorApp(App[None], inherit_bindings=False):
 
     def _end_key(self, done: Callable[[], None]) -> None:
         """Once what the key opens is there: what it gives the focus to has it before what is called later."""
-        if self.host.is_between_screens and not self.engine.busy:
+        expects = self.state.expects_held and self.engine.alive
+        if (self.host.is_between_screens and not self.engine.busy) or expects:
             after(_SOON, self, partial(self._end_key, done))
         else:
             self.call_later(done)

@@ -47,6 +47,11 @@ class Bookmarks:
         if self.state.ready:
             self._held = self._here()
 
+    def hold_over_step(self) -> None:
+        """The same, where the model comes again because the program around goes on to where it stands still next."""
+        if self.state.expects_held:
+            self.hold()
+
     def keep(self) -> None:
         """Write the place down, unless the person wants none kept."""
         target, view = self.state.target, self._here() if self.state.ready else self._held

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from textual.app import App
 from textual.events import Key
@@ -24,10 +24,23 @@ from .notices import Notices
 Result = TypeVar("Result")
 
 
+class Lending(Protocol):
+    """Of the terminal, to the program that the app was opened by."""
+
+    is_lent: bool
+
+    def lend(self) -> None:
+        """Until `take_back`."""
+
+    def take_back(self) -> None:
+        """Where it is lent."""
+
+
 class Host:
-    """The app as its parts see it. None of them knows the app itself."""
+    """The app as its parts see it. None of them knows the app itself. Without `lending` the terminal is no real one."""
 
     def __init__(self, app: App[None], notices: Notices) -> None:
+        self.lending: Lending | None = None
         self._app = app
         self.notices = notices
         self._questions: list[Callable[[], object]] = []  # that wait for what is read to be over
@@ -136,6 +149,21 @@ class Host:
         """Give the terminal to another program. Raises `SuspendNotSupported` where there is none to give."""
         with self._app.suspend(), stops_by_default():  # whoever has the terminal stops the whole job
             yield
+
+    def lend_terminal(self) -> None:
+        """The program around goes on to where it stands still next."""
+        if self.lending is not None:
+            self.lending.lend()
+
+    def take_terminal(self) -> None:
+        """It stands still, or never went."""
+        if self.lending is not None:
+            self.lending.take_back()
+
+    @property
+    def is_lent(self) -> bool:
+        """The terminal is the program's."""
+        return self.lending is not None and self.lending.is_lent
 
     def stop_job(self) -> None:
         """Give the terminal back to the shell, until it lets this job go on."""

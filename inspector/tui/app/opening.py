@@ -158,9 +158,10 @@ class Opening:
 
     def _take_model(self, event: Opened) -> None:
         state, self._before = self.state, None
+        self.bookmarks.hold_over_step()
         self.stopping.let_go()
+        self._log_notes(event.info, state.model.info if state.expects_held else None)
         state.model = Model(event.info, event.generation, awaited=True)
-        self._log_notes(event.info)
         state.materialize = state.ready = state.stale = self._begun = False
 
     def _log_notes(self, info: ModelInfo, before: ModelInfo | None = None) -> None:
@@ -199,6 +200,7 @@ class Opening:
             self.bookmarks.workbench.stack.frames.focus()
             if opened.paused is not None:
                 self.stopping.hold(opened.paused)
+            self.host.take_terminal()
         elif state.would_materialize:
             self.host.tell(f"lazy modules: {key_of('run')} runs a pass, which gives them their shapes")
         elif opened.form:

@@ -43,13 +43,29 @@ class JobControl:
         self._driver = driver
         self._lifeline = lifeline_fd
         self._loop = asyncio.get_running_loop()
+        self.is_lent = False
         self._asked = False
         self._continued = False  # by a signal that is not heard yet, and that `_rest` knows of
 
     def install(self) -> None:
         """In place of Textual's own, which act between any two instructions, and on the first of two stops only."""
+        self._app.host.lending = self
         signal.signal(signal.SIGTSTP, self._note_stop)
         self._loop.add_signal_handler(signal.SIGCONT, self._on_continue)
+
+    def lend(self) -> None:
+        """Leave the terminal to the program around, until it stands still again."""
+        if self._has_terminal:
+            self.is_lent = True
+            self._driver.lend()
+            self._tell(LEFT)
+            self._let_go()
+
+    def take_back(self) -> None:
+        """It stands still."""
+        if self.is_lent:
+            self.is_lent = False
+            self._take_terminal()
 
     @property
     def _has_terminal(self) -> bool:

@@ -55,6 +55,8 @@ def _leave_on_signals(app: InspectorApp, lifeline_fd: int | None) -> None:
     loop = asyncio.get_running_loop()
 
     def leave(number: int) -> None:
+        if number == signal.SIGINT and app.host.is_lent:  # it is meant for the program
+            return
         app.exit(return_code=128 + number)
 
     for number in _LEAVE:

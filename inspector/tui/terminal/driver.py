@@ -44,6 +44,10 @@ class SturdyDriver(LinuxDriver):
     ) -> None:
         super().__init__(app, debug=debug, mouse=mouse, size=size or bound_window(*shutil.get_terminal_size()))
         self._flooded = False  # and it was told
+        self._lent = False
+        self._was_lent = False  # and what was typed meanwhile is not read yet
+        self._away = False  # nothing is written any more
+        self._unheard: list[Message] = []  # what was read, and the app is not told of before it has the terminal again
         self._file: Any = _Outlet(self._file)
 
     def _get_terminal_size(self) -> tuple[int, int]:
@@ -52,6 +56,8 @@ class SturdyDriver(LinuxDriver):
     def run_input_thread(self) -> None:
         """Read keys until the app leaves, no faster than it takes them."""
         terminal = TerminalInput(self._tell)
+        self._hand_on(self._unheard)
+        waited, self._was_lent = self._was_lent, False
         while not self.exit_event.is_set():
             try:
                 data = self._read()
@@ -60,11 +66,50 @@ class SturdyDriver(LinuxDriver):
             if data == b"":  # the terminal is gone
                 self._loop.call_soon_threadsafe(partial(self._app.exit, return_code=128 + signal.SIGHUP))
                 return
-            for message in self._hear(terminal, data or b""):
-                self.process_message(message)
-                if isinstance(message, Key):
-                    self._wait_for_key()
+            if waited and data:  # a terminal that others have makes another character of enter
+                data = data.replace(b"\n", b"\r")
+            waited = False
+            self._hand_on(self._hear(terminal, data or b""))
             self._wait_for_app()
+
+    def _hand_on(self, messages: list[Message]) -> None:
+        """To the app, unless it lends the terminal meanwhile."""
+        for number, message in enumerate(messages):
+            if self._lent:
+                self._unheard = messages[number:]
+                return
+            self.process_message(message)
+            if isinstance(message, Key):
+                self._wait_for_key()
+        self._unheard = []
+
+    def lend(self) -> None:
+        """Leave the terminal to others until `resume_application_mode`. What is typed meanwhile waits there."""
+        self._lent = True
+        self.suspend_application_mode()
+        self._away = True
+
+    def resume_application_mode(self) -> None:
+        """Take the terminal again. Nothing was drawn meanwhile."""
+        self._was_lent, self._lent, self._away = self._lent, False, False
+        super().resume_application_mode()
+
+    def disable_input(self) -> None:
+        """Hear no keys. Those of a terminal that is lent are not thrown away, as Textual does."""
+        if not self._lent:
+            super().disable_input()
+            return
+        signal.signal(signal.SIGWINCH, signal.SIG_DFL)
+        self._disable_mouse_support()
+        self.exit_event.set()
+        if self._key_thread is not None:
+            self._key_thread.join()
+        self.exit_event.clear()
+
+    def write(self, data: str) -> None:
+        """Nothing, where the terminal is lent."""
+        if not self._away:
+            super().write(data)
 
     def stop_application_mode(self) -> None:
         """Leave the terminal, and only then let it echo: what is typed meanwhile would come into the midst of a frame

@@ -350,7 +350,7 @@ async def test_a_program_that_stands_still_has_the_keys_of_a_stop_and_lets_passe
         assert engine.requests(Evaluate) == [Evaluate(1, "x", 0)]
         await pilot.press("escape", "o")
         await settle(app, pilot)
-        assert engine.requests(GoOnWith)[1:] == [GoOnWith(1, "over")] and app.return_code == 0
+        assert engine.requests(GoOnWith)[1:] == [GoOnWith(1, "over")] and app.return_code is None
 
 
 async def test_a_key_that_comes_before_the_program_is_told_of_is_for_it(tmp_path: Path) -> None:
@@ -360,7 +360,7 @@ async def test_a_key_that_comes_before_the_program_is_told_of_is_for_it(tmp_path
         assert app.screen is app.workbench and not engine.requests(GoOnWith)
         app.controller.opening.stopping.hold(PROGRAM)
         await settle(app, pilot)
-        assert engine.requests(GoOnWith) == [GoOnWith(1, "over")] and app.return_code == 0
+        assert engine.requests(GoOnWith) == [GoOnWith(1, "over")] and app.return_code is None
 
 
 async def test_a_program_is_ended_by_asking_twice(tmp_path: Path) -> None:

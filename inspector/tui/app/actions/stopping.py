@@ -71,16 +71,19 @@ class Stopping:
         state.held, state.expects_held = event, False
         self._show(event)
         if state.early is not None:
-            self.host.spawn(self.go_on(state.early))
+            early, state.early = state.early, None
+            self.host.spawn(self.go_on(early))
 
     async def go_on(self, how: GoOn) -> None:
-        """Let the pass go on, or the program around: that goes on when the app is gone."""
-        is_pass = self.state.pass_stands  # once it goes on, the program around stands still again
+        """Let the pass go on, or the program around: that has the terminal then, until it stands still again."""
+        if not self.state.pass_stands:  # before the program writes there
+            self.state.expects_held = True
+            self.host.lend_terminal()
         reply = await self.engine.ask(GoOnWith(self.state.generation, how))
         if isinstance(reply, Failed):
+            self.state.expects_held = False
+            self.host.take_terminal()
             self.host.tell(describe_problem(reply.problem))
-        elif not is_pass:
-            self.host.leave(0)
 
     def let_go(self) -> None:
         """Another model is open."""

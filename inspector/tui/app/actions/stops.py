@@ -119,10 +119,10 @@ class StopActions:
 
     def go_on(self, how: GoOn) -> None:
         """Let the pass go on, or the program around."""
-        if self.state.paused is not None:
-            self.host.spawn(self.stopping.go_on(how), group=FORM)
-        elif self.state.expects_held:
+        if self.state.expects_held:
             self.state.early = how
+        elif self.state.paused is not None:
+            self.host.spawn(self.stopping.go_on(how), group=FORM)
         else:
             self.host.tell(_explain_nothing())
 
