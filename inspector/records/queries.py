@@ -114,6 +114,7 @@ class Source(Event, frozen=True):
     first_line: int = 1  # number of the first line of `text` in `file`
     focus: int = 0  # line number to scroll to; 0 for the top
     notes: tuple[str, ...] = ()
+    runs_in: Path | None = None  # of a call site, the module in whose call it is; None where it is that of `path`
 
 
 class GetAttributes(Look, frozen=True):

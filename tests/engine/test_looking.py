@@ -156,5 +156,6 @@ def test_a_call_past_those_that_are_shown_and_its_own_site() -> None:
     assert last.output.statistics is not None and last.output.statistics.max == X.max() - 99
     first, last_site, none = (session.queries.source(("cell",), "site", call) for call in (0, last.row.in_step, 9_999))
     assert last_site.focus == first.focus + 1 and none.focus == first.focus
+    assert first.runs_in == () and session.queries.source((), "site").runs_in is None
     root = session.runner.last.calls[-1]
     assert {call.caller for call in session.runner.last.calls[:-1]} == {root.start} and root.caller == -1

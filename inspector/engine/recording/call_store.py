@@ -207,6 +207,11 @@ class CallStore(MadeRows[Call]):
         """Of each call the node that was called."""
         return self._whole["module"]
 
+    def find_started(self, start: int) -> int | None:
+        """The node whose call was entered then; None where there is no such call."""
+        place = next((place for place, each in enumerate(self._whole["start"]) if each == start), None)
+        return None if place is None else self._whole["module"][place]
+
     def of(self, node: int) -> list[Call]:
         """Those of one node."""
         return list(map(self._build, self.places_of(node)))

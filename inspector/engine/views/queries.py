@@ -153,7 +153,9 @@ class Queries:
             note = "no call was seen in the last pass" if last.number else "run a pass to see who calls it: r"
             note = "it was called from inside torch, by no line of Python" if calls else note
             return Source(path, "site", "call site", notes=(note,))
-        return site_source(call.file, call.line, path)
+        caller = last.calls.find_started(call.caller)
+        source = site_source(call.file, call.line, path)
+        return source if caller is None else replace(source, runs_in=self._subject.tree.paths[caller])
 
     def attributes(self, path: Path) -> Attributes:
         node = self._subject.node(path)

@@ -226,6 +226,18 @@ class Passes:
             self._host.spawn(self.run(plan=following))
         elif state.live:
             self.live.follow()
+        elif not summary.cancelled:
+            self._tell_of_stops()
+
+    def _tell_of_stops(self) -> None:
+        """Where somebody waits for a pass to stop, and none of the stops that are on was met."""
+        rows = [row for row in self._state.stops if row.stop.enabled]
+        if not rows or any(row.hits for row in rows):
+            return
+        from ..screens.stops.stop_list import name
+
+        at, more = name(rows[0].stop), f" nor {len(rows) - 1} more" if len(rows) > 1 else ""
+        self._host.tell(f"the pass did not meet the stop at {at}{more}; {key_of('stops')} lists all")
 
 
 async def _prepare(model: Model, calls: CallTable) -> None:

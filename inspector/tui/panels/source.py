@@ -205,7 +205,7 @@ class SourcePanel(LinePanel):
         return Page(self._code(source, width), head, stops, colours=self._colours, marked=marked)
 
     def _code(self, source: Source, width: int) -> list[Line]:
-        here = (stop for stop in self.stops if stop.everywhere or stop.path == source.path)
+        here = (stop for stop in self.stops if stop.everywhere or stop.path == (source.runs_in or source.path))
         stops = {stop.line for stop in here if stop.file == source.file}
         lines = number_lines(self.code, source.first_line, width, stops)
         for number, part in self.view.chosen.items() if self.ascii else ():

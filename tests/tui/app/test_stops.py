@@ -17,10 +17,13 @@ from inspector.records import (
     FrameRow,
     GetFrameSource,
     GetLocals,
+    GetSource,
     GoOnWith,
     LocalRow,
     Locals,
     NamedValue,
+    PassEnded,
+    PassSummary,
     Paused,
     Problem,
     Resumed,
@@ -182,6 +185,32 @@ async def test_a_line_of_the_source_is_stopped_at(tmp_path: Path) -> None:
         await pilot.press("i", *["down"] * 3, *"x.max() > 3", "enter")
         await settle(app, pilot)
         assert engine.requests(SetStops)[-1].stops[-1] == replace(stop, when="x.max() > 3")  # type: ignore[attr-defined]
+
+
+async def test_a_line_of_a_call_site_is_stopped_at_in_the_module_that_calls(tmp_path: Path) -> None:
+    engine = FakeEngine()
+    site = Source(("body", "0"), "site", "called at net.py:7", "x = f(x)", file="/tmp/net.py", first_line=7, focus=7)
+    engine.replies[GetSource] = lambda request: replace(site, runs_in=("body",))
+    async with running(tmp_path, engine) as (app, pilot, engine):
+        app.workbench.select_path(("body", "0"))
+        await pilot.press("tab", "c")
+        await settle(app, pilot)
+        await pilot.press("exclamation_mark")
+        await settle(app, pilot)
+        stop = Stop(1, "line", ("body",), file="/tmp/net.py", line=7)
+        assert engine.requests(SetStops)[-1].stops == (stop,)  # type: ignore[attr-defined]
+        assert "7■" in tree(app)
+
+
+async def test_a_pass_that_met_no_stop_says_so(tmp_path: Path) -> None:
+    stem, line = Stop(1, "before", ("stem",)), Stop(2, "line", ("body",), file="/tmp/net.py", line=9)
+    async with running(tmp_path) as (app, pilot, engine):
+        quiet = [StopRow(stem, 1), StopRow(line)], [StopRow(replace(stem, enabled=False))], []
+        for number, rows in enumerate((*quiet, [StopRow(stem), StopRow(line)]), 2):
+            assert not told(app)
+            engine.say(Stops(1, tuple(rows)), PassEnded(1, PassSummary(number, 1.0, 2)))
+            await settle(app, pilot)
+        assert told(app) == ["the pass did not meet the stop at stem nor 1 more; * lists all"]
 
 
 async def test_a_line_may_be_stopped_at_in_every_module(tmp_path: Path) -> None:

@@ -62,7 +62,8 @@ class StopActions:
         place = panel.location() if isinstance(panel, SourcePanel) else None
         if place is None:
             return Stop(self._next_id(), "before", path)
-        return Stop(self._next_id(), "line", path, file=place[0], line=place[1])
+        assert isinstance(panel, SourcePanel) and panel.source is not None  # which has a place
+        return Stop(self._next_id(), "line", panel.source.runs_in or path, file=place[0], line=place[1])
 
     async def _toggle(self, here: Stop) -> None:
         kept = [stop for stop in self._stops if not _is_at(stop, here)]
