@@ -32,6 +32,14 @@ class Expression(NamedTuple):
     def call(self) -> LineCall:
         return self.calls[self.number]
 
+    def holds(self, call: LineCall) -> bool:
+        """Whether that was made within this one, as it is written."""
+        own, inner = self.span, call.span
+        if inner is None:
+            return False
+        begins = (own.line, own.column) <= (inner.line, inner.column)
+        return begins and (inner.end_line, inner.end_column) <= (own.end_line, own.end_column)
+
 
 def list_expressions(visit: LineVisit | None) -> list[Expression]:
     """Those that a line evaluated, as they are written: an outer one before those in it."""

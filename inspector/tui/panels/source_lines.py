@@ -121,11 +121,12 @@ class ShownLines:
         return any(run.visits > 1 for run in self._runs.values())
 
     def helper_at(self, line: int) -> LineCall | None:
-        """The function that is entered from this line next, or from the expression that is looked at: of several, one
-        after the other."""
+        """The function that is entered from this line next, or from the expression that is looked at, or what is in
+        that: of several, one after the other."""
         visit, chosen = self.visit_of(line), self.chosen_at(line)
-        calls = chosen.calls if chosen is not None else visit.calls if visit is not None else ()
-        found = [call for call in calls if call.frame]
+        found = [call for call in visit.calls if call.frame] if visit is not None else []
+        if chosen is not None:
+            found = [call for call in chosen.calls if call.frame] or [each for each in found if chosen.holds(each)]
         return found[self._turn.get((self.frame, line), 0) % len(found)] if found else None
 
     def enter(self, line: int) -> int | None:

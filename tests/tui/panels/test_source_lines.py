@@ -212,6 +212,25 @@ async def test_a_function_is_entered_and_left() -> None:
         assert panel.location() == (made.FILE, FIRST + 12), "the cursor is where it was"
 
 
+async def test_of_an_expression_what_is_called_in_it_is_entered() -> None:
+    line, span = FIRST + 12, r.CodeSpan
+    whole, inner, beside = (
+        r.LineCall("f(x) * 2", made.a_tensor(), 0, span(line, 0, line, 8)),
+        r.LineCall("f(x)", made.a_tensor(), 5, span(line, 0, line, 4)),
+        r.LineCall("g(x)", made.a_tensor(), 6, span(line, 11, line, 15)),
+    )
+    lines = (r.LineRuns(line, 1, (visit(0, 1, calls=(whole, inner, beside)),)),)
+    panel = SourcePanel()
+    async with showing(panel, made.a_source(), reply(lines=lines)) as pilot:
+        panel.focus()
+        await pilot.press("G", "l")
+        chosen = panel.lines.shown.chosen_at(line)
+        assert chosen is not None and chosen.call == whole
+        assert panel.lines.shown.helper_at(line) == inner, "the product is no function, and the first call is in it"
+        await pilot.press("l", "l")
+        assert panel.lines.shown.helper_at(line) == beside
+
+
 async def test_a_slow_pass_is_run_again_when_asked_to() -> None:
     panel = SourcePanel()
     async with showing(panel, made.a_source(), reply(lines=(), missing="slow")) as pilot:
