@@ -1,7 +1,6 @@
 """Statistics of a tensor on the CPU in one read, which needs numba.
 
-torch's own operations read it five times, and numpy counts the zeros, on one thread. That is why one thread is enough
-here: it reads almost as fast as memory gives.
+torch's own operations read it five times, and numpy counts the zeros. Of much each of torch's threads reads some.
 
 To import numba takes a moment and 100 MB, and it is not for us to bring it into somebody else's program: `prepare` is
 for a process that is an engine's own, and without it torch's operations are taken. The two differ in the last digits:
@@ -11,7 +10,6 @@ for a process that is an engine's own, and without it torch's operations are tak
 from __future__ import annotations
 
 import ctypes
-import struct
 import subprocess
 import sys
 import threading
@@ -27,18 +25,15 @@ from torch import Tensor
 
 from ....errors import InspectorError
 from ....raised import say
+from .team import FIELDS, PART, Task, do
 
+_REDUCED_ALONE, _ADDED_ALONE = 1 << 16, 1 << 19
+"""Elements that one thread reduces sooner than several do, and bytes that it adds up."""
 _QUIET = 2.0  # seconds before it is begun: a session that only runs once is over by then
 
 _PACKAGE_PARENT = str(Path(__file__).resolve().parents[4])
 _COMPILE = f"import os, sys; os.nice(19); sys.path[0] = sys.argv[1]; import {__package__}.cpu_loops"
 """In a process of its own: it keeps a processor busy, and what it may fail of is not the end of this process."""
-
-_Function: Any = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_ssize_t, ctypes.c_void_p)  # without the GIL
-_Sum: Any = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_ssize_t)
-_Row = ctypes.c_double * 6
-_address_of = ctypes.addressof
-_read: Callable[[Any], tuple[float, ...]] = struct.Struct("6d").unpack_from
 
 
 class Row(NamedTuple):
@@ -53,9 +48,10 @@ class Row(NamedTuple):
     bits: float
 
 
-# By the type of elements, and those that add up bits by the bytes of an element.
-_prepared: dict[torch.dtype | int, Any] = {}
-_taken: dict[torch.dtype | int, Any] = {}
+# By the type of elements, and those that add up bits by the bytes of an element: a function, and one for threads.
+_prepared: dict[torch.dtype | int, tuple[Any, int]] = {}
+_taken: dict[torch.dtype | int, tuple[Any, int]] = {}
+_merge: list[Any] = []
 _begun: list[threading.Thread] = []
 
 
@@ -68,12 +64,20 @@ def reduce(flat: Tensor) -> Row | None:
 
 def reduce_at(address: int, count: int, dtype: torch.dtype) -> tuple[float, ...] | None:
     """The fields of a `Row`, for elements one after another in memory, one or more; None where there is no kernel."""
-    function = _taken.get(dtype)
-    if function is None:
+    functions = _taken.get(dtype)
+    if functions is None:
         return None
-    row = _Row()
-    function(address, count, _address_of(row))
-    return _read(row)
+    row: tuple[float, ...] = functions[0](address, count) if count <= PART else _reduce(address, count, functions[1])
+    return row
+
+
+def _reduce(address: int, count: int, loop: int) -> tuple[float, ...]:
+    """In the same parts whatever threads there are, so that they find the same."""
+    rows = (ctypes.c_double * (FIELDS * -(-count // PART)))()
+    task = Task(0, count, address, ctypes.addressof(rows))
+    do(task, loop, 1 if count <= _REDUCED_ALONE else torch.get_num_threads())
+    row: tuple[float, ...] = _merge[0](ctypes.addressof(task))
+    return row
 
 
 def add_bits(tensor: Tensor) -> int | None:
@@ -85,11 +89,15 @@ def add_bits(tensor: Tensor) -> int | None:
 
 def add_bits_at(address: int, count: int, size: int) -> int | None:
     """As `add_bits`, for elements of `size` bytes one after another in memory."""
-    function = _taken.get(size)
-    if function is None:
+    functions = _taken.get(size)
+    if functions is None:
         return None
-    total: int = function(address, count)
-    return total
+    if count * size <= _ADDED_ALONE:
+        total: int = functions[0](address, count)
+        return total
+    task = Task(0, count, address, 0)
+    do(task, functions[1], torch.get_num_threads())
+    return ctypes.c_int32(task.found).value
 
 
 def _find_address(tensor: Tensor) -> int:
@@ -142,8 +150,9 @@ def load() -> None:
     """Make the kernel ready at once. Raises whatever numba does."""
     from . import cpu_loops
 
-    _prepared.update((getattr(torch, name), _Function(address)) for name, address in cpu_loops.ADDRESSES.items())
-    _prepared.update((size, _Sum(address)) for size, address in cpu_loops.SUMS.items())
+    _prepared.update((getattr(torch, name), functions) for name, functions in cpu_loops.REDUCE.items())
+    _prepared.update((size, functions) for size, functions in cpu_loops.ADD.items())
+    _merge[:] = [cpu_loops.merge]
 
 
 def _start_compiling() -> subprocess.Popen[bytes]:

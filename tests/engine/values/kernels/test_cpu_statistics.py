@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 from inspector.engine.session import Session
 from inspector.engine.values import statistics as stats
 from inspector.engine.values.kernels import cpu_statistics as cpu
+from inspector.engine.values.kernels import team
 from inspector.engine.values.kernels.rounding import forgive_rounding
+from inspector.engine.values.kernels.team import PART
 from inspector.engine.values.summarize import Summarizer
 from inspector.errors import InspectorError
 from inspector.records import Run, SequenceValue, TensorValue, Value
@@ -121,6 +123,35 @@ def test_an_outlier_costs_no_digits_wherever_it_stands() -> None:
         flat[place] = 1e8
         with fused():
             assert_close(statistics_of(flat), reference(flat))
+
+
+@needs_numba
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("count", [PART - 1, PART, PART + 1, 5 * PART + 17])
+def test_any_number_of_threads_finds_the_same(
+    count: int, dtype: torch.dtype, threads: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flat = torch.randn(count, generator=torch.Generator().manual_seed(count)).add(3).relu().to(dtype)
+    broken = flat.clone()
+    broken[-1] = math.nan
+    with fused():
+        found = []
+        for number in (1, 2, 3):
+            torch.set_num_threads(number)
+            found.append((cpu.reduce(flat), cpu.add_bits(flat)))
+            assert_close(statistics_of(broken), reference(broken))
+        monkeypatch.setattr(team, "_team", [])
+        found.append((cpu.reduce(flat), cpu.add_bits(flat)))
+        assert found == [found[0]] * 4 and found[0][0] is not None and found[0][0].bits == found[0][1]
+        assert_close(statistics_of(flat), reference(flat))
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Of torch, as many as before."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 @needs_numba
@@ -299,13 +330,29 @@ from tests.fingerprint import fingerprint
 model = torch.nn.Linear(2, 2)
 then, before = ProcessState(), fingerprint(model)
 cpu_statistics.load()
+cpu_statistics.take_up()
+assert cpu_statistics.reduce(torch.ones(1 << 20)).mean == 1
 assert fingerprint(model) == before, [key for key in before if fingerprint(model)[key] != before[key]]
 changed, lost = then.restore()
 assert changed == lost == [], (changed, lost)
 """
 
 
-@pytest.mark.parametrize("program", [LIBRARY, pytest.param(GUARDED, marks=needs_numba)])
+FORKED = """
+import os, torch
+from inspector.engine.values.kernels import cpu_statistics
+torch.set_num_threads(2)
+cpu_statistics.load()
+cpu_statistics.take_up()
+flat = torch.ones(1 << 20)
+row = cpu_statistics.reduce(flat)
+if child := os.fork():
+    raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+os._exit(cpu_statistics.reduce(flat) != row)
+"""
+
+
+@pytest.mark.parametrize("program", [LIBRARY, *(pytest.param(each, marks=needs_numba) for each in (GUARDED, FORKED))])
 def test_a_process_is_left_as_it_was(program: str) -> None:
     ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert ran.returncode == 0, ran.stderr
