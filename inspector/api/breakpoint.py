@@ -72,9 +72,14 @@ def breakpoint(
         KeyboardInterrupt: The person ended the program.
         UsageError: No model is in sight here, or the condition cannot be understood.
     """
+    if model is not None:
+        check_model(model, "breakpoint")
     compiler = _compiler.set_eval_frame(None)  # which would go on to compile what is called here
     try:
-        _stop(model, args, dict(kwargs or {}), when)
+        given = dict(kwargs or {})
+        why = _find_reason(when, {**dict(enumerate(args)), **given}, _find_caller())
+        if why is not None:
+            stop(model, args, given, why)
     finally:
         _compiler.set_eval_frame(compiler)
 
@@ -83,18 +88,17 @@ if hasattr(_compiler, "skip_code"):  # torch of then compiles what it breaks its
     _compiler.skip_code(breakpoint.__code__)
 
 
-def _stop(model: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any], when: When) -> None:
-    if model is not None:
-        check_model(model, "breakpoint")
+def stop(model: nn.Module | None, args: tuple[Any, ...], kwargs: dict[str, Any], why: str) -> None:
+    """As `breakpoint` does, for a reason in words."""
     frame = _find_caller()
-    if not _is_wanted(when, [*args, *kwargs.values()], frame) or _is_passed_over(frame):
+    if _is_passed_over(frame, why):
         return
     frames = frames_around(frame)
     while len(frames) > 1 and is_ours(frames[-1].file):  # a door in a trainer
         frames.pop()
     found = model if model is not None else _find_model(frames)
     given = (args, kwargs) if args or kwargs else called_with(frames, found)
-    _stand_still(HeldProgram.at_line(frames), found, *given)
+    _stand_still(HeldProgram.at_line(frames, why), found, *given)
 
 
 def _stand_still(held: HeldProgram, model: nn.Module, args: tuple[Any, ...] = (), kwargs: Any = None) -> None:
@@ -122,10 +126,10 @@ def _find_caller() -> FrameType:
     return frame
 
 
-def _is_passed_over(frame: FrameType) -> bool:
+def _is_passed_over(frame: FrameType, why: str) -> bool:
     """Whether nobody is asked here, and nothing more is said of it."""
     place = frame.f_code.co_filename, frame.f_lineno
-    where = f"inspector.breakpoint at {visible(place[0][-300:])}:{place[1]}"
+    where = f"inspector.breakpoint at {visible(place[0][-300:])}:{place[1]}" + (why and f" ({visible(why)})")
     if _open:  # a pass of the app comes by; its Log has what is printed here
         print(f"{where} was passed over: the app is open already")
         return True
@@ -135,19 +139,23 @@ def _is_passed_over(frame: FrameType) -> bool:
         return True
     _passed_over.add(place)
     who = why_unattended()
-    why = f"this is {who}" if who else "there is no terminal for the app: a report is printed, once"
-    warnings.warn_explicit(f"{where} does not stop: {why}", RuntimeWarning, *place)
+    because = f"this is {who}" if who else "there is no terminal for the app: a report is printed, once"
+    warnings.warn_explicit(f"{where} does not stop: {because}", RuntimeWarning, *place)
     return bool(who)
 
 
-def _is_wanted(when: When, given: Sequence[object], frame: FrameType) -> bool:
-    if isinstance(when, str):
-        condition = _parse(when)
-        looked_at = given or list((read_variables(frame) or {}).values())
-        return condition is None or any(
-            condition.holds(tensor) for value in looked_at for tensor in tensors_in(value) if not no_numbers(tensor)
-        )
-    return bool(when() if callable(when) else when)
+def _find_reason(when: When, given: Mapping[Any, object], frame: FrameType) -> str | None:
+    """What a condition found, and where; None where nobody wants to stop here, "" where that has no reason."""
+    if not isinstance(when, str):
+        return "" if (when() if callable(when) else when) else None
+    condition = _parse(when)
+    if condition is None:
+        return ""
+    for name, value in (given or read_variables(frame) or {}).items():
+        for tensor in tensors_in(value):
+            if not no_numbers(tensor) and condition.holds(tensor):
+                return f"{name if type(name) is str else f'input {name}'}: {condition.explain(tensor)}"
+    return None
 
 
 def _parse(text: str) -> Condition | None:

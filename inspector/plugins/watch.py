@@ -9,8 +9,7 @@ from typing import Any, Literal, get_args
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-import inspector
-
+from ..api.breakpoint import stop
 from ..api.post_mortem import open_raised
 from ..engine.frames.raised import find_raised
 from ..errors import UsageError
@@ -54,17 +53,18 @@ class TrainingWatch:
     def begin_step(self, model: nn.Module, number: int) -> None:
         """Step `number`, from 0, is about to begin."""
         if any(number % every == 0 for every in self._every):
-            self._open(model)
+            self._open(model, f"step {number}")
 
     def look(self, model: nn.Module, loss: Any = None) -> None:
         """Gradients are there, and `loss`, where the trainer has it: are they bad?"""
         if "bad" not in self._named:
             return
-        losses = [loss, self._loss]
-        gradients = [parameter.grad for parameter in model.parameters() if parameter.grad is not None]
-        if not all(map(_is_finite, [*(each for each in losses if isinstance(each, Tensor)), *gradients])):
+        seen = [("the loss", loss), ("the loss", self._loss)]
+        seen += [(f"the gradient of {name}", parameter.grad) for name, parameter in model.named_parameters()]
+        bad = next((what for what, value in seen if isinstance(value, Tensor) and not _is_finite(value)), "")
+        if bad:
             self._named.remove("bad")
-            self._open(model)
+            self._open(model, f"{bad} is not finite")
 
     def raise_seen(self, error: BaseException, model: nn.Module | None = None) -> None:
         """The trainer says that this was raised; in a method of `model`, as `training_step` is, that is the model's."""
@@ -73,9 +73,8 @@ class TrainingWatch:
             self._named.remove("exception")
             open_raised(raised)
 
-    def _open(self, model: nn.Module) -> None:
-        args, kwargs = self._called_with
-        inspector.breakpoint(model, *args, kwargs=kwargs)
+    def _open(self, model: nn.Module, why: str) -> None:
+        stop(model, *self._called_with, why)
 
     def _detach_from(self, model: nn.Module) -> None:
         """From within the hook, after an error: nothing may end the training in an orderly way. torch goes through the

@@ -76,6 +76,14 @@ def test_when(when: Any, stops: bool, capsys: pytest.CaptureFixture[str]) -> Non
     assert bool(said(capsys)) == stops
 
 
+def test_what_a_condition_found_is_said() -> None:
+    with pytest.warns(RuntimeWarning, match=r"\(hidden: nan 2\) does not stop"):
+        hidden = torch.tensor([float("nan")] * 2)
+        inspector.breakpoint(nn.Identity(), when="nan > 0")
+    with pytest.warns(RuntimeWarning, match=r"\(input 1: numel 2\)"):
+        inspector.breakpoint(nn.Identity(), torch.ones(1), hidden, when="numel == 2")
+
+
 @pytest.mark.filterwarnings("ignore:inspector.breakpoint")
 def test_a_condition_is_on_the_inputs_where_some_are_given(capsys: pytest.CaptureFixture[str]) -> None:
     bad = torch.tensor([float("nan")])

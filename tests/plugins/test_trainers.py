@@ -66,11 +66,21 @@ def test_the_first_bad_gradient_is_told_of_once(capsys: pytest.CaptureFixture[st
 @pytest.mark.filterwarnings("ignore:inspector.breakpoint")
 def test_every_so_many_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Any] = []
-    monkeypatch.setattr(inspector, "breakpoint", lambda *args, **kwargs: opened.append((args, kwargs)), raising=False)
+    monkeypatch.setattr("inspector.plugins.watch.stop", lambda *given: opened.append(given))
     model = Net()
     train(model, TrainingWatch([2, "exception"]))
-    assert len(opened) == 2 and opened[0][0] == (model,)
-    assert opened[1][0][1].equal(torch.ones(2, 3))  # what it was called with in the step before
+    assert [each[3] for each in opened] == ["step 0", "step 2"] and opened[0][:3] == (model, (), {})
+    assert opened[1][1][0].equal(torch.ones(2, 3))  # what it was called with in the step before
+
+
+def test_what_is_bad_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr("inspector.plugins.watch.stop", lambda *given: said.append(given[3]))
+    train(Net(bad_at=1), TrainingWatch("bad"))
+    model, watch = Net(), TrainingWatch("bad")
+    model.linear.weight.register_hook(lambda gradient: gradient / 0)
+    train(model, watch)
+    assert said == ["the loss is not finite", "the gradient of linear.weight is not finite"]
 
 
 def test_an_error_is_told_of_and_raised(capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,16 +17,17 @@ from .scope import FrameScope, Scope
 
 class HeldProgram(NamedTuple):
     """`frames` are those that run, the outermost first; `scope` has the names of the place. `module` is about to be
-    called, None at a line."""
+    called, None at a line. `why` are words on what made it stop, "" for nothing but that somebody wrote so."""
 
     frames: Sequence[CodeFrame]
     scope: Scope
     module: nn.Module | None = None
+    why: str = ""
 
     @classmethod
-    def at_line(cls, frames: Sequence[CodeFrame]) -> HeldProgram:
+    def at_line(cls, frames: Sequence[CodeFrame], why: str = "") -> HeldProgram:
         """At the line of the innermost frame."""
-        return cls(frames, FrameScope(frames[-1].frame))
+        return cls(frames, FrameScope(frames[-1].frame), None, why)
 
     def stack(self, tree: ModuleTree) -> CodeStack:
         return CodeStack(self.frames, tree, at_innermost=self.module is None)
@@ -41,6 +42,7 @@ class HeldProgram(NamedTuple):
             0,
             "line" if index is None else "before",
             (row.path or ()) if index is None else tree.paths[index],
+            why=encodable(self.why, 300),
             values=self.scope.describe(),
             file=encodable(line.file, 1_000) if index is None else "",
             line=line.line if index is None else 0,
