@@ -18,6 +18,7 @@ from ..records import GoOn, Opened
 from ..report.stacks.text import render_stack
 from ..text import for_stream
 from .app import can_open, serve_app, serve_held
+from .at_hand import reach
 from .stepping import stop_stepping
 
 FindStack = Callable[[ModuleTree], CodeStack]
@@ -43,11 +44,14 @@ def open_at(
         held: The program, where it stands still there.
     """
     stop_stepping()
-    if not can_open():
+    with reach():
+        can_ask = can_open()
+    if not can_ask:
         report(find_stack(walk(model)))
         return None
     adopt = partial(_adopt, model=model, args=args, kwargs=kwargs, notes=notes, find_stack=find_stack, held=held)
-    session = serve_app(adopt, "") if held is None else serve_held(adopt)
+    with reach():
+        session = serve_app(adopt, "") if held is None else serve_held(adopt)
     return session.runner.stopper.standstill.order
 
 

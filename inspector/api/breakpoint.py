@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +28,7 @@ from ..postmortem.frames import is_ours
 from ..raised import message_of
 from ..text import encodable, visible
 from .app import can_open
+from .at_hand import reach
 from .at_stack import open_at
 from .attended import why_unattended
 from .check_model import check_model
@@ -133,15 +135,21 @@ def _is_passed_over(frame: FrameType, why: str) -> bool:
     if _open:  # a pass of the app comes by; its Log has what is printed here
         print(f"{where} was passed over: the app is open already")
         return True
-    if can_open():
-        return False
+    with reach():
+        if can_open():
+            return False
     if place in _passed_over:
         return True
     _passed_over.add(place)
     who = why_unattended()
-    because = f"this is {who}" if who else "there is no terminal for the app: a report is printed, once"
+    because = f"this is {who}" if who else f"there is no terminal for the app{_advise()}: a report is printed, once"
     warnings.warn_explicit(f"{where} does not stop: {because}", RuntimeWarning, *place)
     return bool(who)
+
+
+def _advise() -> str:
+    """What gives it one, where a test runs."""
+    return ", which pytest --inspect has" if "PYTEST_CURRENT_TEST" in os.environ else ""
 
 
 def _find_reason(when: When, given: Mapping[Any, object], frame: FrameType) -> str | None:

@@ -1,5 +1,5 @@
-"""The plugin of pytest: `pytest --inspect` opens the app where a model in a test raised. Loading it costs nothing:
-neither torch nor the rest of this program is imported for it."""
+"""The plugin of pytest: `pytest --inspect` opens the app where a model in a test raised, and at breakpoints of ours in
+tests. Loading it costs nothing: neither torch nor the rest of this program is imported for it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,25 @@ from typing import Any
 import pytest
 
 _TITLE = "inspector: where the model was"
+_asked: list[pytest.Config] = []
+"""The configuration of a run with `--inspect`, while that lasts."""
+_reached: list[pytest.Config] = []
+"""The same, while the terminal is within reach."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("inspector").addoption(
-        "--inspect", action="store_true", help="open the app where a model in a test raises; without a terminal, report"
+        "--inspect",
+        action="store_true",
+        help="open the app where a model in a test raises, and at breakpoints of ours; without a terminal, report",
     )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("inspect"):
         config.pluginmanager.register(_Doors(config), "inspector-doors")
+        _asked.append(config)
+        config.add_cleanup(_asked.clear)
 
 
 class _Doors:
@@ -61,14 +69,21 @@ def _show(error: BaseException) -> str:
 def _terminal(config: pytest.Config) -> Iterator[None]:
     """The terminal, which pytest has put out of reach."""
     capture = config.pluginmanager.getplugin("capturemanager")
-    if capture is None:
+    if capture is None or _reached:
         yield
         return
     capture.suspend(in_=True)
+    _reached.append(config)
     try:
         yield
     finally:
+        _reached.clear()
         capture.resume()
+
+
+def reach() -> contextlib.AbstractContextManager[object]:
+    """The terminal for a while, where `--inspect` asks for that."""
+    return _terminal(_asked[0]) if _asked else contextlib.nullcontext()
 
 
 @pytest.fixture

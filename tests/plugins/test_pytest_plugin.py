@@ -77,6 +77,32 @@ def test_it_is_found_by_pytest() -> None:
     assert 'inspector = "inspector.plugins.pytest_plugin"' in (ROOT / "pyproject.toml").read_text()
 
 
+STOPS = """
+import torch, inspector
+def test_stops():
+    model, x = torch.nn.Linear(4, 2), torch.ones(1, 4)
+    inspector.breakpoint(model, x)
+    print("printed in a step")
+    y = model(x)
+    assert y.shape == (1, 3)
+"""
+
+
+def test_a_breakpoint_in_a_test_has_the_terminal_and_what_the_test_prints_stays_captured(folder: Path) -> None:
+    file = folder / "test_stops.py"
+    file.write_text(STOPS)
+    environment = {"XDG_STATE_HOME": str(folder), "PYTHONPATH": str(ROOT)}
+    with Terminal([*COMMAND, "--inspect", "--rootdir", str(folder), str(file)], environment=environment) as terminal:
+        terminal.wait_for_text("your program stopped test_stops.py:5")
+        terminal.send("oo")
+        terminal.wait_for_text("your program stopped test_stops.py:7")
+        terminal.send("c")
+        assert terminal.wait_for_end() == 1
+        left = terminal.written.rpartition(b"\x1b[?1049l")[2]
+        assert left.count(b"printed in a step") == 2, "in the source of the test, and in what was captured"
+        assert b"Captured stdout call" in left and terminal.attributes == terminal.before
+
+
 def test_at_a_terminal_the_app_opens_where_the_test_failed(folder: Path) -> None:
     environment = {"XDG_STATE_HOME": str(folder), "PYTHONPATH": str(ROOT)}
     command = [*COMMAND, "--inspect", "--rootdir", str(folder), str(folder / "test_net.py")]
