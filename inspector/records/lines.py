@@ -56,11 +56,13 @@ class LineVisit(Record, frozen=True):
 
 
 class LineRuns(Record, frozen=True):
-    """A line that ran. Of very many visits the first, the last, and those with NaN or Inf are kept."""
+    """A line that ran, up to the last one of its statement. Of very many visits the first, the last, and those with NaN
+    or Inf are kept."""
 
     line: Count
     visits: Count
     kept: tuple[LineVisit, ...]
+    end_line: Count = 0
 
 
 class CallLines(Event, frozen=True):

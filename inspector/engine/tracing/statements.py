@@ -82,7 +82,7 @@ def _lines_by_offset(code: CodeType) -> dict[int, int]:
 
 def find_statements(code: CodeType) -> dict[int, int]:
     """The first line of each statement that is written over several lines, by each of its lines; the head of a loop or
-    a condition counts as one. Empty where there is no text that can be read."""
+    a condition counts as one, and a function begins at its `def`. Empty where there is no text that can be read."""
     file = load(code.co_filename)
     first = code.co_firstlineno
     block = file.block(first, code) if file is not None else []
@@ -95,19 +95,20 @@ def find_statements(code: CodeType) -> dict[int, int]:
         return {}
     shift = first - 1 - indented
     found: dict[int, int] = {}
-    for begin, end in _spans(tree):
-        found |= dict.fromkeys(range(begin + shift, end + shift + 1), begin + shift)
+    for begin, end, line in _spans(tree):
+        found |= dict.fromkeys(range(begin + shift, end + shift + 1), line + shift)
     return found
 
 
-def _spans(tree: ast.AST) -> Iterator[tuple[int, int]]:
-    """First and last lines; those of inner statements come after those of outer ones."""
+def _spans(tree: ast.AST) -> Iterator[tuple[int, int, int]]:
+    """First and last lines, and which one is told of; those of inner statements come after those of outer ones."""
     for node in ast.walk(tree):
         if isinstance(node, ast.stmt):
             body = getattr(node, "body", None)
             end = body[0].lineno - 1 if isinstance(body, list) and body else node.end_lineno or node.lineno
-            if end > node.lineno:
-                yield node.lineno, end
+            begin = min([node.lineno, *(each.lineno for each in getattr(node, "decorator_list", ()))])
+            if end > begin:
+                yield begin, max(end, node.lineno), node.lineno
 
 
 def nested_in(code: CodeType) -> Iterator[CodeType]:

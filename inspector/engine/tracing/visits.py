@@ -18,6 +18,8 @@ from .statements import find_statements, lines_of
 _FIRST, _LAST, _BAD = 32, 16, 16
 """Visits of one line that are kept."""
 LONGEST_LOG = 5_000
+_NAMELESS = "<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"
+"""Code that is written within a statement."""
 
 Entry = int | str | tuple[Any, ...]
 """What is told of lines as they run: this one begins; it raised that; it bound a name to a value, or changed it in
@@ -123,8 +125,10 @@ class FrameLines:
         visit, statements = self._visit, self.statements
         for entry in self.log:
             if isinstance(entry, int):
-                statement = statements.get(entry, 0) if self._order else 0  # first come what it was given
-                if not statement or statement != self._statement:
+                statement = statements.get(entry, 0)
+                if not self._order:  # first comes what it was given, above its decorators
+                    visit, statement = self._begin(entry if self.code.co_name in _NAMELESS else statement or entry), 0
+                elif not statement or statement != self._statement:
                     visit = self._begin(statement or entry)
                 self._statement = statement
                 continue
@@ -155,7 +159,8 @@ class FrameLines:
     def records(self) -> tuple[LineRuns, ...]:
         """In the order in which the lines stand."""
         self.read_log()
+        ends = {first: line for line, first in sorted(self.statements.items())}
         return tuple(
-            LineRuns(line, visits.count, tuple(each.record() for each in visits))
+            LineRuns(line, visits.count, tuple(each.record() for each in visits), ends.get(line, line))
             for line, visits in sorted(self._lines.items())
         )

@@ -77,7 +77,7 @@ class _Said(NamedTuple):
             return Page([Line(Content.styled(why, DIM))])
         run, visit, chosen = lines.run_of(line), lines.visit_of(line), lines.chosen_at(line)
         if run is None or visit is None:
-            why = "not reached in this call" if line in reply.unreached else "no code of this function"
+            why = "not reached in this call" if line in reply.unreached else "no statement of this function"
             return Page([self._with_hints(Line(Content.styled(why, DIM)), width)])
         if chosen is not None:
             visit = structs.replace(visit, values=(), calls=(chosen.call,), error="")

@@ -125,9 +125,9 @@ class LineReader:
 
     @property
     def line(self) -> int:
-        """The number of the line under the cursor, in its file."""
+        """The number of the line under the cursor, in its file; within a statement that ran, of its first one."""
         source = self._panel.source
-        return (source.first_line if source is not None else 0) + (self._panel.view.stop or 0)
+        return self.shown.first_line_of((source.first_line if source is not None else 0) + (self._panel.view.stop or 0))
 
     @property
     def are_shown(self) -> bool:

@@ -57,6 +57,10 @@ class ShownLines:
     def forget(self) -> None:
         self.__init__()  # type: ignore[misc]  # as new
 
+    def first_line_of(self, line: int) -> int:
+        """That of the statement which this line is of, where that ran; else the line itself."""
+        return max((run.line for run in self._runs.values() if run.line <= line <= run.end_line), default=line)
+
     def run_of(self, line: int) -> LineRuns | None:
         return self._runs.get(line)
 

@@ -158,3 +158,18 @@ class Functional2(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         y = torch.sigmoid(self.a(x))  # recomputed
         return y.exp()
+
+
+class Decorated(nn.Module):
+    @staticmethod
+    def keep(function):
+        return function
+
+    @torch.no_grad()
+    @keep
+    def forward(  # decorated
+        self,
+        x: Tensor,
+    ) -> Tensor:
+        """Doubles."""
+        return x * 2

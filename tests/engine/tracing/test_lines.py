@@ -24,6 +24,7 @@ from tests.fingerprint import fingerprint
 from .line_models import (
     Attention,
     Checkpointed,
+    Decorated,
     Expressions,
     Functional,
     Functional2,
@@ -89,6 +90,15 @@ def test_every_line_of_a_functional_forward() -> None:
     assert at(found, "several").visits == 1
     assert found.unreached == (line_of("unreached"),)
     assert values(found.lines[0].kept[0])["h"].histogram is not None
+
+
+def test_a_decorated_forward_is_given_its_input_at_its_def() -> None:
+    x = torch.randn(3)
+    found = lines(opened(Decorated(), x))
+    given = found.lines[0]
+    assert (given.line, given.end_line) == (line_of("decorated"), line_of("decorated") + 3)
+    check(values(given.kept[0])["x"], x)
+    assert [(each.line, each.end_line) for each in found.lines[1:]] == [(given.line + 5, given.line + 5)]
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="Python tells no columns")

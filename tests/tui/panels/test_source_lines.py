@@ -231,6 +231,19 @@ async def test_of_an_expression_what_is_called_in_it_is_entered() -> None:
         assert panel.lines.shown.helper_at(line) == beside
 
 
+async def test_each_line_of_a_statement_shows_what_that_made() -> None:
+    panel = SourcePanel()
+    runs = r.LineRuns(FIRST + 10, 1, (visit(0, 1, "whole"),), FIRST + 12), r.LineRuns(FIRST + 3, 1, (visit(0, 1),))
+    async with showing(panel, made.a_source(), reply(lines=runs)) as pilot:
+        panel.focus()
+        await pilot.press("G")
+        assert panel.location() == (made.FILE, FIRST + 12) and panel.lines.line == FIRST + 10
+        assert f"line {FIRST + 10}" in panel.lines.below.render_line(0).text
+        assert "whole" in panel.lines.below.render_line(1).text
+        await pilot.press(*"kkkk")
+        assert "no statement of this function" in panel.lines.below.render_line(0).text
+
+
 async def test_a_slow_pass_is_run_again_when_asked_to() -> None:
     panel = SourcePanel()
     async with showing(panel, made.a_source(), reply(lines=(), missing="slow")) as pilot:
