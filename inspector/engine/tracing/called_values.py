@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from types import CodeType, FrameType
 from typing import Any, Protocol
 
@@ -12,7 +12,6 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack
 
-from ...records import Value
 from ..torch_hooks.eager import untraced
 from ..torch_hooks.ours import OurHandle, OurHook, register
 from .contents import look
@@ -35,8 +34,8 @@ class SeesCalls(Protocol):
     """Wants to know."""
 
     threads: ThreadFrames
-    shapes: Mapping[tuple[object, ...], Value]
-    """What is said of tensors of torch's own class by what `look` gives; empty where more is to be said of them."""
+    measures: bool
+    """Whether more is to be said of tensors than how they look."""
 
     def see_call(self, running: Running, code: CodeType, at: int, value: object) -> None:
         """A call that this frame, the active one, made itself returned: of an instruction of `code`, which is its own
@@ -53,6 +52,8 @@ def find_spot(active: FrameType, frame: FrameType | None, through: str = "") -> 
         through: The folder of what may be in between; a call of a module never may, which has lines of its own.
     """
     inner: CodePlace | None = None
+    if frame is active:  # as most are
+        return CodePlace(active.f_code, active.f_lasti)
     for _ in range(_DEEPEST):
         if frame is None or frame.f_code.co_filename == CALLS:
             return None
@@ -77,7 +78,8 @@ class CalledOps(TorchFunctionMode):
     def __init__(self, observer: SeesCalls, writes: Writes) -> None:
         super().__init__()
         self._observer = observer
-        self._threads, self._shapes = observer.threads, observer.shapes
+        self._threads = observer.threads
+        self._measures = observer.measures
         self._writes = writes
 
     def listen(self) -> None:
@@ -105,12 +107,14 @@ class CalledOps(TorchFunctionMode):
         caller, active = sys._getframe(1), running.frame
         is_plain = type(output) is torch.Tensor
         if caller is active:  # as most are
-            try:
-                known = self._shapes.get(look(output)) if is_plain and self._shapes and not _modes() else None
-            except RuntimeError:  # a nested one has no shape
-                known = None
-            if known is not None:
-                running.log.append((caller.f_code, caller.f_lasti, known, 0))
+            looks = None
+            if is_plain and not self._measures and not _modes():
+                try:  # noqa: SIM105  # a context manager takes longer
+                    looks = look(output)
+                except RuntimeError:  # a nested one has no shape
+                    pass
+            if looks is not None and looks[3] is torch.strided:
+                running.log.append((caller.f_code, caller.f_lasti, looks, 0))
             elif is_plain or getattr(func, "__name__", "") not in _READS:
                 self._observer.see_call(running, caller.f_code, caller.f_lasti, output)
         elif (is_plain or getattr(func, "__name__", "") not in _READS) and (place := find_spot(active, caller, TORCH)):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import islice
 from operator import attrgetter
 from types import FunctionType, ModuleType
 from typing import Any
 
-from torch import Size, Tensor, device, dtype, nn
+from torch import Size, Tensor, device, dtype, nn, strided
 from torch.nn import Parameter
 
-from ...records import Value
+from ...records import TensorValue, Value
 from ..source.running import variables
 from ..values import objects
 from ..values.known.leaves import LEAVES
@@ -28,6 +30,30 @@ SCALARS: dict[int, Callable[[Any], Value]] = {
 """How values are described that are shown as they are, by the ids of their types."""
 look = attrgetter("shape", "dtype", "requires_grad", "layout", "device")
 """All that is said of the shape of a tensor of torch's own class, nested ones left out."""
+Looks = tuple[Any, ...]
+"""What `look` gives, of a parameter with its type."""
+_LARGEST = 2**63 - 1
+
+
+def look_at(tensor: Tensor) -> Looks | None:
+    """Of one of torch's own class or a parameter, from which it is described later: a pass takes as long as looking
+    does. None where there is more to be asked."""
+    try:
+        looks: Looks = look(tensor)
+    except RuntimeError:  # a nested one has no shape
+        return None
+    if looks[3] is not strided:
+        return None
+    return looks if type(tensor) is Tensor else (*looks, Parameter)
+
+
+@lru_cache(maxsize=1_000)
+def describe_looks(looks: Looks) -> Value:
+    """There are few, and each is described once."""
+    shape, kind, requires_grad, _, where, *of = looks
+    nbytes = min(math.prod(shape) * kind.itemsize, _LARGEST)
+    name = "Parameter" if of else "Tensor"
+    return TensorValue(tuple(shape), str(kind).removeprefix("torch."), str(where), requires_grad, name, nbytes=nbytes)
 
 
 def may_hold_tensor(value: object, depth: int = 0) -> bool:
@@ -45,8 +71,8 @@ def may_hold_tensor(value: object, depth: int = 0) -> bool:
 
 def _read_parts(kind: type, value: Any) -> Sequence[object] | None:
     """What it holds; None where only who describes it knows."""
-    form = _form_of(kind)
-    if form is _HOLDS_NOTHING:
+    form = form_of(kind)
+    if form is HOLDS_NOTHING:
         return ()
     if form is dict:
         return list(islice(dict.values(value), PIECES))
@@ -59,25 +85,25 @@ def _find_form(kind: type) -> object:
     if issubclass(kind, Tensor):
         return None
     if id(kind) in CONSTANTS or issubclass(kind, objects.UNENTERED):
-        return _HOLDS_NOTHING
+        return HOLDS_NOTHING
     if issubclass(kind, (dict, list, tuple)):
         return next(each for each in (dict, list, tuple) if issubclass(kind, each))
     return None if issubclass(kind, objects.SEQUENCES) or objects.slots(kind) else object
 
 
-_HOLDS_NOTHING = object()
+HOLDS_NOTHING = object()
 _NAMED = (type, FunctionType, ModuleType, nn.Module)
-_form_of = PerType(_find_form)
+form_of = PerType(_find_form)
 
 
 def read_content(value: Any, content: list[Any], named: list[object], depth: int = 0) -> bool:
     """Adds what its description is made from, and what is described by its name. Gives False where that is too much, or
     unknown."""
     kind = type(value)
-    form = _form_of(kind)
+    form = form_of(kind)
     if depth > DEPTH or len(content) > PIECES:
         return False
-    if form is _HOLDS_NOTHING:
+    if form is HOLDS_NOTHING:
         named.append(value)
         content.append(id(value))
         return issubclass(kind, _NAMED)
@@ -96,7 +122,7 @@ def read_content(value: Any, content: list[Any], named: list[object], depth: int
     for part in parts:
         kind = type(part)
         if kind is Tensor or kind is Parameter:
-            content += (kind is Tensor, *look(part))
+            content += (kind is Tensor, look(part))
         elif id(kind) in CONSTANTS:
             content += (id(kind), part)
         elif not read_content(part, content, named, depth + 1):

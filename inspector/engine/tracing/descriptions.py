@@ -9,8 +9,9 @@ from weakref import ref
 from torch import Tensor
 
 from ...records import Value
+from ...value_text import first_tensor
 from ..values.summarize import Summarizer
-from .contents import look, read_content
+from .contents import HOLDS_NOTHING, form_of, may_hold_tensor, read_content
 from .in_place import Writes
 
 FULL, MEASURED = 300, 3_000
@@ -18,6 +19,9 @@ FULL, MEASURED = 300, 3_000
 SECONDS = 0.3
 """In which values of other frames are measured, without histograms, until there are as many as `MEASURED`."""
 _MOST_CONTENTS = 1_000
+
+Known = tuple[Value, bool, list[object]]
+"""What is said of a value, whether there is a tensor in it, and what must keep its id for that."""
 
 
 class Describer:
@@ -35,10 +39,7 @@ class Describer:
         self._seconds = 0.0  # for those in other frames
         self._full, self._measured, self._bare = Summarizer(values=True), Summarizer(), Summarizer(statistics=False)
         self._known: dict[int, tuple[object, int, Value]] = {}  # described in this line, by the id of the tensor
-        self.shapes: dict[
-            tuple[object, ...], Value
-        ] = {}  # of tensors of torch's own class; empty where all are measured
-        self._contents: dict[tuple[Any, ...], tuple[Value, list[object]]] = {}  # with what must keep its id
+        self._contents: dict[tuple[Any, ...], Known] = {}
 
     @property
     def is_spent(self) -> bool:
@@ -72,34 +73,39 @@ class Describer:
         self._seconds += perf_counter() - began
         return described
 
-    def describe_shape(self, tensor: Tensor) -> Value:
-        """Of one of torch's own class. There are few, and each is described once."""
-        try:
-            looks = look(tensor)
-        except RuntimeError:  # a nested one has no shape
-            return self._bare.describe(tensor)
-        known = self.shapes.get(looks)
-        if known is None:
-            known = self.shapes[looks] = self._bare.describe(tensor)
-        return known
+    def describe_holder(self, value: object) -> Value | None:
+        """The shapes in a container, or an object. None where there is no tensor in it."""
+        form = form_of(type(value))
+        if form is HOLDS_NOTHING or (form is object and not may_hold_tensor(value)):
+            return None
+        known = self._find_by_content(value)
+        if known is not None:
+            return known[0] if known[1] else None
+        described = self._bare.describe(value) if may_hold_tensor(value) else None
+        return described if first_tensor(described) is not None else None
 
     def _describe_shapes(self, value: object) -> Value:
-        """Of a container, or an object. What holds the same as one before has its description."""
+        """Of a container, or an object."""
+        known = self._find_by_content(value)
+        return self._bare.describe(value) if known is None else known[0]
+
+    def _find_by_content(self, value: object) -> Known | None:
+        """What holds the same as one before has its description. None where it is too much to look at."""
         content: list[Any] = []
         named: list[object] = []
         try:
-            is_known = read_content(value, content, named)
-        except RuntimeError:  # as above
-            is_known = False
-        if not is_known:
-            return self._bare.describe(value)
+            if not read_content(value, content, named):
+                return None
+        except RuntimeError:  # a nested tensor has no shape
+            return None
         key = tuple(content)
         known = self._contents.get(key)
         if known is None:
             if len(self._contents) >= _MOST_CONTENTS:
                 self._contents.clear()
-            known = self._contents[key] = self._bare.describe(value), named
-        return known[0]
+            described = self._bare.describe(value)
+            known = self._contents[key] = described, first_tensor(described) is not None, named
+        return known
 
     def forget(self) -> None:
         """Another line runs."""
@@ -108,4 +114,5 @@ class Describer:
     def resolve(self) -> list[str]:
         """Complete what is still on its device. Gives what is to be said of it."""
         self._known.clear()
+        self._contents.clear()
         return [doubt for each in (self._full, self._measured, self._bare) for doubt in each.resolve()]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import CodeType, FrameType, FunctionType
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from torch import nn
 
@@ -18,6 +18,8 @@ from ..source.running import forward_of, variables
 from .called_values import CALLS
 from .helpers import find_helpers
 
+Variables = Mapping[str, Any]
+"""Of a frame, from `f_locals`, which some Pythons make anew each time that they are asked."""
 _WRAPPERS = 20
 """Frames of decorators between a forward and who calls it."""
 
@@ -41,8 +43,8 @@ class Forwards(Protocol):
     most_frames: int
     """To be kept; of further ones none are."""
 
-    def find_call(self, frame: FrameType) -> ForwardCall | None:
-        """None for a frame of that code that is no call of a module by its hooks."""
+    def find_call(self, frame: FrameType, variables: Variables) -> ForwardCall | None:
+        """None for a frame of that code, with these variables, that is no call of a module by its hooks."""
 
 
 class OneForward:
@@ -62,9 +64,9 @@ class OneForward:
         self._module = module
         self._innermost = innermost
 
-    def find_call(self, frame: FrameType) -> ForwardCall | None:
+    def find_call(self, frame: FrameType, variables: Variables) -> ForwardCall | None:
         """A function that was put in the place of a forward need not take the module."""
-        first = first_argument(frame)
+        first = _first_argument(frame, variables)
         if first is not self._module and isinstance(first, nn.Module):
             return None
         call = self._innermost()
@@ -100,8 +102,8 @@ class AllForwards:
             self._own[at] = code
         self.helpers: Iterable[CodeType] = [code for key, code in helpers.items() if key not in self.codes]
 
-    def find_call(self, frame: FrameType) -> ForwardCall | None:
-        module = _called_module(frame)
+    def find_call(self, frame: FrameType, variables: Variables) -> ForwardCall | None:
+        module = _called_module(frame, variables)
         index = self._tree.index_of_object.get(id(module))
         if index is None or self._own.get(index) is not frame.f_code:
             return None
@@ -122,9 +124,9 @@ def python_of(module: nn.Module) -> nn.Module:
     return module if inner is None else inner
 
 
-def first_argument(frame: FrameType) -> object:
+def _first_argument(frame: FrameType, variables: Variables) -> object:
     code = frame.f_code
-    return frame.f_locals.get(code.co_varnames[0]) if code.co_argcount else None
+    return variables.get(code.co_varnames[0]) if code.co_argcount else None
 
 
 def _list_forwards(tree: ModuleTree) -> Iterable[tuple[int, FunctionType, nn.Module]]:
@@ -143,13 +145,13 @@ def _list_forwards(tree: ModuleTree) -> Iterable[tuple[int, FunctionType, nn.Mod
             yield index, function, module
 
 
-def _called_module(frame: FrameType) -> object:
+def _called_module(frame: FrameType, variables: Variables) -> object:
     """The module whose call, with its hooks, ends in this frame, through decorators; None where there is none."""
     outer = frame.f_back
     if (
         outer is not None
         and outer.f_code.co_filename == CALLS
-        and isinstance(first := first_argument(frame), nn.Module)
+        and isinstance(first := _first_argument(frame, variables), nn.Module)
     ):
         return first  # of a method of it, as most are
     for _ in range(_WRAPPERS):

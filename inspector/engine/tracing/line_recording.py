@@ -7,12 +7,12 @@ them in place. Recording raises nothing into the model's call.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
 from contextlib import ExitStack
 from types import CodeType, FrameType, FunctionType
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import Parameter
 
 from ...raised import say
 from ...records import Value
@@ -21,12 +21,12 @@ from ...value_text import first_tensor
 from ..recording.call import Place
 from ..stepping.tracer import LineTracer
 from .called_values import CalledModules, CalledOps, find_spot
-from .contents import SCALARS, may_hold_tensor
+from .contents import SCALARS, Looks, look_at, may_hold_tensor
 from .descriptions import Describer
-from .forwards import ForwardCall, Forwards
+from .forwards import ForwardCall, Forwards, Variables
 from .helpers import helpers_in
 from .in_place import Writes
-from .local_values import is_telling
+from .lines import CodePlace
 from .running import Running, ThreadFrames, read_about
 from .statements import NO_EFFECT
 from .visits import LONGEST_LOG, FrameLines
@@ -64,9 +64,10 @@ class LineRecording:
         self._kept = {True: 0, False: 0}  # frames, of the wanted module and of others
         self._writes = Writes()
         self._values = Describer(self._writes, statistics)
-        self.shapes: Mapping[tuple[object, ...], Value] = self._values.shapes
+        self.measures = statistics
         self.tracer = LineTracer(self, (*forwards.codes.values(), *forwards.helpers))
         self._open = ExitStack()
+        self._take = self.take  # bound once
 
     def __enter__(self) -> LineRecording:
         with ExitStack() as stack:
@@ -89,29 +90,35 @@ class LineRecording:
 
     def entered(self, frame: FrameType) -> bool:
         is_root = id(frame.f_code) in self.forwards.codes
-        running = self.threads.running
-        if not is_root and not running:
+        frames = self.threads.running
+        if not is_root and not frames:
             return False
-        with _Looking(self):
-            known = self._waiting.pop(id(frame), None)
-            call = self.forwards.find_call(frame) if is_root and known is None else None
+        without = torch._C.DisableTorchFunction()
+        without.__enter__()
+        try:
+            known = self._waiting.pop(id(frame), None) if self._waiting else None
             if known is not None:
-                running.append(known)
-            elif call is not None:
-                self._enter_root(frame, call)
-            elif running:
+                frames.append(known)
+            elif is_root and (call := self.forwards.find_call(frame, variables := frame.f_locals)) is not None:
+                self._enter_root(frame, variables, call)
+            elif frames:
                 self._enter_helper(frame)
-        return bool(running) and running[-1].frame is frame
+        except Exception as error:  # whatever the values of somebody's model say
+            self._fault(error)
+        finally:
+            without.__exit__(None, None, None)
+        return bool(frames) and frames[-1].frame is frame
 
-    def _enter_root(self, frame: FrameType, call: ForwardCall) -> None:
+    def _enter_root(self, frame: FrameType, variables: Variables, call: ForwardCall) -> None:
         if call.place in self.roots:
             return  # it calls itself past its hooks
         wanted = self._wanted
         is_chosen = wanted is None or call.place[0] == wanted[0]
-        if not is_chosen and (self._values.is_spent or (wanted is not None and call.place[1] != wanted[1])):
+        if not is_chosen and ((self.measures and self._values.is_spent) or call.place[1] != wanted[1]):  # type: ignore[index]
             return
-        if self._has_room(is_chosen) or call.place == wanted:
-            running = self._run(frame, None, is_chosen, call.recomputed)
+        if self._kept[is_chosen] < self.forwards.most_frames or call.place == wanted:
+            running = self._run(frame, variables, None, is_chosen, recomputed=call.recomputed)
+            running.lines.is_brief = not is_chosen and self.measures
             self.roots[call.place] = running.lines
             if self.threads.ops is None:
                 self.threads.ops = running.ops = CalledOps(self, self._writes)
@@ -119,25 +126,27 @@ class LineRecording:
 
     def _enter_helper(self, frame: FrameType) -> None:
         outer = self.threads.running[-1]
-        if self._has_room(outer.is_chosen) and find_spot(outer.frame, frame.f_back) is not None:
-            self._run(frame, outer.root, outer.is_chosen)
+        if self._kept[outer.is_chosen] < self.forwards.most_frames:
+            place = find_spot(outer.frame, frame.f_back)
+            if place is not None:
+                self._run(frame, frame.f_locals, outer.root, outer.is_chosen, place)
 
-    def _has_room(self, is_chosen: bool) -> bool:
-        return self._kept[is_chosen] < self.forwards.most_frames
-
-    def _run(self, frame: FrameType, root: FrameLines | None, is_chosen: bool, recomputed: bool = False) -> Running:
-        code, number = frame.f_code, next(self._numbers)
-        lines = FrameLines(code, frame.f_globals, number, recomputed)
-        self.frames[number] = lines
+    def _run(
+        self,
+        frame: FrameType,
+        variables: Variables,
+        root: FrameLines | None,
+        is_chosen: bool,
+        place: CodePlace | None = None,
+        recomputed: bool = False,
+    ) -> Running:
+        number = next(self._numbers)
+        lines = self.frames[number] = FrameLines(frame.f_code, frame.f_globals, number, recomputed)
         self._kept[is_chosen] += 1
-        running = Running(frame, lines, root, is_chosen, self._writes)
-        running.root.is_brief = not is_chosen and self._values.measures
+        running = Running(frame, lines, root, is_chosen, place, self._writes, self._take)
         self.threads.running.append(running)
         running.log.append(frame.f_lineno)
-        variables = frame.f_locals
-        running.locals.begin(variables)
-        for name, value in variables.items():
-            self._take(running, name, value, False)
+        running.begin(variables)
         return running
 
     def line(self, frame: FrameType, number: int) -> None:
@@ -151,22 +160,32 @@ class LineRecording:
             self._end_line(running)
         if running.asks:
             self._listen_again(running)
-        running.effect = running.about.effects.get(number)
+        about = running.about
+        running.effect = about.effects.get(number)
         running.log.append(number)
-        if number in running.about.asks and self.threads.ops is not None:
+        if about.asks and number in about.asks and self.threads.ops is not None:
             running.asks = self.threads.ops.leave()
 
     def left(self, frame: FrameType, value: object) -> None:
         running = self.threads.find(frame)
         if running is None:
             return
-        self._end_line(running)
-        with _Looking(self):
+        if running.effect is not NO_EFFECT or len(running.log) > LONGEST_LOG:
+            self._end_line(running)
+        yields = running.about.yields
+        without = torch._C.DisableTorchFunction()
+        without.__enter__()
+        try:
+            described = None
             if value is not None:
-                self._take(running, "yield" if frame.f_code.co_flags & _GENERATOR else "return", value, False)
-            self._leave(running, value)
-            if frame.f_code.co_flags & _GENERATOR:
+                described = self.take(running, "yield" if yields else "return", value, False)
+            self._leave(running, value, described)
+            if yields:
                 self._waiting[id(frame)] = running
+        except Exception as error:  # as there
+            self._fault(error)
+        finally:
+            without.__exit__(None, None, None)
 
     def raised(self, frame: FrameType, error: BaseException | None) -> None:
         running = self.threads.find(frame)
@@ -175,9 +194,9 @@ class LineRecording:
         self._end_line(running)
         with _Looking(self):
             running.log.append(encodable(say(error) if isinstance(error, Exception) else type(error).__name__, 300))
-            self._leave(running, None)
+            self._leave(running, None, None)
 
-    def _leave(self, running: Running, value: object) -> None:
+    def _leave(self, running: Running, value: object, described: Value | Looks | None) -> None:
         frames = self.threads.running
         frames.pop()
         if running.asks:
@@ -186,9 +205,12 @@ class LineRecording:
             running.ops.leave()
             self.threads.ops = None
         if frames and value is not None and running.root is not running.lines:
-            place = find_spot(frames[-1].frame, running.frame.f_back)
+            outer, place = frames[-1], running.place
+            if running.about.yields:  # it is asked for from one place after another
+                place = find_spot(outer.frame, running.frame.f_back)
             if place is not None:
-                frames[-1].log.append((*place, self._describe(frames[-1], value), running.lines.number))
+                shown = self._describe(outer, value) if described is None else described
+                outer.log.append((*place, shown, running.lines.number))
 
     def _listen_again(self, running: Running) -> None:
         running.asks = False
@@ -200,9 +222,8 @@ class LineRecording:
         without = torch._C.DisableTorchFunction()
         without.__enter__()
         try:
-            for name, value, in_place in running.locals.find_changes(running.frame, running.effect):
-                self._take(running, name, value, in_place)
-            if self._values.measures:
+            running.find_changes(running.frame, running.effect)
+            if self.measures:
                 self._values.forget()
             if len(running.log) > LONGEST_LOG:
                 running.lines.read_log()
@@ -211,23 +232,34 @@ class LineRecording:
         finally:
             without.__exit__(None, None, None)
 
-    def _take(self, running: Running, name: str, value: object, in_place: bool) -> None:
-        """The line that runs made it."""
+    def take(self, running: Running, name: str, value: object, in_place: bool) -> Value | Looks | None:
+        """The line that runs made it. Gives what is told of it where it is shown."""
         kind = type(value)
-        if kind is torch.Tensor:
-            running.log.append((name, self._describe(running, value), in_place))
+        described: Value | Looks | None
+        if kind is Tensor or kind is Parameter:
+            described = None if self.measures else look_at(value)  # type: ignore[arg-type]  # narrowed by the exact types
+            if described is None:
+                described = self._describe(running, value)
         elif (scalar := SCALARS.get(id(kind))) is not None:
-            running.log.append((name, scalar(value), in_place))
-        elif value is not None and not issubclass(kind, nn.Module):
-            self._take_other(running, name, value, in_place)
+            described = scalar(value)
+        elif value is None or issubclass(kind, nn.Module):
+            return None
+        else:
+            described = self._describe_other(running, value)
+        if described is not None:
+            running.log.append((name, described, in_place))
+        return described
 
-    def _take_other(self, running: Running, name: str, value: object, in_place: bool) -> None:
+    def _describe_other(self, running: Running, value: object) -> Value | Looks | None:
+        """Where it is shown."""
         self._look_for_helpers(value)
         is_shown = issubclass(type(value), _SHOWN)
-        if is_shown or (is_telling(value) and may_hold_tensor(value)):
-            described = self._describe(running, value)
-            if is_shown or first_tensor(described) is not None:
-                running.log.append((name, described, in_place))
+        if not is_shown and not self.measures:
+            return self._values.describe_holder(value)
+        if not is_shown and not may_hold_tensor(value):
+            return None
+        described = self._describe(running, value)
+        return described if is_shown or isinstance(described, tuple) or first_tensor(described) is not None else None
 
     def _look_for_helpers(self, value: object) -> None:
         """A function in a variable may be called, and so may the methods of an object."""
@@ -256,10 +288,10 @@ class LineRecording:
         finally:
             without.__exit__(None, None, None)
 
-    def _describe(self, running: Running, value: object) -> Value:
+    def _describe(self, running: Running, value: object) -> Value | Looks:
         values, threads = self._values, self.threads
-        if not values.measures and type(value) is torch.Tensor:
-            return values.describe_shape(value)
+        if type(value) is Tensor and not self.measures and (looks := look_at(value)) is not None:
+            return looks
         if not running.is_chosen and values.is_spent:
             running.root.is_partial = True
         was_busy, threads.busy = threads.busy, True
@@ -293,4 +325,3 @@ class _Looking:
 
 _BUILT_IN = (type(None), bool, int, float, str, bytes, tuple, list, dict, set, torch.Size)
 _SHOWN = (bool, int, float, str, torch.Size)
-_GENERATOR = 0x20 | 0x200  # of functions that yield, async ones too

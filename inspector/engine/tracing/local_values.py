@@ -5,10 +5,10 @@ Nothing is kept of a tensor but a weak reference and its version, which in-place
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from operator import is_
-from types import FrameType, FunctionType
+from types import FrameType
 from typing import Any
 from weakref import ref
 
@@ -35,8 +35,10 @@ Sign = tuple[object, object]
 itself; of a container its id, and `Pieces`; of anything else its id."""
 Pieces = tuple[tuple[object, ...], tuple[object, ...]]
 """References to the tensors in a container; their versions, ids and numbers."""
-Changed = tuple[str, object, bool]
-"""A name, what it holds now, and whether that is what it held before, changed in place."""
+Seal = tuple[list[int], list[object]]
+"""Ids of all that is in a container, and what is kept so that nothing else gets its own of these."""
+Take = Callable[[Any, str, object, bool], object]
+"""Is given a frame, a name, what it holds now, and whether that is what it held before, changed in place."""
 
 
 class Locals:
@@ -45,45 +47,57 @@ class Locals:
     Args:
         attributes: Names that the code sets on objects.
         writes: Counts what is written to tensors that have no version.
+        take: Is given what is there at first, and what is found to have changed.
     """
 
-    __slots__ = ("_attributes", "_others", "_ranges", "_signs", "_slots", "_tensors", "_versions", "_writes")
+    __slots__ = ("_attributes", "_others", "_ranges", "_signs", "_slots", "_take", "_tensors", "_versions", "_writes")
 
-    def __init__(self, attributes: frozenset[str], writes: Writes) -> None:
+    def __init__(self, attributes: frozenset[str], writes: Writes, take: Take) -> None:
         self._attributes = attributes
         self._writes = writes
+        self._take = take
         self._signs: dict[str, Sign] = {}
-        self._tensors: list[ref[Tensor]] = []  # in variables, and in tuples in them
+        self._tensors: list[ref[Tensor]] = []  # in variables, and in flat containers in them
         self._versions: list[int] = []
         self._slots: dict[str, int] = {}  # where in these two lists the tensor is that a variable holds
-        self._ranges: dict[str, range] = {}  # and where those are that are in a tuple
-        self._others: dict[str, None] = {}  # variables that hold what may change otherwise
+        self._ranges: dict[str, range] = {}  # and where those are that are in a container
+        self._others: dict[str, Seal | None] = {}  # variables that hold what may change otherwise
 
     def begin(self, variables: Mapping[str, Any]) -> None:
         """Before the first line."""
+        signs, take = self._signs, self._take
         for name, value in variables.items():
             kind = type(value)
             if kind is Tensor or kind is Parameter:
-                sign: Sign = ref(value), self._read_version(value)
+                try:
+                    version = value._version
+                except RuntimeError:  # of inference mode
+                    version = self._writes.version_of(value)
+                    self._others[name] = None
+                else:
+                    self._slots[name] = len(self._tensors)
+                    self._tensors.append(ref(value))
+                    self._versions.append(version)
+                signs[name] = ref(value), version
+                take(self, name, value, False)
             elif id(kind) in CONSTANTS:
-                self._signs[name] = value, _CONSTANT
-                continue
+                signs[name] = value, _CONSTANT
+                take(self, name, value, False)
+            elif issubclass(kind, nn.Module):
+                signs[name] = id(value), _OTHER
             else:
-                sign = self.sign(value)
-                if sign[1] is _OTHER:
-                    self._signs[name] = sign
-                    continue
-            self._keep(name, sign, value)
+                self._keep(name, self.sign(value), value)
+                take(self, name, value, False)
         for name, value in self._read_attributes(variables) if self._attributes else ():
-            self._signs[name] = self.sign(value)
+            signs[name] = self.sign(value)
 
-    def find_all(self, variables: Mapping[str, Any]) -> list[Changed]:
+    def find_all(self, variables: Mapping[str, Any]) -> None:
         """Among all of the frame's variables, since it was asked last."""
         for name in [each for each in self._signs if each not in variables and "." not in each]:
             self._forget(name)
-        return self._find(variables, variables)
+        self._find(variables, variables)
 
-    def find_changes(self, frame: FrameType, effect: Effect | None) -> Sequence[Changed]:
+    def find_changes(self, frame: FrameType, effect: Effect | None) -> None:
         """Since it was asked last, by a line of that effect: what is bound anew, or was changed in place. None for a
         line of which nobody knows."""
         if effect is None:
@@ -97,41 +111,58 @@ class Locals:
             if is_written:
                 return self.find_all(frame.f_locals)
             if self._others or self._attributes:
-                return self._find(dict.fromkeys((*names, *self._others)), frame.f_locals)
-        return self._find(names, frame.f_locals, False) if names else ()
+                variables = frame.f_locals
+                if self._others and (opened := self._find_opened(variables)):
+                    names = (*dict.fromkeys((*names, *opened)),)
+                if names or self._attributes:
+                    self._find(names, variables)
+                return
+        if names:
+            self._find(names, frame.f_locals, False)
 
-    def _find(self, names: Iterable[str], variables: Mapping[str, Any], writes: bool = True) -> list[Changed]:
+    def _find(self, names: Iterable[str], variables: Mapping[str, Any], writes: bool = True) -> None:
         """This runs at each line, and looks first for what most of them bind."""
-        signs, slots, find = self._signs, self._slots, variables.get
-        found: list[Changed] = []
+        signs, find = self._signs, variables.get
         for name in names:
             value = find(name, _MISSING)
             old, kind = signs.get(name), type(value)
             if kind is Tensor or kind is Parameter:
-                reference, version = ref(value), self._read_version(value)
+                reference = ref(value)
+                try:
+                    version = value._version
+                except RuntimeError:  # of inference mode
+                    version = self._writes.version_of(value)
                 if old is None or old[0] is not reference or old[1] != version:
-                    slot = slots.get(name)
+                    slot = self._slots.get(name)
                     if slot is None or version < 0:
                         self._keep(name, (reference, version), value)
                     else:
                         signs[name] = reference, version
                         self._tensors[slot], self._versions[slot] = reference, version
-                    found.append((name, value, old is not None and old[0] is reference))
+                    self._take(self, name, value, old is not None and old[0] is reference)
             elif value is _MISSING:
                 self._forget(name)
             elif old is None or old[0] is not value:
-                self._compare(name, old, value, found)
+                self._compare(name, old, value)
         if writes and self._attributes:
             for name, value in self._read_attributes(variables):
-                self._compare(name, signs.get(name), value, found)
-        return found
+                self._compare(name, signs.get(name), value)
 
-    def _compare(self, name: str, old: Sign | None, value: object, found: list[Changed]) -> None:
+    def _find_opened(self, variables: Mapping[str, Any]) -> list[str]:
+        """Those that are not surely as they were, where no tensor was written to or is gone."""
+        opened = []
+        for name, seal in self._others.items():
+            value: Any = variables.get(name)
+            if seal is None or self._signs[name][0] != id(value) or _read_ids(value) != seal[0]:
+                opened.append(name)
+        return opened
+
+    def _compare(self, name: str, old: Sign | None, value: object) -> None:
         sign = self.sign(value)
         if old is not None and _is_same(old, sign):
             return
         self._keep(name, sign, value)
-        found.append((name, value, old is not None and old[1] is not _CONSTANT and _is_object(old, sign)))
+        self._take(self, name, value, old is not None and old[1] is not _CONSTANT and _is_object(old, sign))
 
     def _keep(self, name: str, sign: Sign, value: object) -> None:
         """This is what the variable holds. Whether it was written to is told by the versions of its tensors, or asked
@@ -143,8 +174,9 @@ class Locals:
         if version is _CONSTANT or version is _OTHER or "." in name:
             return
         held = _find_versions(sign, value)
+        if held is None or held[2] is not None:
+            self._others[name] = held and held[2]
         if held is None:
-            self._others[name] = None
             return
         if len(self._tensors) > _MOST_PLACES:
             self._close_gaps()
@@ -177,12 +209,6 @@ class Locals:
         at = self._ranges.pop(name, ())
         for each in (self._slots.pop(name),) if name in self._slots else at:
             self._tensors[each], self._versions[each] = _no_tensor, 0
-
-    def _read_version(self, tensor: Tensor) -> int:
-        try:
-            return tensor._version
-        except RuntimeError:  # of inference mode
-            return self._writes.version_of(tensor)
 
     def _read_attributes(self, variables: Mapping[str, Any]) -> Iterator[tuple[str, object]]:
         owner = variables.get("self")
@@ -229,17 +255,29 @@ class Locals:
         return all_constant
 
 
-def _find_versions(sign: Sign, value: object) -> tuple[Sequence[Any], Sequence[Any]] | None:
-    """References to the tensors of which the versions tell whether a value was changed, and those; None where more is
-    to be asked."""
+def _read_ids(container: Any) -> list[int]:
+    return [*map(id, container.values() if type(container) is dict else container)]
+
+
+def _find_versions(sign: Sign, value: Any) -> tuple[Sequence[Any], Sequence[int], Seal | None] | None:
+    """References to the tensors of which the versions tell whether a value was changed, those, and the seal of what may
+    change otherwise; None where more is to be asked."""
     reference, version = sign
     if type(version) is int:
-        return ((reference,), (version,)) if version >= 0 else None
-    if type(version) is not tuple or type(value) is not tuple:
+        return ((reference,), (version,), None) if version >= 0 else None
+    kind = type(value)
+    if (kind is not dict and kind is not list and kind is not tuple) or len(value) > ITEMS:
         return None
-    references, (_, *versions) = version
-    is_flat = len(references) == len(versions) and all(type(each) is int and each >= 0 for each in versions)
-    return (references, versions) if is_flat else None
+    items = [*(value.values() if kind is dict else value)]
+    held = [item for item in items if id(type(item)) not in CONSTANTS]
+    if not all(type(item) is Tensor or type(item) is Parameter for item in held):
+        return None
+    try:
+        versions = [item._version for item in held]
+    except RuntimeError:  # of inference mode
+        return None
+    kept = [item for item in items if id(type(item)) in CONSTANTS]
+    return [*map(ref, held)], versions, None if kind is tuple else ([*map(id, items)], kept)
 
 
 def first_items(container: Any) -> Iterable[Any]:
@@ -253,11 +291,6 @@ def _find_base(kind: type) -> Any:
 
 
 _base = PerType(_find_base)
-
-
-def is_telling(value: object) -> bool:
-    """Whether it is more than a module, a function or a class, of which a person sees the name in the code."""
-    return value is not None and not issubclass(type(value), (nn.Module, FunctionType, type))
 
 
 def _is_same(old: Sign, new: Sign) -> bool:

@@ -7,11 +7,13 @@ from types import CodeType, FrameType
 from typing import Protocol
 
 from .in_place import Writes
-from .local_values import Locals
+from .lines import CodePlace
+from .local_values import Locals, Take
 from .statements import NO_EFFECT, Effect, read_instructions
 from .visits import FrameLines
 
 _CODES = 1_000  # of which is remembered what was read
+_GENERATOR = 0x20 | 0x200  # of functions that yield, async ones too
 
 
 class AboutCode:
@@ -20,6 +22,7 @@ class AboutCode:
     def __init__(self, code: CodeType) -> None:
         self.code = code  # so that nobody else gets its id
         self.effects, self.attributes, self.asks = read_instructions(code)
+        self.yields = bool(code.co_flags & _GENERATOR)
 
 
 _about: dict[int, AboutCode] = {}
@@ -42,23 +45,31 @@ class ListensToOps(Protocol):
     def leave(self) -> bool: ...
 
 
-class Running:
+class Running(Locals):
     """A frame that runs. `root` has the lines of the forward that it is or was called by, which `is_chosen` where it is
-    of the module that is asked for. `ops` are to end with it. While it `asks` whether anybody hears of operations, for
-    whom it would do others, nobody of ours does."""
+    of the module that is asked for; a function was called at a `place` in the frame that ran before. `ops` are to end
+    with it. While it `asks` whether anybody hears of operations, for whom it would do others, nobody of ours does."""
 
-    __slots__ = ("about", "asks", "effect", "frame", "is_chosen", "lines", "locals", "log", "ops", "root")
+    __slots__ = ("about", "asks", "effect", "frame", "is_chosen", "lines", "log", "ops", "place", "root")
 
     def __init__(
-        self, frame: FrameType, lines: FrameLines, root: FrameLines | None, is_chosen: bool, writes: Writes
+        self,
+        frame: FrameType,
+        lines: FrameLines,
+        root: FrameLines | None,
+        is_chosen: bool,
+        place: CodePlace | None,
+        writes: Writes,
+        take: Take,
     ) -> None:
         self.frame = frame
         self.lines = lines
         self.log = lines.log
         self.root = root if root is not None else lines
         self.is_chosen = is_chosen
-        self.about = read_about(frame.f_code)
-        self.locals = Locals(self.about.attributes, writes)
+        self.place = place
+        self.about = _about.get(id(frame.f_code)) or read_about(frame.f_code)
+        Locals.__init__(self, self.about.attributes, writes, take)
         self.effect: Effect | None = NO_EFFECT  # that the line that runs may have
         self.ops: ListensToOps | None = None
         self.asks = False

@@ -12,6 +12,7 @@ from typing import Any
 from ...records import LineCall, LineRuns, LineValue, LineVisit, Value
 from ...text import encodable
 from ...value_text import find_odd
+from .contents import describe_looks
 from .lines import CodePlace
 from .statements import find_statements, lines_of
 
@@ -24,7 +25,7 @@ _NAMELESS = "<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"
 Entry = int | str | tuple[Any, ...]
 """What is told of lines as they run: this one begins; it raised that; it bound a name to a value, or changed it in
 place (three things); an instruction of some code made a call that gave a value, in the frame of that number where its
-lines were seen (four)."""
+lines were seen (four). A value is described, or there are its `Looks`."""
 
 
 @dataclass(slots=True)
@@ -96,6 +97,12 @@ class FrameLines:
         recomputed: In the backward pass.
     """
 
+    is_brief = False  # there are no histograms
+    is_partial = False  # nor statistics of all values
+    _visit: Visit | None = None  # the last
+    _statement = 0  # that runs and is written over several lines
+    _order = 0
+
     def __init__(
         self,
         code: CodeType,
@@ -107,13 +114,8 @@ class FrameLines:
         self.namespace = namespace
         self.number = number
         self.recomputed = recomputed
-        self.is_brief = False  # there are no histograms
-        self.is_partial = False  # nor statistics of all values
         self.log: list[Entry] = []  # what was not yet looked through
         self._lines: dict[int, Visits] = {}
-        self._visit: Visit | None = None  # the last
-        self._statement = 0  # that runs and is written over several lines
-        self._order = 0
 
     @cached_property
     def statements(self) -> Mapping[int, int]:
@@ -137,9 +139,11 @@ class FrameLines:
                 visit.error = encodable(entry, 300)
             elif len(entry) == 3:
                 name, value, in_place = entry
+                value = describe_looks(value) if type(value) is tuple else value
                 visit.values.append(LineValue(encodable(name, 100), value, in_place))
             else:
                 code, at, value, frame = entry
+                value = describe_looks(value) if type(value) is tuple else value
                 visit.calls.append(MadeCall(CodePlace(code, at), value, frame))
         self.log.clear()
         self._visit = visit

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from inspector.engine.recording.call import Call
 from inspector.engine.tracing import line_recording, running
+from inspector.engine.tracing.contents import describe_looks, look_at
 from inspector.engine.tracing.descriptions import Describer
 from inspector.engine.tracing.forwards import OneForward
 from inspector.engine.tracing.in_place import Writes
@@ -70,10 +71,33 @@ class Tuples(nn.Module):
         return x
 
 
+class Containers(nn.Module):
+    """Changes what is in dicts, lists and tuples, of which a tensor may get the address of one that is gone."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        kept: dict[str, Any] = {"x": x + 1, "n": 1_000}
+        several = [x + 1, None]
+        pair = (x + 1, None)
+        for count in range(4):
+            kept["x"] = None
+            kept["x"] = x + count
+            kept["n"] = kept["n"] + 1
+            several[0] = x * count
+            self.write(kept["x"], several[0], pair[0])
+            several.append(count)
+        kept.clear()
+        return pair[0]
+
+    def write(self, *tensors: Tensor) -> None:
+        for each in tensors:
+            each.add_(1)
+
+
 MODELS: list[tuple[nn.Module, Tensor]] = [
     (Twisted(), torch.randn(2, 3)), (Tuples(), torch.ones(2)), (Functional(), torch.randn(2, 4)),
     (Expressions(), torch.randn(3, 4)), (Inference(), torch.ones(2, 3)), (Helpers(), torch.randn(3, 2)),
     (Loop(bad=-1), torch.rand(1, 3)), (Raises(), torch.ones(2, 3)), (Attention(), torch.randn(2, 3, 4)),
+    (Containers(), torch.ones(2)),
 ]  # fmt: skip
 
 
@@ -154,6 +178,21 @@ def test_what_has_no_shape_goes_through_where_shapes_alone_are_told() -> None:
     shown = {value.name: value.value for run in lines_of_forward.records() for value in run.kept[0].values}
     assert not recording.faults and {"x", "y", "nested", "return"} == set(shown)
     assert shown["y"] == Summarizer(statistics=False).describe(x)
+
+
+def test_what_is_described_from_how_it_looked_is_described_as_ever() -> None:
+    plain = [
+        torch.ones(2, 3), torch.ones(()), torch.ones(0, 2).half(), torch.ones(2, dtype=torch.complex64),
+        torch.ones(1, device="meta"), torch.ones(2).expand(4, 2), torch.ones(2, requires_grad=True),
+        torch.tensor([True]), nn.Parameter(torch.ones(2, 2)),
+        nn.Parameter(torch.ones(3, dtype=torch.int8), requires_grad=False),
+    ]  # fmt: skip
+    for tensor in plain:
+        looks = look_at(tensor)
+        assert looks is not None
+        assert describe_looks(looks) == Summarizer(statistics=False).describe(tensor)
+    others = torch.ones(2, 2).to_sparse(), nn.Parameter(torch.eye(2).to_sparse()), torch.eye(2).to_sparse_csr()
+    assert not any(map(look_at, others))
 
 
 class Cache:
