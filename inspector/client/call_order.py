@@ -33,16 +33,16 @@ class CallOrder:
 
     def extend(self, most: int | None = None) -> None:
         """Take in all calls, or so many more of them."""
-        tree, modules, first = self._tree, array("i"), len(self._places)
+        tree, places, first = self._tree, self._places, len(self._places)
         last = len(tree) if most is None else first + most
         place = self._next
         for rank in range(first, last):
             if place is None:
                 break
-            self._close(tree.parents[place], rank)
-            self._places.append(place)
+            if self._open and self._open[-1][0] != tree.parents[place]:
+                self._close(tree.parents[place], rank)
+            places.append(place)
             self._ranks[place] = rank
-            modules.append(tree.calls.modules[place])
             if tree.has_children(place):
                 self._open.append((place, len(self._callers)))
                 self._callers.append(rank)
@@ -50,8 +50,8 @@ class CallOrder:
             place = tree.after(place)
         self._next = place
         if place is None:
-            self._close(-1, len(self._places))
-        self._modules.extend(modules)
+            self._close(-1, len(places))
+        self._modules.extend(array("i", map(tree.calls.modules.__getitem__, places[first:])))
 
     def _close(self, caller: int, rank: int) -> None:
         """What comes at this rank stands below this call, or below none."""

@@ -36,6 +36,7 @@ class Model:
         self.rows = ModuleTable()
         self.paths = Paths(self.rows)
         self.calls = CallTable()  # of one step of pass `trace`
+        self.orders_due = False  # whoever takes calls in makes what orders of them wait for, and is not done
         self.trace = 0
         self.step = 0
         self.summary: PassSummary | None = None
@@ -67,6 +68,7 @@ class Model:
             return
         self.trace, self.step = number, step
         self.calls = CallTable()
+        self.orders_due = False
         self._above_calls = None
 
     def add_calls(self, calls: CallColumns) -> None:
@@ -111,8 +113,10 @@ class Model:
     def prepare(self, most: int) -> bool:
         """Take so many calls more into these two; whether there are others yet."""
         self._renew()
-        self._own_times.extend(most)
-        return self._call_tree.prepare(most) or not self._own_times.is_complete
+        if not self._own_times.is_complete:
+            self._own_times.extend(most)
+            return True
+        return self._call_tree.prepare(most)
 
     def _renew(self) -> None:
         if self._call_tree.calls is not self.calls:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 
 from msgspec.structs import replace
 
@@ -22,7 +23,8 @@ from .state import AppState
 CANCEL_PATIENCE = 2.0
 LONG_PASS = 20_000
 """Calls from which on it is noticed how long their tree takes to be made: that is begun before it is asked for."""
-_PIECE = 1_000  # calls of it at a time, between keys
+_MOMENT = 0.004  # seconds of that at a time, between keys
+_PIECE = 500  # calls, after which it is looked at the clock
 
 
 class Passes:
@@ -204,7 +206,16 @@ class Passes:
             self._step = None if event.step == self._step else self._step
             self._presenter.show_step()
         if len(model.calls) >= max(event.total, LONG_PASS):
-            self._host.spawn(_prepare(model, model.calls), "calls", exclusive=True)
+            model.orders_due = True
+            self._host.spawn(self._prepare(model, model.calls), "calls", exclusive=True)
+
+    async def _prepare(self, model: Model, calls: CallTable) -> None:
+        """What orders of these calls wait for, as long as nobody has come for others."""
+        while model.calls is calls and _prepare_for_a_moment(model):
+            await asyncio.sleep(0)
+        if model.calls is calls:
+            model.orders_due = False
+            self._presenter.show_rows()
 
     def end(self, event: PassEnded) -> None:
         """The pass is over; what was asked for meanwhile follows when the model is as it was."""
@@ -240,10 +251,13 @@ class Passes:
         self._host.tell(f"the pass did not meet the stop at {at}{more}; {key_of('stops')} lists all")
 
 
-async def _prepare(model: Model, calls: CallTable) -> None:
-    """What orders of these calls wait for, as long as nobody has come for others."""
-    while model.calls is calls and model.prepare(_PIECE):
-        await asyncio.sleep(0)
+def _prepare_for_a_moment(model: Model) -> bool:
+    """Whether there is more to do."""
+    until = time.perf_counter() + _MOMENT
+    while more := model.prepare(_PIECE):
+        if time.perf_counter() > until:
+            break
+    return more
 
 
 def _or_tokens(state: AppState) -> str:

@@ -213,7 +213,7 @@ class Listing:
 
     def _reveal(self, id: int) -> bool:
         outline = self.lines.outline
-        return self.lines.shows(id) or (outline is not None and outline.reveal(id))
+        return bool(self.lines.ids) and (self.lines.shows(id) or (outline is not None and outline.reveal(id)))
 
     # filter and search
 

@@ -90,6 +90,8 @@ def _explain_nothing(model: Model, options: DisplayOptions) -> tuple[str, ...]:
         return "No modules yet: the model is being loaded.", f"Press {key_of('interrupt')} to stop that."
     if not model.rows:
         return "No modules yet.", f"Press {key_of('open')} to open a model."
+    if model.orders_due and not (options.filter and not options.matches):
+        return (f"The tree of {len(model.calls):,} calls is being made.",)
     if not options.filter:
         return "No calls: no pass is over yet.", f"Press {key_of('run')} to run one."
     all_again = f"Press {key_of('leave')} to show all again."

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 from textual.widgets import Input, Static
 
+from inspector.client.model import Model
 from inspector.records import (
     Brief,
     CallColumns,
@@ -555,4 +556,27 @@ async def test_orders_of_many_calls_are_made_before_they_are_asked_for(tmp_path:
         model = app.state.model
         tree = model._call_tree
         assert tree.calls is model.calls and tree.is_complete and len(tree.parents) == len(model.calls) >= 2
-        assert model.call_tree is tree
+        assert model.call_tree is tree and tree.order.is_complete and not model.orders_due
+
+
+async def test_keys_come_between_the_pieces_in_which_orders_are_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """However many calls there are, no more of them than a piece are gone through at once."""
+    monkeypatch.setattr(passes, "LONG_PASS", 2)
+    monkeypatch.setattr(passes, "_PIECE", 1)
+    monkeypatch.setattr(passes, "_MOMENT", 0.0)
+    prepare, pieces, turns = Model.prepare, list[int](), list[int]()
+    monkeypatch.setattr(Model, "prepare", lambda self, most: (pieces.append(len(turns)), prepare(self, most))[1])
+    async with running(tmp_path, FakeEngine()) as (app, pilot, _):
+
+        async def count_turns() -> None:
+            while True:
+                turns.append(0)
+                await asyncio.sleep(0)
+
+        pieces.clear()
+        counting = asyncio.create_task(count_turns())
+        await pilot.press("r")
+        await settle(app, pilot)
+        counting.cancel()
+        assert len(pieces) >= 3 * len(app.state.model.calls), "own times, tree and order, a call at a time"
+        assert len(set(pieces)) >= len(pieces) - 2, "the loop turned between any two"

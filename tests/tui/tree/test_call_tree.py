@@ -183,3 +183,28 @@ async def test_calls_of_other_threads_say_so_where_they_begin() -> None:
         tree.nested = False
         await pilot.pause()
         assert sum("thread 2" in row for row in screen(tree)[:5]) == 2, "in call order each stands alone"
+
+
+async def test_a_tree_that_is_being_made_says_so_and_takes_every_key() -> None:
+    """Of a million calls that takes seconds, and keys do not wait for it."""
+    made = stacked()
+    made.orders_due = True
+    async with showing(made, 70) as (tree, pilot, _):
+        tree.order = True
+        await pilot.press("g", "j", "j")
+        selected = tree.selected_call
+        tree.nested = True
+        await pilot.pause()
+        assert made._call_tree.calls is not made.calls and selected == made.calls[2]
+        assert "The tree of 7 calls is being made." in screen(tree)[0]
+        tree.search("relu")
+        tree.search_next(1)
+        assert not tree.select(4, 2)
+        tree.filter = "relu"
+        await pilot.press("j", "k", "g", "G", "enter", "l", "h", "backspace", "minus", "equals_sign")
+        tree.filter = ""
+        made.orders_due = False
+        tree.refresh_rows()
+        await pilot.pause()
+        assert "7 of 7 calls" in str(tree.border_subtitle) and tree.search("relu") == 3
+        assert tree.selected_call is not None and made.calls[2].module in (tree.cursor, tree.selected_call.module, 4)

@@ -23,6 +23,8 @@ class CallActions:
         """Go to the call that began next (1) or before (-1), whatever made it; a filter lets only its own through."""
         if not self.state.model.calls:
             self.host.tell(f"no calls: {key_of('run')} runs a pass")
+        elif self.state.model.orders_due:
+            self.host.tell("which call began next is not known yet: their tree is being made")
         elif (place := self._find_next(delta)) is None:
             self.host.tell(self._explain_end(delta))
         else:

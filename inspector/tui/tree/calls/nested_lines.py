@@ -30,6 +30,10 @@ _LOOKED_AT = 250  # lines measured for the width of the names
 _BAR = 2  # cells, before the time
 
 
+_NONE = CallTable()
+"""What is shown of calls while their tree is being made."""
+
+
 class NestedCallLines(CallLines):
     """Calls of the last pass by their places in `Model.calls`, as a tree that is made once it is looked at."""
 
@@ -38,7 +42,7 @@ class NestedCallLines(CallLines):
         self.natural.number = MILLISECONDS + _BAR
         self.room = 0  # lines that can be seen
         self._narrowed_to: Sequence[int] | None = None  # rows that the outline was narrowed to
-        self._outline = CallOutline(model, CallTree(CallTable()))
+        self._outline = CallOutline(model, CallTree(_NONE))
         self._before: tuple[Sequence[int], frozenset[int]] = (), frozenset()  # modules that were called, and what
         # somebody chose to be expanded of those calls
         self._measured = (self._outline, -1, 0)  # which version of it, and cells of the longest name there
@@ -47,12 +51,13 @@ class NestedCallLines(CallLines):
     def outline(self) -> CallOutline:
         """Of the calls that are there now. Where a pass made the same calls as the one before, the same ones are
         expanded."""
-        if self._outline.calls.calls is not self.calls:
+        calls = _NONE if self.model.orders_due and self.calls is self.model.calls else self.calls
+        if self._outline.calls.calls is not calls:
             if self._outline.chosen:
                 self._before = self._outline.calls.calls.modules, self._outline.expanded
-            tree = self.model.call_tree if self.calls is self.model.calls else CallTree(self.calls)
+            tree = self.model.call_tree if calls is self.model.calls else CallTree(calls)
             self._outline = CallOutline(self.model, tree)
-        elif self._outline.known != len(self.calls):
+        elif self._outline.known != len(calls):
             self._outline.extend()
         else:
             if self._narrowed_to is not self._matches:
@@ -60,7 +65,7 @@ class NestedCallLines(CallLines):
             return self._outline
         self._narrow()
         modules, expanded = self._before
-        if modules == self.calls.modules:
+        if modules == calls.modules:
             self._outline.expand_only(expanded)
         self._outline.expand_default(self.room)
         return self._outline
@@ -70,7 +75,7 @@ class NestedCallLines(CallLines):
         return self.outline.lines
 
     def position(self, id: int) -> int:
-        return self.outline.position(id) if id < len(self.calls) else max(len(self.ids) - 1, 0)
+        return self.outline.position(id) if id < len(self.outline.calls) else max(len(self.ids) - 1, 0)
 
     def order(self, id: int) -> Order:
         return self.outline.calls.key(id)
@@ -95,7 +100,7 @@ class NestedCallLines(CallLines):
 
     def first_call(self, index: int) -> int | None:
         places = self.calls.places(self.model.object_of(index))
-        return places[0] if places else None
+        return places[0] if places and self.ids else None
 
     def find_lines(self, text: str) -> Sequence[int]:
         shown = self.outline.lines

@@ -12,7 +12,7 @@ from ..outline import Outline
 
 
 class CallOutline(Outline):
-    """The shown calls of one pass, by their places in the table."""
+    """The shown calls of one pass, by their places in the table. One that is not in the tree yet has no line."""
 
     def __init__(self, model: Model, calls: CallTree) -> None:
         self.calls = calls
@@ -25,13 +25,13 @@ class CallOutline(Outline):
         self._rebuild()
 
     def has_children(self, index: int) -> bool:
-        return self.calls.has_children(index)
+        return index < len(self.calls) and self.calls.has_children(index)
 
     def parent(self, index: int) -> int:
-        return self.calls.parents[index]
+        return self.calls.parents[index] if index < len(self.calls) else -1
 
     def children(self, index: int) -> Iterator[int]:
-        return self.calls.children(index)
+        return self.calls.children(index) if index < len(self.calls) else iter(())
 
     def every(self) -> Sequence[int]:
         return range(len(self.calls))
@@ -47,6 +47,8 @@ class CallOutline(Outline):
         super().narrow(matches)
 
     def _line_of(self, index: int) -> int:
+        if index >= len(self.calls):
+            return len(self.lines)
         if isinstance(self.lines, Flagged):
             return self.lines.rank(self.calls.order.rank(index))
         return bisect_left(self.lines, self.calls.key(index), key=self.calls.key)
