@@ -167,7 +167,7 @@ class Session:
         self.writing = Writing(self._emit)
         self.queries = (Queries if self.subject.info.is_model else WeightQueries)(self.subject, self.runner)
         self._open = True
-        if self.generation > 1:
+        if self._alone and self.generation > 1:
             gc.collect()  # the model before
         if target.observe and self.subject.info.is_model:
             self.subject.observers.add_all()

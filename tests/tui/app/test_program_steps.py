@@ -8,7 +8,18 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from inspector.records import Failed, GoOnWith, ModuleRows, Opened, Problem, Stack
+from inspector.records import (
+    Evaluate,
+    Evaluated,
+    Failed,
+    GoOnWith,
+    ModuleRows,
+    NamedValue,
+    Opened,
+    Problem,
+    ScalarValue,
+    Stack,
+)
 from inspector.tui.app.app import InspectorApp
 from inspector.tui.messages import EngineGone
 
@@ -73,6 +84,19 @@ async def test_what_was_seen_and_run_before_is_there_after_a_step(tmp_path: Path
         assert log.count("of the model") == 1 and "> x" in log, "the Log goes on, and says nothing twice"
         await pilot.press("semicolon", "up")
         assert app.screen.query_one("PythonBox").value == "x"  # type: ignore[attr-defined]
+
+
+async def test_the_bar_shows_what_a_line_made_of_the_frame_that_stands_still(tmp_path: Path) -> None:
+    engine = at_breakpoint()
+    engine.opened = replace(engine.opened, stack=Stack(FRAMES[:1], 1, 0))
+    engine.replies[Evaluate] = lambda request: Evaluated(None, None, (NamedValue("x", ScalarValue("int", 42)),), ("x",))
+    async with running(tmp_path, engine) as (app, pilot, _):
+        await start(app, pilot)
+        await pilot.press("semicolon")
+        await settle(app, pilot)
+        await pilot.press(*"x=42", "enter")
+        await settle(app, pilot)
+        assert engine.requests(Evaluate) == [Evaluate(1, "x=42", 0)] and "x 42" in bar(app)
 
 
 async def test_a_key_that_comes_meanwhile_is_for_the_next_place(tmp_path: Path) -> None:

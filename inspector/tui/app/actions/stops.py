@@ -153,10 +153,16 @@ class StopActions:
         if isinstance(reply, Failed):
             return reply.problem
         assert isinstance(reply, Evaluated)  # there is no other reply
-        if frame < 0:
+        if frame < 0 or frame == self._innermost:
             self.workbench.stop_bar.values = reply.values
         await self._look_again()
         return reply
+
+    @property
+    def _innermost(self) -> int:
+        """The number of the frame that stands still at a line, whose values the bar tells; below 0 for none."""
+        event, frames = self.state.paused, self.workbench.stack.stack.frames
+        return frames[-1].number if event is not None and event.on == "line" and frames else -1
 
     async def _look_again(self) -> None:
         """At the variables that are shown: a line may have changed them."""
