@@ -61,9 +61,10 @@ class Monitoring:
             events.PY_UNWIND: self._unwound,
         }
 
-    def add(self, code: CodeType) -> None:
-        self._codes[id(code)] = code
-        _monitoring.set_local_events(self._tool, code, self._local)
+    def add(self, *codes: CodeType) -> None:
+        for code in codes:
+            self._codes[id(code)] = code
+            _monitoring.set_local_events(self._tool, code, self._local)
 
     def remove(self, code: CodeType) -> None:
         if self._codes.pop(id(code), None) is not None:

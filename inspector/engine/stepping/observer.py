@@ -36,8 +36,8 @@ class Backend(Protocol):
     def start(self) -> None:
         """Take a place beside other tools."""
 
-    def add(self, code: CodeType) -> None:
-        """Tell of this code, also of frames that run already, from their next line on."""
+    def add(self, *codes: CodeType) -> None:
+        """Tell of these as well, also of frames that run already, from their next line on."""
 
     def remove(self, code: CodeType) -> None:
         """Tell of it no more."""

@@ -43,12 +43,13 @@ class SetTrace:
         threading.settrace(self._trace)
         self.follow_thread()
 
-    def add(self, code: CodeType) -> None:
-        self.codes[id(code)] = code
+    def add(self, *codes: CodeType) -> None:
+        new = {id(code): code for code in codes}
+        self.codes |= new
         for frame in list(sys._current_frames().values()):
             above: FrameType | None = frame
             while above is not None:
-                if above.f_code is code and not self._traces(above):
+                if id(above.f_code) in new and not self._traces(above):
                     above.f_trace = _Local(self, above.f_trace)
                 above = above.f_back
 

@@ -44,8 +44,7 @@ class LineTracer:
         self._backend.start()
         self._runs = True
         try:
-            for code in self._codes.values():
-                self._backend.add(code)
+            self._backend.add(*self._codes.values())
         except BaseException:
             self.__exit__()
             raise
@@ -55,12 +54,12 @@ class LineTracer:
         self._runs = False
         self._backend.stop()
 
-    def add(self, code: CodeType) -> None:
+    def add(self, *codes: CodeType) -> None:
         """Tell of this code as well; of frames of it that run already, from their next line on. Any thread may call it,
         and the observer while it is told of something."""
-        self._codes[id(code)] = code
-        if self._runs:
-            self._backend.add(code)
+        self._codes |= {id(code): code for code in codes}
+        if self._runs and codes:
+            self._backend.add(*codes)
 
     def remove(self, code: CodeType) -> None:
         """Tell of it no more. May be called as `add` may."""

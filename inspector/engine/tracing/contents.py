@@ -92,6 +92,7 @@ def _find_form(kind: type) -> object:
 
 
 HOLDS_NOTHING = object()
+_TEXT = {id(str)}
 _NAMED = (type, FunctionType, ModuleType, nn.Module)
 form_of = PerType(_find_form)
 
@@ -110,7 +111,7 @@ def read_content(value: Any, content: list[Any], named: list[object], depth: int
     if form is object or form is dict:
         held = value if form is dict else variables(value)
         names, parts = tuple(dict.__iter__(held)), list(dict.values(held))
-        if not all(type(each) is str for each in names):
+        if not {*map(id, map(type, names))} <= _TEXT:
             return False
         content += (id(kind), names)
     elif form is list or form is tuple:
@@ -123,8 +124,8 @@ def read_content(value: Any, content: list[Any], named: list[object], depth: int
         kind = type(part)
         if kind is Tensor or kind is Parameter:
             content += (kind is Tensor, look(part))
-        elif id(kind) in CONSTANTS:
-            content += (id(kind), part)
+        elif (number := id(kind)) in CONSTANTS:
+            content += (number, part)
         elif not read_content(part, content, named, depth + 1):
             return False
     return len(parts) <= ITEMS

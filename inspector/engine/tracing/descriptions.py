@@ -40,6 +40,7 @@ class Describer:
         self._full, self._measured, self._bare = Summarizer(values=True), Summarizer(), Summarizer(statistics=False)
         self._known: dict[int, tuple[object, int, Value]] = {}  # described in this line, by the id of the tensor
         self._contents: dict[tuple[Any, ...], Known] = {}
+        self._holders: set[int] = set()  # types of which one held a tensor, and the next is looked at at once
 
     @property
     def is_spent(self) -> bool:
@@ -75,11 +76,14 @@ class Describer:
 
     def describe_holder(self, value: object) -> Value | None:
         """The shapes in a container, or an object. None where there is no tensor in it."""
-        form = form_of(type(value))
-        if form is HOLDS_NOTHING or (form is object and not may_hold_tensor(value)):
+        kind = type(value)
+        form = form_of(kind)
+        if form is HOLDS_NOTHING or (form is object and id(kind) not in self._holders and not may_hold_tensor(value)):
             return None
         known = self._find_by_content(value)
         if known is not None:
+            if known[1]:
+                self._holders.add(id(kind))
             return known[0] if known[1] else None
         described = self._bare.describe(value) if may_hold_tensor(value) else None
         return described if first_tensor(described) is not None else None

@@ -272,8 +272,7 @@ class LineRecording:
             self._functions[id(value)] = value
         else:
             self._kinds.add(kind)
-        for code in helpers_in(value, self._names):
-            self.tracer.add(code)
+        self.tracer.add(*helpers_in(value, self._names))
 
     def see_call(self, running: Running, code: CodeType, at: int, value: object) -> None:
         """As `_end_line`, this runs at each operation."""
