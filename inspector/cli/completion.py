@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .output import write
-from .parser import Parser, find_formatter
+from .parser import Parser
 
 EPILOG = """\
 examples:
@@ -38,8 +38,6 @@ def make_parser() -> Parser:
         prog="inspector completion",
         description="Print what a shell needs to complete this command.",
         epilog=EPILOG,
-        formatter_class=find_formatter(),
-        allow_abbrev=False,
     )
     parser.add_argument("shell", choices=("bash", "zsh", "fish"), help="which shell")
     return parser

@@ -13,7 +13,7 @@ from ..errors import UsageError
 from ..files import is_there, write_new
 from ..text import encodable
 from .output import say, write
-from .parser import Parser, find_formatter
+from .parser import Parser
 
 EPILOG = """\
 examples:
@@ -52,8 +52,6 @@ def make_parser() -> Parser:
         prog="inspector config",
         description="Show, make or edit the configuration.",
         epilog=EPILOG,
-        formatter_class=find_formatter(),
-        allow_abbrev=False,
     )
     one = parser.add_mutually_exclusive_group()
     one.add_argument("--show", action="store_true", help="what holds, as a configuration (what no option means too)")

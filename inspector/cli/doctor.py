@@ -13,7 +13,7 @@ from itertools import groupby
 from ..text import visible
 from .checks.check import Check
 from .output import write
-from .parser import Parser, find_formatter
+from .parser import Parser
 
 _MARKS = {"ok": "  ", "note": "! ", "bad": "X "}
 _COLOURS = {"ok": "", "note": "\x1b[33m", "bad": "\x1b[31m"}
@@ -42,8 +42,6 @@ def make_parser() -> Parser:
         prog="inspector doctor",
         description="Look at the terminal, the versions, the GPU and the files of this program.",
         epilog=EPILOG,
-        formatter_class=find_formatter(),
-        allow_abbrev=False,
     )
     parser.add_argument("--print", choices=("text", "json"), default="text", help="text is what no option means, too")
     return parser

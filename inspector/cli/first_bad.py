@@ -10,7 +10,7 @@ from ..config.apply import fill_target
 from ..config.schema import Config
 from .model_options import add_model_options, configure, draws_ascii, read_model
 from .output import write, write_ascii
-from .parser import Parser, find_formatter
+from .parser import Parser
 from .pass_options import whole_number
 
 if TYPE_CHECKING:
@@ -61,12 +61,8 @@ def make_parser() -> Parser:
         prog="inspector first-bad",
         description="Name the first operation of a pass that gives NaN or infinity from what has none.",
         epilog=EPILOG,
-        formatter_class=find_formatter(),
-        allow_abbrev=False,
     )
-    add = parser.add_argument
-    add("target", metavar="TARGET", help="what to open, as without a verb")
-    add("arguments", nargs="*", metavar="KEY=VALUE", help="constructor arguments")
+    parser.add_target()
     add = parser.add_argument_group("search").add_argument
     add("--backward", action="store_true", help="look into the loss and the backward pass as well")
     add("--loss", default="", metavar="LOSS", help="mean (the default), sum, cross_entropy or pkg.mod:function")

@@ -58,6 +58,14 @@ class Parser(argparse.ArgumentParser):
     _json = False
     _seen = argparse.Namespace()
 
+    def __init__(self, **options: Any) -> None:
+        super().__init__(formatter_class=_find_formatter(), allow_abbrev=False, **options)
+
+    def add_target(self) -> None:
+        """What a verb opens."""
+        self.add_argument("target", metavar="TARGET", help="what to open, as without a verb")
+        self.add_argument("arguments", nargs="*", metavar="KEY=VALUE", help="constructor arguments")
+
     def parse_args(self, args: Sequence[str], namespace: None = None) -> argparse.Namespace:  # type: ignore[override]
         """As far as it came, `error` knows what was typed."""
         self._seen = argparse.Namespace()
@@ -113,8 +121,6 @@ def make_parser() -> Parser:
         usage="inspector [VERB] [TARGET] [KEY=VALUE ...] [option ...]",
         description=DESCRIPTION,
         epilog=EPILOG.format(verbs=verbs.render_help(width), kinds=target_kinds.render_help(width)),
-        formatter_class=find_formatter(),
-        allow_abbrev=False,
         add_help=False,
     )
     add = parser.add_argument_group("what to open").add_argument
@@ -201,7 +207,7 @@ def _add_view(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def find_formatter() -> Any:
+def _find_formatter() -> Any:
     """Colours for people; plain, and quicker, for everything else."""
     if not sys.stdout.isatty():
         return argparse.RawDescriptionHelpFormatter

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from .output import write
-from .parser import Parser, find_formatter
+from .parser import Parser
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -23,6 +23,4 @@ def make_parser() -> Parser:
         prog="inspector schema",
         description="Print the JSON Schema (draft 2020-12) of what --print json prints.",
         epilog="It is also the file inspector/report/schema.json of the package.",
-        formatter_class=find_formatter(),
-        allow_abbrev=False,
     )

@@ -11,7 +11,7 @@ from ..config.apply import fill_target
 from ..config.schema import Config
 from .model_options import add_model_options, configure, draws_ascii, read_model
 from .output import write, write_ascii
-from .parser import Parser, find_formatter
+from .parser import Parser
 
 if TYPE_CHECKING:
     from ..records import RunSweep, Target
@@ -62,12 +62,8 @@ def make_parser() -> Parser:
         prog="inspector sweep",
         description="Patch or ablate one place of a model after another, and measure what that does to its output.",
         epilog=EPILOG,
-        formatter_class=find_formatter(),
-        allow_abbrev=False,
     )
-    add = parser.add_argument
-    add("target", metavar="TARGET", help="what to open, as without a verb")
-    add("arguments", nargs="*", metavar="KEY=VALUE", help="constructor arguments")
+    parser.add_target()
     add = parser.add_argument_group("sweep").add_argument
     add("--over", action="append", required=True, metavar="MODULE",
         help="the places: modules, named as for --hook of inspector, repeatable: 'layer?.?', class:Conv2d")  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ..target_kinds import TOUR
 from .open import run as open_target
-from .parser import Parser, find_formatter
+from .parser import Parser
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -21,6 +21,4 @@ def make_parser() -> Parser:
         prog="inspector tour",
         description="Show in five screens how the app is used, on a small model that is made here.",
         epilog="The options of inspector are known here too, such as --ascii. In the app, the palette has the tour.",
-        formatter_class=find_formatter(),
-        allow_abbrev=False,
     )

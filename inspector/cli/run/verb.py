@@ -14,7 +14,7 @@ import inspector
 from ...errors import InspectorError, NoModelError
 from ...report.problem import render_problem
 from ..output import say
-from ..parser import Parser, find_formatter
+from ..parser import Parser
 from .main_module import find_module, read_script
 
 Hook = Callable[[type[BaseException], BaseException, "TracebackType | None"], object]
@@ -58,8 +58,6 @@ def make_parser() -> Parser:
         usage="inspector run [-h] SCRIPT [ARGS ...]\n       inspector run [-h] -m MODULE [ARGS ...]",
         description="Run a script, unchanged, and open the app where a model in it raises.",
         epilog=EPILOG,
-        formatter_class=find_formatter(),
-        allow_abbrev=False,
     )
     parser.add_argument("script", nargs="?", default="", metavar="SCRIPT", help="what `python SCRIPT` would run")
     parser.add_argument("args", nargs=argparse.REMAINDER, metavar="ARGS", help="the script's own")
