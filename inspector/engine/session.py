@@ -55,7 +55,7 @@ from .subject.hook_parts import check_part
 from .subject.runner import Emit, Runner
 from .subject.saving import save
 from .subject.subject import Subject, tell_nothing
-from .subject.tasks.tasks import Tasks
+from .subject.tasks.tasks import Around, Tasks
 from .subject.writing import Writing
 from .usercode.own_modules import OwnModules
 from .values.collector import suit_collector, without_collector
@@ -163,7 +163,7 @@ class Session:
         self.subject.backup.is_alone = self._alone
         self.attempts = Attempts(self.subject, self._call_log, self._emit)
         self.runner = Runner(self.subject, self.attempts, self._emit, self._waiting, self._call_log)
-        self.tasks = Tasks(self.subject, self.runner, self.attempts, self._emit, self._call_log)
+        self.tasks = Tasks(Around(self.subject, self.runner, self.attempts, self._emit, self._call_log))
         self.writing = Writing(self._emit)
         self.queries = (Queries if self.subject.info.is_model else WeightQueries)(self.subject, self.runner)
         self._open = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from ....errors import UsageError
 from ....postmortem.record import CallLog
@@ -16,28 +17,26 @@ from ..runner import Runner
 from ..subject import Subject
 
 
-class Task:
-    """Args:
-    subject: The model.
-    runner: Has run its last pass.
-    attempts: Find out why a run failed.
-    emit: Receives how far it is, and what is found meanwhile.
-    call_log: Is told what the process does, for whoever outlives it.
-    """
+class Around(NamedTuple):
+    """What there is for a task to work with."""
 
-    def __init__(
-        self,
-        subject: Subject,
-        runner: Runner,
-        attempts: Attempts,
-        emit: Callable[[AnyEvent], None],
-        call_log: CallLog | None,
-    ) -> None:
-        self._subject = subject
-        self._runner = runner
-        self._attempts = attempts
-        self._emit = emit
-        self._call_log = call_log
+    subject: Subject
+    """The model."""
+    runner: Runner
+    """Has run its last pass."""
+    attempts: Attempts
+    """Find out why a run failed."""
+    emit: Callable[[AnyEvent], None]
+    """Receives how far it is, and what is found meanwhile."""
+    call_log: CallLog | None
+    """Is told what the process does, for whoever outlives it."""
+
+
+class Task:
+    """One at a time."""
+
+    def __init__(self, around: Around) -> None:
+        self._subject, self._runner, self._attempts, self._emit, self._call_log = around
         self._cancelled = threading.Event()
 
     def cancel(self) -> None:
