@@ -1,8 +1,8 @@
 """Statistics of one tensor, made the moment it is seen, on its own device.
 
 On the CPU a tensor is reduced at once, in one read where `cpu_statistics` is in use. Otherwise extremes, sum and sum of
-squares take about five copies' time together (numpy's, `small_statistics`, or `aminmax`, `sum`, `dot`), and zeros are
-counted only where the extremes admit any. NaN and Inf show in the extremes and are counted only then. On any other
+squares take about five copies' time together (numpy's, `small_statistics`, or `amin`, `amax`, `sum`, `dot`), and zeros
+are counted only where the extremes admit any. NaN and Inf show in the extremes and are counted only then. On any other
 device the reductions stay there as one small row per chunk and `Pending` moves all rows of a pass to the host at once,
 because each `.item()` would be a synchronisation; on CUDA one kernel makes the row.
 
@@ -248,8 +248,7 @@ def _reduce_by_torch(flat: Tensor) -> tuple[float, float, int, float]:
     kernel."""
     least, most, zeros, squares = math.inf, -math.inf, 0, 0.0
     for part in torch.split(flat, _CACHED):
-        extremes = torch.aminmax(part)
-        low, high = extremes.min.item(), extremes.max.item()
+        low, high = part.amin().item(), part.amax().item()  # sooner than both at once
         if not (math.isfinite(low) and math.isfinite(high)):
             return low, high, 0, 0.0
         zeros += _zeros(part) if low <= 0 <= high else 0

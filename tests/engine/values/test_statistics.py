@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from inspector.engine.values import statistics as stats
 from inspector.engine.values.histogram import BINS
+from inspector.engine.values.kernels import small_statistics
 from inspector.engine.values.summarize import Summarizer
 from inspector.records import Statistics, TensorValue
 
@@ -309,3 +310,17 @@ def test_around_what_is_copied_it_is_as_float64_says(dtype: torch.dtype, count: 
     x = torch.randn(count, generator=torch.Generator().manual_seed(count)).to(dtype) + offset
     x[0] = 0.0
     assert_close(statistics_of(x), reference(x))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("few", [0, 1 << 20])
+def test_a_large_tensor_is_as_float64_says_with_few_and_many_threads(
+    few: int, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(small_statistics, "FEW_THREADS", few)
+    flat = torch.randn(700_001, generator=torch.Generator().manual_seed(1)).add(2).relu().to(dtype)
+    assert_close(statistics_of(flat), reference(flat))
+    for place, odd in ((3, math.inf), (700_000, math.nan), (700_000, -9e3)):
+        broken = flat.clone()
+        broken[place] = odd
+        assert_close(statistics_of(broken), reference(broken))
