@@ -10,6 +10,7 @@ from ....text import encodable
 from ...hooks.conditions import Condition, parse_condition
 from ...inputs import Sample
 from ...passes.generating import check_generate
+from ...passes.guarded import Outcome
 from ...passes.lazy import allow
 from ...passes.training import PassSettings, loss_of
 from ...tracing.first_bad.search import FirstBadSearch
@@ -37,15 +38,15 @@ class FirstBadFinding(Task):
         sample = self._find_sample()
         asked = PassSettings(generate=subject.target.generate, backward=request.backward)
         check_generate(subject.tree.root, asked)
-        self._running = running = self._prepare(sample, request, _condition_of(request.condition))
-        try:
-            with self._doing("the search for the first bad value"), subject.observers.away():
-                outcome = running.run()
-        finally:
-            self._running = None
-        if running.stopped:
-            raise UsageError("the search was stopped: nothing is known", hint="look again")
+        condition = _condition_of(request.condition)
+        running = self._prepare(sample, request, condition)
+        outcome = self._run(running)
         answer = running.answer(subject.generation, outcome.error is not None)
+        if running.unseen is not None:
+            again = self._prepare(sample, request, condition)
+            again.look_for_writer(running.unseen)
+            self._run(again)
+            answer = again.with_writer(answer)
         if outcome.error is not None:
             problem = self._attempts.explain(outcome.error, None)
             if not answer.found:
@@ -53,6 +54,18 @@ class FirstBadFinding(Task):
             self._emit(Note("warning", encodable(f"the pass failed after that: {problem.what}", 500)))
         changes = tuple(f"changed, and stays changed: {words}" for words in outcome.not_restored)
         return replace(answer, notes=(*running.notes, *changes))
+
+    def _run(self, running: FirstBadSearch) -> Outcome[None]:
+        """Raises `UsageError` where somebody stopped it."""
+        self._running = running
+        try:
+            with self._doing("the search for the first bad value"), self._subject.observers.away():
+                outcome = running.run()
+        finally:
+            self._running = None
+        if running.stopped:
+            raise UsageError("the search was stopped: nothing is known", hint="look again")
+        return outcome
 
     def _prepare(self, sample: Sample, request: FindFirstBad, condition: Condition | None) -> FirstBadSearch:
         subject = self._subject

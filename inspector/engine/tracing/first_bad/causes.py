@@ -38,6 +38,12 @@ class Origin:
         return self.held
 
     @property
+    def is_unseen(self) -> bool:
+        """Whether somebody wrote it while the pass ran: of a parameter, which was fine before."""
+        found = _statistics(self.value)
+        return not self.name or (self.is_parameter and found is not None and not found.nan and not found.inf)
+
+    @property
     def is_infinite(self) -> bool:
         """Whether it is infinite as a whole."""
         found = _statistics(self.value)

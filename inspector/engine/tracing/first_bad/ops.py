@@ -261,6 +261,10 @@ class OpTracer(TorchFunctionMode):
         kinds = (Bad.NAN if math.isnan(each) else Bad.INFINITE for each in numbers if not math.isfinite(each))
         return [self._numbers[kind] for kind in dict.fromkeys(kinds) if kind in self._numbers]
 
+    def knows(self, tensor: Tensor) -> bool:
+        """Whether an operation made it bad, or gave it from what was."""
+        return self._bad.find(tensor) is not None
+
     def cause_of(self, tensor: Tensor) -> Where | None:
         """Where it went bad; None where it is fine. What meets a condition does so by an operation or by nobody."""
         bad = self._look_at(tensor)

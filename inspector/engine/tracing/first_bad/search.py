@@ -10,9 +10,10 @@ from functools import partial, reduce
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 from torch import Tensor, nn
 
-from ....records import CodeLine, FirstBadValue, Path
+from ....records import CodeLine, FirstBadValue, Path, TensorValue
 from ....text import encodable
 from ...hooks.conditions import Condition
 from ...hooks.steps import StepCounter
@@ -30,9 +31,10 @@ from .badness import Look, find_not_finite, when
 from .causes import BadOp, Origin, Where
 from .explain import explain, explain_node, explain_origin
 from .flow import find_beginnings, is_meant
-from .module_calls import Following, ModuleCalls, TurnTo
+from .module_calls import Following, ModuleCall, ModuleCalls, TurnTo
 from .node_owners import NodeOwners
 from .ops import OpTracer
+from .writers import WriterWatch, describe_writer
 
 Call = Callable[[Sample], object]
 
@@ -58,6 +60,8 @@ class FirstBadSearch:
     loss: Where a backward pass begins; None for none.
     condition: What counts as bad, None for NaN and infinity.
     everything: Also what never reaches an output, a loss or a gradient.
+
+    `unseen` is what was bad and no operation made so, once `answer` was asked for.
     """
 
     def __init__(
@@ -74,6 +78,8 @@ class FirstBadSearch:
         condition: Condition | None = None,
         everything: bool = False,
     ) -> None:
+        self.unseen: TensorValue | None = None
+        self._writers: WriterWatch | None = None
         self._tree = tree
         self._backup = backup
         self._sample = sample
@@ -98,6 +104,27 @@ class FirstBadSearch:
         """Somebody called `cancel`."""
         return self._stop.is_set()
 
+    def look_for_writer(self, value: TensorValue) -> None:
+        """In place of an answer: which line writes this, which no operation makes bad."""
+
+        def is_known(tensor: Tensor) -> bool:
+            return self._tracer.knows(tensor)
+
+        def where() -> tuple[ModuleCall, int]:
+            return self._calls.innermost, self._steps.number
+
+        self._writers = WriterWatch(self._tree, value, self._look, is_known, where)
+
+    def with_writer(self, answer: FirstBadValue) -> FirstBadValue:
+        """The answer of the search before, with the line that was found, if any was."""
+        found = self._writers.found if self._writers is not None else None
+        if found is None:
+            return answer
+        line = CodeLine(encodable(found.code.co_filename, 1_000), found.line)
+        path = answer.path if answer.phase == "parameter" else self._tree.paths[found.call.module]
+        explanation = encodable(describe_writer(found), 500)
+        return replace(answer, path=path, call=found.call.call, step=found.step, place=line, explanation=explanation)
+
     def run(self) -> Outcome[None]:
         """Run the pass once. What it raised is in the outcome; `answer` knows what was bad until then."""
         copies: list[Sample] = []
@@ -121,6 +148,8 @@ class FirstBadSearch:
             see_call, turn_thread = partial(self._see_call, owners), self._tracer.turn_thread
             stack.enter_context(Following(self._calls, self._tree, self._stop, see_call, owners.take_call, turn_thread))
             stack.enter_context(self._tracer)
+            if self._writers is not None:
+                stack.enter_context(self._writers)
             output = self._call(sample)
             self._take_ends(nested.tensors_in(output, _enter))
             if self._loss is None:
@@ -181,6 +210,8 @@ class FirstBadSearch:
         return (f"{unread:,} tensors refused to be looked at",) if unread else ()
 
     def _answer_forward(self, generation: int, begin: Where) -> FirstBadValue:
+        if isinstance(begin, Origin) and begin.is_unseen and isinstance(begin.value, TensorValue):
+            self.unseen = begin.value
         if isinstance(begin, Origin) and not begin.name:
             return self._answer_unknown(generation, begin)
         if isinstance(begin, Origin):
