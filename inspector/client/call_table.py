@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from itertools import compress, count, repeat
 
 from ..made_rows import MadeRows
@@ -20,6 +20,18 @@ from .module_bytes import ModuleBytes
 
 RAISED, ALTERED, ODD, BAD = 1, 2, 4, 8
 """Of any call: it raised; a hook replaced something; it has a badge; its output holds NaN or Inf, or what it took."""
+
+
+NAN, INF, ZEROS, LIVE, UNFINISHED, RECOMPUTED = 1, 2, 4, 8, 16, 32
+"""Of any call of a module: its output holds NaN, or Inf and no NaN; it returned nothing but zeros, or something else;
+it did not return; it was made again in the backward pass."""
+
+
+def seen_in(kind: CallKind) -> int:
+    """Of every call of this kind, of the latter."""
+    counts = kind.status == "ok" and not kind.recomputed
+    held = {"NaN": NAN, "Inf": INF}.get(kind.holds, 0) | counts * (ZEROS if kind.holds == "zeros" else LIVE)
+    return held | (kind.status == "unfinished") * UNFINISHED | kind.recomputed * RECOMPUTED
 
 
 def flags_of(kind: CallKind) -> int:
@@ -52,6 +64,8 @@ class CallTable(MadeRows[CallRow]):
         self._last = array("i")  # by module, as far as any was called
         self._counts = array("i")
         self._flags = bytearray()
+        self._seen = bytearray()
+        self._examples: dict[int, int] = {}  # by kind, the place of the first call
         self._worst: dict[int, float] = {}  # see `distance`
         self.most = 0  # calls of one module
 
@@ -83,7 +97,7 @@ class CallTable(MadeRows[CallRow]):
             self._kinds.append(kind)
         return place
 
-    def _count(self, first: int, modules: Sequence[int], kinds: Sequence[int]) -> None:
+    def _count(self, first: int, modules: Sequence[int], kinds: array[int]) -> None:
         last, before = self._last, self._before
         for place, module in enumerate(modules, first):
             before.append(last[module])
@@ -91,10 +105,14 @@ class CallTable(MadeRows[CallRow]):
         for module, more in Counter(modules).items():
             self._counts[module] += more
             self.most = max(self.most, self._counts[module])
-        flags = {kind: flags_of(self._kinds[kind]) for kind in set(kinds)}
-        if any(flags.values()):
-            for module, kind in zip(modules, kinds, strict=True):
-                self._flags[module] |= flags[kind]
+        used = set(kinds)
+        flags = {kind: flags_of(self._kinds[kind]) for kind in used}
+        seen = {kind: seen_in(self._kinds[kind]) for kind in used}
+        for module, kind in set(zip(modules, kinds, strict=True)):
+            self._flags[module] |= flags[kind]
+            self._seen[module] |= seen[kind]
+        for kind in used - self._examples.keys():
+            self._examples[kind] = first + kinds.index(kind)
 
     def _measure(self, modules: Sequence[int], kinds: Sequence[int], distances: Sequence[float]) -> None:
         for module, kind, distance in zip(modules, kinds, distances, strict=True):
@@ -106,6 +124,7 @@ class CallTable(MadeRows[CallRow]):
         self._last.extend([-1] * modules)
         self._counts.extend([0] * modules)
         self._flags.extend(bytes(max(modules, 0)))
+        self._seen.extend(bytes(max(modules, 0)))
 
     def __len__(self) -> int:
         return len(self._kind)
@@ -139,9 +158,16 @@ class CallTable(MadeRows[CallRow]):
 
     def select(self, flags: int) -> Iterator[CallRow]:
         """The calls that have any of these."""
-        wanted = {place for place, kind in enumerate(self._kinds) if flags_of(kind) & flags}
-        if wanted:
-            yield from (self._row(place) for place, kind in enumerate(self._kind) if kind in wanted)
+        return map(self._row, self.where(lambda kind: bool(flags_of(kind) & flags)))
+
+    def where(self, test: Callable[[CallKind], bool]) -> Iterator[int]:
+        """The places of the calls of such a kind."""
+        wanted = {number for number, kind in enumerate(self._kinds) if test(kind)}
+        return compress(count(), map(wanted.__contains__, self._kind)) if wanted else iter(())
+
+    def examples(self, flags: int) -> list[CallRow]:
+        """The first call of each kind that has any of these."""
+        return [self._row(place) for kind, place in self._examples.items() if flags_of(self._kinds[kind]) & flags]
 
     def find(self, modules: Container[int]) -> Flagged:
         """Where the calls of any of these modules are."""
@@ -160,6 +186,10 @@ class CallTable(MadeRows[CallRow]):
     def flags(self, module: int) -> int:
         """Of all its calls."""
         return self._flags[module] if module < len(self._flags) else 0
+
+    def seen(self, module: int) -> int:
+        """`NAN`, `INF`, `ZEROS`, `LIVE`, `UNFINISHED` and `RECOMPUTED`, where any of its calls is so."""
+        return self._seen[module] if module < len(self._seen) else 0
 
     def distance(self, module: int) -> float | None:
         """How far any output of it is from the baseline, at most; one that is no number is the farthest of all. None

@@ -17,8 +17,12 @@ from msgspec.structs import replace
 from inspector import packed_column
 from inspector.client.call_table import ALTERED, BAD, ODD, RAISED, CallTable
 from inspector.client.model import Model
+from inspector.client.notable_calls import pick_notable
 from inspector.packed_column import pack
 from inspector.records import Brief, CallColumns, CallRow, Delta
+from inspector.report.findings import find_producers
+from inspector.report.hints import hint_at_dead, hint_at_first_bad
+from inspector.tui.tree.lines import call_badges, module_badges
 
 floats = st.floats(allow_infinity=True, allow_nan=False)
 some = st.none() | floats
@@ -94,6 +98,24 @@ def test_what_stands_out_is_found(rows: list[CallRow]) -> None:
     assert list(table.select(ODD)) == odd and list(table.select(BAD)) == bad
     assert list(table.called()) == sorted({row.module for row in rows})
     assert list(table.called(ODD)) == sorted({row.module for row in odd})
+
+
+@given(calls, st.integers(0, 12))
+def test_what_is_said_of_calls_needs_few_of_them(rows: list[CallRow], cut: int) -> None:
+    """The badges of a module from what was counted, and the hints from the notable ones, are those from every row."""
+    table = CallTable()
+    table.extend(CallColumns.of(rows[:cut]))
+    table.extend(CallColumns.of(rows[cut:]))
+    producers = find_producers(rows)
+    for module in range(7):
+        own = [row for row in rows if row.module == module]
+        made = any(row.start in producers for row in own)
+        assert module_badges(table, module, made) == call_badges(own, producers)
+    some = pick_notable(table)
+    paths = [str(module) for module in range(6)]
+    assert list(hint_at_first_bad(some, paths)) == list(hint_at_first_bad(rows, paths))
+    assert hint_at_dead(some, paths) == hint_at_dead(rows, paths)
+    assert {row.module for row in table.examples(ODD)} <= {row.module for row in rows}
 
 
 @pytest.mark.parametrize("field", ["start", "end", "depth", "call", "in_step", "caller"])

@@ -10,8 +10,9 @@ from textual.timer import Timer
 
 from ...client.call_table import ODD
 from ...client.model import Model
+from ...client.notable_calls import pick_notable
 from ...client.pass_plan import Plan
-from ...records import CallLines, Calls, PassSummary, Problem, Progress, Stack, Work
+from ...records import CallLines, CallRow, Calls, PassSummary, Problem, Progress, Stack, Work
 from ...report.footer import say_left_out
 from ...report.hints import Hint, list_hints
 from ..keys import key_of
@@ -280,5 +281,8 @@ def _find(model: Model) -> list[Hint]:
     odd = any(True for _ in calls.called(ODD))  # else no path is needed
     paths = list(model.rows.dotted()) if odd else []
     put_in = model.summary.put_in if model.summary is not None else ()
-    hints = list_hints(model.info, None, list(calls) if odd else [], paths, put_in=put_in)
+    told: list[CallRow] = []
+    if odd:
+        told = list(calls) if calls.has("weight_ratio") else pick_notable(calls)
+    hints = list_hints(model.info, None, told, paths, put_in=put_in)
     return [hint for hint in hints if hint.kind != "note"]

@@ -13,6 +13,7 @@ from typing import Any
 
 from rich.cells import cell_len
 
+from ...client.call_table import INF, LIVE, NAN, RAISED, RECOMPUTED, UNFINISHED, ZEROS, CallTable
 from ...client.model import OBSERVED, REFUSED, Model
 from ...records import Brief, CallRow
 from ...report.findings import DEAD, name_oddities
@@ -42,6 +43,7 @@ class DisplayOptions:
     costs: tuple[str, ...] = ()  # the ids of their columns that are chosen
     stops: frozenset[int] = frozenset()  # rows that a pass stops at
     producers: frozenset[int] = frozenset()  # the `start` of its calls that made NaN or Inf
+    made_by: frozenset[int] = frozenset()  # the modules of these
 
 
 class Lines(ABC):
@@ -191,13 +193,29 @@ def call_badges(calls: Sequence[CallRow], producers: Set[int]) -> list[Badge]:
     """
     odd = name_oddities(calls)
     dead = odd == [DEAD]
-    made = any(call.start in producers for call in calls)
+    raised, unfinished = (any(call.status == status for call in calls) for status in ("raised", "unfinished"))
+    made, recomputed = any(call.start in producers for call in calls), any(call.recomputed for call in calls)
+    return _list_badges(raised, unfinished, [] if dead else odd, made, dead, recomputed)
+
+
+def module_badges(calls: CallTable, module: int, made: bool) -> list[Badge]:
+    """Likewise, of all its calls, of which there may be a million. In any it `made` NaN or Inf."""
+    seen = calls.seen(module)
+    odd = [word for word, flag in (("NaN", NAN), ("Inf", INF)) if seen & flag]
+    dead = not odd and bool(seen & ZEROS) and not seen & LIVE
+    raised = bool(calls.flags(module) & RAISED)
+    return _list_badges(raised, bool(seen & UNFINISHED), odd, made, dead, bool(seen & RECOMPUTED))
+
+
+def _list_badges(
+    raised: bool, unfinished: bool, odd: Sequence[str], made: bool, dead: bool, recomputed: bool
+) -> list[Badge]:
     found = (
-        (fmt.RAISED, fmt.RAISED.word, any(call.status == "raised" for call in calls)),
-        (fmt.UNFINISHED, fmt.UNFINISHED.word, any(call.status == "unfinished" for call in calls)),
-        (fmt.MADE_NAN if made else fmt.GIVEN_NAN, " ".join(odd), odd and not dead),
+        (fmt.RAISED, fmt.RAISED.word, raised),
+        (fmt.UNFINISHED, fmt.UNFINISHED.word, unfinished),
+        (fmt.MADE_NAN if made else fmt.GIVEN_NAN, " ".join(odd), odd),
         (fmt.DEAD, fmt.DEAD.word, dead),
-        (fmt.RECOMPUTED, fmt.RECOMPUTED.word, any(call.recomputed for call in calls)),
+        (fmt.RECOMPUTED, fmt.RECOMPUTED.word, recomputed),
     )
     return [(mark, word) for mark, word, there in found if there]
 

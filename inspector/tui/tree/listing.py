@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from ...client.call_table import BAD
 from ...client.costs import KnownCosts
@@ -20,6 +21,10 @@ from .sorted_lines import SortedLines
 from .sorting import SORTS, Sort
 from .tree_lines import TreeLines
 from .words import explain_piece
+
+_MOST_BAD = 2_000
+"""Calls with NaN or Inf, the first to end, of which it is said whether they made it: what is in a call ends before
+that."""
 
 
 class Listing:
@@ -122,7 +127,9 @@ class Listing:
                 lines.forget_heat()
         seen, self._calls_seen = self._calls_seen, len(model.calls)
         if seen < len(model.calls):
-            self.options.producers = frozenset(find_producers(list(model.calls.select(BAD))))
+            bad = list(islice(model.calls.select(BAD), _MOST_BAD))
+            self.options.producers = producers = frozenset(find_producers(bad))
+            self.options.made_by = frozenset(call.module for call in bad if call.start in producers)
             self.modules.measure_calls(model.calls, seen)
             self.in_order.measure_calls(seen)
             self.call_tree.measure_calls(seen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence, Set
 from dataclasses import replace
+from itertools import islice
 
 from rich.cells import cell_len
 
@@ -17,10 +18,11 @@ from .. import format as fmt
 from .cells import Cells, Piece, share_line
 from .columns import CLASS_LIMIT, INDENT, MEASURED, NAME_LIMIT, Columns, Widths
 from .costs import cost_cells
-from .lines import Badge, DisplayOptions, Lines, call_badges
+from .lines import Badge, DisplayOptions, Lines, module_badges
 from .matching import Names, highlights
 from .outline import Outline
 
+_LOOKED_AT = 1_000  # modules with badges, measured for the width of those
 _PARAMETERS = 5  # "11.7M"
 
 
@@ -32,7 +34,6 @@ class TreeLines(Lines):
         self._outline = Outline(model)
         self._edited: frozenset[int] = frozenset()
         self._output_words = 0  # cells of the longest word that is known to stand in place of a shape
-        self._of_calls: dict[int, list[Badge]] = {}  # of the modules that were asked about
         self._name_at: dict[int, int] = {}  # length of a path -> cells of the longest name there, indented
 
     @property
@@ -86,12 +87,11 @@ class TreeLines(Lines):
 
     def measure_calls(self, calls: CallTable, seen: int) -> None:
         """Calls were appended to the `seen` ones."""
-        self._of_calls.clear()
         self.measure_briefs(calls.briefs())
-        self.measure_heat(calls.distances(seen))
+        self.measure_heat(calls.distances(max(seen, len(calls) - MEASURED)))
         again = calls.most  # of this step alone
         self.natural.calls = max(self.natural.calls, len(f"×{again}") if again > 1 else 0)
-        for index in calls.called(ODD):
+        for index in islice(calls.called(ODD), _LOOKED_AT):
             self.measure_badges(self._badges(index))
 
     def find_lines(self, text: str) -> Sequence[int]:
@@ -203,13 +203,10 @@ class TreeLines(Lines):
         return fmt.UNCALLED[explain_uncalled(badges, self.model.ran_unseen(index))]
 
     def _call_badges(self, index: int) -> list[Badge]:
-        """Those of all its calls, of which there may be very many."""
+        """Those of all its calls."""
         if not self.model.flags_of(index) & ODD:
             return []
-        known = self._of_calls.get(index)
-        if known is None:
-            known = self._of_calls[index] = call_badges(self.model.calls_of(index), self.options.producers)
-        return known
+        return module_badges(self.model.calls, index, index in self.options.made_by)
 
     def _badges(self, index: int) -> list[Badge]:
         at = self.model.object_of(index)

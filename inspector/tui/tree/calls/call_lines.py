@@ -14,7 +14,7 @@ from ....report.findings import say_thread
 from ....text import visible
 from ... import format as fmt
 from ..cells import Cells, Piece, share_line
-from ..columns import CLASS_LIMIT, NAME_LIMIT, Columns
+from ..columns import CLASS_LIMIT, MEASURED, NAME_LIMIT, Columns
 from ..costs import cost_cells
 from ..heat import worst
 from ..lines import DisplayOptions, Lines, call_badges
@@ -66,7 +66,7 @@ class CallLines(Lines):
         """Calls were appended to the `seen` ones."""
         calls, widths = self.calls, self.natural
         self.measure_briefs(calls.briefs())
-        self.measure_heat(calls.distances(seen))
+        self.measure_heat(calls.distances(max(seen, len(calls) - MEASURED)))
         modules = list(calls.called())
         threads = calls.count_threads()
         more = 4 + (len(f" thread {threads}") if threads > 1 else 0)
@@ -76,8 +76,8 @@ class CallLines(Lines):
         widths.class_name = max(
             [widths.class_name, *(cell_len(fmt.cut(visible(name), CLASS_LIMIT)) for name in classes)]
         )
-        for call in calls.select(ODD):
-            self.measure_badges(call_badges((call,), self.options.producers))
+        for call in calls.examples(ODD):
+            self.measure_badges(call_badges((call,), {call.start} if self.options.producers else set()))
 
     def find_lines(self, text: str) -> Sequence[int]:
         modules = self.find_modules(text)
