@@ -64,7 +64,7 @@ class TrainingWatch:
         bad = next((what for what, value in seen if isinstance(value, Tensor) and not _is_finite(value)), "")
         if bad:
             self._named.remove("bad")
-            self._open(model, f"{bad} is not finite")
+            self._open(model, f"not finite: {bad}")
 
     def raise_seen(self, error: BaseException, model: nn.Module | None = None) -> None:
         """The trainer says that this was raised; in a method of `model`, as `training_step` is, that is the model's."""

@@ -80,7 +80,7 @@ def test_what_is_bad_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     model, watch = Net(), TrainingWatch("bad")
     model.linear.weight.register_hook(lambda gradient: gradient / 0)
     train(model, watch)
-    assert said == ["the loss is not finite", "the gradient of linear.weight is not finite"]
+    assert said == ["not finite: the loss", "not finite: the gradient of linear.weight"]
 
 
 def test_an_error_is_told_of_and_raised(capsys: pytest.CaptureFixture[str]) -> None:

@@ -42,7 +42,7 @@ class Lending:
 
 
 def come_again(engine: FakeEngine, line: int) -> None:
-    paused = replace(PROGRAM, generation=2, line=line)
+    paused = replace(PROGRAM, generation=2, line=line, why="h: inf 6")
     engine.say(
         Opened(2, info(notes=("of the model",)), stack=Stack(FRAMES, 1, 0), paused=paused), ModuleRows(2, ROWS, 5)
     )
@@ -82,6 +82,7 @@ async def test_what_was_seen_and_run_before_is_there_after_a_step(tmp_path: Path
         await settle(app, pilot)
         log = "\n".join(strip.text for strip in app.screen._compositor.render_strips())
         assert log.count("of the model") == 1 and "> x" in log, "the Log goes on, and says nothing twice"
+        assert "stopped train.py:10 in body.0: h: inf 6" in log
         await pilot.press("semicolon", "up")
         assert app.screen.query_one("PythonBox").value == "x"  # type: ignore[attr-defined]
 

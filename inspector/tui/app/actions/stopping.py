@@ -70,6 +70,8 @@ class Stopping:
         state = self.state
         state.held, state.expects_held = event, False
         self._show(event)
+        if event.why:
+            self.presenter.log("info", f"your program stopped {place(event)}: {event.why}")
         if state.early is not None:
             early, state.early = state.early, None
             self.host.spawn(self.go_on(early))
