@@ -67,15 +67,17 @@ def reduce_at(address: int, count: int, dtype: torch.dtype) -> tuple[float, ...]
     functions = _taken.get(dtype)
     if functions is None:
         return None
-    row: tuple[float, ...] = functions[0](address, count) if count <= PART else _reduce(address, count, functions[1])
-    return row
+    if count <= _REDUCED_ALONE:
+        row: tuple[float, ...] = functions[0](address, count)
+        return row
+    return _reduce(address, count, functions[1])
 
 
 def _reduce(address: int, count: int, loop: int) -> tuple[float, ...]:
     """In the same parts whatever threads there are, so that they find the same."""
     rows = (ctypes.c_double * (FIELDS * -(-count // PART)))()
     task = Task(0, count, address, ctypes.addressof(rows))
-    do(task, loop, 1 if count <= _REDUCED_ALONE else torch.get_num_threads())
+    do(task, loop, torch.get_num_threads())
     row: tuple[float, ...] = _merge[0](ctypes.addressof(task))
     return row
 
