@@ -253,7 +253,7 @@ CASES = {
     "labels": Case(lambda: nn.Linear(4, 2), (X,), "loss", "", "torch.nn.functional.cross_entropy",
                    "every target is -100", {"loss": ignored}),
     "loss scale": Case(lambda: Apply(lambda x: x.half() * 2), (X.clone().requires_grad_(),), "backward", "",
-                       "ToCopyBackward0", options={"loss": scaled}),
+                       "ToCopyBackward0", "leaves the range of the type", {"loss": scaled}),
     "weight norm": Case(normalized, (X,), "forward", "parametrizations.weight.0", "_weight_norm", "all 0"),
     "numpy": Case(lambda: IN(Apply(NumpyLog.apply)), (X,), "forward", "inner", "forward", "numpy"),
     "weight in the pass": Case(WritesToItsWeight, (X,), "parameter", "layer", "", "is fine before the pass"),

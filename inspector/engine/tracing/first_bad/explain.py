@@ -225,6 +225,7 @@ _SLOPES = {
     "Asin": "it is infinitely steep at -1 and 1",
     "Mul": "it multiplies with what the forward multiplied with, which is not finite or too large",
     "BackwardHookFunction": "a backward hook of the module changed it",
+    "ToCopy": "it leaves the range of the type that the forward cast from, as with too large a scale of the loss",
     "Exp": "it multiplies with the exponential, which is infinite or too large",
 }
 """What a node of the backward pass does that can make something infinite, by how the name of its class begins."""
