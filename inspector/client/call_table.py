@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections import Counter
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from itertools import compress, count, repeat
 
 from ..made_rows import MadeRows
@@ -67,6 +67,7 @@ class CallTable(MadeRows[CallRow]):
         self._seen = bytearray()
         self._examples: dict[int, int] = {}  # by kind, the place of the first call
         self._worst: dict[int, float] = {}  # see `distance`
+        self._norms: dict[int, float] = {}  # see `gradient_norm`
         self.most = 0  # calls of one module
 
     def extend(self, calls: CallColumns) -> None:
@@ -87,8 +88,10 @@ class CallTable(MadeRows[CallRow]):
         kinds = array("i", map(places.__getitem__, read.kind))
         self._kind.extend(kinds)
         self._count(first, modules, kinds)
-        if "rel_l2" in read.floats:
-            self._measure(modules, kinds, read.floats["rel_l2"])
+        for name, most in (("rel_l2", self._worst), ("gradient_norm", self._norms)):
+            if name in read.floats:
+                having = {place for place, kind in enumerate(self._kinds) if name in kind.names}
+                _measure(most, having, zip(modules, kinds, read.floats[name], strict=True))
 
     def _place_of(self, kind: CallKind) -> int:
         place = self._known.get(kind)
@@ -113,12 +116,6 @@ class CallTable(MadeRows[CallRow]):
             self._seen[module] |= seen[kind]
         for kind in used - self._examples.keys():
             self._examples[kind] = first + kinds.index(kind)
-
-    def _measure(self, modules: Sequence[int], kinds: Sequence[int], distances: Sequence[float]) -> None:
-        for module, kind, distance in zip(modules, kinds, distances, strict=True):
-            if self._kinds[kind].sampled is not None:
-                known = self._worst.get(module, -math.inf)
-                self._worst[module] = distance if math.isnan(distance) or distance > known else known
 
     def _make_room(self, modules: int) -> None:
         self._last.extend([-1] * modules)
@@ -196,6 +193,10 @@ class CallTable(MadeRows[CallRow]):
         where that is not known."""
         return self._worst.get(module)
 
+    def gradient_norm(self, module: int) -> float | None:
+        """The largest of a gradient that reached an output of it; likewise."""
+        return self._norms.get(module)
+
     def last(self, module: int) -> CallRow | None:
         """Its last call."""
         return self._row(self._last[module]) if self.count(module) else None
@@ -211,3 +212,11 @@ class CallTable(MadeRows[CallRow]):
             places.append(place)
             place = self._before[place]
         return places[::-1]
+
+
+def _measure(most: dict[int, float], having: Container[int], calls: Iterable[tuple[int, int, float]]) -> None:
+    """Take in the module, the kind and a measure of calls: what is no number is the most of all."""
+    for module, kind, measure in calls:
+        if kind in having:
+            known = most.get(module, -math.inf)
+            most[module] = measure if math.isnan(measure) or measure > known else known

@@ -100,6 +100,15 @@ def test_what_stands_out_is_found(rows: list[CallRow]) -> None:
     assert list(table.called(ODD)) == sorted({row.module for row in odd})
 
 
+@given(calls)
+def test_the_largest_gradient_is_known_of_each_module(rows: list[CallRow]) -> None:
+    table = CallTable()
+    table.extend(CallColumns.of(rows))
+    for module in range(7):
+        norms = [row.gradient_norm for row in rows if row.module == module and row.gradient_norm is not None]
+        assert table.gradient_norm(module) == max(norms, default=None)
+
+
 @given(calls, st.integers(0, 12))
 def test_what_is_said_of_calls_needs_few_of_them(rows: list[CallRow], cut: int) -> None:
     """The badges of a module from what was counted, and the hints from the notable ones, are those from every row."""

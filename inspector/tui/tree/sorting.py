@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...client.model import Model
-from ...gradients import size_of
 from ...records import Cost
 from ...report.costs import count_flops
 from ...report.waits import size
@@ -55,21 +54,14 @@ def own_parameters(model: Model) -> Measures:
 
 def gradients(model: Model) -> Measures:
     """The largest norm of a gradient that reached an output of each module."""
-    if not model.calls.has("gradient_norm"):
-        return {}
-    found = {index: _largest(map(size_of, model.calls_of(index))) for index in model.calls.called()}
-    return {index: size for index, size in found.items() if size is not None}
+    found = {index: model.calls.gradient_norm(index) for index in model.calls.called()}
+    return {index: norm for index, norm in found.items() if norm is not None}
 
 
 def distances(model: Model) -> Measures:
     """How far the output of each module is from the baseline."""
     found = {index: model.calls.distance(index) for index in model.calls.called()}
     return {index: distance for index, distance in found.items() if distance is not None}
-
-
-def _largest(sizes: Iterable[float | None]) -> float | None:
-    known = [size for size in sizes if size is not None]
-    return math.nan if any(map(math.isnan, known)) else max(known, default=None)
 
 
 SORTS = (
