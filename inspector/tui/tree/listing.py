@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import islice
 
 from ...client.call_table import BAD
@@ -23,8 +24,7 @@ from .tree_lines import TreeLines
 from .words import explain_piece
 
 _MOST_BAD = 2_000
-"""Calls with NaN or Inf, the first to end, of which it is said whether they made it: what is in a call ends before
-that."""
+"""The first calls with NaN or Inf, of which it is said whether they made it: what is in a call ends before it."""
 
 
 class Listing:
@@ -132,7 +132,8 @@ class Listing:
             self.options.made_by = frozenset(call.module for call in bad if call.start in producers)
             self.modules.measure_calls(model.calls, seen)
             self.in_order.measure_calls(seen)
-            self.call_tree.measure_calls(seen)
+            number = self.call_tree.natural.number  # all else is as wide in both
+            self.call_tree.natural = replace(self.in_order.natural, number=number)
         if model.costs is not self._costs:
             self._costs = model.costs
             self._sort_by(self.sorted.sort)
