@@ -16,6 +16,7 @@ from ..modules.tree import ModuleTree, Node
 from ..recording.call import Call, Witness
 from ..recording.observers import Observers
 from ..recording.recorder import Recorder
+from ..torch_hooks.graph_end import let_go, take_graph
 from .forward import call_root, listening
 from .generating import generate
 from .gradients import compare_with_weights, describe_gradients, forget_gradients
@@ -132,6 +133,8 @@ class Batches:
                     told = perf_counter()
                     self._progress(number + 1, self._settings.batches)
                 if number > 0:
+                    nodes, output = take_graph(output), None
+                    let_go(nodes)
                     self._take(next(self._samples))
                 self.recorder.witness = self._witness if number == self._settings.batches - 1 else None
                 output = self._one(self._sample)

@@ -22,6 +22,7 @@ from ..restore.process.random_states import cuda_in_use, seed_everything
 from ..restore.process.state import ProcessState
 from ..restore.turn import TURN
 from ..torch_hooks.eager import run_eagerly
+from ..torch_hooks.graph_end import let_go, take_graph
 from ..values.collector import collecting_as_suits
 
 Output = TypeVar("Output")
@@ -99,7 +100,9 @@ def _run(
                 _synchronize()
                 ended = perf_counter()
         seen = see(output)
+        nodes = take_graph(output)
         del output
+        let_go(nodes)
     except BaseException as raised:  # whatever a model does, KeyboardInterrupt and SystemExit included, is its result
         ended = perf_counter()
         error = tame(raised)
