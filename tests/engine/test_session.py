@@ -304,6 +304,18 @@ def test_past_the_limit_a_pass_records_shapes_only(monkeypatch: pytest.MonkeyPat
     assert isinstance(output, TensorValue) and output.shape == (3, 8) and output.statistics is None
 
 
+def test_past_the_limit_gradients_are_measured_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_info, "SHAPES_ONLY_PAST", 2)
+    session = Opening("mlp").session
+    session.run(Run(session.generation, backward=True))
+    (first,) = session.calls_of(("0",)).calls
+    assert isinstance(first.output, TensorValue) and first.output.statistics is None
+    model, (x,), _ = build("mlp")
+    output = model[0](x)
+    (gradient,) = torch.autograd.grad(model[1:](output).mean(), output)
+    assert first.row.gradient_norm == pytest.approx(gradient.norm().item(), rel=1e-5)
+
+
 def test_parameters_of_a_module_and_below() -> None:
     session = Opening("tied_weights").session
     found = session.queries.parameters((), 10)

@@ -146,6 +146,6 @@ def _sum_squares(gradients: Iterable[Value]) -> tuple[float, float]:
             return math.nan, 1.0
         if found is not None and found.mean is not None and found.std is not None and isinstance(value, TensorValue):
             count = math.prod(value.shape)
-            total += count * (found.mean**2 + found.std**2)
+            total += count * (found.mean * found.mean + found.std * found.std)  # `**` raises where that is too large
             elements += count
     return total, elements

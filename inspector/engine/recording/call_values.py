@@ -17,14 +17,15 @@ class CallValues:
     """Describes values the moment they are seen; `resolve` completes their statistics.
 
     Args:
-        statistics: Statistics of every tensor, or shapes only.
+        statistics: Statistics of every tensor, or shapes only; None for those of gradients alone.
         watch: The node whose values also get histograms and previews.
 
     While `spares`, there are statistics of that node alone.
     """
 
-    def __init__(self, statistics: bool, watch: Watch | None) -> None:
-        self._usual = self._plain = Summarizer(statistics)
+    def __init__(self, statistics: bool | None, watch: Watch | None) -> None:
+        self._usual = self._plain = Summarizer(bool(statistics))
+        self._of_gradients = Summarizer() if statistics is None else None
         self._spared = Summarizer(False, why=OVER_BUDGET) if statistics else self._plain
         self._full = Summarizer(True, values=True, watch=watch)
         self._watched = watch.index if watch is not None else None
@@ -61,7 +62,7 @@ class CallValues:
         """Of what reaches one tensor of its output, counted from 0, in a backward pass."""
         seen = call.observe_filter
         if seen is None or seen.hook.condition is None or seen.holds(gradient):
-            value = self._usual.describe(gradient)
+            value = (self._of_gradients or self._usual).describe(gradient)
             call.gradients += (value,)
             call.by_tensor[number].append(value)
             if seen is not None:
@@ -75,12 +76,17 @@ class CallValues:
     @property
     def is_waiting(self) -> bool:
         """Whether statistics are still on their devices."""
-        return self._plain.is_waiting or self._full.is_waiting
+        return any(each.is_waiting for each in self._all)
 
     def resolve(self) -> list[str]:
         """Complete the statistics of what was seen so far. Gives what is to be said of those that may not be right."""
         self._spared.resolve()
-        return self._plain.resolve() + self._full.resolve()
+        return [doubt for each in self._all for doubt in each.resolve()]
+
+    @property
+    def _all(self) -> tuple[Summarizer, ...]:
+        """But for the one that spares."""
+        return self._plain, self._full, *([self._of_gradients] if self._of_gradients is not None else [])
 
     def _of(self, call: Call) -> Summarizer:
         return self._full if call.index == self._watched else self._usual

@@ -50,7 +50,7 @@ class Recorder:
 
     Args:
         tree: The model's modules; calls of others are not recorded.
-        statistics: Statistics of every tensor, or shapes only.
+        statistics: Statistics of every tensor, or shapes only; None for those of gradients alone.
         watch: The node whose values also get histograms and previews.
         only: Record calls of these nodes alone, None for all.
         progress: Called now and then with (calls entered, node entered last).
@@ -70,7 +70,7 @@ class Recorder:
         self,
         tree: ModuleTree,
         *,
-        statistics: bool = True,
+        statistics: bool | None = True,
         watch: Watch | None = None,
         only: frozenset[int] | None = None,
         progress: Callable[[int, int], None] | None = None,

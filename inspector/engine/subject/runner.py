@@ -278,7 +278,7 @@ class Runner:
             self._call_log.begin(doing, self._subject.generation, number)
         return Recorder(
             self._subject.tree,
-            statistics=not self._subject.info.shapes_only and only is None,
+            statistics=(not self._subject.info.shapes_only and only is None) or None,
             watch=watch,
             only=only,
             progress=self._progress.count_calls if only is None else None,

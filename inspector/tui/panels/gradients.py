@@ -27,6 +27,7 @@ from .line_panel import LinePanel, say_way
 
 NO_MODEL = "weights without a model: there are no gradients"
 HOW_TO_RUN = f"no backward pass yet: press {key_of('backward')}"
+NO_GRADIENTS = "no gradient reached an output of a module in the last backward pass"
 TIMES = (1, 10, 0.1)
 """What the limits are multiplied with, one after the other."""
 LEAST_POWERS = 3.0
@@ -117,7 +118,7 @@ class GradientsPanel(LinePanel):
         if not self.model.rows:
             return None
         if not self.calls:
-            return Page(message(HOW_TO_RUN if self.model.is_model else NO_MODEL))
+            return Page(message(self._explain_nothing()))
         limits = self.limits.scale(self.times)
         trend = find_trend(self.calls, self._layers(), limits)
         verdicts = [judge(call, trend, limits) for call in self.calls]
@@ -137,6 +138,11 @@ class GradientsPanel(LinePanel):
             stops.append(range(first, len(lines)))
         go = say_way(self, list_hints({"gradient-module": "Go to module"}, ""))
         return Page(lines, list(_head(sizes, [each.mark for each in verdicts], trend, limits, go)), stops)
+
+    def _explain_nothing(self) -> str:
+        if not self.model.is_model:
+            return NO_MODEL
+        return NO_GRADIENTS if self.holds_anything(self.model, self.index) else HOW_TO_RUN
 
     def _layers(self) -> set[int]:
         """The modules that have parameters of their own."""

@@ -261,3 +261,9 @@ def test_packed_calls_take_a_fraction(monkeypatch: pytest.MonkeyPatch) -> None:
 
     packed, whole = (measure(at_once, 5_000) - measure(at_once, 1_000) for at_once in (500, 1 << 30))
     assert packed * 2 < whole
+
+
+def test_a_gradient_that_is_too_large_to_square_has_a_size() -> None:
+    gradient = TensorValue((2,), "float64", "cpu", statistics=Statistics(-1e200, 1e200, 0.0, 1e200))
+    row = Call(0, 0, 0, 0, gradients=(gradient,)).row()
+    assert row.gradient == row.gradient_norm == math.inf

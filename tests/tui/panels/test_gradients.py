@@ -12,8 +12,8 @@ from textual.app import App, ComposeResult
 from inspector.client.model import Model
 from inspector.client.module_table import ModuleTable
 from inspector.gradients import EXPLODING, NAN, VANISHING, ZERO
-from inspector.records import CallColumns
-from inspector.tui.panels.gradients import HOW_TO_RUN, GradientsPanel
+from inspector.records import CallColumns, PassSummary
+from inspector.tui.panels.gradients import HOW_TO_RUN, NO_GRADIENTS, GradientsPanel
 
 from .. import panel_records as made
 from ..tree.tree_models import call, named, run
@@ -37,6 +37,13 @@ async def test_before_a_backward_pass_it_says_how_to_run_one() -> None:
     assert panel.request(1, ()) is None
     async with showing(panel, model=made.a_model()):
         assert HOW_TO_RUN in text(panel)
+
+
+async def test_where_no_gradient_came_it_does_not_ask_for_a_backward_pass() -> None:
+    model = run(named("a"), [call(0, 0)])
+    model.summary = PassSummary(1, 1.0, 1, backward=True)
+    async with showing(panel := GradientsPanel(), model=model):
+        assert NO_GRADIENTS in text(panel) and HOW_TO_RUN not in text(panel)
 
 
 async def test_modules_come_in_the_order_of_the_backward_pass_with_their_marks() -> None:
