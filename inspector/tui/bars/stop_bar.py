@@ -56,8 +56,9 @@ class StopBar(Widget):
         return format.cut(shown, max(self.size.width - before.cell_length, 0))
 
     def _list_values(self) -> str:
-        """As many as there is room for; `args` and `kwargs` say again what is named by itself."""
-        said = [describe(each) for each in self.values if each.name not in ("args", "kwargs", "self")]
+        """As many as there is room for, tensors first; `args` and `kwargs` say again what is named by itself."""
+        named = [each for each in self.values if each.name not in ("args", "kwargs", "self")]
+        said = [describe(each) for each in sorted(named, key=lambda each: first_tensor(each.value) is None)]
         if self.event is not None and self.event.text:
             said = [visible(self.event.text), *said]
         text = "   ".join(said or [describe(each) for each in self.values if not _is_empty(each.value)])
@@ -69,8 +70,10 @@ def _is_empty(value: Value) -> bool:
 
 
 def place(event: Paused) -> str:
-    """`before layer1.0.conv1 · call 1 · step 3`, `net.py:9 in layer1.0`."""
+    """`before layer1.0.conv1 · call 1 · step 3`, `net.py:9 in layer1.0`, `train.py:16`."""
     line = f"{base_name(event.file)}:{event.line} " if event.on == "line" else ""
+    if event.program and line and not event.path:  # in a script, most often, and in no call of the model
+        return line.strip()
     call = f" · call {event.call}" if event.call else ""
     step = f" · step {event.step}" if event.step else ""
     again = " · computed again" if event.recomputed else ""

@@ -22,12 +22,14 @@ from inspector.records import (
     LocalRow,
     Locals,
     NamedValue,
+    OtherValue,
     PassEnded,
     PassSummary,
     Paused,
     Problem,
     Resumed,
     Run,
+    ScalarValue,
     SetStops,
     Source,
     Stack,
@@ -380,6 +382,22 @@ async def test_a_program_that_stands_still_has_the_keys_of_a_stop_and_lets_passe
         await pilot.press("escape", "o")
         await settle(app, pilot)
         assert engine.requests(GoOnWith)[1:] == [GoOnWith(1, "over")] and app.return_code is None
+
+
+async def test_a_script_is_in_no_module_and_its_tensors_are_named_first(tmp_path: Path) -> None:
+    engine = at_breakpoint()
+    values = (
+        NamedValue("torch", OtherValue("torch", "")),
+        NamedValue("step", ScalarValue("int", 3)),
+        NamedValue("x", VALUE),
+    )
+    assert engine.opened.paused is not None
+    engine.opened = replace(engine.opened, paused=replace(engine.opened.paused, path=(), values=values))
+    async with running(tmp_path, engine) as (app, pilot, engine):
+        await settle(app, pilot)
+        first, second = bar(app).splitlines()
+        assert first.endswith("your program stopped train.py:9")
+        assert second.split()[3:5] == ["x", "2×4"] and second.index(" torch") > second.index(" x ")
 
 
 async def test_a_key_that_comes_before_the_program_is_told_of_is_for_it(tmp_path: Path) -> None:
