@@ -57,8 +57,8 @@ class ToldCall(Row, frozen=True):
     gradients: tuple[Count, ...]
 
 
-class ToldCalls(Event, frozen=True):
-    """`Calls` on the wire: each value stands there once, whichever calls it went through."""
+class ToldCalls(Record, frozen=True, tag=True):
+    """What `Calls` is on the wire: each value stands there once, whichever calls it went through."""
 
     generation: Count
     number: Count
