@@ -179,12 +179,15 @@ class Server:
             self.session.announce()
 
     def _reply(self, request: AnyRequest) -> AnyEvent:
-        if self.session is None:  # before it is there, only `Cancel` and `Shutdown` are answered: nothing is to be done
-            return Done()
+        session = self.session
+        if session is None:  # before the first there is nothing to be done, and while a program goes on to its next
+            if isinstance(request, (Cancel, Shutdown)):
+                return Done()
+            raise InspectorError("no model is open at this moment: the program around goes on")
         if isinstance(request, (*_AT_ONCE, InPause, Look)):
-            return answer(self.session, request)
-        with self.session.turn():
-            return answer(self.session, request)
+            return answer(session, request)
+        with session.turn():
+            return answer(session, request)
 
     def _prepare(self) -> Session:
         """Import torch, before anybody asks for it; what it leaves for the garbage collector is looked at never again:

@@ -36,11 +36,13 @@ from inspector.records import (
     Failed,
     GetAttributes,
     GetCalls,
+    GetFrameSource,
     GetHooks,
     GetLocations,
     GetParameters,
     GetSource,
     GetTrace,
+    GoOnWith,
     Hello,
     HookMarks,
     Hooks,
@@ -211,6 +213,16 @@ def test_looking_before_anything_is_open_is_refused(running: Any) -> None:
         reply = client.ask(request)
         assert isinstance(reply, Failed) or (isinstance(reply, Calls) and not reply.calls), reply
         assert not isinstance(reply, Failed) or "itself failed" not in reply.problem.what, reply.problem
+
+
+def test_what_is_asked_while_the_program_around_goes_on_is_refused(running: Any) -> None:
+    """Between two sessions: as what was under way to the one that ended."""
+    started = running("mlp")
+    started.server.session = None
+    for request in (GetFrameSource(1, 0, ()), GoOnWith(1, "over"), Run(1)):
+        reply = started.client.ask(request)
+        assert isinstance(reply, Failed) and "goes on" in reply.problem.what, reply
+    assert started.client.ask(Cancel()) == Done()
 
 
 class Slow(nn.Module):
