@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from itertools import accumulate, compress, count
-from typing import overload
+
+from ..made_rows import MadeRows
 
 _BLOCK = 4096
 
 
-class Flagged(Sequence[int]):
+class Flagged(MadeRows[int]):
     """The places where a byte is 1, ascending.
 
     Args:
@@ -32,17 +33,7 @@ class Flagged(Sequence[int]):
         places = compress(count(), self._flags)
         return places if self._name is None else map(self._name, places)
 
-    @overload
-    def __getitem__(self, index: int) -> int: ...
-
-    @overload
-    def __getitem__(self, index: slice) -> list[int]: ...
-
-    def __getitem__(self, index: int | slice) -> int | list[int]:
-        each = range(len(self))[index]
-        return list(map(self._place, each)) if isinstance(each, range) else self._place(each)
-
-    def _place(self, index: int) -> int:
+    def _row(self, index: int) -> int:
         block = bisect_right(self._before, index) - 1
         if self._at_hand[0] != block:
             first = block * _BLOCK
