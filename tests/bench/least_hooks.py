@@ -1,11 +1,14 @@
 """What no recorder in Python can go below: hooks of torch's own kind on every module that do the least there is to do.
 
-They keep no call, say nothing of containers and keyword arguments, and have no memory that outlives the process.
+They keep no call and recognise nothing. Most of them say nothing of containers and keyword arguments, and have no
+memory that outlives the process.
 """
 
 from __future__ import annotations
 
 import contextlib
+import mmap
+import struct
 import sys
 from collections.abc import Callable, Iterator
 from operator import attrgetter
@@ -18,6 +21,7 @@ from inspector.engine.values import statistics
 
 _look = attrgetter("shape", "dtype", "requires_grad", "layout", "is_cpu")
 _CALLER = 3  # frames from the hook up to the line that calls the module
+_PLAIN = ("builtins", "torch")
 Pair = tuple[Callable[..., None], Callable[..., None]]
 
 
@@ -44,6 +48,41 @@ def note_shapes() -> Pair:
     return enter, leave
 
 
+_ENTRY = struct.Struct("=QQQd")
+_ROOM = 1 << 20
+
+
+def note_all() -> Pair:
+    """The same of keyword arguments and of what is in containers and in objects with attributes, such as a key-value
+    cache; and an entry in a map of shared memory at each end of a call, for whoever outlives the process."""
+    noted: list[object] = []
+    shared = mmap.mmap(-1, _ROOM)
+
+    def note(module: nn.Module, began: float, value: object, kwargs: Any = None) -> None:
+        frame = sys._getframe(_CALLER + 1)
+        _ENTRY.pack_into(shared, len(noted) * _ENTRY.size % _ROOM, id(module), id(frame.f_code), frame.f_lasti, began)
+        noted.append((module, _look_inside(value), _look_inside(kwargs), frame.f_code, began, perf_counter()))
+
+    def enter(module: nn.Module, args: Any, kwargs: Any) -> None:
+        note(module, perf_counter(), args, kwargs)
+
+    def leave(module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
+        note(module, perf_counter(), output)
+
+    return enter, leave
+
+
+def _look_inside(value: Any) -> object:
+    kind = type(value)
+    if kind is Tensor:
+        return _look(value)
+    if kind is tuple or kind is list:
+        return [*map(_look_inside, value)]
+    if isinstance(value, dict):
+        return [*map(_look_inside, value.values())]
+    return [*map(_look_inside, vars(value).values())] if kind.__module__ not in _PLAIN else value
+
+
 def reduce_outputs() -> Pair:
     """The same, and the statistics of each output that is a tensor, which for most modules is the next one's input."""
     enter, leave = note_shapes()
@@ -59,6 +98,7 @@ def reduce_outputs() -> Pair:
 LEAST: dict[str, Callable[[], Pair]] = {
     "hooks that do nothing": do_nothing,
     "hooks that note shapes": note_shapes,
+    "hooks that note all shapes, and in shared memory": note_all,
     "hooks that note shapes, and the kernels once for each output": reduce_outputs,
 }
 """By what they do."""

@@ -33,28 +33,25 @@ _INSIDE = 2  # frames of torch's between that one and a hook
 _known: dict[int, tuple[CodeType, tuple[str, int]]] = {}  # by the code's `id` and where in it, added up
 
 
-def _find_frame(depth: int) -> FrameType | None:
-    """The frame that far up from whoever asks for this, or one further up if those between are torch's: to look at
-    each would take longer than all else."""
-    try:
-        wrapped = sys._getframe(depth + 1 + _INSIDE)
-    except ValueError:  # there are not so many
-        return sys._getframe(depth + 1)
-    return wrapped.f_back if wrapped.f_code is _WRAPPED else sys._getframe(depth + 1)
-
-
 def find_call_site(depth: int) -> tuple[str, int]:
     """File and line of the innermost frame, `depth` frames up or further, that calls for itself; "" and 0 for one of
     ours. The same tuple for the same place."""
-    frame = _find_frame(depth)
+    frame: FrameType | None
+    try:  # past those of torch's: to look at each would take longer than all else
+        frame = sys._getframe(depth + _INSIDE)
+    except ValueError:  # there are not so many
+        frame = None
+    frame = frame.f_back if frame is not None and frame.f_code is _WRAPPED else sys._getframe(depth)
     while frame is not None and frame.f_code.co_filename in _BETWEEN:
         frame = frame.f_back
     if frame is None:
         return NO_SITE
     code, at = frame.f_code, frame.f_lasti
     known = _known.get(id(code) + at)
-    if known is not None and known[0] is code:
-        return known[1]
+    return known[1] if known is not None and known[0] is code else _read_site(frame, code, at)
+
+
+def _read_site(frame: FrameType, code: CodeType, at: int) -> tuple[str, int]:
     if len(_known) >= _MOST:
         _known.clear()
     file = code.co_filename
