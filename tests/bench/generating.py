@@ -16,10 +16,10 @@ from inspector.engine.recording.recorder import Recorder
 
 from .least_hooks import LEAST
 from .models import llama
-from .observed_pass import Bench
+from .observed_pass import OURS, SHAPES, Bench
 from .results import Result, median_ratio
 
-LIMITS: dict[str, float | None] = {"shapes": None, "statistics": 2.0, **dict.fromkeys(LEAST)}
+LIMITS: dict[str, float | None] = {**dict.fromkeys(OURS, 2.0), SHAPES: None, **dict.fromkeys(LEAST)}
 ROUNDS = 9
 TOKENS = 16
 LAYERS = 32

@@ -114,6 +114,11 @@ def take_up() -> None:
     _taken.update(_prepared)
 
 
+def put_away() -> None:
+    """Use torch's operations again, until it is taken up anew."""
+    _taken.clear()
+
+
 def is_in_use() -> bool:
     """Whether statistics are made by the kernel."""
     return bool(_taken)

@@ -34,11 +34,11 @@ many = settings(max_examples=150, deadline=None)
 @pytest.fixture(autouse=True)
 def stock() -> Iterator[None]:
     """However a test before left it, and for those that follow."""
-    cpu._taken.clear()
+    cpu.put_away()
     cpu._prepared.clear()
     cpu._begun.clear()
     yield
-    cpu._taken.clear()
+    cpu.put_away()
     cpu._prepared.clear()
     cpu._begun.clear()
 
@@ -50,7 +50,7 @@ def fused() -> Iterator[None]:
     try:
         yield
     finally:
-        cpu._taken.clear()
+        cpu.put_away()
 
 
 @st.composite
