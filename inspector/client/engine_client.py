@@ -24,6 +24,7 @@ from ..postmortem.read import Postmortem, clear_faults, read
 from ..postmortem.record import ASK
 from ..records import AnyEvent, AnyRequest, Failed, Problem, Shutdown
 from ..text import encodable
+from ..turns import give_way
 from .conversation import Conversation
 from .ending import Ending, answer, explain_exit, explain_lost_connection, replay
 from .output_pipe import OutputPipe
@@ -222,7 +223,7 @@ class EngineClient:
                 worked += perf_counter() - began
                 if worked > _TURN:
                     worked = 0.0
-                    await asyncio.sleep(0)
+                    await give_way()
         except CutOff:  # an end, whose reason the process gives
             return None
         except ChannelError as error:

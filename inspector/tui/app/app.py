@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
@@ -76,9 +77,12 @@ ScrollBar.renderer = AnyScrollBar
 _HARMLESS = HarmlessLines()
 _SOON = 0.005  # seconds
 
-_COLLECTING = 20_000, 50, 20
+_COLLECTING = 5_000, 200, 20
 """Objects, and rounds, after which the garbage collector looks at the young ones, at those that stayed, and at all: of
 100,000 modules there are a million, and keys wait meanwhile."""
+_GIL = 0.0005
+"""Seconds after which a thread that computes gives way. The event loop asks for that several times between a key and
+its frame."""
 
 _WAIT = frozenset({"costs", "targets", "memory", "first_bad", "passes", "weights", "hooks", "changes"})
 """Owners of what an engine whose pass stands still cannot do yet."""
@@ -216,6 +220,7 @@ class InspectorApp(App[None], inherit_bindings=False):
         gc.collect()
         gc.freeze()  # a full collection over everything imported would stall keys for a frame or two
         gc.set_threshold(*_COLLECTING)
+        sys.setswitchinterval(_GIL)
         await self.engine.connect()
         if self.options.target is None and self.options.engine_fd is None:
             self.presenter.show_model()  # none

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
@@ -23,6 +24,9 @@ from .presenter import Presenter
 from .questions import Questions
 from .state import AppState
 from .watching import Watching
+
+_BETWEEN_ROWS = 0.1
+"""Seconds between two looks at a module list that is on its way: each draws the tree, and keys wait meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Opening:
     host: Host
     loading: bool = field(default=False, init=False)  # what the engine says of that may come before it, and after
     _begun: bool = field(default=False, init=False)  # the first pass of this model was started, or its input asked for
+    _next_rows: float = field(default=0.0, init=False)  # when rows that came may be shown
     _before: _Shown | None = field(default=None, init=False)  # what the target that is loaded takes the place of
 
     def start(self, target: Target) -> None:
@@ -175,7 +180,10 @@ class Opening:
         state = self.state
         known = len(state.model.rows)
         state.model.add_rows([row for row in event.rows if row.index >= known])
-        self.presenter.show_rows()
+        now = time.monotonic()
+        if state.model.complete or not known or now > self._next_rows:
+            self._next_rows = now + _BETWEEN_ROWS
+            self.presenter.show_rows()
         if state.model.complete and not state.ready:
             state.ready = True
             state.exit_code = 0

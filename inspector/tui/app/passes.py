@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import time
 
@@ -13,6 +12,7 @@ from ...client.engine_client import EngineClient
 from ...client.model import Model
 from ...client.pass_plan import FORWARD, Plan
 from ...records import CallRows, Cancel, Failed, GetStack, PassEnded, Problem, SetInput, ShowStep, Stack
+from ...turns import give_way
 from ..keys import key_of, say_key
 from .host import Host
 from .live import Live
@@ -212,7 +212,7 @@ class Passes:
     async def _prepare(self, model: Model, calls: CallTable) -> None:
         """What orders of these calls wait for, as long as nobody has come for others."""
         while model.calls is calls and _prepare_for_a_moment(model):
-            await asyncio.sleep(0)
+            await give_way()
         if model.calls is calls:
             model.orders_due = False
             self._presenter.show_rows()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ..app.app import InspectorApp
 
 CRASHED = "inspector: the app itself failed; please report this, with the traceback above"
+_FRAMES = "120"
+"""A second at most. What Textual draws comes one to two of them after what it drew before: a key that follows the clock
+of the title would wait for 33 ms with its usual 60."""
 _LEAVE = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
@@ -32,6 +35,7 @@ def run_app(options: AppOptions, connection: Connection, lifeline_fd: int | None
 
 
 async def _run(options: AppOptions, connection: Connection, lifeline_fd: int | None) -> int:
+    _set_frames()
     from ..app.app import InspectorApp
     from ..engine_client import make_client
     from .job_control import make_driver
@@ -49,6 +53,16 @@ async def _run(options: AppOptions, connection: Connection, lifeline_fd: int | N
     if app.crashed:
         print(CRASHED, file=sys.stderr)
     return app.exit_code
+
+
+def _set_frames() -> None:
+    """Textual reads it once; neither engines nor editors inherit it."""
+    name = "TEXTUAL_FPS"
+    if name not in os.environ:
+        os.environ[name] = _FRAMES
+        from textual import constants  # noqa: F401
+
+        del os.environ[name]
 
 
 def _leave_on_signals(app: InspectorApp, lifeline_fd: int | None) -> None:
