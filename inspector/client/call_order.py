@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Container
+from bisect import bisect_left
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING
 
 from .flagged import Flagged
@@ -67,6 +68,21 @@ class CallOrder:
     def rank(self, place: int) -> int:
         """Of a call."""
         return self._ranks[place]
+
+    def list_from(self, first: int, last: int, folded: Iterable[int]) -> array[int]:
+        """The calls from this one to the last one below that one, without what is below those that are `folded`."""
+        shown, rank, end = array("i"), self._ranks[first], self._end(self._ranks[last])
+        for hidden, after in sorted((self._ranks[place] + 1, self._end(self._ranks[place])) for place in folded):
+            if rank < hidden < end:
+                shown.extend(self._places[rank:hidden])
+                rank = after
+        shown.extend(self._places[rank:end])
+        return shown
+
+    def _end(self, rank: int) -> int:
+        """The rank after the last one below the call at this one."""
+        at = bisect_left(self._callers, rank)
+        return self._ends[at] if at < len(self._callers) and self._callers[at] == rank else rank + 1
 
     def find(self, modules: Container[int]) -> Flagged:
         """The places of all calls of any of these modules, in this order."""

@@ -73,6 +73,11 @@ class CallTree:
             self._roots = self._order = None
 
     @property
+    def is_ordered(self) -> bool:
+        """Whether their order is made."""
+        return self._order is not None and self._order.is_complete
+
+    @property
     def order(self) -> CallOrder:
         """From top to bottom; made when it is asked for."""
         if self._order is None:

@@ -205,3 +205,10 @@ class Model:
         """`OBSERVED`, `REFUSED` or 0 for this module."""
         index = self.object_of(index)
         return self.marks.observed[index] if index < len(self.marks.observed) else 0
+
+    def list_unobserved(self) -> Iterator[Path]:
+        """The modules that could be observed and are not."""
+        if self.is_model:
+            for index, mark in enumerate(self.marks.observed[: len(self.paths)]):
+                if mark not in (OBSERVED, REFUSED):
+                    yield self.paths[index]

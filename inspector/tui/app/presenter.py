@@ -119,6 +119,7 @@ class Presenter:
 
     def show_rows(self) -> None:
         self._tree.refresh_rows()
+        self._workbench.follow_rows()
 
     def show_step(self) -> None:
         """The calls are those of another step."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 from textual import events, on
@@ -12,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from ...client.model import OBSERVED, REFUSED, Model
+from ...client.model import Model
 from ...records import Path, Stack
 from ..backdrop import SteadyScreen
 from ..bars.footer import KeyBar
@@ -27,6 +26,7 @@ from ..panels.stack import StackPane
 from ..saved_state import ViewState
 from ..tree.heat import BOUNDS, Bounds
 from ..tree.widget import ModuleTree
+from ..tree.words import BEING_MADE
 from .panel_host import Ask, PanelHost
 from .panes import Panes
 
@@ -54,6 +54,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         """The modules that are marked, by the letter of each."""
         self._panes = Panes(self.module_tree, self.panels, id="body")
         self._searched: Widget | None = None  # the pane that `/` searches in
+        self._awaited = False  # it is the tree of calls, which was still being made
         self._filter_before = ""
         self.set_class(ascii, "-ascii")
         if ascii:
@@ -137,7 +138,7 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         return ViewState(
             selected=self.selected_path,
             expanded=tuple(self.model.paths[index] for index in sorted(self.module_tree.expanded)),
-            off=tuple(self._off()) if off is None else off,
+            off=tuple(self.model.list_unobserved()) if off is None else off,
             panel=self.panels.current.TITLE,
             order=self.module_tree.order,
             nested=self.module_tree.nested,
@@ -157,14 +158,8 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         self.module_tree.mark(self.letters)
         self._panes.move(bookmark.split - self._panes.split)
         self.panels.show_called(bookmark.panel)
-        self.select_path(bookmark.selected)
-
-    def _off(self) -> Iterator[Path]:
-        if not self.model.is_model:
-            return
-        for index, mark in enumerate(self.model.marks.observed[: len(self.model.paths)]):
-            if mark not in (OBSERVED, REFUSED):
-                yield self.model.paths[index]
+        if not self.selected:  # where the person has gone meanwhile counts more
+            self.select_path(bookmark.selected)
 
     @property
     def in_tree(self) -> bool:
@@ -265,7 +260,8 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         if self._searched is None:
             self.notify(f"nothing is searched for: {key_of('search')} searches")
         elif isinstance(self._searched, (ModuleTree, LinePanel)):
-            self.key_bar.note = self._searched.search_next(delta) or "no match"
+            self._awaited = self._searched is self.module_tree and _is_being_made(self.module_tree, self.model)
+            self.key_bar.note = self._searched.search_next(delta) or (BEING_MADE if self._awaited else "no match")
 
     def filter(self) -> None:
         """Ask which modules to show."""
@@ -284,16 +280,26 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
             self.module_tree.filter = event.text
             self.prompt.hint(f"{len(self.module_tree.options.matches)} modules" if event.text else "")
         else:
-            found = self._search(event.text)
-            self.prompt.hint(f"{found} found" if event.text else "")
+            self.prompt.hint(self._search(event.text))
 
-    def _search(self, text: str) -> int:
+    def _search(self, text: str) -> str:
+        """Search in the pane, and say how much is found."""
         pane, self.key_bar.note = self._searched, ""
+        found = pane.search(text) if isinstance(pane, (ModuleTree, LinePanel)) else 0
+        self._awaited = False
         if isinstance(pane, ModuleTree):
-            found = pane.search(text)
             pane.search_next(0)
-            return found
-        return pane.search(text) if isinstance(pane, LinePanel) else 0
+            self._awaited = bool(text) and _is_being_made(pane, self.model)
+        return BEING_MADE if self._awaited else f"{found} found" if text else ""
+
+    def follow_rows(self) -> None:
+        """Lines came: search them, where that has waited for them."""
+        if self._awaited and not _is_being_made(self.module_tree, self.model):
+            said = self._search(self.module_tree.options.search)
+            if self.prompt.is_open:
+                self.prompt.hint(said)
+            else:
+                self.search_next(0)
 
     @on(PromptBar.Ended)
     def _ended(self, event: PromptBar.Ended) -> None:
@@ -332,3 +338,8 @@ class Workbench(SteadyScreen[None], inherit_bindings=False):
         size = self.app.size
         words = f"terminal too small: {size.width}×{size.height}, 40×12 is needed"
         self.query_one("#too-small", Static).update(Content(words))
+
+
+def _is_being_made(tree: ModuleTree, model: Model) -> bool:
+    """The tree of calls is shown, and is not there yet: nothing is found in it."""
+    return tree.order and tree.nested and model.orders_due

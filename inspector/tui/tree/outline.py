@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, MutableSequence, Sequence
 from itertools import islice
 
 from ...client.model import Model
@@ -18,7 +18,7 @@ class Outline:
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._shown: list[int] = []  # while it is not narrowed
+        self._shown: MutableSequence[int] = []  # while it is not narrowed
         self._kept: Sequence[int] = ()  # while it is
         self._stale = False  # the former has to be made anew
         self.version = 0  # another one whenever lines were added or removed
@@ -70,6 +70,13 @@ class Outline:
             self._stale = self.narrowed
             self._rebuild()
 
+    def _expands(self, index: int) -> bool:
+        return index in self._expanded
+
+    def _choose(self, index: int, expand: bool) -> None:
+        """Note that one is expanded, or is not."""
+        (self._expanded.add if expand else self._expanded.discard)(index)
+
     def toggle(self, index: int) -> None:
         """Expand or collapse one, as somebody chose."""
         self.chosen = True
@@ -82,7 +89,7 @@ class Outline:
         if not self.narrowed:
             for index in range(self.known, len(rows)):
                 parent = rows.parents[index]
-                if parent < 0 or (parent in self._expanded and self.shows(parent)):
+                if parent < 0 or (self._expands(parent) and self.shows(parent)):
                     self._shown.append(index)
         else:
             self._stale = True
@@ -97,18 +104,18 @@ class Outline:
             self._rebuild()
 
     def expand(self, index: int) -> None:
-        if self.narrowed or index in self._expanded or not self.has_children(index):
+        if self.narrowed or self._expands(index) or not self.has_children(index):
             return
-        self._expanded.add(index)
+        self._choose(index, True)
         if self.shows(index):
             self._change()
             start = self.position(index) + 1
             self._shown[start:start] = self._shown_below(index)[1:]
 
     def collapse(self, index: int) -> None:
-        if self.narrowed or index not in self._expanded:
+        if self.narrowed or not self._expands(index):
             return
-        self._expanded.remove(index)
+        self._choose(index, False)
         if self.shows(index):
             self._change()
             start = self.position(index) + 1
@@ -118,10 +125,11 @@ class Outline:
         """Expand what hides this row. False where a filter hides it."""
         if self.narrowed:
             return self.shows(index)
-        hiding = [above for above in self._ancestors(index) if above not in self._expanded]
+        hiding = [above for above in self._ancestors(index) if not self._expands(above)]
+        for above in hiding:
+            self._choose(above, True)
         if hiding:
             self.chosen = True
-            self._expanded.update(hiding)
             self._rebuild()
         return self.shows(index)
 
@@ -131,7 +139,7 @@ class Outline:
     def is_open(self, index: int) -> bool:
         """The row is followed by its first shown child."""
         if not self.narrowed:
-            return index in self._expanded and self.has_children(index)
+            return self._expands(index) and self.has_children(index)
         after = self.position(index) + 1
         return after < len(self.lines) and self.parent(self.lines[after]) == index
 
@@ -194,13 +202,13 @@ class Outline:
             above = set(map(parents.__getitem__, above)) - {-1}
         return sorted(shown)
 
-    def _shown_below(self, *indices: int) -> list[int]:
-        """The rows and what expanded ones show of their subtrees, in order."""
-        shown, pending = [], list(reversed(indices))
+    def _shown_below(self, *indices: int) -> MutableSequence[int]:
+        """The rows, which follow each other, and what expanded ones show of their subtrees, in order."""
+        shown, pending = list[int](), list(reversed(indices))
         while pending:
             current = pending.pop()
             shown.append(current)
-            if current in self._expanded:
+            if self._expands(current):
                 pending.extend(reversed(list(self.children(current))))
         return shown
 

@@ -76,6 +76,9 @@ _FILTER_HELP = (
     "class:Conv2d asks for a class.",
 )
 
+BEING_MADE = "the tree is being made"
+"""What a search finds in it is not known yet."""
+
 
 def write_explanation(y: int, model: Model, options: DisplayOptions, width: int) -> str:
     """A line of why none is shown."""

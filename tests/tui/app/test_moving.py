@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, Static
 
-from inspector.records import Choice, Undo
+from inspector.records import Choice, ModuleRows, Opened, Undo
 from inspector.tui.keys import find_command
 from inspector.tui.screens.options import Options
 from inspector.tui.screens.picker import row as row_of_picker
 from inspector.tui.tree.finding import locate
+from inspector.tui.tree.words import BEING_MADE
 
-from ..fake_engine import running
+from ..fake_engine import ROWS, info, running
 from ..tree.tree_models import model, row
 from .test_hook_actions import told
 
@@ -225,6 +226,35 @@ async def test_a_search_says_which_match_it_is_at(tmp_path: Path):
             await pilot.press(*keys)
             await pilot.pause()
             assert app.workbench.key_bar.note == note
+
+
+async def test_who_has_moved_before_all_modules_are_there_stays(tmp_path: Path):
+    async with running(tmp_path) as (app, pilot, engine):
+        app.controller.opening.forget()
+        engine.say(Opened(2, info()), ModuleRows(2, ROWS[:2], 5))
+        await pilot.press("j")
+        assert app.workbench.selected_path == ("stem",)
+        engine.say(ModuleRows(2, ROWS[2:], 5))
+        await pilot.pause()
+        assert app.state.ready and app.workbench.selected_path == ("stem",)
+
+
+@pytest.mark.parametrize("typed", [("slash", *"linear"), ("slash", *"linear", "enter")])
+async def test_a_search_in_a_tree_that_is_being_made_waits_for_it(tmp_path: Path, typed: tuple[str, ...]):
+    async with running(tmp_path) as (app, pilot, _):
+        bench, tree = app.workbench, app.workbench.module_tree
+        app.state.model.orders_due = True
+        await pilot.press("t", "t", *typed)
+        await pilot.pause()
+        hint = bench.prompt.query_one("#prompt-hint", Static)
+        assert tree.nested and BEING_MADE in (bench.key_bar.note, str(hint.render()))
+        app.presenter.show_rows()
+        assert BEING_MADE in (bench.key_bar.note, str(hint.render())), "not yet"
+        app.state.model.orders_due = False
+        app.presenter.show_rows()
+        await pilot.pause()
+        found = "1 of 2" if "enter" in typed else "2 found"
+        assert found in (bench.key_bar.note, str(hint.render())) and app.workbench.selected_path == ("body", "1")
 
 
 async def test_ctrl_c_leaves_a_prompt_and_not_the_app(tmp_path: Path):

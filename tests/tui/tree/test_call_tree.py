@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +13,11 @@ from inspector.client.call_table import CallTable
 from inspector.client.model import Model
 from inspector.records import CallRow
 from inspector.tui.tree import listing
+from inspector.tui.tree.calls.outline import CallOutline
 from inspector.tui.tree.columns import lay_out
 from inspector.tui.tree.lines import DisplayOptions
 from inspector.tui.tree.listing import Listing
+from tests.client.test_call_tree import passes
 
 from .test_tree import line, screen, showing, style_of
 from .tree_models import call, model, named, network, row, run
@@ -167,6 +171,40 @@ def test_calls_that_cannot_be_are_shown_all_the_same(calls: list[CallRow], deeds
         columns = lay_out(40, lines.widths())
         assert all(sum(cell_len(text) for text, _ in lines.pieces(id, columns)) == 40 for id in lines.ids)
         assert len(set(lines.ids)) == len(lines.ids) and listing.line <= len(lines.ids)
+
+
+@given(
+    passes(), st.lists(st.tuples(st.sampled_from(("toggle", "reveal")), st.integers(0, 30)), max_size=12), st.booleans()
+)
+def test_where_all_are_expanded_some_are_folded_again(
+    rows: list[CallRow], deeds: list[tuple[str, int]], ordered: bool
+) -> None:
+    """Whether or not the order of all calls is made yet, from which the lines are cut where it is."""
+    made = run(named("a"), rows)
+    tree, folded = made.call_tree, set[int]()
+    assert not ordered or tree.order.is_complete
+    outline = CallOutline(made, tree)
+    outline.fold_all(True)
+
+    def below(places: Iterable[int]) -> Iterator[int]:
+        for place in places:
+            yield place
+            yield from below(() if place in folded else tree.children(place))
+
+    for deed, place in deeds:
+        if place < len(tree):
+            getattr(outline, deed)(place)
+            if deed == "reveal":
+                folded -= set(tree.ancestors(place))
+            elif tree.has_children(place):
+                folded ^= {place}
+        assert list(outline.lines) == list(below(tree.roots))
+    again = CallOutline(made, tree)
+    again.expand_as(outline.expansion)
+    assert list(again.lines) == list(outline.lines)
+    outline.fold_all(False)
+    folded = set(range(len(tree))) - set(tree.roots)
+    assert list(outline.lines) == list(below(tree.roots))
 
 
 async def test_calls_of_other_threads_say_so_where_they_begin() -> None:

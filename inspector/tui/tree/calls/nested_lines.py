@@ -24,7 +24,7 @@ from ..lines import DisplayOptions
 from ..matching import Names
 from ..tree_lines import write_arrow, write_guides
 from .call_lines import MILLISECONDS, CallLines
-from .outline import CallOutline
+from .outline import CallOutline, Expansion
 
 _LOOKED_AT = 250  # lines measured for the width of the names
 _BAR = 2  # cells, before the time
@@ -43,8 +43,8 @@ class NestedCallLines(CallLines):
         self.room = 0  # lines that can be seen
         self._narrowed_to: Sequence[int] | None = None  # rows that the outline was narrowed to
         self._outline = CallOutline(model, CallTree(_NONE))
-        self._before: tuple[Sequence[int], frozenset[int]] = (), frozenset()  # modules that were called, and what
-        # somebody chose to be expanded of those calls
+        self._before: tuple[Sequence[int], Expansion] = (), ((), None)  # modules that were called, and what somebody
+        # chose to be expanded of those calls
         self._measured = (self._outline, -1, 0)  # which version of it, and cells of the longest name there
 
     @property
@@ -54,7 +54,7 @@ class NestedCallLines(CallLines):
         calls = _NONE if self.model.orders_due and self.calls is self.model.calls else self.calls
         if self._outline.calls.calls is not calls:
             if self._outline.chosen:
-                self._before = self._outline.calls.calls.modules, self._outline.expanded
+                self._before = self._outline.calls.calls.modules, self._outline.expansion
             tree = self.model.call_tree if calls is self.model.calls else CallTree(calls)
             self._outline = CallOutline(self.model, tree)
         elif self._outline.known != len(calls):
@@ -66,7 +66,7 @@ class NestedCallLines(CallLines):
         self._narrow()
         modules, expanded = self._before
         if modules == calls.modules:
-            self._outline.expand_only(expanded)
+            self._outline.expand_as(expanded)
         self._outline.expand_default(self.room)
         return self._outline
 
