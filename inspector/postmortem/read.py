@@ -14,8 +14,10 @@ from msgspec.structs import replace
 from ..records import CallDetail, PassSummary, Path, Problem
 from ..text import encodable
 from .frames import Frame, find_users_line, is_plumbing, trace_lines
-from .record import ENTRIES, FAULTS, HEADER, ROOM, Began
+from .layout import FAULTS, HEADER, ROOM, Began, find_middle
 from .replay import Replay
+
+_TRIES = 3  # of an engine that begins another step meanwhile
 
 
 @dataclass(frozen=True)
@@ -111,18 +113,25 @@ def read(fd: int) -> Postmortem:
     if os.fstat(fd).st_size < ROOM:
         return Postmortem()  # the engine did not come so far
     fault, frames = _parse_faults(os.pread(fd, FAULTS, 0).split(b"\0", 1)[0].decode("utf-8", "replace"))
-    # Read, not mapped: what is cut off meanwhile would end this process.
-    header = os.pread(fd, HEADER.size, FAULTS)
-    running, used, lost, named = HEADER.unpack(header) if len(header) == HEADER.size else (0, 0, 0, 0)
-    if not running:
-        return Postmortem(fault=fault, frames=frames)
-    replay = Replay()
-    named = min(named, ROOM - FAULTS - ENTRIES)
-    whole = replay.read(os.pread(fd, named, ROOM - named))
-    whole = replay.read(os.pread(fd, min(used, ROOM), FAULTS + ENTRIES)) and whole
+    for _ in range(_TRIES):
+        # Read, not mapped: what is cut off meanwhile would end this process.
+        mark, lost = _read_header(fd)
+        if not mark:
+            return Postmortem(fault=fault, frames=frames)
+        replay = Replay(lambda at, size: os.pread(fd, size, FAULTS + at), mark, find_middle(ROOM))
+        whole = replay.read()
+        if whole or _read_header(fd)[0] == mark:
+            break
     ended = _end_all(replay.calls, list(replay.still_open.values()))
     calls = (*replay.calls, *ended)
     return Postmortem(replay.began, calls, ended[0] if ended else None, lost, not whole, fault, frames)
+
+
+def _read_header(fd: int) -> tuple[int, int]:
+    """The mark of the step that runs, and how many entries found no room."""
+    header = os.pread(fd, HEADER.size, FAULTS)
+    mark, lost = HEADER.unpack(header) if len(header) == HEADER.size else (0, 0)
+    return mark, lost
 
 
 def _end_all(calls: list[CallDetail], still_open: list[CallDetail]) -> list[CallDetail]:

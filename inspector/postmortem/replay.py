@@ -1,25 +1,48 @@
-"""The entries of a call log, read in the order in which they were written: the calls that they tell of."""
+"""The slots of a call log, read in the order in which they were handed out: the calls that they tell of."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
-from ..records import Brief, CallDetail, CallRow, MappingValue, SequenceValue, Value
+from ..records import Brief, CallDetail, CallRow, MappingValue, SequenceValue, Statistics, TensorValue, Value
 from ..value_text import abbreviate, find_odd
-from .record import ENTERED, HEAD, LEFT, NOTHING, NUMBER, STATUSES, Began, Line, NamedModule, Tag
+from .layout import (
+    BODY,
+    ENTERED,
+    FEW,
+    LARGE,
+    LEFT,
+    MEASURED,
+    NOTHING,
+    SLOT,
+    SLOTS,
+    STATUSES,
+    Began,
+    Line,
+    NamedModule,
+    Tag,
+)
 
 MOST = 50_000
 """Values within one, however they are told: more is not a value that somebody described."""
 DEEPEST = 100
 """So is one nested deeper."""
 LONGEST = 1e15  # milliseconds
+AHEAD = 1_024
+"""Slots that are looked through for one more: of each thread, one may have been handed out and not written."""
+_AT_ONCE = 512  # bytes, which most bodies are shorter than
+_LONGEST_BODY = 1 << 26
 
-_NO_KWARGS = MappingValue("dict", (), (), 0)
+_Named = TypeVar("_Named", NamedModule, Line)
+_mark_of = struct.Struct(f"={SLOT - 8}xQ").unpack_from
+_OUTLINE = struct.Struct("=II")
+_NUMBER = struct.Struct("=I")
+_ARGUMENTS = SequenceValue("tuple", (), 0)
 _began = msgspec.msgpack.Decoder(Began)
 _module = msgspec.msgpack.Decoder(NamedModule)
 _line = msgspec.msgpack.Decoder(Line)
@@ -36,69 +59,109 @@ class _Told(NamedTuple):
 
 class Replay:
     """What was written so far: `calls` in the order in which they ended, those that did not (by `start`) as they were
-    entered. Values that were one are one again."""
+    entered. Values that were one are one again.
 
-    def __init__(self) -> None:
+    Args:
+        pread: So many bytes from here on, counted from the header; fewer where it ends.
+        mark: Of the step that is read.
+        middle: Where its bodies begin.
+    """
+
+    def __init__(self, pread: Callable[[int, int], bytes], mark: int, middle: int) -> None:
         self.began: Began | None = None
         self.calls: list[CallDetail] = []
         self.still_open: dict[int, CallDetail] = {}
+        self._pread, self._mark, self._middle = pread, mark, middle
         self._newest: dict[int, int] = {}  # the start of the call that was entered last at each depth
-        self._modules: dict[int, NamedModule] = {}
-        self._lines: dict[int, Line] = {}
-        self._values: list[_Told] = []
-        self._by_tag: dict[int, Callable[[bytes], None]] = {
-            Tag.BEGAN: self._begin,
-            Tag.MODULE: self._name,
-            Tag.LINE: self._add_line,
-            Tag.VALUE: self._add_value,
+        self._names: dict[int, NamedModule | Line] = {}  # by where they are
+        self._told: dict[int, _Told] = {}  # so are values
+        self._by_tag: dict[int, Callable[[int, bytes], None]] = {
             Tag.ENTERED: self._enter,
             Tag.LEFT: self._leave,
+            Tag.LEFT_MEASURED: self._leave_measured,
+            Tag.MEASURED: self._measure,
+            Tag.CONTAINER: self._contain,
         }
 
-    def read(self, entries: bytes) -> bool:
+    def read(self) -> bool:
         """Up to the first that cannot be read, and whether those are all."""
-        at = 0
-        while at < len(entries):
-            try:
-                tag, length = HEAD.unpack_from(entries, at)
-                at += HEAD.size
-                if at + length > len(entries):
-                    return False
-                self._by_tag[tag](entries[at : at + length])
-            except (struct.error, msgspec.DecodeError, ValueError, LookupError, RecursionError):  # codecs: `ValueError`
-                return False
-            at += length
+        try:
+            self.began = _began.decode(self._body(self._middle))
+            for at in range(SLOTS, self._middle, AHEAD * SLOT):
+                if not self._read_slots(at, self._pread(at, min(AHEAD * SLOT, self._middle - at))):
+                    break
+        except (struct.error, msgspec.DecodeError, ValueError, LookupError, RecursionError):  # codecs: `ValueError`
+            return False
         return True
 
-    def _begin(self, body: bytes) -> None:
-        self.began = _began.decode(body)
+    def _read_slots(self, at: int, slots: bytes) -> bool:
+        """Whether any was of this step."""
+        found = False
+        for first in range(0, len(slots) - SLOT + 1, SLOT):
+            (mark,) = _mark_of(slots, first)
+            if mark < self._mark:  # of a step before, or not written to the end
+                continue
+            self._by_tag[mark - self._mark](at + first, slots[first : first + SLOT])
+            found = True
+        return found
 
-    def _name(self, body: bytes) -> None:
-        named = _module.decode(body)
-        self._modules[named.number] = named
+    def _body(self, at: int) -> bytes:
+        """The msgpack there."""
+        read = self._pread(at, _AT_ONCE)
+        last = BODY.size + BODY.unpack_from(read)[0]
+        if last > _AT_ONCE:
+            read = self._pread(at, min(last, _LONGEST_BODY))
+        if last > len(read):
+            raise ValueError("it ends before that")
+        return read[BODY.size : last]
 
-    def _add_line(self, body: bytes) -> None:
-        line = _line.decode(body)
-        self._lines[line.number] = line
+    def _named(self, at: int, decoder: msgspec.msgpack.Decoder[_Named]) -> _Named:
+        known = self._names.get(at)
+        if known is None:
+            known = self._names[at] = decoder.decode(self._body(at))
+        return known  # type: ignore[return-value]  # where a module is, no line is
 
-    def _add_value(self, body: bytes) -> None:
-        (held,) = NUMBER.unpack_from(body)
-        first = NUMBER.size * (1 + held)
-        value = _value.decode(body[first:])
-        self._values.append(_fill(value, self._known(body[NUMBER.size : first])) if held else _Told(value))
+    def _value(self, at: int) -> _Told:
+        """What a slot told is known; what a body tells is read when it is needed."""
+        known = self._told.get(at)
+        if known is None:
+            if at < self._middle:
+                raise LookupError("nothing was told there")
+            known = self._told[at] = self._read_value(at)
+        return known
 
-    def _known(self, numbers: bytes) -> list[_Told]:
-        return [self._values[number] for (number,) in NUMBER.iter_unpack(numbers)]
+    def _read_value(self, at: int) -> _Told:
+        head, outline = _OUTLINE.unpack(self._pread(at, _OUTLINE.size))
+        if head < LARGE:
+            return _Told(_value.decode(self._body(at)))
+        count = min(head - LARGE, MOST)
+        return self._fill(outline, self._pread(at + _OUTLINE.size, _NUMBER.size * count))
 
-    def _enter(self, body: bytes) -> None:
-        index, number, start, depth, step, in_step, line, given = ENTERED.unpack_from(body)
-        named, site = self._modules[index], self._lines[line]
-        inputs = tuple([told.value for told in self._known(body[ENTERED.size :])])
-        kwargs = _NO_KWARGS if given == NOTHING else self._values[given].value
+    def _fill(self, outline: int, items: bytes) -> _Told:
+        empty = _ARGUMENTS if outline == NOTHING else self._value(outline).value
+        return _fill(empty, [self._value(at) for (at,) in _NUMBER.iter_unpack(items)])
+
+    def _contain(self, at: int, slot: bytes) -> None:
+        outline, count = _OUTLINE.unpack_from(slot)
+        self._told[at] = self._fill(outline, slot[_OUTLINE.size : _OUTLINE.size + _NUMBER.size * min(count, FEW)])
+
+    def _measure(self, at: int, slot: bytes) -> None:
+        outline, low, high, mean, std, nan, inf, zeros, _ = MEASURED.unpack(slot)
+        value = self._value(outline).value
+        if not isinstance(value, TensorValue) or value.statistics is None:
+            raise ValueError("only a tensor is measured")
+        statistics = Statistics(low, high, mean, std, nan, inf, zeros, value.statistics.of)
+        self._told[at] = _Told(replace(value, statistics=statistics))
+
+    def _enter(self, at: int, slot: bytes) -> None:
+        start, module, line, number, depth, step, in_step, named, given, *inputs, _ = ENTERED.unpack(slot)
+        module, site = self._named(module, _module), self._named(line, _line)
+        arguments = self._find_arguments(given, inputs)
+        kwargs = self._value(named).value
         if not isinstance(kwargs, MappingValue):
             raise ValueError("keyword arguments have names")
         row = CallRow(
-            index,
+            module.number,
             number,
             start,
             -1,
@@ -108,24 +171,39 @@ class Replay:
             Brief(),
             file=site.file,
             line=site.line,
-            input_holds=find_odd(*inputs, kwargs),
+            input_holds=find_odd(*arguments, kwargs),
             step=step,
             in_step=in_step,
             caller=self._find_caller(depth),
         )
         self._newest[depth] = start
-        self.still_open[start] = CallDetail(row, named.path, named.class_name, inputs, kwargs, None)
+        self.still_open[start] = CallDetail(row, module.path, module.class_name, arguments, kwargs, None)
+
+    def _find_arguments(self, given: int, places: list[int]) -> tuple[Value, ...]:
+        if given <= len(places):
+            return tuple([self._value(at).value for at in places[:given]])
+        arguments = self._value(places[0]).value
+        if not isinstance(arguments, SequenceValue):
+            raise ValueError("arguments have no names")
+        return arguments.items
 
     def _find_caller(self, depth: int) -> int:
         """The newest call that is open one level up: which thread it is on was not written down."""
         start = self._newest.get(depth - 1, -1)
         return start if start in self.still_open else -1
 
-    def _leave(self, body: bytes) -> None:
-        start, end, ms, status, number = LEFT.unpack(body)
+    def _leave(self, at: int, slot: bytes) -> None:
+        start, end, ms, status, place, _ = LEFT.unpack(slot)
+        self._end(start, end, ms, status, None if place == NOTHING else self._value(place).value)
+
+    def _leave_measured(self, at: int, slot: bytes) -> None:
+        self._measure(at, slot)
+        start, end, ms, status, _, _ = LEFT.unpack(slot)
+        self._end(start, end, ms, status, self._told[at].value)
+
+    def _end(self, start: int, end: int, ms: float, status: int, output: Value | None) -> None:
         if not abs(ms) <= LONGEST:
             raise ValueError("no time")
-        output = None if number == NOTHING else self._values[number].value
         call = self.still_open.pop(start, None)
         if call is None:
             return

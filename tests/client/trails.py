@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from random import Random
 
-from inspector.postmortem.record import FAULTS, HEADER, ROOM, make_nameless_file
+from inspector.postmortem.layout import FAULTS, HEADER, ROOM, SLOT, SLOTS, find_middle
+from inspector.postmortem.record import make_nameless_file
 from inspector.records import NoneValue
 
 from ..call_log import Writer
@@ -24,13 +25,12 @@ def leave_behind() -> int:
 
 def overwrite(call_log: int, random: Random) -> None:
     """Of one that ended like that anything may be left."""
-    used = HEADER.unpack(os.pread(call_log, HEADER.size, FAULTS))[1]
     deed = random.randrange(4)
     if deed == 0:
         os.ftruncate(call_log, random.choice((0, FAULTS, FAULTS + 30, FAULTS + 100, ROOM - 1)))
     elif deed == 1:
-        os.pwrite(call_log, HEADER.pack(1, *(random.choice((0, used - 3, 2**62, 2**64 - 1)) for _ in range(3))), FAULTS)
+        os.pwrite(call_log, HEADER.pack(*(random.choice((0, 1, 9, 2**62, 2**64 - 1)) for _ in range(2))), FAULTS)
     else:
-        where = random.choice((FAULTS + random.randrange(64 + used), ROOM - 1 - random.randrange(100)))
-        where = where if deed == 2 else random.randrange(300)
+        told = (FAULTS + random.randrange(SLOTS + 5 * SLOT), FAULTS + find_middle(ROOM) + random.randrange(40))
+        where = random.choice((*told, ROOM - 1 - random.randrange(300))) if deed == 2 else random.randrange(300)
         os.pwrite(call_log, random.randbytes(random.choice((1, 1, 2, 60))), where)

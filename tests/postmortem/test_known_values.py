@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import tempfile
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -19,9 +20,23 @@ from inspector.engine.recording.recorder import Recorder
 from inspector.engine.values.summarize import Summarizer
 from inspector.postmortem import read as reading
 from inspector.postmortem import record
-from inspector.postmortem.record import ENTRIES, FAULTS, HEAD, HEADER, LEFT, NOTHING, NUMBER, CallLog, Tag
-from inspector.postmortem.replay import DEEPEST, MOST, Replay
-from inspector.records import MappingValue, NoneValue, ScalarValue, SequenceValue, Value
+from inspector.postmortem.layout import (
+    BODY,
+    FAULTS,
+    HEADER,
+    LARGE,
+    LEFT,
+    NOTHING,
+    ROOM,
+    SLOT,
+    SLOTS,
+    Tag,
+    container,
+    find_middle,
+)
+from inspector.postmortem.record import CallLog
+from inspector.postmortem.replay import DEEPEST
+from inspector.records import MappingValue, NoneValue, OtherValue, ScalarValue, SequenceValue, Value
 
 from ..call_log import Told, Writer
 
@@ -35,7 +50,8 @@ def fd() -> Iterator[int]:
 
 
 def used(fd: int) -> int:
-    return int(HEADER.unpack(os.pread(fd, HEADER.size, FAULTS))[1])
+    """Bytes that are not zero."""
+    return sum(len(os.pread(fd, 1 << 20, at).replace(b"\0", b"")) for at in range(FAULTS, ROOM, 1 << 20))
 
 
 def cache(layers: int = 32) -> SimpleNamespace:
@@ -107,11 +123,11 @@ def test_what_was_not_written_is_not_referred_to(reason: str, fd: int, monkeypat
     for module in (record, reading):
         monkeypatch.setattr(module, "ROOM", FAULTS + 16 * 4096)
     log, small, large = Writer(fd), Summarizer().describe(cache(2)), Summarizer().describe(cache(100))
-    lost = SequenceValue("list", (large,) * 2, 2) if reason == "no room" else SequenceValue("\ud800", (large,), 1)
+    lost: Value = SequenceValue("\ud800", (large,), 1)
     log.begin("the forward pass", 1, 1)
     log.enters(0, 0, "m", inputs=(small,))
     if reason == "no room":
-        many = SequenceValue("list", tuple(Summarizer().describe(cache(100)) for _ in range(4)), 4)
+        many = SequenceValue("list", tuple(OtherValue("Text", str(number) * 2_000) for number in range(30)), 30)
         log.enters(1, 0, "m", inputs=(many,))
         lost = many.items[0]
         assert reading.read(fd).lost == 1
@@ -119,79 +135,94 @@ def test_what_was_not_written_is_not_referred_to(reason: str, fd: int, monkeypat
         with pytest.raises(UnicodeEncodeError):
             log.enters(1, 0, "m", inputs=(lost,))
         lost = large
-    log.enters(
-        2,
-        0,
-        "m",
-        inputs=(
-            small,
-            lost,
-        ),
-    )
+    log.enters(2, 0, "m", inputs=(small, lost))
     log.enters(3, 0, "m", inputs=(lost,))
     left = reading.read(fd)
     assert not left.damaged and [call.inputs for call in reversed(left.calls)] == [(small,), (small, lost), (lost,)]
 
 
-def append(fd: int, tag: Tag, body: bytes) -> None:
-    """One more entry, as somebody writes it who writes over memory."""
-    entry = HEAD.pack(tag, len(body)) + body
-    running, before, lost, named = HEADER.unpack(os.pread(fd, HEADER.size, FAULTS))
-    os.pwrite(fd, entry, FAULTS + ENTRIES + before)
-    os.pwrite(fd, HEADER.pack(running, before + len(entry), lost, named), FAULTS)
+def forge(fd: int, number: int, tag: Tag, slot: struct.Struct, *fields: float) -> None:
+    """This slot, as somebody writes it who writes over memory."""
+    mark, _ = HEADER.unpack(os.pread(fd, HEADER.size, FAULTS))
+    os.pwrite(fd, slot.pack(*fields, mark + tag), FAULTS + SLOTS + number * SLOT)
 
 
-def told(*numbers: int, value: Value = EMPTY) -> bytes:
-    """A container of the values of these numbers."""
-    return NUMBER.pack(len(numbers)) + b"".join(map(NUMBER.pack, numbers)) + msgspec.msgpack.encode(value)
+def forge_body(fd: int, value: Value) -> int:
+    """Where it is now."""
+    at, body = find_middle(ROOM) + 1_000, msgspec.msgpack.encode(value)
+    os.pwrite(fd, BODY.pack(len(body)) + body, FAULTS + at)
+    return at
 
 
-@pytest.mark.parametrize("number", [1, 5, 2**32 - 1])
-def test_a_number_that_nobody_told_is_damage(number: int, fd: int) -> None:
+@pytest.mark.parametrize("where", [1, SLOTS, SLOTS + 5 * SLOT, find_middle(ROOM) + 10_000, 2**32 - 1])
+def test_a_value_that_nobody_told_is_damage(where: int, fd: int) -> None:
     log = Writer(fd)
     log.begin("the forward pass", 1, 1)
     log.enters(0, 0, "m", inputs=(NoneValue(),))
-    append(fd, Tag.VALUE, told(number))
+    forge(fd, 1, Tag.CONTAINER, container(1), forge_body(fd, EMPTY), 1, where)
     left = reading.read(fd)
     assert left.damaged and len(left.calls) == 1
 
 
-@pytest.mark.parametrize("wide", [True, False])
-def test_a_value_that_grows_by_its_own_numbers_is_refused(wide: bool) -> None:
-    replay = Replay()
-    body = told(value=NoneValue())
-    assert replay.read(HEAD.pack(Tag.VALUE, len(body)) + body)
-    for number in range(DEEPEST + 1):
-        body = told(*(number,) * (100 if wide else 1))
-        if not replay.read(HEAD.pack(Tag.VALUE, len(body)) + body):
-            assert 100**number <= MOST if wide else number == DEEPEST
-            return
-    pytest.fail("everything was read")
+@pytest.mark.parametrize(("wide", "most"), [(20, 3), (1, DEEPEST)])
+def test_a_value_that_grows_by_its_own_numbers_is_refused(wide: int, most: int, fd: int) -> None:
+    Writer(fd).begin("the forward pass", 1, 1)
+    empty = forge_body(fd, EMPTY)
+    for number in range(most + 1):
+        assert not reading.read(fd).damaged
+        items = (SLOTS + (number - 1) * SLOT if number else empty,) * wide
+        forge(fd, number, Tag.CONTAINER, container(wide), empty, wide, *items)
+    assert reading.read(fd).damaged
+
+
+def test_a_value_that_holds_itself_is_damage(fd: int) -> None:
+    log = Writer(fd)
+    log.begin("the forward pass", 1, 1)
+    log.enters(0, 0, "m")
+    at = forge_body(fd, EMPTY) + 1_000
+    os.pwrite(fd, struct.pack("=IIII", LARGE + 2, at - 1_000, at, at), FAULTS + at)
+    forge(fd, 1, Tag.LEFT, LEFT, 0, 1, 0.5, 0, at)
+    left = reading.read(fd)
+    assert left.damaged and [call.row.status for call in left.calls] == ["unfinished"]
 
 
 def test_a_time_that_is_none_is_damage(fd: int) -> None:
     log = Writer(fd)
     log.begin("the forward pass", 1, 1)
     log.enters(0, 0, "m")
-    append(fd, Tag.LEFT, LEFT.pack(0, 1, float("nan"), 0, NOTHING))
+    forge(fd, 1, Tag.LEFT, LEFT, 0, 1, float("nan"), 0, NOTHING)
     left = reading.read(fd)
     assert left.damaged and [call.row.status for call in left.calls] == ["unfinished"]
 
 
 def test_names_are_told_once_as_long_as_it_is_the_same_tree(fd: int) -> None:
     log = Writer(fd)
-    for _ in range(3):
+    before = 0
+    for number in range(3):
         log.begin("the forward pass", 1, 1)
         log.enters(0, 0, "m", site=("/x/net.py", 7))
-        sizes = HEADER.unpack(os.pread(fd, HEADER.size, FAULTS))
         assert [(call.path, call.row.line) for call in reading.read(fd).calls] == [(("m",), 7)]
         log.end()
+        assert number == 0 or used(fd) == before
+        before = used(fd)
     other = Writer(fd)
     log.begin("the forward pass", 2, 1)
     other.paths = [("other",)]
     log.enter(Told(0, 0), other)
     assert [call.path for call in reading.read(fd).calls] == [("other",)]
-    assert HEADER.unpack(os.pread(fd, HEADER.size, FAULTS))[3] < sizes[3]
+
+
+def test_what_stays_is_forgotten_before_it_takes_all_the_room(fd: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (record, reading):
+        monkeypatch.setattr(module, "ROOM", FAULTS + 8 * 4096)
+    log = Writer(fd)
+    log.begin("generating 999 tokens", 1, 1)
+    for step in range(500):
+        log.begin_step()
+        value = SequenceValue("tuple", (ScalarValue("int", step), OtherValue("Mask", "x" * 50)), step)
+        log.enters(0, 0, "m", step=step, inputs=(value,))
+        left = reading.read(fd)
+        assert (left.damaged, left.lost) == (False, 0) and [call.inputs for call in left.calls] == [(value,)]
 
 
 def test_containers_that_differ_in_one_thing_are_read_back_as_they_were(fd: int) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from inspector.postmortem import read as reading
 from inspector.postmortem import record
+from inspector.postmortem.layout import FAULTS, HEADER, SLOT, SLOTS
 from inspector.postmortem.read import Postmortem
-from inspector.postmortem.record import ENTRIES, FAULTS, HEADER, CallLog
+from inspector.postmortem.record import CallLog
 from inspector.records import Brief, NoneValue, Problem
 
 from ..call_log import Writer
@@ -84,11 +85,11 @@ def test_a_full_call_log_counts_what_it_has_no_room_for(fd: int, monkeypatch: py
 )
 def test_what_was_written_over_is_read_as_far_as_it_goes(damage: bytes, fd: int) -> None:
     entered(Writer(fd))
-    first = FAULTS + ENTRIES + 40
-    os.pwrite(fd, damage, first)
+    os.pwrite(fd, damage, FAULTS + SLOTS + 2 * SLOT - len(damage))
     reading.read(fd)
-    os.pwrite(fd, HEADER.pack(1, 2**63, 2**63, 2**63), FAULTS)
-    reading.read(fd)
+    for mark in (1, 2**63):
+        os.pwrite(fd, HEADER.pack(mark, 2**63), FAULTS)
+        reading.read(fd)
 
 
 def test_calls_that_were_still_open_end_last_and_the_innermost_first(fd: int) -> None:
