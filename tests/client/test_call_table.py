@@ -127,6 +127,15 @@ def test_what_is_said_of_calls_needs_few_of_them(rows: list[CallRow], cut: int) 
     assert {row.module for row in table.examples(ODD)} <= {row.module for row in rows}
 
 
+def test_a_module_that_gave_zeros_around_the_first_nan_is_not_dead_where_it_gave_more() -> None:
+    bad = CallRow(0, 0, 1, 2, 1, 1.0, "ok", Brief(), "NaN")
+    around = CallRow(1, 0, 0, 9, 0, 1.0, "ok", Brief(), "zeros")
+    live = CallRow(1, 1, 10, 11, 0, 1.0, "ok", Brief())
+    table = CallTable()
+    table.extend(CallColumns.of((bad, around, live)))
+    assert not hint_at_dead(pick_notable(table), ["0", "1"])
+
+
 @pytest.mark.parametrize("field", ["start", "end", "depth", "call", "in_step", "caller"])
 def test_numbers_that_a_damaged_log_holds_do_no_harm(field: str) -> None:
     model = Model()
