@@ -100,7 +100,12 @@ def find_trend(calls: Sequence[CallRow], layers: Collection[int], limits: Limits
         limits: From which on the change is called something.
     """
     reached = sorted((call for call in calls if call.module in layers), key=lambda call: call.end)
-    norms = [size for size in map(size_of, reached) if size and math.isfinite(size)]
+    return find_trend_of([size or 0.0 for size in map(size_of, reached)], limits)
+
+
+def find_trend_of(sizes: Sequence[float], limits: Limits = LIMITS) -> Trend:
+    """The same, of the gradients of the calls of layers, in the order in which these ended."""
+    norms = [size for size in sizes if size and math.isfinite(size)]
     if len(norms) < PARTS:
         return Trend(layers=len(norms))
     edges = [round(part * len(norms) / PARTS) for part in range(PARTS + 1)]
@@ -130,19 +135,23 @@ MEANINGS = {
 """For help."""
 
 
-def judge(call: CallRow, trend: Trend, limits: Limits = LIMITS) -> Verdict:
-    """What is said of the gradient that reached a call."""
-    size = size_of(call)
-    if size is None:
-        return Verdict()
+def judge(size: float, weight_ratio: float | None, trend: Trend, limits: Limits = LIMITS) -> Verdict:
+    """What is said of a gradient that reached a call.
+
+    Args:
+        size: Its norm.
+        weight_ratio: How large that of the module's weights is beside them, where that is known.
+        trend: That of the pass.
+        limits: From which on it is called something.
+    """
     if math.isnan(size):
         return Verdict(NAN, "NaN or Inf in it")
     if size == 0:
         return Verdict(ZERO, "nothing reached it")
     if math.isinf(size):
         return Verdict(EXPLODING, "too large for a float")
-    if call.weight_ratio is not None and call.weight_ratio > limits.exploding:
-        return Verdict(EXPLODING, say_ratio(call.weight_ratio))
+    if weight_ratio is not None and weight_ratio > limits.exploding:
+        return Verdict(EXPLODING, say_ratio(weight_ratio))
     share = max(size / trend.last, _LEAST) if trend.mark else 1.0
     beyond = share > limits.exploding if trend.mark == EXPLODING else share < 1 / limits.vanishing
     if not trend.mark or not beyond:

@@ -54,6 +54,7 @@ class CallTable(MadeRows[CallRow]):
         self.modules, self.depths = self._whole["module"], self._whole["depth"]
         self.starts, self.ends = self._whole["start"], self._whole["end"]
         self.callers = self._whole["caller"]  # the start of the call that it was made in, -1 for none
+        self.numbers = self._whole["in_step"]
         self.ms: PackedColumn[float] = PackedColumn("d")
         self._in_order = ModuleBytes()
         self._kind: PackedColumn[int] = PackedColumn("i")  # its place among:
@@ -152,6 +153,15 @@ class CallTable(MadeRows[CallRow]):
         measured = {place for place, kind in enumerate(self._kinds) if kind.sampled is not None}
         found = zip(self._floats["rel_l2"][first:], self._kind[first:], strict=True)
         return {distance for distance, kind in found if kind in measured}
+
+    def measured(self, name: str, first: int, last: int) -> tuple[list[int], list[float]]:
+        """Of the calls from one place to before another, where those are that have one of `MEASURED`, and what they
+        have."""
+        having = [name in kind.names for kind in self._kinds]
+        has = list(map(having.__getitem__, self._kind[first:last]))
+        return list(compress(count(first), has)), list(compress(self._floats[name][first:last], has)) if any(
+            has
+        ) else []
 
     def select(self, flags: int) -> Iterator[CallRow]:
         """The calls that have any of these."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 from textual import events, on
 
 from .lines import LineView
@@ -57,8 +59,9 @@ class CursorView(LineView):
     def on_click(self, event: events.Click) -> None:
         number = event.y + self.scroll_offset.y - len(self.head_rows)
         if 0 <= number < len(self.rows):
-            line = self.rows[number].line
-            self.go_to(next((n for n, stop in enumerate(self.page.stops) if line in stop), self.cursor))
+            line, stops = self.rows[number].line, self.page.stops
+            at = bisect_right(stops, line, key=lambda stop: stop.start) - 1
+            self.go_to(at if at >= 0 and line in stops[at] else self.cursor)
 
     @on(events.Focus)
     @on(events.Blur)

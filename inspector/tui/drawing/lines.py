@@ -70,8 +70,8 @@ class LineView(ScrollView, can_focus=True):
         self.ascii = False
         self.follows = False  # stays at its end in another size
         self.page = Page()
-        self.rows: list[ScreenRow] = []
-        self.head_rows: list[ScreenRow] = []
+        self.rows: Sequence[ScreenRow] = []
+        self.head_rows: Sequence[ScreenRow] = []
 
     def renew(self, to: int | None = None) -> None:
         """The page changed. It stays scrolled where it is, or goes to line `to` (which is then near the top)."""
@@ -85,10 +85,12 @@ class LineView(ScrollView, can_focus=True):
         if self._stale or not self.is_on_screen:
             self._stale = True
             return
-        while self.rows and self.rows[-1].line >= first:
-            self.rows.pop()
+        rows = self.rows
+        assert isinstance(rows, list)  # of lines that are made when they are asked for none changes
+        while rows and rows[-1].line >= first:
+            rows.pop()
         for number in range(first, len(self.page.lines)):
-            self.rows.extend(rows_of(number, self.page.lines[number], self._width))
+            rows.extend(rows_of(number, self.page.lines[number], self._width))
         if self._search.pattern:
             self._search.find(self.page.lines)
         self._fit_rows()
@@ -229,8 +231,9 @@ class LineView(ScrollView, can_focus=True):
         """Highlight `text` wherever it is, go to the first place at or after the top, and count the places."""
         self._search = Search(pattern_of(text))
         self._search.find(self.page.lines)
-        matches, top = self._search.matches, self.top_line
-        self._search.current = next((n for n, match in enumerate(matches) if match.line >= top), 0)
+        matches = self._search.matches
+        following = bisect_left(matches, self.top_line, key=lambda match: match.line)
+        self._search.current = following if following < len(matches) else 0
         self._show_match()
         return len(matches)
 

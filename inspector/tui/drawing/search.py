@@ -5,23 +5,14 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from textual.content import Content, Span
 
-from .wrap import Line
+from .wrap import Line, MadeLines, Match
 
 MATCH = "underline on $accent-muted"
 CURRENT = "$block-cursor-foreground on $block-cursor-background bold"
-
-
-class Match(NamedTuple):
-    """Where the text searched for was found: a line, and the characters in its body."""
-
-    line: int
-    start: int
-    end: int
 
 
 @dataclass
@@ -29,17 +20,22 @@ class Search:
     """The text searched for and where it is, in order; `current` is meaningful where there are matches."""
 
     pattern: re.Pattern[str] | None = None
-    matches: list[Match] = field(default_factory=list)
+    matches: Sequence[Match] = ()
     current: int = 0
 
     def find(self, lines: Sequence[Line]) -> None:
         """Look for the text in these lines."""
         pattern = self.pattern
-        self.matches = [
-            Match(number, *found.span())
-            for number, line in enumerate(lines)
-            for found in (pattern.finditer(line.body.plain) if pattern else ())
-        ]
+        if pattern is None:
+            self.matches = ()
+        elif isinstance(lines, MadeLines):
+            self.matches = lines.find(pattern)
+        else:
+            self.matches = [
+                Match(number, *found.span())
+                for number, line in enumerate(lines)
+                for found in pattern.finditer(line.body.plain)
+            ]
         self.current = min(self.current, max(len(self.matches) - 1, 0))
 
     @property

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+import sys
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from rich.cells import cell_len
 from textual.content import Content
+
+from ...made_rows import MadeRows
 
 EMPTY = Content("")
 MINIMUM = 8  # cells for a body, however narrow the screen
@@ -35,6 +40,14 @@ class ScreenRow(NamedTuple):
     aside: bool
 
 
+class Match(NamedTuple):
+    """Where the text searched for was found: a line, and the characters in its body."""
+
+    line: int
+    start: int
+    end: int
+
+
 def rows_of(number: int, line: Line, width: int) -> Iterator[ScreenRow]:
     """The rows that `line`, which is the line with this number, takes at `width` cells."""
     text = line.body.plain
@@ -52,8 +65,29 @@ def room_after(line: Line, width: int) -> int:
     return width - before - cell_len(line.body.plain[last.start : last.end]) - 1
 
 
-def layout(lines: Sequence[Line], width: int) -> list[ScreenRow]:
+class MadeLines(MadeRows[Line]):
+    """Lines of which there may be a million, each of one row: what does not fit is not shown."""
+
+    @abstractmethod
+    def find(self, pattern: re.Pattern[str]) -> Sequence[Match]:
+        """Where this is found in them, in order."""
+
+
+class _RowEach(MadeRows[ScreenRow]):
+    def __init__(self, lines: MadeLines) -> None:
+        self._lines = lines
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def _row(self, index: int) -> ScreenRow:
+        return ScreenRow(index, 0, sys.maxsize, True, False)
+
+
+def layout(lines: Sequence[Line], width: int) -> Sequence[ScreenRow]:
     """The rows of all lines, in order."""
+    if isinstance(lines, MadeLines):
+        return _RowEach(lines)
     return [row for number, line in enumerate(lines) for row in rows_of(number, line, width)]
 
 

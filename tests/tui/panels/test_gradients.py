@@ -9,10 +9,13 @@ import msgspec
 import pytest
 from textual.app import App, ComposeResult
 
+from inspector.client.call_table import CallTable
 from inspector.client.model import Model
 from inspector.client.module_table import ModuleTable
 from inspector.gradients import EXPLODING, NAN, VANISHING, ZERO
 from inspector.records import CallColumns, PassSummary
+from inspector.tui.panels import gradients
+from inspector.tui.panels.gradient_rows import GradientLines
 from inspector.tui.panels.gradients import HOW_TO_RUN, NO_GRADIENTS, GradientsPanel
 
 from .. import panel_records as made
@@ -175,6 +178,57 @@ async def test_names_from_outside_do_no_harm(size: tuple[int, int]) -> None:
     async with showing(panel, model=model, size=size):
         shown = text(panel)
         assert ("[red]x" in shown or size[0] < 40) and not {"\x1b", "\x07", "\u202e"} & set(shown)
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+async def test_very_many_look_as_few_do(size: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Past a number of them they are looked at between keys, and lines are made when they are seen."""
+    shown = []
+    for many in (100, 2):
+        monkeypatch.setattr(gradients, "MANY", many)
+        async with showing(panel := GradientsPanel(), model=a_deep_model(0.3), size=size) as pilot:
+            await settle(panel, pilot)
+            panel.focus()
+            panel.select(panel.model, 3)
+            await pilot.pause()
+            stages = [seen(panel)]
+            for keys in (("x",), ("G",), ("k", "k")):
+                await pilot.press(*keys)
+                await settle(panel, pilot)
+                stages.append(seen(panel))
+            stages.append([str(panel.search("l1")), panel.search_next(1), panel.search_next(1), *seen(panel)])
+            shown.append(stages)
+    if size == NARROW:  # why a gradient is called vanishing is cut, and not on a line more
+        shown = [[row for row in stage if not row.startswith("  ")] for stages in shown for stage in stages[:2]]
+        assert shown[0][:4] == shown[2][:4]
+    else:
+        assert shown[0] == shown[1]
+
+
+async def test_the_selected_module_is_in_sight_among_very_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no row is made for a call that nobody sees."""
+    calls = 30_000
+    model = run(named(*(f"l{n}" for n in range(300))), [])
+    model.start_trace(model.trace + 1)
+    model.add_calls(CallColumns.of(call(n % 300 + 1, n, n // 300, gradient_norm=1.0 + n) for n in range(calls)))
+    rows, make = list[int](), CallTable._row
+    lines, draw = list[int](), GradientLines._row
+    monkeypatch.setattr(CallTable, "_row", lambda self, place: (rows.append(place), make(self, place))[1])
+    monkeypatch.setattr(GradientLines, "_row", lambda self, index: (lines.append(index), draw(self, index))[1])
+    async with showing(panel := GradientsPanel(), model=model, size=WIDE) as pilot:
+        await settle(panel, pilot)
+        for index in (250, 7):
+            panel.select(model, index)
+            await pilot.pause()
+            assert any(line.startswith(f"l{index - 1} #99 ") for line in seen(panel))
+        panel.focus()
+        await pilot.press("G")
+        assert "l0 #0" in text(panel) and not rows and len(lines) < 1_000
+
+
+async def settle(panel: GradientsPanel, pilot: Any) -> None:
+    await panel.workers.wait_for_complete()
+    await pilot.pause()
 
 
 async def test_ascii_is_ascii() -> None:
