@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -38,7 +38,6 @@ AHEAD = 1_024
 _AT_ONCE = 512  # bytes, which most bodies are shorter than
 _LONGEST_BODY = 1 << 26
 
-_Named = TypeVar("_Named", NamedModule, Line)
 _mark_of = struct.Struct(f"={SLOT - 8}xQ").unpack_from
 _OUTLINE = struct.Struct("=II")
 _NUMBER = struct.Struct("=I")
@@ -73,8 +72,9 @@ class Replay:
         self.still_open: dict[int, CallDetail] = {}
         self._pread, self._mark, self._middle = pread, mark, middle
         self._newest: dict[int, int] = {}  # the start of the call that was entered last at each depth
-        self._names: dict[int, NamedModule | Line] = {}  # by where they are
-        self._told: dict[int, _Told] = {}  # so are values
+        self._modules: dict[int, NamedModule] = {}  # by where they are, as lines and values
+        self._lines: dict[int, Line] = {}
+        self._told: dict[int, _Told] = {}
         self._by_tag: dict[int, Callable[[int, bytes], None]] = {
             Tag.ENTERED: self._enter,
             Tag.LEFT: self._leave,
@@ -115,12 +115,6 @@ class Replay:
             raise ValueError("it ends before that")
         return read[BODY.size : last]
 
-    def _named(self, at: int, decoder: msgspec.msgpack.Decoder[_Named]) -> _Named:
-        known = self._names.get(at)
-        if known is None:
-            known = self._names[at] = decoder.decode(self._body(at))
-        return known  # type: ignore[return-value]  # where a module is, no line is
-
     def _value(self, at: int) -> _Told:
         """What a slot told is known; what a body tells is read when it is needed."""
         known = self._told.get(at)
@@ -154,14 +148,18 @@ class Replay:
         self._told[at] = _Told(replace(value, statistics=statistics))
 
     def _enter(self, at: int, slot: bytes) -> None:
-        start, module, line, number, depth, step, in_step, named, given, *inputs, _ = ENTERED.unpack(slot)
-        module, site = self._named(module, _module), self._named(line, _line)
+        start, module, line, number, depth, step, in_step, keywords, given, *inputs, _ = ENTERED.unpack(slot)
+        if module not in self._modules:
+            self._modules[module] = _module.decode(self._body(module))
+        if line not in self._lines:
+            self._lines[line] = _line.decode(self._body(line))
+        named, site = self._modules[module], self._lines[line]
         arguments = self._find_arguments(given, inputs)
-        kwargs = self._value(named).value
+        kwargs = self._value(keywords).value
         if not isinstance(kwargs, MappingValue):
             raise ValueError("keyword arguments have names")
         row = CallRow(
-            module.number,
+            named.number,
             number,
             start,
             -1,
@@ -177,7 +175,7 @@ class Replay:
             caller=self._find_caller(depth),
         )
         self._newest[depth] = start
-        self.still_open[start] = CallDetail(row, module.path, module.class_name, arguments, kwargs, None)
+        self.still_open[start] = CallDetail(row, named.path, named.class_name, arguments, kwargs, None)
 
     def _find_arguments(self, given: int, places: list[int]) -> tuple[Value, ...]:
         if given <= len(places):

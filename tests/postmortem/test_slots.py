@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from random import Random
 from typing import Any
 
 import msgspec
@@ -19,7 +20,7 @@ from inspector.engine.recording.observers import Observers
 from inspector.engine.recording.recorder import Recorder
 from inspector.postmortem import read as reading
 from inspector.postmortem import record
-from inspector.postmortem.layout import FAULTS, SLOT, SLOTS
+from inspector.postmortem.layout import FAULTS, ROOM, SLOT, SLOTS
 from inspector.postmortem.record import CallLog, make_nameless_file
 from inspector.postmortem.replay import AHEAD
 from inspector.records import Histogram, MappingValue, NoneValue, Preview, SequenceValue, Statistics, TensorValue, Value
@@ -104,6 +105,29 @@ def test_what_threads_did_not_come_to_write_is_skipped(fd: int) -> None:
     for number in range(1, AHEAD - 1):
         overwrite(fd, number, bytes(SLOT))
     assert starts(fd) == [0, *range(AHEAD - 1, 2 * AHEAD)]
+
+
+def test_a_module_is_no_line(fd: int) -> None:
+    log = begun(fd)
+    for start in range(2):
+        log.enters(start, start, "m")
+    overwrite(fd, 1, os.pread(fd, 4, FAULTS + SLOTS + SLOT + 8), 12)
+    left = reading.read(fd)
+    assert left.damaged and [call.row.start for call in left.calls] == [0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_written_over_it_is_read(seed: int, fd: int) -> None:
+    random, log = Random(seed), begun(fd)
+    value = SequenceValue("list", (TensorValue((2,), "float32", "cpu", statistics=Statistics(1.0, 1.0, 1.0, 0.0)),), 1)
+    for start in range(0, 20, 2):
+        log.enters(start, 0, "m", inputs=(value,), site=("/x/net.py", start))
+        log.leaves(start, start + 1, value)
+    places = [*range(0, SLOTS + 25 * SLOT, 4), *range(ROOM - FAULTS - 800, ROOM - FAULTS, 4)]
+    for _ in range(100):
+        first, second = random.sample(places, 2)
+        os.pwrite(fd, os.pread(fd, 4, FAULTS + second), FAULTS + first)
+        reading.read(fd)
 
 
 def test_an_entry_that_another_step_overtakes_is_none_of_it(fd: int) -> None:
