@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Callable, Sequence
 from ctypes import string_at
 from operator import attrgetter, is_
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -25,7 +25,7 @@ from torch.nn import Parameter
 
 from ...records import TensorValue
 from .kernels import cpu_statistics
-from .kernels.small_statistics import COPIED
+from .kernels.small_statistics import COPIED, TYPES, add_up_few
 from .known.identities import ids_of
 from .statistics import CHUNK
 
@@ -35,53 +35,67 @@ _ROOM = 1_000  # tensors that are known before it is asked which of them are gon
 _DOUBTS = 20
 
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
-_SUMMED = (torch.float32, torch.float64)
-"""Whose sum is one of the numbers themselves, where it is finite."""
+# bytes of an element that is real
+_SIZES = {each: each.itemsize for each in vars(torch).values() if type(each) is torch.dtype and not each.is_complex}
 _dispatch_keys: Any = torch._C._dispatch_keys
 _ORDINARY: int = _dispatch_keys(torch.empty(0)).raw_repr()
 """Of a tensor in the host's memory: no other layout, no transform, nothing lazy, and with a version."""
-
-
-class Seen(NamedTuple):
-    """An ordinary tensor when it was seen: one of torch's own with a version, real elements one after another in the
-    host's memory, and few enough of them to be reduced at once."""
-
-    looks: tuple[Any, ...]
-    """Version, gradient flag, shape and dtype."""
-    address: int
-    elements: int
-    size: int
-    """Bytes of an element."""
-    nbytes: int
-    """Of its storage."""
-
-
-_make_seen = Seen._make
 _address_of = Tensor.data_ptr
 _version_of = attrgetter("_version")
 see_looks: Callable[[Tensor], tuple[Any, ...]] = attrgetter("_version", "requires_grad", "shape", "dtype")
 
 
-def see(tensor: Tensor) -> Seen | None:
+class SeenTensor:
+    """An ordinary tensor when it was seen: one of torch's own with a version, real elements one after another in the
+    host's memory, and few enough of them to be reduced at once. `looks` are version, gradient flag, shape and dtype,
+    `size` is bytes of an element, `nbytes` those of its storage, `array` the elements where numpy adds them up."""
+
+    __slots__ = ("address", "array", "elements", "looks", "nbytes", "ref", "size", "total", "turn", "value")
+
+    total: float | bytes
+    """Of its numbers: see `add_up`."""
+    value: TensorValue
+    turn: int
+    """When it was last added up."""
+
+    def __init__(
+        self, tensor: Tensor, looks: tuple[Any, ...], address: int, elements: int, size: int, nbytes: int
+    ) -> None:
+        self.ref = weakref.ref(tensor)
+        self.looks = looks
+        self.address = address
+        self.elements = elements
+        self.size = size
+        self.nbytes = nbytes
+        self.array: Any = None
+
+    def is_same(self, tensor: Tensor) -> bool:
+        """Whether it is this one, as far as that can be said without a look at the numbers."""
+        own: Any = self.ref()
+        return own is tensor and see_looks(own) == self.looks and own.data_ptr() == self.address
+
+    def adds_up(self, tensor: Tensor) -> bool:
+        """Whether the numbers of this one, which `is_same`, are what they were. Its memory may be freed by now."""
+        if tensor.untyped_storage().nbytes() != self.nbytes:
+            return False
+        return (add_up(tensor, self) if self.array is None else add_up_few(self.array)) == self.total
+
+
+def see(tensor: Tensor) -> SeenTensor | None:
     """None where it is not ordinary."""
     kind = type(tensor)
     if not (kind is Tensor or kind is Parameter) or _dispatch_keys(tensor).raw_repr() != _ORDINARY:
         return None
-    elements = tensor.numel()
-    if not 0 < elements <= CHUNK or not tensor.is_contiguous():
+    looks, elements, address = see_looks(tensor), tensor.numel(), tensor.data_ptr()
+    size, nbytes = _SIZES.get(looks[3], 0), tensor.untyped_storage().nbytes()
+    if not 0 < elements <= CHUNK or not size or not address or not tensor.is_contiguous():
         return None
-    looks, address, nbytes = see_looks(tensor), tensor.data_ptr(), _count_memory(tensor)
-    size = looks[3].itemsize
-    if looks[3].is_complex or address == 0 or (tensor.storage_offset() + elements) * size > nbytes:
+    if (tensor.storage_offset() + elements) * size > nbytes:
         return None
-    return _make_seen((looks, address, elements, size, nbytes))
+    return SeenTensor(tensor, looks, address, elements, size, nbytes)
 
 
-def _count_memory(tensor: Tensor) -> int:
-    return tensor.untyped_storage().nbytes()
-
-
-def add_up(tensor: Tensor, seen: Seen) -> float | bytes:
+def add_up(tensor: Tensor, seen: SeenTensor) -> float | bytes:
     """What tells whether the numbers of an ordinary tensor are others: their sum, an integer where it is of the bits,
     as with a kernel, or where the numbers have none that would; of few numbers these themselves, which are copied
     sooner than added up."""
@@ -92,35 +106,11 @@ def add_up(tensor: Tensor, seen: Seen) -> float | bytes:
         return string_at(seen.address, seen.elements * seen.size)
     if seen.looks[1]:
         tensor = tensor.detach()
-    if seen.looks[3] in _SUMMED:
+    if seen.looks[3] in TYPES:
         total: float = tensor.sum().item()
         if math.isfinite(total):
             return total
     return tensor.view(_BITS[seen.size]).sum().item()
-
-
-class SeenTensor:
-    """A tensor that was described; `turn` is when it was last added up."""
-
-    __slots__ = ("_seen", "address", "looks", "ref", "total", "turn", "value")
-
-    def __init__(self, tensor: Tensor, seen: Seen, value: TensorValue, total: float | bytes, turn: int) -> None:
-        self.ref = weakref.ref(tensor)
-        self.value = value
-        self.total = total
-        self.turn = turn
-        self._seen = seen
-        self.looks = seen.looks
-        self.address = seen.address
-
-    def is_same(self, tensor: Tensor) -> bool:
-        """Whether it is this one, as far as that can be said without a look at the numbers."""
-        own: Any = self.ref()
-        return own is tensor and see_looks(own) == self.looks and own.data_ptr() == self.address
-
-    def adds_up(self, tensor: Tensor) -> bool:
-        """Whether the numbers of this one, which `is_same`, are what they were. Its memory may be freed by now."""
-        return _count_memory(tensor) == self._seen.nbytes and add_up(tensor, self._seen) == self.total
 
 
 class Recognition:
@@ -162,14 +152,21 @@ class Recognition:
 
     def find_surely(self, tensor: Tensor) -> TensorValue | None:
         """What was said of `tensor`, if that holds."""
-        seen = self.find(tensor)
-        return seen.value if seen is not None and self._adds_up(seen, tensor) else None
+        seen = self._tensors.get(id(tensor))
+        if seen is None or not seen.is_same(tensor):
+            return None
+        if seen.adds_up(tensor):
+            seen.turn = self._turn
+            return seen.value
+        self._doubt(seen)
+        return None
 
-    def keep(self, tensor: Tensor, seen: Seen, value: TensorValue, total: float | bytes) -> None:
+    def keep(self, tensor: Tensor, seen: SeenTensor) -> None:
         if len(self._tensors) >= self._room:  # a pass may see a million, of which few are there at once
             self._tensors = {key: each for key, each in list(self._tensors.items()) if each.ref() is not None}
             self._room = max(_ROOM, 2 * len(self._tensors))
-        self._tensors[id(tensor)] = SeenTensor(tensor, seen, value, total, self._turn)
+        seen.turn = self._turn
+        self._tensors[id(tensor)] = seen
 
     def trust(self, found: list[SeenTensor]) -> bool:
         """Those of one value were found: add up as many as there is time for, and take the others for the same until

@@ -201,16 +201,11 @@ def reduce_on_host(flat: Tensor, total: float | None = None) -> Partial:
     if flat.dtype is torch.float32 or flat.dtype is torch.float64:
         return _reduce(flat, total)
     if flat.is_floating_point():  # fp16 sums overflow, float8 has no reductions
-        return functools.reduce(merge, [_reduce_converted(part.float()) for part in torch.split(flat, _CONVERTED)])
+        return functools.reduce(merge, [_reduce(part.float(), None) for part in torch.split(flat, _CONVERTED)])
     return _reduce(flat.double(), None)
 
 
-def _reduce_converted(flat: Tensor) -> Partial:
-    row = cpu_statistics.reduce(flat)
-    return _reduce(flat, None) if row is None else complete(flat, row)
-
-
-def complete(flat: Tensor, row: cpu_statistics.Row) -> Partial:
+def complete(flat: Tensor, row: Sequence[float]) -> Partial:
     """What a kernel found of a tensor, with what it cannot know."""
     count = flat.numel()
     low, high, mean, m2, zeros, _ = row
@@ -223,24 +218,31 @@ def complete(flat: Tensor, row: cpu_statistics.Row) -> Partial:
     return Partial(count, mean, m2, low, high, 0, 0, zeros)
 
 
-def reduce_plainly(flat: Tensor, total: float | bytes | None) -> cpu_statistics.Row:
-    """What a kernel would find, without one; an M2 that lost its digits is none. `total` may be a copy of all."""
-    count = flat.numel()
-    if not isinstance(total, bytes) and small_statistics.is_small(flat):
-        low, high, zeros, squares, added = small_statistics.reduce(flat)
-    elif isinstance(total, bytes):
-        low, high, zeros, squares, added = small_statistics.reduce_copy(total, flat.dtype)
-    else:
-        low, high, zeros, squares, added = *_reduce_by_torch(flat), None
-    if added is None:
-        added = flat.sum().item() if total is None else float(total)
+def finish_sums(low: float, high: float, zeros: int, squares: float, added: float, count: int) -> Statistics | None:
+    """As `finish_row`, from what `small_statistics.reduce` found of `count` elements, and their sum."""
+    if not (-math.inf < low and high < math.inf):
+        return None
+    if low == high:
+        return Statistics(low + 0.0, low + 0.0, low + 0.0, 0.0, 0, 0, zeros)
     m2 = squares - added * added / count
-    kept = m2 if m2 > _CANCELLATION * (squares - m2) else 0.0
-    return cpu_statistics.Row(low, high, added / count, kept, zeros, added)
+    if not (count * _UNDERFLOW < m2 < math.inf and m2 > _CANCELLATION * (squares - m2)):
+        return None
+    return Statistics(low + 0.0, high + 0.0, added / count, math.sqrt(m2 / count), 0, 0, zeros)
 
 
 def _reduce(flat: Tensor, total: float | None) -> Partial:
-    return complete(flat, reduce_plainly(flat, total))
+    if (row := cpu_statistics.reduce(flat)) is not None:  # of what was converted
+        return complete(flat, row)
+    count = flat.numel()
+    array = small_statistics.export(flat) if small_statistics.is_small(count, flat.dtype) else None
+    if array is not None and array.nbytes <= small_statistics.COPIED:
+        low, high, zeros, squares, added = small_statistics.reduce_few(array)
+    else:
+        low, high, zeros, squares = _reduce_by_torch(flat) if array is None else small_statistics.reduce(array)
+        added = flat.sum().item() if total is None else total
+    m2 = squares - added * added / count
+    kept = m2 if m2 > _CANCELLATION * (squares - m2) else 0.0  # it lost its digits
+    return complete(flat, (low, high, added / count, kept, zeros, added))
 
 
 def _reduce_by_torch(flat: Tensor) -> tuple[float, float, int, float]:
@@ -265,8 +267,6 @@ def _moments_in_double(flat: Tensor) -> tuple[float, float]:
 
 
 def _squares(flat: Tensor) -> float:
-    if flat.numel() <= _DOT:
-        return torch.dot(flat, flat).item()
     return math.fsum(torch.dot(part, part).item() for part in torch.split(flat, _DOT))
 
 

@@ -6,11 +6,14 @@ and not reduced again.
 
 from __future__ import annotations
 
+import math
+from ctypes import string_at
 from itertools import islice
 from operator import attrgetter
 from typing import Any
 
 import torch
+from numpy import frombuffer
 from torch import Tensor
 from torch.nn import Parameter
 
@@ -20,12 +23,12 @@ from . import statistics as stats
 from .bare_tensor import describe_bare, describe_refusing, shape_of
 from .histogram import histogram
 from .kernels import cpu_statistics
-from .kernels.small_statistics import is_small
+from .kernels.small_statistics import ADDED, COPIED, COPIED_TYPES, add_up_few, is_small, look_at, reduce, reduce_few
 from .known.leaves import LEAVES
 from .known.memories import SeenMemory, ShapeMemory
 from .known.records import MAX_ITEMS, Records
 from .preview import preview
-from .recognition import SUMS, Recognition, Seen, add_up, see
+from .recognition import SUMS, Recognition, SeenTensor, add_up, see
 from .unwrap import modes_act, numbers_of, outside_modes, outside_transforms
 from .walk import DICT, TUPLE, Walk
 from .watch import Watch
@@ -196,11 +199,9 @@ class Summarizer:
 
     def _reduce(self, tensor: Tensor) -> TensorValue:
         if not self.values:
-            known = self._recognition.find_surely(tensor)
-            if known is not None:
+            if (known := self._recognition.find_surely(tensor)) is not None:
                 return known
-            seen = see(tensor)
-            if seen is not None:
+            if (seen := see(tensor)) is not None:
                 return self._remember(tensor, seen)
             if (row := stats.reduce_in_one_launch(tensor)) is not None:
                 bare = self._find_bare(tensor) if type(tensor) is Tensor else describe_bare(tensor)
@@ -214,28 +215,24 @@ class Summarizer:
             return self._defer(tensor, carrier, words)
         return self._now(tensor, carrier, words)
 
-    def _remember(self, tensor: Tensor, seen: Seen) -> TensorValue:
+    def _remember(self, tensor: Tensor, seen: SeenTensor) -> TensorValue:
         row = cpu_statistics.reduce_at(seen.address, seen.elements, seen.looks[3])
-        total = add_up(tensor, seen) if row is None else row[5]
-        known_sum = total if row is None and type(total) is float else None
-        if row is None and type(total) is not int and is_small(tensor):
-            row = stats.reduce_plainly(tensor, total)
-        summary = None if row is None else stats.finish_row(row, seen.elements)
+        if row is None:
+            summary = _reduce_plainly(tensor, seen)
+        else:
+            seen.total = row[5]
+            summary = stats.finish_row(row, seen.elements)
         if summary is None:
-            flat = tensor if is_small(tensor) else tensor.detach().view(-1)
-            partial = stats.reduce_on_host(flat, known_sum)
-            summary = stats.finish([partial], 1, "values")
-        value = self._with_statistics(tensor, seen, summary)
-        self._recognition.keep(tensor, seen, value, total)
-        return value
-
-    def _with_statistics(self, tensor: Tensor, seen: Seen, summary: Statistics) -> TensorValue:
-        """As `describe_bare` has it, which is asked for each shape once."""
+            total = seen.total if type(seen.total) is float else None
+            summary = stats.finish([stats.reduce_on_host(tensor.detach().view(-1), total)], 1, "values")
+        # as `describe_bare` has it, which is asked for each shape once
         looks = seen.looks[1:]
         bare = self._shapes.get(looks) if type(tensor) is Tensor else describe_bare(tensor)
         if bare is None:
             bare = self._shapes[looks] = describe_bare(tensor)
-        return _complete(bare, summary)
+        seen.value = _complete(bare, summary)
+        self._recognition.keep(tensor, seen)
+        return seen.value
 
     def _now(self, tensor: Tensor, carrier: Tensor, words: str) -> TensorValue:
         dense, of = _numbers(carrier, words)
@@ -269,6 +266,25 @@ class Summarizer:
         if self._watch is not None:
             self._watch.keep(value, carrier)
         return value
+
+
+def _reduce_plainly(tensor: Tensor, seen: SeenTensor) -> Statistics | None:
+    """Without a kernel; None where it is not for numpy, or where that does not know all. Adds it up as well."""
+    count, dtype, nbytes = seen.elements, seen.looks[3], seen.elements * seen.size
+    if nbytes <= COPIED:
+        seen.total = data = string_at(seen.address, nbytes)
+        kind = COPIED_TYPES.get(dtype)
+        return None if kind is None else stats.finish_sums(*reduce_few(frombuffer(data, kind)), count)
+    if not is_small(count, dtype):
+        seen.total = add_up(tensor, seen)
+        return None
+    array = look_at(seen.address, count, dtype)
+    low, high, zeros, squares = reduce(array)
+    if count <= ADDED and math.isfinite(total := add_up_few(array)):
+        seen.array, seen.total = array, total
+        return stats.finish_sums(low, high, zeros, squares, total, count)
+    seen.total = add_up(tensor, seen)
+    return stats.finish_sums(low, high, zeros, squares, seen.total, count) if type(seen.total) is float else None
 
 
 def _complete(bare: TensorValue, summary: Statistics | None) -> TensorValue:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import gc
+import math
 import weakref
 from collections import OrderedDict
 from collections.abc import Callable
@@ -347,6 +348,30 @@ def test_of_few_numbers_a_write_is_seen_that_keeps_their_sum(dtype: torch.dtype)
     assert summarizer.describe(x) is first
     x.data.copy_(torch.tensor([0, 2, 4]))
     assert summarizer.describe(x) == described(x) != first
+
+
+@pytest.mark.parametrize("count", [2_000, 40_000])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_of_many_numbers_a_write_is_seen_that_no_version_tells(dtype: torch.dtype, count: int) -> None:
+    summarizer, x = Summarizer(), torch.randn(count, dtype=dtype)
+    first = summarizer.describe(x)
+    assert summarizer.describe(x) is first
+    x.data[-1] = 50.0
+    second = summarizer.describe(x)
+    assert second == described(x) != first
+    x.untyped_storage().resize_(0)  # what lay there may be somebody else's by now
+    gone = summarizer.describe(x)
+    assert isinstance(gone, TensorValue) and gone.statistics is None
+
+
+@pytest.mark.parametrize("element", [3e38, math.inf, math.nan])
+def test_a_sum_that_no_number_holds_raises_no_doubt(element: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted, summarizer, held = reductions(monkeypatch), Summarizer(), [torch.randn(2_000) for _ in range(MANY)]
+    for each in held:
+        each[:20] = element
+    first = summarizer.describe(held)
+    assert summarizer.describe(held) == first == described(held)
+    assert summarizer.resolve() == [] and len(counted) == 2 * MANY
 
 
 def test_what_holds_no_tensors_is_the_same_record_again() -> None:

@@ -217,8 +217,8 @@ def test_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 def reductions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many ordinary tensors were given statistics, whoever made them."""
     counted: list[int] = []
-    real = Summarizer._with_statistics
-    monkeypatch.setattr(Summarizer, "_with_statistics", lambda *of: (counted.append(1), real(*of))[1])
+    real = Summarizer._remember
+    monkeypatch.setattr(Summarizer, "_remember", lambda *of: (counted.append(1), real(*of))[1])
     return counted
 
 

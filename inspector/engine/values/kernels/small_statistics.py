@@ -6,10 +6,11 @@ is much, on one thread. They run on the thread that asks: torch's wait for other
 
 from __future__ import annotations
 
+import ctypes
 import math
-from functools import cache
 from typing import Any
 
+import numpy
 import torch
 from torch import Tensor
 
@@ -21,7 +22,19 @@ CACHED = 1 << 19
 """Bytes of elements that are still in a processor's cache when they are read again."""
 COPIED = 1 << 12
 """Bytes of elements that are sooner copied, to be compared, than added up."""
-TYPES = (torch.float32, torch.float64)
+ADDED = 1 << 15
+"""Elements up to which they are sooner added up here than by torch, and in float32 to as many digits."""
+TYPES: dict[torch.dtype, Any] = {torch.float32: numpy.dtype("float32"), torch.float64: numpy.dtype("float64")}
+_OTHERS = ("float16", "int64", "int32", "int16", "int8", "uint8", "bool")
+COPIED_TYPES = TYPES | {getattr(torch, name): numpy.dtype(name) for name in _OTHERS}
+"""Of which no more than `COPIED` bytes are reduced."""
+
+_Memory = ctypes.c_char * (1 << 30)
+_vdot, _minimum, _maximum, _equal = numpy.vdot, numpy.minimum.reduce, numpy.maximum.reduce, numpy.equal
+_count = numpy.count_nonzero
+"""None of them looks at what somebody may have asked numpy to raise, as `dot` does, and `errstate` takes longer."""
+_ZEROS = {dtype: numpy.zeros((), dtype) for dtype in TYPES.values()}
+_ONES = {dtype: numpy.ones(ADDED, dtype) for dtype in TYPES.values()}
 
 _export: Any = torch._C._to_dlpack
 
@@ -41,65 +54,55 @@ class _Exported:
         return 1, 0  # the host
 
 
-@cache
-def _numpy() -> Any:
-    import numpy
-
-    return numpy
+def is_small(count: int, dtype: torch.dtype) -> bool:
+    """Whether so many elements are for numpy."""
+    return dtype in TYPES and (count <= MOST or torch.get_num_threads() <= FEW_THREADS)
 
 
-def is_small(tensor: Tensor) -> bool:
-    """Whether an ordinary tensor is reduced as it is, and not as one of one dimension."""
-    return tensor.dtype in TYPES and (tensor.numel() <= MOST or torch.get_num_threads() <= FEW_THREADS)
+def look_at(address: int, count: int, dtype: torch.dtype) -> Any:
+    """Elements of one of `TYPES` that lie one after another in memory, as an array that does not keep them there."""
+    return numpy.frombuffer(_Memory.from_address(address), TYPES[dtype], count)  # type: ignore[call-overload]
 
 
-def reduce(tensor: Tensor) -> tuple[float, float, int, float, float | None]:
-    """The least element, the largest, how many are zero, the sum of squares, and where there are few the sum. Where an
-    element is not finite, neither are both of the first, and the others mean nothing.
+def export(tensor: Tensor) -> Any:
+    """The elements of a contiguous tensor on the host, of one of `TYPES`."""
+    return numpy.from_dlpack(_Exported(tensor)).reshape(-1)  # type: ignore[arg-type]  # it has what is asked for
+
+
+def add_up_few(array: Any) -> float:
+    """The sum of `ADDED` elements or fewer."""
+    return float(_vdot(array, _ONES[array.dtype][: len(array)]))
+
+
+def reduce(array: Any) -> tuple[float, float, int, float]:
+    """The least element, the largest, how many are zero, and the sum of squares. Where an element is not finite,
+    neither are both of the first, and the others mean nothing.
 
     Args:
-        tensor: Contiguous, on the host, of one of `TYPES`, with one element or more.
+        array: Of one dimension, of one of `TYPES`, with one element or more.
     """
-    numpy = _numpy()
-    array = numpy.from_dlpack(_Exported(tensor)).reshape(-1)
-    if array.nbytes <= COPIED:
-        return _reduce_few(array)
-    if array.nbytes <= CACHED:
-        return *_reduce_cached(array), None
+    if array.nbytes > CACHED:
+        return _reduce_in_pieces(array)
+    low, high = float(_minimum(array)), float(_maximum(array))
+    zeros = 0 if low > 0 or high < 0 else int(_count(_equal(array, _ZEROS[array.dtype])))
+    return low, high, zeros, float(_vdot(array, array))
+
+
+def _reduce_in_pieces(array: Any) -> tuple[float, float, int, float]:
     least, most, zeros, squares = math.inf, -math.inf, 0, 0.0
     step = CACHED // array.itemsize
     for start in range(0, len(array), step):
-        low, high, some, more = _reduce_cached(array[start : start + step])
+        low, high, some, more = reduce(array[start : start + step])
         if not (-math.inf < low and high < math.inf):
-            return low, high, 0, 0.0, None
+            return low, high, 0, 0.0
         least, most, zeros, squares = min(least, low), max(most, high), zeros + some, squares + more
-    return least, most, zeros, squares, None
+    return least, most, zeros, squares
 
 
-def _reduce_cached(array: Any) -> tuple[float, float, int, float]:
-    numpy = _numpy()
-    # none of these looks at what somebody may have asked numpy to raise, as `dot` does, and `errstate` takes longer
-    low, high = float(numpy.minimum.reduce(array)), float(numpy.maximum.reduce(array))
-    zeros = 0 if low > 0 or high < 0 else int(numpy.count_nonzero(numpy.equal(array, 0)))
-    return low, high, zeros, float(numpy.vdot(array, array))
-
-
-def reduce_copy(data: bytes, dtype: torch.dtype) -> tuple[float, float, int, float, float]:
-    """As `reduce`, of `COPIED` bytes or fewer as they lie in memory."""
-    numpy = _numpy()
-    return _reduce_few(numpy.frombuffer(data, numpy.float32 if dtype is torch.float32 else numpy.float64))
-
-
-def _reduce_few(array: Any) -> tuple[float, float, int, float, float]:
-    """In double precision, as torch adds up few elements in pairs and numpy's product of two does not."""
-    numpy = _numpy()
-    low, high = float(numpy.minimum.reduce(array)), float(numpy.maximum.reduce(array))
-    zeros = 0 if low > 0 or high < 0 else len(array) - int(numpy.count_nonzero(array))  # sooner for so few
+def reduce_few(array: Any) -> tuple[float, float, int, float, float]:
+    """As `reduce`, and the sum; of `COPIED` bytes or fewer, of any type. In double precision, as torch adds up few
+    elements in pairs and numpy's product of two does not."""
     wide = array.astype(numpy.float64)
-    total = numpy.vdot(wide, _ones()[: len(wide)])  # looks at nothing either
-    return low, high, zeros, float(numpy.vdot(wide, wide)), float(total)
-
-
-@cache
-def _ones() -> Any:
-    return _numpy().ones(COPIED // 4)
+    low, high = float(_minimum(wide)), float(_maximum(wide))
+    zeros = 0 if low > 0 or high < 0 else len(wide) - int(_count(wide))  # sooner for so few
+    return low, high, zeros, float(_vdot(wide, wide)), float(_vdot(wide, _ONES[wide.dtype][: len(wide)]))
