@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -58,3 +59,15 @@ async def test_an_app_that_leaves_does_not_take_the_terminal_again(return_code, 
     monkeypatch.setattr(job_control, "is_in_foreground", lambda fd: True)
     job_control.JobControl(app, driver, None)._on_continue()
     assert len(times) == taken
+
+
+@pytest.mark.parametrize(("said", "frames"), [(None, 120), ("30", 30)])
+def test_frames_come_as_often_as_keys_need_them_and_nothing_inherits_that(said: str | None, frames: int) -> None:
+    code = (
+        "import os\nfrom inspector.tui.start.run import _set_frames\n_set_frames()\n"
+        "from textual.screen import UPDATE_PERIOD\nprint(round(1 / UPDATE_PERIOD), os.environ.get('TEXTUAL_FPS'))"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "TEXTUAL_FPS"}
+    environment |= {"TEXTUAL_FPS": said} if said else {}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=100)
+    assert ran.stdout.split() == [str(frames), str(said)], ran.stderr
