@@ -5,7 +5,7 @@ numbers have the same sum, or are the same where they are few: `_version` alone 
 or numpy. Nothing is kept alive.
 
 To add up every tensor of a value that holds many, such as a key-value cache that each layer is handed again, would take
-longer than the model. Of those a few are added up at each sighting, in turn, and all when the outermost call returns. A
+longer than the model. Of those one is added up at each sighting, in turn, and all when the outermost call returns. A
 sum that is then another one is told (`doubts`), and from there on all are added up each time. What is not noticed: such
 a write to a tensor that is dropped, or written to in the usual way, before its turn came.
 """
@@ -30,7 +30,8 @@ from .known.identities import ids_of
 from .statistics import CHUNK
 
 SUMS = 4
-"""Tensors that are added up at a sighting of a value; one that holds no more is known for certain each time."""
+"""A value that holds no more tensors is known for certain each time: all are added up at each sighting."""
+_SIGHTINGS = 100  # that are remembered one by one
 _ROOM = 1_000  # tensors that are known before it is asked which of them are gone
 _DOUBTS = 20
 
@@ -121,7 +122,8 @@ class Recognition:
         self._always = False  # add up every tensor at every sighting
         self._tensors: dict[int, SeenTensor] = {}
         self._room = _ROOM
-        self._trusted: dict[SeenTensor, int] = {}  # since `confirm`, and the turn of the last sighting
+        self._sightings: list[tuple[Sequence[SeenTensor], int]] = []  # trusted since `confirm`, and the turn
+        self._trusted: dict[SeenTensor, int] = {}  # of more sightings, by the last turn
         self._turn = 0
 
     def find(self, tensor: Tensor) -> SeenTensor | None:
@@ -168,28 +170,38 @@ class Recognition:
         seen.turn = self._turn
         self._tensors[id(tensor)] = seen
 
-    def trust(self, found: list[SeenTensor]) -> bool:
-        """Those of one value were found: add up as many as there is time for, and take the others for the same until
-        `confirm`. False where one is not the same."""
-        self._turn += 1
+    def trust(self, found: Sequence[SeenTensor]) -> bool:
+        """Those of one value were found: add up one of them, and take the others for the same until `confirm`. False
+        where one is not the same."""
+        self._turn = turn = self._turn + 1
         if self._always or len(found) <= SUMS:
             return all([self._look_at(seen) for seen in found])
-        first = self._turn * SUMS % len(found)
-        self._always = not all([self._look_at(seen) for seen in found[first : first + SUMS]])
-        self._trusted.update(dict.fromkeys(found, self._turn))
+        self._always = not self._look_at(found[turn % len(found)])
+        self._sightings.append((found, turn))
+        if len(self._sightings) > _SIGHTINGS:
+            self._gather()
         return not self._always
 
     @property
     def trusts(self) -> bool:
         """Whether something was taken for the same since `confirm`."""
-        return bool(self._trusted)
+        return bool(self._sightings or self._trusted)
 
     def confirm(self) -> None:
         """Add up all that was trusted."""
-        for seen, turn in list(self._trusted.items()):
+        for seen, turn in list(self._gather().items()):
             if turn > seen.turn:
                 self._look_at(seen)
         self._trusted.clear()
+
+    def _gather(self) -> dict[SeenTensor, int]:
+        """What was trusted, and the turn of the last sighting."""
+        sightings = self._sightings[:]
+        for (found, turn), (later, _) in zip(sightings, [*sightings[1:], (None, 0)], strict=False):
+            if later is not found:
+                self._trusted.update(dict.fromkeys(found, turn))
+        del self._sightings[: len(sightings)]  # and none that another thread had since
+        return self._trusted
 
     def end(self) -> None:
         """Nothing is known from here on."""
@@ -211,7 +223,7 @@ class Recognition:
     def _doubt(self, seen: SeenTensor) -> None:
         """Its numbers changed, and nothing told so; sightings before this one may have come after that."""
         self._tensors.pop(id(seen.ref()), None)
-        if self._trusted.get(seen, -1) <= seen.turn:
+        if self._gather().get(seen, -1) <= seen.turn:
             return
         seen.turn, self._always = self._turn, True
         if len(self.doubts) < _DOUBTS:
