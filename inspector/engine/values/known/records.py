@@ -16,7 +16,9 @@ from .seen_rows import SeenRows
 MAX_ITEMS = 100
 """Items shown of one container."""
 
-_MOST = 10_000  # records, and tuples of keys, that are found again
+_MOST = 10_000  # records that are found again
+_MOST_NAMES, _LONGEST = 1_000, 1_000  # tuples of keys that are, and characters in one
+_written: dict[tuple[Any, ...], tuple[str, ...]] = {}  # for all passes: a model is called by the same names in each
 _STRINGS = repeat(str)
 
 
@@ -27,7 +29,6 @@ class Records:
         self._known: dict[tuple[object, ...], Any] = {}  # by the ids of their parts, which each keeps, or by words
         self.objects: dict[int, SeenObject] = {}  # by the id of the object, which may be another one by now
         self._lists: dict[int, SeenRows | None] = {}  # by the id of the list; None where it was seen once
-        self._names: dict[tuple[object, ...], tuple[str, ...]] = {}
 
     def sequence(self, header: Header, items: tuple[Value, ...], length: int) -> SequenceValue:
         key = (header, length, *map(id, items))
@@ -56,15 +57,17 @@ class Records:
         self._known[key] = made
         return made
 
-    def names(self, keys: tuple[object, ...]) -> tuple[str, ...] | None:
+    def names(self, keys: tuple[Any, ...]) -> tuple[str, ...] | None:
         """Keys as they are written; None where they are not all plain strings, which may be asked for their hash."""
         if not all(map(is_, map(type, keys), _STRINGS)):
             return None
-        found = self._names.get(keys)
+        found = _written.get(keys)
         if found is None:
-            if len(self._names) >= _MOST:
-                self._names.clear()
-            found = self._names[keys] = write(keys)
+            found = write(keys)
+            if sum(map(len, keys)) <= _LONGEST:  # others are not kept for good
+                if len(_written) >= _MOST_NAMES:
+                    _written.clear()
+                _written[keys] = found
         return found
 
     def keep_object(self, value: object, seen: SeenObject) -> None:
@@ -91,7 +94,6 @@ class Records:
     def clear(self) -> None:
         """Nothing is known from here on."""
         self._known.clear()
-        self._names.clear()
         self.objects.clear()
         self._lists.clear()
 
