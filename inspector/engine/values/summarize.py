@@ -7,6 +7,7 @@ and not reduced again.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from ctypes import string_at
 from itertools import islice
 from operator import attrgetter
@@ -25,12 +26,15 @@ from .histogram import histogram
 from .kernels import cpu_statistics
 from .kernels.small_statistics import ADDED, COPIED, COPIED_TYPES, add_up_few, is_small, look_at, reduce, reduce_few
 from .known.leaves import LEAVES
+from .known.look_at_objects import look_at_list
+from .known.look_at_rows import Looking
 from .known.memories import SeenMemory, ShapeMemory
 from .known.records import MAX_ITEMS, Records
+from .known.seen_objects import SeenObject
 from .preview import preview
 from .recognition import SUMS, Recognition, SeenTensor, add_up, see
 from .unwrap import modes_act, numbers_of, outside_modes, outside_transforms
-from .walk import DICT, TUPLE, Walk
+from .walk import DICT, MAX_PARTS, TUPLE, Walk
 from .watch import Watch
 
 _IN_GRAPH = "no statistics: this call is recorded into a CUDA graph, and computes nothing"
@@ -64,6 +68,11 @@ class Summarizer:
         self._records = Records()
         self._memory = ShapeMemory(self._shapes, _look, self._count_left_out)
         self._recognition = Recognition()
+        self._looking = Looking(
+            self._records,
+            SeenMemory(self._recognition) if statistics else self._memory,
+            self._describe_parts,
+        )
 
     def describe(self, value: object) -> Value:
         """What `value` is now. Runs other people's code nowhere but inside tensors' own operations."""
@@ -79,6 +88,11 @@ class Summarizer:
             return few
         if self.values or _is_overheard():
             return Walk(self._records, self.tensor).describe(value)
+        seen = self._records.objects.get(id(value))
+        if seen is not None and seen.in_list is not None and seen.kind is kind:
+            again = self._look_at_list(value, seen)
+            if again is not None:
+                return again
         if not self.statistics:
             return Walk(self._records, self.tensor, self._plain_shape, self._memory).describe(value)
         return self._describe_again(value)
@@ -91,7 +105,23 @@ class Summarizer:
         for part in value:
             if type(part) is not Tensor and id(type(part)) not in LEAVES:
                 return None
-        return self._records.sequence(TUPLE, tuple([self.describe(part) for part in value]), len(value))
+        return self._records.sequence(TUPLE, tuple(self._describe_parts(value)), len(value))
+
+    def _look_at_list(self, value: object, seen: SeenObject) -> Value | None:
+        """At an object such as a key-value cache, of which few things change: as a walk would, and sooner."""
+        found = look_at_list(self._looking, value, seen)
+        if found is None or found.room > MAX_PARTS:
+            self._records.objects.pop(id(value), None)  # a walk makes another one
+            return None
+        if not self.statistics:
+            self.left_out += len(found.rows.known)
+            return found.record
+        return found.record if self._recognition.trust(found.rows.known) else None
+
+    def _describe_parts(self, held: Sequence[object]) -> list[Value]:
+        """Of tensors of torch's own, and of what holds nothing."""
+        tensor = self.tensor if self.statistics else self._plain_shape
+        return [tensor(part) if type(part) is Tensor else LEAVES[id(type(part))](part) for part in held]
 
     def _describe_again(self, value: object) -> Value:
         """What of `value` was described before is not reduced again."""
@@ -126,9 +156,11 @@ class Summarizer:
         """The keyword arguments of a call."""
         keys = tuple(islice(kwargs, MAX_ITEMS))
         names = self._records.names(keys) or tuple(map(objects.key, keys))
-        return self._records.mapping(
-            DICT, names, tuple(map(self.describe, islice(kwargs.values(), MAX_ITEMS))), len(kwargs)
-        )
+        items, leaf_of = [], LEAVES.get
+        for value in islice(kwargs.values(), MAX_ITEMS):
+            leaf = leaf_of(id(type(value)))
+            items.append(self.describe(value) if leaf is None else leaf(value))
+        return self._records.mapping(DICT, names, tuple(items), len(kwargs))
 
     def tensor(self, tensor: Tensor) -> TensorValue:
         kind = type(tensor)

@@ -18,6 +18,7 @@ from ...records import MappingValue, OtherValue, Value
 from ..source.running import variables
 from . import objects
 from .known.leaves import LEAVES, is_leaf
+from .known.look_at_objects import look_at_list, remember_list
 from .known.look_at_rows import Looking, look_again, remember
 from .known.records import MAX_ITEMS, Header, Records, header_of, write
 from .known.seen_objects import SeenObject
@@ -97,13 +98,17 @@ class Walk:
 
     def _look_again(self, value: object, seen: SeenObject) -> MappingValue | None:
         """At those attributes that may not be what they were; None where there are others."""
+        if seen.width > self._left or self.refuses(value):
+            return None
+        if seen.in_list is not None:
+            return self._look_at_list(value, seen)
         held = _read_attribute(value, "__dict__")
         if type(held) is not dict:
             return None
-        parts = [*held.values(), *held]
-        if [*map(id, parts)] != seen.ids or len(held) > self._left or self.refuses(value):
+        parts = (*held.values(), *held)
+        if [*map(id, parts)] != seen.ids:
             return None
-        self._left -= len(held)
+        self._left -= seen.width
         before, record = seen.described
         items, plain = [], self._plain
         for number in seen.loose:
@@ -116,6 +121,20 @@ class Walk:
             record = self.records.mapping(seen.header, record.keys, tuple(described), record.length)
             seen.described = items, record
         return record
+
+    def _look_at_list(self, value: object, seen: SeenObject) -> MappingValue | None:
+        """At an object of which nothing but what is in one list can have changed; None where each part is to be looked
+        at."""
+        memory, left = self._memory, self._left
+        if memory is None or len(self.inside) + 2 >= MAX_DEPTH:
+            return None
+        found = look_at_list(Looking(self.records, memory, self._describe), value, seen)
+        self._left = left
+        if found is None or found.room > left:
+            return None
+        self._left -= found.room
+        memory.see_again(found.rows.known)
+        return found.record
 
     def sequence(self, value: object, shown: list[object]) -> tuple[Value, ...]:
         """Of the parts of a sequence that are shown."""
@@ -135,12 +154,24 @@ class Walk:
 
     def _look_at_all(self, shown: list[object], seen: SeenRows, memory: Memory) -> SeenRows | None:
         """At a list of containers of which few changed; None where each is to be looked at."""
-        left = self._left - len(shown) * (1 + seen.width)
-        if left < 0 or len(self.inside) + 1 >= MAX_DEPTH:
+        left = self._left
+        if len(self.inside) + 1 >= MAX_DEPTH:
             return None
         now = look_again(Looking(self.records, memory, self._describe), shown, seen)
         self._left = left
+        if now is None or now.room > left:
+            return None
+        self._left -= now.room
+        memory.see_again(now.known)
         return now
+
+    def remember(self, value: object, seen: SeenObject, held: dict[str, object], record: MappingValue) -> None:
+        """An object by its attributes, for the next time."""
+        seen.keep(record)
+        self.records.keep_object(value, seen)
+        if self._memory is not None and len(seen.loose) == 1:
+            looking = Looking(self.records, self._memory, self._describe)
+            remember_list(looking, seen, [*held.values()][seen.loose[0]])
 
     def _look_inside(self, value: object, part: object) -> Value:
         """At a part of `value` that its budget has room for."""
@@ -218,7 +249,7 @@ def _object_form(kind: type) -> Form:
             return _mapping(walk, header, value, write(held), held)
         record = _mapping(walk, header, value, names, held)
         if is_plain and len(record.items) == len(held):
-            walk.records.keep_object(value, SeenObject(value, header, held, record, is_leaf))
+            walk.remember(value, SeenObject(value, header, held), held, record)
         return record
 
     return describe

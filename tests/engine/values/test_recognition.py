@@ -22,7 +22,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from inspector.engine.modules.tree import walk
 from inspector.engine.recording.observers import Observers
 from inspector.engine.recording.recorder import Recorder
-from inspector.engine.values.recognition import SUMS
+from inspector.engine.values.known import records
+from inspector.engine.values.recognition import SUMS, SeenTensor
 from inspector.engine.values.summarize import Summarizer
 from inspector.records import MappingValue, SequenceValue, TensorValue, Value
 from tests.engine.values.test_summarize import described, parts, reductions
@@ -196,6 +197,19 @@ def test_a_write_is_noticed_when_its_turn_comes() -> None:
     assert right == sorted(right) and right[-1]
 
 
+def test_one_of_many_is_added_up_at_a_sighting_and_all_at_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    added: list[SeenTensor] = []
+    real = SeenTensor.adds_up
+    monkeypatch.setattr(SeenTensor, "adds_up", lambda *of: (added.append(of[0]), real(*of))[1])
+    summarizer, cache = Summarizer(), Cache()
+    summarizer.describe(cache), added.clear()
+    for number in range(3):
+        summarizer.describe(cache)
+        assert len(added) == number + 1
+    summarizer.confirm()
+    assert len(set(added)) == 2 * MANY
+
+
 def test_the_pass_says_that_its_statistics_may_not_be_right() -> None:
     class Sly(nn.Module):
         def forward(self, held: list[Tensor]) -> list[Tensor]:
@@ -289,6 +303,14 @@ def test_what_is_spared_counts_where_it_is_recognised() -> None:
     summarizer, cache = Summarizer(False, why="spared"), Cache(3)
     summarizer.describe(cache), summarizer.describe(cache)
     assert summarizer.left_out == 12
+
+
+def test_names_are_written_once_for_all_passes_and_long_ones_are_not_kept() -> None:
+    short, long = Summarizer(False), "long" * 1_000
+    first = [Summarizer(False).keywords({"names": 1, "of": 2}) for _ in range(2)]
+    assert first[0].keys is first[1].keys
+    assert short.keywords({long: 1}) == short.keywords({long: 1})
+    assert not any(long in keys for keys in records._written)
 
 
 def test_deep_copies_are_others() -> None:

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import repeat
+from itertools import accumulate
 from operator import is_
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from ....records import MappingValue, SequenceValue, Value
-from ...source.running import variables
 from .. import objects
 from ..per_type import PerType
 from .leaves import LEAVES, is_leaf
 from .looks import make_check
-from .records import Records, header_of
-from .seen_rows import FEWEST, Memory, Read, Row, SeenRows, read_dicts, read_objects, read_sequences
+from .records import MAX_ITEMS, Records, header_of
+from .seen_rows import Memory, Read, Row, SeenRows, read_all, read_dicts, read_objects, read_sequences
 
-_SHARE = 4
-"""Of a list in which one container in so many changed, or more, each is described."""
+_ROUNDS = 4
+"""Looks at a list: which objects are in it, what was written to, what looks otherwise, whether all is as it is said."""
 _OTHERS = (Tensor, *objects.SCALARS, dict, set, frozenset, *objects.SEQUENCES)
 
 
@@ -32,64 +31,67 @@ class Looking(NamedTuple):
 
 
 def look_again(by: Looking, values: Sequence[Any], seen: SeenRows) -> SeenRows | None:
-    """What is to be said of them now; None where too much is not as it was."""
-    parts = seen.read(values)
-    changed = seen.find_changed(parts) if parts is not None else None
-    if parts is None or changed is None:
+    """What is to be said of them now; None where they are others."""
+    read = seen.read(values)
+    if read is None:
         return None
-    now = _renew(by, values, seen, parts, changed) if changed else seen
-    written = now.find_written(parts, by.memory) if now is not None else ()
-    if now is None or not written:
-        return now
-    now = _renew(by, values, now, parts, written)
-    return None if now is None or now.find_written(parts, by.memory) else now
+    now: SeenRows | None = seen
+    for _ in range(_ROUNDS):
+        if now is None or not (changed := now.find_changed(*read, by.memory)):
+            return now
+        now = _renew(by, values, now, read, changed)
+    return None
 
 
 def _renew(
-    by: Looking, values: Sequence[Any], seen: SeenRows, parts: tuple[Any, ...], changed: Sequence[int]
+    by: Looking,
+    values: Sequence[Any],
+    seen: SeenRows,
+    read: tuple[list[int], tuple[Any, ...]],
+    changed: Sequence[int],
 ) -> SeenRows | None:
-    if len(changed) * _SHARE > len(values):
-        return None
-    anew: dict[int, Row] = {}
+    (sizes, parts), anew = read, dict[int, Row]()
+    starts = [*accumulate(sizes, initial=0)]
     for number in changed:
-        held, names = _cut(seen.width, len(values), parts, number)
-        if not _is_plain(held):
-            return None
-        row = _make_row(by, values[number], held, names, seen.row(number).keys, by.describe(held))
+        found = _cut(by.records, parts[starts[number] : starts[number + 1]], seen.rows[number].keys is not None)
+        near = anew.get(number - 1) or seen.rows[number - 1]
+        row = None if found is None else _make_row(by, values[number], *found, by.describe(found[0]), near)
         if row is None:
             return None
         anew[number] = row
-    return seen.replace(parts, anew)
+    return seen.replace(sizes, parts, anew)
 
 
 def remember(by: Looking, values: Sequence[Any], items: Sequence[Value]) -> SeenRows | None:
     """So that they are found again, of whom this was said; None of what cannot be looked at together."""
-    read, width = _reader_of(type(values[0])), _count(values[0])
-    if read is None or not all(map(is_, map(type, values), repeat(type(values[0])))):
+    kinds = [*map(type, values)]
+    read = _reader_of(kinds[0])
+    if read is None or any([_reader_of(kind) is not read for kind in kinds]):
         return None
-    parts, rows = read(values, width), list[Row]()
-    if not parts:
+    found = read_all(read, values, kinds)
+    if found is None:
         return None
+    sizes, parts = found
+    starts, rows = [*accumulate(sizes, initial=0)], list[Row]()
     for number, (value, item) in enumerate(zip(values, items, strict=True)):
-        held, names = _cut(width, len(values), parts, number)
-        keys = by.records.names(names) if names else None
-        if not _is_plain(held) or (names and keys is None):
-            return None
-        row = _make_row(by, value, held, names, keys, _items_of(item, held))
+        cut = _cut(by.records, parts[starts[number] : starts[number + 1]], read is not read_sequences)
+        row = None if cut is None else _make_row(by, value, *cut, _items_of(item, cut[0]))
         if row is None or row.record != item:
             return None
         rows.append(row)
-    return SeenRows(values, read, width, parts, rows) if sum([len(row.places) for row in rows]) >= FEWEST else None
+    return SeenRows(read, kinds, sizes, parts, rows)
 
 
-def _cut(width: int, rows: int, parts: tuple[Any, ...], number: int) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """What one of them holds, and the names in it."""
-    first, names = number * width, (rows + number) * width
-    return parts[first : first + width], parts[names : names + width]
-
-
-def _is_plain(held: Sequence[Any]) -> bool:
-    return all([type(part) is Tensor or is_leaf(part) for part in held])
+def _cut(
+    records: Records, block: tuple[Any, ...], has_names: bool
+) -> tuple[tuple[Any, ...], tuple[Any, ...], tuple[str, ...] | None] | None:
+    """What one of them holds, the names of that, and these as they are written, None where there are none; None of what
+    is to be looked at part by part."""
+    names = block[len(block) // 2 :] if has_names else ()
+    held = block[: len(block) - len(names)]
+    keys = records.names(names) if has_names else None
+    is_plain = all([type(part) is Tensor or id(type(part)) in LEAVES for part in held])
+    return (held, names, keys) if is_plain and len(held) <= MAX_ITEMS and (keys is None) is not has_names else None
 
 
 def _make_row(
@@ -99,16 +101,20 @@ def _make_row(
     names: tuple[Any, ...],
     keys: tuple[str, ...] | None,
     items: Sequence[Value],
+    near: Row | None = None,
 ) -> Row | None:
-    """None where its tensors are not what `items` say, or are none of which it can be said."""
+    """None where its tensors are not what `items` say, or are none of which it can be said. Those of the one before it
+    may look alike: then one question is for both."""
     places = tuple([place for place, part in enumerate(held) if type(part) is Tensor])
     tensors = [held[place] for place in places]
-    check = make_check(tensors)  # first: what another thread changes meanwhile is noticed
+    like = near.check if near is not None and len(near.places) == len(places) else None
+    check = make_check(tensors, like)  # first: what another thread changes meanwhile is noticed
     known = by.memory.recall(tensors) if check is not None else None
     if check is None or known is None or not all(map(is_, by.memory.values(known), [items[at] for at in places])):
         return None
     kept = (*[part for part in held if type(part) is not Tensor], *names)
-    return Row(_record(by.records, value, keys, tuple(items), bool(places)), keys, kept, places, check, known)
+    record = _record(by.records, value, keys, tuple(items), bool(places))
+    return Row(record, len(held), keys, kept, places, check, known)
 
 
 def _items_of(item: Value, held: Sequence[Any]) -> Sequence[Value]:
@@ -128,11 +134,6 @@ def _record(
     if not has_tensors and type(value) is not dict:
         return header.bare
     return records.mapping(header, keys, items, len(items))
-
-
-def _count(value: Any) -> int:
-    kind = type(value)
-    return len(value) if kind is tuple or kind is list or kind is dict else len(variables(value))
 
 
 def _find_reader(kind: type) -> Read | None:

@@ -71,8 +71,12 @@ def _is_right() -> bool:
 _make = _guard if _is_right() else _compare
 
 
-def make_check(tensors: Sequence[Tensor]) -> Check | None:
-    """For ordinary tensors of torch's own class; None of others, of which torch's own check would end the process."""
+def make_check(tensors: Sequence[Tensor], like: Check | None = None) -> Check | None:
+    """For ordinary tensors of torch's own class; None of others, of which torch's own check would end the process. That
+    is `like`, which is of as many, where it holds of them."""
     if not tensors:
         return _agree
-    return _make(tensors) if all(map(_is_ordinary, tensors)) else None
+    seen = all([_dispatch_keys(tensor).raw_repr() in _ordinary for tensor in tensors])
+    if not seen and not all(map(_is_ordinary, tensors)):
+        return None
+    return like if like is not None and like(*tensors) else _make(tensors)

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
+from operator import attrgetter, is_
 from typing import Any
 
 from torch import Tensor
 
 from ....records import TensorValue, Value
 from ..recognition import Recognition, SeenTensor
+
+_TENSOR = repeat(Tensor)
+_is_nested = attrgetter("is_nested")  # torch's own question how such a one looks would end the process
 
 
 class ShapeMemory:
@@ -38,9 +43,13 @@ class ShapeMemory:
     def values(self, known: Sequence[Any]) -> Sequence[Value]:
         return known
 
-    def find_changed(self, known: Sequence[Any], tensors: Sequence[Tensor]) -> Sequence[int]:
-        self._count(len(tensors))
-        return ()
+    def find_changed(self, known: Sequence[Any], tensors: Sequence[Any]) -> Sequence[int]:
+        if all(map(is_, map(type, tensors), _TENSOR)) and not any(map(_is_nested, tensors)):
+            return ()
+        return [number for number, each in enumerate(tensors) if type(each) is not Tensor or each.is_nested]
+
+    def see_again(self, known: Sequence[Any]) -> None:
+        self._count(len(known))
 
 
 class SeenMemory:
@@ -57,7 +66,7 @@ class SeenMemory:
         return [seen.value for seen in known]
 
     def find_changed(self, known: Sequence[Any], tensors: Sequence[Tensor]) -> Sequence[int]:
-        changed = self._recognition.find_changed(known, tensors)
-        if not changed:
-            self.found += known
-        return changed
+        return self._recognition.find_changed(known, tensors)
+
+    def see_again(self, known: Sequence[Any]) -> None:
+        self.found += known

@@ -6,51 +6,59 @@ by their ids, and how the tensors among them look by one question for each conta
 
 from __future__ import annotations
 
-import struct
 from bisect import bisect
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate, chain, repeat
-from operator import itemgetter, ne
+from operator import is_, itemgetter
 from typing import Any, NamedTuple, Protocol
 
 from torch import Tensor
 
-from ....records import Value
+from ....records import OtherValue, Value
 from .identities import SIZE, ids_of
 from .looks import Check
 
 FEWEST = 8
-"""Containers in a list that are looked at together, and tensors in them; of fewer each is looked at as soon."""
+"""Containers in a list that are looked at together; of fewer each is looked at as soon."""
 
 _read_attribute = object.__getattribute__
-_NAME = repeat("__dict__")
+_NAME, _DICT = repeat("__dict__"), repeat(dict)
 
-Read = Callable[[Sequence[Any], int], "tuple[Any, ...] | None"]
-"""What containers hold, so much each, one after the other, and behind that the names in all; None where one holds more
-or less."""
+Read = Callable[[Sequence[Any]], "tuple[list[int], tuple[Any, ...]] | None"]
+"""How many parts are read of each of some containers, and these: what the first holds, the names of that, what the
+second holds. None where one is not to be read so."""
 
 
-def read_objects(rows: Sequence[Any], width: int) -> tuple[Any, ...] | None:
+def read_objects(rows: Sequence[Any]) -> tuple[list[int], tuple[Any, ...]] | None:
     """By what they store."""
-    try:
-        return read_dicts([*map(_read_attribute, rows, _NAME)], width)
-    except AttributeError:  # it stores nothing
-        return None
+    return read_dicts([*map(_read_attribute, rows, _NAME)])
 
 
-def read_dicts(rows: Sequence[Any], width: int) -> tuple[Any, ...] | None:
+def read_dicts(rows: Sequence[Any]) -> tuple[list[int], tuple[Any, ...]] | None:
     """By their keys."""
-    try:
-        if {*map(dict.__len__, rows)} != {width}:
-            return None
-        return (*chain.from_iterable(map(dict.values, rows)), *chain.from_iterable(map(dict.__iter__, rows)))
-    except (TypeError, RuntimeError):  # a `__dict__` that is none, or another thread writes to it
+    if not all(map(is_, map(type, rows), _DICT)):
         return None
+    parts: list[Any] = []
+    for row in rows:
+        parts += row.values()
+        parts += row
+    return [size + size for size in map(len, rows)], tuple(parts)
 
 
-def read_sequences(rows: Sequence[Any], width: int) -> tuple[Any, ...] | None:
+def read_sequences(rows: Sequence[Any]) -> tuple[list[int], tuple[Any, ...]]:
     """Lists or tuples."""
-    return (*chain.from_iterable(rows),) if {*map(len, rows)} == {width} else None
+    return [*map(len, rows)], (*chain.from_iterable(rows),)
+
+
+def read_all(read: Read, rows: Sequence[Any], kinds: Sequence[type]) -> tuple[list[int], tuple[Any, ...]] | None:
+    """None where they are of other classes than these, or another thread writes to one."""
+    if len(rows) != len(kinds) or not all(map(is_, map(type, rows), kinds)):
+        return None
+    try:
+        found = read(rows)
+    except (AttributeError, RuntimeError):  # it stores nothing; or is written to
+        return None
+    return found if found is not None and sum(found[0]) == len(found[1]) else None
 
 
 class Memory(Protocol):
@@ -63,13 +71,19 @@ class Memory(Protocol):
         """What was said of them."""
 
     def find_changed(self, known: Sequence[Any], tensors: Sequence[Tensor]) -> Sequence[int]:
-        """Which tensors are not those of which this is known, though they look alike."""
+        """Which of these are not the tensors of which this is known, as far as their looks do not tell: another object
+        may have the `id` of one that is gone."""
+
+    def see_again(self, known: Sequence[Any]) -> None:
+        """What is known of these is said once more."""
 
 
 class Row(NamedTuple):
     """A container, by what is in it."""
 
     record: Value
+    width: int
+    """What it holds, without names."""
     keys: tuple[str, ...] | None
     """Its names as they are written, None for a sequence."""
     kept: tuple[Any, ...]
@@ -83,86 +97,82 @@ class Row(NamedTuple):
 
 
 class SeenRows:
-    """A list of containers of one class and with as many names, in which nothing is but tensors and what never changes.
-    It is never written to: threads may share it."""
+    """A list of containers in which nothing is but tensors and what never changes. It is never written to: threads may
+    share it."""
 
-    __slots__ = (
-        "_checks", "_cut", "_ids", "_kind", "_kinds", "_known", "_names", "_read", "_rows", "_starts", "_take", "items",
-        "width",
-    )  # fmt: skip
+    __slots__ = ("_checks", "_firsts", "_ids", "_kinds", "_read", "_sizes", "_take", "items", "known", "room", "rows")
 
     def __init__(
-        self, values: Sequence[Any], read: Read, width: int, parts: tuple[Any, ...], rows: Sequence[Row]
+        self, read: Read, kinds: list[type], sizes: list[int], parts: tuple[Any, ...], rows: Sequence[Row]
     ) -> None:
-        self.width = width  # what each holds, without names
-        self._kind = type(values[0])  # is kept, with its `id`
-        self._kinds = ids_of(tuple(map(type, values)))
-        self._ids = ids_of(parts)
-        self._cut = struct.Struct(f"{width * SIZE}s" * len(values)).unpack_from  # into the ids in each
-        self._names = len(values) * width * SIZE  # where those of names begin
         self._read = read
-        self._place(rows)
-
-    def _place(self, rows: Sequence[Row]) -> None:
-        self._rows = rows
+        self._kinds = kinds
+        self._ids = ids_of(parts)
+        self._sizes = sizes
+        self.rows = rows
+        self.room = len(rows) + sum(
+            [row.width for row in rows if type(row.record) is not OtherValue]
+        )  # if all is shown
         self.items = tuple([row.record for row in rows])
-        self._known = [*chain.from_iterable([row.known for row in rows])]
-        self._starts = [*accumulate([len(row.places) for row in rows], initial=0)]  # among the tensors
-        self._checks = [*zip([row.check for row in rows], self._starts, self._starts[1:], strict=False)]
-        places = [number * self.width + place for number, row in enumerate(rows) for place in row.places]
-        self._take: Callable[[tuple[Any, ...]], tuple[Any, ...]] = itemgetter(*places)
+        self.known = [*chain.from_iterable([row.known for row in rows])]
+        self._firsts = [*accumulate([len(row.places) for row in rows], initial=0)]  # among the tensors
+        self._checks = [*zip([row.check for row in rows], self._firsts, self._firsts[1:], strict=False)]
+        both = zip(accumulate(sizes, initial=0), rows, strict=False)
+        self._take = _getter([start + place for start, row in both for place in row.places])
 
-    def read(self, values: Sequence[Any]) -> tuple[Any, ...] | None:
-        """What they hold; None where they are others, or hold more or less."""
-        return self._read(values, self.width) if ids_of(tuple(map(type, values))) == self._kinds else None
+    def read(self, values: Sequence[Any]) -> tuple[list[int], tuple[Any, ...]] | None:
+        """What they hold; None where they are others."""
+        return read_all(self._read, values, self._kinds)
 
-    def find_changed(self, parts: tuple[Any, ...]) -> Sequence[int] | None:
-        """Which of them hold other objects than they did, or tensors that look otherwise; None where there are other
-        names."""
-        ids, tensors, checks = ids_of(parts), self._take(parts), self._checks
-        if ids == self._ids:
-            if all([check(*tensors[first:last]) for check, first, last in checks]):
-                return ()
-        elif ids[self._names :] != self._ids[self._names :]:
-            return None
-        moved = [*map(ne, self._cut(ids), self._cut(self._ids))]
-        return [
-            number
-            for number, (check, first, last) in enumerate(checks)
-            if moved[number] or not check(*tensors[first:last])
-        ]
+    def find_changed(self, sizes: list[int], parts: tuple[Any, ...], memory: Memory) -> Sequence[int]:
+        """Which of them hold other objects than they did, or else tensors that are not as they were. Only the same ones
+        may be asked how they look."""
+        ids = ids_of(parts)
+        if ids != self._ids or sizes != self._sizes:
+            return self._find_moved(sizes, ids)
+        tensors = self._take(parts)
+        changed = memory.find_changed(self.known, tensors)
+        if changed:
+            return sorted({bisect(self._firsts, number) - 1 for number in changed})
+        return [number for number, (check, first, last) in enumerate(self._checks) if not check(*tensors[first:last])]
 
-    def row(self, number: int) -> Row:
-        """The one with this number."""
-        return self._rows[number]
+    def _find_moved(self, sizes: list[int], ids: bytes) -> Sequence[int]:
+        """As a rule one, which is found by halves."""
+        known, ends = self._ids, [SIZE * end for end in accumulate(sizes, initial=0)]
+        if sizes == self._sizes:
+            first, last = 0, len(sizes) - 1
+            while first < last:
+                middle = (first + last) // 2
+                if ids[: ends[middle + 1]] == known[: ends[middle + 1]]:
+                    first = middle + 1
+                else:
+                    last = middle
+            if ids[ends[first + 1] :] == known[ends[first + 1] :]:
+                return [first]
+        then = [SIZE * end for end in accumulate(self._sizes, initial=0)]
+        both = zip(ends, ends[1:], then, then[1:], strict=False)
+        return [number for number, (a, b, c, d) in enumerate(both) if ids[a:b] != known[c:d]]
 
-    def find_written(self, parts: tuple[Any, ...], memory: Memory) -> Sequence[int]:
-        """Which of them, that hold what they did, hold tensors that are not as they were."""
-        written = memory.find_changed(self._known, self._take(parts))
-        return sorted({bisect(self._starts, number) - 1 for number in written}) if written else ()
-
-    def _copy(self) -> SeenRows:
-        made = SeenRows.__new__(SeenRows)
-        made.width, made._kind, made._kinds, made._names = self.width, self._kind, self._kinds, self._names
-        made._read, made._cut, made._starts, made._take = self._read, self._cut, self._starts, self._take
-        return made
-
-    def replace(self, parts: tuple[Any, ...], anew: Mapping[int, Row]) -> SeenRows | None:
-        """With these ones anew; None where too few tensors are left."""
-        made, rows = self._copy(), [*self._rows]
-        made._ids = ids_of(parts)
-        same = all([rows[number].places == row.places for number, row in anew.items()])
+    def replace(self, sizes: list[int], parts: tuple[Any, ...], anew: Mapping[int, Row]) -> SeenRows:
+        """With these ones anew."""
+        rows = [*self.rows]
         for number, row in anew.items():
             rows[number] = row
-        if not same:
-            if sum([len(row.places) for row in rows]) < FEWEST:
-                return None
-            made._place(rows)
-            return made
-        items, made._rows, made._known, made._checks = [*self.items], rows, [*self._known], [*self._checks]
+        if sizes != self._sizes or any([row.places != self.rows[number].places for number, row in anew.items()]):
+            return SeenRows(self._read, self._kinds, sizes, parts, rows)
+        made = SeenRows.__new__(SeenRows)
+        made._read, made._kinds, made._ids, made._sizes = self._read, self._kinds, ids_of(parts), sizes
+        made._take, made._firsts, made.rows, made.room = self._take, self._firsts, rows, self.room
+        items, made.known, made._checks = [*self.items], [*self.known], [*self._checks]
         for number, row in anew.items():
             _, first, last = self._checks[number]
-            items[number], made._known[first:last] = row.record, row.known
+            items[number], made.known[first:last] = row.record, row.known
             made._checks[number] = row.check, first, last
         made.items = tuple(items)
         return made
+
+
+def _getter(places: Sequence[int]) -> Callable[[tuple[Any, ...]], tuple[Any, ...]]:
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda parts: tuple([parts[place] for place in places])

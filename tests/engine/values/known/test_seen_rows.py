@@ -94,6 +94,47 @@ def test_the_budget_is_that_of_the_first_time() -> None:
         assert [summarizer.describe(caches[:many]) for many in range(1, 6)] == fresh
 
 
+@pytest.mark.parametrize("statistics_too", [True, False])
+def test_layers_that_are_filled_one_after_another_are_each_described_once(statistics_too: bool) -> None:
+    """As in the first pass of a model with a key-value cache: each gets its tensors and one name more."""
+    summarizer, cache = Summarizer(statistics_too), Cache()
+    cache.made_of = Layer  # type: ignore[attr-defined]  # a class, as such a cache has one
+    for layer in cache.layers:
+        layer.keys = layer.values = None  # type: ignore[assignment]  # what it has by then
+    before = layers_of(summarizer.describe(cache))
+    for number, layer in enumerate(cache.layers):
+        layer.keys, layer.values, layer.device = torch.ones(2, 3), torch.ones(2, 3), torch.device("cpu")  # type: ignore[attr-defined]
+        found = summarizer.describe(cache)
+        assert found == Summarizer(statistics_too).describe(cache) and summarizer.describe(cache) is found
+        now = layers_of(found)
+        assert [at for at in range(len(now)) if now[at] is not before[at]] == [number]
+        before = now
+
+
+def test_objects_of_several_classes_are_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    summarizer, cache = Summarizer(False), Cache()
+    cache.layers[3] = Other(3)
+    first = summarizer.describe(cache)
+    monkeypatch.setattr("inspector.engine.values.summarize.Walk", None)  # nothing is walked through
+    assert summarizer.describe(cache) is first
+
+
+@pytest.mark.parametrize("statistics_too", [True, False])
+def test_a_nested_tensor_in_the_place_of_one_that_is_gone(statistics_too: bool) -> None:
+    """It may have the same `id`, and to ask it how it looks would end the process."""
+    for _ in range(30):
+        summarizer, cache = Summarizer(statistics_too), Cache()
+        summarizer.describe(cache), summarizer.describe(cache)
+        gone = id(cache.layers[0].keys)
+        parts = [torch.ones(2), torch.ones(3)]
+        cache.layers[0].keys = None  # type: ignore[assignment]
+        cache.layers[0].keys = torch.nested.nested_tensor(parts)
+        same = id(cache.layers[0].keys) == gone
+        assert summarizer.describe(cache) == Summarizer(statistics_too).describe(cache)
+        if same:
+            return
+
+
 def count_parts(value: Value) -> int:
     return len(list(parts(value)))
 
