@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from inspector.client.call_table import CallTable
+from inspector.client.call_tree import CallTree
 from inspector.client.model import Model
 from inspector.records import CallRow
 from inspector.tui.tree import listing
@@ -205,6 +206,17 @@ def test_where_all_are_expanded_some_are_folded_again(
     outline.fold_all(False)
     folded = set(range(len(tree))) - set(tree.roots)
     assert list(outline.lines) == list(below(tree.roots))
+
+
+def test_all_are_expanded_without_a_look_at_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a million calls that took 300 ms of the app's time."""
+    made = stacked()
+    assert made.call_tree.order.is_complete
+    outline = CallOutline(made, made.call_tree)
+    monkeypatch.delattr(CallTree, "children")
+    monkeypatch.delattr(CallTree, "has_children")
+    outline.fold_all(True)
+    assert list(outline.lines) == [6, 0, 4, 1, 2, 3, 5]
 
 
 async def test_calls_of_other_threads_say_so_where_they_begin() -> None:
