@@ -27,7 +27,7 @@ from ....errors import InspectorError
 from ....raised import say
 from .team import FIELDS, PART, Task, do
 
-_REDUCED_ALONE, _ADDED_ALONE = 1 << 16, 1 << 19
+_REDUCED_ALONE, _ADDED_ALONE = 1 << 17, 1 << 19
 """Elements that one thread reduces sooner than several do, and bytes that it adds up."""
 _QUIET = 2.0  # seconds before it is begun: a session that only runs once is over by then
 

@@ -127,7 +127,7 @@ def test_an_outlier_costs_no_digits_wherever_it_stands() -> None:
 
 @needs_numba
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
-@pytest.mark.parametrize("count", [PART, 2 * PART, 2 * PART + 1, 5 * PART, 5 * PART + 17])
+@pytest.mark.parametrize("count", [PART, 4 * PART, 4 * PART + 1, 7 * PART, 7 * PART + 17])
 def test_any_number_of_threads_finds_the_same(
     count: int, dtype: torch.dtype, threads: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
