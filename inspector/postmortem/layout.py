@@ -21,7 +21,7 @@ from ..records.base import Count, Row
 
 FAULTS = 64 * 1024
 """Bytes at the start of the file that faulthandler has to itself; a multiple of every page size."""
-ROOM = 64 * 1024 * 1024
+ROOM = 128 * 1024 * 1024
 """Bytes of the file, taken from memory as they are written."""
 
 HEADER = struct.Struct("=QQ")
