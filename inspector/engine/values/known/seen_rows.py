@@ -110,9 +110,8 @@ class SeenRows:
         self._ids = ids_of(parts)
         self._sizes = sizes
         self.rows = rows
-        self.room = len(rows) + sum(
-            [row.width for row in rows if type(row.record) is not OtherValue]
-        )  # if all is shown
+        # things that are shown of them, themselves included; of an object without tensors nothing is
+        self.room = len(rows) + sum([0 if type(row.record) is OtherValue else row.width for row in rows])
         self.items = tuple([row.record for row in rows])
         self.known = [*chain.from_iterable([row.known for row in rows])]
         self._firsts = [*accumulate([len(row.places) for row in rows], initial=0)]  # among the tensors
