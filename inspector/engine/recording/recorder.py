@@ -165,7 +165,16 @@ class Recorder:
             ms = (began - call.began - (here.spent - call.spent)) * 1e3
             call.ms = ms if ms > 0.0 else 0.0
             try:
-                self._end(call, output, began, here)
+                raised = sys.exc_info()[1] if output is None else None
+                if raised is None or raised is call.before:
+                    call.status = "ok"
+                    if self._budget:
+                        self.values.spares = here.spent_more(self._budget, began)
+                    self.values.see_output(call, output)
+                    if self._sees_more or self.witness is not None:
+                        self._see_more(call, output)
+                else:
+                    self._end_raised(call, raised)
             finally:
                 self._close(call)
                 here.spent += perf_counter() - began
@@ -241,9 +250,8 @@ class Recorder:
             self._open.append(stack)
         number, step, in_step = self._numbers.next(index)
         call = Call(
-            index, number, next(self._clock), len(stack), step, in_step, -1, stack[-1].start if stack else -1,
-            0.0, "unfinished", (), NO_KWARGS, None, site, False, backward_task() != -1, now, here.spent,
-            before, here.thread,
+            index, number, next(self._clock), len(stack), step, in_step, -1, stack[-1].start if stack else -1, 0.0,
+            "unfinished", (), NO_KWARGS, None, site, False, backward_task() != -1, now, here.spent, before, here.thread,
         )  # fmt: skip
         if here.altered and index in here.altered:
             here.altered.discard(index)
@@ -251,16 +259,8 @@ class Recorder:
         stack.append(call)
         return call
 
-    def _end(self, call: Call, output: object, now: float, here: Here) -> None:
-        raised = sys.exc_info()[1] if output is None else None
-        if raised is None or raised is call.before:
-            call.status = "ok"
-            if self._budget:
-                self.values.spares = here.spent_more(self._budget, now)
-            self.values.see_output(call, output)
-            if self._sees_more or self.witness is not None:
-                self._see_more(call, output)
-        elif call.recomputed and is_stop(raised):
+    def _end_raised(self, call: Call, raised: BaseException) -> None:
+        if call.recomputed and is_stop(raised):
             call.status, call.output = "ok", STOPPED
         else:
             call.status = "raised"

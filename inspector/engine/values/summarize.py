@@ -77,10 +77,16 @@ class Summarizer:
     def describe(self, value: object) -> Value:
         """What `value` is now. Runs other people's code nowhere but inside tensors' own operations."""
         kind = type(value)
+        if kind is Tensor and not self.statistics:
+            try:
+                known = self._shapes.get(_look(value))
+            except Exception:  # it refuses to be looked at, as a nested one does: there are other ways
+                known = None
+            if known is not None:
+                self.left_out += 1
+                return known
         if kind is Tensor or kind is Parameter:
-            if not self.statistics and kind is Tensor:
-                return self._plain_shape(value)  # type: ignore[arg-type]  # narrowed by the exact-type test
-            return self.tensor(value)  # type: ignore[arg-type]  # as above
+            return self.tensor(value)  # type: ignore[arg-type]  # narrowed by the exact-type test
         leaf = LEAVES.get(id(kind))
         if leaf is not None:
             return leaf(value)
@@ -94,7 +100,7 @@ class Summarizer:
             if again is not None:
                 return again
         if not self.statistics:
-            return Walk(self._records, self.tensor, self._plain_shape, self._memory).describe(value)
+            return Walk(self._records, self.tensor, self.describe, self._memory).describe(value)
         return self._describe_again(value)
 
     def _describe_few(self, value: tuple[object, ...]) -> Value | None:
@@ -120,7 +126,7 @@ class Summarizer:
 
     def _describe_parts(self, held: Sequence[object]) -> list[Value]:
         """Of tensors of torch's own, and of what holds nothing."""
-        tensor = self.tensor if self.statistics else self._plain_shape
+        tensor = self.tensor if self.statistics else self.describe
         return [tensor(part) if type(part) is Tensor else LEAVES[id(type(part))](part) for part in held]
 
     def _describe_again(self, value: object) -> Value:
@@ -176,17 +182,6 @@ class Summarizer:
                     return self._reduce(tensor)
         except Exception as error:  # a tensor may refuse any operation; what it is can still be said
             return describe_refusing(tensor, error)
-
-    def _plain_shape(self, tensor: Tensor) -> TensorValue:
-        """As `tensor`, without statistics, of one of torch's own class."""
-        try:
-            known = self._shapes.get(_look(tensor))
-        except Exception:  # it refuses to be looked at, as a nested one does: there are other ways
-            known = None
-        if known is None:
-            return self.tensor(tensor)
-        self.left_out += 1
-        return known
 
     def _shape_only(self, tensor: Tensor) -> TensorValue:
         """A pass sees the same few shapes again and again, and making a record costs more than finding it."""
