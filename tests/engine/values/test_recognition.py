@@ -372,7 +372,7 @@ def test_of_few_numbers_a_write_is_seen_that_keeps_their_sum(dtype: torch.dtype)
     assert summarizer.describe(x) == described(x) != first
 
 
-@pytest.mark.parametrize("count", [2_000, 40_000])
+@pytest.mark.parametrize("count", [2_000, 40_000, 70_000])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_of_many_numbers_a_write_is_seen_that_no_version_tells(dtype: torch.dtype, count: int) -> None:
     summarizer, x = Summarizer(), torch.randn(count, dtype=dtype)

@@ -304,9 +304,11 @@ def test_numpy_is_asked_to_raise_nothing(count: int) -> None:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("count", [1, 511, 512, 513, 1024, 1025])
-@pytest.mark.parametrize("offset", [0.0, 1e3])
-def test_around_what_is_copied_it_is_as_float64_says(dtype: torch.dtype, count: int, offset: float) -> None:
+@pytest.mark.parametrize("count", [1, 511, 512, 513, 1024, 1025, 1 << 15, (1 << 15) + 1, 1 << 16, (1 << 16) + 1])
+@pytest.mark.parametrize("offset", [0.0, 9.0, 1e3])
+def test_around_what_is_copied_or_added_up_by_numpy_it_is_as_float64_says(
+    dtype: torch.dtype, count: int, offset: float
+) -> None:
     x = torch.randn(count, generator=torch.Generator().manual_seed(count)).to(dtype) + offset
     x[0] = 0.0
     assert_close(statistics_of(x), reference(x))

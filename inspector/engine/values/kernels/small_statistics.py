@@ -22,8 +22,9 @@ CACHED = 1 << 19
 """Bytes of elements that are still in a processor's cache when they are read again."""
 COPIED = 1 << 12
 """Bytes of elements that are sooner copied, to be compared, than added up."""
-ADDED = 1 << 15
-"""Elements up to which they are sooner added up here than by torch, and in float32 to as many digits."""
+ADDED = 1 << 16
+"""Elements up to which they are sooner added up here than by torch, whose threads wait for each other from half of that
+on: on a busy machine for milliseconds."""
 TYPES: dict[torch.dtype, Any] = {torch.float32: numpy.dtype("float32"), torch.float64: numpy.dtype("float64")}
 _OTHERS = ("float16", "int64", "int32", "int16", "int8", "uint8", "bool")
 COPIED_TYPES = TYPES | {getattr(torch, name): numpy.dtype(name) for name in _OTHERS}
@@ -34,7 +35,7 @@ _vdot, _minimum, _maximum, _equal = numpy.vdot, numpy.minimum.reduce, numpy.maxi
 _count = numpy.count_nonzero
 """None of them looks at what somebody may have asked numpy to raise, as `dot` does, and `errstate` takes longer."""
 _ZEROS = {dtype: numpy.zeros((), dtype) for dtype in TYPES.values()}
-_ONES = {dtype: numpy.ones(ADDED, dtype) for dtype in TYPES.values()}
+_ONES = {dtype: numpy.ones(ADDED // 2, dtype) for dtype in TYPES.values()}
 
 _export: Any = torch._C._to_dlpack
 
@@ -70,8 +71,12 @@ def export(tensor: Tensor) -> Any:
 
 
 def add_up_few(array: Any) -> float:
-    """The sum of `ADDED` elements or fewer."""
-    return float(_vdot(array, _ONES[array.dtype][: len(array)]))
+    """The sum of `ADDED` elements or fewer, in float32 to as many digits as torch's."""
+    count, ones = len(array), _ONES[array.dtype]
+    if count <= len(ones):
+        return float(_vdot(array, ones[:count]))
+    half = len(ones)
+    return float(_vdot(array[:half], ones)) + float(_vdot(array[half:], ones[: count - half]))
 
 
 def reduce(array: Any) -> tuple[float, float, int, float]:
