@@ -153,8 +153,14 @@ def test_deep_inside_it_is_cut_as_ever() -> None:
 
 def test_one_look_is_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[int] = []
-    real = Summarizer._plain_shape
-    monkeypatch.setattr(Summarizer, "_plain_shape", lambda *of: (looked.append(1), real(*of))[1])
+    real = Summarizer.describe
+
+    def describe(summarizer: Summarizer, value: object) -> Value:
+        if isinstance(value, torch.Tensor):
+            looked.append(1)
+        return real(summarizer, value)
+
+    monkeypatch.setattr(Summarizer, "describe", describe)
     summarizer, cache = Summarizer(False), Cache()
     summarizer.describe(cache), summarizer.describe(cache), looked.clear()
     summarizer.describe(cache)
