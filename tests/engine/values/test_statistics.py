@@ -303,6 +303,16 @@ def test_numpy_is_asked_to_raise_nothing(count: int) -> None:
             assert_close(statistics_of(x), reference(x))
 
 
+@pytest.mark.parametrize(("dtype", "bits"), [(torch.float32, 0x7F800001), (torch.float16, 0x7D01)])
+def test_nor_where_a_nan_is_a_signalling_one(dtype: torch.dtype, bits: int) -> None:
+    import numpy
+
+    x = torch.ones(3, dtype=dtype)
+    x.view(torch.int32 if dtype is torch.float32 else torch.int16)[1] = bits
+    with numpy.errstate(all="raise"):
+        assert statistics_of(x) == Statistics(1.0, 1.0, 1.0, 0.0, nan=1)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("count", [1, 511, 512, 513, 1024, 1025, 1 << 15, (1 << 15) + 1, 1 << 16, (1 << 16) + 1])
 @pytest.mark.parametrize("offset", [0.0, 9.0, 1e3])

@@ -107,7 +107,9 @@ def _reduce_in_pieces(array: Any) -> tuple[float, float, int, float]:
 def reduce_few(array: Any) -> tuple[float, float, int, float, float]:
     """As `reduce`, and the sum; of `COPIED` bytes or fewer, of any type. In double precision, as torch adds up few
     elements in pairs and numpy's product of two does not."""
+    low, high = float(_minimum(array)), float(_maximum(array))
+    if not (-math.inf < low and high < math.inf):  # to convert a signalling NaN is an invalid operation
+        return low, high, 0, 0.0, 0.0
     wide = array.astype(numpy.float64)
-    low, high = float(_minimum(wide)), float(_maximum(wide))
     zeros = 0 if low > 0 or high < 0 else len(wide) - int(_count(wide))  # sooner for so few
     return low, high, zeros, float(_vdot(wide, wide)), float(_vdot(wide, _ONES[wide.dtype][: len(wide)]))
