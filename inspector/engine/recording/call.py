@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+import torch
 from msgspec import Struct
 
 from ...records import (
@@ -145,7 +146,15 @@ def _sum_squares(gradients: Iterable[Value]) -> tuple[float, float]:
         if found is not None and (found.nan or found.inf):
             return math.nan, 1.0
         if found is not None and found.mean is not None and found.std is not None and isinstance(value, TensorValue):
-            count = math.prod(value.shape)
+            count = _count_elements(value)
             total += count * (found.mean * found.mean + found.std * found.std)  # `**` raises where that is too large
             elements += count
     return total, elements
+
+
+def _count_elements(value: TensorValue) -> int:
+    """Of a ragged tensor, whose shape does not tell, as many as its bytes are."""
+    if all(dim >= 0 for dim in value.shape):
+        return math.prod(value.shape)
+    size: int = getattr(torch, value.dtype).itemsize
+    return value.nbytes // size

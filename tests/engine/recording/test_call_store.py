@@ -25,6 +25,7 @@ from inspector.engine.recording.call import Call
 from inspector.engine.recording.call_store import CallStore
 from inspector.engine.recording.packed_values import PackedValues
 from inspector.engine.session import Session
+from inspector.engine.values.summarize import Summarizer
 from inspector.records import (
     CallDetail,
     CallRows,
@@ -267,3 +268,12 @@ def test_a_gradient_that_is_too_large_to_square_has_a_size() -> None:
     gradient = TensorValue((2,), "float64", "cpu", statistics=Statistics(-1e200, 1e200, 0.0, 1e200))
     row = Call(0, 0, 0, 0, gradients=(gradient,)).row()
     assert row.gradient == row.gradient_norm == math.inf
+
+
+def test_a_ragged_gradient_has_the_size_of_all_its_numbers() -> None:
+    parts = [torch.randn(2, 4), torch.randn(3, 4)]
+    norm = torch.cat(parts).norm().item()
+    for layout in (torch.strided, torch.jagged):
+        gradient = Summarizer().describe_now(torch.nested.nested_tensor(parts, layout=layout))
+        row = Call(0, 0, 0, 0, gradients=(gradient,)).row()
+        assert row.gradient_norm == pytest.approx(norm) and row.gradient == pytest.approx(norm / math.sqrt(20))
