@@ -159,9 +159,9 @@ class CallTable(MadeRows[CallRow]):
         have."""
         having = [name in kind.names for kind in self._kinds]
         has = list(map(having.__getitem__, self._kind[first:last]))
-        return list(compress(count(first), has)), list(compress(self._floats[name][first:last], has)) if any(
-            has
-        ) else []
+        if not any(has):
+            return [], []
+        return list(compress(count(first), has)), list(compress(self._floats[name][first:last], has))
 
     def select(self, flags: int) -> Iterator[CallRow]:
         """The calls that have any of these."""
