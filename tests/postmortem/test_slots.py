@@ -226,5 +226,5 @@ def test_what_a_recorder_has_is_what_is_read(statistics: bool, fd: int) -> None:
         left = reading.read(fd)
         shown = [msgspec.structs.replace(call.detail(tree), previous=None) for call in recorder.calls]
         assert not (left.damaged or left.lost or recorder.faults) and len(left.calls) == len(shown) == 27
-        assert msgspec.msgpack.encode(left.calls) == msgspec.msgpack.encode(shown)
+        assert [*map(repr, left.calls)] == [*map(repr, shown)]  # as text, in which one NaN is like another
         log.end()
