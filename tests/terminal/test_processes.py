@@ -122,7 +122,10 @@ def test_nothing_is_left_of_a_program_that_ends(how: str, then: str, tmp_path: P
     with started(tmp_path, THEN=then) as (terminal, processes):
         ours = terminal.children()
         ENDS[how](terminal)
-        terminal.process.wait(PATIENCE)
+        if how == "terminal closed":
+            terminal.process.wait(PATIENCE)
+        else:  # and read, as a terminal does: who writes to one that is full waits
+            terminal.wait_for_end()
         wait_for_ends([*processes, *ours])
 
 
